@@ -1,0 +1,325 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replace the configuration files of one daemon together, or not at all."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: config_set
+short_description: Replace the configuration files of one daemon together, or not at all
+description:
+  - Renders every file of a daemon, lets the daemon check them, and only then replaces what stands on the host.
+  - What can only be checked in place is checked after the swap; on a refusal every old file is put back.
+  - Each file is written beside its target, synced to disk and renamed over it.
+author: Malleposte (@malleposte)
+options:
+  files:
+    description:
+      - >-
+        The files. Keys are V(src) (a template of the role) or V(content), V(dest) (V(src) without C(.j2) under C(/)
+        unless given), V(owner), V(group), V(mode), V(validate) (a command in which C(%s) is the staged file), V(vars).
+    type: list
+    elements: dict
+    default: []
+  absent:
+    description: Files that must not exist.
+    type: list
+    elements: path
+    default: []
+  validate_staged:
+    description: A command run before the swap. C({stage}) is a scratch root that holds O(stage_copy) and the new files.
+    type: str
+    default: ""
+  stage_copy:
+    description: Directories or files of the host that O(validate_staged) needs in its scratch root.
+    type: list
+    elements: path
+    default: []
+  validate:
+    description: A command run after the swap. When it fails, the old files are put back.
+    type: str
+    default: ""
+  units:
+    description:
+      - Units that read these files. The task also reports a change when a file is newer than the unit's last start or
+        reload, so that a run interrupted before its handlers is made good by the next one.
+    type: list
+    elements: str
+    default: []
+  no_diff:
+    description: Leave the contents out of C(--diff).
+    type: bool
+    default: false
+attributes:
+  check_mode:
+    description: Runs every check that needs no swap, and reports what would change.
+    support: full
+  diff_mode:
+    description: Shows each file before and after.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Configure Dovecot
+  academie.malleposte.config_set:
+    files:
+      - src: etc/dovecot/dovecot.conf.j2
+        validate: doveconf -n -c %s
+    units: [dovecot.service]
+  notify: Dovecot | Reload
+"""
+
+RETURN = r"""
+changed_files:
+  description: Files written or removed, or that would be in check mode.
+  returned: always
+  type: list
+  elements: str
+stale_units:
+  description: Units that have not read their files since these changed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import contextlib
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import tempfile
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+class Target:
+    """One file: what it is, and what it should be."""
+
+    def __init__(self, module: AnsibleModule, spec: dict[str, Any]) -> None:
+        self.dest: str = spec.get("dest") or ""
+        if not self.dest.startswith("/"):
+            module.fail_json(msg=f"config_set: dest must be an absolute path: {self.dest!r}")
+        if os.path.isdir(self.dest):
+            module.fail_json(msg=f"{self.dest}: is a directory, a file was expected")
+        self.content = str(spec.get("content") or "").encode()
+        self.validate: str = spec.get("validate") or ""
+        self.mode = int(str(spec.get("mode") or "0644"), 8)
+        try:
+            self.uid = pwd.getpwnam(spec.get("owner") or "root").pw_uid
+            self.gid = grp.getgrnam(spec.get("group") or "root").gr_gid
+            self.known = True
+        except KeyError as error:
+            # In check mode the package that brings this user may not be there yet.
+            if not module.check_mode:
+                module.fail_json(msg=f"{self.dest}: {error.args[0]}")
+            self.uid = self.gid = 0
+            self.known = False
+        self.old: bytes | None = None
+        self.stat: os.stat_result | None = None
+        if os.path.exists(self.dest):
+            with open(self.dest, "rb") as handle:
+                self.old = handle.read()
+            self.stat = os.stat(self.dest)
+
+    @property
+    def same_content(self) -> bool:
+        return self.old == self.content and not os.path.islink(self.dest)
+
+    @property
+    def same_attributes(self) -> bool:
+        if self.stat is None:
+            return False
+        if self.stat.st_mode & 0o7777 != self.mode:
+            return False
+        return not self.known or (self.stat.st_uid, self.stat.st_gid) == (self.uid, self.gid)
+
+    @property
+    def changed(self) -> bool:
+        return not (self.same_content and self.same_attributes)
+
+
+def write_durably(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
+    """Write beside the target, sync, rename over it: a crash leaves the old or the new file, whole."""
+    folder = os.path.dirname(path)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".malleposte-")
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fchown(handle.fileno(), uid, gid)
+            os.fchmod(handle.fileno(), mode)
+            os.fsync(handle.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def last_lines(text: str, count: int = 4) -> str:
+    return " / ".join(line.strip() for line in text.strip().splitlines()[-count:])
+
+
+def run_check(module: AnsibleModule, command: str, where: str) -> str:
+    """Returns the reason of a refusal, empty when the daemon accepts."""
+    code, out, err = module.run_command(shlex.split(command), environ_update={"LC_ALL": "C"})
+    return "" if code == 0 else f"{where} refused by `{command}`: {last_lines(err or out) or f'exit code {code}'}"
+
+
+def check_single(module: AnsibleModule, targets: list[Target], folder: str) -> None:
+    for number, target in enumerate(targets):
+        if not target.validate or not target.changed:
+            continue
+        staged = os.path.join(folder, f"{number}-{os.path.basename(target.dest)}")
+        write_durably(staged, target.content, 0, 0, 0o600)
+        reason = run_check(module, target.validate.replace("%s", staged), target.dest)
+        if reason:
+            module.fail_json(msg=reason.replace(staged, target.dest))
+
+
+def check_stage(module: AnsibleModule, targets: list[Target], absent: list[str], folder: str) -> None:
+    stage = os.path.join(folder, "root")
+    os.makedirs(stage, exist_ok=True)
+    for path in module.params["stage_copy"]:
+        copy = stage + path
+        if os.path.isdir(path):
+            shutil.copytree(path, copy, symlinks=True, dirs_exist_ok=True, ignore=ignore_special)
+        elif os.path.exists(path):
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            shutil.copy2(path, copy)
+    for target in targets:
+        write_durably(stage + target.dest, target.content, target.uid, target.gid, target.mode)
+    for path in absent:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(stage + path)
+    reason = run_check(module, module.params["validate_staged"].replace("{stage}", stage), "the new configuration")
+    if reason:
+        module.fail_json(msg=reason.replace(stage, ""))
+
+
+def ignore_special(folder: str, names: list[str]) -> list[str]:
+    """Sockets and FIFOs cannot be copied and no check needs them."""
+    def plain(name: str) -> bool:
+        path = os.path.join(folder, name)
+        return os.path.islink(path) or os.path.isdir(path) or os.path.isfile(path)
+    return [name for name in names if not plain(name)]
+
+
+def put_back(targets: list[Target], removed: dict[str, tuple[bytes, os.stat_result]]) -> None:
+    for target in targets:
+        if target.old is None or target.stat is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(target.dest)
+        else:
+            write_durably(target.dest, target.old, target.stat.st_uid, target.stat.st_gid, target.stat.st_mode & 0o7777)
+            os.utime(target.dest, ns=(target.stat.st_atime_ns, target.stat.st_mtime_ns))
+    for path, (content, stat) in removed.items():
+        write_durably(path, content, stat.st_uid, stat.st_gid, stat.st_mode & 0o7777)
+
+
+def swap(module: AnsibleModule, targets: list[Target], absent: list[str]) -> None:
+    removed: dict[str, tuple[bytes, os.stat_result]] = {}
+    done: list[Target] = []
+    try:
+        for target in targets:
+            done.append(target)
+            if target.same_content:
+                os.chown(target.dest, target.uid, target.gid)
+                os.chmod(target.dest, target.mode)
+            else:
+                write_durably(target.dest, target.content, target.uid, target.gid, target.mode)
+        for path in absent:
+            with open(path, "rb") as handle:
+                removed[path] = (handle.read(), os.stat(path))
+            os.unlink(path)
+    except OSError as error:
+        put_back(done, removed)
+        module.fail_json(msg=f"{error.filename}: {error.strerror}; the old files were put back")
+    if module.params["validate"]:
+        reason = run_check(module, module.params["validate"], "the new configuration")
+        if reason:
+            put_back(done, removed)
+            module.fail_json(msg=f"{reason}; the old files were put back")
+
+
+def stale_units(module: AnsibleModule, targets: list[Target]) -> list[str]:
+    """Units whose last start or reload is older than a file they read (systemd.unit(5), StateChangeTimestamp)."""
+    units: list[str] = module.params["units"]
+    newest = max((target.stat.st_mtime_ns for target in targets if target.stat), default=0) / 1e9
+    stale = []
+    for unit in units:
+        command = ["systemctl", "show", "--timestamp=us+utc", "-p", "ActiveState,StateChangeTimestamp", unit]
+        code, out, _err = module.run_command(command, environ_update={"LC_ALL": "C", "TZ": "UTC"})
+        values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+        if code == 0 and values.get("ActiveState") == "active":
+            since = parse_timestamp(values.get("StateChangeTimestamp", ""))
+            if since is not None and newest > since:
+                stale.append(unit)
+    return stale
+
+
+def parse_timestamp(text: str) -> float | None:
+    """Seconds since the epoch of systemd's C(us+utc) form: C(Tue 2026-11-24 15:33:51.123456 UTC)."""
+    import datetime
+    words = text.split()
+    if len(words) != 4:
+        return None
+    moment = datetime.datetime.strptime(f"{words[1]} {words[2]}", "%Y-%m-%d %H:%M:%S.%f")
+    return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+
+
+def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict[str, str]]:
+    entries = []
+    for target in targets:
+        before = "" if target.old is None else target.old.decode(errors="replace")
+        after = target.content.decode(errors="replace")
+        if hidden:
+            before, after = ("", "") if target.same_content else ("(hidden: old)\n", "(hidden: new)\n")
+        entries.append({"before_header": target.dest, "after_header": target.dest, "before": before, "after": after})
+    entries += [{"before_header": path, "after_header": f"{path} (removed)", "before": "present\n", "after": ""} for path in absent]
+    return entries
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "files": {"type": "list", "elements": "dict", "default": []},
+            "absent": {"type": "list", "elements": "path", "default": []},
+            "validate_staged": {"type": "str", "default": ""},
+            "stage_copy": {"type": "list", "elements": "path", "default": []},
+            "validate": {"type": "str", "default": ""},
+            "units": {"type": "list", "elements": "str", "default": []},
+            "no_diff": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    targets = [Target(module, spec) for spec in module.params["files"]]
+    changed = [target for target in targets if target.changed]
+    absent = [path for path in module.params["absent"] if os.path.lexists(path)]
+    stale: list[str] = []
+
+    if changed or absent:
+        with tempfile.TemporaryDirectory(prefix="malleposte-", dir=module.tmpdir) as folder:
+            missing = not all(target.known for target in targets)
+            if not missing:
+                check_single(module, targets, folder)
+                if module.params["validate_staged"]:
+                    check_stage(module, targets, absent, folder)
+        if not module.check_mode:
+            swap(module, changed, absent)
+    elif module.params["units"]:
+        stale = stale_units(module, targets)
+
+    module.exit_json(
+        changed=bool(changed or absent or stale),
+        changed_files=[target.dest for target in changed] + absent,
+        stale_units=stale,
+        diff=diff_of(changed, absent, module.params["no_diff"]),
+    )
+
+
+if __name__ == "__main__":
+    main()
