@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters over the service manifest; the logic is in module_utils/manifest.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest
+
+
+def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any) -> Any:
+        try:
+            return function(*args)
+        except manifest.ManifestError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return call
+
+
+class FilterModule:
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        functions: Sequence[tuple[str, Callable[..., Any]]] = (
+            ("manifest_firewall", manifest.firewall_rules),
+            ("manifest_units", manifest.units),
+            ("manifest_srv", manifest.srv_records),
+        )
+        return {name: _speaking(function) for name, function in functions}

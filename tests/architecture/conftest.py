@@ -1,0 +1,48 @@
+"""The house rules, held against the files of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+
+
+def load(path: Path) -> Any:
+    """The YAML of a file, with Ansible's own tags read as plain values; None when it is absent."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))  # type: ignore[no-untyped-call]
+    return yaml.load(path.read_text(), Loader) if path.exists() else None  # noqa: S506
+
+
+def specs_of(role: Path) -> dict[str, dict[str, Any]]:
+    """Every option of a role, over all its entry points."""
+    specs = (load(role / "meta/argument_specs.yml") or {}).get("argument_specs", {})
+    return {key: option for entry in specs.values() for key, option in (entry.get("options") or {}).items()}
+
+
+def tasks_in(node: Any) -> list[dict[str, Any]]:
+    """Every task of a parsed task file, blocks opened."""
+    found: list[dict[str, Any]] = []
+    for task in node or []:
+        found.append(task)
+        for part in ("block", "rescue", "always"):
+            found += tasks_in(task.get(part))
+    return found
+
+
+def task_files(role: Path) -> list[Path]:
+    return sorted((role / "tasks").glob("**/*.yml")) + sorted((role / "handlers").glob("**/*.yml"))
+
+
+@pytest.fixture(params=ROLES, ids=lambda path: path.name)
+def role(request: pytest.FixtureRequest) -> Path:
+    path: Path = request.param
+    return path

@@ -1,0 +1,130 @@
+"""One role, one daemon, its own variables: rules 1 to 4, 9 and 10 of docs/architecture.md."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROLES, ROOT, load, specs_of, task_files, tasks_in
+
+TEXTS = {".yml", ".j2", ".conf", ".sieve", ".lua", ".sh"}
+LOGIC_LINES = 5
+"""Consecutive template statements allowed before the logic must move to a filter with a unit test."""
+
+
+def texts(role: Path) -> list[Path]:
+    return [path for path in sorted(role.rglob("*")) if path.is_file() and path.suffix in TEXTS]
+
+
+def owner(variable: str) -> str | None:
+    """The role that owns a name: the longest role name that it begins with."""
+    bare = variable.removeprefix("__")
+    owners = [role.name for role in ROLES if bare.startswith(f"{role.name}_")]
+    return max(owners, key=len, default=None)
+
+
+def test_a_role_uses_only_its_own_variables(role: Path) -> None:
+    foreign = {option: other.name for other in ROLES if other != role for option in specs_of(other)}
+    wrong = []
+    for path in texts(role):
+        if path.parent.name == "meta":
+            continue
+        for word in set(re.findall(r"\b[a-z_][a-z0-9_]*\b", path.read_text())):
+            if word in foreign or word.startswith("malleposte_"):
+                wrong.append(f"{path.relative_to(ROOT)}: {word}")
+    assert wrong == []
+
+
+def test_a_role_includes_no_other_role(role: Path) -> None:
+    wrong = [
+        f"{path.name}: {task.get('name')}"
+        for path in task_files(role)
+        for task in tasks_in(load(path))
+        for key in task
+        if key.rsplit(".", 1)[-1] in {"include_role", "import_role"}
+    ]
+    assert wrong == []
+    assert not (load(role / "meta/main.yml") or {}).get("dependencies")
+
+
+def test_specs_equal_defaults(role: Path) -> None:
+    specs = specs_of(role)
+    defaults = set(load(role / "defaults/main.yml") or {})
+    assert specs or not defaults, f"{role.name} has no meta/argument_specs.yml"
+    needed = {key for key, option in specs.items() if not option.get("required")}
+    assert defaults == needed
+    assert [key for key, option in specs.items() if not option.get("description")] == []
+
+
+def test_variables_bear_the_role_s_name(role: Path) -> None:
+    assert [key for key in specs_of(role) if owner(key) != role.name] == []
+
+
+def test_no_task_hides_a_failure_or_fakes_a_change(role: Path) -> None:
+    wrong = []
+    for path in task_files(role):
+        for task in tasks_in(load(path)):
+            modules = {key.rsplit(".", 1)[-1] for key in task}
+            if task.get("ignore_errors") or task.get("changed_when") is True or modules & {"shell", "lineinfile", "blockinfile"}:
+                wrong.append(f"{path.relative_to(ROOT)}: {task.get('name')}")
+    assert wrong == []
+
+
+def test_templates_bear_the_managed_header(role: Path) -> None:
+    templates = [path for path in role.glob("templates/**/*.j2") if path.suffix == ".j2"]
+    formats_without_comments = {".json.j2", ".ldif.j2"}
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in templates
+        if "ansible_managed" not in path.read_text() and "".join(path.suffixes[-2:]) not in formats_without_comments
+    ]
+    assert wrong == []
+
+
+def test_templates_hold_no_logic(role: Path) -> None:
+    wrong = []
+    for path in role.glob("templates/**/*.j2"):
+        run = 0
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            run = run + 1 if re.match(r"\s*{%-?\s*(set|if|elif|for|macro)\b", line) else 0
+            if run > LOGIC_LINES:
+                wrong.append(f"{path.relative_to(ROOT)}:{number}")
+    assert wrong == []
+
+
+def test_a_role_is_whole(role: Path) -> None:
+    for part in ("README.md", "meta/main.yml", "meta/argument_specs.yml", "tasks/main.yml"):
+        assert (role / part).exists(), f"{role.name} lacks {part}"
+
+
+def test_handler_names_are_unique() -> None:
+    names = [task["name"] for role in ROLES for path in (role / "handlers").glob("*.yml") for task in tasks_in(load(path))]
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert [name for name in names if " | " not in name] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "inventories").glob("*/group_vars/all/*.yml")), ids=str)
+def test_no_platform_fact_in_inventory_all(path: Path) -> None:
+    """Playbook group_vars beat the inventory's group ``all``: a fact there would be lost without a word."""
+    assert [key for key in load(path) or {} if key.startswith("malleposte_")] == []
+
+
+def test_only_wiring_joins_roles() -> None:
+    names = {option: role.name for role in ROLES for option in specs_of(role)}
+    wrong = []
+    for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "inventories").rglob("*.yml")]:
+        if path.name == "wiring.yml":
+            continue
+        used = {names[word] for word in re.findall(r"\b[a-z_][a-z0-9_]*\b", path.read_text()) if word in names}
+        if len(used) > 1:
+            wrong.append(f"{path.relative_to(ROOT)} names {sorted(used)}")
+    assert wrong == []
+
+
+def test_wiring_sets_only_known_variables() -> None:
+    known = {option for role in ROLES for option in specs_of(role)}
+    wiring = load(ROOT / "playbooks/group_vars/all/wiring.yml") or {}
+    assert [key for key in wiring if key not in known and not key.startswith("__wiring_") and key != "ansible_managed"] == []

@@ -1,0 +1,54 @@
+"""The service manifest: what a host listens on, runs and publishes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "smtp": {"group": "mail", "units": ["postfix.service"], "listen": [{"port": 25}, {"name": "alt", "port": 587, "from": ["any"]}]},
+    "ldap": {"group": "directory", "units": ["slapd.service"], "listen": [{"port": 636, "from": ["admin", "lan"]}]},
+    "web": {"group": "portal", "listen": [{"port": 443}], "dns": [{"service": "https", "port": 443, "target": "portal"}]},
+}
+NETWORKS = {"admin": ["192.0.2.0/24"], "lan": ["198.51.100.0/24", "192.0.2.0/24"], "nobody": []}
+
+
+def test_only_the_ports_of_the_host_s_groups_are_open() -> None:
+    rules = manifest.firewall_rules(SERVICES, ["mail"], NETWORKS)
+    assert [(rule["port"], rule["sources"]) for rule in rules] == [(25, []), (587, [])]
+
+
+def test_sources_are_merged_and_sorted() -> None:
+    (rule,) = manifest.firewall_rules(SERVICES, ["directory"], NETWORKS)
+    assert rule == {"name": "ldap", "port": 636, "proto": "tcp", "sources": ["192.0.2.0/24", "198.51.100.0/24"]}
+
+
+def test_an_empty_network_opens_nothing() -> None:
+    services = {"ssh": {"group": "all", "listen": [{"port": 22, "from": ["nobody"]}]}}
+    assert manifest.firewall_rules(services, ["all"], NETWORKS) == []
+
+
+@pytest.mark.parametrize(
+    ("services", "message"),
+    [
+        ({"a": {"group": "g", "lisen": []}}, "service a: unknown key lisen"),
+        ({"a": {"units": []}}, "service a: group is missing"),
+        ({"a": {"group": "g", "listen": [{"port": 70000}]}}, "port 70000 is not between 1 and 65535"),
+        ({"a": {"group": "g", "listen": [{"port": 1}]}, "b": {"group": "g", "listen": [{"port": 1}]}}, "service b: port 1/tcp is already taken by a"),
+        ({"a": {"group": "g", "listen": [{"port": 1, "from": ["moon"]}]}}, "network moon is not in malleposte_networks"),
+    ],
+)
+def test_a_wrong_entry_is_named(services: dict[str, Any], message: str) -> None:
+    with pytest.raises(manifest.ManifestError, match=message):
+        manifest.firewall_rules(services, ["g"], NETWORKS)
+
+
+def test_units_and_records() -> None:
+    assert manifest.units(SERVICES, ["mail", "directory"]) == ["postfix.service", "slapd.service"]
+    assert manifest.srv_records(SERVICES, {"portal": "pia.example.test"}) == [
+        {"service": "https", "proto": "tcp", "port": 443, "target": "pia.example.test"}
+    ]
+    with pytest.raises(manifest.ManifestError, match="dns target portal"):
+        manifest.srv_records(SERVICES, {})
