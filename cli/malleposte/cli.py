@@ -1,0 +1,115 @@
+"""The command line: finds the command, runs it, turns errors into one line and an exit code.
+
+A command lives in `malleposte.commands.<name>` as a click command named `command`. Only the one that was typed is
+imported, so that starting stays fast.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from malleposte import __version__
+from malleposte.errors import ExitCode, MallepostError
+
+COMMANDS: dict[str, str] = {
+    "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
+    "deploy": "Converge the hosts of an inventory.",
+    "probe": "Walk every mail path from outside and print a table.",
+    "lab": "Make, enter, snapshot and remove the lab's hosts.",
+    "dns": "Show or check the DNS records to publish.",
+    "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
+    "completion": "Print the completion script of a shell.",
+}
+"""Name and one-line summary of every command. The summary is the first line of the command's own help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every known name, in the order of COMMANDS."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the command; None for an unknown name (click then says so, exit code 2)."""
+        return load(cmd_name) if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in --help, without importing anything."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def load(name: str) -> click.Command:
+    """The click command called `name`, a key of COMMANDS."""
+    command = importlib.import_module(f"malleposte.commands.{name}").command
+    assert isinstance(command, click.Command)
+    return command
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    click.echo(f"malleposte: {message}", err=True)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failure, 2 bad input. Logs: var/log/.",
+)
+@click.version_option(__version__, prog_name="malleposte")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Stand up and run an académie's mail platform.
+
+    \b
+    Example:
+      sudo ./malleposte up
+      sudo ./malleposte deploy -i inventories/standalone --check
+    """
+    if debug:
+        os.environ["MALLEPOSTE_DEBUG"] = "1"
+
+
+def _usage(error: click.UsageError) -> str:
+    path = error.ctx.command_path if error.ctx else "malleposte"
+    return f"{error.format_message().rstrip('.')} (see '{path} --help')"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and gives its exit code. `arguments` default to the process's own."""
+    try:
+        result = cli.main(args=arguments, prog_name="malleposte", standalone_mode=False)
+        return result if isinstance(result, int) else ExitCode.DONE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.BAD_INPUT
+    except click.UsageError as error:
+        complain(_usage(error))
+        return ExitCode.BAD_INPUT
+    except click.ClickException as error:
+        complain(error.format_message())
+        return error.exit_code
+    except MallepostError as error:
+        if os.environ.get("MALLEPOSTE_DEBUG"):
+            traceback.print_exc()
+        complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILURE
+    except Exception as error:
+        if os.environ.get("MALLEPOSTE_DEBUG"):
+            traceback.print_exc()
+        complain(
+            f"defect: {type(error).__name__}: {' '.join(str(error).split())} "
+            "(run again as 'malleposte --debug ...' and report it)"
+        )
+        return ExitCode.FAILURE

@@ -1,0 +1,68 @@
+"""`malleposte deploy`."""
+
+import json
+
+import click
+
+from malleposte import paths, playbook
+from malleposte.errors import ExitCode
+
+
+@click.command(epilog="Exit codes: 0 done, 1 failure, 2 bad input, 10 changes (with --detailed-exitcode).")
+@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@click.option("--check", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--limit", metavar="HOSTS", help="Only these hosts or groups.")
+@click.option("--tags", metavar="TAGS", help="Only tasks with these tags (each role bears its own name).")
+@click.option("--skip-tags", metavar="TAGS", help="Not the tasks with these tags.")
+@click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VAR=VALUE", help="Set a variable.")
+@click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
+@click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")
+@click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
+@click.option("-v", "--verbose", count=True, help="Show each change; more with -vv, -vvv.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; progress goes to stderr.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when something changed (or would, with --check).")
+def command(
+    inventory: str | None,
+    check: bool,
+    limit: str | None,
+    tags: str | None,
+    skip_tags: str | None,
+    extra: tuple[str, ...],
+    linear: bool,
+    ask_vault_pass: bool,
+    vault_password_file: str | None,
+    verbose: int,
+    as_json: bool,
+    detailed_exitcode: bool,
+) -> int:
+    """Converge the hosts of an inventory.
+
+    A second run changes nothing. The full account of a run is kept in var/log/.
+
+    \b
+    Example:
+      sudo ./malleposte deploy
+      sudo ./malleposte deploy -i inventories/standalone --check
+      sudo ./malleposte deploy --limit mail1 --tags postfix -v
+    """
+    ask = ("--ask-vault-pass",) if ask_vault_pass else ()
+    if vault_password_file:
+        ask += ("--vault-password-file", vault_password_file)
+    options = playbook.Options(
+        inventory=paths.inventory(inventory),
+        check=check,
+        limit=limit,
+        tags=tags,
+        skip_tags=skip_tags,
+        extra=extra,
+        linear=linear,
+        verbose=verbose,
+        ask=ask,
+    )
+    report = playbook.run(options, to_stderr=as_json)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"log {paths.shown(report.log)}")
+    playbook.ensure(report, "deploy")
+    return ExitCode.CHANGES if detailed_exitcode and report.changed else ExitCode.DONE

@@ -1,0 +1,52 @@
+"""Where things lie in the checkout. Nothing here touches the disk at import."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from malleposte.errors import InputError, MallepostError
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout: the collection, the launcher and the inventories."""
+
+VENV_BIN = ROOT / ".venv" / "bin"
+VAR = ROOT / "var"
+LOG_DIR = VAR / "log"
+ANSIBLE_CFG = ROOT / "ansible.cfg"
+LAB_INVENTORY = ROOT / "inventories" / "lab"
+
+
+def new_log(name: str) -> Path:
+    """The path of a new log `<name>-<date>-<time>.log`, its folder made.
+
+    Raises MallepostError when the folder cannot be written.
+    """
+    try:
+        LOG_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise MallepostError(f"cannot make {LOG_DIR}: {error.strerror}", "run this with sudo") from error
+    if not os.access(LOG_DIR, os.W_OK):
+        raise MallepostError(f"cannot write logs into {LOG_DIR}", "run this with sudo")
+    return LOG_DIR / f"{name}-{datetime.now():%Y%m%d-%H%M%S}.log"
+
+
+def shown(path: Path) -> str:
+    """The path as a person would type it: relative to the current folder where it lies below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def inventory(given: str | None) -> Path:
+    """The inventory named by a path or by a folder's name under `inventories/`; the lab's when None.
+
+    Raises InputError, with the known names, when there is none.
+    """
+    if given is None:
+        return LAB_INVENTORY
+    for candidate in (Path(given), ROOT / "inventories" / given):
+        if candidate.exists():
+            return candidate.resolve()
+    known = sorted(p.name for p in (ROOT / "inventories").glob("*") if p.is_dir())
+    raise InputError(f"no inventory {given!r}", f"give a path or one of: {', '.join(known)}")
