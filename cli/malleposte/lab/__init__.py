@@ -1,0 +1,26 @@
+"""Lab hosts: real Debian systems on this machine, made by systemd-nspawn over one base tree.
+
+``Lab.load(inventory)`` gives the lab an inventory describes; ``up``, ``down``, ``snapshot``, ``restore``,
+``kill``, ``start``, ``ssh`` do what they say. Errors are LabError and carry an exit code.
+"""
+
+from malleposte.lab.controller import CONTROLLER_PACKAGES
+from malleposte.lab.errors import LabError, LabUnsupportedError, LabUsageError
+from malleposte.lab.host import Host
+from malleposte.lab.inventory import Bind, HostSpec, Inventory
+from malleposte.lab.lab import HostStatus, Lab
+from malleposte.lab.settings import Settings
+
+__all__ = [
+    "CONTROLLER_PACKAGES",
+    "Bind",
+    "Host",
+    "HostSpec",
+    "HostStatus",
+    "Inventory",
+    "Lab",
+    "LabError",
+    "LabUnsupportedError",
+    "LabUsageError",
+    "Settings",
+]
