@@ -1,0 +1,1 @@
+"""What the modules for slapd share: LDIF, differences of configuration, password digests, commands."""
