@@ -1,0 +1,367 @@
+-- Managed by Malleposte; changes are overwritten
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Nobody forges another's From.
+--  * Authenticated mail: every address of From, Sender and their Resent- forms must be one that the logged-in user may
+--    send as, by the directory entry that owns it (its uid, or a delegate's). Directory out of reach: try again later.
+--  * Mail from outside: a From of one of our domains needs a valid DKIM signature of that domain, whatever DNS says
+--    of our DMARC policy.
+-- Settings: section `malleposte` of rspamd.conf.local.
+
+local rspamd_logger = require "rspamd_logger"
+local rspamd_tcp = require "rspamd_tcp"
+local rspamd_util = require "rspamd_util"
+
+local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
+local ber = dofile(directory .. 'ber.lua')
+local addresses = dofile(directory .. 'addresses.lua')
+
+local settings = rspamd_config:get_all_opt('malleposte') or {}
+local own = {}
+for _, domain in ipairs(settings.domains or {}) do
+  own[domain:lower()] = true
+end
+
+local SENDER_FIELDS = { 'From', 'Sender', 'Resent-From', 'Resent-Sender' }
+local MODULE = 'malleposte'
+local MESSAGE = {
+  other = "Expediteur refuse : l'adresse %s n'est pas une des votres / Sender refused: %s is not an address of yours",
+  name = "Expediteur refuse : le nom affiche contient l'adresse %s, qui n'est pas une des votres / "
+      .. "Sender refused: the display name holds %s, which is not an address of yours",
+  unread = "Expediteur refuse : le champ %s ne peut etre lu (%s) / Sender refused: the %s field cannot be read (%s)",
+  single = "Expediteur refuse : il faut un seul champ From / Sender refused: exactly one From field is needed",
+  later = "Verification de l'expediteur impossible pour le moment, reessayez / "
+      .. "The sender cannot be checked now, try again later",
+  forged = "Message refuse : l'expediteur affiche %s est de notre domaine mais le message n'est pas signe par lui / "
+      .. "Refused: the From address %s is of our domain but the message is not signed by it",
+}
+
+local function reject(task, message)
+  task:insert_result('MP_SENDER_FORGED', 1.0)
+  task:set_pre_result('reject', message, MODULE)
+end
+
+local function postpone(task, reason)
+  rspamd_logger.errx(task, 'sender check: %s', reason)
+  task:insert_result('MP_SENDER_UNCHECKED', 1.0, reason)
+  task:set_pre_result('soft reject', MESSAGE.later, MODULE)
+end
+
+-- Grants of the last seconds, by worker: "user\0address" -> time until which it stands. Refusals are never kept.
+local granted, granted_count = {}, 0
+
+local function is_granted(user, address)
+  local until_when = granted[user .. '\0' .. address]
+  return until_when ~= nil and until_when > rspamd_util.get_time()
+end
+
+local function grant(user, address)
+  if granted_count >= 5000 then
+    granted, granted_count = {}, 0
+  end
+  granted[user .. '\0' .. address] = rspamd_util.get_time() + (tonumber(settings.cache_seconds) or 30)
+  granted_count = granted_count + 1
+end
+
+local function holds(values, wanted)
+  for _, value in ipairs(values or {}) do
+    if value:lower() == wanted then
+      return true
+    end
+  end
+  return false
+end
+
+-- May `user` send as `address`, given the entries found for it?
+local function permitted(entries, user, address)
+  local base = addresses.base(address)
+  for _, entry in ipairs(entries) do
+    local a = entry.attributes
+    local owned = holds(a.maillocaladdress, address) or (base and holds(a.maillocaladdress, base))
+    if owned and (holds(a.uid, user) or holds(a.mpdelegate, user)) then
+      return true
+    end
+  end
+  return false
+end
+
+local function owners_filter(wanted)
+  local matches = {}
+  for _, address in ipairs(wanted) do
+    matches[#matches + 1] = ber.equal('mailLocalAddress', address)
+    local base = addresses.base(address)
+    if base then
+      matches[#matches + 1] = ber.equal('mailLocalAddress', base)
+    end
+  end
+  return ber.all({ ber.any(matches), ber.negate(ber.equal('mpState', 'suspended')) })
+end
+
+-- Asks the directory for the owners of `wanted`; calls done(entries) or done(nil, reason) once.
+local function find_owners(task, wanted, done)
+  local finished, buffer, entries, bound = false, '', {}, false
+
+  local function finish(conn, result, reason)
+    if finished then
+      return
+    end
+    finished = true
+    if conn then
+      conn:close()
+    end
+    done(result, reason)
+  end
+
+  local on_data
+
+  local function handle(message, conn)
+    if message.kind == 'bound' and message.id == 1 and not bound then
+      if message.code ~= 0 then
+        return finish(conn, nil, 'LDAP bind refused, code ' .. message.code)
+      end
+      bound = true
+      local query = ber.search(2, settings.base, owners_filter(wanted), { 'uid', 'mpDelegate', 'mailLocalAddress' },
+        100, 5)
+      conn:add_write(function(err)
+        if err then
+          finish(nil, nil, 'LDAP write: ' .. tostring(err))
+        end
+      end, query)
+    elseif message.kind == 'entry' and message.id == 2 then
+      entries[#entries + 1] = message.entry
+    elseif message.kind == 'done' and message.id == 2 then
+      if message.code == 0 then
+        finish(conn, entries)
+      else
+        finish(conn, nil, 'LDAP search failed, code ' .. message.code)
+      end
+    elseif message.kind ~= 'other' then
+      finish(conn, nil, 'unexpected LDAP answer: ' .. message.kind)
+    end
+  end
+
+  on_data = function(err, data, conn)
+    if finished then
+      return
+    end
+    if err then
+      return finish(nil, nil, 'LDAP: ' .. tostring(err))
+    end
+    local messages, rest = ber.messages(buffer .. tostring(data))
+    if not messages then
+      return finish(conn, nil, 'LDAP: ' .. tostring(rest))
+    end
+    buffer = rest
+    for _, message in ipairs(messages) do
+      handle(message, conn)
+      if finished then
+        return
+      end
+    end
+    conn:add_read(on_data)
+  end
+
+  local started = rspamd_tcp.request({
+    task = task,
+    host = settings.host,
+    port = tonumber(settings.port) or 0,
+    ssl = settings.tls and true or false,
+    timeout = tonumber(settings.timeout) or 3.0,
+    partial = true,
+    data = { ber.bind(1, settings.bind_dn, settings.bind_password) },
+    callback = on_data,
+  })
+  if not started then
+    finish(nil, nil, 'LDAP: cannot connect to ' .. tostring(settings.host))
+  end
+end
+
+-- The addresses claimed by an authenticated message: {addresses}, {display-name mentions}; or nil and the refusal.
+local function claims(task)
+  local raw = tostring(task:get_raw_headers() or '')
+  local wanted, named = {}, {}
+  for _, field in ipairs(SENDER_FIELDS) do
+    local headers = task:get_header_full(field) or {}
+    if addresses.count_field(raw, field:lower()) ~= #headers or (field == 'From' and #headers ~= 1) then
+      return nil, MESSAGE.single
+    end
+    for _, header in ipairs(headers) do
+      local value = header.value or ''
+      local list, reason = addresses.parse(value)
+      if not list then
+        return nil, string.format(MESSAGE.unread, field, reason, field, reason)
+      end
+      for _, address in ipairs(list) do
+        wanted[address] = true
+      end
+      for _, seen in ipairs(rspamd_util.parse_mail_address(value, task:get_mempool(), 1024) or {}) do
+        if seen.addr and seen.addr ~= '' then
+          wanted[seen.addr:lower()] = true
+        end
+      end
+      for _, text in ipairs({ value, header.decoded or '' }) do
+        for _, address in ipairs(addresses.mentions(text, own)) do
+          named[address] = true
+        end
+      end
+    end
+  end
+  return wanted, named
+end
+
+local function check_authenticated(task, user)
+  local wanted, named = claims(task)
+  if not wanted then
+    return reject(task, named)
+  end
+  local ask, asked = {}, {}
+  local function want(address, template)
+    local _, domain = addresses.split(address)
+    if not own[domain or ''] then
+      if settings.allow_external then
+        return true
+      end
+      reject(task, string.format(MESSAGE.other, address, address))
+      return false
+    end
+    if not asked[address] and not is_granted(user, address) then
+      asked[address] = template
+      ask[#ask + 1] = address
+    end
+    return true
+  end
+  for address in pairs(wanted) do
+    if not want(address, MESSAGE.other) then
+      return
+    end
+  end
+  for address in pairs(named) do
+    want(address, MESSAGE.name)
+  end
+  if #ask == 0 then
+    return
+  end
+  if #ask > addresses.MAX_ADDRESSES then
+    return reject(task, string.format(MESSAGE.unread, 'From', 'too many', 'From', 'too many'))
+  end
+  find_owners(task, ask, function(entries, reason)
+    if not entries then
+      return postpone(task, reason)
+    end
+    for _, address in ipairs(ask) do
+      if not permitted(entries, user, address) then
+        return reject(task, string.format(asked[address], address, address))
+      end
+    end
+    for _, address in ipairs(ask) do
+      grant(user, address)
+    end
+  end)
+end
+
+-- Own-domain addresses that a message from outside shows as its author; and those merely named.
+local function outside_claims(task)
+  local author, named = {}, {}
+  local headers = task:get_header_full('From') or {}
+  for _, header in ipairs(headers) do
+    local value = header.value or ''
+    local list = addresses.parse(value) or {}
+    for _, seen in ipairs(rspamd_util.parse_mail_address(value, task:get_mempool(), 1024) or {}) do
+      list[#list + 1] = (seen.addr or ''):lower()
+    end
+    for _, address in ipairs(list) do
+      local _, domain = addresses.split(address)
+      if own[domain or ''] then
+        author[#author + 1] = address
+      end
+    end
+    for _, text in ipairs({ value, header.decoded or '' }) do
+      for _, address in ipairs(addresses.mentions(text, own)) do
+        named[#named + 1] = address
+      end
+    end
+  end
+  local raw = tostring(task:get_raw_headers() or '')
+  return author, named, #headers == addresses.count_field(raw, 'from')
+end
+
+local function check_outside(task)
+  local author, named, plain = outside_claims(task)
+  if #author == 0 then
+    if not plain and #addresses.mentions(tostring(task:get_raw_headers() or ''), own) > 0 then
+      task:insert_result('MP_FROM_HIDDEN', 1.0)
+    end
+    if #named > 0 then
+      task:insert_result('MP_NAME_IS_OURS', 1.0, named[1])
+    end
+    return
+  end
+  local signed = false
+  for _, header in ipairs(task:get_header_full('DKIM-Signature') or {}) do
+    local domain = (header.value or ''):gsub('%s', ''):lower():match('[;^]?d=([^;]+)')
+    signed = signed or own[domain or ''] or false
+  end
+  if not signed or not plain or #(task:get_header_full('From') or {}) ~= 1 then
+    return reject(task, string.format(MESSAGE.forged, author[1], author[1]))
+  end
+  -- A signature of ours is there: DKIM says later whether it holds (MP_OWN_SIGNATURE below).
+  local _, domain = addresses.split(author[1])
+  task:cache_set('mp_own_from', author[1])
+  task:cache_set('mp_own_domain', domain)
+end
+
+local function check_sender(task)
+  local user = task:get_user()
+  if user and user ~= '' then
+    return check_authenticated(task, user:lower())
+  end
+  local ip = task:get_ip()
+  if ip and ip:is_valid() and ip:is_local() then
+    return
+  end
+  check_outside(task)
+end
+
+local function check_signature(task)
+  local address = task:cache_get('mp_own_from')
+  if not address or task:has_pre_result() then
+    return
+  end
+  local domain, verdict = task:cache_get('mp_own_domain'), nil
+  for _, symbol in ipairs(task:get_symbol('DKIM_TRACE') or {}) do
+    for _, option in ipairs(symbol.options or {}) do
+      local signer, mark = option:match('^(.+):(.)$')
+      if signer and signer:lower() == domain and verdict ~= '+' then
+        verdict = mark
+      end
+    end
+  end
+  if verdict == '+' then
+    return
+  elseif verdict == '?' then
+    return postpone(task, 'our own DKIM key could not be looked up')
+  end
+  reject(task, string.format(MESSAGE.forged, address, address))
+end
+
+if next(own) then
+  local parent = rspamd_config:register_symbol({
+    name = 'MP_SENDER_CHECK',
+    type = 'prefilter',
+    callback = check_sender,
+    flags = 'empty,nice',
+    augmentations = { string.format('timeout=%f', tonumber(settings.timeout) or 3.0) },
+  })
+  rspamd_config:register_symbol({
+    name = 'MP_OWN_SIGNATURE',
+    type = 'postfilter',
+    callback = check_signature,
+    flags = 'empty,nice',
+    priority = 9,
+  })
+  local scores = { MP_SENDER_FORGED = 0.0, MP_SENDER_UNCHECKED = 0.0, MP_FROM_HIDDEN = 8.0, MP_NAME_IS_OURS = 4.0 }
+  for name, score in pairs(scores) do
+    rspamd_config:register_symbol({ name = name, type = 'virtual', parent = parent })
+    rspamd_config:set_metric_symbol({ name = name, score = score, group = 'malleposte' })
+  end
+end
