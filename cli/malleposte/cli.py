@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILURE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # the last resort: a defect is told in one line
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
         complain(

@@ -41,7 +41,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ansible import constants as C
+from ansible import constants
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.academie.malleposte.plugins.plugin_utils.run_record import (
     RunRecord,
@@ -121,7 +121,7 @@ class CallbackModule(CallbackBase):
         if segment is not None:
             failed = segment.count("failed") + segment.count("unreachable")
             changed = segment.count("changed")
-            color = C.COLOR_ERROR if failed else C.COLOR_CHANGED if changed else C.COLOR_OK
+            color = constants.COLOR_ERROR if failed else constants.COLOR_CHANGED if changed else constants.COLOR_OK
             self._say(segment.line(), color)
 
     # ---- events -----------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ class CallbackModule(CallbackBase):
         if exception and "censored" not in result.result:
             self._write(str(exception))
         if message:
-            self._say(f"{status.upper()} {host} · {role} · {task}: {message}", C.COLOR_ERROR)
+            self._say(f"{status.upper()} {host} · {role} · {task}: {message}", constants.COLOR_ERROR)
         elif status == "changed" and (self._check or self._display.verbosity):
             verb = "would change" if self._check else "changed"
-            self._say(f"         {verb} {host} · {role} · {task}", C.COLOR_CHANGED)
+            self._say(f"         {verb} {host} · {role} · {task}", constants.COLOR_CHANGED)

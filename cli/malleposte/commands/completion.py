@@ -26,7 +26,6 @@ def command(shell: str | None) -> None:
     kind = get_completion_class(name) if name in SHELLS else None
     if kind is None:
         raise InputError(f"no completion for the shell {name or '(none known)'!r}", f"give one of {', '.join(SHELLS)}")
-    from malleposte.cli import cli
-
-    maker = kind(cli, {}, "malleposte", "_MALLEPOSTE_COMPLETE")
+    root = click.get_current_context().find_root().command
+    maker = kind(root, {}, "malleposte", "_MALLEPOSTE_COMPLETE")
     click.echo(maker.source_template % maker.source_vars())

@@ -45,7 +45,7 @@ def command(
       sudo ./malleposte deploy -i inventories/standalone --check
       sudo ./malleposte deploy --limit mail1 --tags postfix -v
     """
-    ask = ("--ask-vault-pass",) if ask_vault_pass else ()
+    ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
     if vault_password_file:
         ask += ("--vault-password-file", vault_password_file)
     options = playbook.Options(

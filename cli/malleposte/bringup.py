@@ -1,0 +1,143 @@
+"""From nothing to a lab that is proven to carry mail: the steps of `up`, and what the tests ask of the lab.
+
+Every step may be run again: it finds its work done and says so. An interrupted `up` is resumed by typing it again.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte import playbook
+from malleposte.errors import ExitCode, MallepostError
+from malleposte.lab import Lab, LabError
+from malleposte.paths import LAB_INVENTORY
+from malleposte.probe import facts, ship
+from malleposte.probe.model import Result, exit_code
+from malleposte.progress import Progress
+
+SNAPSHOT = "converged"
+"""The snapshot that the stack tests start from."""
+
+
+@contextmanager
+def lab_errors() -> Iterator[None]:
+    """Turns what the lab raises into the error that the command line shows."""
+    try:
+        yield
+    except LabError as error:
+        wrapped = MallepostError(str(error))
+        wrapped.exit_code = ExitCode(error.exit_code)
+        raise wrapped from error
+
+
+@dataclass
+class Brought:
+    """What `up` did: seconds by step, the deployment's report, the probe's results."""
+
+    inventory: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+    deploy: playbook.Report | None = None
+    probe: list[Result] = field(default_factory=list)
+
+    @property
+    def probe_code(self) -> int:
+        """The probe's exit code."""
+        return exit_code(self.probe)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json; times in seconds."""
+        return {
+            "inventory": str(self.inventory),
+            "seconds": self.seconds,
+            "deploy": self.deploy.as_dict() if self.deploy else None,
+            "probe": [result.as_json() for result in self.probe],
+            "probe_exit_code": self.probe_code,
+        }
+
+
+class BringUp:
+    """The steps, in order. `to_stderr` keeps standard output for a machine."""
+
+    def __init__(
+        self, progress: Progress, *, inventory: Path = LAB_INVENTORY, linear: bool = False, to_stderr: bool = False
+    ) -> None:
+        self._progress = progress
+        self._linear = linear
+        self._to_stderr = to_stderr
+        with lab_errors():
+            self.lab = Lab.load(inventory, report=progress.say)
+        self.done = Brought(self.lab.deploy_inventory)
+
+    @contextmanager
+    def _step(self, name: str, text: str) -> Iterator[None]:
+        begun = self._progress.elapsed
+        with lab_errors(), self._progress.step(text):
+            yield
+        self.done.seconds[name] = round(self._progress.elapsed - begun, 2)
+
+    def hosts(self) -> None:
+        """Makes and boots the lab's hosts; those that run are left alone."""
+        with self._step("lab", "lab: hosts"):
+            self.lab.up()
+
+    def converge(self) -> None:
+        """Deploys; raises MallepostError with the cause and the log's name."""
+        with self._step("deploy", "deploy"):
+            options = playbook.Options(self.lab.deploy_inventory, linear=self._linear)
+            self.done.deploy = playbook.run(options, to_stderr=self._to_stderr)
+            playbook.ensure(self.done.deploy, "deploy")
+
+    def seed(self) -> None:
+        """Creates the sample accounts that are not there yet."""
+        from malleposte.accounts.seed import seed
+
+        with self._step("seed", "sample accounts"):
+            report = seed(self.lab.deploy_inventory)
+            self._progress.say(f"sample accounts: {report}")
+
+    def walk(self, show: Callable[[Result], None]) -> None:
+        """Walks every mail path; each result is shown as it comes. Failed paths do not raise."""
+        with self._step("probe", "probe: every mail path, from outside"):
+            site = facts.site(self.lab.deploy_inventory)
+            for result in ship.run(site.ssh, {"plan": site.plan, "only": []}):
+                self.done.probe.append(result)
+                show(result)
+
+    def has_snapshot(self) -> bool:
+        """Whether every host has the snapshot to test from."""
+        wanted = {spec.name for spec in self.lab.inventory.hosts}
+        return wanted <= set(self.lab.snapshots().get(SNAPSHOT, ()))
+
+    def ready_for_tests(self) -> None:
+        """Puts the lab into the state that the stack tests start from, and keeps it as a snapshot.
+
+        A lab with the snapshot goes back to it first; then the present roles are deployed over it, and only
+        when they changed anything is the snapshot taken anew.
+        """
+        with lab_errors():
+            known = self.has_snapshot()
+        if known:
+            with self._step("restore", f"lab: back to the snapshot {SNAPSHOT}"):
+                self.lab.restore(SNAPSHOT)
+        self.hosts()
+        self.converge()
+        self.seed()
+        if not known or (self.done.deploy is not None and self.done.deploy.changed):
+            with self._step("snapshot", f"lab: snapshot {SNAPSHOT}"):
+                self.lab.snapshot(SNAPSHOT, replace=True)
+
+
+class Preparation:
+    """What each tier of tests needs before it starts; done once."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._ready = False
+
+    def prepare(self, tier: str) -> None:
+        """Brings up the lab for the tiers that test it."""
+        if tier in ("stack", "browser") and not self._ready:
+            BringUp(self._progress).ready_for_tests()
+            self._ready = True

@@ -1,0 +1,67 @@
+"""`malleposte up`."""
+
+import json
+import sys
+
+import click
+
+from malleposte.bringup import BringUp
+from malleposte.errors import ExitCode, MallepostError
+from malleposte.probe import report
+from malleposte.probe.model import Result
+from malleposte.progress import Progress, duration
+
+
+def where_to_look(up: BringUp) -> list[str]:
+    """The lines that tell what to do next."""
+    lines = ["", "hosts"]
+    lines += [f"  {spec.name:<8} {spec.address}" for spec in up.lab.inventory.hosts]
+    lines += [
+        "",
+        "sudo ./malleposte lab accounts     log-ins and passwords of the sample agents",
+        "sudo ./malleposte lab ssh mail1    enter a host; its journal tells all",
+        "sudo ./malleposte probe            walk every path again",
+        "sudo ./malleposte lab down         put everything away",
+        "docs/operate.md                    what an operator does",
+    ]
+    return lines
+
+
+@click.command()
+@click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
+@click.option("--no-probe", is_flag=True, help="Stop before the probe.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
+def command(linear: bool, no_probe: bool, as_json: bool) -> int:
+    """Build the lab, deploy it, seed accounts, prove that mail flows.
+
+    Typed again it resumes: what is done is left alone.
+
+    \b
+    Example:
+      sudo ./malleposte up
+    """
+    progress = Progress()
+    up = BringUp(progress, linear=linear, to_stderr=as_json)
+    up.hosts()
+    up.converge()
+    up.seed()
+    out = sys.stderr if as_json else sys.stdout
+
+    def show(result: Result) -> None:
+        if not up.done.probe[1:]:
+            click.echo(report.heading(), file=out)
+        name, status, rest = report.row(result)
+        click.echo(name + click.style(status, fg=report.MARKS[result.status]) + rest, file=out)
+
+    if not no_probe:
+        up.walk(show)
+        click.echo(report.summary(up.done.probe), file=out)
+    if as_json:
+        click.echo(json.dumps({**up.done.as_dict(), "total": round(progress.elapsed, 2)}, indent=2))
+    else:
+        for line in where_to_look(up):
+            click.echo(line)
+        click.echo(f"total time {duration(progress.elapsed)}")
+    if not no_probe and up.done.probe_code != ExitCode.DONE:
+        raise MallepostError("the probe found paths that do not work", "see its table above")
+    return ExitCode.DONE
