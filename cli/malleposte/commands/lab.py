@@ -6,9 +6,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +23,18 @@ def _report(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _guard[**P, R](function: Callable[P, R]) -> Callable[P, R]:
-    """Turn a lab error into one line and its exit code."""
-
-    @wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except LabError as error:
-            click.echo(f"Error: {error}", err=True)
-            sys.exit(error.exit_code)
-
-    return guarded
-
-
 @click.group("lab", no_args_is_help=True)
-@click.option("-i", "--inventory", type=click.Path(path_type=Path), default=DEFAULT_INVENTORY, show_default="inventories/lab",
-              help="Inventory (YAML) that lists the hosts.")  # fmt: skip
-@click.option("--prefix", envvar=ENV_PREFIX, help="Another lab beside the inventory's own: names and network follow.")
+@click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_INVENTORY,
+    show_default="inventories/lab",
+    help="Inventory (YAML) that lists the hosts.",
+)
+@click.option("--prefix", envvar=ENV_PREFIX, help="Another lab beside the inventory's: names, network follow.")
 @click.option("--network", envvar=ENV_NETWORK, help="Network of the lab, such as 10.213.90.0/24.")
 @click.pass_context
-@_guard
 def command(context: click.Context, inventory: Path, prefix: str | None, network: str | None) -> None:
     """Real Debian hosts on this machine, for trials and tests.
 
@@ -64,7 +54,6 @@ def command(context: click.Context, inventory: Path, prefix: str | None, network
 @command.command("up")
 @click.argument("hosts", nargs=-1)
 @click.pass_obj
-@_guard
 def up(lab: Lab, hosts: tuple[str, ...]) -> None:
     """Make and boot HOSTS (all by default).
 
@@ -77,14 +66,14 @@ def up(lab: Lab, hosts: tuple[str, ...]) -> None:
       malleposte lab --prefix trial up      a second lab on a network of its own
     """
     booted = lab.up(hosts)
-    click.echo(f"lab {lab.settings.prefix}: {len(booted)} booted, {len(lab.hosts(hosts)) - len(booted)} were running")
+    running = len(lab.hosts(hosts)) - len(booted)
+    click.echo(f"lab {lab.settings.prefix}: {len(booted)} booted, {running} were running")
     click.echo(f"inventory: {lab.deploy_inventory}")
 
 
 @command.command("down")
 @click.option("--purge", is_flag=True, help="Also remove the base tree and the package files all labs share.")
 @click.pass_obj
-@_guard
 def down(lab: Lab, purge: bool) -> None:
     """Remove the lab: hosts and their content, network, keys.
 
@@ -100,7 +89,6 @@ def down(lab: Lab, purge: bool) -> None:
 @command.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-@_guard
 def status(lab: Lab, as_json: bool) -> None:
     """Show every host. Exit code 1 unless all run and answer.
 
@@ -111,10 +99,14 @@ def status(lab: Lab, as_json: bool) -> None:
     """
     hosts = lab.status()
     if as_json:
-        click.echo(json.dumps({
-            "prefix": lab.settings.prefix, "network": str(lab.settings.network), "state": str(lab.settings.state),
-            "inventory": str(lab.deploy_inventory), "hosts": [asdict(host) for host in hosts],
-        }, indent=2))  # fmt: skip
+        facts = {
+            "prefix": lab.settings.prefix,
+            "network": str(lab.settings.network),
+            "state": str(lab.settings.state),
+            "inventory": str(lab.deploy_inventory),
+            "hosts": [asdict(host) for host in hosts],
+        }
+        click.echo(json.dumps(facts, indent=2))
     else:
         rows = [("HOST", "ADDRESS", "STATE", "SSH", "UPTIME", "SNAPSHOTS")]
         rows += [
@@ -130,7 +122,6 @@ def status(lab: Lab, as_json: bool) -> None:
 @click.argument("host")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
 @click.pass_obj
-@_guard
 def ssh(lab: Lab, host: str, words: tuple[str, ...]) -> None:
     """Enter HOST as root, or run COMMAND there; the exit code is that of the command.
 
@@ -144,7 +135,7 @@ def ssh(lab: Lab, host: str, words: tuple[str, ...]) -> None:
         argv.insert(1, "-t")
     if words:
         argv.append(words[0] if len(words) == 1 else shlex.join(words))
-    os.execvp(argv[0], argv)
+    os.execvp(argv[0], argv)  # noqa: S606 - ssh takes this process's place, without a shell
 
 
 @command.command("start")
@@ -152,7 +143,6 @@ def ssh(lab: Lab, host: str, words: tuple[str, ...]) -> None:
 @click.option("--bind", "binds", multiple=True, metavar="SOURCE:TARGET",
               help="Show SOURCE of this machine as TARGET on the host; replaces earlier binds.")  # fmt: skip
 @click.pass_obj
-@_guard
 def start(lab: Lab, hosts: tuple[str, ...], binds: tuple[str, ...]) -> None:
     """Boot HOSTS (all by default) that were stopped or killed.
 
@@ -167,7 +157,6 @@ def start(lab: Lab, hosts: tuple[str, ...], binds: tuple[str, ...]) -> None:
 @command.command("stop")
 @click.argument("hosts", nargs=-1)
 @click.pass_obj
-@_guard
 def stop(lab: Lab, hosts: tuple[str, ...]) -> None:
     """Shut HOSTS down cleanly (all by default).
 
@@ -181,7 +170,6 @@ def stop(lab: Lab, hosts: tuple[str, ...]) -> None:
 @command.command("kill")
 @click.argument("hosts", nargs=-1, required=True)
 @click.pass_obj
-@_guard
 def kill(lab: Lab, hosts: tuple[str, ...]) -> None:
     """Kill every process of HOSTS at once, as a power loss would.
 
@@ -199,7 +187,6 @@ def kill(lab: Lab, hosts: tuple[str, ...]) -> None:
 @click.option("--delete", is_flag=True, help="Delete the snapshot LABEL instead.")
 @click.option("--replace", is_flag=True, help="Take the place of an older snapshot LABEL.")
 @click.pass_obj
-@_guard
 def snapshot(lab: Lab, label: str | None, hosts: tuple[str, ...], listing: bool, delete: bool, replace: bool) -> None:
     """Keep the content of HOSTS (all by default) under LABEL; they stop and boot again.
 
@@ -210,8 +197,8 @@ def snapshot(lab: Lab, label: str | None, hosts: tuple[str, ...], listing: bool,
       malleposte lab snapshot --delete converged
     """
     if listing:
-        rows = [("SNAPSHOT", "HOSTS"), *((name, " ".join(on)) for name, on in sorted(lab.snapshots().items()))]
-        _table(rows)
+        rows = [(name, " ".join(hosts)) for name, hosts in sorted(lab.snapshots().items())]
+        _table([("SNAPSHOT", "HOSTS"), *rows])
     elif label is None:
         raise click.UsageError("a LABEL is needed (or --list)")
     elif delete:
@@ -226,7 +213,6 @@ def snapshot(lab: Lab, label: str | None, hosts: tuple[str, ...], listing: bool,
 @click.argument("label")
 @click.argument("hosts", nargs=-1)
 @click.pass_obj
-@_guard
 def restore(lab: Lab, label: str, hosts: tuple[str, ...]) -> None:
     """Bring HOSTS (all by default) back to the snapshot LABEL; what was written since is lost.
 
@@ -242,7 +228,6 @@ def restore(lab: Lab, label: str, hosts: tuple[str, ...]) -> None:
 @command.command("accounts")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
-@_guard
 def accounts(lab: Lab, as_json: bool) -> None:
     """Print the sample accounts and their passwords, which were drawn at random for this lab.
 
@@ -261,18 +246,16 @@ def accounts(lab: Lab, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    rows = [("LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME")]
-    rows += [
-        (uid, *(str(one.get(key, "")) for key in ("password", "mail", "profile", "name"))) for uid, one in found.items()
-    ]
-    _table(rows)
+    keys = ("password", "mail", "profile", "name")
+    rows = [[uid, *(str(one.get(key, "")) for key in keys)] for uid, one in found.items()]
+    _table([["LOGIN", "PASSWORD", "ADDRESS", "PROFILE", "NAME"], *rows])
 
 
 def _names(word: str, names: list[str]) -> None:
     click.echo(f"{word}: {' '.join(names) if names else 'none'}")
 
 
-def _table(rows: list[tuple[str, ...]]) -> None:
+def _table(rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,6 +1,7 @@
-"""``python -m malleposte.lab``: the command group ``lab`` alone, for molecule and for a tree without launcher."""
+"""``python -m malleposte.lab``: the commands of the lab without the launcher, as molecule calls them."""
 
+import sys
 from importlib import import_module
 
-# By name: the library does not depend on the command line that is made of it.
-import_module("malleposte.commands.lab").command(prog_name="malleposte lab")
+# By name: the library does not depend on the command line, which is made of it.
+sys.exit(import_module("malleposte.cli").main(["lab", *sys.argv[1:]]))

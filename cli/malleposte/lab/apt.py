@@ -6,8 +6,8 @@ Formats: sources.list(5) (one-line and deb822), apt.conf(5) as printed by ``apt-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 SUITE = "trixie"
@@ -28,7 +28,6 @@ class Source:
     suites: tuple[str, ...]
     components: tuple[str, ...]
     signed_by: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
 
     def render(self) -> str:
         """Return the stanza as text."""
@@ -70,9 +69,7 @@ def parse_deb822(text: str) -> list[Source]:
         if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() in ("no", "false"):
             continue
         words = {name: tuple(fields.get(name, "").split()) for name in ("uris", "suites", "components")}
-        sources.append(
-            Source(words["uris"], words["suites"], words["components"], fields.get("signed-by", ""))
-        )
+        sources.append(Source(words["uris"], words["suites"], words["components"], fields.get("signed-by", "")))
     return sources
 
 
@@ -83,15 +80,14 @@ def parse_one_line(text: str) -> list[Source]:
         found = _ONE_LINE.match(line.strip())
         if not found:
             continue
-        options = dict(
-            pair.split("=", 1) for pair in (found["options"] or "").lower().split() if "=" in pair
-        )
         signed = re.search(r"signed-by=(\S+)", found["options"] or "", re.IGNORECASE)
         sources.append(
             Source(
-                (found["uri"],), (found["suite"],), tuple(found["rest"].split()),
-                signed[1] if signed else "", options,
-            )  # fmt: skip
+                (found["uri"],),
+                (found["suite"],),
+                tuple(found["rest"].split()),
+                signed[1] if signed else "",
+            )
         )
     return sources
 

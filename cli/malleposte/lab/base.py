@@ -49,7 +49,9 @@ class Recipe:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def recipe(run: Runner, etc: Path = Path("/etc/apt"), local_ca: Path = Path("/usr/local/share/ca-certificates")) -> Recipe:
+def recipe(
+    run: Runner, etc: Path = Path("/etc/apt"), local_ca: Path = Path("/usr/local/share/ca-certificates")
+) -> Recipe:
     """Read the recipe off the controller. Raises LabError if it has no Debian source that hosts can use."""
     sources = apt.sources_for_hosts(etc)
     if not sources:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from pathlib import Path
 
 
@@ -36,9 +37,27 @@ def make(name: str, roots: list[Path]) -> list[Path]:
     return files
 
 
-def remove(name: str, roots: list[Path]) -> None:
-    """Remove the group ``name`` and what the host made below it; a group still in use stays."""
+def processes(name: str, roots: list[Path]) -> set[int]:
+    """Return the processes in the group ``name`` and below, by the controller's numbers."""
+    found: set[int] = set()
+    for root in roots:
+        for path in (root / name).rglob("cgroup.procs"):
+            with contextlib.suppress(OSError):
+                found.update(int(word) for word in path.read_text(encoding="ascii").split())
+    return found - {0}
+
+
+def remove(name: str, roots: list[Path]) -> bool:
+    """Kill what is left in the group ``name`` and remove it; return whether all is gone.
+
+    Something is left where systemd-nspawn itself was killed: the host lives on without it. The kernel empties
+    the groups a moment after the last process: call again until true.
+    """
+    for pid in processes(name, roots):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     for root in roots:
         for directory, _, _ in os.walk(root / name, topdown=False):
             with contextlib.suppress(OSError):
-                os.rmdir(directory)
+                Path(directory).rmdir()
+    return not any((root / name).exists() for root in roots)

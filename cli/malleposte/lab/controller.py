@@ -74,7 +74,9 @@ def check_namespaces(run: Runner, root: Path) -> None:
         for part in ("lower", "upper", "work", "root"):
             (Path(name) / part).mkdir()
         # In a mount namespace of its own: the mount goes away by itself.
-        trial = run(["unshare", "--mount", *mount_overlay([f"{name}/lower"], name, f"{name}/root", "upper")], check=False)
+        trial = run(
+            ["unshare", "--mount", *mount_overlay([f"{name}/lower"], name, f"{name}/root", "upper")], check=False
+        )
         if trial.code != 0:
             raise LabUnsupportedError(f"no overlay mount on {root} ({trial.last_line})")
 

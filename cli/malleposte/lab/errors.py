@@ -1,26 +1,25 @@
-"""What the lab raises. The command line prints the message in one line and exits with ``exit_code``."""
+"""What the lab raises: the command line shows the message as one line and exits with its exit code."""
 
 from __future__ import annotations
 
+from malleposte.errors import ExitCode, MallepostError
 
-class LabError(Exception):
-    """The lab could not do what was asked (exit code 1)."""
 
-    exit_code = 1
+class LabError(MallepostError):
+    """The lab could not do what was asked."""
 
 
 class LabUsageError(LabError):
-    """What was asked makes no sense: unknown host, bad prefix, unreadable inventory (exit code 2)."""
+    """What was asked makes no sense: unknown host, bad prefix, unreadable inventory."""
 
-    exit_code = 2
+    exit_code = ExitCode.BAD_INPUT
 
 
 class LabUnsupportedError(LabError):
-    """This machine cannot run lab hosts (no root, no namespaces, no overlay)."""
+    """This machine cannot run lab hosts (no root, no namespaces, no overlay); the hint says the way out."""
 
     def __init__(self, reason: str) -> None:
-        """Say ``reason`` and the way out: a host of one's own."""
         super().__init__(
-            f"lab hosts cannot run here: {reason}; "
-            "deploy on a real host instead: malleposte deploy -i inventories/standalone"
+            f"lab hosts cannot run here: {reason}",
+            "deploy on a real host instead: malleposte deploy -i inventories/standalone",
         )

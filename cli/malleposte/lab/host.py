@@ -20,10 +20,9 @@ from malleposte.lab.state import HostState
 
 BOOT_SECONDS = 90
 STOP_SECONDS = 60
+NSPAWN_RUN = Path("/run/systemd/nspawn")
 # Joins the control groups, then becomes systemd-nspawn: no process of the lab stays between.
-_LAUNCH = (
-    'exec </dev/null >"$1" 2>&1; shift; while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
-)
+_LAUNCH = 'exec </dev/null >"$1" 2>&1; shift; while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
 
 
 def mounts_below(directory: Path, mountinfo: str | None = None) -> list[Path]:
@@ -121,10 +120,14 @@ class Host:
 
     def unmount(self) -> None:
         """Unmount the root and whatever is mounted under it."""
-        for point in mounts_below(self.root):
-            done = processes.wait(lambda: self.run(["umount", str(point)], check=False).code == 0, 5, 0.25)
-            if not done and mounts_below(point):
-                self.run(["umount", "--lazy", str(point)])
+
+        def gone() -> bool:
+            for point in mounts_below(self.root):
+                self.run(["umount", str(point)], check=False)
+            return not mounts_below(self.root)
+
+        if not processes.wait(gone, 5, 0.25):
+            self.run(["umount", "--lazy", "--recursive", str(self.root)])
 
     # --- life ---
 
@@ -215,7 +218,7 @@ class Host:
                 raise LabUsageError(f"{self.name}: {text} cannot be bound: no such file on the controller")
         self.mount(current)
         packages.sync(self.settings.shared / "archives", self.archives)
-        network.drop_stale_port(self.machine, self.run)
+        self._clear()
         by_systemd = controller.booted_by_systemd()
         groups = [] if by_systemd else cgroups.make(self.unit, self._hierarchies())
         self.run(self.launch_command(current, groups, by_systemd))
@@ -239,29 +242,40 @@ class Host:
         """Kill every process of it at once, as a power loss would; return whether it ran."""
         machine = self.running()
         if machine is not None:
-            # The leader may not be there yet in the first instants: look again until all is gone.
             processes.kill(machine)
-            if not processes.wait(self._kill_again, 15):
+            if not processes.wait(lambda: self.running() is None, 5, 0.05) and not processes.wait(self._insist, 15):
                 raise LabError(f"{self.name} (process {machine.pid}) does not die")
         self._after()
         return machine is not None
 
-    def _kill_again(self) -> bool:
+    def _insist(self) -> bool:
         machine = self.running()
         if machine is not None:
-            processes.kill(machine)
+            processes.kill(machine, nspawn=True)
         return machine is None
 
     def _after(self) -> None:
         """Leave nothing of a stopped host on the controller but its files."""
         self.close_connections()
+        self._clear()
         self.unmount()
-        network.drop_stale_port(self.machine, self.run)
+        packages.harvest(self.settings.shared / "archives", self.archives)
+
+    def _clear(self) -> None:
+        """Remove what a host that died by force may leave: processes, unit or group, mounts of nspawn, port."""
         if controller.booted_by_systemd():
+            self.run(["systemctl", "stop", f"{self.unit}.service"], check=False)
             self.run(["systemctl", "reset-failed", f"{self.unit}.service"], check=False)
         else:
-            cgroups.remove(self.unit, self._hierarchies())
-        packages.harvest(self.settings.shared / "archives", self.archives)
+            roots = self._hierarchies()
+            processes.wait(lambda: cgroups.remove(self.unit, roots), 5, 0.05)
+        for part in ("unix-export", "propagate"):
+            path = NSPAWN_RUN / part / self.machine
+            for point in mounts_below(path):
+                self.run(["umount", str(point)], check=False)
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        network.drop_stale_port(self.machine, self.run)
 
     def close_connections(self) -> None:
         """End shared ssh connections to it: the next one must not wait for a dead one."""

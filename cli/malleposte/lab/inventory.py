@@ -20,7 +20,13 @@ import yaml
 
 from malleposte.lab.errors import LabUsageError
 from malleposte.lab.settings import (
-    DEFAULT_ROOT, ENV_NETWORK, ENV_PREFIX, Settings, check_prefix, derived_network, root_from,
+    DEFAULT_ROOT,
+    ENV_NETWORK,
+    ENV_PREFIX,
+    Settings,
+    check_prefix,
+    derived_network,
+    root_from,
 )  # fmt: skip
 
 _HOST = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -114,8 +120,7 @@ def read(path: Path) -> Inventory:
 
 def _walk(groups: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every (host, variables) of nested ``groups``; a host may come several times."""
-    for group in groups.values():
-        group = group or {}
+    for group in (group or {} for group in groups.values()):
         for name, variables in (group.get("hosts") or {}).items():
             yield str(name), {key: value for key, value in (variables or {}).items() if key in _VARIABLES}
         yield from _walk(group.get("children") or {})

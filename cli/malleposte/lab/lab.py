@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from malleposte.lab import base, controller, inventory, network, packages, processes, runner, state
 from malleposte.lab.controller import Report
@@ -24,7 +23,6 @@ from malleposte.lab.inventory import Bind, Inventory
 from malleposte.lab.runner import Result, Runner
 from malleposte.lab.settings import Settings
 
-T = TypeVar("T")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
 
 
@@ -82,7 +80,8 @@ class Lab:
             known += [Host(name, self.settings, self.run, self.report) for name in strays]
         unknown = [name for name in names if name not in {host.name for host in known}]
         if unknown:
-            raise LabUsageError(f"no host {unknown[0]} in this lab (there are {', '.join(host.name for host in known)})")
+            there = ", ".join(host.name for host in known)
+            raise LabUsageError(f"no host {unknown[0]} in this lab (there are {there})")
         return [host for host in known if not names or host.name in names]
 
     @property
@@ -112,7 +111,7 @@ class Lab:
             state.write_atomically(self.settings.resolvers, "\n".join(resolvers) + "\n")
             self._write_inventory()
             if network.up(self.settings, self.run):
-                self.report(f"network: {self.settings.bridge} is {self.settings.gateway}/{self.settings.network.prefixlen}")
+                self.report(f"network: {self.settings.network} on {self.settings.bridge}")
             for host in hosts:
                 if host not in sleeping:
                     packages.sync(self.settings.shared / "archives", host.archives)
@@ -121,10 +120,8 @@ class Lab:
                     tree = base.ensure(self.settings.shared, base.recipe(self.run), self.run, self.report)
             else:
                 tree = Path()
-            made = _each(sleeping, lambda host: host.make(tree, resolvers, public_key))
-            for host, new in zip(sleeping, made, strict=True):
-                if new:
-                    self.report(f"{host.name}: made")
+            for host in _those(sleeping, lambda host: host.make(tree, resolvers, public_key)):
+                self.report(f"{host.name}: made")
             self._write_known_hosts()
             return self._boot(hosts)
 
@@ -139,7 +136,7 @@ class Lab:
                 self.report(f"{host.name}: up at {host.made().address} ({time.monotonic() - begun:.1f} s)")
             return booted
 
-        return [host.name for host, booted in zip(hosts, _each(hosts, boot), strict=True) if booted]
+        return [host.name for host in _those(hosts, boot)]
 
     def _await(self, host: Host) -> None:
         """Wait until ``host`` answers to ssh and its systemd has finished booting."""
@@ -166,7 +163,7 @@ class Lab:
         """Remove the lab: processes, mounts, network, files; with ``purge``, also what labs share."""
         controller.require_root()
         with self._locked():
-            _each(self.hosts(), lambda host: host.destroy())
+            _each(self.hosts(), Host.destroy)
             network.down(self.settings, self.run)
             self._remove_strays()
             remaining = mounts_below(self.settings.state)
@@ -181,7 +178,7 @@ class Lab:
         """Kill hosts of this lab whose files were removed by hand."""
         for machine in processes.machines():
             if Path(machine.directory).is_relative_to(self.settings.hosts):
-                processes.kill(machine)
+                processes.kill(machine, nspawn=True)
 
     def _purge(self) -> None:
         """Remove base trees and package files, unless another lab stands on them."""
@@ -207,14 +204,14 @@ class Lab:
         controller.require_root()
         with self._locked():
             hosts = self.hosts(names)
-            return [host.name for host, ran in zip(hosts, _each(hosts, lambda host: host.stop()), strict=True) if ran]
+            return [host.name for host in _those(hosts, Host.stop)]
 
     def kill(self, names: Sequence[str]) -> list[str]:
         """Kill all processes of hosts at once; return the names of those that ran."""
         controller.require_root()
         with self._locked():
             hosts = self.hosts(names)
-            return [host.name for host, ran in zip(hosts, _each(hosts, lambda host: host.kill()), strict=True) if ran]
+            return [host.name for host in _those(hosts, Host.kill)]
 
     # --- snapshots ---
 
@@ -232,8 +229,9 @@ class Lab:
                 raise LabError("nothing to keep: the lab is not made (malleposte lab up)")
             taken = [host.name for host in hosts if label in host.made().snapshots]
             if taken and not replace:
-                raise LabUsageError(f"snapshot {label} exists on {', '.join(taken)}: give --replace to take it anew")
-            ran = [host for host, was in zip(hosts, _each(hosts, lambda host: host.stop()), strict=True) if was]
+                where = ", ".join(taken)
+                raise LabUsageError(f"snapshot {label} exists on {where}: give --replace to take it anew")
+            ran = _those(hosts, Host.stop)
             for host in hosts:
                 host.freeze(label)
             self._boot(ran)
@@ -248,7 +246,7 @@ class Lab:
                 known = ", ".join(sorted(self.snapshots())) or "none"
                 where = f" on {', '.join(missing)}" if missing else ""
                 raise LabUsageError(f"no snapshot {label}{where} (snapshots: {known})")
-            _each(hosts, lambda host: host.kill())
+            _each(hosts, Host.kill)
             for host in hosts:
                 host.rewind(label)
             self._write_known_hosts()
@@ -290,7 +288,9 @@ class Lab:
             uptime = time.clock_gettime(time.CLOCK_BOOTTIME) - machine.started if machine else 0.0
             answers = machine is not None and _answers(address)
             labels = tuple(sorted(current.snapshots)) if current else ()
-            return HostStatus(host.name, address, word, answers, machine.pid if machine else 0, round(uptime, 1), labels)
+            return HostStatus(
+                host.name, address, word, answers, machine.pid if machine else 0, round(uptime, 1), labels
+            )
 
         return _each(self.hosts(), look)
 
@@ -380,13 +380,18 @@ class Lab:
             os.close(descriptor)
 
 
-def _each(hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
-    """Do ``act`` for all hosts at once; return the results in order, raise the first error once all are done."""
+def _each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
+    """Do ``act`` for all hosts at once; return the results in order, or raise the first error when all are done."""
     if not hosts:
         return []
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
         futures = [pool.submit(act, host) for host in hosts]
     return [future.result() for future in futures]
+
+
+def _those(hosts: Sequence[Host], act: Callable[[Host], bool]) -> list[Host]:
+    """Do ``act`` for all hosts at once; return those for which it was true."""
+    return [host for host, true in zip(hosts, _each(hosts, act), strict=True) if true]
 
 
 def _answers(address: str) -> bool:

@@ -38,7 +38,9 @@ def links(run: Runner) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for link in json.loads(run(["ip", "-json", "-4", "address", "show"]).out or "[]"):
         if "ifname" in link:
-            found[link["ifname"]] = [f"{a['local']}/{a['prefixlen']}" for a in link.get("addr_info", ()) if "local" in a]
+            found[link["ifname"]] = [
+                f"{a['local']}/{a['prefixlen']}" for a in link.get("addr_info", ()) if "local" in a
+            ]
     return found
 
 

@@ -1,18 +1,20 @@
 """The pool of package files shared by all labs.
 
-apt holds an exclusive lock on its archives directory, so hosts cannot share one while they install at the same
-time. Each has its own, hard-linked from the pool and to it: no copy, no lock, nothing downloaded twice in turn.
+apt holds an exclusive lock on its archives directory, so hosts cannot share one while they install at the
+same time. Each has its own, hard-linked from the pool and to it: no copy, no lock, no second download later.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 
 def sync(pool: Path, archives: Path) -> int:
-    """Link what either directory lacks; return how many files were linked. Only complete files have this suffix."""
+    """Link what either directory lacks; return how many files were linked.
+
+    A file in the directory itself is complete: apt downloads into ``partial`` and moves.
+    """
     pool.mkdir(parents=True, exist_ok=True)
     archives.mkdir(parents=True, exist_ok=True)
     return _link(archives, pool) + _link(pool, archives)
@@ -25,11 +27,11 @@ def harvest(pool: Path, archives: Path) -> int:
 
 
 def _link(source: Path, target: Path) -> int:
-    present = set(os.listdir(target))
+    present = {path.name for path in target.iterdir()}
     count = 0
-    for name in os.listdir(source):
-        if name.endswith(".deb") and name not in present:
+    for path in source.glob("*.deb"):
+        if path.name not in present:
             with contextlib.suppress(FileExistsError, FileNotFoundError):
-                os.link(source / name, target / name)
+                (target / path.name).hardlink_to(path)
                 count += 1
     return count

@@ -19,7 +19,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Machine:
-    """A running host: the nspawn process, its leader (the host's PID 1; 0 in the first instants), its names."""
+    """A running host: its nspawn, its leader (the host's PID 1; 0 in the first instants), its names."""
 
     pid: int
     leader: int
@@ -43,7 +43,7 @@ def machines(proc: Path = PROC) -> list[Machine]:
         if fields[0] in "ZX":
             continue
         parents.setdefault(int(fields[1]), []).append(int(entry.name))
-        if os.path.basename(words[0]) != "systemd-nspawn":
+        if Path(words[0]).name != "systemd-nspawn":
             continue
         named = dict(word.split("=", 1) for word in words if word.startswith(("--machine=", "--directory=")))
         if len(named) == 2:
@@ -53,7 +53,7 @@ def machines(proc: Path = PROC) -> list[Machine]:
     pids = {pid for pid, *_ in found}
     stubs = {child for pid in pids for child in parents.get(pid, ())} & pids
     return [
-        Machine(pid, next(iter(sorted(parents.get(pid, [])))) if parents.get(pid) else 0, name, directory, started)
+        Machine(pid, min(parents.get(pid, ()), default=0), name, directory, started)
         for pid, name, directory, started in found
         if pid not in stubs
     ]
@@ -74,10 +74,14 @@ def send(pid: int, number: int) -> None:
             os.kill(pid, number)
 
 
-def kill(machine: Machine) -> None:
-    """SIGKILL the host's PID 1, and with it (PID namespace) every process of the host at once."""
+def kill(machine: Machine, *, nspawn: bool = False) -> None:
+    """SIGKILL the host's PID 1, and with it (PID namespace) every process of the host at once.
+
+    systemd-nspawn then tidies up and ends by itself; with ``nspawn`` it is killed as well.
+    """
     send(machine.leader, signal.SIGKILL)
-    send(machine.pid, signal.SIGKILL)
+    if nspawn or not machine.leader:
+        send(machine.pid, signal.SIGKILL)
 
 
 def wait(predicate: Callable[[], bool], seconds: float, step: float = 0.1) -> bool:

@@ -25,9 +25,7 @@ _PREFIX = re.compile(r"[a-z][a-z0-9]{0,7}")
 def check_prefix(prefix: str) -> str:
     """Return ``prefix`` if it can name a lab, else raise LabUsageError."""
     if not _PREFIX.fullmatch(prefix):
-        raise LabUsageError(
-            f"bad lab prefix {prefix!r}: one to eight lower-case letters and digits, a letter first"
-        )
+        raise LabUsageError(f"bad lab prefix {prefix!r}: one to eight lower-case letters and digits, a letter first")
     return prefix
 
 

@@ -46,9 +46,7 @@ class HostState:
 
     def restored(self, label: str) -> HostState:
         """Return the state after a restore: a new upper layer over those of the snapshot."""
-        return replace(
-            self, upper=str(self.next_layer), next_layer=self.next_layer + 1, lowers=self.snapshots[label]
-        )
+        return replace(self, upper=str(self.next_layer), next_layer=self.next_layer + 1, lowers=self.snapshots[label])
 
     def without(self, label: str) -> HostState:
         """Return the state without this snapshot."""
