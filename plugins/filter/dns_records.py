@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters over DNS records; the logic is in module_utils/dnsrecords/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, records, zone
+
+
+def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except ValueError as error:
+            raise AnsibleFilterError(str(error)) from error
+
+    return call
+
+
+class FilterModule:
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        functions: tuple[tuple[str, Callable[..., Any]], ...] = (
+            ("dns_records", records.expected),
+            ("dns_zone_lines", zone.zone_lines),
+            ("dns_anchor", keys.ds_record),
+            ("dns_dkim", keys.dkim_value),
+        )
+        return {name: _speaking(function) for name, function in functions}
