@@ -112,7 +112,7 @@ def main() -> None:
         result["diff"] = {"before": "", "after": "\n".join(_public(change) for _dn, change in changes)}
     if changes and not module.check_mode:
         argv = ["ldapmodify", "-Q", "-Y", "EXTERNAL", "-H", module.params["uri"]]
-        code, out, err = module.run_command(argv, data="\n".join(change for _dn, change in changes))
+        code, _out, err = module.run_command(argv, data="\n".join(change for _dn, change in changes))
         if code != 0:
             module.fail_json(msg=f"slapd refuses a change: {err.strip()}", changed_entries=result["changed_entries"])
     module.exit_json(**result)

@@ -116,7 +116,7 @@ class Slapd:
             code = 1
         return code, text
 
-    def read(self, directory: str) -> dict[str, config.Entry]:
+    def read(self, directory: str) -> dict[str, ldif.Entry]:
         """The entries of a configuration directory, as slapd numbers them."""
         code, out, err = self.module.run_command(
             ["slapcat", "-n0", "-F", directory, "-o", "ldif-wrap=no"], encoding=None
@@ -176,19 +176,19 @@ def _own(path: str, owner: str) -> None:
     """Give a configuration directory to slapd's user, closed to others."""
     for folder, _folders, files in os.walk(path):
         shutil.chown(folder, owner, owner)
-        os.chmod(folder, 0o750)
+        os.chmod(folder, 0o700)
         for name in files:
             shutil.chown(os.path.join(folder, name), owner, owner)
             os.chmod(os.path.join(folder, name), 0o600)
 
 
-def _is_ours(entries: dict[str, config.Entry], signature: str) -> bool:
+def _is_ours(entries: dict[str, ldif.Entry], signature: str) -> bool:
     """Whether a configuration holds the schema by which ours is known."""
     wanted = signature.lower()
     return any(dn.endswith(",cn=schema,cn=config") and dn.partition("}")[2].startswith(f"{wanted},") for dn in entries)
 
 
-def _databases(entries: dict[str, config.Entry]) -> dict[str, str]:
+def _databases(entries: dict[str, ldif.Entry]) -> dict[str, str]:
     """Data directories by suffix."""
     found = {}
     for entry in entries.values():
@@ -197,7 +197,7 @@ def _databases(entries: dict[str, config.Entry]) -> dict[str, str]:
     return found
 
 
-def _guard(slapd: Slapd, current: dict[str, config.Entry], desired: dict[str, config.Entry], ours: bool) -> None:
+def _guard(slapd: Slapd, current: dict[str, ldif.Entry], desired: dict[str, ldif.Entry], ours: bool) -> None:
     """Refuse to leave data behind: that of a foreign directory in use, or ours when its place changes."""
     module = slapd.module
     wanted = _databases(desired)
@@ -208,7 +208,7 @@ def _guard(slapd: Slapd, current: dict[str, config.Entry], desired: dict[str, co
             module.fail_json(msg=f"a directory in use is here ({suffix} in {folder}): move it away first")
 
 
-def _put_aside(current: dict[str, config.Entry], desired: dict[str, config.Entry], backup: str) -> None:
+def _put_aside(current: dict[str, ldif.Entry], desired: dict[str, ldif.Entry], backup: str) -> None:
     """Move the files of databases that the new configuration does not serve; nothing is deleted."""
     kept = set(_databases(desired).values())
     for folder in set(_databases(current).values()) - kept:
@@ -269,7 +269,7 @@ def _rebuild(slapd: Slapd, fresh: str, reindex: bool, rollback: bool) -> None:
     module.fail_json(msg=f"slapd does not start with the new configuration and {state}:\n{trouble}")
 
 
-def _online(slapd: Slapd, plan: config.Plan, desired: dict[str, config.Entry]) -> str:
+def _online(slapd: Slapd, plan: config.Plan, desired: dict[str, ldif.Entry]) -> str:
     """Apply the plan online. Returns why it could not, or an empty text when the result is what was wanted."""
     if not slapd.answers():
         return "slapd does not answer"

@@ -22,15 +22,15 @@ class PolicyError(ValueError):
 class Policy:
     """The rules. Lengths are in characters, `*_days` in days, `lockout_seconds` in seconds.
 
-    `upper`, `lower`, `digit` and `special` are how many of each class a password has at least.
+    `min_upper`, `min_lower`, `min_digit` and `min_special` are how many of each class a password has at least.
     """
 
     min_length: int = 12
     max_length: int = 128
-    upper: int = 1
-    lower: int = 1
-    digit: int = 1
-    special: int = 1
+    min_upper: int = 1
+    min_lower: int = 1
+    min_digit: int = 1
+    min_special: int = 1
     history: int = 12
     renewal_days: int = 365
     warning_days: tuple[int, ...] = (30, 15, 7, 1)
@@ -39,12 +39,12 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be met. Raises PolicyError."""
-        for name in ("upper", "lower", "digit", "special", "history", "renewal_days", "max_failures"):
+        for name in ("min_upper", "min_lower", "min_digit", "min_special", "history", "renewal_days", "max_failures"):
             if getattr(self, name) < 0:
                 raise PolicyError(f"{name} is negative")
         if not 1 <= self.min_length <= self.max_length:
             raise PolicyError("min_length is not between 1 and max_length")
-        if self.upper + self.lower + self.digit + self.special > self.max_length:
+        if self.min_upper + self.min_lower + self.min_digit + self.min_special > self.max_length:
             raise PolicyError("the classes ask for more characters than max_length")
         if self.renewal_days and any(not 0 < day < self.renewal_days for day in self.warning_days):
             raise PolicyError("a warning is not within the life of a password")
@@ -53,10 +53,10 @@ class Policy:
     def classes(self) -> tuple[tuple[str, str, int], ...]:
         """(name, characters, how many at least) of each class."""
         return (
-            ("upper", UPPER, self.upper),
-            ("lower", LOWER, self.lower),
-            ("digit", DIGITS, self.digit),
-            ("special", SPECIAL, self.special),
+            ("upper", UPPER, self.min_upper),
+            ("lower", LOWER, self.min_lower),
+            ("digit", DIGITS, self.min_digit),
+            ("special", SPECIAL, self.min_special),
         )
 
     @classmethod

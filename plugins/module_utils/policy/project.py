@@ -12,8 +12,10 @@ NAME_ATTRIBUTES = ("uid", "sn", "givenName", "mail")
 _SENTENCES = {
     "fr": {
         "length": "Au moins {min_length} caractères, au plus {max_length}.",
-        "upper": "Au moins {n} lettre majuscule sans accent (A à Z).|Au moins {n} lettres majuscules sans accent (A à Z).",
-        "lower": "Au moins {n} lettre minuscule sans accent (a à z).|Au moins {n} lettres minuscules sans accent (a à z).",
+        "upper": "Au moins {n} lettre majuscule sans accent (A à Z).|"
+        "Au moins {n} lettres majuscules sans accent (A à Z).",
+        "lower": "Au moins {n} lettre minuscule sans accent (a à z).|"
+        "Au moins {n} lettres minuscules sans accent (a à z).",
         "digit": "Au moins {n} chiffre.|Au moins {n} chiffres.",
         "special": "Au moins {n} caractère spécial, par exemple - ! ? ; : @.|"
         "Au moins {n} caractères spéciaux, par exemple - ! ? ; : @.",

@@ -154,9 +154,9 @@ def plan(current: dict[str, Entry], desired: dict[str, Entry]) -> Plan:
     An entry that goes away, or one that comes before another of its kind, makes the plan an offline one.
     """
     result = Plan()
-    for key in current:
+    for key, entry in current.items():
         if key not in desired:
-            result.offline.append(f"{current[key].dn} is no longer wanted")
+            result.offline.append(f"{entry.dn} is no longer wanted")
     for key, entry in desired.items():
         if key in current:
             _entry_plan(current[key], entry, result)

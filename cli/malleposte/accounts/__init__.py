@@ -1,0 +1,1 @@
+"""Accounts: from rows to entries. Names and addresses, the sample accounts of a lab, the probe's accounts."""

@@ -1,0 +1,46 @@
+"""Log-in names and addresses: `mdupond` (initial and surname), `prenom.nom@`, homonyms numbered from 2.
+
+Small letters without accents. A space in a surname becomes a hyphen (`Le Goff` gives `le-goff`), an apostrophe goes
+(`d'Artagnan` gives `dartagnan`). A name once given goes to nobody else: the caller says which are taken.
+"""
+
+import re
+from collections.abc import Container
+
+from malleposte.policy.rules import fold
+
+LONGEST_UID = 64  # characters; the schema's limit
+_LETTERS = re.compile(r"[^a-z0-9]+")
+
+
+class UnusableName(ValueError):
+    """A name out of which no log-in can be made; the message gives it."""
+
+
+def slug(text: str) -> str:
+    """Letters and digits joined by single hyphens. Raises UnusableName when nothing is left."""
+    bare = fold(text).replace("'", "").replace("’", "").replace("ʼ", "")
+    joined = _LETTERS.sub("-", bare).strip("-")
+    if not joined:
+        raise UnusableName(f"no letter of the Latin alphabet in {text!r}")
+    return joined
+
+
+def _numbered(stem: str, taken: Container[str], end: str = "") -> str:
+    """The stem, or the stem with the first free number from 2."""
+    candidate, number = stem + end, 1
+    while candidate in taken:
+        number += 1
+        candidate = f"{stem}{number}{end}"
+    return candidate
+
+
+def log_in_name(given_name: str, surname: str, taken: Container[str]) -> str:
+    """The log-in name of a person: first letter of the first name, surname."""
+    stem = slug(given_name)[0] + slug(surname)
+    return _numbered(stem[: LONGEST_UID - 4], taken)
+
+
+def address(given_name: str, surname: str, domain: str, taken: Container[str]) -> str:
+    """The address of a person."""
+    return _numbered(f"{slug(given_name)}.{slug(surname)}"[:60], taken, f"@{domain}")

@@ -1,0 +1,20 @@
+"""The directory as the rest sees it: typed entries behind a Protocol, with LDAP or memory beneath.
+
+Only this package imports ldap3.
+"""
+
+from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, Refused
+from malleposte.directory.model import Agent, FunctionalBox, State
+from malleposte.directory.protocol import BindResult, Directory
+
+__all__ = [
+    "Agent",
+    "AlreadyThere",
+    "BindResult",
+    "Directory",
+    "DirectoryError",
+    "FunctionalBox",
+    "NotThere",
+    "Refused",
+    "State",
+]

@@ -1,0 +1,174 @@
+"""The directory over LDAP, with ldap3: ldapi:// for a Unix socket (maybe one ssh forwards), ldaps:// between hosts."""
+
+from __future__ import annotations
+
+import ssl
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ldap3
+from ldap3.core.exceptions import LDAPException
+from ldap3.utils.conv import escape_filter_chars
+
+from malleposte.directory.control import OID, PolicyState, decode
+from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, Refused
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
+
+PAGE = 1000  # entries a page of a search
+WINDOW = 64  # additions under way at once; more gains nothing
+TIMEOUT = 30  # seconds for an answer; ldap3 takes whole ones only
+
+_SUCCESS = 0
+_NO_SUCH_OBJECT = 32
+_ALREADY_EXISTS = 68
+_CONSTRAINT_VIOLATION = 19
+
+
+def _server(uri: str, ca_file: str | None) -> Any:
+    """The server of a URI. Certificates are verified with `ca_file`, or with the system's authorities."""
+    if uri.startswith("ldapi://"):
+        return ldap3.Server(uri, get_info=ldap3.NONE)
+    if not uri.startswith("ldaps://"):
+        raise DirectoryError(f"{uri}: only ldapi:// and ldaps:// are spoken")
+    tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, version=ssl.PROTOCOL_TLS_CLIENT, ca_certs_file=ca_file)
+    return ldap3.Server(uri, get_info=ldap3.NONE, tls=tls, connect_timeout=TIMEOUT)
+
+
+def _refusal(dn: str, code: int, reason: str) -> Refused:
+    if code == _NO_SUCH_OBJECT:
+        return NotThere(dn, code, reason or "no such object")
+    if code == _ALREADY_EXISTS or (code == _CONSTRAINT_VIOLATION and "not unique" in reason):
+        return AlreadyThere(dn, code, reason or "entry already exists")
+    return Refused(dn, code, reason)
+
+
+def _text(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
+    return {name: [value.decode("utf-8", "replace") for value in values] for name, values in raw.items() if values}
+
+
+def filter_of(where: Mapping[str, str] | None) -> str:
+    """The filter of equal values, each escaped, so that no value can be more than a value."""
+    if not where:
+        return "(objectClass=*)"
+    parts = "".join(f"({name}={escape_filter_chars(value)})" for name, value in where.items())
+    return f"(&{parts})"
+
+
+class LdapDirectory:
+    """A bound connection. Use it as a context manager; one thread at a time."""
+
+    def __init__(self, uri: str, suffix: str, bind_dn: str, password: str, ca_file: str | None = None) -> None:
+        """Raises DirectoryError when the directory cannot be reached or refuses the bind."""
+        self.suffix = suffix
+        self._server = _server(uri, ca_file)
+        self._bind_dn = bind_dn
+        self._password = password
+        self._connection = self._bound(ldap3.SYNC)
+
+    def _bound(self, strategy: str) -> Any:
+        connection = ldap3.Connection(
+            self._server,
+            self._bind_dn,
+            self._password,
+            client_strategy=strategy,
+            check_names=False,
+            raise_exceptions=False,
+            receive_timeout=TIMEOUT,
+        )
+        try:
+            ok = connection.bind()
+        except (LDAPException, OSError) as error:
+            raise DirectoryError(f"the directory cannot be reached: {error}") from error
+        if not ok:
+            raise DirectoryError(f"the directory refuses {self._bind_dn}: {connection.result['description']}")
+        return connection
+
+    def __enter__(self) -> LdapDirectory:
+        """The directory itself."""
+        return self
+
+    def __exit__(self, *_args: object) -> None:
+        """Close the connection."""
+        self._connection.unbind()
+
+    def _do(self, dn: str, operation: str, *args: Any, **named: Any) -> None:
+        try:
+            getattr(self._connection, operation)(dn, *args, **named)
+        except (LDAPException, OSError) as error:
+            raise DirectoryError(f"the directory does not answer for {dn}: {error}") from error
+        result = self._connection.result
+        if result["result"] != _SUCCESS:
+            raise _refusal(dn, result["result"], result["message"] or result["description"])
+
+    def search(
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+    ) -> Iterator[Entry]:
+        """See Directory.search."""
+        try:
+            found = self._connection.extend.standard.paged_search(
+                f"ou={branch},{self.suffix}",
+                filter_of(where),
+                search_scope=ldap3.LEVEL,
+                attributes=list(attributes),
+                paged_size=PAGE,
+                generator=True,
+            )
+            for item in found:
+                if item["type"] == "searchResEntry":
+                    yield Entry(item["dn"], _text(item["raw_attributes"]))
+        except (LDAPException, OSError) as error:
+            raise DirectoryError(f"the directory does not answer a search in {branch}: {error}") from error
+        result = self._connection.result
+        if result["result"] != _SUCCESS:
+            raise _refusal(f"ou={branch},{self.suffix}", result["result"], result["message"] or result["description"])
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """See Directory.add."""
+        self._do(dn, "add", attributes=attributes)
+
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
+        """See Directory.add_many. A connection of its own, WINDOW additions under way."""
+        connection = self._bound(ldap3.ASYNC)
+        pending: deque[tuple[str, Any]] = deque()
+        try:
+            for dn, attributes in entries:
+                pending.append((dn, connection.add(dn, attributes=attributes)))
+                if len(pending) >= WINDOW:
+                    yield from self._answer(connection, *pending.popleft())
+            while pending:
+                yield from self._answer(connection, *pending.popleft())
+        except (LDAPException, OSError) as error:
+            raise DirectoryError(f"the directory does not answer: {error}") from error
+        finally:
+            connection.unbind()
+
+    @staticmethod
+    def _answer(connection: Any, dn: str, message: Any) -> Iterator[Failure]:
+        _response, result = connection.get_response(message, timeout=TIMEOUT)
+        if result["result"] != _SUCCESS:
+            yield Failure(dn, result["result"], result["message"] or result["description"])
+
+    def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """See Directory.modify."""
+        self._do(dn, "modify", {name: [(ldap3.MODIFY_REPLACE, list(values))] for name, values in changes.items()})
+
+    def delete(self, dn: str) -> None:
+        """See Directory.delete."""
+        self._do(dn, "delete")
+
+    def log_in(self, dn: str, password: str) -> BindResult:
+        """See Directory.log_in."""
+        if not password:
+            return BindResult(False)  # an empty password would be an anonymous bind
+        connection = ldap3.Connection(self._server, dn, password, receive_timeout=TIMEOUT)
+        try:
+            ok = connection.bind(controls=[(OID, False, None)])
+            control = (connection.result.get("controls") or {}).get(OID)
+            state = decode(bytes(control["value"])) if control and control["value"] else PolicyState()
+        except (LDAPException, OSError) as error:
+            raise DirectoryError(f"the directory cannot be reached: {error}") from error
+        finally:
+            connection.unbind()
+        return BindResult(bool(ok), state)

@@ -1,0 +1,97 @@
+"""A directory in memory, for tests: same Protocol, same refusals, unique values and classes of the schema included."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from malleposte.directory.control import PolicyState
+from malleposte.directory.errors import AlreadyThere, NotThere, Refused
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
+
+UNIQUE = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
+
+
+def _values(attributes: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    wanted = name.lower()
+    return [value for key, values in attributes.items() if key.lower() == wanted for value in values]
+
+
+class MemoryDirectory:
+    """Entries by dn in lower case. `fail_after` changes raise an error as a lost connection would (tests of kills)."""
+
+    def __init__(self, suffix: str = "dc=ac-exemple,dc=test") -> None:
+        self.suffix = suffix
+        self.entries: dict[str, Entry] = {}
+        self.fail_after: int | None = None
+        self.changes = 0
+
+    def _count(self) -> None:
+        if self.fail_after is not None and self.changes >= self.fail_after:
+            raise ConnectionError("the connection is lost")
+        self.changes += 1
+
+    def search(
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+    ) -> Iterator[Entry]:
+        """See Directory.search."""
+        end = f",ou={branch},{self.suffix}".lower()
+        asked = {name.lower() for name in attributes}
+        for key, entry in list(self.entries.items()):
+            if key.endswith(end) and self._matches(entry, where or {}):
+                kept = {name: list(v) for name, v in entry.attributes.items() if name.lower() in asked}
+                yield Entry(entry.dn, kept)
+
+    @staticmethod
+    def _matches(entry: Entry, where: Mapping[str, str]) -> bool:
+        for name, wanted in where.items():
+            if wanted.lower() not in (value.lower() for value in _values(entry.attributes, name)):
+                return False
+        return True
+
+    def _check_unique(self, dn: str, attributes: Mapping[str, Sequence[str]]) -> None:
+        for name in UNIQUE:
+            mine = {value.lower() for value in _values(attributes, name)}
+            for key, entry in self.entries.items():
+                taken = {value.lower() for value in _values(entry.attributes, name)}
+                if key != dn.lower() and mine & taken:
+                    raise AlreadyThere(dn, 19, "some attributes not unique")
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """See Directory.add."""
+        self._count()
+        if dn.lower() in self.entries:
+            raise AlreadyThere(dn, 68, "entry already exists")
+        self._check_unique(dn, attributes)
+        self.entries[dn.lower()] = Entry(dn, {name: list(values) for name, values in attributes.items()})
+
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
+        """See Directory.add_many."""
+        for dn, attributes in entries:
+            try:
+                self.add(dn, attributes)
+            except Refused as error:
+                yield Failure(dn, error.code, error.reason)
+
+    def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """See Directory.modify."""
+        self._count()
+        entry = self.entries.get(dn.lower())
+        if entry is None:
+            raise NotThere(dn, 32, "no such object")
+        self._check_unique(dn, changes)
+        for name, values in changes.items():
+            key = next((known for known in entry.attributes if known.lower() == name.lower()), name)
+            entry.attributes.pop(key, None)
+            if values:
+                entry.attributes[key] = list(values)
+
+    def delete(self, dn: str) -> None:
+        """See Directory.delete."""
+        self._count()
+        if self.entries.pop(dn.lower(), None) is None:
+            raise NotThere(dn, 32, "no such object")
+
+    def log_in(self, dn: str, password: str) -> BindResult:
+        """See Directory.log_in. Passwords are kept as given."""
+        entry = self.entries.get(dn.lower())
+        known = entry is not None and bool(password) and password in _values(entry.attributes, "userPassword")
+        return BindResult(known, PolicyState())

@@ -1,0 +1,202 @@
+"""Entries with types: an agent, a functional box. To and from the attributes of the schema (docs/schema.md)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+Attributes = dict[str, list[str]]
+AGENT_CLASSES = ("inetOrgPerson", "inetLocalMailRecipient", "mpAgent")
+BOX_CLASSES = ("mpFunctionalBox", "inetLocalMailRecipient")
+
+
+class State(StrEnum):
+    """Where an account is in its life: pending has no password yet, blocked cannot log in until a new one."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+
+
+RECEIVES = frozenset((State.ACTIVE, State.PENDING, State.BLOCKED, State.EXPIRED))
+"""States in which mail is taken in."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A person. `addresses` holds every address in small letters, `mail` among them; `quota_mb` beats the profile's."""
+
+    uid: str
+    given_name: str
+    surname: str
+    mail: str
+    profile: str
+    state: State = State.PENDING
+    addresses: tuple[str, ...] = ()
+    login_aliases: tuple[str, ...] = ()
+    delegates: tuple[str, ...] = ()
+    establishments: tuple[str, ...] = ()
+    corps: str = ""
+    discipline: str = ""
+    function: str = ""
+    quota_mb: int | None = None
+    mail_host: str = ""
+    hidden: bool = False
+
+    @property
+    def name(self) -> str:
+        """First name and surname."""
+        return f"{self.given_name} {self.surname}".strip()
+
+    def dn(self, suffix: str) -> str:
+        """Where the entry lies."""
+        return f"uid={escape(self.uid)},ou=people,{suffix}"
+
+
+@dataclass(frozen=True)
+class FunctionalBox:
+    """The mailbox of a function, opened by its delegates (uids); it has no password."""
+
+    uid: str
+    name: str
+    mail: str
+    state: State = State.ACTIVE
+    addresses: tuple[str, ...] = ()
+    delegates: tuple[str, ...] = ()
+    establishments: tuple[str, ...] = ()
+    profile: str = ""
+    quota_mb: int | None = None
+    mail_host: str = ""
+    hidden: bool = False
+
+    def dn(self, suffix: str) -> str:
+        """Where the entry lies."""
+        return f"uid={escape(self.uid)},ou=functional,{suffix}"
+
+
+def escape(value: str) -> str:
+    """A value inside a DN (RFC 4514)."""
+    escaped = "".join(f"\\{c}" if c in '\\,+"<>;=' else ("\\00" if c == "\0" else c) for c in value)
+    if escaped.startswith(("#", " ")):
+        escaped = "\\" + escaped
+    if escaped.endswith(" ") and len(value) > 1:
+        escaped = escaped[:-1] + "\\ "
+    return escaped
+
+
+def _filled(given: Mapping[str, Iterable[str]]) -> Attributes:
+    """Attributes that have a value."""
+    result = {name: [value for value in values if value] for name, values in given.items()}
+    return {name: values for name, values in result.items() if values}
+
+
+def _every_address(mail: str, addresses: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(address.lower() for address in (mail, *addresses)))
+
+
+def agent_attributes(agent: Agent) -> Attributes:
+    """Attributes of a new agent's entry. No password among them."""
+    return _filled(
+        {
+            "objectClass": AGENT_CLASSES,
+            "uid": [agent.uid],
+            "cn": [agent.name],
+            "sn": [agent.surname],
+            "givenName": [agent.given_name],
+            "displayName": [agent.name],
+            "mail": [agent.mail],
+            "mailLocalAddress": _every_address(agent.mail, agent.addresses),
+            "mailHost": [agent.mail_host],
+            "mpProfile": [agent.profile],
+            "mpState": [agent.state.value],
+            "mpLoginAlias": agent.login_aliases,
+            "mpDelegate": agent.delegates,
+            "mpEstablishment": agent.establishments,
+            "mpCorps": [agent.corps],
+            "mpDiscipline": [agent.discipline],
+            "mpFunction": [agent.function],
+            "mpQuota": [str(agent.quota_mb)] if agent.quota_mb is not None else [],
+            "mpHidden": ["TRUE"] if agent.hidden else [],
+        }
+    )
+
+
+def box_attributes(box: FunctionalBox) -> Attributes:
+    """Attributes of a new functional box's entry."""
+    return _filled(
+        {
+            "objectClass": BOX_CLASSES,
+            "uid": [box.uid],
+            "cn": [box.name],
+            "displayName": [box.name],
+            "mail": [box.mail],
+            "mailLocalAddress": _every_address(box.mail, box.addresses),
+            "mailHost": [box.mail_host],
+            "mpState": [box.state.value],
+            "mpProfile": [box.profile],
+            "mpDelegate": box.delegates,
+            "mpEstablishment": box.establishments,
+            "mpQuota": [str(box.quota_mb)] if box.quota_mb is not None else [],
+            "mpHidden": ["TRUE"] if box.hidden else [],
+        }
+    )
+
+
+class _Reader:
+    """Values of an entry, whatever the case of the names."""
+
+    def __init__(self, attributes: Mapping[str, list[str]]) -> None:
+        self.values = {name.lower(): values for name, values in attributes.items()}
+
+    def one(self, name: str) -> str:
+        values = self.values.get(name.lower(), [])
+        return values[0] if values else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return tuple(self.values.get(name.lower(), []))
+
+    def number(self, name: str) -> int | None:
+        text = self.one(name)
+        return int(text) if text else None
+
+
+def to_agent(attributes: Mapping[str, list[str]]) -> Agent:
+    """The agent of an entry. Raises ValueError on a state that the schema does not know."""
+    read = _Reader(attributes)
+    return Agent(
+        uid=read.one("uid"),
+        given_name=read.one("givenName"),
+        surname=read.one("sn"),
+        mail=read.one("mail"),
+        profile=read.one("mpProfile"),
+        state=State(read.one("mpState")),
+        addresses=read.all("mailLocalAddress"),
+        login_aliases=read.all("mpLoginAlias"),
+        delegates=read.all("mpDelegate"),
+        establishments=read.all("mpEstablishment"),
+        corps=read.one("mpCorps"),
+        discipline=read.one("mpDiscipline"),
+        function=read.one("mpFunction"),
+        quota_mb=read.number("mpQuota"),
+        mail_host=read.one("mailHost"),
+        hidden=read.one("mpHidden") == "TRUE",
+    )
+
+
+def to_box(attributes: Mapping[str, list[str]]) -> FunctionalBox:
+    """The functional box of an entry. Raises ValueError on a state that the schema does not know."""
+    read = _Reader(attributes)
+    return FunctionalBox(
+        uid=read.one("uid"),
+        name=read.one("cn"),
+        mail=read.one("mail"),
+        state=State(read.one("mpState")),
+        addresses=read.all("mailLocalAddress"),
+        delegates=read.all("mpDelegate"),
+        establishments=read.all("mpEstablishment"),
+        profile=read.one("mpProfile"),
+        quota_mb=read.number("mpQuota"),
+        mail_host=read.one("mailHost"),
+        hidden=read.one("mpHidden") == "TRUE",
+    )

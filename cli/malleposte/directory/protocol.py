@@ -1,0 +1,61 @@
+"""What the rest of the program asks of a directory."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from malleposte.directory.control import PolicyState
+from malleposte.directory.model import Attributes
+
+Branch = Literal["people", "functional", "lists", "establishments", "tombstones"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as it was read: only the attributes that were asked for."""
+
+    dn: str
+    attributes: Attributes
+
+
+@dataclass(frozen=True)
+class BindResult:
+    """The answer to a log-in: whether it succeeds, and what the policy says of the password."""
+
+    ok: bool
+    policy: PolicyState = field(default_factory=PolicyState)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One entry of many that was refused."""
+
+    dn: str
+    code: int
+    reason: str
+
+
+class Directory(Protocol):
+    """A directory under one suffix. Every method may raise DirectoryError; changes raise Refused and its kinds."""
+
+    suffix: str
+
+    def search(
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+    ) -> Iterator[Entry]:
+        """Entries of a branch, a page at a time, in which each attribute of `where` has that value."""
+
+    def add(self, dn: str, attributes: Attributes) -> None:
+        """Make an entry. Raises AlreadyThere."""
+
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
+        """Make many entries with a bounded number under way; yields those that were refused."""
+
+    def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """Replace the values of attributes; an empty list removes one. All or nothing. Raises NotThere."""
+
+    def delete(self, dn: str) -> None:
+        """Remove an entry. Raises NotThere."""
+
+    def log_in(self, dn: str, password: str) -> BindResult:
+        """Prove a password by a bind of its own; never raises Refused for a wrong one."""
