@@ -1,0 +1,57 @@
+"""`malleposte probe`: whether mail flows, and is refused where it must be, seen from outside."""
+
+from __future__ import annotations
+
+import click
+
+from malleposte import paths
+from malleposte.errors import InputError
+from malleposte.probe import facts, report, ship
+from malleposte.probe.model import Result, exit_code
+from malleposte.probe.walker.walk import PATHS
+
+
+def show(result: Result) -> None:
+    """One table line, as soon as it is known."""
+    name, status, rest = report.row(result)
+    click.echo(name + click.style(status, fg=report.MARKS[result.status]) + rest)
+
+
+def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of --only, one by one or separated by commas. Raises InputError on an unknown one."""
+    chosen = tuple(name for text in names for name in text.split(",") if name)
+    for name in chosen:
+        if name not in PATHS:
+            raise InputError(f"no path {name!r}", f"known are {', '.join(PATHS)}")
+    return chosen
+
+
+@click.command("probe")
+@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
+@click.option("--only", multiple=True, metavar="NAME", callback=known, help="Walk this path only (repeatable).")
+@click.pass_context
+def command(context: click.Context, inventory: str | None, as_json: bool, only: tuple[str, ...]) -> None:
+    """Walk every mail path from outside and print a table.
+
+    As agents and strangers do, from the host of the inventory group `vantage`. Without one, what only an
+    outsider can see is "not tested". The probe uses accounts of its own and removes its messages.
+
+    \b
+    Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.
+
+    \b
+    Example:
+      sudo ./malleposte probe
+      sudo ./malleposte probe -i inventories/standalone --only dns-tlsa --only certificate-25
+    """
+    results: list[Result] = []
+    site = facts.site(paths.inventory(inventory))
+    if not as_json:
+        click.echo(report.heading())
+    for result in ship.run(site.ssh, {"plan": site.plan, "only": list(only)}):
+        results.append(result)
+        if not as_json:
+            show(result)
+    click.echo(report.as_json(results) if as_json else report.summary(results))
+    context.exit(exit_code(results))

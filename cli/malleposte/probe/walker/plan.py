@@ -1,0 +1,93 @@
+"""What the walker is given (one JSON object on standard input) and the errors a path may end with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imaps": 993, "imap": 143, "sieve": 4190}
+
+
+class PathError(Exception):
+    """A path does not do what it should; the text is shown to the operator."""
+
+
+class NotTestedError(Exception):
+    """A path cannot be walked from here; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A probe account: its log-in, its address, its password."""
+
+    uid: str
+    mail: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Vantage:
+    """The foreign mail server of the vantage host: its domain, user, SMTP end point and Maildir."""
+
+    domain: str
+    user: str
+    smtp: tuple[str, int]
+    maildir: str
+
+    @property
+    def address(self) -> str:
+        """The foreign address that sends and receives for the probe."""
+        return f"{self.user}@{self.domain}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One walk: the platform's names, the two accounts, the vantage (None: no outside), limits in seconds."""
+
+    domain: str
+    mail: str
+    selector: str
+    dmarc_policy: str
+    accounts: tuple[Account, Account]
+    vantage: Vantage | None
+    token: str
+    timeout: float = 20.0
+    deadline: float = 90.0
+    days_left: int = 14
+    cafile: str | None = None
+    nameservers: list[str] | None = None
+    addresses: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: dict[str, Any]) -> Plan:
+        """Read the JSON object. Raises KeyError or TypeError when it is not one."""
+        first, second = (Account(**account) for account in raw["accounts"])
+        vantage = raw.get("vantage")
+        if vantage:
+            vantage = Vantage(**{**vantage, "smtp": (vantage["smtp"][0], int(vantage["smtp"][1]))})
+        return cls(**{**raw, "accounts": (first, second), "vantage": vantage or None})
+
+    def port(self, service: str) -> int:
+        """The TCP port of a key of PORTS."""
+        return self.ports.get(service, PORTS[service])
+
+    def outside(self) -> Vantage:
+        """The vantage. Raises NotTestedError where there is none."""
+        if self.vantage is None:
+            raise NotTestedError("no outside vantage (inventory group `vantage`)")
+        return self.vantage
+
+
+def poll[T](look: Callable[[], T | None], seconds: float, what: str, pause: float = 0.5) -> T:
+    """Look until something is seen. Raises PathError naming `what` when the time is over."""
+    end = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found is not None:
+            return found
+        if time.monotonic() > end:
+            raise PathError(f"{what} not seen within {seconds:.0f} s")
+        time.sleep(pause)

@@ -1,0 +1,101 @@
+"""Walk the paths: read a plan (JSON) from a stream, run paths side by side, write one JSON line for each."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import imaplib
+import json
+import smtplib
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, TextIO
+
+from . import certificates, flows, records, refusals, resolver
+from .mailbox import clean_account, clean_vantage
+from .plan import NotTestedError, PathError, Plan
+from .sieve import SieveError
+
+Path = Callable[[Plan], str]
+WORKERS = 8
+FAULTS = (
+    *(PathError, SieveError, resolver.DnsError, OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error),
+    *(ValueError, LookupError, TypeError, AttributeError),
+)
+"""How a path may fail while the others are still to be walked; the last four are a server's odd answers."""
+
+PATHS: dict[str, Path] = {
+    "foreign-to-agent": flows.foreign_to_agent,
+    "submit-587": partial(flows.submit, service="submission"),
+    "submit-465": partial(flows.submit, service="submissions"),
+    "sieve-filter": flows.sieve_filter,
+    "gtube": refusals.gtube,
+    "forged-envelope": refusals.forged_envelope,
+    "forged-header": refusals.forged_header,
+    "forged-inbound": refusals.forged_inbound,
+    "relay": refusals.relay,
+    "cleartext-imap": refusals.cleartext_imap,
+    "cleartext-smtp": refusals.cleartext_smtp,
+    "cleartext-sieve": refusals.cleartext_sieve,
+    "certificate-25": partial(certificates.certificate, service="smtp"),
+    "certificate-465": partial(certificates.certificate, service="submissions"),
+    "certificate-587": partial(certificates.certificate, service="submission"),
+    "certificate-143": partial(certificates.certificate, service="imap"),
+    "certificate-993": partial(certificates.certificate, service="imaps"),
+    "certificate-4190": partial(certificates.certificate, service="sieve"),
+    "dns-address": records.address,
+    "dns-mx": records.mx,
+    "dns-spf": records.spf,
+    "dns-dkim": records.dkim,
+    "dns-dmarc": records.dmarc,
+    "dns-tlsa": certificates.tlsa,
+}
+
+
+def explain(error: Exception) -> str:
+    """An exception on one line, for the operator."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate: {error.verify_message}"
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, (PathError, SieveError)) else f"{type(error).__name__}: {text}"
+
+
+def walk_one(name: str, path: Path, plan: Plan) -> dict[str, Any]:
+    """Walk one path; never raises."""
+    start = time.monotonic()
+    try:
+        status, detail = "ok", path(plan)
+    except NotTestedError as error:
+        status, detail = "not tested", str(error)
+    except FAULTS as error:
+        status, detail = "failed", explain(error)
+    return {"name": name, "status": status, "ms": int((time.monotonic() - start) * 1000), "detail": detail}
+
+
+def clean(plan: Plan) -> dict[str, Any]:
+    """Remove what the walk left in mailboxes, as one more line: it must work, too."""
+
+    def sweep(_: Plan) -> str:
+        gone = sum(clean_account(plan, account) for account in plan.accounts) + clean_vantage(plan)
+        return f"{gone} messages removed"
+
+    return walk_one("clean-up", sweep, plan)
+
+
+def walk(plan: Plan, only: Iterable[str]) -> Iterable[dict[str, Any]]:
+    """Walk the paths (all, or those named), as they end; then clean up."""
+    chosen = {name: path for name, path in PATHS.items() if name in set(only)} or PATHS
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        tasks = [pool.submit(walk_one, name, path, plan) for name, path in chosen.items()]
+        for task in concurrent.futures.as_completed(tasks):
+            yield task.result()
+    yield clean(plan)
+
+
+def main(source: TextIO, target: TextIO) -> None:
+    """Read the request, write one JSON line a path as it ends."""
+    request = json.load(source)
+    for result in walk(Plan.parse(request["plan"]), request.get("only", [])):
+        target.write(json.dumps(result) + "\n")
+        target.flush()

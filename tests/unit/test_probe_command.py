@@ -1,0 +1,140 @@
+"""The probe around its walker: inventory facts, the journey over standard input, table, exit code."""
+
+import json
+import sys
+
+import pytest
+from click.testing import CliRunner
+from malleposte.commands import probe as command
+from malleposte.probe import facts, report, ship
+from malleposte.probe.model import Result, Status, exit_code
+from malleposte.probe.walker.walk import PATHS
+
+OK = Result("relay", Status.OK, 12, "RCPT refused: 554")
+FAILED = Result("gtube", Status.FAILED, 3, "not refused")
+UNSEEN = Result("gtube", Status.NOT_TESTED, 0, "no outside vantage")
+
+PLAN = {
+    "domain": "ac-exemple.test",
+    "mail": "mail.ac-exemple.test",
+    "selector": "mp1",
+    "dmarc_policy": "reject",
+    "accounts": [
+        {"uid": "probe1", "mail": "probe1@ac-exemple.test", "password": "un-secret"},
+        {"uid": "probe2", "mail": "probe2@ac-exemple.test", "password": "un-autre"},
+    ],
+    "vantage": None,
+    "token": "abc123",
+    "timeout": 2,
+    "deadline": 1,
+    "nameservers": ["127.0.0.1#1"],
+    "addresses": {"mail.ac-exemple.test": "127.0.0.1"},
+    "ports": dict.fromkeys(("smtp", "submissions", "submission", "imaps", "imap", "sieve"), 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [([OK], 0), ([OK, FAILED], 1), ([OK, UNSEEN], 3), ([UNSEEN, FAILED], 1), ([], 1)],
+)
+def test_exit_code(results, code):
+    assert exit_code(results) == code
+
+
+def test_table_and_json_say_the_same():
+    assert "".join(report.row(OK)) == f"{'relay':<18} {'ok':<10}     12  RCPT refused: 554"
+    assert report.summary([OK, UNSEEN]) == "1 ok, 1 not tested"
+    document = json.loads(report.as_json([OK, UNSEEN]))
+    assert document["exit_code"] == 3
+    assert Result.parse(document["results"][1]) == UNSEEN
+
+
+def debug(name: str, body: dict, outcome: str = "SUCCESS") -> str:
+    return f"{name} | {outcome} => {json.dumps(body, indent=4)}\n"
+
+
+def test_ansible_output_is_read():
+    text = debug("mail1", {"msg": {"domain": "a => {b"}}) + debug("world", {"msg": {"domain": ""}})
+    assert facts.parse_debug(text) == {"mail1": {"domain": "a => {b"}, "world": {"domain": ""}}
+    with pytest.raises(facts.FactsError, match="world: undefined variable"):
+        facts.parse_debug(debug("world", {"msg": "undefined   variable"}, "FAILED!"))
+
+
+def test_ssh_goes_as_ansible_does():
+    given = {"host": "192.0.2.1", "user": "root", "port": 2222, "key": "/k", "ssh_args": "-o 'A=b c' "}
+    argv = facts.ssh_command(given)
+    assert argv[-5:] == ["-i", "/k", "-o", "A=b c", "root@192.0.2.1"]
+    assert "2222" in argv
+
+
+def test_vantage_defaults_and_what_it_lacks():
+    given = {
+        "vantage_domain": "lointain.test",
+        "vantage_smtp": "[::1]:2525",
+        "vantage_maildir": "",
+        "vantage_user": "s",
+    }
+    plan = facts.vantage_plan(given, "world")
+    assert plan["maildir"] == "/srv/world-mail/lointain.test/{user}/Maildir"
+    assert plan["smtp"] == ["::1", 2525]
+    with pytest.raises(facts.FactsError, match="host world of group vantage has no vantage_domain"):
+        facts.vantage_plan({**given, "vantage_domain": ""}, "world")
+
+
+def test_probe_accounts(tmp_path):
+    with pytest.raises(facts.FactsError, match="no probe accounts yet"):
+        facts.probe_accounts(tmp_path, "ac-exemple.test")
+    store = tmp_path / "secrets" / "probe-accounts.json"
+    store.parent.mkdir()
+    store.write_text('{"probe1": "x", "probe2": {"password": "y", "mail": "p@ac-exemple.test"}}')
+    first, second = facts.probe_accounts(tmp_path, "ac-exemple.test")
+    assert first == {"uid": "probe1", "mail": "probe1@ac-exemple.test", "password": "x"}
+    assert second["mail"] == "p@ac-exemple.test"
+    store.write_text('{"probe1": "x"}')
+    with pytest.raises(facts.FactsError, match="does not hold probe1 and probe2"):
+        facts.probe_accounts(tmp_path, "ac-exemple.test")
+
+
+def test_without_a_vantage_strangers_paths_are_not_tested_and_the_rest_fails_on_a_dead_platform():
+    found = {result.name: result for result in ship.run(None, {"plan": PLAN})}
+    assert set(found) == {*PATHS, "clean-up"}
+    unseen = {name for name, result in found.items() if result.status is Status.NOT_TESTED}
+    assert unseen == {"foreign-to-agent", "submit-587", "submit-465", "gtube", "forged-inbound", "relay"}
+    assert all(found[name].status is Status.FAILED for name in found if name not in unseen)
+    assert found["certificate-993"].detail == "mail.ac-exemple.test port 1: Connection refused"
+
+
+def test_only_the_named_paths():
+    names = [result.name for result in ship.run(None, {"plan": PLAN, "only": ["relay"]})]
+    assert names == ["relay", "clean-up"]
+
+
+def test_no_secret_is_in_the_command_line():
+    assert "un-secret" not in " ".join(ship.command(["ssh", "h"]))
+    assert len(ship.command(["ssh", "h"])) == 3
+
+
+def test_a_walker_that_dies_is_told_in_one_line():
+    ssh = [sys.executable, "-c", "import sys; sys.exit('Host key verification failed.')"]
+    with pytest.raises(ship.ShipError, match="the walker stopped: Host key verification failed"):
+        list(ship.run(ssh, {"plan": PLAN}))
+
+
+def run(monkeypatch, results, *arguments):
+    monkeypatch.setattr(facts, "site", lambda inventory: facts.Site({}, None))
+    monkeypatch.setattr(ship, "run", lambda ssh, request: iter(results))
+    return CliRunner().invoke(command.command, list(arguments))
+
+
+def test_the_command_prints_and_exits(monkeypatch):
+    shown = run(monkeypatch, [OK, UNSEEN])
+    assert shown.exit_code == 3
+    assert "gtube              not tested" in shown.output
+    shown = run(monkeypatch, [OK], "--json")
+    assert shown.exit_code == 0
+    assert json.loads(shown.output)["results"][0]["name"] == "relay"
+
+
+def test_an_unknown_path_is_refused(monkeypatch):
+    shown = run(monkeypatch, [OK], "--only", "relais")
+    assert "no path 'relais'" in str(shown.exception)
