@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that shape Postfix's configuration text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+PARAMETER = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)\s*=")
+
+
+def postfix_override(text: str, overrides: Mapping[str, Any]) -> str:
+    """main.cf text in which ``overrides`` (parameter to value) replace the lines of the same name.
+
+    Postfix warns about a parameter set twice, so the first setting is left out with its continuation lines.
+    Values: text, whole numbers, true/false (yes/no). Raises when a name or a value cannot stand in main.cf.
+    """
+    for name, value in overrides.items():
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", str(name)):
+            raise AnsibleFilterError(f"postfix_main_overrides: not a parameter name: {name!r}")
+        if not isinstance(value, (str, int)) or "\n" in str(value):
+            raise AnsibleFilterError(f"postfix_main_overrides: {name}: expected one line of text, got {value!r}")
+    kept: list[str] = []
+    skipping = False
+    for line in text.splitlines():
+        found = PARAMETER.match(line)
+        if found:
+            skipping = found[1] in overrides
+        elif not line[:1].isspace():
+            skipping = False
+        if not skipping:
+            kept.append(line)
+    if overrides:
+        kept += ["", "# Settings of this site"]
+        kept += [f"{name} = {_word(value)}".rstrip() for name, value in sorted(overrides.items())]
+    return "\n".join(kept) + "\n"
+
+
+def _word(value: str | int) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def postfix_system_addresses(local_parts: Iterable[str], domains: Iterable[str]) -> list[str]:
+    """Every ``local@domain``, without repeats, for the table of the host's own addresses (virtual(5))."""
+    ordered = list(dict.fromkeys(domain.lower() for domain in domains if domain))
+    return [f"{local.lower()}@{domain}" for domain in ordered for local in dict.fromkeys(local_parts)]
+
+
+def postfix_refusals(domains: Iterable[str], text: str) -> str:
+    """An inline access table that answers ``554 text`` for each domain and what is below it."""
+    inner = ", ".join(f"{{ {domain.lower()} = 554 {text} }}" for domain in domains)
+    return f"inline:{{ {inner} }}"
+
+
+def postfix_policy_service(endpoint: str) -> str:
+    """A further restriction that asks ``endpoint`` (unix:PATH or inet:HOST:PORT); nothing when empty.
+
+    While the service is away mail is let through: the store itself refuses what does not fit.
+    """
+    if not endpoint:
+        return ""
+    return f",\n    check_policy_service {{ {endpoint}, timeout=10s, default_action=DUNNO }}"
+
+
+class FilterModule:
+    """Names the filters for Ansible."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        return {
+            "postfix_override": postfix_override,
+            "postfix_system_addresses": postfix_system_addresses,
+            "postfix_refusals": postfix_refusals,
+            "postfix_policy_service": postfix_policy_service,
+        }
