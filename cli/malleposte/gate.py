@@ -78,6 +78,8 @@ def lint_checks() -> list[Check]:
 def pytest_check(tier: str, *, full: bool = False, expression: str | None = None) -> Check:
     """The pytest call of a tier; the long tests only with `full`."""
     words = ["-m", "pytest", f"tests/{tier}"]
+    if tier in ("unit", "architecture"):
+        words += ["-n", "2"]
     if not full:
         words += ["-m", "not full"]
     if expression:

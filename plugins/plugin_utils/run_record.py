@@ -43,7 +43,7 @@ def failure_message(result: Mapping[str, Any], role: str) -> str:
         lines = [line for line in str(result.get(key) or "").splitlines() if line.strip()]
         if lines:
             last = one_line(lines[-1])
-            return message if last in message else f"{message}: {last}"
+            return message if last in message else f"{message.rstrip('.')}: {last}"
     return message
 
 

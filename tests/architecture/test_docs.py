@@ -1,0 +1,103 @@
+"""The documents: what is generated is up to date, and what they name exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from malleposte import cli, reference
+
+from .conftest import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
+
+
+def page_id(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """Every call of malleposte in the shell blocks and in code quotes, without what follows a # or a pipe."""
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            for part in re.split(r"\s*(?:&&|\|\||;|\||>)\s*", line.partition(" #")[0].strip()):
+                if re.match(r"(sudo )?\./malleposte\b", part):
+                    yield part
+    yield from re.findall(r"`((?:sudo )?(?:\./)?malleposte [a-z][^`]*)`", text)
+
+
+def check_call(call: str) -> str | None:
+    """What is wrong with a call; None when the command and its options exist."""
+    words = shlex.split(call.removeprefix("sudo "), comments=True)[1:]
+    command: click.Command = cli.cli
+    for index, word in enumerate(words):
+        if word.startswith("-"):
+            known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+            if word.partition("=")[0] not in known and not re.fullmatch(r"-v+", word):
+                return f"{command.name} has no option {word}"
+        elif isinstance(command, click.Group) and not words[index - 1].startswith("-"):
+            if "|" in word or word in ("…", "..."):
+                return None
+            found = cli.load(word) if command is cli.cli and word in cli.COMMANDS else None
+            found = found or (None if command is cli.cli else command.commands.get(word))
+            if found is None:
+                return f"there is no command {word}"
+            command = found
+            if command.name == "ssh":
+                return None  # the rest runs on the host
+    return None
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_the_commands_that_a_page_names_exist(path: Path) -> None:
+    wrong = {call: fault for call in commands_in(path.read_text("utf-8")) if (fault := check_call(call))}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"),
+    [
+        ("./malleposte deploy --check", None),
+        ("sudo ./malleposte lab ssh mail1 journalctl -u postfix", None),
+        ("./malleposte nonsense", "there is no command nonsense"),
+        ("./malleposte deploy --nonsense", "deploy has no option --nonsense"),
+    ],
+)
+def test_the_check_of_commands_sees_faults(call: str, fault: str | None) -> None:
+    assert check_call(call) == fault
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors that a forge makes of a page's headings."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    wrong = []
+    text = re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        page = (path.parent / name).resolve() if name else path
+        if not page.exists() or (anchor and anchor not in anchors(page.read_text("utf-8"))):
+            wrong.append(target)
+    assert wrong == []
+
+
+def test_the_reference_is_up_to_date() -> None:
+    assert [page_id(path) for path in reference.stale()] == [], "run .venv/bin/python -m malleposte.reference"
+
+
+def test_decisions_are_numbered_and_bear_their_status() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [path.name for path in decisions if not re.search(r"^Status: \w+", path.read_text("utf-8"), re.MULTILINE)] == []

@@ -1,0 +1,220 @@
+"""The command line's own rules: one line an error, exit codes, help, a light start; and the locks."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import yaml
+
+import malleposte
+from malleposte import cli, paths, playbook, run
+from malleposte.errors import ExitCode, InputError, MallepostError
+
+ROOT = Path(__file__).resolve().parents[2]
+SHELLS = ("bash", "zsh", "fish")
+
+
+def every_command() -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+
+    def walk(name: str, command: click.Command) -> None:
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            for child, inner in command.commands.items():
+                walk(f"{name} {child}", inner)
+
+    for name in cli.COMMANDS:
+        walk(name, cli.load(name))
+    return found
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    without = [name for name, command in every_command() if "Example" not in (command.help or "")]
+    assert without == []
+
+
+def test_every_option_has_help() -> None:
+    without = [
+        f"{name} {option.opts[-1]}"
+        for name, command in every_command()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_summary_in_the_list_is_the_command_s_own(name: str) -> None:
+    first = (cli.load(name).help or "").strip().splitlines()[0]
+    assert first == cli.COMMANDS[name]
+
+
+def test_starting_imports_no_command() -> None:
+    code = (
+        "import sys, malleposte.cli as c; c.main(['--help']);"
+        "heavy = {'ansible', 'ldap3', 'dns', 'yaml', 'cryptography', 'malleposte.lab', 'malleposte.commands.deploy'};"
+        "print('LOADED', sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def break_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    @click.command()
+    def command() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "load", lambda _: command)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (MallepostError("no\n  light", "pay the bill"), 1, "malleposte: no light; pay the bill"),
+        (InputError("not a host 'x'"), 2, "malleposte: not a host 'x'"),
+        (KeyboardInterrupt(), 130, "malleposte: interrupted"),
+        (
+            ZeroDivisionError("x\ny"),
+            1,
+            "malleposte: defect: ZeroDivisionError: x y (run again as 'malleposte --debug ...' and report it)",
+        ),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(
+    error: BaseException, code: int, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MALLEPOSTE_DEBUG", raising=False)
+    break_with(monkeypatch, error)
+    assert cli.main(["deploy"]) == code
+    assert capsys.readouterr().err.splitlines()[-1:] == [line]
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("MALLEPOSTE_DEBUG", "")
+    break_with(monkeypatch, MallepostError("boom"))
+    assert cli.main(["--debug", "deploy"]) == ExitCode.FAILURE
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonsense"], "No such command 'nonsense' (see 'malleposte --help')"),
+        (["deploy", "--nonsense"], "No such option '--nonsense' (see 'malleposte deploy --help')"),
+        (["deploy", "-i", "nowhere"], "no inventory 'nowhere'; give a path or one of: "),
+        (["test", "nonsense"], "'nonsense' is not one of"),
+        (["completion", "csh"], "'csh' is not one of"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(words) == ExitCode.BAD_INPUT
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("malleposte: ")
+    assert said in line
+
+
+def test_no_word_at_all_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == ExitCode.BAD_INPUT
+    assert "Commands:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_prints_the_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == ExitCode.DONE
+    assert f"_MALLEPOSTE_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+def test_completion_completes() -> None:
+    env = {"_MALLEPOSTE_COMPLETE": "bash_complete", "COMP_WORDS": "malleposte de", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "malleposte"], env=env, capture_output=True, text=True, check=True, cwd=ROOT / "cli"
+    )
+    assert done.stdout.split() == ["plain,deploy"]
+
+
+def test_one_version_everywhere() -> None:
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert {malleposte.__version__, galaxy["version"], project["project"]["version"]} == {malleposte.__version__}
+
+
+def test_an_inventory_is_a_path_or_a_name(tmp_path: Path) -> None:
+    assert paths.inventory(None) == ROOT / "inventories" / "lab"
+    assert paths.inventory("standalone") == ROOT / "inventories" / "standalone"
+    assert paths.inventory(str(tmp_path)) == tmp_path
+
+
+# ---- running programs ----------------------------------------------------------------------------------------------
+
+
+def test_output_is_kept_copied_and_its_cause_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "log"
+    script = r"printf 'one\nE: the \033[31mcause\033[0m\nlast'; exit 3"
+    done = run.stream(["sh", "-c", script], log, copy=sys.stdout)
+    assert (done.code, done.tail, done.cause) == (3, ("one", "E: the cause", "last"), "E: the cause")
+    assert "one\n" in log.read_text()
+    assert "one\n" in capsys.readouterr().out
+    with pytest.raises(MallepostError, match="trying failed: E: the cause; details in "):
+        run.check(["sh", "-c", script], log, "trying")
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MallepostError, match="cannot start no-such-program: No such file"):
+        run.stream(["no-such-program"], tmp_path / "log")
+
+
+def test_what_a_carriage_return_overwrote_is_left_out() -> None:
+    assert run.plain("\r\x1b[Kworking\r\x1b[Kdone \n") == "done"
+
+
+def test_the_words_for_ansible() -> None:
+    options = playbook.Options(Path("inv"), Path("p.yml"), check=True, limit="a", tags="t", extra=("x=1",), verbose=2)
+    words = playbook.command_line(options)[1:]
+    assert words == ["-i", "inv", "p.yml", "--check", "--diff", "--limit", "a", "--tags", "t", "-e", "x=1", "-vv"]
+
+
+def test_linear_needs_no_mitogen() -> None:
+    assert playbook.strategy_environment(linear=True) == {"ANSIBLE_STRATEGY": "linear"}
+    assert playbook.strategy_environment(linear=False)["ANSIBLE_STRATEGY"] == "mitogen_linear"
+
+
+def test_two_runs_on_one_inventory_never_meet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playbook, "VAR", tmp_path)
+    with (
+        playbook.only_one(Path("lab")),
+        pytest.raises(MallepostError, match="another run on inventory lab"),
+        playbook.only_one(Path("lab")),
+    ):
+        pass
+    with playbook.only_one(Path("lab")):
+        pass
+
+
+# ---- locks -----------------------------------------------------------------------------------------------------------
+
+
+def versions(name: str) -> dict[str, str]:
+    text = (ROOT / f"{name}.lock").read_text()
+    return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+) \\$", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["requirements-build", "requirements", "requirements-dev"])
+def test_a_lock_has_versions_and_hashes_and_no_address(name: str) -> None:
+    text = (ROOT / f"{name}.lock").read_text()
+    assert re.findall(r"://|--index|--find-links|--trusted|--extra-index", text) == []
+    entries = [line for line in text.splitlines() if line and not line[0].isspace() and not line.startswith("#")]
+    assert len(entries) == len(versions(name)) > 0
+    for entry in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_the_test_lock_holds_the_run_time_lock() -> None:
+    dev: dict[str, Any] = versions("requirements-dev")
+    assert {name: dev.get(name) for name in versions("requirements")} == versions("requirements")
