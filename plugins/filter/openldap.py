@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import model, project
-from ansible_collections.academie.malleposte.plugins.module_utils.slapd import access
+from ansible_collections.academie.malleposte.plugins.module_utils.slapd import access, digest
 
 
 def _text(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[Any]]:
@@ -55,7 +55,7 @@ def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any) -> Any:
         try:
             return function(*args)
-        except (access.AccessError, model.PolicyError) as error:
+        except (access.AccessError, digest.WeakDigest, model.PolicyError) as error:
             raise AnsibleFilterError(str(error)) from error
 
     return call
@@ -66,6 +66,7 @@ class FilterModule:
         functions: Sequence[tuple[str, Callable[..., Any]]] = (
             ("openldap_suffix", access.suffix_of),
             ("openldap_access", access.access_rules),
+            ("openldap_argon2", digest.argon2_options),
             ("openldap_limits", access.limits),
             ("openldap_entries", openldap_entries),
             ("openldap_passwords", openldap_passwords),

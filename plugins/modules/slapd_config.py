@@ -79,7 +79,9 @@ offline:
 """
 
 import os
+import re
 import shutil
+import ssl
 import tempfile
 import time
 from typing import Any
@@ -88,6 +90,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.academie.malleposte.plugins.module_utils.slapd import config, ldif
 
 START_TIMEOUT = 60  # seconds for slapd to answer after a start
+GRAMMAR = re.compile(r"^(\s|<[\w ]+> ::=|dynacl:)")  # of access rules: slapd recites it after a wrong one
 PRISTINE = 2  # entries of a directory that nobody has used: the suffix, and an administrator in older packages
 
 
@@ -101,9 +104,10 @@ class Slapd:
         self.uri: str = module.params["uri"]
 
     def _run(self, *argv: str, data: str | None = None) -> tuple[int, str]:
-        code, out, err = self.module.run_command(list(argv), data=data, binary_data=True)
-        text = "\n".join(part for part in (out.strip(), err.strip()) if part)
-        return code, text
+        # slapd's words may hold bytes that are no text.
+        code, out, err = self.module.run_command(list(argv), data=data, encoding=None)
+        parts = [part.decode("utf-8", "replace").strip() for part in (out, err)]
+        return code, "\n".join(part for part in parts if part)
 
     def load(self, content: str, directory: str) -> tuple[int, str]:
         """slapadd a configuration into an empty directory."""
@@ -169,7 +173,33 @@ class Slapd:
 
 
 def _last_lines(text: str, count: int = 6) -> str:
-    return "\n".join(text.splitlines()[-count:])
+    clean = re.sub("(?m): .*\ufffd.*$", "", text)  # slapadd ends a line with what lies in its memory
+    lines = [line for line in clean.splitlines() if not GRAMMAR.match(line)]
+    return "\n".join(lines[-count:])
+
+
+def _tls_trouble(desired: dict[str, ldif.Entry]) -> str:
+    """Why slapd could not start TLS with these files and ciphers, which slapadd does not look at; empty when it could."""
+    entry = desired.get("cn=config", ldif.Entry("cn=config"))
+    cert, key, authorities, ciphers = (
+        (entry.get(f"olcTLS{name}") or [b""])[0].decode()
+        for name in ("CertificateFile", "CertificateKeyFile", "CACertificateFile", "CipherSuite")
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    where = ""
+    try:
+        if ciphers:
+            where = f"ciphers {ciphers}"
+            context.set_ciphers(ciphers)
+        if authorities:
+            where = authorities
+            context.load_verify_locations(cafile=authorities)
+        if cert:
+            where = f"{cert}, {key}"
+            context.load_cert_chain(cert, key or None)
+    except (ssl.SSLError, OSError, ValueError) as error:
+        return f"TLS ({where}): {error}"
+    return ""
 
 
 def _own(path: str, owner: str) -> None:
@@ -289,6 +319,9 @@ def run(module: AnsibleModule, scratch: str) -> dict[str, Any]:
     if code != 0:
         module.fail_json(msg=f"slapd refuses the configuration; nothing was changed:\n{_last_lines(text)}")
     desired = slapd.read(fresh)
+    trouble = _tls_trouble(desired)
+    if trouble:
+        module.fail_json(msg=f"slapd would not start; nothing was changed: {trouble}")
     if not module.check_mode:
         _recover(slapd.directory)
     exists = os.path.exists(os.path.join(slapd.directory, "cn=config.ldif"))

@@ -94,7 +94,12 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
     """All rules that a password breaks, in a fixed order; an empty list means that it is accepted."""
     policy = policy or Policy()
     context = context or Context()
-    found = _lengths(password, policy) + _classes(password, policy)
+    if len(password) > policy.max_length:
+        # A text of any length is judged in bounded time: what is too long is refused for that alone.
+        return [Violation("too_long", {"most": policy.max_length})]
+    found = _classes(password, policy)
+    if len(password) < policy.min_length:
+        found.insert(0, Violation("too_short", {"least": policy.min_length}))
     if any(not 32 <= ord(character) <= 126 for character in password):
         found.append(Violation("forbidden_character"))
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
@@ -104,18 +109,7 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
         ("keyboard_walk", lambda: _has_walk(password)),
         ("repetition", lambda: _has_repetition(password)),
     )
-    # A text of any length is judged in bounded time: what is too long is refused for that alone.
-    if len(password) <= policy.max_length:
-        found += [Violation(code) for code, test in tests if test()]
-    return found
-
-
-def _lengths(password: str, policy: Policy) -> list[Violation]:
-    if len(password) < policy.min_length:
-        return [Violation("too_short", {"least": policy.min_length})]
-    if len(password) > policy.max_length:
-        return [Violation("too_long", {"most": policy.max_length})]
-    return []
+    return found + [Violation(code) for code, test in tests if test()]
 
 
 def _classes(password: str, policy: Policy) -> list[Violation]:
