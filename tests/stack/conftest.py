@@ -1,0 +1,131 @@
+"""Fixtures of the stack tests. The lab is expected converged and seeded (`malleposte test` sees to it)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+from malleposte.errors import MallepostError
+from malleposte.lab import LabError
+from malleposte.probe.walker.plan import Plan
+from testinfra.host import Host
+
+from tests.stack.support import mail as mail_support
+from tests.stack.support.people import People, directory
+from tests.stack.support.site import Account, NotReadyError, Site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here needs the lab."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The lab; ends the session with one line where it is not ready."""
+    found = Site()
+    try:
+        found.ready()
+    except (NotReadyError, LabError, MallepostError) as error:
+        pytest.exit(f"stack tests: {error}", returncode=1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def platform(site: Site) -> dict[str, Any]:
+    """Facts of the platform, without the prefix `malleposte_`."""
+    return site.platform
+
+
+@pytest.fixture(scope="session")
+def accounts(site: Site) -> dict[str, Account]:
+    """Accounts of the lab that have a password, by uid."""
+    return site.accounts
+
+
+@pytest.fixture(scope="session")
+def host(site: Site) -> Callable[[str], Host]:
+    """A testinfra host by name."""
+    made: dict[str, Host] = {}
+
+    def enter(name: str) -> Host:
+        if name not in made:
+            known = site.variables(name)
+            made[name] = testinfra.get_host(
+                f"ssh://{known.get('ansible_user', 'root')}@{known['ansible_host']}",
+                ssh_identity_file=known.get("ansible_ssh_private_key_file"),
+                ssh_extra_args=f"-o ControlMaster=auto -o ControlPersist=60 {known.get('ansible_ssh_common_args', '')}",
+            )
+        return made[name]
+
+    return enter
+
+
+@pytest.fixture(scope="session")
+def mail1(host: Callable[[str], Host]) -> Host:
+    """The mail server."""
+    return host("mail1")
+
+
+@pytest.fixture(scope="session")
+def world(host: Callable[[str], Host]) -> Host:
+    """The Internet in a box."""
+    return host("world")
+
+
+@pytest.fixture(scope="session")
+def ca_bundle(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The authorities that the lab's hosts trust."""
+    path = tmp_path_factory.mktemp("ca") / "ca-certificates.crt"
+    path.write_text(site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def plan(site: Site, ca_bundle: Path) -> Plan:
+    """How the probe's clients reach the lab from the controller."""
+    return mail_support.make_plan(site, ca_bundle)
+
+
+@pytest.fixture
+def mail(site: Site, plan: Plan) -> Iterator[mail_support.Mail]:
+    """The lab's mail: submit, send as a stranger, read."""
+    client = mail_support.Mail(site, plan)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def connect_imap(mail: mail_support.Mail) -> Callable[[Account | str], Any]:
+    """A logged-in IMAP session by uid."""
+    return mail.imap
+
+
+@pytest.fixture
+def submit(mail: mail_support.Mail) -> Callable[..., mail_support.Answer]:
+    """Submit: (sender uid, envelope sender, recipient, message, port=587) -> Answer."""
+    return mail.submit
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[..., Any]:
+    """Poll a predicate: (predicate, timeout=60)."""
+    return mail_support.wait_for
+
+
+@pytest.fixture(scope="session")
+def writable_directory(site: Site) -> Iterator[Any]:
+    """The lab's directory, with the right to write."""
+    with directory(site) as bound:
+        yield bound
+
+
+@pytest.fixture
+def people(site: Site, writable_directory: Any) -> Iterator[People]:
+    """Accounts made for one test."""
+    made = People(site, writable_directory)
+    yield made
+    made.clear()

@@ -1,0 +1,84 @@
+"""Accounts made for one test and gone after it: fresh log-ins, so that no cache knows them."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from malleposte.accounts import reach
+from malleposte.accounts.seed import context_of
+from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
+from malleposte.directory.protocol import Directory
+from malleposte.policy import rules
+
+from tests.stack.support.site import Account, Site
+
+
+@contextlib.contextmanager
+def directory(site: Site) -> Iterator[Directory]:
+    """The lab's directory, with the right to write."""
+    with reach.directory(site.inventory, reach.place(site.inventory)) as bound:
+        yield bound
+
+
+@dataclass
+class People:
+    """Makes accounts and removes them, with their mail, at the end."""
+
+    site: Site
+    directory: Directory
+    made: list[tuple[str, str]] = field(default_factory=list)
+
+    def agent(self, **changes: Any) -> Account:
+        """An agent who may log in, unless `state` says otherwise. `changes` are fields of Agent."""
+        uid = changes.pop("uid", f"essai-{secrets.token_hex(4)}")
+        domain = self.directory.suffix.replace("dc=", "").replace(",", ".")
+        person = Agent(
+            **{
+                "uid": uid,
+                "given_name": "Essai",
+                "surname": uid,
+                "mail": f"{uid}@{domain}",
+                "profile": "roundcube",
+                "state": State.ACTIVE,
+                "hidden": True,
+                **changes,
+            }
+        )
+        password = rules.generate(context_of(person))
+        self.directory.add(person.dn(self.directory.suffix), agent_attributes(person) | {"userPassword": [password]})
+        self.made.append((uid, person.dn(self.directory.suffix)))
+        return Account(uid, person.mail, password, person.profile)
+
+    def box(self, *delegates: str, **changes: Any) -> FunctionalBox:
+        """A functional box read by its delegates."""
+        uid = f"boite-{secrets.token_hex(4)}"
+        domain = self.directory.suffix.replace("dc=", "").replace(",", ".")
+        box = FunctionalBox(
+            **{
+                "uid": uid,
+                "name": uid,
+                "mail": f"{uid}@{domain}",
+                "delegates": delegates,
+                "profile": "roundcube",
+                "hidden": True,
+                **changes,
+            }
+        )
+        self.directory.add(box.dn(self.directory.suffix), box_attributes(box))
+        self.made.append((uid, box.dn(self.directory.suffix)))
+        return box
+
+    def change(self, who: Account, **attributes: list[str]) -> None:
+        """Replace attributes of an account's entry."""
+        self.directory.modify(f"uid={who.uid},ou=people,{self.directory.suffix}", attributes)
+
+    def clear(self) -> None:
+        """Remove every account made, and its mailbox."""
+        for _, dn in self.made:
+            self.directory.delete(dn)
+        homes = " ".join(f"/srv/mail/*/{uid}" for uid, _ in self.made)
+        if homes:
+            self.site.run("mail1", f"rm -rf -- {homes}")
+        self.made.clear()

@@ -1,0 +1,103 @@
+"""The lab that is tested: facts of its inventory, addresses, ssh. Read once a session; nothing here changes it."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from malleposte.accounts import vault
+from malleposte.lab import Lab
+from malleposte.paths import LAB_INVENTORY, VENV_BIN
+from malleposte.probe import facts
+from malleposte.run import environment
+
+
+class NotReadyError(Exception):
+    """The lab is not as the tests need it; the text is one line and says what to type."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the lab."""
+
+    uid: str
+    mail: str
+    password: str
+    profile: str
+
+
+class Site:
+    """One inventory. `MALLEPOSTE_INVENTORY` names another than the lab's own."""
+
+    def __init__(self) -> None:
+        """Look at nothing yet."""
+        self.lab = Lab.load(Path(os.environ.get("MALLEPOSTE_INVENTORY") or LAB_INVENTORY))
+        self.inventory = self.lab.deploy_inventory
+
+    @cached_property
+    def listing(self) -> Mapping[str, Any]:
+        """What ansible-inventory says."""
+        tool = VENV_BIN / "ansible-inventory"
+        argv = [str(tool) if tool.exists() else "ansible-inventory", "-i", str(self.inventory), "--list"]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment())
+        return json.loads(done.stdout)
+
+    def variables(self, host: str) -> Mapping[str, Any]:
+        """Variables of a host, as written (not templated)."""
+        return self.listing["_meta"]["hostvars"][host]
+
+    @property
+    def platform(self) -> dict[str, Any]:
+        """The facts `malleposte_*`, without their prefix."""
+        found = self.variables("mail1").items()
+        return {name.removeprefix("malleposte_"): value for name, value in found if name.startswith("malleposte_")}
+
+    def address(self, host: str) -> str:
+        """Address of a host."""
+        return str(self.variables(host)["ansible_host"])
+
+    def ssh(self, host: str) -> list[str]:
+        """The ssh words up to the host."""
+        known = self.variables(host)
+        given = {
+            "host": known["ansible_host"],
+            "user": known.get("ansible_user", "root"),
+            "port": known.get("ansible_port", 22),
+            "key": known.get("ansible_ssh_private_key_file", ""),
+            "ssh_args": known.get("ansible_ssh_common_args", ""),
+        }
+        return facts.ssh_command(given)
+
+    def run(self, host: str, *words: str, given: str = "", check: bool = True, timeout: float = 120) -> str:
+        """Run words (joined by the remote shell) on a host, `given` on standard input; its standard output."""
+        argv = [*self.ssh(host), *words]
+        done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False, timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{host}: {' '.join(words)[:200]}: {done.stderr.strip()[-500:] or done.returncode}")
+        return done.stdout
+
+    @cached_property
+    def accounts(self) -> dict[str, Account]:
+        """Sample and probe accounts that have a password, by uid."""
+        folder = self.inventory if self.inventory.is_dir() else self.inventory.parent
+        rows = {
+            **vault.read_table(folder / "secrets" / "accounts.json"),
+            **vault.read_table(folder / "secrets" / "probe-accounts.json"),
+        }
+        return {
+            uid: Account(uid, row["mail"], row["password"], row["profile"])
+            for uid, row in rows.items()
+            if row.get("password")
+        }
+
+    def ready(self) -> None:
+        """Raise NotReadyError unless the hosts run and the accounts are there."""
+        sleeping = [status.name for status in self.lab.status() if status.state != "running"]
+        if sleeping:
+            raise NotReadyError(f"the lab is not up ({', '.join(sleeping)}): type `sudo ./malleposte up` first")
+        if not self.accounts:
+            raise NotReadyError(f"no accounts in {self.inventory}/secrets: type `sudo ./malleposte up` first")
