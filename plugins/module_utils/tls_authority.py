@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A certificate authority that lives on the controller: its certificate from its key, certificates from requests.
 
-The CA certificate is a function of key and name alone (fixed dates, serial from the key, RSA PKCS #1 v1.5), so the key is
+The CA certificate is a function of key and name alone (fixed dates, serial from the key, deterministic signatures: RSA PKCS #1 v1.5, RFC 6979), so the key is
 the only thing to keep. It carries what Python 3.13 demands: critical keyUsage and key identifiers (RFC 5280, 4.2.1).
 """
 
@@ -12,9 +12,10 @@ import hashlib
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 CA_FROM = datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC)
 CA_UNTIL = datetime.datetime(2054, 12, 31, tzinfo=datetime.UTC)
 
@@ -31,14 +32,20 @@ def _usage(signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _key(pem: str) -> rsa.RSAPrivateKey:
+def _key(pem: str) -> Key:
     try:
         key = serialization.load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError) as error:
         raise AuthorityError(f"not a private key: {error}") from error
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise AuthorityError("the key of the authority must be RSA")
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise AuthorityError("the key of the authority must be RSA or elliptic")
     return key
+
+
+def _signed(builder: x509.CertificateBuilder, key: Key) -> str:
+    deterministic = True if isinstance(key, ec.EllipticCurvePrivateKey) else None
+    certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=deterministic)
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def ca_certificate(key_pem: str, common_name: str) -> str:
@@ -58,7 +65,7 @@ def ca_certificate(key_pem: str, common_name: str) -> str:
         .add_extension(identifier, critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
     )
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    return _signed(builder, key)
 
 
 def sign(request_pem: str, key_pem: str, ca_pem: str, days: int) -> str:
@@ -88,4 +95,4 @@ def sign(request_pem: str, key_pem: str, ca_pem: str, days: int) -> str:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(request.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
     )
-    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode() + ca_pem
+    return _signed(builder, key) + ca_pem
