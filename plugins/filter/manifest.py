@@ -26,5 +26,6 @@ class FilterModule:
             ("manifest_firewall", manifest.firewall_rules),
             ("manifest_units", manifest.units),
             ("manifest_srv", manifest.srv_records),
+            ("public_addresses", manifest.public_addresses),
         )
         return {name: _speaking(function) for name, function in functions}

@@ -96,3 +96,22 @@ def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[st
                 "target": hostnames.get(target, "."),
             })
     return records
+
+
+def public_addresses(
+    hostnames: Mapping[str, str],
+    places: Mapping[str, Sequence[str]],
+    addresses: Mapping[str, str | Sequence[str]],
+    domain: str,
+) -> dict[str, list[str]]:
+    """Every name to publish and its addresses: the public names, then each host's own.
+
+    ``places`` says which hosts answer for a key of ``hostnames``; ``addresses`` holds each host's public addresses.
+    """
+    def of(host: str) -> list[str]:
+        found = addresses.get(host, [])
+        return [found] if isinstance(found, str) else list(found)
+
+    names = {name: [one for host in places.get(key, []) for one in of(host)] for key, name in hostnames.items()}
+    names |= {f"{host}.{domain}": of(host) for host in addresses}
+    return {name: found for name, found in names.items() if found}

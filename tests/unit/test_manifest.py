@@ -52,3 +52,15 @@ def test_units_and_records() -> None:
     ]
     with pytest.raises(manifest.ManifestError, match="dns target portal"):
         manifest.srv_records(SERVICES, {})
+
+
+def test_public_names_lead_to_the_hosts_that_answer_for_them() -> None:
+    names = manifest.public_addresses(
+        {"mail": "mail.example.test", "portal": "pia.example.test", "later": "x.example.test"},
+        {"mail": ["m1", "m2"], "portal": ["p1"]},
+        {"m1": "192.0.2.1", "m2": ["192.0.2.2", "2001:db8::2"], "p1": "192.0.2.3"},
+        "example.test",
+    )
+    assert names["mail.example.test"] == ["192.0.2.1", "192.0.2.2", "2001:db8::2"]
+    assert names["m1.example.test"] == ["192.0.2.1"]
+    assert "x.example.test" not in names
