@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that shape Dovecot's configuration text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+WORD = re.compile(r"[A-Za-z0-9._-]+")
+AGENT = "(objectClass=mpAgent)"
+BOX = f"(|{AGENT}(objectClass=mpFunctionalBox))"
+
+
+def _any_of(attribute: str, values: Iterable[str]) -> str:
+    """An LDAP filter that holds when `attribute` is one of `values`; values are bare words."""
+    words = list(values)
+    if not words:
+        raise AnsibleFilterError(f"dovecot: no value of {attribute} is allowed: nobody could enter")
+    for word in words:
+        if not WORD.fullmatch(word):
+            raise AnsibleFilterError(f"dovecot: {attribute} cannot be {word!r}")
+    terms = "".join(f"({attribute}={word})" for word in words)
+    return terms if len(words) == 1 else f"(|{terms})"
+
+
+def dovecot_login_filter(states: Sequence[str]) -> str:
+    """Who may log in: an agent in one of `states` whose password is not to be replaced, by uid, mail or alias."""
+    names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user}))"
+    return f"(&{AGENT}{_any_of('mpState', states)}(!(pwdReset=TRUE)){names})"
+
+
+def dovecot_user_filter(states: Sequence[str]) -> str:
+    """Whose box exists: an agent or a functional box in one of `states`, by any of its names or addresses."""
+    names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user})(mailLocalAddress=%{user}))"
+    return f"(&{BOX}{_any_of('mpState', states)}{names})"
+
+
+def dovecot_quota(profiles: Mapping[str, Mapping[str, Any]], default_mb: int) -> str:
+    """The userdb value of quota_storage_size: mpQuota when set, else the profile's `quota_mb`, else `default_mb`.
+
+    Dovecot has no table: each profile's name is replaced by its number in turn, and numbers match no name.
+    """
+    steps = []
+    for name, profile in sorted(profiles.items()):
+        quota = profile.get("quota_mb")
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            raise AnsibleFilterError(f"dovecot_profiles: not the name of a profile: {name!r}")
+        if not isinstance(quota, int) or isinstance(quota, bool) or quota < 1:
+            raise AnsibleFilterError(f"dovecot_profiles: {name}: quota_mb must be a number of MB, got {quota!r}")
+        steps.append(f" | regexp('^{name}$', '{quota}')")
+    return "%{ldap:mpQuota | default(ldap:mpProfile) | default('" + str(default_mb) + "')" + "".join(steps) + "}M"
+
+
+def dovecot_list(values: Iterable[str]) -> str:
+    """A list setting on one line; values that hold spaces are quoted."""
+    return " ".join(f'"{value}"' if " " in value else value for value in values)
+
+
+def dovecot_scripts(scripts: Sequence[Mapping[str, str]], folder: str) -> list[dict[str, str]]:
+    """Files for config_set: `scripts` are those before and those after the agent's own, by name."""
+    files = []
+    for place, named in zip(("before", "after"), scripts, strict=True):
+        for name, text in sorted(named.items()):
+            if not WORD.fullmatch(name):
+                raise AnsibleFilterError(f"dovecot_sieve_{place}: not the name of a script: {name!r}")
+            files.append({"dest": f"{folder}/{place}/{name}.sieve", "content": text.rstrip("\n") + "\n"})
+    return files
+
+
+class FilterModule:
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        return {
+            function.__name__: function
+            for function in (dovecot_login_filter, dovecot_user_filter, dovecot_quota, dovecot_list, dovecot_scripts)
+        }
