@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte import playbook
+from malleposte.accounts.seed import seed
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.lab import Lab, LabError
 from malleposte.paths import LAB_INVENTORY
@@ -91,11 +92,12 @@ class BringUp:
 
     def seed(self) -> None:
         """Creates the sample accounts that are not there yet."""
-        from malleposte.accounts.seed import seed
-
         with self._step("seed", "sample accounts"):
             report = seed(self.lab.deploy_inventory)
-            self._progress.say(f"sample accounts: {report}")
+            self._progress.say(f"sample accounts: {len(report.created)} created, {len(report.present)} there")
+        if report.unknown:
+            few = ", ".join(report.unknown[:3])
+            self._progress.say(f"no password is known here for {len(report.unknown)} of them, such as {few}")
 
     def walk(self, show: Callable[[Result], None]) -> None:
         """Walks every mail path; each result is shown as it comes. Failed paths do not raise."""

@@ -19,7 +19,7 @@ COMMANDS: dict[str, str] = {
     "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
     "deploy": "Converge the hosts of an inventory.",
     "probe": "Walk every mail path from outside and print a table.",
-    "lab": "Make, enter, snapshot and remove the lab's hosts.",
+    "lab": "Real Debian hosts on this machine, for trials and tests.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
     "completion": "Print the completion script of a shell.",

@@ -26,6 +26,7 @@ class Options:
     inventory: Path
     playbook: Path = SITE
     check: bool = False
+    diff: bool = False
     limit: str | None = None
     tags: str | None = None
     skip_tags: str | None = None
@@ -77,7 +78,9 @@ def command_line(options: Options) -> list[str]:
     """The words of the ansible-playbook call."""
     words = [str(VENV_BIN / "ansible-playbook"), "-i", str(options.inventory), str(options.playbook)]
     if options.check:
-        words += ["--check", "--diff"]
+        words.append("--check")
+    if options.diff:
+        words.append("--diff")
     if options.limit:
         words += ["--limit", options.limit]
     if options.tags:

@@ -85,7 +85,12 @@ def roles_page(roles: Path = ROOT / "roles") -> str:
 
 def _help(words: Sequence[str], command: click.Command, parent: click.Context) -> Iterator[str]:
     context = click.Context(
-        command, info_name=words[-1], parent=parent, terminal_width=WIDTH, max_content_width=WIDTH, resilient_parsing=True
+        command,
+        info_name=words[-1],
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        resilient_parsing=True,
     )
     yield from (f"## {' '.join(words)}", "", "```text", command.get_help(context).rstrip(), "```", "")
     if isinstance(command, click.Group):

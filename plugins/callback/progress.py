@@ -184,14 +184,11 @@ class CallbackModule(CallbackBase):
         self._write(f"  {result.host.get_name()}: again, attempt {result.result.get('attempts', '?')}")
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
-        """What would change or did, into the log; on screen with -v. Ansible leaves hidden ones out."""
+        """What changes inside files (Ansible asks with --diff only). Hidden ones are left out."""
         for diff in self._diffs(result):
             text = self._get_diff(diff)
-            if text and self._display.verbosity:
-                self._clear()
-                self._display.display(text.rstrip("\n"))
             if text:
-                self._write(text.rstrip("\n"))
+                self._say(text.rstrip("\n"))
 
     @staticmethod
     def _diffs(result: CallbackTaskResult) -> list[Any]:

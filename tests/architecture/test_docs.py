@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import pytest
-
 from malleposte import cli, reference
 
 from .conftest import ROOT
@@ -35,20 +34,21 @@ def check_call(call: str) -> str | None:
     """What is wrong with a call; None when the command and its options exist."""
     words = shlex.split(call.removeprefix("sudo "), comments=True)[1:]
     command: click.Command = cli.cli
+    name = "malleposte"
     for index, word in enumerate(words):
         if word.startswith("-"):
-            known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)} | {"--help"}
+            known = {"--help"} | {one for option in command.params for one in (*option.opts, *option.secondary_opts)}
             if word.partition("=")[0] not in known and not re.fullmatch(r"-v+", word):
-                return f"{command.name} has no option {word}"
-        elif isinstance(command, click.Group) and not words[index - 1].startswith("-"):
+                return f"{name} has no option {word}"
+        elif isinstance(command, click.Group) and (index == 0 or not words[index - 1].startswith("-")):
             if "|" in word or word in ("…", "..."):
                 return None
             found = cli.load(word) if command is cli.cli and word in cli.COMMANDS else None
             found = found or (None if command is cli.cli else command.commands.get(word))
             if found is None:
                 return f"there is no command {word}"
-            command = found
-            if command.name == "ssh":
+            command, name = found, word
+            if name == "ssh":
                 return None  # the rest runs on the host
     return None
 
@@ -100,4 +100,5 @@ def test_decisions_are_numbered_and_bear_their_status() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
     numbers = [int(path.name[:4]) for path in decisions]
     assert numbers == list(range(1, len(numbers) + 1))
-    assert [path.name for path in decisions if not re.search(r"^Status: \w+", path.read_text("utf-8"), re.MULTILINE)] == []
+    without = [path.name for path in decisions if not re.search(r"^Status: \w+", path.read_text("utf-8"), re.MULTILINE)]
+    assert without == []

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import malleposte
 import pytest
 import yaml
-
-import malleposte
 from malleposte import cli, paths, playbook, run
 from malleposte.errors import ExitCode, InputError, MallepostError
 
@@ -175,7 +174,9 @@ def test_what_a_carriage_return_overwrote_is_left_out() -> None:
 
 
 def test_the_words_for_ansible() -> None:
-    options = playbook.Options(Path("inv"), Path("p.yml"), check=True, limit="a", tags="t", extra=("x=1",), verbose=2)
+    options = playbook.Options(
+        Path("inv"), Path("p.yml"), check=True, diff=True, limit="a", tags="t", extra=("x=1",), verbose=2
+    )
     words = playbook.command_line(options)[1:]
     assert words == ["-i", "inv", "p.yml", "--check", "--diff", "--limit", "a", "--tags", "t", "-e", "x=1", "-vv"]
 

@@ -11,7 +11,7 @@ from malleposte.errors import InputError
 SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command("completion")
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 def command(shell: str | None) -> None:
     """Print the completion script of a shell.

@@ -8,9 +8,10 @@ from malleposte import paths, playbook
 from malleposte.errors import ExitCode
 
 
-@click.command(epilog="Exit codes: 0 done, 1 failure, 2 bad input, 10 changes (with --detailed-exitcode).")
+@click.command("deploy", epilog="Exit codes: 0 done, 1 failure, 2 bad input, 10 changes (with --detailed-exitcode).")
 @click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
 @click.option("--check", is_flag=True, help="Show what would change; change nothing.")
+@click.option("--diff", is_flag=True, help="Show what changes inside files.")
 @click.option("--limit", metavar="HOSTS", help="Only these hosts or groups.")
 @click.option("--tags", metavar="TAGS", help="Only tasks with these tags (each role bears its own name).")
 @click.option("--skip-tags", metavar="TAGS", help="Not the tasks with these tags.")
@@ -24,6 +25,7 @@ from malleposte.errors import ExitCode
 def command(
     inventory: str | None,
     check: bool,
+    diff: bool,
     limit: str | None,
     tags: str | None,
     skip_tags: str | None,
@@ -51,6 +53,7 @@ def command(
     options = playbook.Options(
         inventory=paths.inventory(inventory),
         check=check,
+        diff=diff,
         limit=limit,
         tags=tags,
         skip_tags=skip_tags,

@@ -10,7 +10,7 @@ from malleposte.errors import ExitCode
 from malleposte.progress import Progress, duration
 
 
-@click.command()
+@click.command("test")
 @click.argument("tiers", nargs=-1, type=click.Choice(gate.TIERS))
 @click.option("--full", is_flag=True, help="The long tests too: crash loops, big moves, benchmarks.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only the tests that match, as pytest's -k.")

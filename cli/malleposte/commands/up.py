@@ -27,7 +27,7 @@ def where_to_look(up: BringUp) -> list[str]:
     return lines
 
 
-@click.command()
+@click.command("up")
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
 @click.option("--no-probe", is_flag=True, help="Stop before the probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
