@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the rspamd role: the password hash of the controller, and the small files that follow from switches."""
+"""Filters of the rspamd role: the controller's password hash, signing keys, module switches, UCL strings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ONLINE_MODULES = ("rbl", "fuzzy_check", "asn", "rspamd_update")
 # Modules whose data are maps fetched over HTTPS; without them they have nothing to say.
 MAP_MODULES = ("multimap", "whitelist", "mid", "mime_types")
 # Never wanted: they cost memory or time and need a service that we do not run.
-UNUSED_MODULES = ("neural", "bimi", "clickhouse", "elastic", "metric_exporter", "dcc", "p0f", "spamtrap", "aws_s3")
+UNUSED_MODULES = ("neural", "bimi", "clickhouse", "elastic", "metric_exporter", "dcc", "p0f", "aws_s3")
 
 
 def _base32(data: bytes) -> str:
@@ -49,20 +49,21 @@ def _pbkdf(password: bytes, salt: bytes) -> bytes:
 def rspamd_password_hash(password: str, use: str = "") -> str:
     """The ``$1$`` hash (as ``rspamadm pw -t pbkdf2`` makes) of a controller password.
 
-    The salt is derived from the password and ``use``, so that a second run gives the same file; passwords here are
-    long and random, a shared salt between hosts tells nothing about them.
+    The salt is derived from the password and ``use``, so that a second run gives the same file; these
+    passwords are long and random, a salt shared between hosts tells nothing about them.
     """
     if len(password) < 16:
         raise AnsibleFilterError("the rspamd controller passwords must have 16 characters at least")
     secret = password.encode()
-    salt = hashlib.blake2b(secret, digest_size=_SALT_BYTES, person=b"mp-rspamd", salt=use.encode()[:16]).digest()
+    label = use.encode()[:16]
+    salt = hashlib.blake2b(secret, digest_size=_SALT_BYTES, person=b"mp-rspamd", salt=label).digest()
     return f"$1${_base32(salt)}${_base32(_pbkdf(secret, salt))}"
 
 
 def rspamd_keys(keys: Iterable[Mapping[str, str]], directory: str) -> list[dict[str, str]]:
     """config_set entries of the signing keys (``{domain, selector, key}``), readable by rspamd only.
 
-    :raises AnsibleFilterError: a name that cannot stand in DNS, a domain given twice, or a key that is not PEM.
+    :raises AnsibleFilterError: a name that cannot stand in DNS, a domain given twice, a key not in PEM.
     """
     files: list[dict[str, str]] = []
     seen: set[str] = set()
@@ -71,7 +72,7 @@ def rspamd_keys(keys: Iterable[Mapping[str, str]], directory: str) -> list[dict[
         if not _DOMAIN.fullmatch(domain) or not _SELECTOR.fullmatch(selector):
             raise AnsibleFilterError(f"rspamd_dkim_keys: not a DNS name: {selector}._domainkey.{domain}")
         if domain in seen:
-            raise AnsibleFilterError(f"rspamd_dkim_keys: {domain} is given twice; one key signs, older ones live in DNS only")
+            raise AnsibleFilterError(f"rspamd_dkim_keys: {domain} is given twice; only one key signs")
         if not key.startswith("-----BEGIN") or "PRIVATE KEY" not in key.splitlines()[0]:
             raise AnsibleFilterError(f"rspamd_dkim_keys: the key of {domain} is not a PEM private key")
         seen.add(domain)
@@ -93,7 +94,7 @@ def rspamd_switches(online_checks: bool, online_maps: bool) -> list[dict[str, st
 
 
 def ucl_string(value: Any) -> str:
-    """A UCL string literal: no value can end it, and ``${...}`` in it stays as it is (UCL's ``$$`` is not reliable)."""
+    """A UCL string literal: no value can end it, and ``${...}`` in it stays as it is."""
     text = str(value)
     if any(ord(character) < 32 for character in text):
         raise AnsibleFilterError("a control character in a value for rspamd")
@@ -109,6 +110,7 @@ class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
+        """Names of the filters."""
         return {
             "rspamd_password_hash": rspamd_password_hash,
             "rspamd_keys": rspamd_keys,

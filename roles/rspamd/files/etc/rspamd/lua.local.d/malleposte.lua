@@ -158,6 +158,7 @@ local function find_owners(task, wanted, done)
         return
       end
     end
+    -- Without a stop pattern a read gives what has come, once: ask again.
     conn:add_read(on_data)
   end
 
@@ -167,7 +168,6 @@ local function find_owners(task, wanted, done)
     port = tonumber(settings.port) or 0,
     ssl = settings.tls and true or false,
     timeout = tonumber(settings.timeout) or 3.0,
-    partial = true,
     data = { ber.bind(1, settings.bind_dn, settings.bind_password) },
     callback = on_data,
   })
