@@ -38,7 +38,7 @@ def failure_message(result: Mapping[str, Any], role: str) -> str:
     if "censored" in result:
         switch = f"; to see it, run again with -e {role}_no_log=false" if role not in ("play", "facts") else ""
         return f"the details are hidden, since the task handles secrets{switch}"
-    message = one_line(result.get("msg") or "no message")
+    message = one_line(result.get("msg") or "no message").removeprefix("Task failed: ")
     for key in ("stderr", "module_stderr", "stdout", "module_stdout"):
         lines = [line for line in str(result.get(key) or "").splitlines() if line.strip()]
         if lines:
