@@ -13,9 +13,7 @@ from malleposte.policy.rules import Context, Violation, check, fold, generate
 
 TABLE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/passwords.json").read_text("utf-8"))
 OWNER = TABLE["owner"]
-CONTEXT = Context(
-    OWNER["login"], names=(OWNER["given_name"], OWNER["surname"]), addresses=(OWNER["mail"],)
-)
+CONTEXT = Context(OWNER["login"], names=(OWNER["given_name"], OWNER["surname"]), addresses=(OWNER["mail"],))
 
 
 @pytest.mark.parametrize("row", TABLE["passwords"], ids=lambda row: ascii(row["password"])[:40])
@@ -24,7 +22,9 @@ def test_the_table(row: dict[str, Any]) -> None:
 
 
 def test_what_slapd_refuses_is_refused_here_first() -> None:
-    silent = [r["password"] for r in TABLE["passwords"] if r["slapd"] == "refuse" and not r["violations"] and "note" not in r]
+    silent = [
+        r["password"] for r in TABLE["passwords"] if r["slapd"] == "refuse" and not r["violations"] and "note" not in r
+    ]
     assert silent == []
 
 

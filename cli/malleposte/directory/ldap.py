@@ -39,7 +39,7 @@ def _server(uri: str, ca_file: str | None) -> Any:
 def _refusal(dn: str, code: int, reason: str) -> Refused:
     if code == _NO_SUCH_OBJECT:
         return NotThere(dn, code, reason or "no such object")
-    if code == _ALREADY_EXISTS or (code == _CONSTRAINT_VIOLATION and "not unique" in reason):
+    if code == _ALREADY_EXISTS or (code == _CONSTRAINT_VIOLATION and "unique" in reason):
         return AlreadyThere(dn, code, reason or "entry already exists")
     return Refused(dn, code, reason)
 
@@ -82,6 +82,7 @@ class LdapDirectory:
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         if not ok:
+            connection.unbind()
             raise DirectoryError(f"the directory refuses {self._bind_dn}: {connection.result['description']}")
         return connection
 

@@ -47,8 +47,8 @@ def ppm_conf(policy: Policy) -> bytes:
     `minQuality` counts the classes that are met, so it is the number of classes asked for.
     """
     asked = [(name, characters, least) for name, characters, least in policy.classes if least]
-    # NUL cannot stand in the text; slapd refuses it in a password by itself. LF would end the line.
-    forbidden = FORBIDDEN_BYTES.replace(b"\n", b"")
+    # NUL ends a text in C, and ppm takes white space for its own separator: slapd cannot be told of these.
+    forbidden = bytes(byte for byte in FORBIDDEN_BYTES if byte not in b"\t\n\v\f\r")
     lines = [
         b"minQuality %d" % len(asked),
         b"checkRDN 1",
