@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A certificate authority that lives on the controller: its certificate from its key, certificates from requests.
 
-The CA certificate is a function of key and name alone (fixed dates, serial from the key, deterministic signatures: RSA PKCS #1 v1.5, RFC 6979), so the key is
-the only thing to keep. It carries what Python 3.13 demands: critical keyUsage and key identifiers (RFC 5280, 4.2.1).
+The CA certificate is a function of key and name alone: fixed dates, serial from the key, deterministic signatures (RSA
+PKCS #1 v1.5, or ECDSA by RFC 6979). So the key is the only thing to keep. It carries what Python 3.13 demands: critical
+keyUsage and key identifiers (RFC 5280, 4.2.1).
 """
 
 from __future__ import annotations

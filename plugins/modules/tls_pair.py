@@ -229,7 +229,9 @@ def main() -> None:
     if os.path.exists(pair.request):
         with open(pair.request) as handle:
             request = handle.read()
-    module.exit_json(changed=bool(pair.changed), changed_files=pair.changed, spki_sha256=spki, request=request, due=pair.due())
+    module.exit_json(
+        changed=bool(pair.changed), changed_files=pair.changed, spki_sha256=spki, request=request, due=pair.due()
+    )
 
 
 def spki_digest(pem: str) -> str:

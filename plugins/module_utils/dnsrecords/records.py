@@ -10,7 +10,8 @@ The facts (``Facts`` below, or the same keys in a mapping, so that an inventory 
 ``spf``         mechanisms beside ``mx``, such as ``ip4:192.0.2.0/24``; ``spf_all`` ends it (``-all``)
 ``dkim``        selector -> public key, PEM
 ``dmarc``       ``policy``, ``rua`` (address), perhaps ``subdomain_policy``, ``pct``
-``tlsa``        name -> SHA-256 digests of the public keys it may present, hexadecimal (RFC 7671: 3 1 1)
+``tlsa``        name -> SHA-256 digests of the public keys it may present, hexadecimal (RFC 7671: 3 1 1);
+                an empty digest, of a host that is not there yet, publishes nothing
 ``tlsa_ports``  ports those digests hold for (25)
 ``mta_sts``     ``id`` of the policy; absent or empty when no policy is served
 ``tls_rpt``     address for TLS reports (RFC 8460), or empty
@@ -72,7 +73,8 @@ def hosts(facts: Mapping[str, Any]) -> list[Record]:
                 address = ipaddress.ip_address(text)
             except ValueError as error:
                 raise RecordError(f"dns facts: addresses.{name}: {error}") from error
-            found.append({"name": absolute(name), "type": "AAAA" if address.version == 6 else "A", "data": str(address)})
+            kind = "AAAA" if address.version == 6 else "A"
+            found.append({"name": absolute(name), "type": kind, "data": str(address)})
     for name, target in dict(facts.get("aliases") or {}).items():
         found.append({"name": absolute(name), "type": "CNAME", "data": absolute(target)})
     return found
@@ -107,6 +109,7 @@ def authentication(domain: str, facts: Mapping[str, Any]) -> list[Record]:
 
 
 def dmarc_value(dmarc: Mapping[str, Any]) -> str:
+    """The TXT value of a policy. Raises RecordError on an unknown one."""
     for key in ("policy", "subdomain_policy"):
         if dmarc.get(key, "none") not in POLICIES:
             raise RecordError(f"dns facts: dmarc.{key} {dmarc[key]!r} is not one of {', '.join(POLICIES)}")
@@ -124,7 +127,7 @@ def transport(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     """DANE (RFC 7672), MTA-STS (RFC 8461), TLS reports (RFC 8460)."""
     found: list[Record] = []
     for name, digests in dict(facts.get("tlsa") or {}).items():
-        for digest in [digests] if isinstance(digests, str) else digests:
+        for digest in filter(None, [digests] if isinstance(digests, str) else digests):
             if not DIGEST.fullmatch(str(digest).lower()):
                 raise RecordError(f"dns facts: tlsa.{name}: {digest!r} is not a SHA-256 digest in hexadecimal")
             for port in facts.get("tlsa_ports") or [25]:
@@ -159,8 +162,8 @@ def services(domain: str, facts: Mapping[str, Any]) -> list[Record]:
     for entry in facts.get("srv") or []:
         target = str(entry.get("target") or ".")
         priority, weight, port = (0, 1, int(entry["port"])) if target != "." else (0, 0, 0)
-        found.append({"name": f"_{str(entry['service']).lstrip('_')}._{entry.get('proto', 'tcp')}.{domain}", "type": "SRV",
-                      "data": f"{priority} {weight} {port} {absolute(target) if target != '.' else '.'}"})
+        owner = f"_{str(entry['service']).lstrip('_')}._{entry.get('proto', 'tcp')}.{domain}"
+        found.append({"name": owner, "type": "SRV", "data": f"{priority} {weight} {port} {absolute(target)}"})
     if facts.get("autoconfig"):
         found.append({"name": f"autoconfig.{domain}", "type": "CNAME", "data": absolute(str(facts["autoconfig"]))})
     return found

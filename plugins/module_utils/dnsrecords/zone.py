@@ -30,6 +30,7 @@ def quote_txt(text: str) -> str:
 
 
 def escape(byte: int) -> str:
+    """One byte inside a quoted string."""
     if byte in b'"\\':
         return "\\" + chr(byte)
     return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}"

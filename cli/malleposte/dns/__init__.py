@@ -1,0 +1,1 @@
+"""The DNS records a platform must publish, and whether a resolver gives them."""

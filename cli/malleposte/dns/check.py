@@ -1,0 +1,94 @@
+"""Asks a resolver for each expected record set and says how it compares."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import dns.exception
+import dns.rdata
+import dns.resolver
+
+from malleposte.dnsrecords.records import Record
+from malleposte.dnsrecords.zone import absolute, quote_txt
+
+LIFETIME = 5.0
+"""Seconds for one question, all its tries together."""
+
+
+class Status(StrEnum):
+    """How a record set compares."""
+
+    PRESENT = "present"
+    MISSING = "missing"
+    DIFFERENT = "different"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One record set: what should be there, what is, and why the status is what it is (`reason`, for UNKNOWN)."""
+
+    name: str
+    type: str
+    status: Status
+    expected: Sequence[str]
+    found: Sequence[str]
+    reason: str = ""
+
+
+def sets(records: Iterable[Record]) -> dict[tuple[str, str], list[str]]:
+    """Expected data by name and type, in the zone-file form that dnspython prints."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        data = quote_txt(record["data"]) if record["type"] == "TXT" else record["data"]
+        text = dns.rdata.from_text("IN", record["type"], data).to_text()
+        grouped.setdefault((absolute(record["name"]), record["type"]), []).append(text)
+    return grouped
+
+
+def compare(name: str, rtype: str, wanted: Sequence[str], found: Sequence[str]) -> Finding:
+    """Sets must be equal; beside an expected TXT others may stand, unless they are of the same kind (`v=spf1 ...`)."""
+    rivals = list(found)
+    if rtype == "TXT":
+        kinds = {kind_of(text) for text in wanted}
+        rivals = [text for text in found if text in wanted or kind_of(text) in kinds]
+    if not rivals:
+        status = Status.MISSING
+    elif sorted(rivals) == sorted(wanted):
+        status = Status.PRESENT
+    else:
+        status = Status.DIFFERENT
+    return Finding(name, rtype, status, wanted, rivals)
+
+
+def kind_of(text: str) -> str:
+    """The beginning of a TXT that says what it is, such as `v=spf1`."""
+    return text.strip('"').replace(";", " ").split(" ", 1)[0].lower()
+
+
+def ask(resolver: dns.resolver.Resolver, name: str, rtype: str, wanted: Sequence[str]) -> Finding:
+    """One question. A server that does not answer gives UNKNOWN, never MISSING."""
+    try:
+        answer = resolver.resolve(name, rtype, search=False, lifetime=LIFETIME)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return compare(name, rtype, wanted, [])
+    except dns.exception.DNSException as error:
+        return Finding(name, rtype, Status.UNKNOWN, wanted, [], " ".join(str(error).split()))
+    rrset = answer.rrset
+    # A set reached through an alias is another name's.
+    found = [rdata.to_text() for rdata in rrset] if rrset is not None and absolute(str(rrset.name)) == name else []
+    return compare(name, rtype, wanted, found)
+
+
+def make_resolver(servers: Sequence[str]) -> dns.resolver.Resolver:
+    """A resolver that asks `servers`, or the system's when there is none. Nothing is cached."""
+    resolver = dns.resolver.Resolver(configure=not servers)
+    if servers:
+        resolver.nameservers = list(servers)
+    return resolver
+
+
+def check(records: Iterable[Record], servers: Sequence[str]) -> list[Finding]:
+    """Every record set, by name."""
+    resolver = make_resolver(servers)
+    return [ask(resolver, name, rtype, wanted) for (name, rtype), wanted in sorted(sets(records).items())]
