@@ -75,7 +75,7 @@ def test_power_loss_in_mid_delivery(site, load, record_property):
         disk, copy = folder / "disk.img", folder / "copy.img"
         power.make_image(disk)
         try:
-            with power.mounted(disk) as point:
+            with power.on_disk(site, disk) as point:
                 power.fill(site, point)
                 site.lab.stop(["mail1"])
                 site.lab.start(["mail1"], power.binds(point))
@@ -86,16 +86,13 @@ def test_power_loss_in_mid_delivery(site, load, record_property):
                     power.copy_at_once(disk, copy)
                     certain = list(load.accepted)
                 load.stop()
-                site.lab.kill(["mail1"])
             load.accepted[:] = certain
-            with power.mounted(copy) as point:
+            with power.on_disk(site, copy) as point:
                 site.lab.start(["mail1"], power.binds(point))
                 awake(site)
                 found = everything(site, load)
-                site.lab.stop(["mail1"])
         finally:
             load.stop()
-            site.lab.stop(["mail1"])
             site.lab.start(["mail1"], ())
             awake(site)
     note_twins(record_property, found)

@@ -61,6 +61,16 @@ def binds(point: Path) -> tuple[Bind, ...]:
     return tuple(Bind(f"{point}{path}", path) for path in KEPT)
 
 
+@contextmanager
+def on_disk(site: Site, image: Path) -> Iterator[Path]:
+    """mail1 keeps queue and store on the image inside the block; it is dead before the image is taken away."""
+    with mounted(image) as point:
+        try:
+            yield point
+        finally:
+            site.lab.kill(["mail1"])
+
+
 def members(leader: int) -> list[int]:
     """Every process of the host whose first process is `leader`."""
     space = Path(f"/proc/{leader}/ns/pid").readlink()

@@ -1,0 +1,1 @@
+"""Measurements of the deployed lab. Not tests: nothing here passes or fails on speed."""

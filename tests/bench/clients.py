@@ -1,0 +1,115 @@
+"""Loads that are put on a host, the same for the platform and for Debian's defaults."""
+
+import imaplib
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+BODY_BYTES = 5120
+
+
+@dataclass(frozen=True)
+class Target:
+    """A mail host under load: its address, the name its certificate must bear (empty: not checked), its users."""
+
+    address: str
+    name: str
+    users: Sequence[tuple[str, str]]
+    cafile: str = ""
+
+    def context(self) -> ssl.SSLContext:
+        """TLS as a client uses it; without a name the certificate is not checked (Debian's snake oil)."""
+        if self.name:
+            return ssl.create_default_context(cafile=self.cafile)
+        open_context = ssl.create_default_context()
+        open_context.check_hostname = False
+        open_context.verify_mode = ssl.CERT_NONE
+        return open_context
+
+
+class Session(imaplib.IMAP4_SSL):
+    """IMAP over implicit TLS to an address, under a name."""
+
+    def __init__(self, target: Target, context: ssl.SSLContext) -> None:
+        self._name = target.name
+        super().__init__(target.address, 993, ssl_context=context, timeout=60)
+
+    def _create_socket(self, timeout: float | None = None) -> ssl.SSLSocket:
+        plain = imaplib.IMAP4._create_socket(self, timeout)  # type: ignore[attr-defined]
+        return self.ssl_context.wrap_socket(plain, server_hostname=self._name or self.host)
+
+
+def log_in(target: Target, context: ssl.SSLContext, number: int) -> None:
+    """Connect, log in as one of the users, log out. Raises when refused."""
+    user, password = target.users[number % len(target.users)]
+    session = Session(target, context)
+    session.login(user, password)
+    session.logout()
+
+
+def log_ins_per_second(target: Target, seconds: float, threads: int = 8) -> float:
+    """Complete log-ins a second, over a while, by several clients at once. Raises the first error of a client."""
+    done = [0] * threads
+    faults: list[Exception] = []
+    end = time.monotonic() + seconds
+    context = target.context()
+
+    def work(number: int) -> None:
+        try:
+            while time.monotonic() < end:
+                log_in(target, context, number + done[number] * threads)
+                done[number] += 1
+        except (imaplib.IMAP4.error, OSError) as error:
+            faults.append(error)
+
+    begun = time.monotonic()
+    _together(threads, work)
+    if faults:
+        raise faults[0]
+    return sum(done) / (time.monotonic() - begun)
+
+
+def each_once_per_second(target: Target, rounds: int, forget: Callable[[], None], threads: int = 8) -> float:
+    """Log-ins a second when no log-in is known to a cache: `forget` is called, untimed, before each round of users."""
+    spent = 0.0
+    context = target.context()
+    for _ in range(rounds):
+        forget()
+        begun = time.monotonic()
+        _together(threads, lambda start: [log_in(target, context, n) for n in range(start, len(target.users), threads)])
+        spent += time.monotonic() - begun
+    return rounds * len(target.users) / spent
+
+
+def _together(count: int, work: Callable[[int], object]) -> None:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def blast(address: str, sender: str, recipients: Sequence[str], each: int) -> str:
+    """A shell command that sends `each` messages to every recipient, one session a recipient, all at once."""
+    calls = " ".join(
+        f"smtp-source -s 1 -m {each} -l {BODY_BYTES} -M mx.lointain.test -f {sender} -t {who} {address}:25 &"
+        for who in recipients
+    )
+    return f"{calls} wait"
+
+
+def to_mailbox(run: Callable[[str], str], queued: Callable[[], int], command: str, total: int) -> dict[str, float]:
+    """Messages a second accepted, and delivered: until the queue of the host is empty."""
+    begun = time.monotonic()
+    run(command)
+    accepted = time.monotonic() - begun
+    while queued():
+        time.sleep(0.25)
+    delivered = time.monotonic() - begun
+    return {
+        "messages": total,
+        "accepted_per_second": round(total / accepted, 1),
+        "to_mailbox_per_second": round(total / delivered, 1),
+    }

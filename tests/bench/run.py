@@ -1,0 +1,34 @@
+"""Run measurements: `python -m tests.bench.run NAME...` prints, for each, a JSON object and a row of Markdown."""
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import deploys, measures
+from tests.bench.figures import Figure
+from tests.stack.support.site import Site
+
+NAMES: dict[str, Callable[[Site], Figure]] = {
+    "memory": measures.memory,
+    "log-ins": measures.log_ins,
+    "smtp-in": measures.smtp_in,
+    "deploy-no-change": deploys.no_change,
+    "deploy-first": lambda _site: deploys.first(),
+}
+
+
+def main(names: list[str]) -> int:
+    """Measure what is named; 2 for an unknown name."""
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        print(f"name one of: {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    site = Site()
+    site.ready()
+    for name in names:
+        figure = NAMES[name](site)
+        print(figure.as_json(), figure.as_row(), sep="\n", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
