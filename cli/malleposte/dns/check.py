@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import dns.exception
 import dns.rdata
+import dns.rdatatype
 import dns.resolver
 
 from malleposte.dnsrecords.records import Record
@@ -41,9 +42,15 @@ def sets(records: Iterable[Record]) -> dict[tuple[str, str], list[str]]:
     grouped: dict[tuple[str, str], list[str]] = {}
     for record in records:
         data = quote_txt(record["data"]) if record["type"] == "TXT" else record["data"]
-        text = dns.rdata.from_text("IN", record["type"], data).to_text()
+        text = shown(dns.rdata.from_text("IN", record["type"], data))
         grouped.setdefault((absolute(record["name"]), record["type"]), []).append(text)
     return grouped
+
+
+def shown(rdata: dns.rdata.Rdata) -> str:
+    """Zone-file form; in lower case, but for text, since names are the same in either."""
+    text = rdata.to_text()
+    return text if rdata.rdtype == dns.rdatatype.TXT else text.lower()
 
 
 def compare(name: str, rtype: str, wanted: Sequence[str], found: Sequence[str]) -> Finding:
@@ -76,7 +83,7 @@ def ask(resolver: dns.resolver.Resolver, name: str, rtype: str, wanted: Sequence
         return Finding(name, rtype, Status.UNKNOWN, wanted, [], " ".join(str(error).split()))
     rrset = answer.rrset
     # A set reached through an alias is another name's.
-    found = [rdata.to_text() for rdata in rrset] if rrset is not None and absolute(str(rrset.name)) == name else []
+    found = [shown(rdata) for rdata in rrset] if rrset is not None and absolute(str(rrset.name)) == name else []
     return compare(name, rtype, wanted, found)
 
 
