@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.errors import InputError
+from malleposte.run import environment
 
 HEAD = re.compile(r"^(\S+) \| (\w+!?)(?: \| \w+)? => ", re.MULTILINE)
 UIDS = ("probe1", "probe2")
@@ -66,7 +67,7 @@ def host_facts(inventory: Path) -> dict[str, dict[str, Any]]:
         *(str(tool) if tool.exists() else "ansible", "malleposte:vantage", "-i", str(inventory)),
         *("-m", "ansible.builtin.debug", "-a", json.dumps({"msg": WANTED})),
     ]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment())
     found = parse_debug(done.stdout)
     if not found:
         lines = (done.stderr.strip() or "no host in the groups malleposte and vantage").splitlines()
