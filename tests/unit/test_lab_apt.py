@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,14 @@ def test_tree_holds_no_identity() -> None:
     assert "ssh_host_*" in words
     assert "machine-id" in words
     assert "'/a b.crt'" in words
+
+
+def test_unused_trees_go_used_and_fresh_ones_stay(tmp_path: Path) -> None:
+    now = 10_000.0
+    for name, age in {"a" * 12: 9000, "b" * 12: 9000, "c" * 12: 10}.items():
+        tree = tmp_path / "base" / name
+        tree.mkdir(parents=True)
+        os.utime(tree, (now - age, now - age))
+    (tmp_path / "base" / "mmdebstrap.log").touch()
+    assert base.prune(tmp_path, {str(tmp_path / "base" / ("b" * 12))}, now) == ["a" * 12]
+    assert sorted(path.name for path in (tmp_path / "base").iterdir()) == ["b" * 12, "c" * 12, "mmdebstrap.log"]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from malleposte.lab.controller import Report
 from malleposte.lab.errors import LabError
 from malleposte.lab.runner import Runner
 
+PRUNE_SECONDS = 3600
 RECIPE = 1  # raise when what build() does changes
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "python3", "python3-apt", "iproute2", "openssh-server",
@@ -94,6 +97,7 @@ def ensure(shared: Path, made: Recipe, run: Runner, report: Report) -> Path:
     """Return the base tree of ``made``, building it if need be (about 20 s). The caller holds the lock."""
     tree = shared / "base" / made.name
     if tree.is_dir():
+        os.utime(tree)
         return tree
     report("base: building the Debian tree all hosts share (about 20 s, once)")
     part = shared / "base" / f".{made.name}.part"
@@ -115,3 +119,16 @@ def ensure(shared: Path, made: Recipe, run: Runner, report: Report) -> Path:
         shutil.rmtree(part, ignore_errors=True)
         shutil.rmtree(scratch, ignore_errors=True)
     return tree
+
+
+def prune(shared: Path, used: Collection[str], now: float) -> list[str]:
+    """Remove base trees that no host stands on and no lab asked for within the last hour; return their names.
+
+    The hour covers a host that is just being made. The caller holds the lock.
+    """
+    gone = []
+    for tree in sorted((shared / "base").glob("[0-9a-f]" * 12)):
+        if str(tree) not in used and now - tree.stat().st_mtime > PRUNE_SECONDS:
+            shutil.rmtree(tree)
+            gone.append(tree.name)
+    return gone

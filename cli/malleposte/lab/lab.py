@@ -118,6 +118,7 @@ class Lab:
             if any(host.state is None or not host.state.provisioned for host in sleeping):
                 with self._lock(self.settings.root / ".shared.lock"):
                     tree = base.ensure(self.settings.shared, base.recipe(self.run), self.run, self.report)
+                    base.prune(self.settings.shared, self._used_trees(), time.time())
             else:
                 tree = Path()
             for host in _those(sleeping, lambda host: host.make(tree, resolvers, public_key)):
@@ -342,6 +343,11 @@ class Lab:
             link.unlink(missing_ok=True)
             if source.is_dir():
                 link.symlink_to(source)
+
+    def _used_trees(self) -> set[str]:
+        """Return the base trees that the hosts of any lab stand on."""
+        states = (state.load(path) for path in self.settings.root.glob("*/hosts/*/state.json"))
+        return {one.base for one in states if one is not None}
 
     def _memory_hint(self, sleeping: Sequence[Host]) -> None:
         """Warn when the hosts to boot will use more memory than is free."""
