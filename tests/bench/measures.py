@@ -12,7 +12,7 @@ from tests.bench import stock
 from tests.bench.clients import Target, blast, each_once_per_second, log_ins_per_second, to_mailbox
 from tests.bench.figures import Figure
 from tests.stack.support.mail import wait_for
-from tests.stack.support.people import People, directory
+from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
 MAILBOXES = 20
@@ -30,12 +30,11 @@ BY_NAME = (
 @contextlib.contextmanager
 def agents(site: Site) -> Iterator[list[Account]]:
     """Twenty mailboxes of their own."""
-    with directory(site) as bound:
-        people = People(site, bound)
-        try:
-            yield [people.agent() for _ in range(MAILBOXES)]
-        finally:
-            people.clear()
+    people = People(site)
+    try:
+        yield [people.agent() for _ in range(MAILBOXES)]
+    finally:
+        people.clear()
 
 
 @contextlib.contextmanager

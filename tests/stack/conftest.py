@@ -12,7 +12,7 @@ from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 
 from tests.stack.support import mail as mail_support
-from tests.stack.support.people import People, directory
+from tests.stack.support.people import People
 from tests.stack.support.site import Account, NotReadyError, Site
 
 
@@ -116,16 +116,9 @@ def wait_for() -> Callable[..., Any]:
     return mail_support.wait_for
 
 
-@pytest.fixture(scope="session")
-def writable_directory(site: Site) -> Iterator[Any]:
-    """The lab's directory, with the right to write."""
-    with directory(site) as bound:
-        yield bound
-
-
 @pytest.fixture
-def people(site: Site, writable_directory: Any) -> Iterator[People]:
+def people(site: Site) -> Iterator[People]:
     """Accounts made for one test."""
-    made = People(site, writable_directory)
+    made = People(site)
     yield made
     made.clear()

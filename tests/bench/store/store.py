@@ -168,7 +168,9 @@ class Dovecot:
         self.process.wait(30)
 
     def doveadm(self, *argv: str) -> str:
-        return subprocess.run(["doveadm", "-c", str(self.conf), *argv], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(
+            ["doveadm", "-c", str(self.conf), *argv], check=True, capture_output=True, text=True
+        ).stdout
 
 
 def convert(share: int = 10) -> None:

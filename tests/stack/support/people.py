@@ -8,7 +8,7 @@ from typing import Any
 
 from malleposte.accounts import reach
 from malleposte.accounts.seed import context_of
-from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
+from malleposte.directory.model import Agent, Attributes, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.policy import rules
 
@@ -17,8 +17,8 @@ from tests.stack.support.site import Account, Site
 
 @contextlib.contextmanager
 def directory(site: Site) -> Iterator[Directory]:
-    """The lab's directory, with the right to write."""
-    with reach.directory(site.inventory, reach.place(site.inventory)) as bound:
+    """The lab's directory, with the right to write. Opened for each use: a test may kill its host."""
+    with reach.directory(site.inventory, site.place) as bound:
         yield bound
 
 
@@ -27,13 +27,12 @@ class People:
     """Makes accounts and removes them, with their mail, at the end."""
 
     site: Site
-    directory: Directory
     made: list[tuple[str, str]] = field(default_factory=list)
 
     def agent(self, **changes: Any) -> Account:
         """An agent who may log in, unless `state` says otherwise. `changes` are fields of Agent."""
         uid = changes.pop("uid", f"essai-{secrets.token_hex(4)}")
-        domain = self.directory.suffix.replace("dc=", "").replace(",", ".")
+        domain = self.site.place.domain
         person = Agent(
             **{
                 "uid": uid,
@@ -47,14 +46,13 @@ class People:
             }
         )
         password = rules.generate(context_of(person))
-        self.directory.add(person.dn(self.directory.suffix), agent_attributes(person) | {"userPassword": [password]})
-        self.made.append((uid, person.dn(self.directory.suffix)))
+        self._add(uid, person.dn(self.site.place.suffix), agent_attributes(person) | {"userPassword": [password]})
         return Account(uid, person.mail, password, person.profile)
 
     def box(self, *delegates: str, **changes: Any) -> FunctionalBox:
         """A functional box read by its delegates."""
         uid = f"boite-{secrets.token_hex(4)}"
-        domain = self.directory.suffix.replace("dc=", "").replace(",", ".")
+        domain = self.site.place.domain
         box = FunctionalBox(
             **{
                 "uid": uid,
@@ -66,19 +64,26 @@ class People:
                 **changes,
             }
         )
-        self.directory.add(box.dn(self.directory.suffix), box_attributes(box))
-        self.made.append((uid, box.dn(self.directory.suffix)))
+        self._add(uid, box.dn(self.site.place.suffix), box_attributes(box))
         return box
 
     def change(self, who: Account, **attributes: list[str]) -> None:
         """Replace attributes of an account's entry."""
-        self.directory.modify(f"uid={who.uid},ou=people,{self.directory.suffix}", attributes)
+        with directory(self.site) as bound:
+            bound.modify(f"uid={who.uid},ou=people,{bound.suffix}", attributes)
+
+    def _add(self, uid: str, dn: str, attributes: Attributes) -> None:
+        with directory(self.site) as bound:
+            bound.add(dn, attributes)
+        self.made.append((uid, dn))
 
     def clear(self) -> None:
         """Remove every account made, and its mailbox."""
-        for _, dn in self.made:
-            self.directory.delete(dn)
+        if not self.made:
+            return
+        with directory(self.site) as bound:
+            for _, dn in self.made:
+                bound.delete(dn)
         homes = " ".join(f"/srv/mail/*/{uid}" for uid, _ in self.made)
-        if homes:
-            self.site.run("mail1", f"rm -rf -- {homes}")
+        self.site.run("mail1", f"rm -rf -- {homes}")
         self.made.clear()

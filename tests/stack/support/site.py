@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts import vault
+from malleposte.accounts import reach, vault
 from malleposte.lab import Lab
 from malleposte.paths import LAB_INVENTORY, VENV_BIN
 from malleposte.probe import facts
@@ -55,6 +55,11 @@ class Site:
         """The facts `malleposte_*`, without their prefix."""
         found = self.variables("mail1").items()
         return {name.removeprefix("malleposte_"): value for name, value in found if name.startswith("malleposte_")}
+
+    @cached_property
+    def place(self) -> reach.Place:
+        """Where the directory is."""
+        return reach.place(self.inventory)
 
     def address(self, host: str) -> str:
         """Address of a host."""
