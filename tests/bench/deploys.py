@@ -36,7 +36,7 @@ def no_change(site: Site) -> Figure:
 
 def packages(lab: Lab) -> dict[str, set[str]]:
     """Package names by host."""
-    return {spec.name: set(lab.ssh(spec.name, ["sh", "-c", LIST]).stdout.split()) for spec in lab.inventory.hosts}
+    return {spec.name: set(lab.ssh(spec.name, ["sh", "-c", LIST]).out.split()) for spec in lab.inventory.hosts}
 
 
 def bare_install(lab: Lab, wanted: dict[str, set[str]]) -> float:

@@ -41,12 +41,16 @@ def agents(site: Site) -> Iterator[list[Account]]:
 def no_rate_limit(site: Site) -> Iterator[None]:
     """The world may send as fast as it can: the measure is of speed, not of the limit on strangers."""
     extra = json.dumps({"postfix_rate_exempt_networks": [f"{site.address('world')}/32"]})
-    options = {"limit": "mail1", "tags": "postfix"}
-    playbook.ensure(playbook.run(playbook.Options(site.inventory, extra=(extra,), **options), to_stderr=True), "deploy")
+    _postfix(site, extra)
     try:
         yield
     finally:
-        playbook.ensure(playbook.run(playbook.Options(site.inventory, **options), to_stderr=True), "deploy")
+        _postfix(site)
+
+
+def _postfix(site: Site, *extra: str) -> None:
+    options = playbook.Options(site.inventory, limit="mail1", tags="postfix", extra=extra)
+    playbook.ensure(playbook.run(options, to_stderr=True, name="bench"), "deploy")
 
 
 def smtp_in(site: Site) -> Figure:
@@ -76,7 +80,7 @@ def smtp_in(site: Site) -> Figure:
     with stock.host(site, MAILBOXES) as (lab, target, addresses):
         plain = to_mailbox(
             lambda command: site.run("world", command, timeout=1200),
-            lambda: len(lab.ssh(stock.NAME, ["postqueue", "-j"]).stdout.splitlines()),
+            lambda: len(lab.ssh(stock.NAME, ["postqueue", "-j"]).out.splitlines()),
             blast(target.address, "probe@lointain.test", addresses, EACH),
             MAILBOXES * EACH,
         )

@@ -80,7 +80,7 @@ def make_plan(site: Site, cafile: Path) -> Plan:
     )
 
 
-def wait_for[T](predicate: Callable[[], T], timeout: float = 60, what: str = "") -> T:
+def wait_for[T](predicate: Callable[[], T | None], timeout: float = 60, what: str = "") -> T:
     """Poll until the predicate is true and return what it gave; AssertionError when the time (seconds) is over."""
     end = time.monotonic() + timeout
     while True:
