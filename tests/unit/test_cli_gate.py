@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from malleposte import gate
 from malleposte.progress import Progress
 from malleposte.run import Finished
