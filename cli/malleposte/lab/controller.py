@@ -10,7 +10,7 @@ from pathlib import Path
 
 from malleposte.lab.errors import LabError, LabUnsupportedError
 from malleposte.lab.runner import Runner
-from malleposte.lab.settings import ENV_DNS
+from malleposte.lab.settings import ENV_DNS, ENV_ROOT
 
 # Debian packages of the controller, with the program that proves each one present.
 PACKAGES: Mapping[str, str] = {
@@ -78,7 +78,9 @@ def check_namespaces(run: Runner, root: Path) -> None:
             ["unshare", "--mount", *mount_overlay([f"{name}/lower"], name, f"{name}/root", "upper")], check=False
         )
         if trial.code != 0:
-            raise LabUnsupportedError(f"no overlay mount on {root} ({trial.last_line})")
+            raise LabUnsupportedError(
+                f"no overlay mount on {root} ({trial.last_line}; {ENV_ROOT} may name a directory on another disk)"
+            )
 
 
 def mount_overlay(lowers: list[str], layer: str, target: str, upper: str = "fs") -> list[str]:

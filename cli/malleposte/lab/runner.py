@@ -20,9 +20,12 @@ class Result:
 
     @property
     def last_line(self) -> str:
-        """Return the last non-empty line of stderr, else of stdout: the cause, as programs print it last."""
+        """Return the last non-empty line of stderr, else of stdout: the cause, as programs print it last.
+
+        mount(8) adds a line about dmesg(1), which is not the cause.
+        """
         for text in (self.err, self.out):
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            lines = [line.strip() for line in text.splitlines() if line.strip() and "dmesg(1)" not in line]
             if lines:
                 return lines[-1]
         return f"exit code {self.code}"
