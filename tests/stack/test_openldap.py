@@ -1,4 +1,4 @@
-"""The deployed directory, by protocol: who reads and writes what, which passwords it takes, what it does with bad input."""
+"""The deployed directory, by protocol: who reads and writes what, which passwords it takes, what it refuses."""
 
 from __future__ import annotations
 

@@ -1,0 +1,90 @@
+"""Typed entries, the policy's control, and the directory in memory."""
+
+from __future__ import annotations
+
+import pytest
+from malleposte.directory import Agent, AlreadyThere, FunctionalBox, NotThere, State
+from malleposte.directory.control import PolicyErrorCode, PolicyState, decode
+from malleposte.directory.ldap import filter_of
+from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.model import agent_attributes, box_attributes, escape, to_agent, to_box
+
+AGENT = Agent(
+    uid="elefevre",
+    given_name="Élodie",
+    surname="Lefèvre",
+    mail="elodie.lefevre@ac-exemple.test",
+    profile="convergence",
+    state=State.ACTIVE,
+    addresses=("elodie.lefevre@ac-exemple.test", "elodie.martin@ac-exemple.test"),
+    establishments=("9990001X",),
+    quota_mb=8000,
+    hidden=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (b"0\x00", PolicyState()),
+        (b"0\x03\x81\x01\x00", PolicyState(error=PolicyErrorCode.PASSWORD_EXPIRED)),
+        (b"0\x03\x81\x01\x02", PolicyState(error=PolicyErrorCode.CHANGE_AFTER_RESET)),
+        (b"0\x06\xa0\x04\x80\x02\x0e\x10", PolicyState(seconds_left=3600)),
+        (b"0\x05\xa0\x03\x81\x01\x02", PolicyState(grace_left=2)),
+        (b"", PolicyState()),
+        (b"0\x03\x81", PolicyState()),
+        (b"0\x03\x81\x01\x63", PolicyState()),
+    ],
+)
+def test_the_control_is_decoded(value: bytes, state: PolicyState) -> None:
+    assert decode(value) == state
+
+
+def test_an_agent_comes_back_as_it_went() -> None:
+    assert to_agent(agent_attributes(AGENT)) == AGENT
+    assert "userPassword" not in agent_attributes(AGENT)
+
+
+def test_the_primary_address_is_among_all_in_small_letters() -> None:
+    box = FunctionalBox("ce.9990001x", "Collège", "CE.9990001X@ac-exemple.test", delegates=("elefevre",))
+    assert box_attributes(box)["mailLocalAddress"] == ["ce.9990001x@ac-exemple.test"]
+    assert to_box(box_attributes(box)).delegates == ("elefevre",)
+
+
+@pytest.mark.parametrize(
+    ("value", "escaped"),
+    [("a,b", "a\\,b"), ("#a", "\\#a"), (" a ", "\\ a\\ "), ("a\0", "a\\00"), ("a+b=c", "a\\+b\\=c")],
+)
+def test_values_in_a_name_are_escaped(value: str, escaped: str) -> None:
+    assert escape(value) == escaped
+
+
+def test_values_in_a_filter_are_only_values() -> None:
+    assert filter_of({"uid": "*)(uid=*"}) == "(&(uid=\\2a\\29\\28uid=\\2a))"
+    assert filter_of(None) == "(objectClass=*)"
+
+
+def test_memory_adds_finds_changes_and_deletes() -> None:
+    directory = MemoryDirectory()
+    dn = AGENT.dn(directory.suffix)
+    directory.add(dn, agent_attributes(AGENT) | {"userPassword": ["x"]})
+    [found] = directory.search("people", ["uid", "mpState"], {"uid": "ELEFEVRE"})
+    assert found.attributes == {"uid": ["elefevre"], "mpState": ["active"]}
+    assert list(directory.search("functional", ["uid"])) == []
+    directory.modify(dn, {"mpState": ["suspended"], "mpQuota": []})
+    assert to_agent(directory.entries[dn.lower()].attributes).quota_mb is None
+    assert directory.log_in(dn, "x").ok
+    assert not directory.log_in(dn, "").ok
+    directory.delete(dn)
+    with pytest.raises(NotThere):
+        directory.modify(dn, {"mpState": ["active"]})
+
+
+def test_memory_refuses_what_slapd_refuses() -> None:
+    directory = MemoryDirectory()
+    directory.add(AGENT.dn(directory.suffix), agent_attributes(AGENT))
+    with pytest.raises(AlreadyThere):
+        directory.add(AGENT.dn(directory.suffix), agent_attributes(AGENT))
+    thief = FunctionalBox("voleur", "Voleur", "elodie.martin@ac-exemple.test")
+    [failure] = directory.add_many([(thief.dn(directory.suffix), box_attributes(thief))])
+    assert failure.code == 19

@@ -1,0 +1,81 @@
+"""Access rules, limits and entries of the directory."""
+
+from __future__ import annotations
+
+import pytest
+
+from plugins.module_utils.slapd import access
+
+SUFFIX = "dc=ac-exemple,dc=test"
+SERVICES = {
+    "dovecot": {"branches": ["people"], "read": ["uid", "mail", "mpQuota"], "unlimited": True},
+    "postfix": {"branches": ["people", "lists"], "read": ["uid", "mail"]},
+}
+
+
+def rules() -> list[str]:
+    return access.access_rules(SERVICES, SUFFIX, "provision", ["uid", "cn"])
+
+
+def who(rule: str) -> set[str]:
+    return {part.partition(",")[0] for part in rule.split('dn.exact="cn=')[1:]}
+
+
+def test_the_suffix_of_a_domain() -> None:
+    assert access.suffix_of("Ac-Exemple.test.") == SUFFIX
+
+
+def test_passwords_are_proved_and_never_read() -> None:
+    of_passwords = [rule for rule in rules() if "attrs=userPassword" in rule]
+    assert of_passwords == [
+        f'to dn.subtree="ou=people,{SUFFIX}" attrs=userPassword'
+        f' by dn.exact="cn=provision,ou=services,{SUFFIX}" =w by anonymous auth by * none',
+        "to attrs=userPassword by anonymous auth by * none",
+    ]
+    assert rules()[:2] == of_passwords
+
+
+def test_secrets_come_before_the_branches() -> None:
+    found = rules()
+    secret = next(i for i, rule in enumerate(found) if "mpNumenDigest" in rule)
+    branch = next(i for i, rule in enumerate(found) if "attrs=entry" in rule or "entry," in rule)
+    assert secret < branch
+    assert who(found[secret]) == {"provision"}
+
+
+def test_an_attribute_is_read_by_those_who_need_it() -> None:
+    quota = next(r for r in rules() if "mpQuota" in r)
+    assert "cn=dovecot,ou=services" in quota
+    assert "cn=postfix" not in quota
+    assert "by self" not in quota
+    own = next(r for r in rules() if "ou=people" in r and ",uid" in r)
+    assert "by self read" in own
+    assert not any("ou=lists" in r and "by self" in r for r in rules())
+
+
+def test_every_rule_ends_with_nobody_else() -> None:
+    assert all(rule.endswith("by * none") for rule in rules())
+    assert rules()[-1] == "to * by * none"
+
+
+@pytest.mark.parametrize("attribute", ["userPassword", "pwdHistory", "mpNumenDigest", "MPINADIGEST"])
+def test_no_table_gives_a_secret_away(attribute: str) -> None:
+    with pytest.raises(access.AccessError, match="may not be read by x"):
+        access.access_rules({"x": {"branches": ["people"], "read": [attribute]}}, SUFFIX, "provision", [])
+
+
+def test_an_unknown_branch_is_named() -> None:
+    with pytest.raises(access.AccessError, match="agents of x is not a branch"):
+        access.access_rules({"x": {"branches": ["agents"], "read": []}}, SUFFIX, "provision", [])
+
+
+def test_who_lists_everything() -> None:
+    found = access.limits(SERVICES, SUFFIX, "provision")
+    assert [rule.partition(",")[0] for rule in found] == ['dn.exact="cn=provision', 'dn.exact="cn=dovecot']
+
+
+def test_parents_come_first() -> None:
+    names = [entry["dn"] for entry in access.tree(SUFFIX, "académie d'Exemple")]
+    assert names[0] == SUFFIX
+    assert f"ou=tombstones,{SUFFIX}" in names
+    assert access.accounts(["b", "a"], SUFFIX)[0]["attributes"]["cn"] == "a"
