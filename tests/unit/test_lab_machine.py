@@ -163,8 +163,33 @@ def test_bridge_is_made_once() -> None:
     assert not any(" add " in call for call in present.calls)
 
 
+def test_docker_is_told_to_let_the_lab_through() -> None:
+    machine = Machine({"ip -json": Result(0, "[]")})
+    network.up(SETTINGS, machine)
+    told = [call for call in machine.calls if "insert" in call]
+    assert told == [
+        f'nft insert rule ip filter DOCKER-USER {side} t-br0 accept comment "malleposte_t"'
+        for side in ("iifname", "oifname")
+    ]
+    without = Machine({"ip -json": Result(0, "[]"), "nft list chain": Result(1), "nft --handle": Result(1)})
+    network.up(SETTINGS, without)
+    assert not any("insert" in call for call in without.calls)
+
+
+def test_docker_rules_go_with_the_lab_and_no_others() -> None:
+    listing = (
+        'oifname "t-br0" accept comment "malleposte_t" # handle 9\n'
+        'oifname "u-br0" accept comment "malleposte_t2" # handle 10\n'
+        "return # handle 3\n"
+    )
+    machine = Machine({"nft --handle": Result(0, listing)})
+    network.down(SETTINGS, machine)
+    deleted = [call for call in machine.calls if "delete rule" in call]
+    assert deleted == ["nft delete rule ip filter DOCKER-USER handle 9"]
+
+
 def test_network_down_twice() -> None:
-    machine = Machine({"ip link show": Result(1), "nft list": Result(1)})
+    machine = Machine({"ip link show": Result(1), "nft list": Result(1), "nft --handle": Result(1)})
     network.down(SETTINGS, machine)
     assert not any("delete" in call for call in machine.calls)
 

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -54,6 +55,7 @@ class Lab:
         self.inventory = wanted
         self.run = run
         self.report = report
+        self._interrupted = threading.Event()
 
     @classmethod
     def load(
@@ -137,7 +139,12 @@ class Lab:
                 self.report(f"{host.name}: up at {host.made().address} ({time.monotonic() - begun:.1f} s)")
             return booted
 
-        return [host.name for host in _those(hosts, boot)]
+        try:
+            return [host.name for host in _those(hosts, boot)]
+        except KeyboardInterrupt:
+            # Threads do not see it: without this they would go on waiting for the hosts.
+            self._interrupted.set()
+            raise
 
     def _await(self, host: Host) -> None:
         """Wait until ``host`` answers to ssh and its systemd has finished booting."""
@@ -154,7 +161,8 @@ class Lab:
                 raise LabError(
                     f"{host.name} does not answer to ssh within {BOOT_SECONDS} s: {said.last_line} (see {host.console})"
                 )
-            time.sleep(0.15)
+            if self._interrupted.wait(0.15):
+                raise LabError(f"{host.name}: interrupted while it booted")
         if word == "degraded":
             failed = self.ssh(host.name, ["systemctl", "--failed", "--plain", "--no-legend"]).out
             units = ", ".join(line.split()[0] for line in failed.splitlines() if line.strip())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import IPv4Network
 
 from malleposte.lab.errors import LabError
 from malleposte.lab.runner import Runner
 from malleposte.lab.settings import Settings
+
+# Docker drops what is forwarded and not its own; this chain is its place for the rules of others.
+_DOCKER = ("ip", "filter", "DOCKER-USER")
 
 
 def ruleset(settings: Settings) -> str:
@@ -63,11 +67,25 @@ def up(settings: Settings, run: Runner) -> bool:
         run(["ip", "address", "add", wanted, "dev", settings.bridge])
     run(["ip", "link", "set", "dev", settings.bridge, "up"])
     run(["nft", "-f", "-"], stdin=ruleset(settings))
+    if run(["nft", "list", "chain", *_DOCKER], check=False).code == 0 and not _docker_rules(settings, run):
+        for side in ("iifname", "oifname"):
+            comment = f'"{settings.table}"'
+            rule = ["insert", "rule", *_DOCKER, side, settings.bridge, "accept", "comment", comment]
+            run(["nft", *rule])
     return not exists
 
 
+def _docker_rules(settings: Settings, run: Runner) -> list[str]:
+    """Return the handles of this lab's rules in Docker's chain; none either where there is no Docker."""
+    listing = run(["nft", "--handle", "list", "chain", *_DOCKER], check=False)
+    found = re.findall(rf'comment "{settings.table}" # handle (\d+)', listing.out)
+    return [str(handle) for handle in found] if listing.code == 0 else []
+
+
 def down(settings: Settings, run: Runner) -> None:
-    """Remove bridge and table; nothing if they are gone already."""
+    """Remove bridge, table and rules; nothing if they are gone already."""
+    for handle in _docker_rules(settings, run):
+        run(["nft", "delete", "rule", *_DOCKER, "handle", handle])
     if run(["nft", "list", "table", "ip", settings.table], check=False).code == 0:
         run(["nft", "delete", "table", "ip", settings.table])
     if run(["ip", "link", "show", "dev", settings.bridge], check=False).code == 0:
