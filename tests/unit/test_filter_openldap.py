@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from plugins.module_utils.slapd import access
 
 SUFFIX = "dc=ac-exemple,dc=test"
-SERVICES = {
+SERVICES: dict[str, dict[str, Any]] = {
     "dovecot": {"branches": ["people"], "read": ["uid", "mail", "mpQuota"], "unlimited": True},
     "postfix": {"branches": ["people", "lists"], "read": ["uid", "mail"]},
 }
