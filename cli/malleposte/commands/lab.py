@@ -15,8 +15,7 @@ import click
 
 from malleposte.lab import Bind, Lab, LabError
 from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX
-
-DEFAULT_INVENTORY = Path(__file__).resolve().parents[3] / "inventories" / "lab"
+from malleposte.paths import LAB_INVENTORY
 
 
 def _report(line: str) -> None:
@@ -28,7 +27,7 @@ def _report(line: str) -> None:
     "-i",
     "--inventory",
     type=click.Path(path_type=Path),
-    default=DEFAULT_INVENTORY,
+    default=LAB_INVENTORY,
     show_default="inventories/lab",
     help="Inventory (YAML) that lists the hosts.",
 )
