@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from malleposte.dns.check import Status, compare, kind_of, sets
 from malleposte.dns.facts import covers, parse
 from malleposte.dnsrecords import keys, wire
+from malleposte.dnsrecords.records import Record
 from malleposte.errors import InputError
 
 
@@ -86,7 +87,8 @@ def test_kind_of_text() -> None:
 
 def test_sets_are_written_as_answers_are() -> None:
     long = "v=DKIM1; k=rsa; p=" + "A" * 300
-    text, route = {"name": "S.test", "type": "TXT", "data": long}, {"name": "a.test", "type": "MX", "data": "10 B.test."}
+    text: Record = {"name": "S.test", "type": "TXT", "data": long}
+    route: Record = {"name": "a.test", "type": "MX", "data": "10 B.test."}
     grouped = sets([text, route])
     assert grouped["s.test.", "TXT"] == [f'"{long[:255]}" "{long[255:]}"']
     assert grouped["a.test.", "MX"] == ["10 b.test."]
