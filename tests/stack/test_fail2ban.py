@@ -1,0 +1,89 @@
+"""Guessing is stopped by a real ban, from a host outside; the ban can be seen and lifted; it is no weapon."""
+
+import json
+
+import pytest
+
+GUESS = """
+import socket, ssl, sys
+name, address, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+context = ssl._create_unverified_context()
+opened = []
+for turn in range(count):
+    session = context.wrap_socket(socket.create_connection((address, 993), 30), server_hostname=name)
+    session.recv(1000)
+    opened.append(session)
+for turn, session in enumerate(opened):
+    session.sendall(f'a LOGIN "{user}" "faux-{turn}"\\r\\n'.encode())
+"""
+REACH = "timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/993'"
+TABLE = "malleposte-fail2ban"
+FAILURES = 20
+
+
+@pytest.fixture
+def outside(site, world, mail1):
+    """The address of the host that guesses; no ban stays behind."""
+    address = site.address("world")
+    yield address
+    mail1.run(f"fail2ban-client unban {address}")
+
+
+def banned(mail1) -> set[str]:
+    answer = mail1.check_output("fail2ban-client get dovecot banip")
+    return set(answer.split())
+
+
+def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for):
+    target = site.address("mail1")
+    assert world.run(REACH.format(address=target)).rc == 0
+    name = site.platform["hostnames"]["mail"]
+    site.run("world", f"timeout 60 python3 - {name} {target} {FAILURES + 5} probe1", given=GUESS, check=False)
+    wait_for(lambda: outside in banned(mail1), timeout=120)
+    wait_for(lambda: world.run(REACH.format(address=target)).rc != 0)
+    table = json.loads(mail1.check_output(f"nft -j list table inet {TABLE}"))
+    assert outside in json.dumps(table)
+    assert mail1.check_output("systemctl is-active dovecot.service") == "active"
+    mail1.check_output(f"fail2ban-client unban {outside}")
+    wait_for(lambda: world.run(REACH.format(address=target)).rc == 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        (
+            "imap-login: Login aborted: Connection closed (auth failed, 1 attempts in 2 secs) (auth_failed): "
+            "user=<a>, method=PLAIN, rip=192.0.2.1, lip=10.0.0.1, TLS, session=<F6jq7gdhjLkKYwc9>",
+            "192.0.2.1",
+        ),
+        (
+            "managesieve-login: Login aborted: Logged out (auth failed, 3 attempts in 9 secs) (auth_failed): "
+            "user=<a>, method=PLAIN, rip=2001:db8::1, lip=2001:db8::2, session=<F6jq7gdhjLkKYwc9>",
+            "2001:db8::1",
+        ),
+        (
+            "imap-login: Login aborted: Logged out (auth failed, 1 attempts in 2 secs) (auth_failed): user=<x>, "
+            "method=PLAIN, rip=198.51.100.9, lip=1, session=<a>, method=PLAIN, rip=192.0.2.1, lip=10.0.0.1, "
+            "session=<F6jq7gdhjLkKYwc9>",
+            "192.0.2.1",
+        ),
+        ("imap-login: Logged in: user=<a>, method=PLAIN, rip=192.0.2.1, lip=10.0.0.1, session=<x>", None),
+        ("lmtp(a)<1><x>: msgid=<(auth_failed): user=<x>, rip=192.0.2.1, lip=1, session=<a>: saved mail to INBOX", None),
+    ],
+)
+def test_dovecots_lines_name_who_failed_and_nobody_else(mail1, line, address):
+    seen = mail1.run("printf '%%s\\n' %s | fail2ban-regex -o ip - malleposte-dovecot", line)
+    found = [word for word in seen.stdout.split() if word]
+    assert found == ([address] if address else [])
+
+
+def test_the_administrators_are_never_banned(site, mail1):
+    ignored = mail1.check_output("fail2ban-client get dovecot ignoreip") + mail1.check_output(
+        "fail2ban-client get sshd ignoreip"
+    )
+    for network in ("127.0.0.0/8", *site.platform["networks"]["admin"]):
+        assert ignored.count(str(network)) == 2, (network, ignored)
+
+
+def test_postfix_jail_reads_warnings_only(mail1):
+    assert "PRIORITY=4" in mail1.check_output("fail2ban-client get postfix-sasl journalmatch")
