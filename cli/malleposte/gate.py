@@ -35,6 +35,7 @@ class Outcome:
     ok: bool
     seconds: float
     closing: str
+    log: str = ""
 
 
 def tool(name: str, *words: str) -> tuple[str, ...]:
@@ -140,7 +141,7 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress) -> Outc
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
         if done.code != 0:
-            return Outcome(tier, False, progress.elapsed - begun, f"{closing} (log {shown(log)})")
+            return Outcome(tier, False, progress.elapsed - begun, closing, shown(log))
     return Outcome(tier, True, progress.elapsed - begun, closing)
 
 
@@ -182,6 +183,7 @@ def closing_report(outcomes: Sequence[Outcome]) -> list[str]:
     """A line a tier, then each runner's closing line by itself, as it was."""
     lines = [""]
     for outcome in outcomes:
-        lines.append(f"{'ok' if outcome.ok else 'FAILED':<7}{outcome.tier:<13}{duration(outcome.seconds):>13}")
+        log = f"  log {outcome.log}" if outcome.log else ""
+        lines.append(f"{'ok' if outcome.ok else 'FAILED':<7}{outcome.tier:<13}{duration(outcome.seconds):>13}{log}")
     lines += [outcome.closing for outcome in outcomes if outcome.closing]
     return lines
