@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import itertools
 import os
 import pathlib
 import re
@@ -171,7 +172,7 @@ def maps_of(values: Params) -> Iterator[tuple[str, str]]:
         if MAP_PARAMETER.search(name):
             yield from ((name, item) for item in items if ":" in item)
         elif RESTRICTIONS.match(name):
-            for word, argument in zip(items, items[1:], strict=False):
+            for word, argument in itertools.pairwise(items):
                 if word in TABLE:
                     yield name, argument
 
@@ -250,7 +251,7 @@ class Checker:
         types = set(self.run("postconf", "-m")[0].split())
         for name, item in dict.fromkeys(maps_of(values)):
             found = MAP_TOKEN.match(item)
-            if not found or found[1] not in types:
+            if not found or (types and found[1] not in types):
                 yield f"{name}: unknown map type in {item} (installed: {', '.join(sorted(types))})"
                 continue
             kind, path = found[1], found[2]
