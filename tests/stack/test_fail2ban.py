@@ -72,7 +72,7 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wai
     ],
 )
 def test_dovecots_lines_name_who_failed_and_nobody_else(mail1, line, address):
-    seen = mail1.run("printf '%%s\\n' %s | fail2ban-regex -o ip - malleposte-dovecot", line)
+    seen = mail1.run("fail2ban-regex -o ip %s malleposte-dovecot", line)
     found = [word for word in seen.stdout.split() if word]
     assert found == ([address] if address else [])
 
