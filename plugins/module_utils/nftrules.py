@@ -68,7 +68,7 @@ def rule_lines(rules: Iterable[Mapping[str, Any]]) -> list[str]:
 def admits(sources: Iterable[str], address: str) -> bool:
     """Whether an address is in one of the networks; true for text that is no address, which nothing can be said of."""
     try:
-        wanted = ipaddress.ip_address(address.split("%")[0])
+        wanted = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     except ValueError:
         return True
     if isinstance(wanted, ipaddress.IPv6Address) and wanted.ipv4_mapped:
