@@ -85,13 +85,21 @@ class Site:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: {done.stderr.strip()[-500:] or done.returncode}")
         return done.stdout
 
+    @property
+    def folder(self) -> Path:
+        """The inventory's folder."""
+        return self.inventory if self.inventory.is_dir() else self.inventory.parent
+
+    def secret(self, name: str) -> str:
+        """A secret of the inventory."""
+        return vault.read_text(self.folder / "secrets" / name)
+
     @cached_property
     def accounts(self) -> dict[str, Account]:
         """Sample and probe accounts that have a password, by uid."""
-        folder = self.inventory if self.inventory.is_dir() else self.inventory.parent
         rows = {
-            **vault.read_table(folder / "secrets" / "accounts.json"),
-            **vault.read_table(folder / "secrets" / "probe-accounts.json"),
+            **vault.read_table(self.folder / "secrets" / "accounts.json"),
+            **vault.read_table(self.folder / "secrets" / "probe-accounts.json"),
         }
         return {
             uid: Account(uid, row["mail"], row["password"], row["profile"])
