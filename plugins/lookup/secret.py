@@ -55,6 +55,8 @@ class LookupModule(LookupBase):
         store = SecretStore(Path(str(folder)) / "secrets")
         try:
             secrets = [store.get(str(name), self.get_option("kind")) for name in terms]
-            return [store.public_key(name) if self.get_option("part") == "public" else text for name, text in zip(terms, secrets, strict=True)]
+            if self.get_option("part") == "public":
+                return [store.public_key(str(name)) for name in terms]
+            return secrets
         except SecretError as error:
             raise AnsibleError(str(error)) from error

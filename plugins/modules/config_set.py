@@ -47,7 +47,7 @@ options:
     elements: str
     default: []
   no_diff:
-    description: Leave the contents out of C(--diff).
+    description: Leave the contents out of C(--diff). Files that only their owner or group may read are left out anyway.
     type: bool
     default: false
 attributes:
@@ -83,6 +83,7 @@ stale_units:
 """
 
 import contextlib
+import datetime
 import grp
 import os
 import pwd
@@ -263,12 +264,10 @@ def stale_units(module: AnsibleModule, targets: list[Target]) -> list[str]:
 
 def parse_timestamp(text: str) -> float | None:
     """Seconds since the epoch of systemd's C(us+utc) form: C(Tue 2026-11-24 15:33:51.123456 UTC)."""
-    import datetime
     words = text.split()
     if len(words) != 4:
         return None
-    moment = datetime.datetime.strptime(f"{words[1]} {words[2]}", "%Y-%m-%d %H:%M:%S.%f")
-    return moment.replace(tzinfo=datetime.timezone.utc).timestamp()
+    return datetime.datetime.strptime(f"{words[1]} {words[2]} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
 
 
 def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict[str, str]]:
@@ -276,10 +275,12 @@ def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict
     for target in targets:
         before = "" if target.old is None else target.old.decode(errors="replace")
         after = target.content.decode(errors="replace")
-        if hidden:
+        # What others may not read on the host, they may not read in a log either.
+        if hidden or not target.mode & 0o004:
             before, after = ("", "") if target.same_content else ("(hidden: old)\n", "(hidden: new)\n")
         entries.append({"before_header": target.dest, "after_header": target.dest, "before": before, "after": after})
-    entries += [{"before_header": path, "after_header": f"{path} (removed)", "before": "present\n", "after": ""} for path in absent]
+    for path in absent:
+        entries.append({"before_header": path, "after_header": f"{path} (removed)", "before": "present\n", "after": ""})
     return entries
 
 

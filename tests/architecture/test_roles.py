@@ -68,7 +68,8 @@ def test_no_task_hides_a_failure_or_fakes_a_change(role: Path) -> None:
     for path in task_files(role):
         for task in tasks_in(load(path)):
             modules = {key.rsplit(".", 1)[-1] for key in task}
-            if task.get("ignore_errors") or task.get("changed_when") is True or modules & {"shell", "lineinfile", "blockinfile"}:
+            hidden = task.get("ignore_errors") or task.get("changed_when") is True
+            if hidden or modules & {"shell", "lineinfile", "blockinfile"}:
                 wrong.append(f"{path.relative_to(ROOT)}: {task.get('name')}")
     assert wrong == []
 
@@ -101,7 +102,8 @@ def test_a_role_is_whole(role: Path) -> None:
 
 
 def test_handler_names_are_unique() -> None:
-    names = [task["name"] for role in ROLES for path in (role / "handlers").glob("*.yml") for task in tasks_in(load(path))]
+    files = [path for role in ROLES for path in (role / "handlers").glob("*.yml")]
+    names = [task["name"] for path in files for task in tasks_in(load(path))]
     assert [name for name, count in Counter(names).items() if count > 1] == []
     assert [name for name in names if " | " not in name] == []
 
@@ -127,4 +129,4 @@ def test_only_wiring_joins_roles() -> None:
 def test_wiring_sets_only_known_variables() -> None:
     known = {option for role in ROLES for option in specs_of(role)}
     wiring = load(ROOT / "playbooks/group_vars/all/wiring.yml") or {}
-    assert [key for key in wiring if key not in known and not key.startswith("__wiring_") and key != "ansible_managed"] == []
+    assert [key for key in wiring if key not in {*known, "ansible_managed"} and not key.startswith("__wiring_")] == []

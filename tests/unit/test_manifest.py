@@ -8,10 +8,19 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.module_utils import manifest
 
 SERVICES: dict[str, dict[str, Any]] = {
-    "smtp": {"group": "mail", "units": ["postfix.service"], "listen": [{"port": 25}, {"name": "alt", "port": 587, "from": ["any"]}]},
+    "smtp": {
+        "group": "mail",
+        "units": ["postfix.service"],
+        "listen": [{"port": 25}, {"name": "alt", "port": 587, "from": ["any"]}],
+    },
     "ldap": {"group": "directory", "units": ["slapd.service"], "listen": [{"port": 636, "from": ["admin", "lan"]}]},
-    "web": {"group": "portal", "listen": [{"port": 443}], "dns": [{"service": "https", "port": 443, "target": "portal"}]},
+    "web": {
+        "group": "portal",
+        "listen": [{"port": 443}],
+        "dns": [{"service": "https", "port": 443, "target": "portal"}],
+    },
 }
+PORT_1 = {"group": "g", "listen": [{"port": 1}]}
 NETWORKS = {"admin": ["192.0.2.0/24"], "lan": ["198.51.100.0/24", "192.0.2.0/24"], "nobody": []}
 
 
@@ -36,8 +45,8 @@ def test_an_empty_network_opens_nothing() -> None:
         ({"a": {"group": "g", "lisen": []}}, "service a: unknown key lisen"),
         ({"a": {"units": []}}, "service a: group is missing"),
         ({"a": {"group": "g", "listen": [{"port": 70000}]}}, "port 70000 is not between 1 and 65535"),
-        ({"a": {"group": "g", "listen": [{"port": 1}]}, "b": {"group": "g", "listen": [{"port": 1}]}}, "service b: port 1/tcp is already taken by a"),
-        ({"a": {"group": "g", "listen": [{"port": 1, "from": ["moon"]}]}}, "network moon is not in malleposte_networks"),
+        ({"a": PORT_1, "b": PORT_1}, "service b: port 1/tcp is already taken by a"),
+        ({"a": {"group": "g", "listen": [{"port": 1, "from": ["moon"]}]}}, "network moon is not in malleposte_"),
     ],
 )
 def test_a_wrong_entry_is_named(services: dict[str, Any], message: str) -> None:
