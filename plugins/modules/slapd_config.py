@@ -179,7 +179,7 @@ def _last_lines(text: str, count: int = 6) -> str:
 
 
 def _tls_trouble(desired: dict[str, ldif.Entry]) -> str:
-    """Why slapd could not start TLS with these files and ciphers, which slapadd does not look at; empty when it could."""
+    """Why slapd could not start TLS with these files and ciphers, which slapadd does not look at; empty when it can."""
     entry = desired.get("cn=config", ldif.Entry("cn=config"))
     cert, key, authorities, ciphers = (
         (entry.get(f"olcTLS{name}") or [b""])[0].decode()
