@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from tests.stack.support import power
-from tests.stack.support.load import Load
+from tests.stack.support.load import PATIENCE, Load
 from tests.stack.support.mail import wait_for
 
 ENOUGH = 60
@@ -24,11 +24,8 @@ def awake(site) -> None:
     """Wait until mail1 answers and its mail services run."""
 
     def look() -> bool:
-        return "ready" in site.run(
-            "mail1",
-            "systemctl is-active -q postfix dovecot rspamd slapd && doveadm user probe1 >/dev/null && echo ready",
-            check=False,
-        )
+        words = "systemctl is-active -q postfix dovecot rspamd slapd && timeout 5 doveadm user probe1 && echo ready"
+        return "ready" in site.run("mail1", words, check=False, timeout=20)
 
     wait_for(look, 120, "mail1 is back")
 
@@ -45,7 +42,7 @@ def everything(site, load: Load) -> Counter[str]:
         return not missing
 
     try:
-        wait_for(look, 120, "every accepted message")
+        wait_for(look, PATIENCE, "every accepted message")
     except AssertionError:
         queue = site.run("mail1", "postqueue -p | tail -3", check=False)
         pytest.fail(f"{len(missing)} of {len(accepted)} accepted messages are lost; queue: {queue}")

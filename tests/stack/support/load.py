@@ -11,6 +11,10 @@ from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.site import Account
 
 
+PATIENCE = 420
+"""Seconds to read a mailbox: after a crash Dovecot waits until a lock that was left behind counts as stale."""
+
+
 @dataclass
 class Load:
     """Senders that submit until told to stop or until the server is gone. `accepted` are Message-IDs answered 250."""
@@ -59,6 +63,8 @@ class Load:
         """Message-IDs of this load in the readers' mailboxes, with how often each is there. No index is asked."""
         found: Counter[str] = Counter()
         for reader in self.readers:
-            text = self.mail.site.run("mail1", f"doveadm fetch -u {reader.uid} hdr.message-id mailbox '*'")
+            text = self.mail.site.run(
+                "mail1", f"doveadm fetch -u {reader.uid} hdr.message-id mailbox '*'", timeout=PATIENCE
+            )
             found.update(word for word in text.split() if word.startswith(f"<{self.mark}."))
         return found

@@ -50,7 +50,8 @@ def make_image(path: Path) -> None:
 def fill(site: Site, point: Path) -> None:
     """Copy queue and store of mail1 onto a mounted image."""
     reader = subprocess.Popen(
-        [*site.ssh("mail1"), "tar", "-C", "/", "-cf", "-", *(p[1:] for p in KEPT)], stdout=subprocess.PIPE
+        [*site.ssh("mail1"), "tar", "-C", "/", "--warning=no-file-ignored", "-cf", "-", *(p[1:] for p in KEPT)],
+        stdout=subprocess.PIPE,
     )
     with reader:
         subprocess.run(["tar", "-C", str(point), "-xpf", "-"], stdin=reader.stdout, check=True)

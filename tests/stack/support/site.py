@@ -66,7 +66,7 @@ class Site:
         return str(self.variables(host)["ansible_host"])
 
     def ssh(self, host: str) -> list[str]:
-        """The ssh words up to the host."""
+        """The ssh words up to the host. No shared connection: a test may kill the host under it."""
         known = self.variables(host)
         given = {
             "host": known["ansible_host"],
@@ -75,12 +75,16 @@ class Site:
             "key": known.get("ansible_ssh_private_key_file", ""),
             "ssh_args": known.get("ansible_ssh_common_args", ""),
         }
-        return facts.ssh_command(given)
+        words = facts.ssh_command(given)
+        return [words[0], "-o", "ControlMaster=no", "-o", "ControlPath=none", *words[1:]]
 
     def run(self, host: str, *words: str, given: str = "", check: bool = True, timeout: float = 120) -> str:
         """Run words (joined by the remote shell) on a host, `given` on standard input; its standard output."""
         argv = [*self.ssh(host), *words]
-        done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False, timeout=timeout)
+        try:
+            done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False, timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{host}: {' '.join(words)[:200]}: no answer in {timeout:.0f} s") from error
         if check and done.returncode != 0:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: {done.stderr.strip()[-500:] or done.returncode}")
         return done.stdout
