@@ -46,7 +46,7 @@ def test_mail_goes_out_signed_and_does_not_tell_where_the_agent_sits(mail, peopl
     received = mail.at_foreign("probe", subject)
     assert re.search(rb"^DKIM-Signature:.*d=ac-exemple\.test", received, re.M | re.S)
     gateway = mail.site.lab.settings.gateway
-    assert str(gateway).encode() not in received
+    assert not re.search(rb"\b%s\b" % re.escape(str(gateway)).encode(), received)
 
 
 @pytest.mark.parametrize("detail", ["", "+absences", "+a.b-c"])
@@ -235,11 +235,12 @@ def test_an_address_with_an_accent(mail, people, subject):
     reader = people.agent()
     with mail.session("probe1") as session:
         assert session.has_extn("smtputf8")
-    message = compose("Zoé Nuñez <zoe@lointain.test>", reader.mail, f"Été {subject}", "Le cœur déçu mais l'âme naïve.")
+    title = f"Réunion de l'équipe pédagogique avant l'été {subject}"
+    message = compose("Zoé Nuñez <zoe@lointain.test>", reader.mail, title, "Le cœur déçu mais l'âme naïve.")
     mail.foreign(f"zoe@{FOREIGN}", reader.mail, message)
     received = email.message_from_bytes(mail.arrived(reader, subject, timeout=90), policy=email.policy.default)
     assert received["From"].addresses[0].display_name == "Zoé Nuñez"
-    assert received["Subject"] == f"Été {subject}"
+    assert received["Subject"] == title
 
 
 @pytest.mark.parametrize("who", ["postmaster", "abuse", "root"])

@@ -10,7 +10,6 @@ from malleposte.probe.walker.plan import PathError
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.site import Account
 
-
 PATIENCE = 420
 """Seconds to read a mailbox: after a crash Dovecot waits until a lock that was left behind counts as stale."""
 

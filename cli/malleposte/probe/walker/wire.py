@@ -38,8 +38,11 @@ class Smtp(smtplib.SMTP):
 
 
 def helo(plan: Plan) -> str:
-    """The name the walker greets with."""
-    return socket.getfqdn() if plan.vantage is None else f"mx.{plan.vantage.domain}"
+    """The name the walker greets with; a host without a full name greets with an address literal (RFC 5321, 4.1.4)."""
+    if plan.vantage is not None:
+        return f"mx.{plan.vantage.domain}"
+    name = socket.getfqdn()
+    return name if "." in name else "[127.0.0.1]"
 
 
 def words(text: bytes | str) -> str:
