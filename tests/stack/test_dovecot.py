@@ -1,7 +1,9 @@
 """The store: who enters, by which names, how much fits, what the filters do, and what a bad value costs."""
 
+import contextlib
 import imaplib
 import json
+import shlex
 import socket
 import ssl
 
@@ -12,12 +14,13 @@ from tests.stack.support.mail import compose, token
 API = "http://127.0.0.1:9901/doveadm/v1"
 
 
+@contextlib.contextmanager
 def imaps(site, name, password):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    client = imaplib.IMAP4_SSL(site.address("mail1"), 993, ssl_context=context, timeout=30)
-    client.login(name, password)
-    return client
+    with imaplib.IMAP4_SSL(site.address("mail1"), 993, ssl_context=context, timeout=30) as client:
+        client.login(name, password)
+        yield client
 
 
 def quota_mb(client):
@@ -40,21 +43,21 @@ def test_folders_have_french_names_and_special_use(connect_imap, people):
 @pytest.mark.parametrize(("profile", "megabytes"), [("roundcube", 2500), ("convergence", 5000)])
 def test_quota_follows_the_profile(site, people, profile, megabytes):
     agent = people.agent(profile=profile)
-    assert quota_mb(imaps(site, agent.uid, agent.password)) == megabytes
+    with imaps(site, agent.uid, agent.password) as client:
+        assert quota_mb(client) == megabytes
 
 
 def test_a_name_in_capitals_and_the_address_open_the_same_box(site, people):
     agent = people.agent()
     for name in (agent.uid.upper(), agent.mail.upper()):
-        client = imaps(site, name, agent.password)
-        assert client.select("INBOX")[0] == "OK"
-        client.logout()
+        with imaps(site, name, agent.password) as client:
+            assert client.select("INBOX")[0] == "OK"
 
 
 def test_a_wrong_password_is_refused_and_never_logged(site, people, mail1):
     agent, wrong = people.agent(), token()
-    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-        imaps(site, agent.uid, wrong)
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"), imaps(site, agent.uid, wrong):
+        pass
     journal = mail1.run("journalctl -u dovecot.service --since -5min --no-pager -o cat").stdout
     assert agent.uid in journal
     assert wrong not in journal
@@ -74,8 +77,8 @@ def test_no_password_in_clear(site, people):
 def test_no_master_user(site, people, mail1):
     agent = people.agent()
     for name in (f"{agent.uid}*root", f"root*{agent.uid}"):
-        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
-            imaps(site, name, agent.password)
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"), imaps(site, name, agent.password):
+            pass
     running = mail1.run("doveconf -n").stdout
     assert "master = yes" not in running
     assert "auth_master_user_separator" not in running
@@ -96,7 +99,7 @@ def test_the_api_takes_named_commands_only(site, people, mail1):
 
     def call(name, **parameters):
         body = json.dumps([[name, parameters, "t"]])
-        return json.loads(site.run("mail1", "curl", "-s", "-K", "-", "--data-raw", body, API, given=config))[0]
+        return json.loads(site.run("mail1", "curl", "-s", "-K", "-", "--data-raw", shlex.quote(body), API, given=config))[0]
 
     assert call("quotaGet", user=agent.uid)[0] == "doveadmResponse"
     answer = call("fetch", user=agent.uid, field=["uid"], query=["all"])

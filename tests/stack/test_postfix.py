@@ -147,8 +147,8 @@ def test_the_agents_address_and_program_stay_out_of_the_headers(mail, site, subj
     assert mail.submit(sender, sender.mail, recipient, compose(sender.mail, recipient, subject, **headers)).accepted
     received = mail.at_foreign("probe", subject)
     assert b"ESMTPSA" in received
-    for told in (b"192.0.2.77", b"Courriel 1.0", str(site.lab.settings.gateway).encode()):
-        assert told not in received
+    for told in ("192.0.2.77", "Courriel 1.0", str(site.lab.settings.gateway)):
+        assert not re.search(rb"\b%s\b" % re.escape(told).encode(), received)
 
 
 # --- the other hosts ---

@@ -8,7 +8,8 @@ SOCKET = "/run/valkey/valkey.sock"
 def ask(site, *command):
     """The answer of the default user; the password travels by standard input."""
     given = f"AUTH {site.secret('valkey')}\n{' '.join(command)}\n"
-    return site.run("mail1", "valkey-cli", "-s", SOCKET, given=given, check=False).splitlines()[-1]
+    answers = site.run("mail1", "valkey-cli", "-s", SOCKET, given=given, check=False).split("\n")
+    return [line for line in answers if line][-1]
 
 
 def test_no_tcp_port(mail1):
@@ -25,7 +26,8 @@ def test_with_the_password(site):
 
 @pytest.mark.parametrize("command", ["FLUSHALL", "CONFIG GET dir", "SHUTDOWN NOSAVE", "DEBUG SLEEP 0", "ACL LIST"])
 def test_dangerous_commands_are_refused(site, command):
-    assert "NOPERM" in ask(site, command)
+    answer = ask(site, command)
+    assert "NOPERM" in answer or "command not allowed" in answer
 
 
 def test_the_file_of_users_holds_no_password(site, mail1):
