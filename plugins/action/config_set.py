@@ -27,6 +27,9 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("config_set: files must be a list")
         args["files"] = [self._render(spec, task_vars) for spec in files]
         result.update(self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars))
+        # What was asked holds every file, secrets included: a result is for the log, and tells the outcome alone. So a
+        # refusal can be shown in the daemon's own words, without no_log.
+        result.pop("invocation", None)
         return result
 
     def _render(self, spec: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
