@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from malleposte import paths
+from malleposte.accounts import seed
 from malleposte.errors import InputError
 from malleposte.probe import facts, report, ship
 from malleposte.probe.model import Result, exit_code
@@ -26,6 +29,16 @@ def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str
     return chosen
 
 
+def ensure_accounts(inventory: Path) -> None:
+    """Make the probe's accounts where there are none. Raises InputError when their passwords are lost."""
+    table = facts.accounts_file(inventory)
+    if table.exists():
+        return
+    lost = seed.seed(inventory, probe_only=True).unknown
+    if lost:
+        raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it, or remove them there")
+
+
 @click.command("probe")
 @click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
@@ -35,7 +48,7 @@ def command(context: click.Context, inventory: str | None, as_json: bool, only: 
     """Walk every mail path from outside and print a table.
 
     As agents and strangers do, from the host of the inventory group `vantage`. Without one, what only an
-    outsider can see is "not tested". The probe uses accounts of its own and removes its messages.
+    outsider can see is "not tested". The probe uses accounts of its own, made at its first run, and removes its messages.
 
     \b
     Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.
@@ -46,7 +59,9 @@ def command(context: click.Context, inventory: str | None, as_json: bool, only: 
       sudo ./malleposte probe -i inventories/standalone --only dns-tlsa --only certificate-25
     """
     results: list[Result] = []
-    site = facts.site(paths.inventory(inventory))
+    folder = paths.inventory(inventory)
+    ensure_accounts(folder)
+    site = facts.site(folder)
     if not as_json:
         click.echo(report.heading())
     for result in ship.run(site.ssh, {"plan": site.plan, "only": list(only)}):

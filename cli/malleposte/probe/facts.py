@@ -99,15 +99,19 @@ def vantage_plan(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
+def accounts_file(inventory: Path) -> Path:
+    """Where the probe accounts' passwords lie, beside the inventory's other secrets."""
+    return (inventory if inventory.is_dir() else inventory.parent) / "secrets" / "probe-accounts.json"
+
+
 def probe_accounts(inventory: Path, domain: str) -> list[dict[str, str]]:
     """The two probe accounts and their passwords. Raises FactsError when they were not seeded."""
-    folder = inventory if inventory.is_dir() else inventory.parent
-    path = folder / "secrets" / "probe-accounts.json"
+    path = accounts_file(inventory)
     try:
         stored = json.loads(path.read_text("utf-8"))
         return [account(uid, stored[uid], domain) for uid in UIDS]
     except FileNotFoundError as error:
-        raise FactsError(f"no probe accounts yet ({path}); they are made by `malleposte up`") from error
+        raise FactsError(f"no probe accounts yet ({path}); they are made by `malleposte probe`") from error
     except (ValueError, KeyError, TypeError) as error:
         raise FactsError(f"{path} does not hold {' and '.join(UIDS)} with their passwords") from error
 
