@@ -99,7 +99,8 @@ def test_the_api_takes_named_commands_only(site, people, mail1):
 
     def call(name, **parameters):
         body = json.dumps([[name, parameters, "t"]])
-        return json.loads(site.run("mail1", "curl", "-s", "-K", "-", "--data-raw", shlex.quote(body), API, given=config))[0]
+        words = ("curl", "-s", "-K", "-", "--data-raw", shlex.quote(body), API)
+        return json.loads(site.run("mail1", *words, given=config))[0]
 
     assert call("quotaGet", user=agent.uid)[0] == "doveadmResponse"
     answer = call("fetch", user=agent.uid, field=["uid"], query=["all"])

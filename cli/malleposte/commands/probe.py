@@ -36,7 +36,7 @@ def ensure_accounts(inventory: Path) -> None:
         return
     lost = seed.seed(inventory, probe_only=True).unknown
     if lost:
-        raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it, or remove them there")
+        raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it or remove them there")
 
 
 @click.command("probe")
@@ -48,7 +48,8 @@ def command(context: click.Context, inventory: str | None, as_json: bool, only: 
     """Walk every mail path from outside and print a table.
 
     As agents and strangers do, from the host of the inventory group `vantage`. Without one, what only an
-    outsider can see is "not tested". The probe uses accounts of its own, made at its first run, and removes its messages.
+    outsider can see is "not tested". The probe uses accounts of its own, made at its first run, and removes its
+    messages.
 
     \b
     Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.
