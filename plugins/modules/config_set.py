@@ -41,8 +41,8 @@ options:
     default: ""
   units:
     description:
-      - Units that read these files. The task also reports a change when a file is newer than the unit's last start or
-        reload, so that a run interrupted before its handlers is made good by the next one.
+      - Units that read these files. The task also reports a change when a unit has not been started or reloaded since
+        an earlier run replaced them, so that a run interrupted before its handlers is made good by the next one.
     type: list
     elements: str
     default: []
@@ -83,16 +83,18 @@ stale_units:
 """
 
 import contextlib
-import datetime
 import grp
 import os
 import pwd
 import shlex
 import shutil
 import tempfile
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+MARKERS = "/var/lib/malleposte/config_set"
 
 
 class Target:
@@ -246,28 +248,44 @@ def swap(module: AnsibleModule, targets: list[Target], absent: list[str]) -> Non
             module.fail_json(msg=f"{reason}; the old files were put back")
 
 
-def stale_units(module: AnsibleModule, targets: list[Target]) -> list[str]:
-    """Units whose last start or reload is older than a file they read (systemd.unit(5), StateChangeTimestamp)."""
-    units: list[str] = module.params["units"]
-    newest = max((target.stat.st_mtime_ns for target in targets if target.stat), default=0) / 1e9
-    stale = []
+def remember(units: list[str]) -> None:
+    """Note, before the swap, when the files of these units changed: boot and microseconds of the monotonic clock."""
+    now = f"{boot_id()} {time.monotonic_ns() // 1000}\n".encode()
     for unit in units:
-        command = ["systemctl", "show", "--timestamp=us+utc", "-p", "ActiveState,StateChangeTimestamp", unit]
-        code, out, _err = module.run_command(command, environ_update={"LC_ALL": "C", "TZ": "UTC"})
+        write_durably(os.path.join(MARKERS, unit), now, 0, 0, 0o644)
+
+
+def stale_units(module: AnsibleModule) -> list[str]:
+    """Units that run since before their files changed: an earlier run ended between the swap and its handlers."""
+    stale = []
+    for unit in module.params["units"]:
+        try:
+            with open(os.path.join(MARKERS, unit)) as handle:
+                marker = handle.read()
+        except FileNotFoundError:
+            continue
+        command = ["systemctl", "show", "-p", "ActiveState,StateChangeTimestampMonotonic", unit]
+        code, out, _err = module.run_command(command, environ_update={"LC_ALL": "C"})
         values = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-        if code == 0 and values.get("ActiveState") == "active":
-            since = parse_timestamp(values.get("StateChangeTimestamp", ""))
-            if since is not None and newest > since:
-                stale.append(unit)
+        changed = int(values.get("StateChangeTimestampMonotonic") or 0)
+        if code == 0 and values.get("ActiveState") == "active" and is_stale(marker, boot_id(), changed):
+            stale.append(unit)
     return stale
 
 
-def parse_timestamp(text: str) -> float | None:
-    """Seconds since the epoch of systemd's C(us+utc) form: C(Tue 2026-11-24 15:33:51.123456 UTC)."""
-    words = text.split()
-    if len(words) != 4:
-        return None
-    return datetime.datetime.strptime(f"{words[1]} {words[2]} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
+def is_stale(marker: str, boot: str, changed: int) -> bool:
+    """Whether a unit whose state last changed at ``changed`` (monotonic, microseconds) is older than its marker.
+
+    A start or a reload changes the state (systemd's D-Bus interface, StateChangeTimestampMonotonic). After another boot
+    every unit has read its files.
+    """
+    words = marker.split()
+    return len(words) == 2 and words[0] == boot and words[1].isdigit() and changed < int(words[1])
+
+
+def boot_id() -> str:
+    with open("/proc/sys/kernel/random/boot_id") as handle:
+        return handle.read().strip()
 
 
 def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict[str, str]]:
@@ -310,9 +328,10 @@ def main() -> None:
                 if module.params["validate_staged"]:
                     check_stage(module, targets, absent, folder)
         if not module.check_mode:
+            remember(module.params["units"])
             swap(module, changed, absent)
     elif module.params["units"]:
-        stale = stale_units(module, targets)
+        stale = stale_units(module)
 
     module.exit_json(
         changed=bool(changed or absent or stale),

@@ -6,6 +6,7 @@ import grp
 import json
 import os
 import pwd
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +125,17 @@ def test_bad_input_is_named(spec: dict[str, Any], message: str) -> None:
 def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     run(files=[entry(tmp_path / "a", "1")], validate="false")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "changed", "stale"),
+    [
+        ("boot-1 5000\n", 4999, True),
+        ("boot-1 5000\n", 5001, False),
+        ("boot-0 5000\n", 10, False),
+        ("", 10, False),
+        ("boot-1 torn", 10, False),
+    ],
+)
+def test_a_unit_is_stale_when_it_runs_since_before_its_files(marker: str, changed: int, stale: bool) -> None:
+    assert runpy.run_path(str(MODULE))["is_stale"](marker, "boot-1", changed) is stale
