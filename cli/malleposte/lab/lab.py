@@ -348,6 +348,8 @@ class Lab:
         state.write_atomically(self.settings.inventory / "hosts.yml", text)
         for name in ("group_vars", "host_vars"):
             link, source = self.settings.inventory / name, (self.inventory.path.parent / name).absolute()
+            if source == link.absolute():  # read from there: the link stands
+                continue
             link.unlink(missing_ok=True)
             if source.is_dir():
                 link.symlink_to(source)
