@@ -6,6 +6,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 from malleposte.commands import probe as command
+from malleposte.errors import InputError
 from malleposte.probe import facts, report, ship
 from malleposte.probe.model import Result, Status, exit_code
 from malleposte.probe.walker.walk import PATHS
@@ -121,6 +122,7 @@ def test_a_walker_that_dies_is_told_in_one_line():
 
 
 def run(monkeypatch, results, *arguments):
+    monkeypatch.setattr(command, "ensure_accounts", lambda inventory: None)
     monkeypatch.setattr(facts, "site", lambda inventory: facts.Site({}, None))
     monkeypatch.setattr(ship, "run", lambda ssh, request: iter(results))
     return CliRunner().invoke(command.command, list(arguments))
@@ -138,3 +140,17 @@ def test_the_command_prints_and_exits(monkeypatch):
 def test_an_unknown_path_is_refused(monkeypatch):
     shown = run(monkeypatch, [OK], "--only", "relais")
     assert "no path 'relais'" in str(shown.exception)
+
+
+def test_accounts_whose_passwords_are_lost_are_named(monkeypatch, tmp_path):
+    report = command.seed.SeedReport(unknown=["probe1"])
+    monkeypatch.setattr(command.seed, "seed", lambda inventory, probe_only: report)
+    with pytest.raises(InputError, match=r"probe1: in the directory, but .*probe-accounts\.json is gone"):
+        command.ensure_accounts(tmp_path)
+
+
+def test_accounts_that_are_there_are_left_alone(monkeypatch, tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/probe-accounts.json").write_text("{}")
+    monkeypatch.setattr(command.seed, "seed", lambda *words, **more: pytest.fail("seeded again"))
+    command.ensure_accounts(tmp_path)
