@@ -12,19 +12,23 @@ from collections.abc import Sequence
 
 import click
 
-from malleposte import __version__
-from malleposte.errors import ExitCode, MallepostError
+from malleposte import __version__, paths
+from malleposte.errors import ExitCode, InputError, MallepostError
 
 COMMANDS: dict[str, str] = {
     "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
     "deploy": "Converge the hosts of an inventory.",
     "probe": "Walk every mail path from outside and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
+    "backup": "Back hosts up to their vaults, list and check what these hold.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
     "completion": "Print the completion script of a shell.",
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
+
+ON_HOSTS = ("backup",)
+"""Commands that a host has; the others are the controller's."""
 
 
 class LazyGroup(click.Group):
@@ -32,16 +36,18 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every known name, in the order of COMMANDS."""
-        return list(COMMANDS)
+        return list(ON_HOSTS if paths.HOSTED else COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports the command; None for an unknown name (click then says so, exit code 2)."""
+        if paths.HOSTED and cmd_name in COMMANDS and cmd_name not in ON_HOSTS:
+            raise InputError(f"'{cmd_name}' works on the controller only", "type it there, in the checkout")
         return load(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in --help, without importing anything."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
 
 
 def load(name: str) -> click.Command:
@@ -85,11 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result = cli.main(args=arguments, prog_name="malleposte", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.DONE
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return ExitCode.BAD_INPUT
     except click.UsageError as error:
-        complain(_usage(error))
+        # click 8.1, which the hosts have, does not know this class by name.
+        if type(error).__name__ == "NoArgsIsHelpError":
+            click.echo(error.format_message(), err=True)
+        else:
+            complain(_usage(error))
         return ExitCode.BAD_INPUT
     except click.ClickException as error:
         complain(error.format_message())

@@ -9,6 +9,9 @@ from malleposte.errors import InputError, MallepostError
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the collection, the launcher and the inventories."""
 
+HOSTED = Path(__file__).resolve().parents[1].is_file()
+"""Whether this is the command line as a host has it (one file, of the role toolkit), not that of a checkout."""
+
 VENV_BIN = ROOT / ".venv" / "bin"
 VAR = ROOT / "var"
 LOG_DIR = VAR / "log"

@@ -1,9 +1,6 @@
 """Reach an inventory's directory from the controller: its Unix socket, forwarded by ssh as Ansible connects."""
 
-import json
-import shlex
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -12,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte import remote
 from malleposte.accounts import vault
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.errors import InputError, MallepostError
-from malleposte.run import environment
 
 SOCKET = "/run/slapd/ldapi"
 GROUP = "directory"
@@ -38,13 +35,7 @@ class Place:
 
 def place(inventory: Path) -> Place:
     """The first host of the group `directory`. Raises InputError when the inventory has none, or no domain."""
-    tool = Path(sys.executable).with_name("ansible-inventory")
-    argv = [str(tool) if tool.exists() else "ansible-inventory", "-i", str(inventory), "--list"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment())
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or ["no answer"]
-        raise InputError(f"inventory {inventory}: {lines[-1]}")
-    return _place(json.loads(done.stdout), inventory)
+    return _place(remote.listing(inventory), inventory)
 
 
 def _place(listing: Mapping[str, Any], inventory: Path) -> Place:
@@ -55,23 +46,7 @@ def _place(listing: Mapping[str, Any], inventory: Path) -> Place:
     domain = str(facts.get("malleposte_domain", ""))
     if not domain:
         raise InputError(f"inventory {inventory}: no malleposte_domain for {hosts[0]}")
-    return Place(domain, tuple(_ssh(facts, hosts[0])))
-
-
-def _ssh(facts: Mapping[str, Any], name: str) -> list[str]:
-    # A connection of its own: what it forwards must end with it.
-    argv = ["ssh", "-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "BatchMode=yes"]
-    argv += ["-o", "ConnectTimeout=15", "-o", "ExitOnForwardFailure=yes"]
-    if facts.get("ansible_port"):
-        argv += ["-p", str(facts["ansible_port"])]
-    key = facts.get("ansible_ssh_private_key_file") or facts.get("ansible_private_key_file")
-    if key:
-        argv += ["-i", str(key)]
-    for extra in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
-        argv += shlex.split(str(facts.get(extra, "")))
-    user = facts.get("ansible_user")
-    host = facts.get("ansible_host", name)
-    return [*argv, f"{user}@{host}" if user else str(host)]
+    return Place(domain, tuple(remote.ssh_words(facts, hosts[0])))
 
 
 @contextmanager
@@ -79,7 +54,7 @@ def forwarded(ssh: tuple[str, ...], remote: str = SOCKET) -> Iterator[Path]:
     """A local Unix socket that leads to the host's; gone at the end. Raises MallepostError when ssh cannot."""
     with tempfile.TemporaryDirectory(prefix="malleposte-") as folder:
         local = Path(folder) / "ldapi"
-        argv = [*ssh[:-1], "-N", "-L", f"{local}:{remote}", ssh[-1]]
+        argv = [*ssh[:-1], "-o", "ExitOnForwardFailure=yes", "-N", "-L", f"{local}:{remote}", ssh[-1]]
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as tunnel:
             try:
                 _wait(tunnel, local)

@@ -1,0 +1,101 @@
+"""From the controller to the hosts: which there are, the way to each, and the command line run there."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte.errors import InputError, MallepostError
+from malleposte.run import environment
+
+SSH_FAILED = 255
+
+
+@dataclass(frozen=True)
+class Place:
+    """A host of the inventory, and the ssh words that lead to it."""
+
+    name: str
+    ssh: tuple[str, ...]
+
+    def argv(self, words: Sequence[str], *, terminal: bool = False) -> list[str]:
+        """The local argument list that runs `malleposte` with `words` there."""
+        way = [self.ssh[0], *(["-t"] if terminal else []), *self.ssh[1:]]
+        return [*way, shlex.join(["malleposte", *words])]
+
+    def run(self, words: Sequence[str], *, terminal: bool = False) -> int:
+        """Run the command line there, its output passed through; its exit code. Raises MallepostError without ssh."""
+        done = subprocess.run(self.argv(words, terminal=terminal), stdin=None if terminal else subprocess.DEVNULL)  # noqa: PLW1510
+        if done.returncode == SSH_FAILED:
+            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        return done.returncode
+
+    def answer(self, words: Sequence[str]) -> tuple[int, Any]:
+        """Run it there and read the JSON it prints; what it says goes to standard error.
+
+        Raises MallepostError when it cannot be reached or prints none.
+        """
+        done = subprocess.run(
+            self.argv(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode == SSH_FAILED:
+            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        try:
+            return done.returncode, json.loads(done.stdout)
+        except ValueError:
+            raise MallepostError(f"{self.name}: `malleposte {' '.join(words)}` failed") from None
+
+
+def listing(inventory: Path) -> dict[str, Any]:
+    """What ansible-inventory says. Raises InputError with its last line."""
+    tool = Path(sys.executable).with_name("ansible-inventory")
+    argv = [str(tool) if tool.exists() else "ansible-inventory", "-i", str(inventory), "--list"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment())
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no answer"]
+        raise InputError(f"inventory {inventory}: {lines[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def members(listed: Mapping[str, Any], group: str) -> list[str]:
+    """The hosts of a group and of the groups below it, each once."""
+    entry = listed.get(group, {})
+    below = [host for child in entry.get("children", []) for host in members(listed, child)]
+    return list(dict.fromkeys([*entry.get("hosts", []), *below]))
+
+
+def places(inventory: Path, group: str, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
+    """The hosts of `group` less those of `but`; `only` picks some. Raises InputError where none is left."""
+    listed = listing(inventory)
+    away = set(members(listed, but)) if but else set()
+    names = [name for name in members(listed, group) if name not in away]
+    for name in only:
+        if name not in names:
+            raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")
+    if not names:
+        raise InputError(f"inventory {inventory}: no host in the group {group}")
+    facts = listed.get("_meta", {}).get("hostvars", {})
+    return [Place(name, tuple(ssh_words(facts.get(name, {}), name))) for name in only or names]
+
+
+def ssh_words(facts: Mapping[str, Any], name: str) -> list[str]:
+    """The ssh words up to a host, as Ansible would reach it; a connection of its own, which ends with its program."""
+    argv = ["ssh", "-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "BatchMode=yes"]
+    argv += ["-o", "ConnectTimeout=15"]
+    if facts.get("ansible_port"):
+        argv += ["-p", str(facts["ansible_port"])]
+    key = facts.get("ansible_ssh_private_key_file") or facts.get("ansible_private_key_file")
+    if key:
+        argv += ["-i", str(key)]
+    for extra in ("ansible_ssh_common_args", "ansible_ssh_extra_args"):
+        argv += shlex.split(str(facts.get(extra, "")))
+    user = facts.get("ansible_user")
+    host = facts.get("ansible_host", name)
+    return [*argv, f"{user}@{host}" if user else str(host)]

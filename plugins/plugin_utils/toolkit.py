@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One file that holds the command line's Python for a host: the same bytes from the same sources."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[2] / "cli" / "malleposte"
+PARTS = (
+    *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py"),
+    *("commands/__init__.py", "commands/backup.py"),
+    *("backup", "directory", "policy"),
+)
+"""Modules and subpackages that work on a host; the rest is the controller's. Links are followed."""
+MAIN = "import sys\n\nfrom malleposte.cli import main\n\nsys.exit(main())\n"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def sources(package: Path = PACKAGE) -> Iterator[tuple[str, bytes]]:
+    """Names in the archive and their content, in a fixed order."""
+    yield "__main__.py", MAIN.encode()
+    for part in PARTS:
+        path = package / part
+        for found in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            yield f"malleposte/{found.relative_to(package).as_posix()}", found.read_bytes()
+
+
+def build(package: Path = PACKAGE) -> bytes:
+    """The archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in sources(package):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return buffer.getvalue()
