@@ -13,6 +13,10 @@ from malleposte.errors import MallepostError
 from malleposte.paths import ROOT, shown
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_HALF_ANSI = re.compile(r"\x1b(\[[0-9;?]*)?$")
+_NOISE_BEGINS = "[WARNING]: Collection at "
+_NOISE = re.compile(r"\[WARNING\]: Collection at '[^']*/_protomatter' does not have a MANIFEST\.json file")
+"""Ansible's own inner collection, which mitogen makes it look at: nothing that a person could mend."""
 _CAUSE = re.compile(r"^\[?(?:E:|ERROR|error|fatal|FATAL|Error)\b.*|^E: .*")
 
 
@@ -35,6 +39,29 @@ class Finished:
             if _CAUSE.match(line):
                 return line
         return self.tail[-1] if self.tail else "it printed nothing"
+
+
+class Screen:
+    """Passes text on as it comes, less the one warning that says nothing; `log` files keep it."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+        self._held = ""
+
+    def write(self, text: str) -> None:
+        """Whole lines at once; an unfinished one too, unless it may become the warning."""
+        *lines, rest = (self._held + text).split("\n")
+        shown = "".join(f"{line}\n" for line in lines if not _NOISE.match(plain(line)))
+        begun = _HALF_ANSI.sub("", _ANSI.sub("", rest)).rpartition("\r")[2]
+        hold = bool(rest) and (begun.startswith(_NOISE_BEGINS) or _NOISE_BEGINS.startswith(begun))
+        self._held = rest if hold else ""
+        self._target.write(shown + ("" if hold else rest))
+        self._target.flush()
+
+    def end(self) -> None:
+        """What was held back."""
+        self._target.write(self._held)
+        self._target.flush()
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -64,6 +91,7 @@ def stream(
     Raises MallepostError when the program cannot be started. The child is ended if this is interrupted.
     """
     tail: list[str] = []
+    screen = Screen(copy) if copy is not None else None
     with log.open("ab") as out:
         out.write(f"$ {shlex.join(command)}\n".encode())
         out.flush()
@@ -81,15 +109,17 @@ def stream(
                     out.write(chunk)
                     out.flush()
                     text = chunk.decode("utf-8", "replace")
-                    if copy is not None:
-                        copy.write(text)
-                        copy.flush()
+                    if screen is not None:
+                        screen.write(text)
                     *lines, rest = (rest + text).split("\n")
                     tail += [clean for line in lines if (clean := plain(line))]
                     del tail[:-keep]
             except BaseException:
                 child.terminate()
                 raise
+            finally:
+                if screen is not None:
+                    screen.end()
         if last := plain(rest):
             tail.append(last)
         return Finished(child.returncode, tuple(tail))

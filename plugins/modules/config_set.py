@@ -93,6 +93,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
 
 MARKERS = "/var/lib/malleposte/config_set"
 
@@ -141,25 +142,6 @@ class Target:
     @property
     def changed(self) -> bool:
         return not (self.same_content and self.same_attributes)
-
-
-def write_durably(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
-    """Write beside the target, sync, rename over it: a crash leaves the old or the new file, whole."""
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o755, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=".malleposte-")
-    try:
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fchown(handle.fileno(), uid, gid)
-            os.fchmod(handle.fileno(), mode)
-            os.fsync(handle.fileno())
-        os.rename(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
 
 
 def last_lines(text: str, count: int = 4) -> str:

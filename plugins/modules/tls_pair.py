@@ -71,7 +71,6 @@ due:
   type: str
 """
 
-import contextlib
 import grp
 import hashlib
 import os
@@ -79,6 +78,7 @@ import re
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
 
 NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 DAY = 86400
@@ -107,24 +107,9 @@ class Pair:
         return int(code), str(out)
 
     def put(self, path: str, content: str, mode: int, gid: int = 0) -> None:
-        """Writes beside the target, syncs and renames."""
         self.changed.append(path)
-        if self.module.check_mode:
-            return
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
-        try:
-            with os.fdopen(descriptor, "w") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fchown(handle.fileno(), 0, gid)
-                os.fchmod(handle.fileno(), mode)
-                os.fsync(handle.fileno())
-            os.rename(temporary, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+        if not self.module.check_mode:
+            write_durably(path, content.encode(), 0, gid, mode)
 
     def ensure_key(self) -> None:
         group: str = self.module.params["group"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -162,6 +163,25 @@ def test_output_is_kept_copied_and_its_cause_found(tmp_path: Path, capsys: pytes
     assert "one\n" in capsys.readouterr().out
     with pytest.raises(MallepostError, match="trying failed: E: the cause; details in "):
         run.check(["sh", "-c", script], log, "trying")
+
+
+def test_the_screen_leaves_out_one_warning_alone() -> None:
+    noise = "\033[1;35m[WARNING]: Collection at '/x/ansible/_protomatter' does not have a MANIFEST.json file, nor more.\n"
+    other = "[WARNING]: Collection at '/x/academie/malleposte' does not have a MANIFEST.json file\n"
+    text = f"[  1 s] base\n{noise}{other}[WARNING]: Coll"
+    for size in (1, 7, len(text)):
+        seen = io.StringIO()
+        screen = run.Screen(seen)
+        for start in range(0, len(text), size):
+            screen.write(text[start : start + size])
+        screen.end()
+        assert seen.getvalue() == f"[  1 s] base\n{other}[WARNING]: Coll"
+
+
+def test_an_unfinished_line_is_shown_at_once() -> None:
+    seen = io.StringIO()
+    run.Screen(seen).write("password: ")
+    assert seen.getvalue() == "password: "
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-MODULE = Path(__file__).resolve().parents[2] / "plugins/modules/config_set.py"
+ROOT = Path(__file__).resolve().parents[2]
+MODULE = ROOT / "plugins/modules/config_set.py"
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
 
@@ -33,7 +34,8 @@ def run(check: bool = False, **arguments: Any) -> dict[str, Any]:
         "with patch_module_args(data):\n"
         f"    runpy.run_path({str(MODULE)!r}, run_name='__main__')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    env = {**os.environ, "PYTHONPATH": str(ROOT / ".ansible/collections")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
     assert done.stdout, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result

@@ -72,6 +72,25 @@ def test_errors_are_one_line(
     assert said.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "remote"),
+    [
+        ([], []),
+        (["uptime"], ["uptime"]),
+        (["--", "uptime", "-p"], ["uptime -p"]),
+        (["grep", "--", "a b"], ["grep -- 'a b'"]),
+    ],
+)
+def test_ssh_takes_two_dashes_or_none(
+    where: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], remote: list[str]
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(Lab, "ssh_command", lambda self, host: ["ssh", host])
+    monkeypatch.setattr("os.execvp", lambda file, argv: ran.append(argv))
+    main(["lab", "-i", str(where), "ssh", "a", *words])
+    assert [word for word in ran[0] if word != "-t"] == ["ssh", "a", *remote]
+
+
 def test_accounts(where: Path, capsys: pytest.CaptureFixture[str]) -> None:
     secrets = where / "labs" / "t" / "inventory" / "secrets"
     secrets.mkdir(parents=True)

@@ -128,7 +128,9 @@ def ssh(lab: Lab, host: str, words: tuple[str, ...]) -> None:
     Examples:
       malleposte lab ssh mail1
       malleposte lab ssh mail1 journalctl -u postfix -n 20
+      malleposte lab ssh mail1 -- systemctl --failed
     """
+    words = words[1:] if words[:1] == ("--",) else words
     argv = lab.ssh_command(host)
     if sys.stdin.isatty() and not words:
         argv.insert(1, "-t")
