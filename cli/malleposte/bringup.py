@@ -11,6 +11,7 @@ from typing import Any
 
 from malleposte import playbook
 from malleposte.accounts.seed import seed
+from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.lab import Lab, LabError
 from malleposte.paths import LAB_INVENTORY
@@ -85,6 +86,8 @@ class BringUp:
 
     def converge(self) -> None:
         """Deploys; raises MallepostError with the cause and the log's name."""
+        with self._step("check", "check"):
+            checking.gate(self.lab.deploy_inventory, self._progress.say)
         with self._step("deploy", "deploy"):
             options = playbook.Options(self.lab.deploy_inventory, linear=self._linear)
             self.done.deploy = playbook.run(options, to_stderr=self._to_stderr)

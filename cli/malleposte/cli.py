@@ -17,6 +17,7 @@ from malleposte.errors import ExitCode, InputError, MallepostError
 
 COMMANDS: dict[str, str] = {
     "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
+    "check": "Find what is wrong with an inventory and its hosts.",
     "deploy": "Converge the hosts of an inventory.",
     "probe": "Walk every mail path from outside and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",

@@ -1,4 +1,4 @@
-"""Generates docs/reference/: every role variable from the argument specs, every command from its `--help`.
+"""Generates docs/reference/: facts and role variables from their specs, every command from its `--help`.
 
 `python -m malleposte.reference` writes the pages; `--check` only compares (exit 1 on a difference).
 """
@@ -11,6 +11,7 @@ from typing import Any
 import click
 import yaml
 
+from malleposte.check import specs
 from malleposte.cli import COMMANDS, cli, load
 from malleposte.paths import ROOT
 
@@ -44,7 +45,7 @@ def _kind(option: Mapping[str, Any]) -> str:
         kind += f" of {option['elements']}"
     if option.get("choices"):
         kind += ": " + ", ".join(map(str, option["choices"]))
-    return kind
+    return f"{kind}, at least {option['minimum']}" if "minimum" in option else kind
 
 
 def _options(options: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -57,9 +58,11 @@ def _options(options: Mapping[str, Any], defaults: Mapping[str, Any], prefix: st
         elif not default and "default" in option:
             default = _value(option["default"])
         yield f"| `{path}` | {_cell(_kind(option))} | {default} | {_cell(option.get('description', ''))} |"
+        dots = "[]." if option.get("type") == "list" else "."
         if option.get("options"):
-            dots = "[]." if option.get("type") == "list" else "."
             yield from _options(option["options"], {}, f"{path}{dots}")
+        if option.get("values"):
+            yield from _options({"*": option["values"]}, {}, f"{path}{dots}")
 
 
 def _yaml(path: Path) -> dict[str, Any]:
@@ -81,6 +84,14 @@ def roles_page(roles: Path = ROOT / "roles") -> str:
                 lines += ["| variable | type | default | |", "| --- | --- | --- | --- |"]
                 lines += [*_options(spec["options"], defaults), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def facts_page() -> str:
+    """Every fact of the platform."""
+    lines = ["# Facts of the platform", "", NOTICE, ""]
+    lines += ["What `inventories/<env>/group_vars/malleposte/platform.yml` may say. Source: `meta/facts.yml`.", ""]
+    lines += ["| fact | type | | |", "| --- | --- | --- | --- |", *_options(specs.facts(), {})]
+    return "\n".join(lines) + "\n"
 
 
 def _help(words: Sequence[str], command: click.Command, parent: click.Context) -> Iterator[str]:
@@ -114,7 +125,8 @@ def commands_page() -> str:
 
 def pages() -> dict[Path, str]:
     """Path and text of every generated page."""
-    return {FOLDER / "roles.md": roles_page(), FOLDER / "commands.md": commands_page()}
+    texts = {"facts.md": facts_page(), "roles.md": roles_page(), "commands.md": commands_page()}
+    return {FOLDER / name: text for name, text in texts.items()}
 
 
 def stale() -> list[Path]:

@@ -21,6 +21,10 @@ class SecretError(Exception):
 
 
 class SecretStore:
+    """``rehearsal``: when it is a dictionary, what is missing is made there and no file is written."""
+
+    rehearsal: dict[str, str] | None = None
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
@@ -30,9 +34,14 @@ class SecretStore:
             raise SecretError(f"secret: {name!r} is no name: lower-case letters, digits, dot, hyphen, underscore")
         path = self.folder / name
         try:
-            if not path.exists():
-                self._create(path, kind)
-            text = path.read_text()
+            if self.rehearsal is not None and not path.exists():
+                if name not in self.rehearsal:
+                    self.rehearsal[name] = self._generate(kind)
+                text = self.rehearsal[name]
+            else:
+                if not path.exists():
+                    self._create(path, kind)
+                text = path.read_text()
         except OSError as error:
             raise SecretError(f"{path}: {error.strerror}") from error
         if not text.strip():
@@ -44,7 +53,9 @@ class SecretStore:
         from cryptography.hazmat.primitives import serialization
 
         try:
-            key = serialization.load_pem_private_key((self.folder / name).read_bytes(), None)
+            rehearsed = (self.rehearsal or {}).get(name)
+            pem = rehearsed.encode() if rehearsed else (self.folder / name).read_bytes()
+            key = serialization.load_pem_private_key(pem, None)
         except (OSError, ValueError) as error:
             raise SecretError(f"{self.folder / name}: {error}") from error
         form = serialization.PublicFormat.SubjectPublicKeyInfo

@@ -166,7 +166,7 @@ def test_output_is_kept_copied_and_its_cause_found(tmp_path: Path, capsys: pytes
 
 
 def test_the_screen_leaves_out_one_warning_alone() -> None:
-    noise = "\033[1;35m[WARNING]: Collection at '/x/ansible/_protomatter' does not have a MANIFEST.json file, nor more.\n"
+    noise = "\033[1;35m[WARNING]: Collection at '/x/ansible/_protomatter' does not have a MANIFEST.json file, nor it.\n"
     other = "[WARNING]: Collection at '/x/academie/malleposte' does not have a MANIFEST.json file\n"
     text = f"[  1 s] base\n{noise}{other}[WARNING]: Coll"
     for size in (1, 7, len(text)):

@@ -5,6 +5,8 @@ import json
 import click
 
 from malleposte import paths, playbook
+from malleposte.check import run as checking
+from malleposte.check.site import Vault
 from malleposte.errors import ExitCode
 
 
@@ -19,6 +21,7 @@ from malleposte.errors import ExitCode
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
 @click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")
 @click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
+@click.option("--force", is_flag=True, help="Go on although the check finds faults; they are shown all the same.")
 @click.option("-v", "--verbose", count=True, help="Show each change; more with -vv, -vvv.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON; progress goes to stderr.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when something changed (or would, with --check).")
@@ -33,13 +36,15 @@ def command(
     linear: bool,
     ask_vault_pass: bool,
     vault_password_file: str | None,
+    force: bool,
     verbose: int,
     as_json: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Converge the hosts of an inventory.
 
-    A second run changes nothing. The full account of a run is kept in var/log/.
+    The inventory and its hosts are checked first (`malleposte check`); a fault found there ends it before anything
+    is changed. A second run changes nothing. The full account of a run is kept in var/log/.
 
     \b
     Example:
@@ -47,11 +52,14 @@ def command(
       sudo ./malleposte deploy -i inventories/standalone --check
       sudo ./malleposte deploy --limit mail1 --tags postfix -v
     """
+    where = paths.inventory(inventory)
+    vault = Vault(vault_password_file, ask_vault_pass)
+    checking.gate(where, lambda line: click.echo(line, err=True), limit=limit, vault=vault, force=force)
     ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
     if vault_password_file:
         ask += ("--vault-password-file", vault_password_file)
     options = playbook.Options(
-        inventory=paths.inventory(inventory),
+        inventory=where,
         check=check,
         diff=diff,
         limit=limit,

@@ -1,0 +1,204 @@
+"""Each host over ssh, all at once: reached, root, the right Debian, enough memory and disk, the right time."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from malleposte.check.findings import Finding, Level
+from malleposte.check.offline import Reader
+from malleposte.check.site import PLATFORM, UnknownError
+from malleposte.run import environment
+
+DEBIAN = "13"
+PATIENCE = 8
+"""Seconds for a host to let us in, and for its answer once in."""
+CLOCK = 30
+"""Seconds that a host's clock may differ from ours."""
+BASE_MB = 250
+NEEDS_MB: Mapping[str, int] = {
+    "directory": 150, "mail": 700, "database": 200, "web": 600, "portal": 150, "vault": 150,
+}  # fmt: skip
+"""Memory of each group's services with room to work, in MB (docs/benchmarks.md; connections come on top)."""
+ANTIVIRUS_MB = 1500
+TOLERANCE = 0.9
+"""A machine sold with 2 GB shows some less: firmware and kernel take their part."""
+FREE_MB: Mapping[str, int] = {"/": 1000, "/var": 1000}
+FREE_MAIL_MB = 2000
+
+QUESTION = f"""
+. /etc/os-release
+echo "id=$ID"; echo "version=$VERSION_ID"; echo "user=$(id -u)"; echo "now=$(date +%s)"
+echo "machine=$(cat /etc/machine-id 2>/dev/null)"; echo "client=${{SSH_CONNECTION%% *}}"
+echo "memory_kb=$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)"
+for folder in {" ".join([*FREE_MB, "/srv"])}; do
+  echo "free_kb $folder=$(df -Pk "$folder" 2>/dev/null | awk 'NR==2 {{print $4}}')"
+done
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a host told (`told`), or why it could not be asked. Times in seconds since the epoch."""
+
+    host: str
+    told: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    asked: float = 0
+    answered: float = 0
+
+    @property
+    def memory_mb(self) -> int:
+        """Memory of the host."""
+        return int(self.told.get("memory_kb") or 0) // 1024
+
+
+def command(connection: Mapping[str, Any]) -> list[str]:
+    """The local argument list that gives a shell its commands on a host, as Ansible would reach it."""
+    shell = ["sudo", "-n", "sh", "-s"] if str(connection["become"]).lower() in ("true", "yes", "1") else ["sh", "-s"]
+    if connection["kind"] == "local":
+        return shell
+    argv = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={PATIENCE}", "-p", str(connection["port"])]
+    if connection["key"]:
+        argv += ["-i", str(connection["key"])]
+    argv += shlex.split(str(connection["ssh_args"]))
+    user, host = connection["user"], connection["host"]
+    return [*argv, f"{user}@{host}" if user else str(host), shlex.join(shell)]
+
+
+def ask(host: str, connection: Mapping[str, Any]) -> Answer:
+    """One host's answer."""
+    asked = time.time()
+    try:
+        done = subprocess.run(
+            command(connection), input=QUESTION, capture_output=True, text=True, check=False,
+            timeout=2 * PATIENCE, env=environment(),
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Answer(host, reason=f"no answer in {2 * PATIENCE} s")
+    except OSError as error:
+        return Answer(host, reason=str(error.strerror))
+    told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
+    if done.returncode or "user" not in told:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return Answer(host, reason=lines[-1])
+    return Answer(host, told, "", asked, time.time())
+
+
+def ask_all(reader: Reader, hosts: Sequence[str]) -> list[Answer]:
+    """Every host's answer, in the order given."""
+    ways: list[tuple[str, Mapping[str, Any] | str]] = []
+    for host in hosts:
+        try:
+            ways.append((host, reader.site.connection(host)))
+        except UnknownError as error:
+            ways.append((host, str(error)))
+    with ThreadPoolExecutor(max_workers=max(1, min(32, len(ways)))) as pool:
+        return list(pool.map(lambda way: Answer(way[0], reason=way[1]) if isinstance(way[1], str) else ask(*way), ways))
+
+
+def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
+    """What keeps each host from its task."""
+    machines: dict[str, str] = {}
+    for answer in answers:
+        if answer.reason:
+            hint = f"; leave it out with --limit 'all:!{answer.host}'" if len(answers) > 1 else ""
+            yield Finding(Level.FAILING, f"cannot be reached: {answer.reason}{hint}", host=answer.host)
+            continue
+        yield from _system(answer)
+        if answer.host in reader.site.members(PLATFORM):
+            yield from _room(reader, answer)
+            yield from _way_back(reader, answer)
+        machine = answer.told.get("machine", "")
+        if machine and (other := machines.setdefault(machine, answer.host)) != answer.host:
+            message = f"has the machine-id of {other}: one machine under two names, or a clone without its own"
+            yield Finding(Level.WARNING, message, host=answer.host)
+
+
+def _system(answer: Answer) -> Iterator[Finding]:
+    told = answer.told
+    if told["user"] != "0":
+        message = "the log-in is not root: set ansible_user: root, or ansible_become: true with sudo"
+        yield Finding(Level.FAILING, message, host=answer.host)
+    if (told.get("id"), told.get("version")) != ("debian", DEBIAN):
+        found = f"{told.get('id', 'unknown')} {told.get('version', '')}".strip()
+        yield Finding(Level.FAILING, f"runs {found}; Debian {DEBIAN} is needed", host=answer.host)
+    now = float(told.get("now") or 0)
+    off = max(answer.asked - now, now - answer.answered, 0)
+    if off > CLOCK:
+        message = f"its clock differs from this machine's by {off:.0f} s"
+        yield Finding(Level.FAILING, message, host=answer.host)
+
+
+def needed_mb(groups: Sequence[str], antivirus: bool) -> int:
+    """Memory that a host of these groups needs."""
+    return BASE_MB + sum(NEEDS_MB.get(group, 0) for group in groups) + (ANTIVIRUS_MB * antivirus * ("mail" in groups))
+
+
+def _room(reader: Reader, answer: Answer) -> Iterator[Finding]:
+    groups = reader.site.groups_of(answer.host)
+    antivirus = reader.value(answer.host, "malleposte_antivirus") is True
+    need = needed_mb(groups, antivirus)
+    if answer.memory_mb < need * TOLERANCE:
+        what = ", ".join(group for group in groups if group in NEEDS_MB)
+        more = " and ClamAV" if antivirus and "mail" in groups else ""
+        message = f"has {answer.memory_mb} MB of memory; {need} are needed for {what}{more}"
+        yield Finding(Level.FAILING, message, host=answer.host)
+    wanted = {**FREE_MB, **({"/srv": FREE_MAIL_MB} if "mail" in groups else {})}
+    for folder, least in wanted.items():
+        free = int(answer.told.get(f"free_kb {folder}") or least * 1024) // 1024
+        if free < least:
+            yield Finding(Level.FAILING, f"{folder} has {free} MB free; {least} are needed", host=answer.host)
+
+
+def _way_back(reader: Reader, answer: Answer) -> Iterator[Finding]:
+    """Whether the firewall would let this machine in again."""
+    networks = reader.value(answer.host, "malleposte_networks")
+    admin = networks.get("admin") if isinstance(networks, Mapping) else None
+    try:
+        client = ipaddress.ip_address(answer.told.get("client", ""))
+        inside = any(client in ipaddress.ip_network(str(one), strict=False) for one in admin or [])
+    except ValueError:
+        return
+    if not inside:
+        message = f"this machine reaches {answer.host} from {client}, which is in none of these: it would be shut out"
+        yield reader.wrong(answer.host, "malleposte_networks", ("admin",), message)
+
+
+def public_names(reader: Reader) -> Iterator[Finding]:
+    """With certificates by ACME, names that nobody can find yet. Not where the lab's own world publishes them."""
+    hosts = reader.site.members(PLATFORM)
+    tls = reader.value(hosts[0], "malleposte_tls") if hosts else None
+    if not isinstance(tls, dict) or tls.get("source") != "acme" or reader.site.members("internet"):
+        return
+    names = reader.value(hosts[0], "malleposte_hostnames")
+    if not isinstance(names, Mapping):
+        return
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = dict(zip(names, pool.map(_published, map(str, names.values())), strict=True))
+    for key, there in found.items():
+        if not there:
+            message = f"{names[key]} is not published yet: no certificate can be had for it (see `malleposte dns show`)"
+            yield reader.wrong(hosts[0], "malleposte_hostnames", (key,), message, Level.WARNING)
+
+
+def _published(name: str) -> bool:
+    import dns.exception
+    import dns.resolver
+
+    resolver = dns.resolver.Resolver()
+    resolver.lifetime = PATIENCE / 2
+    for kind in ("A", "AAAA"):
+        try:
+            resolver.resolve(name, kind)
+        except dns.exception.DNSException:
+            continue
+        return True
+    return False
+

@@ -1,0 +1,76 @@
+"""The secrets beside the inventory: those that must be given, those that will be made, and who may read them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from malleposte.check.findings import Finding, Level
+from malleposte.check.offline import Reader
+from malleposte.check.site import PLATFORM, UnknownError, written
+
+LOOKUP = "academie.malleposte.secret"
+FOLDER = "secrets"
+
+
+def secrets(reader: Reader) -> Iterator[Finding]:
+    """Missing certificates, a folder or a file that others can read, and the names of what will be made."""
+    folder = reader.sources.folder / FOLDER
+    yield from _folder(folder)
+    yield from _given(reader, folder)
+    made = sorted(to_make(reader))
+    if made:
+        yield Finding(Level.NOTE, f"will be made at the first run: {', '.join(made)}", folder)
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    if not folder.exists():
+        if not os.access(folder.parent, os.W_OK):
+            yield Finding(Level.WRONG, "cannot be made: the inventory's folder is not yours to write; use sudo", folder)
+        return
+    if not folder.is_dir():
+        yield Finding(Level.WRONG, "is no folder", folder)
+        return
+    yield from _private(folder, 0o700)
+    if os.access(folder, os.R_OK | os.X_OK):
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield from _private(path, 0o600)
+
+
+def _private(path: Path, mode: int) -> Iterator[Finding]:
+    """Whether the path belongs to who runs this, and to nobody else."""
+    found = path.stat()
+    if not os.access(path, os.R_OK):
+        yield Finding(Level.WRONG, "cannot be read; run this with sudo", path)
+    elif found.st_uid != os.geteuid():
+        yield Finding(Level.WRONG, f"belongs to the uid {found.st_uid}: chown it to {os.geteuid()}", path)
+    elif stat.S_IMODE(found.st_mode) & 0o077:
+        message = f"others may read it (mode {stat.S_IMODE(found.st_mode):04o}): chmod {mode:04o}"
+        yield Finding(Level.WRONG, message, path)
+
+
+def _given(reader: Reader, folder: Path) -> Iterator[Finding]:
+    """With the source `files`, a chain and a key for each host."""
+    for host in reader.site.members(PLATFORM):
+        tls = reader.value(host, "malleposte_tls")
+        if isinstance(tls, dict) and tls.get("source") == "files":
+            for name in (f"tls-{host}.key", f"tls-{host}.pem"):
+                path = folder / name
+                if not path.is_file() or not path.stat().st_size:
+                    state = "is empty" if path.exists() else "is missing"
+                    message = f"files: the secret {FOLDER}/{name} {state}"
+                    yield reader.wrong(host, "malleposte_tls", ("source",), message)
+
+
+def to_make(reader: Reader) -> set[str]:
+    """Names of the secrets that a run would make: every variable that asks for one is evaluated."""
+    for host in reader.site.members(PLATFORM):
+        for name, raw in reader.site.variables(host).items():
+            if name not in ("hostvars", "vars") and LOOKUP in written(raw):
+                with contextlib.suppress(UnknownError):
+                    reader.site.template(host, raw)
+    return set(reader.site.made)

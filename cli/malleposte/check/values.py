@@ -1,0 +1,164 @@
+"""Values held to a spec, without Ansible's kindness: a dictionary is no text, `yes` is no name."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from malleposte.check.sources import Sealed
+
+Path = tuple[str | int, ...]
+Fault = tuple[Path, str]
+"""Where inside the value, and what is wrong."""
+
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+DOMAIN = rf"(?=.{{1,253}}$)({LABEL}\.)+{LABEL}"
+ADDRESS = rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DOMAIN}"
+PLACE = rf"(\[({DOMAIN}|[0-9a-fA-F.:]+)\]|{DOMAIN})"
+
+
+def _network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _address(text: str) -> bool:
+    """An address, with the port that unbound takes after an @."""
+    host, _, port = text.partition("@")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not port or port.isdigit()
+
+
+def _matching(pattern: str) -> Callable[[str], bool]:
+    known = re.compile(pattern)
+    return lambda text: bool(known.fullmatch(text))
+
+
+FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "domain": (_matching(DOMAIN), "a domain in lower case, such as ac-exemple.test"),
+    "hostname": (_matching(DOMAIN), "a host name in lower case, such as mail.ac-exemple.test"),
+    "zone": (_matching(rf"\.|{DOMAIN}|{LABEL}"), "a zone's name"),
+    "label": (_matching(LABEL), "one label of a name: lower-case letters, digits, hyphens"),
+    "address": (_address, "an IPv4 or IPv6 address"),
+    "network": (_network, "a network (CIDR) such as 192.0.2.0/24, with no bit set beyond its prefix"),
+    "mail": (_matching(ADDRESS), "a mail address"),
+    "https": (_matching(rf"https://{DOMAIN}(:[0-9]+)?(/.*)?"), "an https address"),
+    "relay": (_matching(rf"|{PLACE}(:[0-9]+)?"), 'a relay such as "[smtp.example.test]:587", or empty'),
+}
+
+WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "keys and values",
+    type(None): "nothing",
+}
+TYPES: Mapping[str, tuple[type, ...]] = {
+    "str": (str,),
+    "path": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "list": (list,),
+    "dict": (dict,),
+}
+
+
+def word(value: Any) -> str:
+    """What kind of thing a value is."""
+    return next((text for kind, text in WORDS.items() if isinstance(value, kind)), type(value).__name__)
+
+
+def spoken(path: Path) -> str:
+    """A path as it is typed: `.options[2].name`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callable[[Path], bool]) -> Iterator[Fault]:
+    """Everything that is wrong with a value. `made` says whether the value at a path comes from a template.
+
+    What a template makes may be a number for a text and the other way round, as Ansible converts it.
+    """
+    kind = str(spec.get("type", "str"))
+    if isinstance(value, Sealed) or kind not in TYPES:
+        return
+    if not _right(value, kind, made(path)):
+        yield path, _wrong_type(value, kind)
+        return
+    if spec.get("choices") and value not in spec["choices"]:
+        yield path, f"{value!r} is none of {', '.join(map(str, spec['choices']))}"
+    if "minimum" in spec and isinstance(value, int) and value < spec["minimum"]:
+        yield path, f"{value} is less than {spec['minimum']}"
+    if isinstance(value, list):
+        yield from _items(value, spec, path, made)
+    elif isinstance(value, dict):
+        yield from _keys(value, spec, path, made)
+    elif isinstance(value, str) and "format" in spec:
+        right, what = FORMATS[spec["format"]]
+        if not right(value):
+            yield path, f"{value!r} is not {what}"
+
+
+def _right(value: Any, kind: str, made: bool) -> bool:
+    if isinstance(value, bool) and kind != "bool":
+        return False
+    if isinstance(value, TYPES[kind]):
+        return True
+    if not made or isinstance(value, list | dict | None):
+        return False
+    text = str(value)
+    wanted = {"str": r".*", "int": r"-?[0-9]+", "float": r"-?[0-9.]+", "bool": r"(?i)true|false|yes|no"}
+    return kind in wanted and bool(re.fullmatch(wanted[kind], text, re.DOTALL))
+
+
+def _wrong_type(value: Any, kind: str) -> str:
+    wanted = WORDS[TYPES[kind][-1]]
+    shown = f" ({value!r})" if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    if isinstance(value, bool):
+        shown = f" ({str(value).lower()})"
+    hint = "; put it in quotes" if TYPES[kind] == (str,) and isinstance(value, int | float) else ""
+    hint = hint or ("; leave the quotes out" if kind in ("int", "float", "bool") and isinstance(value, str) else "")
+    return f"{wanted} is expected, not {word(value)}{shown}{hint}"
+
+
+def _items(value: list[Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+    inner = {key: spec[key] for key in ("format", "options", "values", "minimum") if key in spec}
+    if not spec.get("elements"):
+        return
+    for number, item in enumerate(value):
+        yield from faults(item, {**inner, "type": spec["elements"]}, (*path, number), made=made)
+
+
+def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Callable[[Path], bool]) -> Iterator[Fault]:
+    options: Mapping[str, Any] = spec.get("options") or {}
+    if not options and "values" not in spec:
+        return
+    slips = set()
+    for key, inner in value.items():
+        below = options.get(key) or spec.get("values")
+        if below is None:
+            near = nearest(str(key), [one for one in options if one not in value])
+            slips.add(near)
+            hint = f"did you mean {near}?" if near else f"known: {', '.join(options)}"
+            yield (*path, key), f"no such key; {hint}"
+        else:
+            yield from faults(inner, below, (*path, key), made=made)
+    for key, below in options.items():
+        if below.get("required") and key not in value and key not in slips:
+            yield path, f"the key {key} is missing"
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The name most like this one."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)

@@ -1,0 +1,51 @@
+"""`malleposte check`."""
+
+import json
+
+import click
+
+from malleposte import paths
+from malleposte.check import run
+from malleposte.check.findings import Level
+from malleposte.check.site import Vault
+
+COLOURS = {Level.WRONG: "red", Level.FAILING: "red", Level.WARNING: "yellow", Level.NOTE: None}
+
+
+@click.command("check")
+@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@click.option("--offline", is_flag=True, help="Look at the inventory alone; ask no host.")
+@click.option("--limit", metavar="HOSTS", help="Ask only these hosts or groups.")
+@click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")
+@click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    inventory: str | None,
+    offline: bool,
+    limit: str | None,
+    ask_vault_pass: bool,
+    vault_password_file: str | None,
+    as_json: bool,
+) -> int:
+    """Find what is wrong with an inventory and its hosts.
+
+    Nothing is changed, neither here nor on a host. One line a finding, with file, line and key. `deploy` does the same
+    before it begins.
+
+    \b
+    Exit codes: 0 nothing wrong, 1 a host is not fit, 2 the inventory is refused. Warnings and notes change nothing.
+
+    \b
+    Example:
+      ./malleposte check -i inventories/standalone
+      ./malleposte check -i inventories/standalone --offline
+    """
+    vault = Vault(vault_password_file, ask_vault_pass)
+    report = run.check(paths.inventory(inventory), online=not offline, limit=limit, vault=vault)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
+        return report.code
+    for finding in report.findings:
+        click.echo(click.style(finding.text(), fg=COLOURS[finding.level]))
+    click.echo(report.summary())
+    return report.code
