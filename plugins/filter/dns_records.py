@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, records, zone
+from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, mta_sts, records, zone
 
 
 def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,5 +27,7 @@ class FilterModule:
             ("dns_zone_lines", zone.zone_lines),
             ("dns_anchor", keys.ds_record),
             ("dns_dkim", keys.dkim_value),
+            ("mta_sts_policy", mta_sts.policy),
+            ("mta_sts_id", mta_sts.policy_id),
         )
         return {name: _speaking(function) for name, function in functions}

@@ -26,6 +26,9 @@ class FilterModule:
             ("manifest_firewall", manifest.firewall_rules),
             ("manifest_units", manifest.units),
             ("manifest_srv", manifest.srv_records),
+            ("manifest_sites", manifest.sites),
+            ("manifest_labels", manifest.label_places),
+            ("manifest_tiles", manifest.tiles),
             ("public_addresses", manifest.public_addresses),
         )
         return {name: _speaking(function) for name, function in functions}

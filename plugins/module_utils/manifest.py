@@ -3,10 +3,13 @@
 
 An entry says what a service is, once (``playbooks/group_vars/all/services.yml``):
 
-``group``    the inventory group whose hosts run it
+``group``    the inventory group whose hosts run it, or a list of groups
 ``units``    its systemd units
 ``listen``   ports: ``{name, port, proto (tcp), from}``; ``from`` holds ``any`` or names of ``malleposte_networks``
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target}`` (RFC 6186, RFC 6764)
+``vhost``    its web site: see ``vhosts.py``
+``tile``     its place on the portal: ``{title, text, host, path (/), order (100)}``; title and text are ``{fr, en}``,
+             host is a key of ``malleposte_hostnames``
 ``backup``   ``{paths, dumps}``
 """
 
@@ -15,16 +18,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from . import vhosts
+from .shapes import Check, ManifestError, check_shape, languages, number, path, text
+
+__all__ = ["ManifestError"]
+
 KNOWN_KEYS = frozenset({"group", "units", "listen", "dns", "backup", "health", "tile", "vhost"})
 ANYWHERE = "any"
-
-
-class ManifestError(ValueError):
-    """An entry that cannot be right; the message names the service and the key."""
+TILE: Mapping[str, Check] = {"title": languages, "text": languages, "host": text, "path": path, "order": number}
 
 
 def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses unknown keys, missing groups, and two services of one group on the same port."""
+    """Refuses unknown keys, missing groups, two services of one group on the same port, and sites that cannot be."""
     taken: dict[tuple[str, int, str], str] = {}
     for name, service in services.items():
         unknown = sorted(set(service) - KNOWN_KEYS)
@@ -36,16 +41,63 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
             port = listen.get("port")
             if not isinstance(port, int) or not 0 < port < 65536:
                 raise ManifestError(f"service {name}: port {port!r} is not between 1 and 65535")
-            key = (service["group"], port, listen.get("proto", "tcp"))
-            if key in taken:
-                raise ManifestError(f"service {name}: port {port}/{key[2]} is already taken by {taken[key]}")
-            taken[key] = name
+            for group in groups_of(service):
+                key = (group, port, listen.get("proto", "tcp"))
+                if key in taken:
+                    raise ManifestError(f"service {name}: port {port}/{key[2]} is already taken by {taken[key]}")
+                taken[key] = name
+        if "tile" in service:
+            check_shape(f"service {name}: tile", service["tile"], TILE, ["title", "text", "host"])
+    vhosts.check_vhosts(services)
+
+
+def groups_of(service: Mapping[str, Any]) -> list[str]:
+    """The groups whose hosts run a service."""
+    group = service.get("group") or []
+    return [group] if isinstance(group, str) else list(group)
 
 
 def services_of(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The entries whose group is among a host's groups."""
     mine = set(groups)
-    return {name: service for name, service in services.items() if service.get("group") in mine}
+    return {name: service for name, service in services.items() if mine.intersection(groups_of(service))}
+
+
+def sites(
+    services: Mapping[str, Mapping[str, Any]], groups: Iterable[str], hostnames: Mapping[str, str], domain: str
+) -> list[dict[str, Any]]:
+    """The web sites of one host, as the role nginx takes them."""
+    check_manifest(services)
+    return vhosts.sites(services_of(services, groups), hostnames, domain)
+
+
+def label_places(
+    services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """Labels under the domain that sites are named by -> the hosts that answer for them."""
+    return {
+        service["vhost"]["label"]: [host for group in groups_of(service) for host in groups.get(group, [])]
+        for service in services.values()
+        if "label" in service.get("vhost", {})
+    }
+
+
+def tiles(
+    services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The portal's tiles: ``[{service, title, text, url}]``, by order; none for a service that no host runs."""
+    check_manifest(services)
+    found = []
+    for name, service in services.items():
+        tile = service.get("tile")
+        if not tile or not any(groups.get(group) for group in groups_of(service)):
+            continue
+        if tile["host"] not in hostnames:
+            raise ManifestError(f"service {name}: tile host {tile['host']} is not in malleposte_hostnames")
+        url = f"https://{hostnames[tile['host']]}{tile.get('path', '/')}"
+        shown = {"service": name, "title": tile["title"], "text": tile["text"], "url": url}
+        found.append((tile.get("order", 100), shown))
+    return [shown for _order, shown in sorted(found, key=lambda one: one[0])]
 
 
 def firewall_rules(
@@ -103,15 +155,18 @@ def public_addresses(
     places: Mapping[str, Sequence[str]],
     addresses: Mapping[str, str | Sequence[str]],
     domain: str,
+    labels: Mapping[str, Sequence[str]],
 ) -> dict[str, list[str]]:
-    """Every name to publish and its addresses: the public names, then each host's own.
+    """Every name to publish and its addresses: the public names, labels under the domain, then each host's own.
 
-    ``places`` says which hosts answer for a key of ``hostnames``; ``addresses`` holds each host's public addresses.
+    ``places`` says which hosts answer for a key of ``hostnames``; ``addresses`` holds each host's public addresses;
+    ``labels``, which hosts answer for a label under the domain.
     """
     def of(host: str) -> list[str]:
         found = addresses.get(host, [])
         return [found] if isinstance(found, str) else list(found)
 
     names = {name: [one for host in places.get(key, []) for one in of(host)] for key, name in hostnames.items()}
+    names |= {f"{label}.{domain}": [one for host in hosts for one in of(host)] for label, hosts in labels.items()}
     names |= {f"{host}.{domain}": of(host) for host in addresses}
     return {name: found for name, found in names.items() if found}

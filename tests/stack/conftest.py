@@ -14,6 +14,7 @@ from testinfra.host import Host
 from tests.stack.support import mail as mail_support
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, NotReadyError, Site
+from tests.stack.support.web import Web
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,6 +83,12 @@ def ca_bundle(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ca") / "ca-certificates.crt"
     path.write_text(site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
     return path
+
+
+@pytest.fixture(scope="session")
+def web(ca_bundle: Path) -> Web:
+    """A client of the platform's web sites."""
+    return Web(ca_bundle)
 
 
 @pytest.fixture(scope="session")

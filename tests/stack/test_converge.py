@@ -93,6 +93,14 @@ REFUSALS = [
         "test -S /run/valkey/valkey.sock",
     ),
     Refusal(
+        "nginx",
+        {"nginx_login_rate": "souvent"},
+        "souvent",
+        "nginx.service",
+        "/etc/nginx",
+        'curl -sf -H "Host: autoconfig.$(hostname -d)" http://127.0.0.1/mail/config-v1.1.xml',
+    ),
+    Refusal(
         "nftables",
         {"nftables_rules": [{"name": "trop", "port": 70000, "sources": ["any"]}]},
         "70000",

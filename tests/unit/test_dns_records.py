@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dns.rdtypes.ANY.TXT import TXT
+from malleposte.dnsrecords import mta_sts
 from malleposte.dnsrecords.records import expected
 from malleposte.dnsrecords.zone import RecordError, quote_txt, zone_lines
 
@@ -165,3 +166,21 @@ def test_doubles_are_told_once() -> None:
 def test_a_record_no_server_would_load_is_refused(record: dict[str, str]) -> None:
     with pytest.raises(RecordError):
         zone_lines([record])
+
+
+def test_a_policy_names_the_mail_hosts() -> None:
+    assert mta_sts.policy("enforce", ["a.test", "b.test"]).split("\r\n") == [
+        "version: STSv1", "mode: enforce", "mx: a.test", "mx: b.test", "max_age: 1209600", ""
+    ]
+    assert "mx:" not in mta_sts.policy("none", ["a.test"])
+
+
+def test_the_id_of_a_policy_changes_with_it_alone() -> None:
+    ids = {mta_sts.policy_id(mta_sts.policy(mode, ["a.test"])) for mode in ("testing", "testing", "enforce", "none")}
+    assert len(ids) == 3
+    assert all(expected(facts(mta_sts={"id": one})) for one in ids)
+
+
+def test_an_unknown_mode_is_refused() -> None:
+    with pytest.raises(RecordError, match=r"mta_sts\.mode 'strict' is not one of testing, enforce, none"):
+        mta_sts.policy("strict", [])

@@ -46,6 +46,7 @@ def test_an_empty_network_opens_nothing() -> None:
         ({"a": {"units": []}}, "service a: group is missing"),
         ({"a": {"group": "g", "listen": [{"port": 70000}]}}, "port 70000 is not between 1 and 65535"),
         ({"a": PORT_1, "b": PORT_1}, "service b: port 1/tcp is already taken by a"),
+        ({"a": {"group": ["f", "g"], "listen": PORT_1["listen"]}, "b": PORT_1}, "port 1/tcp is already taken by a"),
         ({"a": {"group": "g", "listen": [{"port": 1, "from": ["moon"]}]}}, "network moon is not in malleposte_"),
     ],
 )
@@ -69,7 +70,9 @@ def test_public_names_lead_to_the_hosts_that_answer_for_them() -> None:
         {"mail": ["m1", "m2"], "portal": ["p1"]},
         {"m1": "192.0.2.1", "m2": ["192.0.2.2", "2001:db8::2"], "p1": "192.0.2.3"},
         "example.test",
+        {"mta-sts": ["m1", "p1"]},
     )
+    assert names["mta-sts.example.test"] == ["192.0.2.1", "192.0.2.3"]
     assert names["mail.example.test"] == ["192.0.2.1", "192.0.2.2", "2001:db8::2"]
     assert names["m1.example.test"] == ["192.0.2.1"]
     assert "x.example.test" not in names

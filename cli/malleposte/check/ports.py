@@ -55,7 +55,7 @@ def _claims(reader: Reader, host: str) -> Iterator[tuple[tuple[int, str], Claim]
     groups = reader.site.groups_of(host)
     services = reader.value(host, MANIFEST)
     for name, entry in services.items() if isinstance(services, Mapping) else ():
-        if isinstance(entry, Mapping) and entry.get("group") in groups:
+        if isinstance(entry, Mapping) and set(groups) & set(_groups(entry)):
             for number, listen in enumerate(entry.get("listen") or []):
                 path: Path = (name, "listen", number, "port")
                 claim = Claim(name, MANIFEST, path, shared=bool(listen.get("shared")))
@@ -67,6 +67,12 @@ def _claims(reader: Reader, host: str) -> Iterator[tuple[tuple[int, str], Claim]
             yield (port, "tcp"), Claim(owner, variable)
     if reader.settled(host, SSH) is None:
         yield (22, "tcp"), Claim("sshd", SSH)
+
+
+def _groups(entry: Mapping[str, Any]) -> list[str]:
+    """The groups whose hosts run a service: one, or a list."""
+    group = entry.get("group") or []
+    return [group] if isinstance(group, str) else list(group)
 
 
 def _set_ports(reader: Reader, host: str) -> Iterator[str]:

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One web site as lines of nginx's configuration, with the security headers of every answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Lines = list[str]
+PLAIN = re.compile(r"=?[A-Za-z0-9_$][A-Za-z0-9._/:@$=+,%?&-]*|/[A-Za-z0-9._/:@$=+,%?&-]*")
+MARKS = {"prefix": "", "exact": "= ", "strong": "^~ ", "regex": "~ ", "named": ""}
+BIG_BUFFERS = 64
+"""Kilobytes of one buffer for services whose answers have long headers."""
+
+HIDDEN = ("X-Powered-By", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy",
+          "Permissions-Policy")
+"""Headers of a service that give way to ours, lest an answer bear two."""
+
+
+def quote(value: object) -> str:
+    """A word of the configuration, in quotes where nginx needs them. Variables keep their meaning."""
+    text = str(value)
+    if PLAIN.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def headers(csp: str, options: Mapping[str, Any]) -> Lines:
+    """The headers of every answer of a place with this policy (W3C CSP 3, RFC 6797, RFC 9110)."""
+    policy = csp.rstrip("; ")
+    if "frame-ancestors" not in policy:
+        policy = "; ".join(filter(None, [policy, "frame-ancestors 'self'"]))
+    framing = "DENY" if "frame-ancestors 'none'" in policy else "SAMEORIGIN"
+    named = {
+        "Strict-Transport-Security": "$hsts",
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": framing,
+        "Referrer-Policy": options["referrer_policy"],
+        "Permissions-Policy": options["permissions_policy"],
+    }
+    return [f"add_header {name} {quote(value)} always;" for name, value in named.items() if value]
+
+
+def upstream(module: str, place: Mapping[str, Any], csp: str) -> Lines:
+    """Directives that proxy and fastcgi share, under their own names."""
+    hidden = [*HIDDEN, *(["Content-Security-Policy"] if csp else [])]
+    lines = [f"{module}_hide_header {name};" for name in hidden]
+    if place.get("buffers") == "big":
+        lines += [f"{module}_buffer_size {BIG_BUFFERS}k;", f"{module}_buffers 8 {BIG_BUFFERS}k;",
+                  f"{module}_busy_buffers_size {BIG_BUFFERS}k;"]
+    if "timeout_s" in place:
+        lines += [f"{module}_read_timeout {place['timeout_s']}s;", f"{module}_send_timeout {place['timeout_s']}s;"]
+    return lines
+
+
+def proxy(place: Mapping[str, Any], csp: str) -> Lines:
+    """Hand the request to an HTTP service."""
+    to = str(place["to"])
+    sent = {
+        "Connection": "",
+        "Host": "$host",
+        "X-Real-IP": "$remote_addr",
+        "X-Forwarded-For": "$remote_addr",
+        "X-Forwarded-Proto": "$scheme",
+        **place.get("headers", {}),
+    }
+    lines = [f"proxy_pass {quote(f'http://{to}' if to.startswith('unix:') else to)};", "proxy_http_version 1.1;"]
+    lines += [f"proxy_set_header {name} {quote(value)};" for name, value in sent.items()]
+    return lines + upstream("proxy", place, csp)
+
+
+def fastcgi(place: Mapping[str, Any], csp: str) -> Lines:
+    """Hand the request to a FastCGI service: always to one script, or to the one that the address names."""
+    lines = ["include /etc/nginx/fastcgi_params;"]
+    if "script" in place:
+        script = str(place["script"])
+        params = {"SCRIPT_FILENAME": script, "SCRIPT_NAME": "/" + script.rsplit("/", 1)[-1]}
+    else:
+        lines += ["fastcgi_split_path_info ^(.+?[.]php)(/.*)$;", "set $path_info $fastcgi_path_info;",
+                  "try_files $fastcgi_script_name =404;"]
+        params = {"SCRIPT_FILENAME": "$document_root$fastcgi_script_name", "PATH_INFO": "$path_info"}
+    # A header Proxy of a request must not become the variable HTTP_PROXY.
+    params = {**params, "HTTP_PROXY": "", **place.get("params", {})}
+    lines += [f"fastcgi_param {name} {quote(value)};" for name, value in params.items()]
+    return [*lines, f"fastcgi_pass unix:{place['socket']};", *upstream("fastcgi", place, csp)]
+
+
+def static(place: Mapping[str, Any], _csp: str) -> Lines:
+    """Serve files. Only these are compressed: nothing secret is in them (BREACH)."""
+    index = place.get("index", "index.html")
+    lines = ["gzip on;", f"index {quote(index)};"]
+    lines += [f"{key} {quote(place[key])};" for key in ("root", "alias", "expires") if key in place]
+    if "alias" not in place:
+        lines.append(f"try_files $uri $uri/{index} {quote(place.get('fallback', '=404'))};")
+    return lines
+
+
+def redirect(place: Mapping[str, Any], _csp: str) -> Lines:
+    """Lead elsewhere."""
+    return [f"return {place.get('code', 302)} {quote(place['to'])};"]
+
+
+def respond(place: Mapping[str, Any], _csp: str) -> Lines:
+    """Answer a text."""
+    kind = quote(place.get("type", "text/plain"))
+    return ["types { }", f"default_type {kind};", f"return {place.get('code', 200)} {quote(place['body'])};"]
+
+
+def deny(_place: Mapping[str, Any], _csp: str) -> Lines:
+    """Nothing is here."""
+    return ["return 404;"]
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, Any], str], Lines]] = {
+    "proxy": proxy,
+    "fastcgi": fastcgi,
+    "static": static,
+    "redirect": redirect,
+    "respond": respond,
+    "deny": deny,
+}
+
+
+def location(site: Mapping[str, Any], place: Mapping[str, Any], options: Mapping[str, Any]) -> Lines:
+    """A location and what is in it."""
+    csp = str(place.get("csp", site.get("csp", "")))
+    inside = KINDS[place["kind"]](place, csp)
+    if place.get("limit"):
+        inside.append(f"limit_req zone={place['limit']} burst={options['login_burst']} nodelay;")
+    if "max_body_mb" in place:
+        inside.append(f"client_max_body_size {place['max_body_mb']}m;")
+    if "csp" in place:
+        # nginx forgets the site's headers where a location adds one of its own.
+        inside += headers(csp, options)
+    path = quote(place["path"]) if place.get("match") == "regex" else place["path"]
+    return [f"location {MARKS[place.get('match', 'prefix')]}{path} {{", *(f"    {line}" for line in inside), "}"]
+
+
+def lines_of(site: Mapping[str, Any], options: Mapping[str, Any]) -> Lines:
+    """The inside of the site's server block, but for its name and its ports.
+
+    ``options``: ``referrer_policy``, ``permissions_policy``, ``login_burst``. The value of HSTS is the variable
+    ``$hsts``.
+    """
+    lines = headers(str(site.get("csp", "")), options)
+    if "root" in site:
+        lines.append(f"root {quote(site['root'])};")
+    lines.append(f"client_max_body_size {site.get('max_body_mb', 1)}m;")
+    for place in site["locations"]:
+        lines += location(site, place, options)
+    return lines

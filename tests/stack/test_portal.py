@@ -1,0 +1,128 @@
+"""The portal's pages: what leads to the services and to help, in two languages, for everyone."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+
+PAGES = {"/": "fr", "/en/": "en", "/motdepasse": "fr", "/en/password": "en"}
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, in order, each with its attributes and text; and whether they close as they opened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[int] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[int, str] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"not closed: {[self.elements[one][0] for one in self.open]}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.elements[self.open.pop()][0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for one in self.open:
+            self.texts[one] = self.texts.get(one, "") + data
+
+    def all(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        """Attributes and text of every element of a kind."""
+        return [
+            (attributes, " ".join(self.texts.get(rank, "").split()))
+            for rank, (name, attributes) in enumerate(self.elements)
+            if name == tag
+        ]
+
+
+@pytest.fixture
+def open_page(site: Site, web: Web, platform: dict[str, Any]) -> Any:
+    def opened(path: str) -> Page:
+        answer = web.get(site.address("pia1"), platform["hostnames"]["portal"], path)
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        return Page(answer.text)
+
+    return opened
+
+
+@pytest.mark.parametrize(("path", "language"), PAGES.items())
+def test_a_page_is_well_built(open_page: Any, path: str, language: str) -> None:
+    page = open_page(path)
+    assert [attributes["lang"] for attributes, _text in page.all("html")] == [language]
+    assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer", "nav")] == [1] * 6
+    assert "initial-scale=1" in str(page.all("meta"))
+    skip, _text = page.all("a")[0]
+    assert skip["href"] == "#" + str(page.all("main")[0][0]["id"])
+    levels = [int(tag[1]) for tag, _attributes in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    ids = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert all(text or attributes.get("aria-label") for attributes, text in page.all("a"))
+    named = {attributes["aria-labelledby"] for _tag, attributes in page.elements if "aria-labelledby" in attributes}
+    assert named <= set(ids)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_holds_no_script_no_style_and_nothing_from_elsewhere(open_page: Any, path: str) -> None:
+    page = open_page(path)
+    assert page.all("script") == page.all("style") == page.all("iframe") == []
+    for _tag, attributes in page.elements:
+        assert not [key for key in attributes if key == "style" or key.startswith("on")]
+    assert all(str(attributes["href"]).startswith("/") for attributes, _text in page.all("link"))
+
+
+def test_the_policy_allows_what_the_pages_need_and_no_more(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    portal = platform["hostnames"]["portal"]
+    policy = web.get(site.address("pia1"), portal).headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    for path, kind in (("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")):
+        answer = web.get(site.address("pia1"), portal, path)
+        assert (answer.status, answer.headers.get_content_type()) == (200, kind)
+    assert web.get(site.address("pia1"), portal, "/rien").status == 404
+
+
+def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    answer = web.get(site.address("pia1"), platform["hostnames"]["portal"], "/style.css", Accept_Encoding="gzip")
+    assert answer.headers["Content-Encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(("path", "title"), [("/", "Gérer mon mot de passe"), ("/en/", "Manage my password")])
+def test_the_tiles_lead_to_the_services(open_page: Any, platform: dict[str, Any], path: str, title: str) -> None:
+    tiles = {text: attributes["href"] for attributes, text in open_page(path).all("a")}
+    assert tiles[title] == f"https://{platform['hostnames']['portal']}/motdepasse"
+
+
+@pytest.mark.parametrize(("path", "hours"), [("/motdepasse", "hours"), ("/en/password", "hours_en")])
+def test_help_is_on_every_page(open_page: Any, platform: dict[str, Any], path: str, hours: str) -> None:
+    page, support = open_page(path), platform["support"]
+    links = {attributes["href"] for attributes, _text in page.all("a")}
+    assert f"tel:{support['phone'].replace(' ', '')}" in links
+    assert f"mailto:{support['mail']}" in links
+    assert support[hours] in page.all("main")[0][1]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_leads_to_its_other_language(open_page: Any, path: str) -> None:
+    page = open_page(path)
+    (other,) = [attributes["href"] for attributes, _text in page.all("a") if "hreflang" in attributes]
+    assert PAGES[str(other)] != PAGES[path]
+    (back,) = [attributes["href"] for attributes, _text in open_page(str(other)).all("a") if "hreflang" in attributes]
+    assert back == path
