@@ -57,10 +57,10 @@ class MemoryDirectory:
 
     def add(self, dn: str, attributes: Attributes) -> None:
         """See Directory.add."""
-        self._count()
         if dn.lower() in self.entries:
             raise AlreadyThere(dn, 68, "entry already exists")
         self._check_unique(dn, attributes)
+        self._count()
         self.entries[dn.lower()] = Entry(dn, {name: list(values) for name, values in attributes.items()})
 
     def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
@@ -73,11 +73,11 @@ class MemoryDirectory:
 
     def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
         """See Directory.modify."""
-        self._count()
         entry = self.entries.get(dn.lower())
         if entry is None:
             raise NotThere(dn, 32, "no such object")
         self._check_unique(dn, changes)
+        self._count()
         for name, values in changes.items():
             key = next((known for known in entry.attributes if known.lower() == name.lower()), name)
             entry.attributes.pop(key, None)

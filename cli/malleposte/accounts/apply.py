@@ -1,0 +1,183 @@
+"""Apply a plan: each change only where the entry still is as the plan saw it; what is done already is recognised.
+
+So an `apply` that was killed is simply run again: it ends in the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from malleposte.accounts.changes import Change, Plan
+from malleposte.accounts.journal import Journal, shown
+from malleposte.directory.errors import Refused
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Branch, Directory, Entry, Failure
+from malleposte.errors import MallepostError
+
+Progress = Callable[[int, int], None]
+"""Called with the number of changes handled so far, and of all."""
+_AHEAD = 500
+
+
+class TooManyDeparturesError(MallepostError):
+    """The plan would suspend more agents than the settings let through."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A change that was left out, and why."""
+
+    change: Change
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """What became of a plan's changes."""
+
+    done: int = 0
+    already: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the directory now is as the plan wants it."""
+        return not self.skipped
+
+
+def apply(
+    plan: Plan, directory: Directory, journal: Journal, *, force_departures: bool = False,
+    progress: Progress = lambda done, whole: None,
+) -> Outcome:  # fmt: skip
+    """Apply all changes, departures last. Raises TooManyDeparturesError before anything is changed."""
+    if plan.departures.too_many and not force_departures:
+        raise TooManyDeparturesError(
+            f"{plan.feed}: {plan.departures.leaving} of {plan.departures.known} agents would be suspended "
+            f"({plan.departures.percent:.1f} %, more than {plan.departures.most_percent:g} %)",
+            "is the feed whole? if it is meant, say --force-departures",
+        )
+    return _Application(plan, directory, journal, progress).run()
+
+
+class _Application:
+    def __init__(self, plan: Plan, directory: Directory, journal: Journal, progress: Progress) -> None:
+        self.plan, self.directory, self.journal, self.progress = plan, directory, journal, progress
+        self.outcome = Outcome()
+        self.handled = 0
+
+    def run(self) -> Outcome:
+        """New entries in one stream, the others one by one, in the plan's order."""
+        for news, run in _runs(self.plan.changes):
+            if news:
+                self._add(run)
+            else:
+                for change in run:
+                    self._modify(change)
+        return self.outcome
+
+    def _count(self, change: Change, *, done: bool) -> None:
+        self.handled += 1
+        if done:
+            self.outcome.done += 1
+            self.journal.write(
+                str(change.kind), change.uid, dn=change.dn, before=shown(change.before), after=shown(change.after)
+            )
+        self.progress(self.handled, len(self.plan.changes))
+
+    def _skip(self, change: Change, reason: str) -> None:
+        self.outcome.skipped.append(Skipped(change, reason))
+        self.journal.write("skipped", change.uid, dn=change.dn, change=str(change.kind), reason=reason)
+        self._count(change, done=False)
+
+    # --- new entries ---
+
+    def _add(self, changes: Sequence[Change]) -> None:
+        by_dn = {change.dn.lower(): change for change in changes}
+        failed: set[str] = set()
+
+        def news() -> Iterator[tuple[str, Attributes]]:
+            for change in changes:
+                yield change.dn, change.after
+
+        # A journal line is written when the answer is known: failures come first, the others are then all done.
+        for failure in self.directory.add_many(news()):
+            failed.add(failure.dn.lower())
+            self._refused_addition(by_dn[failure.dn.lower()], failure)
+        for dn, change in by_dn.items():
+            if dn not in failed:
+                self._count(change, done=True)
+
+    def _refused_addition(self, change: Change, failure: Failure) -> None:
+        held = self._entry(change)
+        if held is not None and _same_person(held.attributes, change.after):
+            self.outcome.already += 1
+            self._count(change, done=False)
+        elif held is not None:
+            self._skip(change, f"{change.uid} is there already and is somebody else's: plan again")
+        else:
+            self._skip(change, f"the directory refuses it: {failure.reason} ({failure.code})")
+
+    # --- entries that are there ---
+
+    def _modify(self, change: Change) -> None:
+        held = self._entry(change)
+        if held is None:
+            self._skip(change, "the entry is no longer there")
+            return
+        touched = change.before or change.after
+        if all(_equal(held.attributes, name, change.after.get(name, [])) for name in touched):
+            self.outcome.already += 1
+            self._count(change, done=False)
+            return
+        moved = [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]
+        if moved:
+            self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
+            return
+        try:
+            self.directory.modify(change.dn, change.after)
+        except Refused as error:
+            self._skip(change, f"the directory refuses it: {error.reason} ({error.code})")
+        else:
+            self._count(change, done=True)
+
+    def _entry(self, change: Change) -> Entry | None:
+        """The entry as it is now, with what the change touches; None when there is none."""
+        branch = _branch(change.dn)
+        key = change.dn.partition("=")[0]
+        asked = sorted({*change.before, *change.after, "mpNumenDigest"})
+        found = self.directory.search(branch, asked, {key: change.uid})
+        return next((entry for entry in found if entry.dn.lower() == change.dn.lower()), None)
+
+
+def _branch(dn: str) -> Branch:
+    for branch in _BRANCHES:
+        if f",ou={branch}," in dn.lower():
+            return branch
+    raise MallepostError(f"{dn}: in no branch that a plan may change")
+
+
+_BRANCHES: tuple[Branch, ...] = ("people", "functional", "lists", "establishments", "tombstones")
+
+
+def _equal(held: Attributes, name: str, wanted: Sequence[str]) -> bool:
+    return sorted(held.get(name, [])) == sorted(wanted)
+
+
+def _same_person(held: Attributes, wanted: Attributes) -> bool:
+    """Whether an entry in the way is the very one that is to be made: of the same NUMEN, or for others, equal."""
+    if wanted.get("mpNumenDigest"):
+        return bool(set(held.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
+    return all(_equal(held, name, values) for name, values in wanted.items() if name != "mpStateChanged")
+
+
+def _runs(changes: Iterable[Change]) -> Iterator[tuple[bool, list[Change]]]:
+    """Neighbouring changes of one sort (new entries or not), so many at a time that progress is seen."""
+    run: list[Change] = []
+    for change in changes:
+        if run and (run[0].is_new != change.is_new or len(run) >= _AHEAD):
+            yield run[0].is_new, run
+            run = []
+        run.append(change)
+    if run:
+        yield run[0].is_new, run

@@ -1,0 +1,150 @@
+"""What a plan holds: changes of entries, each with the old values of what it touches. A file of it, and back."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from malleposte.directory.model import Attributes
+from malleposte.errors import InputError
+
+VERSION = 1
+
+
+class Kind(StrEnum):
+    """What a change does to an account."""
+
+    CREATE = "create"
+    MODIFY = "modify"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    SCHOOL = "school"
+    BOX = "box"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One entry: attributes before (empty for a new entry) and after, only those that change. `line` is the feed's."""
+
+    kind: Kind
+    uid: str
+    dn: str
+    before: Attributes = field(default_factory=dict)
+    after: Attributes = field(default_factory=dict)
+    line: int = 0
+    note: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it makes an entry."""
+        return "objectClass" in self.after
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the file."""
+        whole = {"kind": str(self.kind), "uid": self.uid, "dn": self.dn, "before": self.before, "after": self.after}
+        return whole | ({"line": self.line} if self.line else {}) | ({"note": self.note} if self.note else {})
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Change:
+        """Read the object of the file. Raises KeyError, ValueError or TypeError when it is none."""
+        before, after = _attributes(raw["before"]), _attributes(raw["after"])
+        return cls(
+            Kind(raw["kind"]), str(raw["uid"]), str(raw["dn"]), before, after, int(raw.get("line", 0)),
+            str(raw.get("note", "")),
+        )  # fmt: skip
+
+
+def _attributes(raw: Mapping[str, Any]) -> Attributes:
+    for name, values in raw.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise TypeError(name)
+        if name.lower() in ("userpassword", "pwdhistory"):
+            raise ValueError(f"{name} is never part of a plan")
+    return {str(name): list(values) for name, values in raw.items()}
+
+
+@dataclass(frozen=True)
+class Departures:
+    """How many agents of earlier feeds the new one no longer holds, of how many; and the share that is let through."""
+
+    leaving: int = 0
+    known: int = 0
+    most_percent: float = 5.0
+
+    @property
+    def percent(self) -> float:
+        """The share of those known, in hundredths."""
+        return 100 * self.leaving / self.known if self.known else 0.0
+
+    @property
+    def too_many(self) -> bool:
+        """Whether somebody must say that this feed is meant."""
+        return self.percent > self.most_percent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Changes in the order in which they are to be applied."""
+
+    domain: str
+    feed: str
+    feed_sha256: str
+    made: str
+    changes: tuple[Change, ...]
+    departures: Departures = field(default_factory=Departures)
+    unchanged: int = 0
+    rejected: int = 0
+    held_back: tuple[str, ...] = ()
+    """Log-ins that would have been suspended, but for a row that was refused and may be theirs."""
+
+    def counts(self) -> dict[str, int]:
+        """Number of changes by kind."""
+        return dict(sorted(Counter(str(change.kind) for change in self.changes).items()))
+
+    def render(self) -> str:
+        """The file: one JSON document, a change a line. It holds names and addresses: mode 0600."""
+        head = {
+            "version": VERSION, "domain": self.domain, "feed": self.feed, "feed_sha256": self.feed_sha256,
+            "made": self.made, "unchanged": self.unchanged, "rejected": self.rejected,
+            "held_back": list(self.held_back),
+            "departures": {"leaving": self.departures.leaving, "known": self.departures.known,
+                           "most_percent": self.departures.most_percent},
+            "counts": self.counts(),
+        }  # fmt: skip
+        lines = ",\n".join(json.dumps(change.as_json(), ensure_ascii=False) for change in self.changes)
+        return json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "changes": [\n{lines}\n]\n}}\n'
+
+
+def parse(text: str, where: str) -> Plan:
+    """Read a plan's file. Raises InputError naming the file and what is wrong."""
+    try:
+        raw = json.loads(text)
+        if raw["version"] != VERSION:
+            raise InputError(f"{where}: a plan of version {raw['version']}, {VERSION} is known", "plan again")
+        return Plan(
+            domain=str(raw["domain"]),
+            feed=str(raw["feed"]),
+            feed_sha256=str(raw["feed_sha256"]),
+            made=str(raw["made"]),
+            changes=tuple(_parsed(raw["changes"], where)),
+            departures=Departures(**raw["departures"]),
+            unchanged=int(raw["unchanged"]),
+            rejected=int(raw["rejected"]),
+            held_back=tuple(raw["held_back"]),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{where}: not a plan of this program ({error})", "make it with `malleposte accounts plan`"
+        ) from error
+
+
+def _parsed(raw: Iterable[Mapping[str, Any]], where: str) -> Iterable[Change]:
+    for number, item in enumerate(raw, 1):
+        try:
+            yield Change.parse(item)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{where}: change {number} is damaged ({error})", "plan again") from error

@@ -1,0 +1,101 @@
+"""What the directory holds, read as sparingly as a plan needs: two digests and a state for all, the rest for few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Branch, Directory
+
+LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
+FULL = (
+    *(
+        "uid",
+        "cn",
+        "sn",
+        "givenName",
+        "displayName",
+        "mail",
+        "mailLocalAddress",
+        "mpProfile",
+        "mpState",
+        "mpStateChanged",
+    ),
+    *("mpEstablishment", "mpCorps", "mpDiscipline", "mpFunction", "mpRecoveryMail", "mpRecoveryPhone"),
+    *("mpNumenDigest", "mpSourceDigest", "mpLoginAlias", "pwdChangedTime"),
+)
+SCHOOL = ("mpEstablishment", "o", "l", "postalCode", "mpDepartment")
+# From this many entries on, one search over all is faster than a search for each.
+_ONE_BY_ONE = 200
+
+
+@dataclass(frozen=True)
+class Known:
+    """An account that a feed can mean: its digests and its state."""
+
+    uid: str
+    dn: str
+    numen_digests: tuple[str, ...]
+    source_digest: str
+    state: str
+
+
+@dataclass
+class Current:
+    """The directory as a plan sees it."""
+
+    directory: Directory
+    _names: set[str] | None = field(default=None, repr=False)
+
+    @property
+    def suffix(self) -> str:
+        """The directory's suffix."""
+        return self.directory.suffix
+
+    def known(self) -> list[Known]:
+        """Everybody, by four attributes."""
+        return [
+            Known(
+                uid=_one(entry.attributes, "uid"),
+                dn=entry.dn,
+                numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),
+                source_digest=_one(entry.attributes, "mpSourceDigest"),
+                state=_one(entry.attributes, "mpState"),
+            )
+            for entry in self.directory.search("people", LIGHT)
+        ]
+
+    def details(self, uids: Iterable[str]) -> dict[str, Attributes]:
+        """All that a plan may change, of some accounts, by uid."""
+        wanted = set(uids)
+        if len(wanted) < _ONE_BY_ONE:
+            found = [entry for uid in wanted for entry in self.directory.search("people", FULL, {"uid": uid})]
+        else:
+            found = list(self.directory.search("people", FULL))
+        by_uid = {_one(entry.attributes, "uid"): entry.attributes for entry in found}
+        return {uid: attributes for uid, attributes in by_uid.items() if uid in wanted}
+
+    def names(self) -> set[str]:
+        """Every log-in and address that is or was somebody's, in small letters: none is given again."""
+        if self._names is None:
+            branches: tuple[Branch, ...] = ("people", "functional", "lists", "tombstones")
+            asked = ("uid", "mpLoginAlias", "mail", "mailLocalAddress")
+            self._names = {
+                value.lower()
+                for branch in branches
+                for entry in self.directory.search(branch, asked)
+                for values in entry.attributes.values()
+                for value in values
+            }
+        return self._names
+
+    def schools(self) -> dict[str, Attributes]:
+        """Schools by UAI code."""
+        found = self.directory.search("establishments", SCHOOL)
+        return {_one(entry.attributes, "mpEstablishment"): entry.attributes for entry in found}
+
+
+def _one(attributes: Attributes, name: str) -> str:
+    values = attributes.get(name, [])
+    return values[0] if values else ""

@@ -1,0 +1,12 @@
+"""What the HR systems send: a file is decoded, its columns named, its rows judged one by one.
+
+``table``     bytes to cells: encodings and separators of CSV files, XLSX through ``workbook``
+``columns``   what each column is, by its French name or a mapping
+``values``    one cell: canonical form, or the cause of its refusal
+``records``   one row: a person or a school, or the reasons why not
+``rejects``   the file of refused rows
+"""
+
+from malleposte.accounts.feed.records import Feed, Person, Reject, School, read
+
+__all__ = ["Feed", "Person", "Reject", "School", "read"]

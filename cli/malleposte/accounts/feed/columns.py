@@ -1,0 +1,116 @@
+"""Which column of a feed is which: by the names that HR systems use, or by a mapping that the operator gives."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from malleposte.errors import InputError
+from malleposte.policy.rules import fold
+
+AGENT = "agents"
+SCHOOL = "etablissements"
+# The names are compared without accents, case, spaces and signs.
+NAMES: dict[str, tuple[str, ...]] = {
+    "numen": ("numen", "identifiant national", "code numen"),
+    "nom": ("nom", "nom usuel", "nom d'usage", "nom usage", "nom de famille", "patronyme", "nom patronymique"),
+    "prenom": ("prenom", "prenoms", "prenom usuel", "prenom d'usage"),
+    "uai": ("uai", "rne", "code uai", "code rne", "uai affectation", "rne affectation", "etablissement", "uai etab"),
+    "corps": ("corps", "code corps", "libelle corps", "grade"),
+    "discipline": ("discipline", "matiere", "discipline de poste", "libelle discipline"),
+    "fonction": ("fonction", "emploi", "libelle fonction", "code fonction"),
+    "profil": ("profil", "classe", "classe de service", "interface", "messagerie"),
+    "mel_secours": ("mel de secours", "mel secours", "mel personnel", "mel perso", "courriel personnel",
+                    "courriel de secours", "email personnel", "adresse personnelle", "adresse de secours",
+                    "mail perso"),
+    "tel_secours": ("telephone", "tel", "portable", "mobile", "telephone portable", "telephone mobile", "tel portable",
+                    "telephone de secours", "tel secours", "tel perso", "telephone personnel"),
+    "debut": ("date de debut", "date debut", "date d'affectation", "date affectation", "date de prise de fonction",
+              "date d'arrivee", "debut"),
+    "fin": ("date de fin", "date fin", "date de depart", "date depart", "fin"),
+    "denomination": ("denomination", "libelle etablissement", "nom etablissement", "nom de l'etablissement",
+                     "appellation", "appellation officielle", "libelle"),
+    "commune": ("commune", "ville", "localite", "libelle commune"),
+    "code_postal": ("code postal", "cp"),
+    "departement": ("departement", "code departement", "dept"),
+}  # fmt: skip
+NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination")}
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", fold(text))
+
+
+_KNOWN = {_bare(spelling): key for key, spellings in NAMES.items() for spelling in spellings}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The kind of a feed, and the place of each known column in it."""
+
+    kind: str
+    places: Mapping[str, int]
+    ignored: tuple[str, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    def cell(self, cells: tuple[str, ...], key: str) -> str:
+        """A row's cell, without blanks around; empty when the row or the file has none."""
+        place = self.places.get(key)
+        return cells[place].strip() if place is not None and place < len(cells) else ""
+
+    def row(self, cells: tuple[str, ...]) -> dict[str, str]:
+        """A row's known cells, by key."""
+        return {key: self.cell(cells, key) for key in self.places}
+
+
+def read_mapping(path: Path) -> dict[str, str]:
+    """A mapping file (YAML): a known key to the name of the file's own column. Raises InputError."""
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path}: not a mapping of columns ({str(error).splitlines()[0]})") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: not a mapping of columns", "write lines such as `numen: Identifiant`")
+    for key in document:
+        if key not in NAMES:
+            near = difflib.get_close_matches(str(key), NAMES, 1)
+            raise InputError(
+                f"{path}: {key} is no known column", f"{near[0]}?" if near else f"known: {', '.join(NAMES)}"
+            )
+    return {str(key): str(value) for key, value in document.items()}
+
+
+def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | None = None) -> Columns:
+    """The columns of a header. Raises InputError when one is missing or comes twice."""
+    wanted = {_bare(own): key for key, own in (mapping or {}).items()}
+    places: dict[str, int] = {}
+    ignored: list[str] = []
+    for place, title in enumerate(header):
+        key = wanted.get(_bare(title)) or _KNOWN.get(_bare(title))
+        if key is None or (key in (mapping or {}) and _bare(title) not in wanted):
+            ignored.append(title)
+        elif key in places:
+            raise InputError(
+                f"{name}:1: columns « {header[places[key]]} » and « {title} » are both {key}", "name one with --columns"
+            )
+        else:
+            places[key] = place
+    for key, own in (mapping or {}).items():
+        if key not in places:
+            raise InputError(f"{name}:1: no column « {own} » for {key}", f"columns: {_shown(header)}")
+    kind = SCHOOL if "denomination" in places and "numen" not in places else AGENT
+    for key in NEEDED[kind]:
+        if key not in places:
+            raise InputError(
+                f"{name}:1: no column for {key}", f"columns: {_shown(header)}; a mapping helps (--columns)"
+            )
+    return Columns(kind, places, tuple(ignored), {key: header[place].strip() for key, place in places.items()})
+
+
+def _shown(header: tuple[str, ...]) -> str:
+    return ", ".join(title.strip()[:40] for title in header[:20]) or "none"

@@ -1,0 +1,200 @@
+"""Rows judged: a person or a school each, or every reason why not. A bad row never stops the good ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from malleposte.accounts.feed import columns as known
+from malleposte.accounts.feed import table, values
+from malleposte.accounts.feed.columns import Columns
+from malleposte.accounts.feed.table import Line
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one cell; `column` is the file's own title."""
+
+    column: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A row that is left out: where it stands, its cells as they came, all that is wrong with it."""
+
+    line: int
+    cells: tuple[str, ...] = field(repr=False)
+    problems: tuple[Problem, ...]
+
+    @property
+    def reason(self) -> str:
+        """The problems in one line."""
+        return "; ".join(f"{problem.column}: {problem.cause}" for problem in self.problems)
+
+
+@dataclass(frozen=True)
+class Person:
+    """An agent as the HR system knows him or her. The NUMEN is in memory only, never shown."""
+
+    line: int
+    numen: str = field(repr=False)
+    surname: str
+    given_name: str
+    establishments: tuple[str, ...] = ()
+    corps: str = ""
+    discipline: str = ""
+    function: str = ""
+    profile: str = ""
+    recovery_mail: str = ""
+    recovery_phone: str = ""
+    begin: str = ""
+    end: str = ""
+
+
+@dataclass(frozen=True)
+class School:
+    """A school or an office."""
+
+    line: int
+    uai: str
+    name: str
+    town: str = ""
+    postal_code: str = ""
+    department: str = ""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A file, read: who is in it, what was refused, and the digest of its bytes."""
+
+    name: str
+    kind: str
+    sha256: str
+    encoding: str
+    header: tuple[str, ...]
+    columns: Columns
+    people: tuple[Person, ...]
+    schools: tuple[School, ...]
+    rejects: tuple[Reject, ...]
+
+
+_PERSON: dict[str, Callable[[str], object]] = {
+    "numen": values.numen,
+    "nom": values.person_name,
+    "prenom": values.person_name,
+    "uai": values.uais,
+    "corps": values.label,
+    "discipline": values.label,
+    "fonction": values.label,
+    "profil": values.profile,
+    "mel_secours": values.address,
+    "tel_secours": values.phone,
+    "debut": values.date,
+    "fin": values.date,
+}
+_SCHOOL: dict[str, Callable[[str], object]] = {
+    "uai": values.uai,
+    "denomination": values.label,
+    "commune": values.label,
+    "code_postal": values.postal_code,
+    "departement": values.label,
+}
+
+
+def read(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> Feed:
+    """Read a feed. Raises InputError when the file as a whole cannot be used: then nothing of it is."""
+    cells = table.read(content, name)
+    columns = known.recognise(cells.header.cells, name, mapping)
+    agents = columns.kind == known.AGENT
+    rows = _Rows(columns, _PERSON if agents else _SCHOOL, "numen" if agents else "uai")
+    found = [parsed for line in cells.lines if (parsed := rows.judge(line)) is not None]
+    return Feed(
+        name=name,
+        kind=columns.kind,
+        sha256=hashlib.sha256(content).hexdigest(),
+        encoding=cells.encoding,
+        header=cells.header.cells,
+        columns=columns,
+        people=tuple(_person(line, parsed) for line, parsed in found) if agents else (),
+        schools=() if agents else tuple(_school(line, parsed) for line, parsed in found),
+        rejects=tuple(rows.rejects),
+    )
+
+
+class _Rows:
+    """Judges rows one after the other, and remembers whose row came first."""
+
+    def __init__(self, columns: Columns, checks: Mapping[str, Callable[[str], object]], key: str) -> None:
+        self.columns, self.key = columns, key
+        self.checks = {name: check for name, check in checks.items() if name in columns.places}
+        self.needed = known.NEEDED[columns.kind]
+        self.first: dict[object, int] = {}
+        self.rejects: list[Reject] = []
+
+    def judge(self, line: Line) -> tuple[int, dict[str, object]] | None:
+        """The row's canonical values, or None when it went to the rejects."""
+        parsed: dict[str, object] = {}
+        problems: list[Problem] = []
+        if len(line.cells) > len(self.columns.places) + len(self.columns.ignored):
+            problems.append(Problem("row", f"{len(line.cells)} cells, more than the columns"))
+        for name, check in self.checks.items():
+            text = self.columns.cell(line.cells, name)
+            if not text and name not in self.needed:
+                continue
+            try:
+                parsed[name] = check(text)
+            except values.BadValueError as error:
+                problems.append(Problem(self.columns.titles[name], str(error)))
+        problems += self._whole(parsed)
+        if problems:
+            self.rejects.append(Reject(line.number, line.cells, tuple(problems)))
+            return None
+        self.first[parsed[self.key]] = line.number
+        return line.number, parsed
+
+    def _whole(self, parsed: Mapping[str, object]) -> list[Problem]:
+        """What is wrong with the row as a whole."""
+        found = []
+        before = self.first.get(parsed.get(self.key))
+        if before is not None:
+            found.append(Problem(self.columns.titles[self.key], f"already on line {before}"))
+        begin, end = str(parsed.get("debut", "")), str(parsed.get("fin", ""))
+        if begin and end and end < begin:
+            found.append(Problem(self.columns.titles["fin"], f"ends ({end}) before it begins ({begin})"))
+        return found
+
+
+def _words(parsed: Mapping[str, object], name: str) -> str:
+    return str(parsed.get(name, ""))
+
+
+def _person(line: int, parsed: Mapping[str, object]) -> Person:
+    schools = parsed.get("uai", ())
+    return Person(
+        line=line,
+        numen=_words(parsed, "numen"),
+        surname=_words(parsed, "nom"),
+        given_name=_words(parsed, "prenom"),
+        establishments=schools if isinstance(schools, tuple) else (),
+        corps=_words(parsed, "corps"),
+        discipline=_words(parsed, "discipline"),
+        function=_words(parsed, "fonction"),
+        profile=_words(parsed, "profil"),
+        recovery_mail=_words(parsed, "mel_secours"),
+        recovery_phone=_words(parsed, "tel_secours"),
+        begin=_words(parsed, "debut"),
+        end=_words(parsed, "fin"),
+    )
+
+
+def _school(line: int, parsed: Mapping[str, object]) -> School:
+    return School(
+        line=line,
+        uai=_words(parsed, "uai"),
+        name=_words(parsed, "denomination"),
+        town=_words(parsed, "commune"),
+        postal_code=_words(parsed, "code_postal"),
+        department=_words(parsed, "departement"),
+    )

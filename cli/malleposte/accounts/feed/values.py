@@ -1,0 +1,139 @@
+"""One cell: its canonical form, or why it is refused. Facts: docs/fr and the sources named at each check."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+
+import email_validator
+import phonenumbers
+
+LONGEST = 200
+"""Characters of a cell. What is longer is not a name, a code nor an address."""
+PROFILES = ("convergence", "roundcube")
+_NUMEN = re.compile(r"[0-9]{2}[A-Z][0-9]{7}[A-Z]{3}")
+_UAI = re.compile(r"[0-9]{7}[A-Z]")
+_UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
+_NAME_SIGNS = " -'’ʼ.()"
+_POSTAL = re.compile(r"[0-9]{5}")
+
+
+class BadValueError(ValueError):
+    """A cell that cannot be used; the text says why, in words for the sender of the file."""
+
+
+def plain(text: str) -> str:
+    """Composed (NFC), blanks made single. Raises BadValueError on what no cell of a feed holds."""
+    if len(text) > LONGEST:
+        raise BadValueError(f"{len(text)} characters, {LONGEST} at most")
+    for sign in text:
+        if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn") and sign not in "\t\n\r":
+            raise BadValueError(f"invisible or unknown character U+{ord(sign):04X}")
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def person_name(text: str) -> str:
+    """A surname or a first name: letters, blanks, hyphens, apostrophes, one Latin letter at least."""
+    name = plain(text)
+    if not name:
+        raise BadValueError("empty")
+    odd = next(
+        (sign for sign in name if not (sign.isalpha() or sign in _NAME_SIGNS or unicodedata.combining(sign))), ""
+    )
+    if odd:
+        raise BadValueError(f"{odd!r} is not part of a name")
+    if not re.search("[A-Za-z]", unicodedata.normalize("NFKD", name)):
+        raise BadValueError("no letter of the Latin alphabet")
+    return name
+
+
+def label(text: str) -> str:
+    """Free words (corps, discipline, function, name of a school). A sign that starts a formula is refused."""
+    words = plain(text)
+    if words.startswith(("=", "+", "@")) or (words.startswith("-") and words[1:2].isalnum()):
+        raise BadValueError(f"begins like a formula: {words[:20]!r}")
+    return words
+
+
+def numen(text: str) -> str:
+    """A NUMEN: 2 digits, a letter, 7 digits, 3 letters. It has no check key."""
+    code = plain(text).replace(" ", "").upper()
+    if not code:
+        raise BadValueError("empty")
+    if not _NUMEN.fullmatch(code):
+        # The value is confidential: never repeated.
+        raise BadValueError("not a NUMEN (2 digits, a letter, 7 digits, 3 letters)")
+    return code
+
+
+def uai(text: str) -> str:
+    """An UAI code: 7 digits and the letter that checks them (remainder by 23)."""
+    code = plain(text).replace(" ", "").upper()
+    if not _UAI.fullmatch(code):
+        raise BadValueError(f"{code[:20]!r} is not an UAI code (7 digits and a letter)")
+    right = _UAI_LETTERS[int(code[:7]) % 23]
+    if code[7] != right:
+        raise BadValueError(f"{code} has a wrong check letter ({right} is right for {code[:7]})")
+    return code
+
+
+def uais(text: str) -> tuple[str, ...]:
+    """Several UAI codes, separated by anything that is no letter nor digit; each once, in their order."""
+    return tuple(dict.fromkeys(uai(code) for code in re.split(r"[^0-9A-Za-z]+", plain(text)) if code))
+
+
+def date(text: str) -> str:
+    """A date as YYYY-MM-DD, from that or from DD/MM/YYYY."""
+    words = plain(text)
+    for form in _DATES:
+        try:
+            found = datetime.datetime.strptime(words, form).replace(tzinfo=datetime.UTC).date()
+        except ValueError:
+            continue
+        if not 1900 <= found.year <= 2200:
+            raise BadValueError(f"{words}: the year is not likely")
+        return found.isoformat()
+    raise BadValueError(f"{words[:20]!r} is not a date (31/12/2026 or 2026-12-31)")
+
+
+def phone(text: str) -> str:
+    """A telephone number in E.164; national ones are French."""
+    words = plain(text)
+    try:
+        number = phonenumbers.parse(words, "FR")
+    except phonenumbers.NumberParseException as error:
+        raise BadValueError(f"{words[:20]!r} is not a telephone number") from error
+    if not phonenumbers.is_valid_number(number):
+        raise BadValueError(f"{words[:20]!r} is not a telephone number in use")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def address(text: str) -> str:
+    """An address outside the academy, ASCII or with an internationalised domain (RFC 5321, RFC 6531)."""
+    words = plain(text)
+    try:
+        # test_environment lets the reserved domain `.test` through (RFC 6761): no mail ever reaches it.
+        found = email_validator.validate_email(
+            words, check_deliverability=False, allow_smtputf8=False, test_environment=True
+        )
+    except email_validator.EmailNotValidError as error:
+        raise BadValueError(f"{words[:60]!r} is not an address") from error
+    return f"{found.local_part}@{found.ascii_domain}".lower()
+
+
+def profile(text: str) -> str:
+    """A class of service."""
+    words = plain(text).lower()
+    if words not in PROFILES:
+        raise BadValueError(f"{words[:20]!r} is no class of service ({' or '.join(PROFILES)})")
+    return words
+
+
+def postal_code(text: str) -> str:
+    """A French postal code; the zero that a spreadsheet ate is put back."""
+    code = plain(text).zfill(5)
+    if not _POSTAL.fullmatch(code):
+        raise BadValueError(f"{code[:20]!r} is not a postal code")
+    return code
