@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "deploy": "Converge the hosts of an inventory.",
     "probe": "Walk every mail path from outside and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
+    "accounts": "Bring accounts in line with the files of the HR systems.",
     "backup": "Back hosts up to their vaults, list and check what these hold.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
@@ -28,7 +29,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("backup",)
+ON_HOSTS = ("accounts", "backup")
 """Commands that a host has; the others are the controller's."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.run import environment
 
 SSH_FAILED = 255
@@ -51,6 +51,22 @@ class Place:
         except ValueError:
             raise MallepostError(f"{self.name}: `malleposte {' '.join(words)}` failed") from None
 
+    def exchange(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> Any:
+        """Run it there with `content` as its input and read the JSON it prints; its complaints pass through.
+
+        Raises the error that it ended with, unless the exit code is among `also`.
+        """
+        done = subprocess.run(self.argv(words), input=content, stdout=subprocess.PIPE, check=False)
+        if done.returncode == SSH_FAILED:
+            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        if done.returncode and not (done.returncode in also and done.stdout):
+            kind = InputError if done.returncode == ExitCode.BAD_INPUT else MallepostError
+            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {done.returncode}")
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            raise MallepostError(f"{self.name}: `malleposte {' '.join(words[:2])}` printed no JSON") from None
+
 
 def listing(inventory: Path) -> dict[str, Any]:
     """What ansible-inventory says. Raises InputError with its last line."""
@@ -83,6 +99,11 @@ def places(inventory: Path, group: str, *, but: str = "", only: Sequence[str] = 
         raise InputError(f"inventory {inventory}: no host in the group {group}")
     facts = listed.get("_meta", {}).get("hostvars", {})
     return [Place(name, tuple(ssh_words(facts.get(name, {}), name))) for name in only or names]
+
+
+def one(inventory: Path, group: str) -> Place:
+    """The first host of a group. Raises InputError when it is empty."""
+    return places(inventory, group)[0]
 
 
 def ssh_words(facts: Mapping[str, Any], name: str) -> list[str]:

@@ -99,7 +99,7 @@ _SCHOOL: dict[str, Callable[[str], object]] = {
     "denomination": values.label,
     "commune": values.label,
     "code_postal": values.postal_code,
-    "departement": values.label,
+    "departement": values.department,
 }
 
 

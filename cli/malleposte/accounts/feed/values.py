@@ -17,6 +17,7 @@ _UAI = re.compile(r"[0-9]{7}[A-Z]")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _NAME_SIGNS = " -'’ʼ.()"
+_DEPARTMENT = re.compile(r"[0-9]{2}|2[AB]|97[1-8]|98[678]")
 _POSTAL = re.compile(r"[0-9]{5}")
 
 
@@ -129,6 +130,15 @@ def profile(text: str) -> str:
     if words not in PROFILES:
         raise BadValueError(f"{words[:20]!r} is no class of service ({' or '.join(PROFILES)})")
     return words
+
+
+def department(text: str) -> str:
+    """The number of a département: 21, 2A, 974; HR systems write three characters (021, 02A)."""
+    code = plain(text).upper()
+    code = code[1:] if len(code) == 3 and code.startswith("0") else code.zfill(2)
+    if not _DEPARTMENT.fullmatch(code):
+        raise BadValueError(f"{code[:20]!r} is not the number of a département")
+    return code
 
 
 def postal_code(text: str) -> str:

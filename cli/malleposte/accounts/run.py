@@ -1,0 +1,53 @@
+"""Plan and apply on the directory's host: what the command line calls there, with texts in and out."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pwd
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from malleposte.accounts import changes, feed, plan, schools
+from malleposte.accounts.apply import Outcome, Progress, apply
+from malleposte.accounts.current import Current
+from malleposte.accounts.feed import columns, rejects
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.settings import Settings, one_writer
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the file of refused rows (empty when none was)."""
+
+    plan: changes.Plan
+    rejects: str
+
+
+def make_plan(content: bytes, name: str, mapping: Mapping[str, str], settings: Settings) -> Planned:
+    """Read a feed and plan it against the directory. Raises InputError for a file that cannot be used."""
+    source = feed.read(content, name, mapping)
+    now = datetime.datetime.now(datetime.UTC)
+    with settings.directory() as directory:
+        current = Current(directory)
+        if source.kind == columns.SCHOOL:
+            made = schools.plan(source, current, settings.domain, now)
+        else:
+            made = plan.plan(source, current, settings.keys(), settings.rules, now)
+    return Planned(made, rejects.render(source) if source.rejects else "")
+
+
+def actor() -> str:
+    """Who acts, for the journal: the person behind sudo or ssh as far as it is known."""
+    user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
+    origin = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or socket.gethostname()
+    return f"{user}@{origin}"
+
+
+def apply_plan(
+    made: changes.Plan, settings: Settings, progress: Progress, *, force_departures: bool = False
+) -> Outcome:
+    """Apply a plan as the one writer."""
+    with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
+        return apply(made, directory, journal, force_departures=force_departures, progress=progress)

@@ -1,0 +1,81 @@
+"""What the accounts commands know of their host: the directory, its writer, the keys (role accounts, root alone)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from malleposte.accounts.digests import Keyring
+from malleposte.accounts.plan import Rules
+from malleposte.directory.ldap import LdapDirectory
+from malleposte.errors import InputError, MallepostError
+
+FILE = Path("/etc/malleposte/accounts.json")
+LOCK = Path("/run/lock/malleposte-accounts.lock")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The directory host's settings."""
+
+    uri: str
+    suffix: str
+    domain: str
+    bind_dn: str
+    password_file: Path
+    keys_file: Path
+    journal: Path
+    default_profile: str
+    most_departures: float
+
+    @classmethod
+    def read(cls, path: Path = FILE) -> Settings:
+        """Read them. Raises InputError when they are not there or not readable."""
+        try:
+            raw = json.loads(path.read_text("utf-8"))
+            return cls(**(raw | {name: Path(raw[name]) for name in ("password_file", "keys_file", "journal")}))
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}", "this works as root on the directory's host") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not the settings of the accounts commands ({error})", "deploy again") from error
+
+    @property
+    def rules(self) -> Rules:
+        """What a plan goes by."""
+        return Rules(self.domain, self.default_profile, self.most_departures)
+
+    def keys(self) -> Keyring:
+        """The key ring."""
+        return Keyring.parse(_secret(self.keys_file), str(self.keys_file))
+
+    @contextlib.contextmanager
+    def directory(self) -> Iterator[LdapDirectory]:
+        """The directory, bound as its one writer."""
+        with LdapDirectory(self.uri, self.suffix, self.bind_dn, _secret(self.password_file)) as bound:
+            yield bound
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "this works as root on the directory's host") from error
+
+
+@contextlib.contextmanager
+def one_writer(path: Path = LOCK) -> Iterator[None]:
+    """Hold the lock of whoever changes accounts. Raises MallepostError when another does at this moment."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MallepostError("another command changes accounts at this moment", "wait for it to end") from error
+        yield
+    finally:
+        os.close(descriptor)

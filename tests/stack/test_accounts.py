@@ -1,0 +1,151 @@
+"""`malleposte accounts` from the controller to the directory: import, departures, kills, modes of its files."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+from malleposte.paths import ROOT
+
+from tests.support import academy
+
+MARK = "Essaidimport"
+"""The surname of everybody here, so that all can be removed again."""
+
+
+def people(count: int, start: int = 0) -> tuple[tuple[str, ...], ...]:
+    rows = academy.academy(start + count, 5, seed=7).agents[start:]
+    return tuple((row[0], f"{MARK}-{row[1]}", *row[2:9], "") for row in rows)
+
+
+@pytest.fixture
+def cli(site):
+    """Run `malleposte accounts …` against the lab."""
+
+    def run(*words, given: bytes = b""):
+        argv = [
+            sys.executable,
+            "-m",
+            "malleposte",
+            "accounts",
+            words[0],
+            "-i",
+            str(site.inventory),
+            *map(str, words[1:]),
+        ]
+        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
+        return subprocess.run(
+            argv, cwd=ROOT, env=environment, input=given, capture_output=True, check=False, timeout=300
+        )
+
+    return run
+
+
+@pytest.fixture
+def directory(site):
+    """Read the directory as root; whatever this module made is removed at the end."""
+
+    class Reader:
+        base = f"ou=people,{site.place.suffix}"
+
+        def dns(self, extra: str = "") -> list[str]:
+            found = self.search(f"(&(sn={MARK}*){extra})", "dn")
+            return [line.removeprefix("dn: ") for line in found.splitlines() if line.startswith("dn: ")]
+
+        def search(self, where: str, *attributes: str) -> str:
+            words = f"ldapsearch -LLL -Q -Y EXTERNAL -H ldapi:/// -o ldif-wrap=no -b '{self.base}' '{where}'"
+            return site.run("mail1", words, *attributes)
+
+    reader = Reader()
+    yield reader
+    left = reader.dns()
+    if left:
+        site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(left) + "\n")
+
+
+def written(path, rows, encoding="utf-8"):
+    path.write_bytes(academy.render(academy.HEADER, rows, encoding))
+    return path
+
+
+def test_an_import_from_the_controller_and_the_same_again(cli, directory, tmp_path):
+    feed = written(tmp_path / "agents.csv", (*people(30), ("pas un numen", MARK, "Zoé")), "cp1252")
+    done = cli("import", feed, "--yes", "--json")
+    assert json.loads(done.stdout)["done"] == 30, done
+    assert len(directory.dns("(mpState=pending)")) == 30
+    assert "userPassword" not in directory.search(f"(sn={MARK}*)", "userPassword")
+    rejects = tmp_path / "agents.rejects.csv"
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    assert "not a NUMEN" in rejects.read_text("utf-8-sig")
+
+    again = cli("plan", feed, "--json", "--detailed-exitcode")
+    plan = json.loads(again.stdout)
+    assert (again.returncode, plan["changes"], plan["unchanged"]) == (0, [], 30)
+
+
+def test_too_many_departures_change_nothing_until_they_are_meant(cli, directory, tmp_path):
+    cli("import", written(tmp_path / "a.csv", people(20)), "--yes")
+    shorter = written(tmp_path / "b.csv", people(10))
+    refused = cli("import", shorter, "--yes")
+    assert refused.returncode == 1
+    assert b"--force-departures" in refused.stderr
+    assert len(directory.dns("(mpState=suspended)")) == 0
+    assert cli("import", shorter, "--yes", "--force-departures").returncode == 0
+    assert len(directory.dns("(mpState=suspended)")) == 10
+
+
+def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path):
+    kept = tmp_path / "plan.json"
+    assert cli("plan", written(tmp_path / "a.csv", people(150)), "--out", kept).returncode == 0
+    assert kept.stat().st_mode & 0o777 == 0o600
+    remote = "/run/malleposte-essai.json"
+    site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
+    for _ in range(4):
+        site.run("mail1", f"systemd-run -q --unit malleposte-essai malleposte accounts apply {remote}")
+        before = len(directory.dns())
+        end = time.monotonic() + 60
+        while len(directory.dns()) == before and time.monotonic() < end:
+            pass
+        site.run(
+            "mail1", "systemctl kill -s KILL malleposte-essai; systemctl reset-failed malleposte-essai", check=False
+        )
+        if len(directory.dns()) == 150:
+            break
+    site.run("mail1", f"rm {remote}")
+    answer = json.loads(cli("apply", kept, "--json").stdout)
+    assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
+    assert len(directory.dns()) == 150
+    assert json.loads(cli("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "no row"),
+        (b"PK\x03\x04truncated", "damaged or truncated"),
+        (b'NUMEN;Nom;Prenom\n01E9500001ABC;"Martin;Zoe\n', "a quotation mark"),
+        (b"a;b\n1;2\n", "no column for numen"),
+    ],
+)
+def test_a_file_that_is_no_feed_is_one_line_and_exit_2(cli, content, said, tmp_path):
+    path = tmp_path / "faux.csv"
+    path.write_bytes(content)
+    done = cli("import", path, "--yes")
+    lines = done.stderr.decode().strip().splitlines()
+    assert done.returncode == 2
+    assert said in lines[0]
+    assert "faux.csv" in lines[0]
+
+
+def test_keys_settings_and_journal_are_for_root_alone(host):
+    mail1 = host("mail1")
+    for path in (
+        "/etc/malleposte/accounts.json",
+        "/etc/malleposte/keys/digests.json",
+        "/etc/malleposte/keys/ldap-provision",
+    ):
+        file = mail1.file(path)
+        assert (file.user, file.mode) == ("root", 0o600), path
+    assert mail1.file("/etc/malleposte/keys").mode == 0o700
+    assert mail1.run("runuser -u nobody -- malleposte accounts plan /dev/null").rc == 2
