@@ -169,9 +169,9 @@ def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | N
 @click.option("--out", type=click.Path(path_type=Path), metavar="PLAN", help="Keep the plan for `accounts apply`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 when there are changes.")
 @AS_JSON
-@click.option("--name", hidden=True)
-@click.option("--mapping", "given", hidden=True)
-@click.option("--whole", is_flag=True, hidden=True)
+@click.option("--name", hidden=True, help="The feed's name in messages.")
+@click.option("--mapping", "given", hidden=True, help="The mapping itself, as JSON.")
+@click.option("--whole", is_flag=True, hidden=True, help="Print plan and refused rows as one JSON document.")
 def plan_command(
     feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, out: Path | None,
     detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, whole: bool,
