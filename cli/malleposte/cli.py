@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
     "check": "Find what is wrong with an inventory and its hosts.",
     "deploy": "Converge the hosts of an inventory.",
+    "upgrade": "Upgrade the daemons that unattended-upgrades leaves alone.",
     "probe": "Walk every mail path from outside and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
     "accounts": "Bring accounts in line with the files of the HR systems.",

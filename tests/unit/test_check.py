@@ -123,7 +123,7 @@ def test_secrets_of_somebody_else_are_refused(inventory: Path) -> None:
 
 def test_ports_are_compared_across_the_groups_of_a_host(inventory: Path) -> None:
     services = {"a": {"group": "mail", "listen": [{"name": "a", "port": 8443}]},
-                "b": {"group": "portal", "listen": [{"name": "b", "port": 8443}]},
+                "b": {"group": ["web", "portal"], "listen": [{"name": "b", "port": 8443}]},
                 "c": {"group": "portal", "listen": [{"name": "c", "port": 8443, "proto": "udp"}]},
                 "d": {"group": "vault", "listen": [{"name": "d", "port": 8443}]}}  # fmt: skip
     (inventory / "group_vars/malleposte/more.yml").write_text(yaml.safe_dump({"malleposte_services": services}))

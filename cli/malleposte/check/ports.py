@@ -20,12 +20,11 @@ NOT_LISTENING = ("nftables_ssh_port", "rspamd_ldap_port")
 
 @dataclass(frozen=True)
 class Claim:
-    """One service that wants a port. `shared`: it answers there only while no web server does."""
+    """One service that wants a port."""
 
     who: str
     variable: str
     path: Path = ()
-    shared: bool = False
 
 
 def collisions(reader: Reader) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def collisions(reader: Reader) -> Iterator[Finding]:
         taken: dict[tuple[int, str], Claim] = {}
         for key, claim in _claims(reader, host):
             other = taken.setdefault(key, claim)
-            if other is claim or other.who == claim.who or other.shared or claim.shared:
+            if other is claim or other.who == claim.who:
                 continue
             if (key, other, claim) not in seen:
                 seen.add((key, other, claim))
@@ -58,8 +57,7 @@ def _claims(reader: Reader, host: str) -> Iterator[tuple[tuple[int, str], Claim]
         if isinstance(entry, Mapping) and set(groups) & set(_groups(entry)):
             for number, listen in enumerate(entry.get("listen") or []):
                 path: Path = (name, "listen", number, "port")
-                claim = Claim(name, MANIFEST, path, shared=bool(listen.get("shared")))
-                yield (_number(listen.get("port")), str(listen.get("proto", "tcp"))), claim
+                yield (_number(listen.get("port")), str(listen.get("proto", "tcp"))), Claim(name, MANIFEST, path)
     for variable in _set_ports(reader, host):
         port = _number(reader.value(host, variable))
         owner = "sshd" if variable == SSH else str(reader.known.owner(variable))

@@ -43,6 +43,12 @@ def roles() -> dict[str, dict[str, Any]]:
     return found
 
 
+def defaults(role: str) -> dict[str, Any]:
+    """The values that a role has of itself."""
+    found: dict[str, Any] = _yaml(ROOT / "roles" / role / "defaults" / "main.yml")
+    return found
+
+
 @dataclass(frozen=True)
 class Known:
     """All variables that mean something here."""

@@ -1,0 +1,160 @@
+"""What there is to upgrade on each host, in which order, and where an earlier run stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte.check.hosts import command
+from malleposte.check.site import PLATFORM, Site
+from malleposte.errors import InputError, MallepostError
+from malleposte.paths import VAR
+from malleposte.run import environment
+
+BLOCKLIST = "base_upgrade_blocklist"
+ORDER = ("vault", "portal", "web", "mail", "database", "directory")
+"""Hosts go by the last of their groups here: those that fewest depend on show first whether an upgrade is good."""
+PREFIXES = f"{{{{ {BLOCKLIST} | default([]) }}}}"
+PATIENCE = 300
+"""Seconds for a host to fetch its package lists."""
+BY_HAND = ("postgresql", "sogo", "roundcube", "slapd")
+"""Their data change with the first number of the version: such a step is taken by hand, after reading its notes."""
+
+QUESTION = """
+apt-get -qq -o DPkg::Lock::Timeout=120 update >&2 || exit 1
+exec /usr/bin/python3 - <<'END'
+import apt, json
+prefixes = tuple(%s)
+packages = [p for p in apt.Cache() if p.is_installed and p.is_upgradable and p.shortname.startswith(prefixes)]
+print(json.dumps([
+    {"name": p.shortname, "installed": p.installed.version, "candidate": p.candidate.version} for p in packages
+]))
+END
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """One package that a newer version is there for."""
+
+    name: str
+    installed: str
+    candidate: str
+
+    @property
+    def wanted(self) -> str:
+        """What apt is asked for; the name alone where the package is in place already."""
+        return f"{self.name}={self.candidate}" if self.candidate else self.name
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the step is too big to be taken here."""
+        return self.name.startswith(BY_HAND) and first_number(self.installed) != first_number(self.candidate)
+
+
+def first_number(version: str) -> str:
+    """The first number of a Debian version, without its epoch: `17` of `17.12-0+deb13u1`."""
+    bare = version.partition(":")[2] or version
+    return bare.partition(".")[0].partition("-")[0].partition("+")[0]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The packages of one host; those to take by hand apart."""
+
+    host: str
+    packages: tuple[Package, ...] = ()
+    by_hand: tuple[Package, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        return {"packages": [asdict(one) for one in self.packages], "by_hand": [asdict(one) for one in self.by_hand]}
+
+
+def in_order(groups: Mapping[str, Sequence[str]], hosts: Iterable[str]) -> list[str]:
+    """The hosts in the order of their upgrade."""
+    def rank(host: str) -> int:
+        return max((number for number, group in enumerate(ORDER) if host in groups.get(group, ())), default=-1)
+
+    return sorted(hosts, key=rank)
+
+
+def ask(host: str, connection: Mapping[str, Any], prefixes: Sequence[str]) -> Step:
+    """What a host could upgrade. Raises MallepostError."""
+    try:
+        done = subprocess.run(
+            command(connection), input=QUESTION % json.dumps(list(prefixes)), capture_output=True, text=True,
+            check=False, timeout=PATIENCE, env=environment(),
+        )  # fmt: skip
+        rows = json.loads(done.stdout) if done.returncode == 0 else None
+    except subprocess.TimeoutExpired as error:
+        raise MallepostError(f"{host}: no answer in {PATIENCE} s") from error
+    except (OSError, ValueError) as error:
+        raise MallepostError(f"{host}: cannot tell its packages: {error}") from error
+    if rows is None:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise MallepostError(f"{host}: cannot tell its packages: {lines[-1]}")
+    packages = sorted((Package(**row) for row in rows), key=lambda one: one.name)
+    hand = tuple(one for one in packages if one.by_hand)
+    return Step(host, tuple(one for one in packages if one not in hand), hand)
+
+
+def steps(site: Site, limit: str | None = None) -> list[Step]:
+    """Every host's step, in order. Raises MallepostError when a host cannot tell, InputError for a bad limit."""
+    wanted = set(site.matching(limit)) if limit else None
+    hosts = [host for host in site.members(PLATFORM) if wanted is None or host in wanted]
+    if not hosts:
+        raise InputError(f"no host of the group {PLATFORM} is left", "see --limit")
+    ways = [(host, site.connection(host), site.template(host, PREFIXES))
+            for host in in_order(site.groups, hosts)]  # fmt: skip
+    with ThreadPoolExecutor(max_workers=min(16, len(ways))) as pool:
+        return list(pool.map(lambda way: ask(way[0], way[1], way[2] or default_prefixes()), ways))
+
+
+def default_prefixes() -> list[str]:
+    """The list of the role base, which an inventory may replace."""
+    from malleposte.check import specs
+
+    found: list[str] = specs.defaults("base")[BLOCKLIST]
+    return found
+
+
+class Journal:
+    """Where a run stands, on the controller's disk: {host, packages, back}; gone when a host is done."""
+
+    def __init__(self, inventory: Path) -> None:
+        place = zlib.crc32(str(inventory.resolve()).encode())  # two inventories may bear one name
+        self.path = VAR / f"upgrade-{inventory.name}-{place:08x}.json"
+
+    def read(self) -> dict[str, Any] | None:
+        """What an earlier run left unfinished. Raises MallepostError when it cannot be read."""
+        try:
+            found: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise MallepostError(f"{self.path} cannot be read: {error}", "look at the host, then remove it") from error
+        return found
+
+    def write(self, step: Step, back: str) -> None:
+        """Notes, before anything is touched, what is about to be done."""
+        VAR.mkdir(exist_ok=True)
+        note = {"host": step.host, "packages": [asdict(one) for one in step.packages], "back": back}
+        fresh = self.path.with_suffix(".new")
+        fresh.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
+        fresh.rename(self.path)
+
+    def clear(self) -> None:
+        """The host is done."""
+        self.path.unlink(missing_ok=True)
+
+
+def unfinished(note: Mapping[str, Any]) -> tuple[Step, str]:
+    """The step and the way back of a note."""
+    return Step(str(note["host"]), tuple(Package(**one) for one in note["packages"])), str(note["back"])
