@@ -24,13 +24,14 @@ COMMANDS: dict[str, str] = {
     "lab": "Real Debian hosts on this machine, for trials and tests.",
     "accounts": "Bring accounts in line with the files of the HR systems.",
     "backup": "Back hosts up to their vaults, list and check what these hold.",
+    "vault": "What a vault does with its clients' archives: watch, thin out, check, undo.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
     "completion": "Print the completion script of a shell.",
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "backup")
+ON_HOSTS = ("accounts", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

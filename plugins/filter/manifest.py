@@ -25,6 +25,7 @@ class FilterModule:
         functions: Sequence[tuple[str, Callable[..., Any]]] = (
             ("manifest_firewall", manifest.firewall_rules),
             ("manifest_units", manifest.units),
+            ("manifest_backup", manifest.backup),
             ("manifest_srv", manifest.srv_records),
             ("manifest_sites", manifest.sites),
             ("manifest_labels", manifest.label_places),

@@ -15,12 +15,12 @@ options:
     description: Names of the secrets.
     required: true
   kind:
-    description: What to make when it is missing.
+    description: What to make when it is missing; V(ssh) is an Ed25519 key pair of OpenSSH's form.
     type: str
     default: password
-    choices: [password, rsa2048, ec256]
+    choices: [password, rsa2048, ec256, ssh]
   part:
-    description: V(private) is the secret itself; V(public) is the public key of a key pair, PEM.
+    description: V(private) is the secret itself; V(public) is the public key of a key pair.
     type: str
     default: private
     choices: [private, public]

@@ -133,6 +133,15 @@ def units(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> l
     return sorted({unit for service in services_of(services, groups).values() for unit in service.get("units", [])})
 
 
+def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, list[str]]:
+    """What a host of these groups must keep: ``{paths, dumps}``, sorted, each once."""
+    mine = services_of(services, groups).values()
+    return {
+        key: sorted({one for service in mine for one in service.get("backup", {}).get(key, [])})
+        for key in ("paths", "dumps")
+    }
+
+
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:
     """SRV records to publish: ``[{service, proto, port, target}]`` with the target's public name."""
     records = []

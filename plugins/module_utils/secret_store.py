@@ -49,13 +49,16 @@ class SecretStore:
         return text if kind != "password" else text.strip()
 
     def public_key(self, name: str) -> str:
-        """The public half of a key pair, PEM (RFC 7468)."""
+        """The public half of a key pair: PEM (RFC 7468), or the one line that sshd reads."""
         from cryptography.hazmat.primitives import serialization
 
         try:
             rehearsed = (self.rehearsal or {}).get(name)
-            pem = rehearsed.encode() if rehearsed else (self.folder / name).read_bytes()
-            key = serialization.load_pem_private_key(pem, None)
+            text = rehearsed.encode() if rehearsed else (self.folder / name).read_bytes()
+            if b"OPENSSH PRIVATE KEY" in text:
+                ssh = serialization.load_ssh_private_key(text, None).public_key()
+                return ssh.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+            key = serialization.load_pem_private_key(text, None)
         except (OSError, ValueError) as error:
             raise SecretError(f"{self.folder / name}: {error}") from error
         form = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -82,13 +85,16 @@ class SecretStore:
             alphabet = string.ascii_letters + string.digits
             return "".join(secrets.choice(alphabet) for _ in range(PASSWORD_LENGTH)) + "\n"
         from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ec, rsa
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
         if kind == "rsa2048":
-            key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = rsa.generate_private_key(65537, 2048)
+            key = rsa.generate_private_key(65537, 2048)
         elif kind == "ec256":
             key = ec.generate_private_key(ec.SECP256R1())
+        elif kind == "ssh":
+            key, form = ed25519.Ed25519PrivateKey.generate(), serialization.PrivateFormat.OpenSSH
         else:
             raise SecretError(f"secret: unknown kind {kind!r}")
-        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.academie.malleposte.plugins.module_utils import backup_plan
 from malleposte.backup import archives, borg, config
 from malleposte.errors import InputError
 
@@ -19,15 +20,11 @@ DATA: dict[str, Any] = {
     "state": "/var/lib/s",
     "sources": [{"name": "system", "repository": "system", "paths": ["/etc"]}],
     "mail_root": "/srv/mail",
-    "mail_shards": 3,
-    "mail_exclude": ["*/dovecot.index*"],
 }
-
-
-@pytest.mark.parametrize("shards", [1, 2, 3, 16, 256])
-def test_every_bucket_is_in_one_share(shards: int) -> None:
-    found = [one for number in range(shards) for one in config.shard_buckets(number, shards)]
-    assert found == [f"{index:02x}" for index in range(256)]
+DATA["sources"] += [
+    {"name": name, "repository": name, "paths": [f"/srv/mail/{bucket}" for bucket in buckets]}
+    for name, buckets in backup_plan.shares(3)
+]
 
 
 def test_a_mailbox_is_found_from_its_uid() -> None:
@@ -40,7 +37,7 @@ def test_a_mailbox_is_found_from_its_uid() -> None:
 
 def test_a_host_without_mail_says_so() -> None:
     with pytest.raises(InputError, match="mail1 stores no mail"):
-        config.parse({**DATA, "mail_shards": 0}).mail_source("x")
+        config.parse({**DATA, "sources": []}).mail_source("x")
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:

@@ -34,6 +34,12 @@ def test_a_key_pair_has_a_public_half(tmp_path: Path, kind: str) -> None:
     assert store.public_key("key").startswith("-----BEGIN PUBLIC KEY-----")
 
 
+def test_an_ssh_key_has_the_line_that_sshd_reads(tmp_path: Path) -> None:
+    store = SecretStore(tmp_path)
+    assert store.get("key", "ssh").startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
+    assert store.public_key("key").startswith("ssh-ed25519 AAAA")
+
+
 @pytest.mark.parametrize("name", ["../evil", "", "UPPER", "/etc/passwd", ".hidden"])
 def test_a_name_is_no_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(SecretError, match="is no name"):

@@ -17,6 +17,8 @@ from .config import read as read_config
 
 SEPARATOR = "@"
 STAMP = "%Y%m%dT%H%M%SZ"
+COMMON = "system"
+"""The repository of all that is no mailbox."""
 CHECKPOINT = ".checkpoint"
 """borg's mark of an archive whose making was cut short."""
 
@@ -63,7 +65,7 @@ class Vault:
     def __init__(self, config: Config, target: Target, lock_wait: int = 300) -> None:
         self.config = config
         self.target = target
-        self.borg = Borg(environment(config.base, target.passphrase_file, config.ssh_config), lock_wait)
+        self.borg = Borg(environment(target.base(config.base), target.passphrase_file, config.ssh_config), lock_wait)
 
     @property
     def name(self) -> str:
@@ -100,7 +102,7 @@ class Vault:
         for one in self.config.sources:
             if one.name == source:
                 return one.repository
-        return "system"
+        return COMMON
 
     def list_files(self, archive: Archive, prefix: str = "") -> Iterator[Item]:
         """Entries of an archive at `prefix` (an absolute path) or below it, in the archive's order."""

@@ -21,6 +21,7 @@ WARNINGS = frozenset({1, *range(100, 128)})
 NO_REPOSITORY = 13
 CONNECTION_CLOSED = frozenset({80, 81, 82, 83})
 NEVER_MATCHED = 101
+AFTER_UNDO = "after a `vault undo`, run the backup with --fresh-cache"
 PASSED = ("PATH", "LANG")
 
 
@@ -156,4 +157,5 @@ def judged(code: int, output: str, said: str) -> Done:
     errors, warnings = complaints(said)
     if code == 0 or code in WARNINGS:
         return Done(output, tuple(warnings), code)
-    raise BorgError(cause(code, errors, warnings), code)
+    why = cause(code, errors, warnings)
+    raise BorgError(why, code, AFTER_UNDO if "newer than repository" in why else None)

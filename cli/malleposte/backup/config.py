@@ -22,6 +22,10 @@ class Target:
     url: str
     passphrase_file: Path
 
+    def base(self, root: Path) -> Path:
+        """Where borg keeps its caches and what it knows of this vault."""
+        return root / self.name
+
     def repository(self, name: str) -> str:
         """Location of a repository, as borg takes it."""
         return f"{self.url}/{name}"
@@ -32,6 +36,7 @@ class Source:
     """One series of archives.
 
     Either files (`paths`, less `exclude`, borg's patterns), or the output of `command`, streamed into the file `file`.
+    `engine` says who reads files: `borg`, or `borgmatic` with a configuration for each vault.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Source:
     exclude: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     file: str = ""
+    engine: str = "borg"
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,7 @@ class Config:
     ssh_config: Path
     base: Path
     state: Path
-    mail_root: str = ""
-    mail_shards: int = 0
+    mail_root: str
     databases: bool = False
     """Whether this host's PostgreSQL is backed up, every database by itself."""
     parallel: int = 2
@@ -68,9 +73,16 @@ class Config:
 
     def mail_source(self, uid: str) -> str:
         """The source that holds the mailbox of `uid`. Raises InputError where this host stores no mail."""
-        if not self.mail_shards:
-            raise InputError(f"{self.client} stores no mail")
-        return shard_name(int(bucket(uid), 16) * self.mail_shards // 256, self.mail_shards)
+        folder = f"{self.mail_root}/{bucket(uid)}"
+        for source in self.sources:
+            if folder in source.paths:
+                return source.name
+        raise InputError(f"{self.client} stores no mail")
+
+    @property
+    def mail_sources(self) -> tuple[Source, ...]:
+        """The sources that hold mailboxes."""
+        return tuple(one for one in self.sources if any(path.startswith(f"{self.mail_root}/") for path in one.paths))
 
     def mailbox(self, uid: str) -> str:
         """The folder of a mailbox on disk."""
@@ -80,17 +92,6 @@ class Config:
 def bucket(uid: str) -> str:
     """The bucket of a mailbox (docs/adr/0006-mail-store.md): the first two hex digits of SHA-1 of its uid."""
     return hashlib.sha1(uid.encode(), usedforsecurity=False).hexdigest()[:2]
-
-
-def shard_buckets(number: int, shards: int) -> list[str]:
-    """The buckets of a share of the mail store, in order."""
-    return [f"{index:02x}" for index in range(256) if index * shards // 256 == number]
-
-
-def shard_name(number: int, shards: int) -> str:
-    """The name of a share's source and repository: it tells its buckets, whatever the number of shares is later."""
-    buckets = shard_buckets(number, shards)
-    return f"mail-{buckets[0]}-{buckets[-1]}"
 
 
 def read(path: Path = PATH) -> Config:
@@ -107,8 +108,6 @@ def read(path: Path = PATH) -> Config:
 
 def parse(data: Mapping[str, Any]) -> Config:
     """The configuration from its JSON. Raises KeyError, TypeError, ValueError on what is missing or wrong."""
-    shards = int(data.get("mail_shards", 0))
-    mail_root = str(data.get("mail_root", ""))
     sources = [
         Source(
             name=entry["name"],
@@ -117,14 +116,10 @@ def parse(data: Mapping[str, Any]) -> Config:
             exclude=tuple(entry.get("exclude", ())),
             command=tuple(entry.get("command", ())),
             file=entry.get("file", ""),
+            engine=entry.get("engine", "borg"),
         )
         for entry in data["sources"]
     ]
-    exclude = tuple(data.get("mail_exclude", ()))
-    for number in range(shards):
-        name = shard_name(number, shards)
-        paths = tuple(f"{mail_root}/{one}" for one in shard_buckets(number, shards))
-        sources.append(Source(name, name, paths=paths, exclude=exclude))
     return Config(
         client=data["client"],
         vaults=tuple(Target(one["name"], one["url"], Path(one["passphrase_file"])) for one in data["vaults"]),
@@ -132,8 +127,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         ssh_config=Path(data["ssh_config"]),
         base=Path(data["base"]),
         state=Path(data["state"]),
-        mail_root=mail_root,
-        mail_shards=shards,
+        mail_root=str(data["mail_root"]),
         databases=bool(data.get("databases", False)),
         parallel=int(data.get("parallel", 2)),
         compression=str(data.get("compression", "zstd,3")),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
 from malleposte import paths, remote
-from malleposte.backup import archives
-from malleposte.errors import ExitCode, InputError
+from malleposte.backup import archives, config
+from malleposte.backup import check as checking
+from malleposte.backup import run as running
+from malleposte.backup.state import State, only_one
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.progress import Progress
 
 CLIENTS = "malleposte"
 VAULTS = "vault"
@@ -67,9 +72,53 @@ def command() -> None:
 
     \b
     Example:
+      sudo ./malleposte backup run
       sudo ./malleposte backup list
       sudo ./malleposte backup list --host mail1 --vault vault2 --source system
     """
+
+
+@command.command("run")
+@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@click.option("--vault", "vaults", multiple=True, metavar="NAME", help="To this vault only (repeatable).")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
+@click.option("--fresh-cache", is_flag=True, help="Forget what borg remembers of the vaults, as after `vault undo`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to standard error.")
+def run_command(
+    inventory: str | None,
+    hosts: tuple[str, ...],
+    vaults: tuple[str, ...],
+    sources: tuple[str, ...],
+    fresh_cache: bool,
+    as_json: bool,
+) -> int:
+    """Make an archive of every source on every vault, now.
+
+    The nightly timer does the same. A vault that does not answer stops no other; the command then fails and names it.
+
+    \b
+    Example:
+      sudo ./malleposte backup run
+      sudo ./malleposte backup run --host mail1 --vault vault2 --source ldap
+    """
+    if not paths.HOSTED:
+        words = ["run", *options(("--vault", vaults), ("--source", sources))]
+        return on_hosts(inventory, hosts, [*words, *["--fresh-cache"] * fresh_cache], as_json=as_json)
+    known = config.read()
+    targets = archives.vaults(known, vaults)
+    with only_one(known.state):
+        if fresh_cache:
+            running.forget(targets)
+        work = running.Run(known, State(known.state), Progress().say)
+        outcomes = work.all(targets, running.chosen(known, sources))
+    lost = running.failures(outcomes)
+    if as_json:
+        click.echo(json.dumps({"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}, indent=2))
+    else:
+        for line in lost:
+            click.echo(line, err=True)
+    return ExitCode.FAILURE if lost else ExitCode.DONE
 
 
 @command.command("list")
@@ -77,37 +126,112 @@ def command() -> None:
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", metavar="NAME", help="Ask the vaults for all archives of this source, such as system.")
-@click.option("--as-of", "as_of", metavar="DATE", help="With --source: archives of that date or before.")
+@click.option("--as-of", "as_of", metavar="DATE", callback=when, help="With --source: archives of that date or before.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(
     inventory: str | None,
     hosts: tuple[str, ...],
     vaults: tuple[str, ...],
     source: str | None,
-    as_of: str | None,
+    as_of: datetime | None,
     as_json: bool,
 ) -> int:
-    """Show each source's archives.
+    """Show the last archive of each source, or all archives of one.
 
     \b
     Example:
-      sudo ./malleposte backup list --source system
+      sudo ./malleposte backup list
       sudo ./malleposte backup list --host mail1 --source ldap --as-of 2026-03-14
     """
     if not paths.HOSTED:
-        words = ["list", *options(("--vault", vaults), ("--source", source), ("--as-of", as_of))]
+        date = as_of.isoformat() if as_of else None
+        words = ["list", *options(("--vault", vaults), ("--source", source), ("--as-of", date))]
         return on_hosts(inventory, hosts, words, as_json=as_json)
-    date = when(click.get_current_context(), click.Option(["--as-of"]), as_of)
-    found = [
-        one
-        for vault in archives.vaults(only=vaults)
-        for name in ([source] if source else vault.sources())
-        for one in vault.archives(name, date)
-    ]
-    if as_json:
+    known = config.read()
+    targets = archives.vaults(known, vaults)
+    if source:
+        found = [one for vault in targets for one in vault.archives(source, as_of)]
         rows = [{**vars(one), "start": one.start.isoformat()} for one in found]
-        click.echo(json.dumps({"archives": rows}, indent=2))
-    else:
-        for one in found:
-            click.echo(f"{one.vault:<10} {one.source:<24} {one.start:%Y-%m-%d %H:%M:%S}Z  {one.name}")
+        table = [f"{one.vault:<10} {one.start:%Y-%m-%d %H:%M:%S}Z  {one.name}" for one in found]
+        click.echo(json.dumps({"archives": rows}, indent=2) if as_json else "\n".join(table))
+        return ExitCode.DONE
+    state = State(known.state).read()["vaults"]
+    shown = {vault.name: state.get(vault.name, {"sources": {}}) for vault in targets}
+    click.echo(json.dumps({"vaults": shown}, indent=2) if as_json else "\n".join(last_lines(shown)))
     return ExitCode.DONE
+
+
+def last_lines(vaults: Mapping[str, Any]) -> list[str]:
+    """The table of the last archives: a line a vault and source."""
+    lines = []
+    for vault, known in vaults.items():
+        sources = known.get("sources", {})
+        if not sources:
+            lines.append(f"{vault:<10} no archive yet")
+        for name, entry in sources.items():
+            last, attempt = entry.get("success"), entry["attempt"]
+            if attempt["state"] == "empty" and not last:
+                continue
+            text = "never"
+            if last:
+                text = f"{last['start'][:19]}Z {last['files']:>9} files {running.size(last['bytes']):>10}"
+            if attempt["state"] == "error":
+                text += f"  FAILED {attempt['end'][:19]}Z: {attempt['error']}"
+            lines.append(f"{vault:<10} {name:<24} {text}")
+        checked = known.get("checked")
+        if checked:
+            lines.append(f"{vault:<10} checked {checked['end'][:19]}Z: {'sound' if checked['ok'] else 'FAULTS'}")
+    return lines
+
+
+@command.command("check")
+@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
+@click.option("--limit", default=checking.LIMIT, show_default=True, help="Seconds at most for one repository.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def check_command(
+    inventory: str | None,
+    hosts: tuple[str, ...],
+    vaults: tuple[str, ...],
+    sources: tuple[str, ...],
+    limit: int,
+    as_json: bool,
+) -> int:
+    """Check the vaults with the key, and compare a sample of what they give back with the disk.
+
+    \b
+    Example:
+      sudo ./malleposte backup check
+      sudo ./malleposte backup check --host mail1 --vault vault1 --source system
+    """
+    if not paths.HOSTED:
+        words = ["check", "--limit", str(limit), *options(("--vault", vaults), ("--source", sources))]
+        return on_hosts(inventory, hosts, words, as_json=as_json)
+    known = config.read()
+    state = State(known.state)
+    reports = []
+    with only_one(known.state):
+        wanted = running.chosen(known, sources)
+        for vault in archives.vaults(known, vaults):
+            begun = running.now()
+            made = [one for one in wanted if state.made(vault.name, one.name)]
+            if not made:
+                raise MallepostError(f"{vault.name} holds nothing of this host yet", "type: malleposte backup run")
+            report = checking.check(vault, made, limit)
+            end = running.now().isoformat()
+            state.checked(vault.name, {"start": begun.isoformat(), "end": end, "ok": not report.errors})
+            reports.append(report)
+    lost = [line for report in reports for line in report.errors]
+    if as_json:
+        click.echo(json.dumps({"ok": not lost, "vaults": [one.as_dict() for one in reports]}, indent=2))
+    else:
+        for report in reports:
+            same = sum(one.compared for one in report.findings)
+            click.echo(
+                f"{report.vault}: {len(report.findings)} checked, {same} files compared, {len(report.errors)} faults"
+            )
+        for line in lost:
+            click.echo(line, err=True)
+    return ExitCode.FAILURE if lost else ExitCode.DONE

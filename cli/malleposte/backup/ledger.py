@@ -1,0 +1,94 @@
+"""What a vault remembers of a repository, out of its client's reach, and what it concludes from it.
+
+A client whose key is stolen may write: append-only, its deletions only add transactions, which the next compaction
+would make real. So the vault notes every archive when it first sees it, by the vault's own clock, and thins out by
+those dates: a client that lies about an archive's date pushes no other archive out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
+
+
+@dataclass
+class Entry:
+    """An archive: its name, when the vault first saw it (UTC, ISO 8601), whether the vault itself is removing it."""
+
+    name: str
+    seen: str
+    leaving: bool = False
+
+    @property
+    def source(self) -> str:
+        """The series that it belongs to."""
+        return self.name.rpartition("@")[0]
+
+
+@dataclass
+class Ledger:
+    """One repository: its archives by borg's id, its last transaction that was found right, its id and its key."""
+
+    archives: dict[str, Entry] = field(default_factory=dict)
+    transaction: int = -1
+    identity: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Ledger | None:
+        """The ledger; None where there is none yet. A damaged one raises: without it nothing may be thinned out."""
+        try:
+            data = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        archives = {key: Entry(**entry) for key, entry in data["archives"].items()}
+        return cls(archives, data["transaction"], data["identity"])
+
+    def write(self, path: Path) -> None:
+        """Replace it, on disk before this returns."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+
+    def gone(self, present: Mapping[str, str]) -> list[Entry]:
+        """Archives that were seen, that the vault did not remove, and that are no more; `present` is id to name."""
+        return [entry for key, entry in self.archives.items() if key not in present and not entry.leaving]
+
+    def note(self, present: Mapping[str, str], moment: datetime) -> None:
+        """Add what is new, drop what the vault removed."""
+        for key, name in present.items():
+            self.archives.setdefault(key, Entry(name, moment.isoformat(timespec="seconds")))
+        self.archives = {key: entry for key, entry in self.archives.items() if key in present}
+
+    def surplus(self, rules: Mapping[str, int]) -> dict[str, Entry]:
+        """The archives that no rule keeps, each series by itself.
+
+        A rule such as `daily: 14` keeps the newest archive of each of the last 14 days that have one. Without any rule
+        nothing is surplus.
+        """
+        if not any(rules.values()):
+            return {}
+        series: dict[str, list[str]] = {}
+        for key, entry in self.archives.items():
+            series.setdefault(entry.source, []).append(key)
+        kept = {key for keys in series.values() for key in self._kept(keys, rules)}
+        return {key: entry for key, entry in self.archives.items() if key not in kept}
+
+    def _kept(self, keys: Iterable[str], rules: Mapping[str, int]) -> set[str]:
+        newest_first = sorted(keys, key=lambda key: (self.archives[key].seen, self.archives[key].name), reverse=True)
+        kept: set[str] = set()
+        for rule, number in rules.items():
+            periods: dict[str, str] = {}
+            for key in newest_first:
+                periods.setdefault(f"{datetime.fromisoformat(self.archives[key].seen):{PERIODS[rule]}}", key)
+            kept |= set(list(periods.values())[:number])
+        return kept

@@ -1,0 +1,76 @@
+"""What the last runs of this host's backups gave: `last.json`, read by `backup list` and by the probe.
+
+By vault: `sources` (by name: `success`, the last archive that was made, and `attempt`, the last try) and `checked`. All
+times are UTC, ISO 8601; sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from malleposte.errors import MallepostError
+
+FILE = "last.json"
+LOCK = "run.lock"
+
+
+class State:
+    """The file `last.json` of a folder, replaced whole at every change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE
+        self._lock = threading.Lock()
+
+    def read(self) -> dict[str, Any]:
+        """Everything. Empty when there was no run, or the file is damaged: it can be made again."""
+        try:
+            found = json.loads(self.path.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            found = {}
+        return found if isinstance(found, dict) and "vaults" in found else {"vaults": {}}
+
+    def record(self, vault: str, source: str, entry: dict[str, Any]) -> None:
+        """A source's `attempt`, with `success` when there is one; the older success stays otherwise."""
+        with self._lock:
+            data = self.read()
+            sources = data["vaults"].setdefault(vault, {}).setdefault("sources", {})
+            sources[source] = {**sources.get(source, {}), **entry}
+            self._write(data)
+
+    def checked(self, vault: str, entry: dict[str, Any]) -> None:
+        """How the last check of a vault went."""
+        with self._lock:
+            data = self.read()
+            data["vaults"].setdefault(vault, {})["checked"] = entry
+            self._write(data)
+
+    def made(self, vault: str, source: str) -> bool:
+        """Whether this host ever made an archive of a source there."""
+        return "success" in self.read()["vaults"].get(vault, {}).get("sources", {}).get(source, {})
+
+    def _write(self, data: dict[str, Any]) -> None:
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=2, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(self.path)
+
+
+@contextmanager
+def only_one(folder: Path) -> Iterator[None]:
+    """Holds this host's backups, so that two runs never meet. Raises MallepostError when another has them."""
+    with (folder / LOCK).open("w", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise MallepostError("another run of the backups is under way here", "wait for its end") from error
+        yield
