@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "accounts": "Bring accounts in line with the files of the HR systems.",
     "backup": "Back hosts up to their vaults, list and check what these hold.",
     "vault": "What a vault does with its clients' archives: watch, thin out, check, undo.",
+    "secrets": "Give the inventory's secrets to an escrow, and prove that they can be had back.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
     "completion": "Print the completion script of a shell.",
