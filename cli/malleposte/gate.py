@@ -45,7 +45,8 @@ def tool(name: str, *words: str) -> tuple[str, ...]:
 
 def python_paths() -> list[str]:
     """What mypy reads: the folders that hold Python of ours."""
-    return [name for name in ("cli/malleposte", "plugins", "portal") if any((ROOT / name).rglob("*.py"))]
+    names = ("cli/malleposte", "plugins", "portal", "tests/bench", "tests/stack/support")
+    return [name for name in names if any((ROOT / name).rglob("*.py"))]
 
 
 def shell_scripts() -> list[str]:

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from malleposte import playbook
 from malleposte.errors import MallepostError
@@ -25,7 +26,7 @@ def deploy_seconds(lab: Lab, *, linear: bool) -> tuple[float, int]:
 
 def no_change(site: Site) -> Figure:
     """Deploy the converged lab again, with mitogen and with the linear strategy."""
-    values: dict[str, float | int | str] = {"hosts": len(site.lab.inventory.hosts)}
+    values: dict[str, Any] = {"hosts": len(site.lab.inventory.hosts)}
     for name, linear in (("mitogen", False), ("linear", True)):
         seconds, changed = deploy_seconds(site.lab, linear=linear)
         if changed:
@@ -82,7 +83,7 @@ def first(linear: bool = False) -> Figure:
     finally:
         lab.down()
     return Figure(
-        "deploy-first",
+        "deploy-first-linear" if linear else "deploy-first",
         {
             "deploy_seconds": round(deployed, 1),
             "apt_get_seconds": round(bare, 1),

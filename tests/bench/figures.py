@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 
 def _machine(cpuinfo: Path = Path("/proc/cpuinfo"), meminfo: Path = Path("/proc/meminfo")) -> str:
@@ -23,7 +24,7 @@ class Figure:
     """One measured line: a name, values with their unit in the key, the command that measured it."""
 
     name: str
-    values: dict[str, float | int | str]
+    values: dict[str, Any]
     notes: str = ""
     host: str = field(default_factory=_machine)
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
@@ -39,5 +40,14 @@ class Figure:
 
     def as_row(self) -> str:
         """A row of the table in docs/benchmarks.md."""
-        values = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in self.values.items())
+        values = ", ".join(f"{key.replace('_', ' ')}: {_words(value)}" for key, value in self.values.items())
         return f"| {self.name} | {values} | {self.notes} | `{self.command}` | {self.date} | {self.host} |"
+
+
+def _words(value: object) -> str:
+    """A value as it reads in a table: a list and a dictionary without their brackets and quotes."""
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {each}" for key, each in value.items()) + ")"
+    if isinstance(value, list):
+        return "(" + ", ".join(map(str, value)) + ")"
+    return str(value)

@@ -13,6 +13,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "smtp-in": measures.smtp_in,
     "deploy-no-change": deploys.no_change,
     "deploy-first": lambda _site: deploys.first(),
+    "deploy-first-linear": lambda _site: deploys.first(linear=True),
 }
 
 

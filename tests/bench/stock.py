@@ -32,15 +32,18 @@ def host(site: Site, users: int) -> Iterator[tuple[Lab, Target, Sequence[str]]]:
     try:
         names = [f"local{number}" for number in range(users)]
         logins = [(name, secrets.token_urlsafe(12)) for name in names]
-        lab.ssh(NAME, ["sh", "-c", setup(logins)], timeout=600)
+        lab.ssh(NAME, ["sh", "-c", setup(logins, site.address("world"))], timeout=600)
         address = str(lab.hosts([NAME])[0].spec.address)  # type: ignore[union-attr]
         yield lab, Target(address, "", logins), [f"{name}@{NAME}.test" for name in names]
     finally:
         lab.hosts([NAME])[0].destroy()
 
 
-def setup(logins: Sequence[tuple[str, str]]) -> str:
-    """Install, make the users; the only settings given are what the packages ask at installation."""
+def setup(logins: Sequence[tuple[str, str]], resolver: str) -> str:
+    """Install, make the users; the only settings given are what the packages ask at installation.
+
+    Then names come from the lab's world, as they do for mail1: else the network's own resolver would be measured.
+    """
     pairs = "\\n".join(f"{name}:{password}" for name, password in logins)
     return "; ".join(
         [
@@ -53,6 +56,7 @@ def setup(logins: Sequence[tuple[str, str]]) -> str:
             f"postconf -e mydestination={NAME}.test,localhost smtpd_client_message_rate_limit=0",
             *(f"useradd -m {name}" for name, _ in logins),
             f"printf '{pairs}\\n' | chpasswd",
+            f"echo nameserver {resolver} > /etc/resolv.conf",
             "systemctl restart postfix dovecot",
         ]
     )

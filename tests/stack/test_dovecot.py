@@ -9,7 +9,7 @@ import ssl
 
 import pytest
 
-from tests.stack.support.mail import compose, token
+from tests.stack.support.mail import compose, token, wait_for
 
 API = "http://127.0.0.1:9901/doveadm/v1"
 
@@ -91,6 +91,32 @@ def test_body_search_finds_a_word(connect_imap, people):
     assert client.append("INBOX", None, None, message)[0] == "OK"
     client.select("INBOX")
     assert client.search(None, "BODY", word)[1][0].split() == [b"1"]
+
+
+def test_a_search_finds_what_a_delivery_did_not_index(mail, people):
+    sender, reader, subject, word = people.agent(), people.agent(), token(), token()
+    message = compose(sender.mail, reader.mail, subject, f"Un mot rare: {word}.")
+    assert mail.submit(sender, sender.mail, reader.mail, message).accepted
+    mail.arrived(reader, subject)
+    client = mail.imap(reader)
+    client.select("INBOX")
+    assert client.search(None, "BODY", word)[1][0].split() == [b"1"]
+
+
+def test_quota_counts_what_no_client_has_seen(mail, site, people):
+    reader, sender = people.agent(), people.agent()
+    message = compose(sender.mail, reader.mail, token(), "é" * 300_000)
+    for _ in range(2):
+        assert mail.submit(sender, sender.mail, reader.mail, message).accepted
+
+    def stored() -> bool:
+        rows = site.run("mail1", f"doveadm -f flow quota get -u {reader.uid}").splitlines()
+        return any("MESSAGE" in row and "Value=2 " in row for row in rows)
+
+    assert wait_for(stored, what="two messages in the quota")
+    with imaps(site, reader.uid, reader.password) as client:
+        used = int(client.getquota("storage")[1][0].split()[-2])
+    assert used > 2 * len(message) // 1024 * 9 // 10, used
 
 
 def test_the_api_takes_named_commands_only(site, people, mail1):

@@ -171,6 +171,8 @@ def test_a_full_mailbox_is_refused_while_the_mail_is_sent(mail, people, subject)
     assert mail.submit("probe2", sender, reader.mail, first).accepted
     assert mail.arrived(reader, subject)
     answer = mail.submit("probe2", sender, reader.mail, compose(sender, reader.mail, subject, "abcdefgh" * 60_000))
+    if answer.accepted:
+        wait_for(lambda: mail.count(reader, subject) == 2, what="the message that filled the box is stored")
     second = answer if not answer.accepted else mail.submit("probe2", sender, reader.mail, first)
     assert second.step in ("RCPT", "DATA"), second
     assert second.code in (452, 552), second

@@ -57,6 +57,20 @@ def test_only_our_own_is_signed_by_us(mail, subject):
     assert all("ac-exemple.test" not in value for value in signatures)
 
 
+def test_mail_is_sealed_when_a_filter_redirects_it_and_only_then(mail, people, subject):
+    reader, sender, away = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
+    filters = mail.sieve(reader)
+    filters.put("ailleurs", f'require "copy";\nredirect :copy "{away}";\n')
+    filters.activate("ailleurs")
+    mail.foreign(sender, reader.mail, compose(sender, reader.mail, subject))
+    stayed = email.message_from_bytes(mail.arrived(reader, subject), policy=email.policy.default)
+    assert stayed["ARC-Seal"] is None
+    left = email.message_from_bytes(mail.at_foreign("test", subject), policy=email.policy.default)
+    assert "d=ac-exemple.test" in left["ARC-Seal"]
+    for word in ("dkim=pass", "spf=pass", "dmarc=pass"):
+        assert word in left["ARC-Authentication-Results"]
+
+
 def test_private_networks_are_not_trusted_by_themselves(mail1):
     dumped = mail1.check_output("rspamadm configdump -j options 2>/dev/null")
     assert "192.168.0.0/16" not in dumped

@@ -44,11 +44,13 @@ class Site:
         tool = VENV_BIN / "ansible-inventory"
         argv = [str(tool) if tool.exists() else "ansible-inventory", "-i", str(self.inventory), "--list"]
         done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment())
-        return json.loads(done.stdout)
+        listing: Mapping[str, Any] = json.loads(done.stdout)
+        return listing
 
     def variables(self, host: str) -> Mapping[str, Any]:
         """Variables of a host, as written (not templated)."""
-        return self.listing["_meta"]["hostvars"][host]
+        known: Mapping[str, Any] = self.listing["_meta"]["hostvars"][host]
+        return known
 
     @property
     def platform(self) -> dict[str, Any]:
