@@ -116,6 +116,14 @@ REFUSALS = [
         "/etc/fail2ban",
         "fail2ban-client ping",
     ),
+    Refusal(
+        "sogo",
+        {"sogo_time_zone": "Mars/Olympe", "sogo_no_log": False},
+        "Mars/Olympe",
+        "sogo.service",
+        "/etc/sogo",
+        "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/20000'",
+    ),
 ]
 
 

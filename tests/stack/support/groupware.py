@@ -1,0 +1,170 @@
+"""SOGo as a browser and as a DAV client, from the controller: the public name, verified TLS."""
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.stack.support.site import Account, Site
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    def header(self, name: str) -> list[str]:
+        """Every value of a header."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+
+class _Direct(http.client.HTTPSConnection):
+    """To an address given, under a public name."""
+
+    def __init__(self, name: str, address: str, cafile: Path) -> None:
+        super().__init__(name, 443, timeout=60, context=ssl.create_default_context(cafile=str(cafile)))
+        self.address = address
+        self.tls = ssl.create_default_context(cafile=str(cafile))
+
+    def connect(self) -> None:
+        raw = socket.create_connection((self.address, 443), 60)
+        self.sock = self.tls.wrap_socket(raw, server_hostname=self.host)
+
+
+@dataclass
+class Groupware:
+    """One visitor of SOGo. `basic` requests carry the password of the account; others the cookies of `login`."""
+
+    site: Site
+    cafile: Path
+    account: Account
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        *,
+        basic: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """One request; redirects are not followed."""
+        # SOGo turns away browsers that it does not know.
+        sent = {"User-Agent": BROWSER, **(headers or {})}
+        if basic:
+            pair = f"{self.account.uid}:{self.account.password}"
+            sent["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        elif self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            sent["X-XSRF-TOKEN"] = self.cookies.get("XSRF-TOKEN", "")
+        session = _Direct(str(self.site.platform["hostnames"]["groupware"]), self.site.address("mail1"), self.cafile)
+        try:
+            session.request(method, path, body.encode() if isinstance(body, str) else body, sent)
+            response = session.getresponse()
+            answer = Answer(response.status, response.getheaders(), response.read())
+        finally:
+            session.close()
+        for line in answer.header("Set-Cookie"):
+            name, _, value = line.split(";", 1)[0].partition("=")
+            self.cookies[name.strip()] = value.strip()
+        return answer
+
+    def get(self, path: str) -> Answer:
+        """A page."""
+        return self.request("GET", path)
+
+    def post(self, path: str, document: Any) -> Answer:
+        """A JSON document sent."""
+        return self.request("POST", path, json.dumps(document), headers={"Content-Type": "application/json"})
+
+    def connect(self, password: str = "") -> Answer:
+        """What the log-in page sends."""
+        return self.post(
+            "/SOGo/connect", {"userName": self.account.uid, "password": password or self.account.password}
+        )
+
+    def login(self) -> "Groupware":
+        """Log in; AssertionError when refused."""
+        answer = self.connect()
+        assert answer.status == 200, answer.text
+        return self
+
+    def own(self, path: str) -> str:
+        """An address below the agent's own."""
+        return f"/SOGo/so/{self.account.uid}/{path}"
+
+    def dav(self, path: str, owner: str = "") -> str:
+        """A DAV address below an agent's own."""
+        return f"/SOGo/dav/{owner or self.account.uid}/{path}"
+
+    def put(self, path: str, text: str, kind: str, owner: str = "") -> int:
+        """Store an object by DAV; its status."""
+        sent = {"Content-Type": f"{kind}; charset=utf-8"}
+        return self.request("PUT", self.dav(path, owner), text, basic=True, headers=sent).status
+
+    def fetch(self, path: str, owner: str = "") -> Answer:
+        """Fetch an object by DAV."""
+        return self.request("GET", self.dav(path, owner), basic=True)
+
+    def delete(self, path: str, owner: str = "") -> int:
+        """Remove an object by DAV; its status."""
+        return self.request("DELETE", self.dav(path, owner), basic=True).status
+
+    def propfind(self, path: str, owner: str = "", depth: str = "1", body: str = "") -> Answer:
+        """The properties of a collection."""
+        sent = {"Depth": depth, "Content-Type": "text/xml"}
+        return self.request("PROPFIND", self.dav(path, owner), body or None, basic=True, headers=sent)
+
+    def listed(self, folder: str = "INBOX") -> list[dict[str, Any]]:
+        """Messages of a folder as the page lists them, newest first."""
+        order = {"sortingAttributes": {"match": "OR", "sort": "arrival", "asc": 0}}
+        answer = self.post(self.own(f"Mail/0/folder{folder}/view"), order)
+        assert answer.status == 200, answer.text
+        names, *rows = answer.json().get("headers") or [[]]
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def send(self, **fields: Any) -> Answer:
+        """Write a message and send it, as the page does."""
+        draft = self.get(self.own("Mail/0/compose")).json()
+        path = self.own(f"Mail/{draft['accountId']}/folder{draft['mailboxPath']}/{draft['draftId']}/send")
+        return self.post(path, {"from": self.account.mail, "isHTML": False, "cc": [], "bcc": [], **fields})
+
+
+def event(uid: str, summary: str, *lines: str, start: str = "20300115T090000", end: str = "20300115T100000") -> str:
+    """An event in Paris; more lines go into it."""
+    return "\r\n".join(
+        [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:-//test//FR",
+            "BEGIN:VEVENT",
+            f"UID:{uid}",
+            "DTSTAMP:20260101T000000Z",
+            f"DTSTART;TZID=Europe/Paris:{start}",
+            f"DTEND;TZID=Europe/Paris:{end}",
+            f"SUMMARY:{summary}",
+            *lines,
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ]
+    )
