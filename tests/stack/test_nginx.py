@@ -120,6 +120,19 @@ def test_a_renewal_by_way_of_the_front_is_shown_at_once(
     assert machine.check_output("ls -A /srv/www/acme/.well-known/acme-challenge") == ""
 
 
+def test_an_error_is_told_in_french_then_in_english(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    portal, address = platform["hostnames"]["portal"], site.address("pia1")
+    answer = web.get(address, portal, "/rien")
+    assert answer.status == 404
+    assert answer.text.index("Page introuvable") < answer.text.index("Page not found")
+    assert answer.headers["Content-Security-Policy"]
+    large = web.get(address, portal, "/", method="POST", Content_Length=str(50 << 20))
+    assert large.status == 413
+    assert "Envoi trop volumineux" in large.text
+    # The pages themselves have no address.
+    assert web.get(address, portal, "/_errors/503.html").status == 404
+
+
 def test_what_follows_the_question_mark_is_not_logged(
     site: Site, web: Web, platform: dict[str, Any], host: Any
 ) -> None:

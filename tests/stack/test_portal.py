@@ -8,6 +8,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import yaml
+from malleposte.paths import ROOT
 
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
@@ -104,10 +106,27 @@ def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any
     assert answer.headers["Content-Encoding"] == "gzip"
 
 
-@pytest.mark.parametrize(("path", "title"), [("/", "Gérer mon mot de passe"), ("/en/", "Manage my password")])
-def test_the_tiles_lead_to_the_services(open_page: Any, platform: dict[str, Any], path: str, title: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "title", "target"),
+    [("/", "Gérer mon mot de passe", "/motdepasse"), ("/en/", "Manage my password", "/en/password")],
+)
+def test_a_tile_leads_to_the_page_about_passwords(open_page: Any, path: str, title: str, target: str) -> None:
     tiles = {text: attributes["href"] for attributes, text in open_page(path).all("a")}
-    assert tiles[title] == f"https://{platform['hostnames']['portal']}/motdepasse"
+    assert tiles[title] == target
+
+
+@pytest.mark.parametrize(("path", "language"), [("/", "fr"), ("/en/", "en")])
+def test_the_services_of_the_manifest_have_their_tiles(
+    open_page: Any, platform: dict[str, Any], path: str, language: str
+) -> None:
+    manifest = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))
+    wanted = {
+        service["tile"]["title"][language]: f"https://{platform['hostnames'][service['tile']['host']]}"
+        for service in manifest["malleposte_services"].values()
+        if "tile" in service
+    }
+    tiles = {text: str(attributes["href"]) for attributes, text in open_page(path).all("a")}
+    assert {title: tiles.get(title, "")[: len(url)] for title, url in wanted.items()} == wanted
 
 
 @pytest.mark.parametrize(("path", "hours"), [("/motdepasse", "hours"), ("/en/password", "hours_en")])

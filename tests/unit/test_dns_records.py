@@ -78,10 +78,9 @@ def test_a_host_without_key_publishes_no_tlsa() -> None:
 def test_services_and_their_absence() -> None:
     secure = {"service": "imaps", "port": 993, "target": "mail.ac-exemple.test"}
     srv = [secure, {"service": "imap", "port": 143, "target": "."}]
-    found = expected(facts(srv=srv, autoconfig="pia.ac-exemple.test"))
+    found = expected(facts(srv=srv))
     assert data_of(found, "_imaps._tcp.ac-exemple.test.", "SRV") == ["0 1 993 mail.ac-exemple.test."]
     assert data_of(found, "_imap._tcp.ac-exemple.test.", "SRV") == ["0 0 0 ."]
-    assert data_of(found, "autoconfig.ac-exemple.test.", "CNAME") == ["pia.ac-exemple.test."]
 
 
 def test_transport_policies_only_when_asked() -> None:

@@ -17,7 +17,6 @@ The facts (``Facts`` below, or the same keys in a mapping, so that an inventory 
 ``tls_rpt``     address for TLS reports (RFC 8460), or empty
 ``caa``         issuers allowed (RFC 8659), and ``caa_iodef``, a mailto for refusals
 ``srv``         ``[{service, proto, port, target}]``; target ``.`` says the service does not exist (RFC 6186)
-``autoconfig``  host name that serves client configuration, or empty
 ``ttl``         seconds (3600)
 """
 
@@ -32,7 +31,7 @@ from .keys import dkim_value
 from .zone import RecordError, absolute, zone_lines
 
 KEYS = frozenset({"domain", "addresses", "mx", "aliases", "spf", "spf_all", "dkim", "dmarc", "tlsa", "tlsa_ports",
-                  "mta_sts", "tls_rpt", "caa", "caa_iodef", "srv", "autoconfig", "ttl"})
+                  "mta_sts", "tls_rpt", "caa", "caa_iodef", "srv", "ttl"})
 POLICIES = ("none", "quarantine", "reject")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 POLICY_ID = re.compile(r"[A-Za-z0-9]{1,32}")
@@ -157,13 +156,11 @@ def issuers(domain: str, facts: Mapping[str, Any]) -> list[Record]:
 
 
 def services(domain: str, facts: Mapping[str, Any]) -> list[Record]:
-    """SRV of mail and DAV (RFC 6186, RFC 8314, RFC 6764), and the name Thunderbird asks for its configuration."""
+    """SRV of mail and DAV (RFC 6186, RFC 8314, RFC 6764)."""
     found: list[Record] = []
     for entry in facts.get("srv") or []:
         target = str(entry.get("target") or ".")
         priority, weight, port = (0, 1, int(entry["port"])) if target != "." else (0, 0, 0)
         owner = f"_{str(entry['service']).lstrip('_')}._{entry.get('proto', 'tcp')}.{domain}"
         found.append({"name": owner, "type": "SRV", "data": f"{priority} {weight} {port} {absolute(target)}"})
-    if facts.get("autoconfig"):
-        found.append({"name": f"autoconfig.{domain}", "type": "CNAME", "data": absolute(str(facts["autoconfig"]))})
     return found
