@@ -101,6 +101,15 @@ def test_the_policy_allows_what_the_pages_need_and_no_more(site: Site, web: Web,
     assert web.get(site.address("pia1"), portal, "/rien").status == 404
 
 
+def test_every_colour_of_the_styles_is_defined(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    """A browser drops a rule that it cannot read without a word, and all that leans on it."""
+    styles = web.get(site.address("pia1"), platform["hostnames"]["portal"], "/style.css").text
+    bare = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
+    assert bare.lstrip().startswith(":root {")
+    assert set(re.findall(r"var\((--[a-z]+)\)", bare)) == set(re.findall(r"^\s*(--[a-z]+):", bare, re.MULTILINE))
+    assert bare.count("{") == bare.count("}")
+
+
 def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any]) -> None:
     answer = web.get(site.address("pia1"), platform["hostnames"]["portal"], "/style.css", Accept_Encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"
