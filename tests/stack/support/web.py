@@ -50,13 +50,21 @@ class Web:
         self.context = ssl.create_default_context(cafile=self.authorities)
 
     def get(
-        self, address: str, name: str, path: str = "/", *, plain: bool = False, method: str = "GET", **headers: str
+        self,
+        address: str,
+        name: str,
+        path: str = "/",
+        *,
+        plain: bool = False,
+        method: str = "GET",
+        body: bytes | None = None,
+        **headers: str,
     ) -> Answer:
         """One request; redirects are not followed. Raises OSError or HTTPException when there is no answer."""
         connection = _Known(name, address, None if plain else self.context)
         try:
             sent = {key.replace("_", "-"): value for key, value in headers.items()}
-            connection.request(method, path, headers=sent)
+            connection.request(method, path, body=body, headers=sent)
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         finally:

@@ -1,0 +1,188 @@
+<?php
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/**
+ * Who an agent is, as the academy's directory says it.
+ *
+ * One account whatever name was typed; an identity for each address that the server lets the agent write under; and
+ * the way to the portal, the one place where passwords are changed.
+ */
+class malleposte extends rcube_plugin
+{
+    private rcmail $rc;
+    private array|bool|null $allowed = null;
+
+    public function init()
+    {
+        $this->rc = rcmail::get_instance();
+        $this->add_hook('authenticate', [$this, 'canonical']);
+        $this->add_hook('user_create', [$this, 'first_identity']);
+        $this->add_hook('login_after', [$this, 'identities']);
+
+        if (in_array($this->rc->task, ['login', 'logout'], true)) {
+            $this->add_texts('localization/');
+            $this->add_hook('template_object_loginform', [$this, 'login_link']);
+        }
+        if ($this->rc->task === 'settings') {
+            $this->add_texts('localization/');
+            $this->add_hook('settings_actions', [$this, 'section']);
+            $this->register_action('plugin.malleposte-password', [$this, 'page']);
+        }
+    }
+
+    /** The uid, for whoever typed an address or another log-in: one agent has one account here. */
+    public function canonical($args)
+    {
+        $typed = mb_strtolower(trim((string) $args['user']));
+        if ($typed === '') {
+            return $args;
+        }
+        $name = ldap_escape($typed, '', LDAP_ESCAPE_FILTER);
+        $found = $this->search(
+            "(&(objectClass=mpAgent)(|(uid=$name)(mailLocalAddress=$name)(mpLoginAlias=$name)))", ['uid']
+        );
+        if ($found === false) {
+            $args['abort'] = true;
+            $args['error'] = rcmail::ERROR_STORAGE;
+        }
+        elseif (count($found) === 1) {
+            $args['user'] = $found[0]['uid'][0];
+        }
+        return $args;
+    }
+
+    public function first_identity($args)
+    {
+        foreach ($this->allowed($args['user']) ?: [] as $address => $name) {
+            $args['user_name'] = $name;
+            $args['user_email'] = $address;
+            $args['email_list'] = [$address];
+            break;
+        }
+        return $args;
+    }
+
+    /** Add an identity for each address that has none, take away those of addresses no longer the agent's. */
+    public function identities($args)
+    {
+        $user = $this->rc->user;
+        $allowed = $this->allowed($user->data['username']);
+        if (!$allowed) {
+            return $args;
+        }
+        $kept = [];
+        $stale = [];
+        foreach ($user->list_identities() as $identity) {
+            $address = mb_strtolower($identity['email']);
+            if (isset($allowed[$address])) {
+                $kept[$address] = true;
+            }
+            else {
+                $stale[] = $identity['identity_id'];
+            }
+        }
+        foreach (array_diff_key($allowed, $kept) as $address => $name) {
+            $user->insert_identity(['name' => $name, 'email' => $address, 'standard' => $kept ? 0 : 1]);
+            $kept[$address] = true;
+        }
+        foreach ($stale as $identity) {
+            $user->delete_identity($identity);
+        }
+        return $args;
+    }
+
+    public function section($args)
+    {
+        $args['actions'][] = [
+            'action' => 'plugin.malleposte-password',
+            'class' => 'password',
+            'label' => 'password',
+            'title' => 'passwordtitle',
+            'domain' => 'malleposte',
+        ];
+        return $args;
+    }
+
+    public function page()
+    {
+        $this->register_handler('plugin.body', [$this, 'body']);
+        $this->rc->output->set_pagetitle($this->gettext('passwordtitle'));
+        $this->rc->output->send('plugin');
+    }
+
+    public function body()
+    {
+        return html::div(['class' => 'formcontent'],
+            html::tag('h2', ['class' => 'boxtitle'], rcube::Q($this->gettext('passwordtitle')))
+            . html::p(null, rcube::Q($this->gettext('passwordtext')))
+            . html::p(null, $this->link('passwordlink', 'btn btn-primary'))
+        );
+    }
+
+    public function login_link($args)
+    {
+        $args['content'] .= html::p(['class' => 'malleposte-password'], $this->link('forgotten', ''));
+        return $args;
+    }
+
+    private function link(string $label, string $class): string
+    {
+        $url = (string) $this->rc->config->get('malleposte_password_url');
+        $attributes = ['href' => $url, 'class' => $class, 'target' => '_blank', 'rel' => 'noopener'];
+        return html::a($attributes, rcube::Q($this->gettext($label)));
+    }
+
+    /** Address => name: the agent's own, the primary one first, then the functional boxes'. False without directory. */
+    private function allowed(string $uid): array|bool
+    {
+        if ($this->allowed !== null) {
+            return $this->allowed;
+        }
+        $name = ldap_escape($uid, '', LDAP_ESCAPE_FILTER);
+        $found = $this->search(
+            "(|(&(objectClass=mpAgent)(uid=$name))(&(objectClass=mpFunctionalBox)(mpDelegate=$name)))",
+            ['uid', 'cn', 'mail', 'mailLocalAddress']
+        );
+        if ($found === false) {
+            return $this->allowed = false;
+        }
+        usort($found, fn ($a, $b) => ($b['uid'][0] === $uid) <=> ($a['uid'][0] === $uid));
+        $this->allowed = [];
+        foreach ($found as $entry) {
+            $addresses = array_merge($entry['mail'] ?? [], $entry['maillocaladdress'] ?? []);
+            foreach (array_map('mb_strtolower', $addresses) as $address) {
+                $this->allowed[$address] ??= $entry['cn'][0] ?? '';
+            }
+        }
+        return $this->allowed;
+    }
+
+    /** Entries as attribute => values, names in small letters; false when the directory does not answer. */
+    private function search(string $filter, array $attributes): array|bool
+    {
+        $where = (array) $this->rc->config->get('malleposte_directory');
+        $link = ldap_connect($where['uri']);
+        ldap_set_option($link, LDAP_OPT_PROTOCOL_VERSION, 3);
+        ldap_set_option($link, LDAP_OPT_NETWORK_TIMEOUT, 5);
+        ldap_set_option($link, LDAP_OPT_TIMELIMIT, 5);
+        $result = @ldap_bind($link, $where['dn'], $where['password'])
+            ? @ldap_search($link, $where['base'], $filter, $attributes, 0, 200) : false;
+        if ($result === false) {
+            rcube::raise_error(['message' => 'malleposte: directory: ' . ldap_error($link)], true, false);
+            return false;
+        }
+        $entries = [];
+        for ($entry = ldap_first_entry($link, $result); $entry; $entry = ldap_next_entry($link, $entry)) {
+            $values = [];
+            foreach (ldap_get_attributes($link, $entry) as $key => $items) {
+                if (is_array($items)) {
+                    unset($items['count']);
+                    $values[strtolower($key)] = $items;
+                }
+            }
+            $entries[] = $values;
+        }
+        ldap_unbind($link);
+        return $entries;
+    }
+}

@@ -1,0 +1,99 @@
+"""Roundcube as its own pages use it: the form with its token, the lists as JSON, the message to send."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.stack.support.mail import utf7
+from tests.stack.support.web import Answer, Web
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Webmail:
+    """One visitor."""
+
+    web: Web
+    address: str
+    name: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
+
+    def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
+        """One request with the visitor's cookies; new ones are kept."""
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{key}={value}" for key, value in self.cookies.items())
+        body = None
+        if form is not None:
+            body, headers["Content_Type"] = urlencode(form).encode(), FORM
+        method = "GET" if form is None else "POST"
+        answer = self.web.get(self.address, self.name, path, method=method, body=body, **headers)
+        for line in answer.headers.get_all("Set-Cookie") or []:
+            for key, morsel in SimpleCookie(line).items():
+                self.cookies[key] = morsel.value
+                if morsel.value == "-del-":
+                    del self.cookies[key]
+        return answer
+
+    def env(self, page: str) -> dict[str, Any]:
+        """What a page tells its script."""
+        found = re.search(r"rcmail\.set_env\((\{.*?\})\);", page)
+        assert found, page[:2000]
+        return dict(json.loads(found[1]))
+
+    def page(self, **query: str) -> str:
+        """A page, as text."""
+        answer = self.ask(f"/?{urlencode(query)}")
+        assert answer.status == 200, answer.status
+        return answer.text
+
+    def login(self, user: str, password: str) -> bool:
+        """Whether the form let the visitor in."""
+        form = self.page(_task="login")
+        found = re.search(r'name="_token" value="([^"]+)"', form)
+        assert found, "the form has no token"
+        given = {"_task": "login", "_action": "login", "_timezone": "Europe/Paris", "_url": "", "_token": found[1]}
+        answer = self.ask("/?_task=login", {**given, "_user": user, "_pass": password})
+        if answer.status != 302:
+            return False
+        self.token = str(self.env(self.page(_task="mail"))["request_token"])
+        return True
+
+    def call(self, _form: dict[str, str] | None = None, **query: str) -> dict[str, Any]:
+        """An answer to the page's script."""
+        answer = self.ask(
+            f"/?{urlencode({**query, '_remote': '1'})}",
+            None if _form is None else {**_form, "_token": self.token, "_remote": "1"},
+            X_Roundcube_Request=self.token,
+            X_Requested_With="XMLHttpRequest",
+        )
+        assert answer.status == 200, (answer.status, answer.text[:300])
+        return dict(json.loads(answer.text))
+
+    def list(self, mailbox: str = "INBOX") -> str:
+        """The commands that fill the list of messages."""
+        return str(self.call(_task="mail", _action="list", _mbox=mailbox)["exec"])
+
+    def read(self, number: str, mailbox: str = "INBOX") -> str:
+        """A message's page."""
+        return self.page(_task="mail", _action="show", _mbox=mailbox, _uid=number)
+
+    def send(self, recipient: str, subject: str, text: str) -> str:
+        """Write and send a message; what the page was told."""
+        start = self.ask("/?_task=mail&_action=compose")
+        where = start.headers["Location"].replace("./", "/", 1)
+        page = self.ask(where).text
+        number = self.env(page)["compose_id"]
+        sender = re.findall(r'<option value="(\d+)"[^>]*selected', page.partition('name="_from"')[2])[0]
+        form = {
+            "_task": "mail", "_action": "send", "_id": str(number), "_attachments": "", "_from": sender,
+            "_to": recipient, "_subject": subject, "_message": text, "_is_html": "0", "_token": self.token,
+            "_store_target": utf7("Envoyés"),
+        }
+        return self.ask("/?_task=mail&_unlock=loading1&_framed=1", form).text
