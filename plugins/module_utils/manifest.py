@@ -6,7 +6,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``group``    the inventory group whose hosts run it, or a list of groups
 ``units``    its systemd units
 ``listen``   ports: ``{name, port, proto (tcp), from}``; ``from`` holds ``any`` or names of ``malleposte_networks``
-``dns``      SRV records to publish: ``{service, proto (tcp), port, target}`` (RFC 6186, RFC 6764)
+``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
+             record beside it (RFC 6764)
 ``vhost``    its web site: see ``vhosts.py``
 ``tile``     its place on the portal: ``{title, text, host, path (/), order (100)}``; title and text are ``{fr, en}``,
              host is a key of ``malleposte_hostnames``
@@ -143,7 +144,7 @@ def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> 
 
 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:
-    """SRV records to publish: ``[{service, proto, port, target}]`` with the target's public name."""
+    """SRV records to publish: ``[{service, proto, port, target, path}]`` with the target's public name."""
     records = []
     for name, service in services.items():
         for entry in service.get("dns", []):
@@ -155,6 +156,7 @@ def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[st
                 "proto": entry.get("proto", "tcp"),
                 "port": entry["port"],
                 "target": hostnames.get(target, "."),
+                **({"path": entry["path"]} if "path" in entry else {}),
             })
     return records
 

@@ -72,6 +72,31 @@ def proxy(place: Mapping[str, Any], csp: str) -> Lines:
     return lines + upstream("proxy", place, csp)
 
 
+def authority(place: Mapping[str, Any], _csp: str) -> Lines:
+    """A service that only nginx asks. The body of the request stays here, its headers go (the password is in them)."""
+    to = str(place["to"])
+    sent = {"Connection": "", "Content-Length": "", "X-Real-IP": "$remote_addr", "X-Original-URI": "$request_uri",
+            **place.get("headers", {})}
+    return ["internal;", f"proxy_pass {quote(f'http://{to}' if to.startswith('unix:') else to)};",
+            "proxy_http_version 1.1;", "proxy_pass_request_body off;",
+            *(f"proxy_set_header {name} {quote(value)};" for name, value in sent.items())]
+
+
+def ask(address: str, site: Mapping[str, Any]) -> Lines:
+    """Ask an authority of this site first, and keep what its answer says."""
+    found: Lines = [f"auth_request {address};"]
+    for place in site["locations"]:
+        if place["kind"] == "authority" and address.startswith(place["path"]):
+            found += [f"auth_request_set ${name} $upstream_http_{header.lower().replace('-', '_')};"
+                      for name, header in place.get("keep", {}).items()]
+    return found
+
+
+def route(place: Mapping[str, Any], _csp: str) -> Lines:
+    """Go on in a named location, which may depend on the authority's answer: nginx looks there after it has asked."""
+    return [f"try_files /nonexistent {place['to']};"]
+
+
 def fastcgi(place: Mapping[str, Any], csp: str) -> Lines:
     """Hand the request to a FastCGI service: always to one script, or to the one that the address names."""
     lines = ["include /etc/nginx/fastcgi_params;"]
@@ -116,6 +141,8 @@ def deny(_place: Mapping[str, Any], _csp: str) -> Lines:
 
 KINDS: Mapping[str, Callable[[Mapping[str, Any], str], Lines]] = {
     "proxy": proxy,
+    "authority": authority,
+    "route": route,
     "fastcgi": fastcgi,
     "static": static,
     "redirect": redirect,
@@ -127,7 +154,8 @@ KINDS: Mapping[str, Callable[[Mapping[str, Any], str], Lines]] = {
 def location(site: Mapping[str, Any], place: Mapping[str, Any], options: Mapping[str, Any]) -> Lines:
     """A location and what is in it."""
     csp = str(place.get("csp", site.get("csp", "")))
-    inside = KINDS[place["kind"]](place, csp)
+    inside = ask(place["auth"], site) if "auth" in place else []
+    inside += KINDS[place["kind"]](place, csp)
     if place.get("limit"):
         inside.append(f"limit_req zone={place['limit']} burst={options['login_burst']} nodelay;")
     if "max_body_mb" in place:

@@ -13,12 +13,16 @@
 
 A location has ``path``, ``match`` (``prefix``, ``exact``, ``strong``: a prefix before which no regex is looked at,
 ``regex``, ``named``: the path begins with @) and ``kind``; whatever the kind, ``limit: login`` slows the POSTs of one
-address, and ``csp`` and ``max_body_mb`` replace those of the site.
+address, and ``csp`` and ``max_body_mb`` replace those of the site. ``auth`` is an address of this site, in a location
+of kind ``authority``, that is asked first: without its 200 nothing else happens.
 
 ``proxy``     ``to`` (``http://127.0.0.1:PORT``, ``unix:/run/x.sock``), ``headers`` (to the service; nginx variables
               stand for values), ``buffers: big`` (services with long headers), ``timeout_s`` (60)
 ``fastcgi``   ``socket`` (path), ``script`` (the one file to run; else the one that the address names under the root),
               ``params``, ``buffers``, ``timeout_s``
+``authority`` ``to``, ``headers``: a service that only nginx asks, with the headers of the request and
+              ``X-Original-URI``; it answers 200, 401 or 403; ``keep`` (variable of nginx: header of the answer)
+``route``     ``to``: a named location, in whose name variables of ``keep`` may stand
 ``static``    ``root`` or ``alias``, ``index`` (index.html), ``fallback`` (address served when there is no such file),
               ``expires`` (nginx's, such as 7d)
 ``redirect``  ``to``, ``code`` (302)
@@ -34,6 +38,12 @@ from typing import Any
 from .shapes import Check, ManifestError, among, body, check_shape, flag, matching, number, path, table, text
 
 LABEL = matching(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+VARIABLE = matching(r"[a-z][a-z0-9_]*")
+HEADER = matching(r"[A-Za-z][A-Za-z0-9-]*")
+UPSTREAM_ADDRESS = matching(r"(https?://|unix:/)[^\s;{}\"']+")
+RETURNS = frozenset({"redirect", "respond", "deny"})
+"""Kinds that nginx answers before it looks at who asks."""
+
 LOCATION_PATH = {
     "prefix": matching(r"/[A-Za-z0-9._~@:+/-]*"),
     "exact": matching(r"/[A-Za-z0-9._~@:+/-]*"),
@@ -46,6 +56,13 @@ LOCATION_PATH = {
 def locations(value: Any) -> bool:
     """At least one."""
     return isinstance(value, list) and bool(value)
+
+
+def kept(value: Any) -> bool:
+    """nginx variables, and the header that each takes its value from."""
+    return isinstance(value, Mapping) and all(
+        VARIABLE(name) and HEADER(header) for name, header in value.items()
+    )
 
 
 def code(value: Any) -> bool:
@@ -66,12 +83,15 @@ EVERY: Mapping[str, Check] = {
     "match": among(*LOCATION_PATH),
     "kind": text,
     "limit": among("login"),
+    "auth": path,
     "csp": text,
     "max_body_mb": number,
 }
 UPSTREAM: Mapping[str, Check] = {"buffers": among("big"), "timeout_s": number}
 KINDS: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
-    "proxy": ({"to": matching(r"(https?://|unix:/)[^\s;{}\"']+")}, {"headers": table, **UPSTREAM}),
+    "proxy": ({"to": UPSTREAM_ADDRESS}, {"headers": table, **UPSTREAM}),
+    "authority": ({"to": UPSTREAM_ADDRESS}, {"headers": table, "keep": kept}),
+    "route": ({"to": matching(r"@[a-z0-9_]*([$][a-z][a-z0-9_]*)?")}, {}),
     "fastcgi": ({"socket": path}, {"script": path, "params": table, **UPSTREAM}),
     "static": ({}, {"root": path, "alias": path, "index": text, "fallback": path, "expires": text}),
     "redirect": ({"to": text}, {"code": code}),
@@ -96,6 +116,21 @@ def check_site(where: str, site: Mapping[str, Any], naming: Iterable[str] = ("ho
         if key in seen:
             raise ManifestError(f"{place}: {location['path']} is there twice")
         seen.add(key)
+        check_links(place, location, site["locations"])
+
+
+def check_links(where: str, location: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> None:
+    """What a location says of others of its site. Raises ManifestError."""
+    known = [(other.get("kind"), str(other.get("path"))) for other in others if isinstance(other, Mapping)]
+    if "auth" in location:
+        if location["kind"] in RETURNS:
+            raise ManifestError(f"{where}: {location['kind']} would answer before auth is asked")
+        if not any(kind == "authority" and location["auth"].startswith(path) for kind, path in known):
+            raise ManifestError(f"{where}: auth {location['auth']} is in no location of kind authority")
+    if location["kind"] == "route":
+        begins = location["to"].partition("$")[0]
+        if not any(path.startswith(begins) for _kind, path in known if path.startswith("@")):
+            raise ManifestError(f"{where}: no location is named {location['to']}")
 
 
 def check_location(where: str, location: Any) -> None:

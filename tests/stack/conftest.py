@@ -12,6 +12,7 @@ from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 
 from tests.stack.support import mail as mail_support
+from tests.stack.support.dav import Device
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, NotReadyError, Site
 from tests.stack.support.web import Web
@@ -129,3 +130,20 @@ def people(site: Site) -> Iterator[People]:
     made = People(site)
     yield made
     made.clear()
+
+
+@pytest.fixture
+def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Device]]:
+    """A device, of an account made for this test (`changes` are fields of Agent) or of a given one."""
+    made: list[Account] = []
+
+    def make(account: Account | None = None, **changes: Any) -> Device:
+        found = account or people.agent(**changes)
+        made.append(found)
+        return Device(web, site.address("mail1"), site.platform["hostnames"]["dav"], found)
+
+    yield make
+    folders = ("/var/lib/radicale/collections/collection-root", "/var/cache/radicale/collection-cache/collection-root")
+    names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
+    if names:
+        site.run("mail1", f"rm -rf -- {' '.join(names)}")

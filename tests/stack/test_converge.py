@@ -77,6 +77,22 @@ REFUSALS = [
         "ldapwhoami -Q -Y EXTERNAL -H ldapi:///",
     ),
     Refusal(
+        "radicale",
+        {"radicale_collections": {"agenda": {"tag": "VJOURNAUX"}}},
+        "its tag must be one of",
+        "radicale.service",
+        "/etc/radicale",
+        "curl -sf -X OPTIONS --unix-socket /run/radicale/http.sock http://x/",
+    ),
+    Refusal(
+        "dav",
+        {"dav_default_backend": "ailleurs"},
+        "no back end is called 'ailleurs'",
+        "dav-router.service",
+        "/etc/malleposte",
+        "curl -s -o /dev/null --unix-socket /run/dav-router.sock http://x/root",
+    ),
+    Refusal(
         "unbound",
         {"unbound_allow": ["300.1.2.3/8"]},
         "300.1.2.3",

@@ -81,6 +81,8 @@ def test_services_and_their_absence() -> None:
     found = expected(facts(srv=srv))
     assert data_of(found, "_imaps._tcp.ac-exemple.test.", "SRV") == ["0 1 993 mail.ac-exemple.test."]
     assert data_of(found, "_imap._tcp.ac-exemple.test.", "SRV") == ["0 0 0 ."]
+    dav = [{"service": "caldavs", "port": 443, "target": "dav.ac-exemple.test", "path": "/"}]
+    assert data_of(expected(facts(srv=dav)), "_caldavs._tcp.ac-exemple.test.", "TXT") == ["path=/"]
 
 
 def test_transport_policies_only_when_asked() -> None:

@@ -76,3 +76,8 @@ def test_public_names_lead_to_the_hosts_that_answer_for_them() -> None:
     assert names["mail.example.test"] == ["192.0.2.1", "192.0.2.2", "2001:db8::2"]
     assert names["m1.example.test"] == ["192.0.2.1"]
     assert "x.example.test" not in names
+
+
+def test_the_path_of_a_service_goes_with_its_record() -> None:
+    dav = {"dav": {"group": "web", "dns": [{"service": "caldavs", "port": 443, "target": "dav", "path": "/"}]}}
+    assert manifest.srv_records(dav, {"dav": "dav.example.test"})[0]["path"] == "/"

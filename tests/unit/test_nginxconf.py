@@ -115,3 +115,25 @@ def test_the_other_kinds(location: dict[str, Any], wanted: str) -> None:
 def test_a_wrong_site_is_named() -> None:
     with pytest.raises(AnsibleFilterError, match=r"nginx_sites: a\.example\.test: location 1: kind 'x'"):
         written(kind="x")
+
+
+def test_an_authority_is_asked_before_a_route_that_its_answer_names() -> None:
+    places = [
+        {"path": "/_ask/", "kind": "authority", "to": "unix:/run/x.sock:/", "keep": {"who": "X-Who", "way": "X-Way"}},
+        {"path": "/", "kind": "route", "to": "@go_$way", "auth": "/_ask/root"},
+        {"path": "@go_there", "match": "named", "kind": "proxy", "to": "unix:/run/y.sock:$uri"},
+    ]
+    lines = written({"locations": places})
+    asked = lines[lines.index("location / {") :]
+    assert asked[1:6] == [
+        "auth_request /_ask/root;",
+        "auth_request_set $who $upstream_http_x_who;",
+        "auth_request_set $way $upstream_http_x_way;",
+        "try_files /nonexistent @go_$way;",
+        "}",
+    ]
+    inside = lines[lines.index("location /_ask/ {") : lines.index("location / {")]
+    assert "internal;" in inside
+    assert "proxy_pass http://unix:/run/x.sock:/;" in inside
+    assert "proxy_pass_request_body off;" in inside
+    assert "proxy_pass http://unix:/run/y.sock:$uri;" in lines

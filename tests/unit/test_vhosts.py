@@ -9,6 +9,7 @@ from ansible_collections.academie.malleposte.plugins.module_utils import manifes
 
 HOSTNAMES = {"webmail": "webmail.example.test", "portal": "pia.example.test"}
 DENY = {"path": "/", "kind": "deny"}
+ASK = {"path": "/_ask/", "kind": "authority", "to": "unix:/run/x.sock:/", "keep": {"who": "X-Who"}}
 WEBMAIL = {"host": "webmail", "root": "/srv/x", "locations": [{"path": "/", "kind": "static"}]}
 SERVICES: dict[str, dict[str, Any]] = {
     "webmail": {"group": "web", "vhost": WEBMAIL},
@@ -69,6 +70,11 @@ def location(**keys: Any) -> dict[str, Any]:
         (location(kind="static", root="/a", alias="/b"), "location 1: give root or alias"),
         (location(kind="respond", body="$5"), r"location 1: body cannot hold a \$"),
         (location(kind="redirect", to="/x", code=7), "location 1: code cannot be 7"),
+        (location(kind="proxy", to="http://127.0.0.1:80", auth="/_ask/x"), "auth /_ask/x is in no location"),
+        ({"host": "webmail", "locations": [{**DENY, "auth": "/_ask/x"}, ASK]}, "deny would answer before auth"),
+        ({"host": "webmail", "locations": [{**ASK, "keep": {"a b": "X-A"}}]}, "keep cannot be"),
+        (location(kind="route", to="@a_$b"), "location 1: no location is named @a_"),
+        (location(kind="route", to="/x"), "location 1: to cannot be"),
         (location(kind="deny", limit="all"), "location 1: limit cannot be 'all'"),
     ],
 )

@@ -16,7 +16,8 @@ The facts (``Facts`` below, or the same keys in a mapping, so that an inventory 
 ``mta_sts``     ``id`` of the policy; absent or empty when no policy is served
 ``tls_rpt``     address for TLS reports (RFC 8460), or empty
 ``caa``         issuers allowed (RFC 8659), and ``caa_iodef``, a mailto for refusals
-``srv``         ``[{service, proto, port, target}]``; target ``.`` says the service does not exist (RFC 6186)
+``srv``         ``[{service, proto, port, target}]``; target ``.`` says the service does not exist (RFC 6186); ``path``
+                of the service on that host, published beside it (RFC 6764)
 ``ttl``         seconds (3600)
 """
 
@@ -163,4 +164,6 @@ def services(domain: str, facts: Mapping[str, Any]) -> list[Record]:
         priority, weight, port = (0, 1, int(entry["port"])) if target != "." else (0, 0, 0)
         owner = f"_{str(entry['service']).lstrip('_')}._{entry.get('proto', 'tcp')}.{domain}"
         found.append({"name": owner, "type": "SRV", "data": f"{priority} {weight} {port} {absolute(target)}"})
+        if entry.get("path"):
+            found.append({"name": owner, "type": "TXT", "data": f"path={entry['path']}"})
     return found

@@ -1,0 +1,114 @@
+"""A device of few words: WebDAV requests to the platform's one address, and what their answers hold."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import time
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+
+from tests.stack.support.site import Account
+from tests.stack.support.web import Answer, Web
+
+DAV, CAL, CARD = "{DAV:}", "{urn:ietf:params:xml:ns:caldav}", "{urn:ietf:params:xml:ns:carddav}"
+SPACES = 'xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xmlns:a="urn:ietf:params:xml:ns:carddav"'
+FIND = f"""<?xml version="1.0"?><d:propfind {SPACES}><d:prop><d:current-user-principal/><c:calendar-home-set/>
+<a:addressbook-home-set/><d:resourcetype/><d:displayname/><d:sync-token/></d:prop></d:propfind>"""
+EVENT = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//essai//FR\r
+BEGIN:VEVENT\r
+UID:{uid}\r
+DTSTAMP:20270105T080000Z\r
+DTSTART:20270105T090000Z\r
+DTEND:20270105T100000Z\r
+SUMMARY:{summary}\r
+LOCATION:Salle des maîtres\\, 2ᵉ étage\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+CARD_TEXT = """BEGIN:VCARD\r
+VERSION:3.0\r
+UID:{uid}\r
+N:Lefèvre;Élodie;;;\r
+FN:{name}\r
+EMAIL:elodie@lointain.test\r
+END:VCARD\r
+"""
+
+
+@dataclass
+class Device:
+    """Requests of one account. `trail` holds the addresses that redirects led to."""
+
+    web: Web
+    address: str
+    name: str
+    account: Account
+    password: str = ""
+    login: str = ""
+    trail: list[str] = field(default_factory=list)
+
+    def ask(self, method: str, path: str, body: str = "", *, anonymous: bool = False, **headers: str) -> Answer:
+        """One request; redirects are not followed."""
+        pair = f"{self.login or self.account.uid}:{self.password or self.account.password}"
+        if not anonymous:
+            headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        return self.web.get(self.address, self.name, path, method=method, body=body.encode(), **headers)
+
+    def find(self, path: str, depth: int = 0) -> dict[str, ElementTree.Element]:
+        """PROPFIND, as devices do: redirects are followed. By address, what each resource says of itself."""
+        for _ in range(5):
+            answer = self.ask("PROPFIND", path, FIND, Depth=str(depth), Content_Type="application/xml")
+            if answer.status not in (301, 302, 307, 308):
+                break
+            path = answer.headers["Location"].removeprefix(f"https://{self.name}")
+            self.trail.append(path)
+        assert answer.status == 207, (path, answer.status, answer.text[:300])
+        return responses(answer)
+
+    def discover(self, start: str = "/") -> tuple[str, dict[str, str], dict[str, str]]:
+        """The principal, the agendas and the address books (address: shown name), found from one address."""
+        first = next(iter(self.find(start).values()))
+        principal = str(first.findtext(f".//{DAV}current-user-principal/{DAV}href"))
+        said = next(iter(self.find(principal).values()))
+        found: list[dict[str, str]] = []
+        for home, kind in ((f"{CAL}calendar-home-set", f"{CAL}calendar"),
+                           (f"{CARD}addressbook-home-set", f"{CARD}addressbook")):
+            inside = self.find(str(said.findtext(f".//{home}/{DAV}href")), depth=1)
+            found.append({
+                href: str(one.findtext(f".//{DAV}displayname"))
+                for href, one in inside.items()
+                if one.find(f".//{DAV}resourcetype/{kind}") is not None
+            })
+        return principal, found[0], found[1]
+
+    def changes(self, collection: str, token: str = "") -> tuple[str, dict[str, int]]:
+        """sync-collection (RFC 6578): the new token, and what changed since, with a status for what is gone."""
+        body = (f'<?xml version="1.0"?><d:sync-collection {SPACES}><d:sync-token>{token}</d:sync-token>'
+                "<d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>")
+        answer = self.ask("REPORT", collection, body, Depth="1", Content_Type="application/xml")
+        assert answer.status == 207, (answer.status, answer.text[:300])
+        found = {href: int((one.findtext(f"{DAV}status") or "HTTP/1.1 200 ").split()[1])
+                 for href, one in responses(answer).items() if href.rstrip("/") != collection.rstrip("/")}
+        return str(ElementTree.fromstring(answer.body).findtext(f"{DAV}sync-token")), found  # noqa: S314
+
+
+def responses(answer: Answer) -> dict[str, ElementTree.Element]:
+    """The parts of a multistatus, by address."""
+    tree = ElementTree.fromstring(answer.body)  # noqa: S314 (our own server)
+    return {str(one.findtext(f"{DAV}href")): one for one in tree.findall(f"{DAV}response")}
+
+
+def answering(device: Device, path: str = "/", seconds: float = 60) -> None:
+    """Wait until the service behind the address answers again."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            if device.ask("PROPFIND", path, Depth="0").status < 500:
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        assert time.monotonic() < end, f"{path} does not answer"
+        time.sleep(0.3)
