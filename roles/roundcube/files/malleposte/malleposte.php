@@ -127,7 +127,7 @@ class malleposte extends rcube_plugin
 
     private function link(string $label, string $class): string
     {
-        $url = (string) $this->rc->config->get('malleposte_password_url');
+        $url = (string) $this->rc->config->get('agents_password_url');
         $attributes = ['href' => $url, 'class' => $class, 'target' => '_blank', 'rel' => 'noopener'];
         return html::a($attributes, rcube::Q($this->gettext($label)));
     }
@@ -160,7 +160,7 @@ class malleposte extends rcube_plugin
     /** Entries as attribute => values, names in small letters; false when the directory does not answer. */
     private function search(string $filter, array $attributes): array|bool
     {
-        $where = (array) $this->rc->config->get('malleposte_directory');
+        $where = (array) $this->rc->config->get('agents_directory');
         $link = ldap_connect($where['uri']);
         ldap_set_option($link, LDAP_OPT_PROTOCOL_VERSION, 3);
         ldap_set_option($link, LDAP_OPT_NETWORK_TIMEOUT, 5);
