@@ -1,0 +1,119 @@
+"""What a restore asks of Dovecot: doveadm, on the host of the store."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from malleposte.errors import InputError, MallepostError
+
+
+class Dovecot(Protocol):
+    """The few acts, so that tests do without."""
+
+    def home(self, uid: str) -> Path:
+        """Where a box lies. Raises InputError when the directory knows no such box."""
+
+    def end_sessions(self, uid: str) -> int:
+        """End the agent's sessions and wait until none is left; how many there were."""
+
+    def modseqs(self, uid: str) -> dict[str, int]:
+        """HIGHESTMODSEQ by folder; empty when the box cannot be read."""
+
+    def renew(self, uid: str, modseqs: dict[str, int]) -> None:
+        """Drop what is cached about a box, count its size, share what its ACLs say, count on from these MODSEQs."""
+
+    def count(self, uid: str) -> int:
+        """Messages of a box, as Dovecot sees them."""
+
+    def adopt(self, uid: str, maildir: Path, parent: str) -> None:
+        """Copy all messages of a foreign maildir into a box, below the folder `parent` (empty: into place).
+
+        The foreign folders' names are in modified UTF-7.
+        """
+
+    def subscribe(self, uid: str, folders: Sequence[str]) -> None:
+        """Let clients show these folders."""
+
+
+class Doveadm:
+    """The running Dovecot of this host."""
+
+    patience = 20.0
+    """Seconds to wait for sessions to end."""
+
+    def home(self, uid: str) -> Path:
+        """See Dovecot."""
+        done = self._run("user", "-f", "home", uid, check=False)
+        text = done.stdout.strip()
+        if done.returncode != 0 or not text.startswith("/"):
+            raise InputError(
+                f"account {uid}: no such mailbox in the directory", "restore its entry first: backup restore directory"
+            )
+        return Path(text)
+
+    def end_sessions(self, uid: str) -> int:
+        """See Dovecot."""
+        begun, first = time.monotonic(), None
+        while True:
+            left = self._sessions(uid)
+            first = left if first is None else first
+            if not left:
+                return first
+            if time.monotonic() - begun > self.patience:
+                raise MallepostError(
+                    f"account {uid}: {left} sessions do not end", "look at 'doveadm who', run this again"
+                )
+            self._run("kick", uid, check=False)
+            time.sleep(0.2)
+
+    def modseqs(self, uid: str) -> dict[str, int]:
+        """See Dovecot."""
+        done = self._run("-f", "json", "mailbox", "status", "-u", uid, "highestmodseq", "*", check=False)
+        if done.returncode != 0:
+            return {}
+        return {row["mailbox"]: int(row["highestmodseq"]) for row in json.loads(done.stdout)}
+
+    def renew(self, uid: str, modseqs: dict[str, int]) -> None:
+        """See Dovecot."""
+        self._run("auth", "cache", "flush", uid, check=False)
+        for folder, value in modseqs.items():
+            self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(value), folder, check=False)
+        self._run("quota", "recalc", "-u", uid)
+        self._run("acl", "recalc", "-u", uid, check=False)
+
+    def count(self, uid: str) -> int:
+        """See Dovecot."""
+        done = self._run("-f", "json", "mailbox", "status", "-u", uid, "messages", "*")
+        return sum(
+            int(row["messages"]) for row in json.loads(done.stdout) if not row["mailbox"].startswith("Partages/")
+        )
+
+    def adopt(self, uid: str, maildir: Path, parent: str) -> None:
+        """See Dovecot."""
+        self._run("import", "-u", uid, f"maildir:{maildir}", parent, "all")
+
+    def subscribe(self, uid: str, folders: Sequence[str]) -> None:
+        """See Dovecot."""
+        if folders:
+            self._run("mailbox", "subscribe", "-u", uid, *folders)
+
+    def _sessions(self, uid: str) -> int:
+        done = self._run("-f", "json", "who", uid, check=False)
+        return sum(int(row.get("connections", 1)) for row in json.loads(done.stdout or "[]"))
+
+    def _run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = run(["doveadm", *words])
+        if check and done.returncode != 0:
+            lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+            raise MallepostError(f"doveadm {words[0]}: {lines[-1]}", "look at 'journalctl -u dovecot'")
+        return done
+
+
+def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """A program of this host, its output kept."""
+    return subprocess.run(list(words), capture_output=True, text=True, check=False)
