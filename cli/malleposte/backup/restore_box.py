@@ -1,8 +1,8 @@
 """A whole mailbox back into place: identical to the archive, UIDs and all, and safe to interrupt at any moment.
 
-Beside the store, out of Dovecot's reach and out of the archives: `.restore/<uid>/` where the box is prepared, and
-`.aside/<uid>/<date>/` where the replaced one stays. All on the store's file system, so that a box comes and goes by one
-rename. Where a run stands is read from the disk, never remembered:
+Beside the buckets, out of Dovecot's reach and out of the archives: `.malleposte-restore/<uid>/`, where the box is
+prepared, and `.malleposte-aside/<uid>/<date>/`, where the replaced one stays. All on the store's file system, so that a
+box comes and goes by one rename. Where a run stands is read from the disk, never remembered:
 
 1. `tree` is extracted, then cleaned (a note says of which archive, so that a second run does not extract again).
 2. The box is exchanged for a directory that only root enters (`old` is then the replaced box). Dovecot answers log-ins
@@ -52,10 +52,10 @@ class Box:
     def __init__(self, uid: str, home: Path) -> None:
         self.uid, self.home = uid, home
         self.store = home.parent.parent
-        self.work = self.store / ".restore" / uid
+        self.work = self.store / ".malleposte-restore" / uid
         self.tree, self.old = self.work / "tree", self.work / "old"
         self.note, self.modseqs = self.work / "note", self.work / "modseqs.json"
-        self.aside = self.store / ".aside" / uid
+        self.aside = self.store / ".malleposte-aside" / uid
 
     def open(self) -> None:
         """Make the working directories, closed to all but root."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from malleposte.errors import InputError, MallepostError
 
@@ -58,7 +58,7 @@ def load_beside(
     dump = work / f"{name}.dump"
     try:
         say("extracting")
-        copy = source.dump(f"db-{name}", dump)
+        copy = source.dump(f"postgresql-{name}", dump)
         server.sql(f'DROP DATABASE IF EXISTS "{scratch}"')
         like = server.sql(
             "SELECT format('CREATE DATABASE %I OWNER %I TEMPLATE template0 ENCODING %L LOCALE_PROVIDER %s %s'"
@@ -142,32 +142,25 @@ class HostPostgres:
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """See Postgres."""
-        return self._run(
-            ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"], given=text.encode()
-        ).decode()
+        return self._run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"], text.encode())
 
     def load(self, dump: Path, database: str) -> None:
         """See Postgres."""
         with dump.open("rb") as stream:
-            self._run(["pg_restore", "--exit-on-error", "-d", database], stream=stream)
+            self._run(["pg_restore", "--exit-on-error", "-d", database], stream)
 
     def settle(self, database: str) -> None:
         """See Postgres."""
         for unit in FOLLOWERS.get(database, ()):
             subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
 
-    def _run(self, words: list[str], *, given: bytes | None = None, stream: object = None) -> bytes:
+    def _run(self, words: list[str], given: bytes | BinaryIO) -> str:
         argv = ["runuser", "-u", self.administrator, "--", *words]
-        done = subprocess.run(  # type: ignore[call-overload]
-            argv,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            check=False,
-            cwd="/",
-            **({"stdin": stream} if stream else {"input": given or b""}),
-        )
+        if isinstance(given, bytes):
+            done = subprocess.run(argv, input=given, capture_output=True, check=False, cwd="/")
+        else:
+            done = subprocess.run(argv, stdin=given, capture_output=True, check=False, cwd="/")
         if done.returncode != 0:
             lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
             raise MallepostError(f"{words[0]}: {next((one for one in lines if 'ERROR' in one), lines[-1])}")
-        out: bytes = done.stdout
-        return out
+        return done.stdout.decode("utf-8")

@@ -19,7 +19,7 @@ from pathlib import Path
 from malleposte.errors import InputError
 
 from . import restore_swap as swap
-from .restore_model import STAMP, Copy, Outcome, Source
+from .restore_model import STAMP, Outcome, Source
 
 ROOT = Path("/var/lib/radicale/collections")
 PROPERTIES = ".Radicale.props"
@@ -34,8 +34,8 @@ class Shelf:
     def __init__(self, root: Path = ROOT) -> None:
         self.root = root
         self.collections = root / "collection-root"
-        self.work = root / ".restore"
-        self.aside = root / ".aside"
+        self.work = root / ".malleposte-restore"
+        self.aside = root / ".malleposte-aside"
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -81,10 +81,20 @@ class Doveadm:
     def renew(self, uid: str, modseqs: dict[str, int]) -> None:
         """See Dovecot."""
         self._run("auth", "cache", "flush", uid, check=False)
-        for folder, value in modseqs.items():
-            self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(value), folder, check=False)
+        if modseqs:
+            self.count_on(uid, max(modseqs.values()))
         self._run("quota", "recalc", "-u", uid)
         self._run("acl", "recalc", "-u", uid, check=False)
+
+    def count_on(self, uid: str, modseq: int) -> None:
+        """Let every folder's HIGHESTMODSEQ be above `modseq`: a client that remembers less then asks for all again."""
+        listed = self._run("mailbox", "list", "-u", uid, check=False).stdout.splitlines()
+        own = [name for name in listed if not name.startswith("Partages")]
+        self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), *own, check=False)
+
+    def flush(self) -> None:
+        """Forget all that is cached of accounts."""
+        self._run("auth", "cache", "flush", check=False)
 
     def count(self, uid: str) -> int:
         """See Dovecot."""

@@ -147,7 +147,7 @@ def restore(
 
 
 def _place(box: box_module.Box) -> Path:
-    return box.store / ".messages" / box.uid
+    return box.store / ".malleposte-messages" / box.uid
 
 
 def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, Path]:

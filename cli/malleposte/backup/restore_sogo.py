@@ -1,7 +1,7 @@
 """One agent's agendas and contacts of SOGo back, out of the archive of its database, into the live one.
 
-The archive is loaded beside (`restore_database`); the agent's rows alone go over, in one transaction. What was made since
-stays; what was changed or deleted since is as it was then, with a new version, so that every device takes it.
+The archive is loaded beside (`restore_database`); the agent's rows alone go over, in one transaction. What was made
+since stays; what was changed or deleted since is as it was then, with a new version, so that every device takes it.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def restore(
 
 
 def script(server: database.Postgres, scratch: str, ids: list[str], suffix: str) -> str:
-    """The SQL that carries the folders `ids` of the scratch database over. With `suffix`, into folders of other names."""
+    """The SQL that carries the folders `ids` of the scratch database over; with `suffix`, into others."""
     chosen = f"c_folder_id IN ({','.join(ids)})"
     alive = f"{chosen} AND coalesce(c_deleted, 0) = 0"
     parts = ["BEGIN;"]

@@ -201,4 +201,3 @@ def _published(name: str) -> bool:
             continue
         return True
     return False
-

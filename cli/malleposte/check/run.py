@@ -57,9 +57,7 @@ class Report:
         return f"check: {told}; {asked}"
 
 
-def check(
-    inventory: Path, *, online: bool = True, limit: str | None = None, vault: Vault | None = None
-) -> Report:
+def check(inventory: Path, *, online: bool = True, limit: str | None = None, vault: Vault | None = None) -> Report:
     """Checks an inventory; then, when `online`, the hosts that `limit` leaves. Raises InputError on a bad `limit`."""
     begun = time.monotonic()
     report = Report()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,11 +14,12 @@ from malleposte.backup import archives, config
 from malleposte.backup import check as checking
 from malleposte.backup import run as running
 from malleposte.backup.state import State, only_one
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.commands.backup_restore import command as restore_command
+from malleposte.commands.backup_words import VAULTS, when
+from malleposte.errors import ExitCode, MallepostError
 from malleposte.progress import Progress
 
 CLIENTS = "malleposte"
-VAULTS = "vault"
 
 
 def on_hosts(inventory: str | None, hosts: Sequence[str], words: Sequence[str], *, as_json: bool) -> int:
@@ -51,22 +52,9 @@ def options(*pairs: tuple[str, Sequence[str] | str | None]) -> list[str]:
     return words
 
 
-def when(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime | None:
-    """A date as typed: `2026-03-14`, `2026-03-14 09:00`; the host's time zone unless it bears one."""
-    if text is None:
-        return None
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"not a date: {text!r}", "type it as 2026-03-14 or '2026-03-14 09:00'") from None
-    if len(text) <= len("2026-03-14"):
-        given = given.replace(hour=23, minute=59, second=59)
-    return given.astimezone(UTC)
-
-
 @click.group("backup")
 def command() -> None:
-    """Back hosts up to their vaults, list and check what these hold.
+    """Back hosts up to their vaults, list and check what these hold, bring it back.
 
     On the controller, these commands run themselves on the hosts over ssh; on a host they work on its own backups.
 
@@ -235,3 +223,6 @@ def check_command(
         for line in lost:
             click.echo(line, err=True)
     return ExitCode.FAILURE if lost else ExitCode.DONE
+
+
+command.add_command(restore_command)
