@@ -96,7 +96,7 @@ class Box:
                 shutil.rmtree(self.old)
             else:
                 self.aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-                kept = self.aside / stamp
+                kept = free(self.aside / stamp)
                 self.old.rename(kept)
         swap.remove_hold(self.tree)
         shutil.rmtree(self.work)
@@ -112,6 +112,12 @@ class Box:
     def released(self) -> bool:
         """Whether a run put the box into place and ended before it cleared its work."""
         return swap.is_hold(self.tree) and not self.held
+
+
+def free(path: Path) -> Path:
+    """The path, or one like it that is not taken."""
+    names = [path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 100))]
+    return next(one for one in names if not one.exists())
 
 
 def owner() -> tuple[int, int]:
