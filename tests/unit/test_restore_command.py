@@ -1,0 +1,194 @@
+"""`backup restore`: what a controller sends to a host, what is refused, how an archive is chosen."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from malleposte import paths, remote
+from malleposte.backup import archives as vaults
+from malleposte.backup import config, restore_database
+from malleposte.backup.restore_model import Copy, Outcome
+from malleposte.backup.restore_vault import Archives
+from malleposte.cli import main
+from malleposte.commands import backup_restore
+from malleposte.errors import InputError, MallepostError
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Words that reached a host."""
+    found: list[list[str]] = []
+
+    class Place(remote.Place):
+        def run(self, words, *, terminal=False):
+            found.append([self.name, *words])
+            return 0
+
+    hosts = {"mail": ["mail1"], "web": ["web1", "web2"], "database": ["db1"], "directory": ["mail1"]}
+    monkeypatch.setattr(
+        remote,
+        "places",
+        lambda _inventory, group, but="", only=(): [Place(name, ()) for name in only or hosts[group]],
+    )
+    monkeypatch.setattr(paths, "HOSTED", False)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("mailbox anne --discard", "mail1 backup restore mailbox anne --discard"),
+        ("mailbox anne --vault v2 --dry-run --json", "mail1 backup restore mailbox anne --vault v2 --dry-run --json"),
+        ("folder anne Cours --beside", "mail1 backup restore folder --beside -- anne Cours"),
+        ("message anne --uid 4 --folder INBOX", "mail1 backup restore message anne --uid=4 --folder=INBOX"),
+        ("message anne --list", "mail1 backup restore message anne --list"),
+        ("dav anne --host web2", "web2 backup restore dav --service radicale -- anne"),
+        (
+            "dav anne Calendar/personal --service sogo",
+            "db1 backup restore dav --service sogo -- anne Calendar/personal",
+        ),
+        ("database roundcube --beside", "db1 backup restore database roundcube --beside"),
+        ("directory --entry anne", "mail1 backup restore directory --entry anne"),
+        ("undo anne 20260314-091500", "mail1 backup restore undo anne 20260314-091500"),
+        ("--all --vault v1", "mail1 backup restore --all --vault v1"),
+    ],
+)
+def test_the_same_runs_on_the_host(sent, typed, words):
+    assert main(["backup", "restore", *typed.split()]) == 0
+    assert sent == [words.split()]
+
+
+def test_a_date_goes_to_the_host_with_its_zone(sent):
+    assert main(["backup", "restore", "mailbox", "anne", "--as-of", "2026-03-14"]) == 0
+    given = datetime.fromisoformat(sent[0][-1])
+    assert given.tzinfo and given.astimezone().strftime("%Y-%m-%d %H:%M:%S") == "2026-03-14 23:59:59"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "nothing is named"),
+        ("dav anne", "2 hosts could be meant"),
+        ("message anne", "no message is named"),
+        ("message anne --uid 4", "--uid counts within a folder"),
+        ("mailbox anne --as-of demain", "not a date: 'demain'"),
+        ("database Rm;x", "is no name of a database"),
+        ("--all mailbox anne", "options come after"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(sent, capsys, typed, said):
+    assert main(["backup", "restore", *typed.split()]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert said in line
+    assert sent == []
+
+
+def test_one_restore_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(backup_restore, "LOCK", tmp_path / "lock")
+    with (
+        backup_restore.alone(),
+        pytest.raises(MallepostError, match=r"another restore \(process \d+\)"),
+        backup_restore.alone(),
+    ):
+        pass
+
+
+def test_an_outcome_for_people():
+    copy = Copy("mail-00-0f@1", "vault1", datetime(2026, 3, 14, 9, tzinfo=UTC))
+    outcome = Outcome("mailbox anne", copy, {"messages": 3}, ["a note"], "/aside", "undo it", 2.0)
+    text = "\n".join(backup_restore.lines(outcome))
+    assert "mailbox anne from mail-00-0f@1 of " in text and "3 messages, 2.0 s" in text
+    assert "kept: /aside" in text and "to undo: undo it" in text
+
+
+class Vault:
+    def __init__(self, name: str, *days: int, broken: bool = False) -> None:
+        self.name, self.days, self.broken = name, days, broken
+
+    def sources(self) -> list[str]:
+        return ["postgresql-sogo", "system"]
+
+    def latest(self, source: str, as_of: datetime | None) -> vaults.Archive:
+        if self.broken:
+            raise MallepostError(f"{self.name} cannot be reached")
+        found = [datetime(2026, 3, day, tzinfo=UTC) for day in self.days]
+        fit = [one for one in found if as_of is None or one <= as_of]
+        if not fit:
+            raise MallepostError(f"{self.name} holds no archive of {source}")
+        return vaults.Archive(max(fit), self.name, "r", source, f"{source}@{max(fit):%d}")
+
+
+def known(tmp_path: Path) -> config.Config:
+    sources = [
+        config.Source("system", "system", paths=("/etc", "/srv/mail", "/var/lib/radicale")),
+        config.Source("mail-a0-af", "mail-a0-af", paths=("/srv/mail/a0", "/srv/mail/aa")),
+    ]
+    return config.Config("mail1", (), tuple(sources), tmp_path, tmp_path, tmp_path, "/srv/mail")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "chosen"),
+    [(None, "vault2 system@12"), (datetime(2026, 3, 11, tzinfo=UTC), "vault1 system@11")],
+)
+def test_the_newest_archive_of_all_vaults_is_taken(tmp_path, as_of, chosen):
+    said: list[str] = []
+    away = Vault("vault3", broken=True)
+    found = Archives(known(tmp_path), [Vault("vault1", 3, 11), Vault("vault2", 12), away], as_of, said.append)
+    copy = found.find("/var/lib/radicale/collections")
+    assert f"{copy.vault} {copy.archive}" == chosen
+    assert any("vault3 cannot be reached" in line for line in said)
+    assert found.source_of("/srv/mail/aa/anne") == "mail-a0-af"
+    assert found.source_of("/srv/mail/.shared") == "system"
+    assert found.databases() == ["sogo"]
+    with pytest.raises(InputError, match="/home is in no backup of mail1"):
+        found.source_of("/home")
+
+
+def test_no_vault_that_answers_is_an_error(tmp_path):
+    found = Archives(known(tmp_path), [Vault("vault3", broken=True)], None, lambda _: None)
+    with pytest.raises(MallepostError, match="vault3 cannot be reached"):
+        found.latest("system")
+
+
+class Server:
+    """PostgreSQL that notes what it is told; `fail` is a word of the statement that it refuses."""
+
+    def __init__(self, fail: str = "") -> None:
+        self.fail, self.told = fail, []
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        self.told.append(text)
+        if self.fail and self.fail in text:
+            raise MallepostError("psql: refused")
+        return "1" if text.startswith("SELECT") else ""
+
+    def load(self, dump: Path, database: str) -> None:
+        self.told.append(f"load {database}")
+
+    def settle(self, database: str) -> None:
+        self.told.append(f"settle {database}")
+
+
+class Dumps:
+    def dump(self, name: str, into: Path) -> Copy:
+        assert name == "postgresql-roundcube"
+        into.write_bytes(b"PGDMP")
+        return Copy("x", "vault1", datetime(2026, 3, 14, tzinfo=UTC))
+
+
+def test_a_database_is_loaded_beside_and_then_exchanged(tmp_path):
+    server = Server()
+    done = restore_database.restore("roundcube", Dumps(), server, tmp_path, say=lambda _: None)
+    kept = done.aside.removeprefix("database ")
+    order = [text for text in server.told if text.startswith(("load", "BEGIN", "settle"))]
+    exchange = f'BEGIN; ALTER DATABASE "roundcube" RENAME TO "{kept}"; '
+    exchange += 'ALTER DATABASE "roundcube_restore" RENAME TO "roundcube"; COMMIT'
+    assert order == ["load roundcube_restore", exchange, "settle roundcube"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_whose_exchange_fails_takes_connections_again(tmp_path):
+    server = Server("BEGIN")
+    with pytest.raises(MallepostError, match="refused"):
+        restore_database.restore("roundcube", Dumps(), server, tmp_path, say=lambda _: None)
+    assert server.told[-1] == 'ALTER DATABASE "roundcube" WITH ALLOW_CONNECTIONS true'
