@@ -87,10 +87,14 @@ class Doveadm:
         self._run("acl", "recalc", "-u", uid, check=False)
 
     def count_on(self, uid: str, modseq: int) -> None:
-        """Let every folder's HIGHESTMODSEQ be above `modseq`: a client that remembers less then asks for all again."""
-        listed = self._run("mailbox", "list", "-u", uid, check=False).stdout.splitlines()
-        own = [name for name in listed if not name.startswith("Partages")]
-        self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), *own, check=False)
+        """Let the HIGHESTMODSEQ of folders with messages be above `modseq`: who remembers less asks for all again.
+
+        To be called while they have no index: the messages then are newer than what anybody remembers.
+        """
+        done = self._run("-f", "json", "mailbox", "list", "-u", uid, check=False)
+        for name in [row["mailbox"] for row in json.loads(done.stdout or "[]")]:
+            if not name.startswith("Partages"):
+                self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), name, check=False)
 
     def flush(self) -> None:
         """Forget all that is cached of accounts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from malleposte.errors import MallepostError
@@ -55,7 +56,8 @@ class ThisHost:
         doveadm = Doveadm()
         doveadm.flush()
         now = int(time.time())
-        for number, home in enumerate(homes, 1):
-            doveadm.count_on(home.name, now)
-            if number % 500 == 0:
-                self._say(f"{number} of {len(homes)} boxes opened again")
+        with ThreadPoolExecutor(4) as pool:
+            opened = pool.map(lambda home: doveadm.count_on(home.name, now), homes)
+            for number, _ in enumerate(opened, 1):
+                if number % 500 == 0:
+                    self._say(f"{number} of {len(homes)} boxes opened again")
