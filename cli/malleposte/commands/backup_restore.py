@@ -301,7 +301,9 @@ def message_command(
 @command.command("dav")
 @click.argument("uid")
 @click.argument("collection", default="")
-@click.option("--service", type=click.Choice(["radicale", "sogo"]), default="radicale", show_default=True)
+@click.option(
+    "--service", type=click.Choice(["radicale", "sogo"]), default="radicale", show_default=True, help="Whose it is."
+)
 @click.option("--beside", is_flag=True, help="As another collection, whose name bears the date.")
 @common
 def dav_command(uid: str, collection: str, service: str, beside: bool, **given: Any) -> int:
