@@ -101,6 +101,12 @@ def test_a_role_is_whole(role: Path) -> None:
         assert (role / part).exists(), f"{role.name} lacks {part}"
 
 
+def test_a_role_has_its_place_in_a_playbook(role: Path) -> None:
+    """A play lost in a merge would take its service away from every new host, without a word."""
+    plays = "".join(path.read_text() for path in sorted((ROOT / "playbooks").glob("*.yml")))
+    assert re.search(rf"academie\.malleposte\.{role.name}\b", plays), f"no playbook names {role.name}"
+
+
 def test_handler_names_are_unique() -> None:
     files = [path for role in ROLES for path in (role / "handlers").glob("*.yml")]
     names = [task["name"] for path in files for task in tasks_in(load(path))]

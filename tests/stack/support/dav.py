@@ -55,7 +55,7 @@ class Device:
         pair = f"{self.login or self.account.uid}:{self.password or self.account.password}"
         if not anonymous:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-        return self.web.get(self.address, self.name, path, method=method, body=body.encode(), **headers)
+        return self.web.get(self.address, self.name, path, method=method, body=body.encode(), plain=False, **headers)
 
     def find(self, path: str, depth: int = 0) -> dict[str, ElementTree.Element]:
         """PROPFIND, as devices do: redirects are followed. By address, what each resource says of itself."""

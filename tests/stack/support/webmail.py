@@ -33,7 +33,7 @@ class Webmail:
         if form is not None:
             body, headers["Content_Type"] = urlencode(form).encode(), FORM
         method = "GET" if form is None else "POST"
-        answer = self.web.get(self.address, self.name, path, method=method, body=body, **headers)
+        answer = self.web.get(self.address, self.name, path, plain=False, method=method, body=body, **headers)
         for line in answer.headers.get_all("Set-Cookie") or []:
             for key, morsel in SimpleCookie(line).items():
                 self.cookies[key] = morsel.value
