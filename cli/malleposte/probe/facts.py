@@ -27,6 +27,7 @@ WANTED = {
     "ssh_args": "{{ ansible_ssh_common_args | default('') }} {{ ansible_ssh_extra_args | default('') }}",
     "domain": "{{ malleposte_domain | default('') }}",
     "hostnames": "{{ malleposte_hostnames | default({}) }}",
+    "antivirus": "{{ malleposte_antivirus | default(false) }}",
     "dkim": "{{ malleposte_dkim | default({}) }}",
     "dmarc": "{{ malleposte_dmarc | default({}) }}",
     "vantage_domain": "{{ vantage_domain | default('') }}",
@@ -134,6 +135,8 @@ def site(inventory: Path) -> Site:
     plan = {
         "domain": domain,
         "mail": platform["hostnames"].get("mail") or f"mail.{domain}",
+        "hosts": dict(platform["hostnames"]),
+        "antivirus": bool(platform["antivirus"]),
         "selector": platform["dkim"].get("selector", "malleposte"),
         "dmarc_policy": platform["dmarc"].get("policy", "reject"),
         "accounts": probe_accounts(inventory, domain),

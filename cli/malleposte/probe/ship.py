@@ -6,6 +6,7 @@ secret is in an argument list; results come out as JSON lines.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
 import json
 import shlex
@@ -83,6 +84,8 @@ def results(process: subprocess.Popen[str], text: str) -> Iterator[Result]:
             process.stdin.write(text)
             process.stdin.close()
         except BrokenPipeError:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
             return
         for line in stream:
             yield Result.parse(json.loads(line))

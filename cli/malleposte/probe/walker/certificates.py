@@ -13,8 +13,6 @@ from .refusals import mx_names
 from .sieve import ManageSieve
 from .wire import connect, context, open_smtp
 
-IMPLICIT = ("submissions", "imaps")
-
 
 def presented(plan: Plan, name: str, service: str) -> ssl.SSLSocket:
     """A verified TLS connection to a service, STARTTLS spoken where it is needed."""
@@ -54,7 +52,7 @@ def imap_starttls(link: socket.socket) -> None:
 
 def certificate(plan: Plan, service: str) -> str:
     """The chain is trusted, the name is in it, and it is valid for some days yet."""
-    names = mx_names(plan) if service == "smtp" else [plan.mail]
+    names = {"smtp": mx_names, "https": web_names}.get(service, mail_name)(plan)
     shown = []
     for name in names:
         try:
@@ -66,6 +64,17 @@ def certificate(plan: Plan, service: str) -> str:
         if days < plan.days_left:
             raise PathError(f"{name}: {days} days left, fewer than {plan.days_left}")
     return ", ".join(shown)
+
+
+def mail_name(plan: Plan) -> list[str]:
+    """The name that agents' mail programs connect to."""
+    return [plan.mail]
+
+
+def web_names(plan: Plan) -> list[str]:
+    """The names that are reached by HTTPS."""
+    chosen = sorted({name for key, name in plan.hosts.items() if key not in ("mail", "directory")})
+    return [*chosen, f"mta-sts.{plan.domain}", f"autoconfig.{plan.domain}"]
 
 
 def remaining(link: ssl.SSLSocket) -> int:

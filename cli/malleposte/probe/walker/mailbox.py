@@ -37,6 +37,14 @@ def compose(plan: Plan, path: str, sender: str, recipient: str, body: str = BODY
     return message.as_bytes()
 
 
+def attach(message: bytes, name: str, content: bytes) -> bytes:
+    """The same message with a file attached."""
+    whole = email.message_from_bytes(message, policy=email.policy.SMTP)
+    assert isinstance(whole, email.message.EmailMessage)
+    whole.add_attachment(content, "application", "octet-stream", filename=name)
+    return whole.as_bytes()
+
+
 def folders(session: imaplib.IMAP4) -> list[str]:
     """Names of all folders that can be opened, as the server wrote them (quoted)."""
     _, lines = session.list()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imaps": 993, "imap": 143, "sieve": 4190}
+PORTS = {"smtp": 25, "submissions": 465, "submission": 587, "imaps": 993, "imap": 143, "sieve": 4190, "https": 443}
 
 
 class PathError(Exception):
@@ -57,6 +57,9 @@ class Plan:
     deadline: float = 90.0
     days_left: int = 14
     cafile: str | None = None
+    hosts: dict[str, str] = field(default_factory=dict)
+    """Public names of the web's services, by their key of `malleposte_hostnames`."""
+    antivirus: bool = False
     nameservers: list[str] | None = None
     addresses: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
@@ -73,6 +76,12 @@ class Plan:
     def port(self, service: str) -> int:
         """The TCP port of a key of PORTS."""
         return self.ports.get(service, PORTS[service])
+
+    def host(self, key: str) -> str:
+        """A public name. Raises NotTestedError where the platform has none for that key."""
+        if key not in self.hosts:
+            raise NotTestedError(f"no {key} in malleposte_hostnames")
+        return self.hosts[key]
 
     def outside(self) -> Vantage:
         """The vantage. Raises NotTestedError where there is none."""

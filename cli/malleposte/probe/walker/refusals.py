@@ -6,12 +6,14 @@ import imaplib
 import time
 
 from . import resolver
-from .mailbox import BODY, compose
-from .plan import PathError, Plan
+from .mailbox import BODY, attach, compose
+from .plan import NotTestedError, PathError, Plan
 from .sieve import ManageSieve
 from .wire import Imap, connect, deliver, open_smtp, smtp, words
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
+# The test file that every antivirus knows (eicar.org), in two halves so that no scanner stops at this source.
+EICAR = r"X5O!P%@AP[4\PZX54(P^)7CC)7}$" + "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 GREYLIST_PAUSE = 5.0
 
 
@@ -52,6 +54,15 @@ def gtube(plan: Plan) -> str:
     """The standard test spam is refused while it is sent."""
     sender, agent = plan.outside().address, plan.accounts[0].mail
     message = compose(plan, "gtube", sender, agent, f"{BODY}\r\n{GTUBE}\r\n")
+    return refused(stranger(plan, sender, agent, message))
+
+
+def virus(plan: Plan) -> str:
+    """The standard test virus is refused while it is sent, where an antivirus is on."""
+    if not plan.antivirus:
+        raise NotTestedError("the antivirus is off (malleposte_antivirus)")
+    sender, agent = plan.outside().address, plan.accounts[0].mail
+    message = attach(compose(plan, "virus", sender, agent), "essai.com", EICAR.encode())
     return refused(stranger(plan, sender, agent, message))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TextIO
 
-from . import certificates, flows, records, refusals, resolver
+from . import certificates, dav, flows, records, refusals, resolver, web
 from .mailbox import clean_account, clean_vantage
 from .plan import NotTestedError, PathError, Plan
 from .sieve import SieveError
@@ -31,6 +31,7 @@ PATHS: dict[str, Path] = {
     "submit-465": partial(flows.submit, service="submissions"),
     "sieve-filter": flows.sieve_filter,
     "gtube": refusals.gtube,
+    "virus": refusals.virus,
     "forged-envelope": refusals.forged_envelope,
     "forged-header": refusals.forged_header,
     "forged-inbound": refusals.forged_inbound,
@@ -44,6 +45,14 @@ PATHS: dict[str, Path] = {
     "certificate-143": partial(certificates.certificate, service="imap"),
     "certificate-993": partial(certificates.certificate, service="imaps"),
     "certificate-4190": partial(certificates.certificate, service="sieve"),
+    "certificate-443": partial(certificates.certificate, service="https"),
+    "portal": web.portal,
+    "roundcube": web.roundcube,
+    "sogo": web.sogo,
+    "caldav": partial(dav.walk, kind=dav.CALDAV),
+    "carddav": partial(dav.walk, kind=dav.CARDDAV),
+    "mta-sts": web.mta_sts,
+    "autoconfig": web.autoconfig,
     "dns-address": records.address,
     "dns-mx": records.mx,
     "dns-spf": records.spf,
@@ -83,9 +92,15 @@ def clean(plan: Plan) -> dict[str, Any]:
     return walk_one("clean-up", sweep, plan)
 
 
+def choose(plan: Plan, only: Iterable[str]) -> dict[str, Path]:
+    """The paths that are named, or else all but those of a part that the platform has turned off."""
+    named = {name: path for name, path in PATHS.items() if name in set(only)}
+    return named or {name: path for name, path in PATHS.items() if plan.antivirus or name != "virus"}
+
+
 def walk(plan: Plan, only: Iterable[str]) -> Iterable[dict[str, Any]]:
     """Walk the paths (all, or those named), as they end; then clean up."""
-    chosen = {name: path for name, path in PATHS.items() if name in set(only)} or PATHS
+    chosen = choose(plan, only)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         tasks = [pool.submit(walk_one, name, path, plan) for name, path in chosen.items()]
         for task in concurrent.futures.as_completed(tasks):

@@ -1,0 +1,145 @@
+"""The pages of agents: the portal, both webmails, what mail clients and foreign servers fetch by HTTPS."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .flows import accepted
+from .https import Browser
+from .mailbox import compose, subject, wait_imap
+from .plan import Account, PathError, Plan, poll
+from .refusals import mx_names
+from .wire import deliver, smtp
+
+TOKEN = re.compile(r'name="_token" value="([^"]+)"')
+ROW = re.compile(r"add_message_row\((\d+),")
+
+
+def mail_to(plan: Plan, path: str) -> str:
+    """A colleague's message is sent to the first account and has arrived; returns its subject."""
+    agent, colleague = plan.accounts
+    with smtp(plan, plan.mail, "submission", colleague) as session:
+        message = compose(plan, path, colleague.mail, agent.mail)
+        accepted(deliver(session, colleague.mail, agent.mail, message))
+    wait_imap(plan, agent, path)
+    return subject(plan, path)
+
+
+def portal(plan: Plan) -> str:
+    """The portal's first page answers, over TLS that browsers will insist on (RFC 6797)."""
+    browser = Browser(plan, plan.host("portal"))
+    page = browser.get("/").expect(200, what="the portal")
+    if "strict-transport-security" not in page.headers:
+        raise PathError("no Strict-Transport-Security")
+    title = re.search(r"<title>\s*([^<]+?)\s*</title>", page.text)
+    return title[1] if title else "answers"
+
+
+def roundcube(plan: Plan) -> str:
+    """Log in to Roundcube by its form, find the message just sent, read it, log out."""
+    wanted, agent = mail_to(plan, "roundcube"), plan.accounts[0]
+    browser = Browser(plan, plan.host("webmail"))
+    token = roundcube_login(browser, agent)
+    ajax = {"X-Requested-With": "XMLHttpRequest", "X-Roundcube-Request": token}
+
+    def look() -> str | None:
+        answer = browser.get("/?_task=mail&_action=list&_mbox=INBOX&_remote=1", ajax).expect(200, what="the list")
+        return newest(str(answer.json().get("exec", "")), wanted)
+
+    uid = poll(look, plan.deadline, "the message in Roundcube's list")
+    page = browser.get(f"/?_task=mail&_action=show&_mbox=INBOX&_uid={uid}").expect(200, what="the message")
+    if "prove that mail flows" not in page.text:
+        raise PathError("the message is shown without its text")
+    browser.get(f"/?_task=logout&_token={token}").expect(200, 302, what="log-out")
+    if 'name="_pass"' not in browser.get("/?_task=mail").text:
+        raise PathError("the session goes on after log-out")
+    return "logged in, message listed and read, logged out"
+
+
+def newest(commands: str, wanted: str) -> str | None:
+    """The UID of the first row of Roundcube's commands that holds `wanted`."""
+    parts = ROW.split(commands)
+    return next((uid for uid, row in zip(parts[1::2], parts[2::2], strict=True) if wanted in row), None)
+
+
+def roundcube_login(browser: Browser, agent: Account) -> str:
+    """Log in by the form; returns the session's request token. Raises PathError when it is refused."""
+    form = TOKEN.search(browser.get("/?_task=login").expect(200, what="the log-in page").text)
+    if form is None:
+        raise PathError("no log-in form")
+    fields = {"_task": "login", "_action": "login", "_timezone": "Europe/Paris", "_url": ""}
+    answer = browser.post_form(
+        "/?_task=login", {**fields, "_token": form[1], "_user": agent.uid, "_pass": agent.password}
+    )
+    answer.expect(302, what="log-in refused")
+    token = re.search(r"_token=(\w+)", answer.headers.get("location", ""))
+    if token is None:
+        raise PathError("logged in, but no request token")
+    return token[1]
+
+
+def sogo(plan: Plan) -> str:
+    """Log in to SOGo as its page does, find the message just sent, read it, log out."""
+    wanted, agent = mail_to(plan, "sogo"), plan.accounts[0]
+    browser = Browser(plan, plan.host("groupware"))
+    browser.get("/SOGo/").expect(200, what="the log-in page")
+    answer = browser.post_json("/SOGo/connect", {"userName": agent.uid, "password": agent.password, "rememberLogin": 0})
+    answer.expect(200, what="log-in refused")
+    inbox = f"/SOGo/so/{agent.uid}/Mail/0/folderINBOX"
+    proof = {"X-XSRF-TOKEN": browser.cookies.get("XSRF-TOKEN", "")}
+    order = {"sortingAttributes": {"match": "OR", "sort": "arrival", "asc": 0}}
+
+    def look() -> str | None:
+        listed = browser.post_json(f"{inbox}/view", order, proof).expect(200, what="the list").json()
+        fields, *rows = listed.get("headers") or [[]]
+        found = [dict(zip(fields, row, strict=True)) for row in rows]
+        return next((str(row["uid"]) for row in found if wanted in str(row.get("Subject"))), None)
+
+    uid = poll(look, plan.deadline, "the message in SOGo's list")
+    shown = browser.get(f"{inbox}/{uid}/view").expect(200, what="the message")
+    if "prove that mail flows" not in json.dumps(shown.json()):
+        raise PathError("the message is shown without its text")
+    browser.get(f"/SOGo/so/{agent.uid}/logoff").expect(200, 302, what="log-out")
+    return "logged in, message listed and read, logged out"
+
+
+def mta_sts(plan: Plan) -> str:
+    """The MTA-STS policy is published and names every mail exchanger (RFC 8461)."""
+    browser = Browser(plan, f"mta-sts.{plan.domain}")
+    page = browser.get("/.well-known/mta-sts.txt").expect(200, what="the policy")
+    if not page.headers.get("content-type", "").startswith("text/plain"):
+        raise PathError(f"served as {page.headers.get('content-type')}, text/plain wanted")
+    lines = [line.partition(":") for line in page.text.splitlines() if line.strip()]
+    fields = [(key.strip(), value.strip()) for key, _, value in lines]
+    mode = dict(fields).get("mode", "")
+    named = [value for key, value in fields if key == "mx"]
+    missing = [name for name in mx_names(plan) if not any(sts_match(name, pattern) for pattern in named)]
+    if dict(fields).get("version") != "STSv1" or mode not in ("enforce", "testing", "none"):
+        raise PathError(f"not a policy: {' '.join(page.text.split())[:80]}")
+    if missing and mode != "none":
+        raise PathError(f"{missing[0]} is a mail exchanger but not in the policy")
+    return f"mode {mode}, mx {' '.join(named)}"
+
+
+def sts_match(name: str, pattern: str) -> bool:
+    """Whether a host name is one of a policy's `mx` (RFC 8461, 4.1: a wildcard stands for one label)."""
+    if pattern.startswith("*."):
+        return name.partition(".")[2] == pattern[2:].lower()
+    return name == pattern.lower()
+
+
+def autoconfig(plan: Plan) -> str:
+    """Mail clients find the servers by the address alone."""
+    browser = Browser(plan, f"autoconfig.{plan.domain}")
+    address = plan.accounts[0].mail
+    page = browser.get(f"/mail/config-v1.1.xml?emailaddress={address}").expect(200, what="the configuration")
+    document = page.xml()
+    servers = [
+        f"{server.get('type')} {server.findtext('hostname')}:{server.findtext('port')}"
+        for kind in ("incomingServer", "outgoingServer")
+        for server in document.iter(kind)
+    ]
+    if {"imap", "smtp"} - {server.partition(" ")[0] for server in servers}:
+        raise PathError(f"names {', '.join(servers) or 'no server'}")
+    return ", ".join(servers)
