@@ -11,6 +11,7 @@ from .https import Answer, Browser
 from .plan import Account, PathError, Plan
 
 DAV = "{DAV:}"
+REDIRECTS = (301, 302, 307, 308)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,12 @@ def propfind(browser: Browser, path: str, depth: int, names: list[str]) -> Answe
     for name in names:
         ET.SubElement(wanted, name)
     headers = {"Depth": str(depth), "Content-Type": "application/xml; charset=utf-8"}
-    answer = browser.request("PROPFIND", path, ET.tostring(root, "utf-8", xml_declaration=True), headers)
+    body = ET.tostring(root, "utf-8", xml_declaration=True)
+    answer = browser.request("PROPFIND", path, body, headers)
+    if answer.status in REDIRECTS and answer.headers.get("location"):
+        # A well-known name answers by a redirect (RFC 6764, section 5).
+        path = urllib.parse.urlsplit(answer.headers["location"]).path
+        answer = browser.request("PROPFIND", path, body, headers)
     return answer.expect(207, what=f"PROPFIND {path}")
 
 

@@ -15,6 +15,8 @@ from .plan import Account, PathError, Plan
 from .wire import connect, context, words
 
 MAX_BODY = 4 << 20
+# SOGo shows nothing to a program that it does not know.
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 malleposte-probe"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Browser:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request, redirects not followed; basic authentication when the visitor has an account (RFC 7617)."""
-        sent = {"User-Agent": "malleposte-probe", **(headers or {})}
+        sent = {"User-Agent": AGENT, **(headers or {})}
         if self.account is not None:
             pair = f"{self.account.uid}:{self.account.password}".encode()
             sent["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"

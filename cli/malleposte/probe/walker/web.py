@@ -97,7 +97,7 @@ def sogo(plan: Plan) -> str:
         return next((str(row["uid"]) for row in found if wanted in str(row.get("Subject"))), None)
 
     uid = poll(look, plan.deadline, "the message in SOGo's list")
-    shown = browser.get(f"{inbox}/{uid}/view").expect(200, what="the message")
+    shown = browser.get(f"{inbox}/{uid}/view", proof).expect(200, what="the message")
     if "prove that mail flows" not in json.dumps(shown.json()):
         raise PathError("the message is shown without its text")
     browser.get(f"/SOGo/so/{agent.uid}/logoff").expect(200, 302, what="log-out")
