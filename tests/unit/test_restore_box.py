@@ -12,6 +12,7 @@ from malleposte.backup import restore_maildir as maildir
 from malleposte.backup import restore_messages as messages
 from malleposte.backup import restore_swap as swap
 from malleposte.backup import restore_zstd
+from malleposte.backup.borg import BorgError
 from malleposte.backup.restore_model import Copy, Outcome
 from malleposte.errors import InputError, MallepostError
 
@@ -410,6 +411,26 @@ def test_mail_that_came_before_the_restore_of_everything_stays(tmp_path, store):
         PLAN, Vault(tmp_path / "archive"), Host(), tmp_path / "work", key="x", store=store, say=lambda _: None
     )
     assert {text for text, _ in seen(home)["INBOX"].values()} == {"alpha", "bravo", "zoulou"}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "ends"),
+    [("/srv/x is not a valid repository. Check repo config.", 2, False), ("gone", 13, False), ("closed", 80, True)],
+)
+def test_a_share_never_sent_is_told_and_a_vault_that_fails_ends_the_run(tmp_path, store, text, code, ends):
+    class Empty(Vault):
+        def latest(self, source: str) -> Copy:
+            raise BorgError(text, code)
+
+    host = Host()
+    given = (PLAN, Empty(tmp_path), host, tmp_path / "work")
+    if ends:
+        with pytest.raises(BorgError):
+            everything.restore(*given, key="x", store=store, say=lambda _: None)
+        assert host.asked[-1] == "start dovecot.service"
+    else:
+        done = everything.restore(*given, key="x", store=store, say=lambda _: None)
+        assert "no box of mail-a0-af" in done.notes[-1]
 
 
 def test_a_host_in_use_is_not_replaced_unasked(tmp_path, store):

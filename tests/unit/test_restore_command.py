@@ -105,8 +105,10 @@ class Vault:
     def __init__(self, name: str, *days: int, broken: bool = False) -> None:
         self.name, self.days, self.broken = name, days, broken
 
-    def sources(self) -> list[str]:
-        return ["postgresql-sogo", "system"]
+    def series(self, prefix: str) -> list[str]:
+        if self.broken:
+            raise MallepostError(f"{self.name} cannot be reached")
+        return [f"{prefix}sogo"]
 
     def latest(self, source: str, as_of: datetime | None) -> vaults.Archive:
         if self.broken:
@@ -148,6 +150,8 @@ def test_no_vault_that_answers_is_an_error(tmp_path):
     found = Archives(known(tmp_path), [Vault("vault3", broken=True)], None, lambda _: None)
     with pytest.raises(MallepostError, match="vault3 cannot be reached"):
         found.latest("system")
+    with pytest.raises(MallepostError, match="vault3 cannot be reached"):
+        found.databases()
 
 
 class Server:

@@ -81,6 +81,10 @@ class Vault:
         """Names of all series of archives that the vault holds of this host, databases that are gone included."""
         return sorted({one.source for repository in self.repositories for one in self._listed(repository, "*")})
 
+    def series(self, prefix: str) -> list[str]:
+        """Names of the series of archives in the repository `system` that begin like this. Raises BorgError."""
+        return sorted({one.source for one in self._listed(COMMON, f"{prefix}*")})
+
     def archives(self, source: str, as_of: datetime | None = None) -> list[Archive]:
         """Whole archives of a source begun at `as_of` or before, newest first.
 

@@ -24,6 +24,7 @@ from malleposte.errors import InputError, MallepostError
 from . import restore_box as boxes
 from . import restore_maildir as maildir
 from . import restore_swap as swap
+from .borg import BorgError
 from .restore_model import STAMP, Copy, Outcome
 
 SKIPPED = ("/etc", "/var/spool/postfix", "/srv/mail")
@@ -35,7 +36,8 @@ UNITS = {
     "/var/lib/radicale": "radicale.service",
     "/var/lib/rspamd": "rspamd",
 }
-SHARED = "/srv/mail/.shared"
+NEVER_MADE = "is not a valid repository"
+"""borg's words for a folder that holds no repository; over ssh its exit code says nothing (2)."""
 STORE = Path("/srv/mail")
 
 
@@ -144,7 +146,7 @@ def restore(
             step(f"database {name}", lambda name=name: {"databases": 1, **host.database(name).counts})  # type: ignore[misc]
         for path in plan.paths:
             step(f"files {path}", lambda path=path: _files(path, archives, host))  # type: ignore[misc]
-        _mail(plan, archives, store, state, step, say)
+        _mail(plan, archives, store, state, step, outcome, say)
     finally:
         host.unit("start", "dovecot.service")
     step("clients", lambda: _reopened(host, store))
@@ -224,6 +226,7 @@ def _mail(
     store: Path,
     state: State,
     step: Callable[[str, Callable[[], dict[str, int]]], None],
+    outcome: Outcome,
     say: Callable[[str], None],
 ) -> None:
     """The mail store, some shares at a time."""
@@ -233,7 +236,10 @@ def _mail(
     for name in waiting:
         try:
             copies[name] = archives.latest(name)
-        except MallepostError as error:
+        except BorgError as error:
+            # Of a share without a mailbox no repository was ever made. What else a vault says ends the run.
+            if not error.no_repository and NEVER_MADE not in error.message:
+                raise
             copies[name] = error
 
     def share(name: str) -> None:
@@ -244,7 +250,7 @@ def _mail(
             ended += 1
             step(f"mail {name}", lambda: counts)
             if isinstance(copy, MallepostError):
-                say(f"mail {name}: {copy}")
+                outcome.notes.append(f"no box of {name}, where no repository was ever made: {copy}")
             left = (time.monotonic() - begun) / ended * (len(waiting) - ended)
             say(f"{ended} of {len(waiting)} shares of the mail, about {left:.0f} s left")
 

@@ -58,7 +58,7 @@ def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_
     for entry in archived:
         present = live.get(entry.dn.lower())
         if present is None:
-            if entry.values("userPassword"):
+            if entry.values("userPassword") and SERVICES not in entry.dn.lower():
                 revived.append(entry)
             out.append(entry)
             continue

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from malleposte.errors import InputError, MallepostError
 
+from . import restore_maildir as layout
+
 
 class Dovecot(Protocol):
     """The few acts, so that tests do without."""
@@ -91,9 +93,9 @@ class Doveadm:
 
         To be called while they have no index: the messages then are newer than what anybody remembers.
         """
-        done = self._run("-f", "json", "mailbox", "list", "-u", uid, check=False)
-        for name in [row["mailbox"] for row in json.loads(done.stdout or "[]")]:
-            if not name.startswith("Partages"):
+        root = self.home(uid) / "Maildir"
+        for name, path in layout.folders(root).items():
+            if any(layout.files(path)):
                 self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), name, check=False)
 
     def flush(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from malleposte.errors import MallepostError
+from malleposte.errors import InputError, MallepostError
 
 from . import restore_database, restore_directory, restore_ldif
 from .restore_dovecot import Doveadm, run
@@ -55,9 +55,18 @@ class ThisHost:
         """See Host. Clients remember MODSEQs below the clock's seconds: counting goes on from there."""
         doveadm = Doveadm()
         doveadm.flush()
-        now = int(time.time())
+        now, strays = int(time.time()), list[str]()
+
+        def open_again(home: Path) -> None:
+            try:
+                doveadm.count_on(home.name, now)
+            except InputError:  # a box whose account had gone before the archive
+                strays.append(home.name)
+
         with ThreadPoolExecutor(4) as pool:
-            opened = pool.map(lambda home: doveadm.count_on(home.name, now), homes)
+            opened = pool.map(open_again, homes)
             for number, _ in enumerate(opened, 1):
                 if number % 500 == 0:
                     self._say(f"{number} of {len(homes)} boxes opened again")
+        if strays:
+            self._say(f"{len(strays)} boxes belong to no account: {', '.join(sorted(strays)[:8])}")

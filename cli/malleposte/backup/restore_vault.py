@@ -71,13 +71,17 @@ class Archives:
         return max(held)[1]
 
     def databases(self) -> list[str]:
-        """Databases that some vault holds, by name."""
+        """Databases that some vault holds, by name. Raises MallepostError when no vault can be read."""
         found: set[str] = set()
+        causes: list[MallepostError] = []
         for vault in self._vaults:
             try:
-                found |= {name.removeprefix(DATABASE) for name in vault.sources() if name.startswith(DATABASE)}
+                found |= {name.removeprefix(DATABASE) for name in vault.series(DATABASE)}
             except MallepostError as error:
-                self._say(f"{vault.name} is passed over: {error}")
+                self._say(f"passed over: {vault.name}: {error}")
+                causes.append(error)
+        if causes and len(causes) == len(self._vaults):
+            raise causes[0]
         return sorted(found)
 
     def _search(self, source: str) -> tuple[Vault, Archive]:
