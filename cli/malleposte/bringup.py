@@ -115,6 +115,11 @@ class BringUp:
         wanted = {spec.name for spec in self.lab.inventory.hosts}
         return wanted <= set(self.lab.snapshots().get(SNAPSHOT, ()))
 
+    def browser(self) -> None:
+        """Installs what the browser tests drive, where it is missing."""
+        with lab_errors():
+            self.lab.install_browser()
+
     def ready_for_tests(self) -> None:
         """Puts the lab into the state that the stack tests start from, and keeps it as a snapshot.
 
@@ -142,7 +147,9 @@ class Preparation:
         self._ready = False
 
     def prepare(self, tier: str) -> None:
-        """Brings up the lab for the tiers that test it."""
+        """Brings up the lab for the tiers that test it, and installs the browser for the one that drives it."""
         if tier in ("stack", "browser") and not self._ready:
             BringUp(self._progress).ready_for_tests()
             self._ready = True
+        if tier == "browser":
+            BringUp(self._progress).browser()

@@ -45,7 +45,7 @@ def tool(name: str, *words: str) -> tuple[str, ...]:
 
 def python_paths() -> list[str]:
     """What mypy reads: the folders that hold Python of ours."""
-    names = ("cli/malleposte", "plugins", "portal", "tests/bench", "tests/stack/support")
+    names = ("cli/malleposte", "plugins", "portal", "tests/bench", "tests/stack/support", "tests/browser/support")
     return [name for name in names if any((ROOT / name).rglob("*.py"))]
 
 

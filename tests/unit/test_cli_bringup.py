@@ -29,6 +29,9 @@ class NotingLab:
             raise self._error
         self.notes.append("up")
 
+    def install_browser(self) -> None:
+        self.notes.append("browser")
+
     def snapshots(self) -> dict[str, list[str]]:
         return {"converged": ["mail1", "world"] if self._snapshot else ["mail1"]}
 
@@ -99,3 +102,12 @@ def test_the_probe_s_results_are_shown_as_they_come(monkeypatch: pytest.MonkeyPa
     assert shown == results
     assert up.done.probe_code == ExitCode.FAILURE
     assert [entry["name"] for entry in up.done.as_dict()["probe"]] == ["one", "two"]
+
+
+def test_the_lab_is_prepared_once_and_the_browser_only_for_its_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = NotingLab(snapshot=True)
+    steps(monkeypatch, lab)
+    preparation = bringup.Preparation(Progress(quiet=True))
+    for tier in ("unit", "stack", "browser"):
+        preparation.prepare(tier)
+    assert lab.notes == ["restore converged", "up", "deploy", "seed", "browser"]

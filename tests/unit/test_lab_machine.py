@@ -103,13 +103,18 @@ def test_what_the_kernel_refuses_is_named(tmp_path: Path, refused: str, message:
 
 def test_only_missing_packages_are_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     machine, said = Machine(), list[str]()
-    monkeypatch.setattr(controller, "missing_packages", lambda: ["nftables"])
+    monkeypatch.setattr(controller, "missing_packages", lambda **_: ["nftables"])
     controller.install_packages(machine, said.append)
     assert said == ["controller: installing nftables"]
     assert machine.calls[0].endswith("install --no-install-recommends nftables")
-    monkeypatch.setattr(controller, "missing_packages", list)
+    monkeypatch.setattr(controller, "missing_packages", lambda **_: [])
     controller.install_packages(machine, said.append)
     assert len(machine.calls) == 1
+
+
+def test_a_browser_is_two_packages() -> None:
+    there = {"chromium": "/usr/bin/chromium"}
+    assert controller.missing_packages(there.get, controller.BROWSER_PACKAGES) == ["chromium-driver"]
 
 
 def test_limits_are_raised_never_lowered(tmp_path: Path) -> None:

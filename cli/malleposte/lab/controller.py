@@ -20,6 +20,8 @@ PACKAGES: Mapping[str, str] = {
     "iproute2": "ip",
     "openssh-client": "ssh-keygen",
 }
+# Those of the browser tests.
+BROWSER_PACKAGES: Mapping[str, str] = {"chromium": "chromium", "chromium-driver": "chromedriver"}
 CONTROLLER_PACKAGES: tuple[str, ...] = tuple(PACKAGES)
 
 # Limits that all hosts share because they share a kernel: five systemd at once need more than the defaults.
@@ -45,14 +47,16 @@ def require_root() -> None:
         raise LabUnsupportedError("root is needed (try sudo)")
 
 
-def missing_packages(which: Callable[[str], str | None] = shutil.which) -> list[str]:
+def missing_packages(
+    which: Callable[[str], str | None] = shutil.which, packages: Mapping[str, str] = PACKAGES
+) -> list[str]:
     """Return the Debian packages whose program is absent."""
-    return [package for package, program in PACKAGES.items() if which(program) is None]
+    return [package for package, program in packages.items() if which(program) is None]
 
 
-def install_packages(run: Runner, report: Report) -> None:
+def install_packages(run: Runner, report: Report, packages: Mapping[str, str] = PACKAGES) -> None:
     """Install what is missing, with apt-get; nothing when nothing is. Raises LabError with apt's last line."""
-    missing = missing_packages()
+    missing = missing_packages(packages=packages)
     if not missing:
         return
     if shutil.which("apt-get") is None:

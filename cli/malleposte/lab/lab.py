@@ -94,6 +94,11 @@ class Lab:
 
     # --- up and down ---
 
+    def install_browser(self) -> None:
+        """Install the browser of the tests on this machine, where it is missing."""
+        controller.require_root()
+        controller.install_packages(self.run, self.report, controller.BROWSER_PACKAGES)
+
     def up(self, names: Sequence[str] = ()) -> list[str]:
         """Bring the lab (or some hosts) up; return the names of the hosts booted now.
 

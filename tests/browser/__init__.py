@@ -1,0 +1,1 @@
+"""The pages, as an agent uses them in a browser."""

@@ -1,0 +1,168 @@
+"""One Chromium of one size, on the lab's addresses, that accepts the lab's certificates and no others."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from malleposte.paths import VAR
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+
+SECONDS = 120.0
+"""A limit for what a page does; a busy machine is slow."""
+
+PICTURES = VAR / "browser"
+PLAIN = (
+    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync --lang=fr --accept-lang=fr"
+).split()
+
+
+# Whether the middle of an element is its own, and no curtain's.
+ON_TOP = """
+const box = arguments[0].getBoundingClientRect();
+return arguments[0].contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A screen: in CSS pixels, with so many dots a pixel."""
+
+    name: str
+    width: int
+    height: int
+    dots: float
+    mobile: bool
+
+
+DESKTOP = Size("desktop", 1366, 850, 1, False)
+PHONE = Size("phone", 390, 844, 1.5, True)
+
+
+def pin(name: str, address: str, authorities: Path) -> str:
+    """The hash of a site's public key, as Chromium takes it, once its certificate was checked. Raises ssl.SSLError."""
+    context = ssl.create_default_context(cafile=authorities)
+    with (
+        socket.create_connection((address, 443), timeout=SECONDS) as raw,
+        context.wrap_socket(raw, server_hostname=name) as session,
+    ):
+        shown = session.getpeercert(binary_form=True)
+    assert shown is not None
+    key = x509.load_der_x509_certificate(shown).public_key()
+    digest = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    return base64.b64encode(digest).decode()
+
+
+def start(size: Size, profile: Path, addresses: Mapping[str, str], pins: set[str]) -> webdriver.Chrome:
+    """A fresh browser; `addresses` by name. It knows no other name."""
+    rules = [f"MAP {name} {address}" for name, address in addresses.items()]
+    options = webdriver.ChromeOptions()
+    for word in (
+        *PLAIN,
+        f"--user-data-dir={profile}",
+        f"--window-size={size.width},{size.height}",
+        f"--host-resolver-rules={','.join([*rules, 'MAP * ~NOTFOUND'])}",
+        f"--ignore-certificate-errors-spki-list={','.join(sorted(pins))}",
+    ):
+        options.add_argument(word)
+    options.binary_location = "/usr/bin/chromium"
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+    driver.set_page_load_timeout(SECONDS)
+    driver.set_script_timeout(SECONDS)
+    metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": size.dots, "mobile": size.mobile}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Paris"})
+    driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": size.mobile})
+    return driver
+
+
+@dataclass
+class Browser:
+    """What a test does with a browser. `names` are the platform's host names, by key."""
+
+    driver: webdriver.Chrome
+    size: Size
+    names: Mapping[str, str]
+
+    def url(self, key: str, path: str = "/") -> str:
+        """An address of the platform."""
+        return f"https://{self.names[key]}{path}"
+
+    def open(self, key: str, path: str = "/") -> None:
+        """Go to a page."""
+        self.driver.get(self.url(key, path))
+
+    def wait[T](self, condition: Callable[[], T | None], what: str = "") -> T:
+        """What the condition gives once it is true. Elements that the page replaced meanwhile are looked up anew."""
+        ignored = [StaleElementReferenceException]
+        found = WebDriverWait(self.driver, SECONDS, 0.2, ignored).until(lambda _: condition(), what)
+        assert found
+        return found
+
+    def seen(self, selector: str, text: str = "") -> WebElement:
+        """An element that can be seen and holds a text, once it does."""
+
+        def look() -> WebElement | None:
+            found = self.driver.find_elements(By.CSS_SELECTOR, selector)
+            return next((one for one in found if one.is_displayed() and text in one.text), None)
+
+        return self.wait(look, f"{selector} with {text!r} cannot be seen")
+
+    def click(self, selector: str, text: str = "") -> None:
+        """Click an element once it can be clicked; pages put curtains over themselves while they load."""
+
+        def press() -> bool:
+            element = self.seen(selector, text)
+            self.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", element)
+            if not element.is_enabled() or not self.driver.execute_script(ON_TOP, element):
+                return False
+            element.click()
+            return True
+
+        self.wait(press, f"{selector} with {text!r} cannot be clicked")
+
+    def language(self) -> str:
+        """The language that the page says it has."""
+        return str(self.driver.execute_script("return document.documentElement.lang"))
+
+    def fits(self) -> bool:
+        """Whether the page is no wider than the screen, or comes to be: panes slide in."""
+        wide = "return Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"
+        return self.wait(lambda: int(self.driver.execute_script(wide)) <= self.size.width, "the page is too wide")
+
+    def complaints(self) -> list[str]:
+        """Errors in the console since the last call."""
+        lines: list[dict[str, Any]] = self.driver.execute("getLog", {"type": "browser"})["value"]
+        return [str(line["message"]) for line in lines if line["level"] == "SEVERE"]
+
+    def barriers(self) -> list[str]:
+        """What axe-core finds on the page against WCAG 2.1 A and AA: rule, gravity, elements."""
+        self.driver.execute_script((files("axe_core_python") / "axe.min.js").read_text("utf-8"))
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+        script = f"axe.run(document, {json.dumps(rules)}).then(r => arguments[0](r.violations))"
+        found: list[dict[str, Any]] = self.driver.execute_async_script(script)
+        return [f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}" for one in found]
+
+    def report(self, page: str) -> None:
+        """Keep what axe-core finds on a page that is not ours: `<page>-<size>.axe.txt` beside the pictures."""
+        (PICTURES / f"{page}-{self.size.name}.axe.txt").write_text("\n".join([*self.barriers(), ""]), "utf-8")
+
+    def picture(self, page: str) -> None:
+        """A screenshot, `<page>-<size>.png`."""
+        self.driver.save_screenshot(str(PICTURES / f"{page}-{self.size.name}.png"))

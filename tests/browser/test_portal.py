@@ -1,0 +1,83 @@
+"""The portal as everybody uses it: its tiles, the keyboard, a phone, a screen reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from malleposte.paths import ROOT
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.support.browser import Browser
+
+PAGES = {"/": "fr", "/motdepasse": "fr", "/en/": "en", "/en/password": "en"}
+# What has the focus: its kind, where it leads, and whether that can be seen. A tile lights up as a whole.
+FOCUSED = """
+const one = document.activeElement, box = one.getBoundingClientRect();
+const lit = [one, one.closest(".tiles li")].some(it => it && getComputedStyle(it).outlineStyle != "none");
+return [one.tagName, one.href || "", lit && box.width > 0 && box.left >= 0 && box.top >= 0];
+"""
+
+
+def tiles() -> dict[str, Any]:
+    """The tiles that the manifest asks for, by service."""
+    manifest = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))
+    return {name: one["tile"] for name, one in manifest["malleposte_services"].items() if "tile" in one}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_for_everyone(browser: Browser, path: str) -> None:
+    browser.open("portal", path)
+    assert browser.language() == PAGES[path]
+    assert browser.fits()
+    assert browser.barriers() == []
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    )
+    assert browser.barriers() == [], "in dark colours"
+    assert browser.complaints() == []
+
+
+def test_the_keyboard_reaches_everything_in_order(browser: Browser) -> None:
+    browser.open("portal")
+    links = [str(one.get_attribute("href")) for one in browser.driver.find_elements(By.CSS_SELECTOR, "a[href]")]
+    keys = ActionChains(browser.driver)
+    reached = []
+    for _ in links:
+        keys.send_keys(Keys.TAB).perform()
+        tag, address, visible = browser.driver.execute_script(FOCUSED)
+        assert (tag, visible) == ("A", True), f"after {reached}"
+        reached.append(address)
+    assert reached == links
+    assert reached[0].endswith("#content")
+
+
+def test_the_first_link_skips_to_the_content(browser: Browser) -> None:
+    browser.open("portal")
+    keys = ActionChains(browser.driver)
+    keys.send_keys(Keys.TAB).send_keys(Keys.ENTER).perform()
+    browser.wait(lambda: browser.driver.execute_script(FOCUSED)[0] == "MAIN", "the focus is not on the content")
+    keys.send_keys(Keys.TAB).perform()
+    first = browser.driver.find_element(By.CSS_SELECTOR, ".tiles a").get_attribute("href")
+    assert browser.driver.execute_script(FOCUSED)[1] == first
+
+
+@pytest.mark.parametrize("service", tiles())
+def test_a_tile_leads_to_its_service(browser: Browser, service: str) -> None:
+    tile = tiles()[service]
+    browser.open("portal")
+    browser.click(".tiles a", tile["title"]["fr"])
+    browser.seen("input[type=password]")
+    assert browser.driver.current_url.startswith(browser.url(tile["host"], tile.get("path", "/")))
+
+
+def test_a_tile_leads_to_the_password(browser: Browser) -> None:
+    browser.open("portal")
+    browser.picture("portal")
+    browser.click(".tiles a", "Gérer mon mot de passe")
+    browser.seen("h1", "Gérer mon mot de passe")
+    assert browser.driver.current_url == browser.url("portal", "/motdepasse")
+    browser.picture("portal-password")

@@ -1,0 +1,52 @@
+"""Roundcube on a desk and on a phone: log in, read what just came, find the way to the password, log out."""
+
+from __future__ import annotations
+
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.agent import Reader
+from tests.browser.support.browser import Browser
+
+
+def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("roundcube")
+    browser.open("webmail")
+    browser.seen("#rcmloginuser").send_keys(agent.uid)
+    browser.seen("#rcmloginpwd").send_keys(agent.password)
+    assert browser.language() == "fr"
+    assert browser.fits()
+    browser.picture("roundcube-login")
+    browser.report("roundcube-login")
+    browser.click("#rcmloginsubmit")
+    browser.seen("#messagelist tbody tr", reader.subject)
+    assert browser.fits()
+    browser.picture("roundcube-list")
+    browser.report("roundcube-list")
+    browser.click("#messagelist tbody tr .subject a", reader.subject)
+    browser.driver.switch_to.frame(browser.seen("#messagecontframe"))
+    browser.seen("#message-header", reader.subject)
+    browser.seen("#messagebody", reader.text)
+    browser.driver.switch_to.default_content()
+    assert browser.fits()
+    browser.picture("roundcube-message")
+
+
+def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("roundcube", letters=False)
+    browser.open("webmail")
+    browser.seen("#rcmloginuser").send_keys(agent.uid)
+    browser.seen("#rcmloginpwd").send_keys(agent.password)
+    browser.click("#rcmloginsubmit")
+    browser.seen("#layout-list")
+    browser.open("webmail", "/?_task=settings&_action=plugin.malleposte-password")
+    browser.picture("roundcube-password")
+    link = browser.seen("a[href*='/motdepasse'].btn", "Changer mon mot de passe")
+    assert link.get_attribute("href") == browser.url("portal", "/motdepasse")
+    browser.open("webmail", "/?_task=mail")
+    # While it loads the list it takes no other order.
+    browser.wait(lambda: browser.driver.execute_script("return window.rcmail && !rcmail.busy"), "busy for ever")
+    if browser.size.mobile:
+        browser.click(".task-menu-button")
+    browser.click("#taskmenu a.logout")
+    browser.seen("#rcmloginuser")
+    assert not browser.driver.find_elements(By.CSS_SELECTOR, "#messagelist")

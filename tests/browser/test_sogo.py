@@ -1,0 +1,68 @@
+"""SOGo on a desk and on a phone: log in, read what just came, open the agenda, log out; all of it in French."""
+
+from __future__ import annotations
+
+import datetime
+import zoneinfo
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.agent import Reader
+from tests.browser.support.browser import Browser
+from tests.stack.support.groupware import Groupware, event
+from tests.stack.support.mail import token
+from tests.stack.support.site import Account, Site
+
+FOLDERS = ("Réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
+EVENT = "Conseil d’école"
+
+
+@pytest.fixture
+def agent(reader: Reader, site: Site, ca_bundle: Path) -> Iterator[Account]:
+    """An agent with mail, and with an event today and tomorrow."""
+    account = reader.agent("convergence")
+    agenda, today = Groupware(site, ca_bundle, account), datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
+    paths = []
+    for day in (today, today + datetime.timedelta(days=1)):
+        uid, date = token(), f"{day:%Y%m%d}"
+        paths.append(f"Calendar/personal/{uid}.ics")
+        text = event(uid, EVENT, start=f"{date}T150000", end=f"{date}T163000")
+        assert agenda.put(paths[-1], text, "text/calendar") == 201
+    yield account
+    assert [agenda.delete(path) for path in paths] == [204, 204]
+
+
+def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, reader: Reader, agent: Account) -> None:
+    browser.open("groupware")
+    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
+    browser.seen("#passwordField").send_keys(agent.password)
+    assert browser.language() == "fr"
+    browser.picture("sogo-login")
+    browser.report("sogo-login")
+    browser.click("button[type=submit][aria-label='Connexion']")
+    browser.seen(".sg-folder-name", "Réception")
+    browser.seen("md-list-item", reader.subject)
+    assert browser.fits()
+    browser.picture("sogo-list")
+    browser.report("sogo-list")
+    browser.click("md-list-item", reader.subject)
+    browser.seen("#detailView", reader.text)
+    assert browser.fits()
+    browser.picture("sogo-message")
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Mail/view")
+    if browser.size.mobile:
+        browser.click("button[aria-label='Menu bascule']")
+    for name in FOLDERS:
+        browser.seen("md-sidenav", name)
+    browser.picture("sogo-folders")
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
+    browser.seen(".sg-event", EVENT)
+    assert browser.fits()
+    browser.picture("sogo-agenda")
+    browser.report("sogo-agenda")
+    browser.click("a[aria-label='Quitter']")
+    browser.seen("#passwordField")
+    assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
