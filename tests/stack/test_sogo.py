@@ -41,7 +41,8 @@ def test_the_first_page_is_french_and_insists_on_tls(visit, site):
     assert page.status == 200
     assert "Messagerie et agenda" in page.text
     assert "Mot de passe" in page.text
-    assert site.platform["hostnames"]["portal"] in page.text, "no way to the portal for a password that expired"
+    way = f"{site.platform['hostnames']['portal']}/motdepasse"
+    assert way in page.text, "no way to the portal for a password that expired"
     assert page.header("Strict-Transport-Security")
     assert visit("mdupond").get("/").header("Location")[0].endswith("/SOGo/")
     script = visit("mdupond").get("/SOGo.woa/WebServerResources/js/Common.js")
