@@ -30,10 +30,8 @@ def refused(device: Device, path: str = "/") -> tuple[int, bytes, dict[str, str]
 
 
 @pytest.fixture(params=BACKENDS)
-def profile(request: pytest.FixtureRequest, mail1: Host) -> str:
-    """A class whose service this platform has."""
-    if request.param == "convergence" and not mail1.service("sogo").is_running:
-        pytest.skip("no groupware here")
+def profile(request: pytest.FixtureRequest) -> str:
+    """Each class of service."""
     return str(request.param)
 
 
