@@ -1,0 +1,112 @@
+"""The backups: what goes to the vaults, what a client cannot do there, and what the vault does about it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+VAULTS = ("vault1", "vault2")
+BORG = (
+    "export BORG_BASE_DIR=/var/lib/malleposte/backup/borg/vault1 BORG_EXIT_CODES=modern "
+    "BORG_PASSCOMMAND='cat /etc/malleposte/backup/vault1.passphrase' "
+    "BORG_DELETE_I_KNOW_WHAT_I_AM_DOING=YES "
+    "BORG_RSH='ssh -F /etc/malleposte/backup/ssh_config'; R=ssh://vault1/srv/borg/mail1/system; "
+)
+
+
+def listed(mail1, vault, source):
+    return json.loads(mail1.check_output(f"malleposte backup list --json --vault {vault} --source {source}"))[
+        "archives"
+    ]
+
+
+@pytest.fixture(scope="module")
+def backed_up(mail1):
+    mail1.check_output("malleposte backup run --source ldap --source system")
+
+
+@pytest.mark.usefixtures("backed_up")
+def test_archives_are_on_both_vaults(mail1):
+    for vault in VAULTS:
+        for source in ("ldap", "system"):
+            (newest, *_older) = listed(mail1, vault, source)
+            assert newest["name"].startswith(f"{source}@")
+    state = json.loads(mail1.check_output("malleposte backup list --json"))["vaults"]
+    assert all(state[vault]["sources"]["system"]["success"]["files"] > 100 for vault in VAULTS)
+
+
+@pytest.mark.usefixtures("backed_up")
+def test_a_sample_comes_back_byte_for_byte(mail1):
+    done = json.loads(mail1.check_output("malleposte backup check --json --vault vault2 --source system --source ldap"))
+    assert [source["error"] for source in done["vaults"][0]["sources"]] == ["", ""]
+    assert all(source["compared"] for source in done["vaults"][0]["sources"])
+
+
+def test_a_dead_vault_stops_no_other(site, mail1):
+    site.lab.kill(["vault2"])
+    try:
+        begun = time.time()
+        done = mail1.run("malleposte backup run --source ldap")
+        assert done.rc == 1
+        assert "vault2 lacks ldap: cannot be reached" in done.stderr
+        (newest, *_older) = listed(mail1, "vault1", "ldap")
+        assert newest["start"] >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(begun - 2))
+        mail1.run("systemctl start malleposte-backup.service")
+        assert mail1.check_output("systemctl show -p Result --value malleposte-backup.service") == "exit-code"
+        assert "vault2" in mail1.check_output("journalctl -u malleposte-backup -o cat -n 5")
+    finally:
+        site.lab.start(["vault2"])
+        mail1.run("systemctl reset-failed malleposte-backup.service")
+
+
+@pytest.mark.usefixtures("backed_up")
+def test_what_a_client_deletes_is_seen_and_undone(mail1, host):
+    vault = host("vault1")
+    vault.check_output("malleposte vault watch")
+    before = [one["id"] for one in listed(mail1, "vault1", "ldap")]
+    mail1.check_output(f"{BORG} borg delete --glob-archives 'ldap@*' $R; borg compact $R")
+    assert listed(mail1, "vault1", "ldap") == []
+    for act in ("watch", "prune"):
+        done = vault.run(f"malleposte vault {act}")
+        assert done.rc == 1
+        assert "gone: ldap@" in done.stdout
+        assert "malleposte vault undo --client mail1 --repository system" in done.stdout
+    vault.check_output("malleposte vault undo --client mail1 --repository system")
+    mail1.check_output("malleposte backup run --vault vault1 --source ldap-config --fresh-cache")
+    assert [one["id"] for one in listed(mail1, "vault1", "ldap")] == before
+    vault.check_output("malleposte vault watch")
+
+
+@pytest.mark.usefixtures("backed_up")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("borg delete --force $R", "append-only"),
+        ("borg list ssh://vault1/srv/borg/pia1/system", "Repository path not allowed"),
+        ("borg init -e none ssh://vault1/srv/borg/mail1/more", "Repository path not allowed"),
+        ("$BORG_RSH vault1 'cat /etc/malleposte/vault/mail1'", "borg"),
+        ("$BORG_RSH vault1 'borg serve --restrict-to-path /' </dev/null", ""),
+    ],
+)
+def test_a_client_does_no_more_than_it_may(mail1, host, words, said):
+    secret = host("vault1").check_output("cat /etc/malleposte/vault/mail1")
+    done = mail1.run(f"{BORG} {words} </dev/null")
+    told = done.stdout + done.stderr
+    assert said in told
+    assert secret not in told
+    assert host("vault1").file("/srv/borg/mail1/system/config").exists
+
+
+def test_nobody_else_reads_the_secrets(mail1, host):
+    for path in (
+        "/etc/malleposte/backup/vault1.key",
+        "/etc/malleposte/backup/vault1.passphrase",
+        "/etc/malleposte/backup.json",
+    ):
+        assert mail1.run(f"setpriv --reuid=vmail --clear-groups cat {path}").rc != 0
+    vault = host("vault1")
+    assert vault.run("setpriv --reuid=borg-mail1 --clear-groups cat /etc/malleposte/vault/mail1").rc != 0
+    assert vault.run("setpriv --reuid=borg-mail1 --clear-groups ls /srv/borg/pia1/system").rc != 0
+    assert vault.run("setpriv --reuid=borg-mail1 --clear-groups ls /var/lib/malleposte-vault").rc != 0
