@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import playbook
+from malleposte import playbook, remote
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.lab import Lab, LabError
 from malleposte.paths import LAB_INVENTORY
-from malleposte.probe import facts, ship
+from malleposte.probe import backups, whole
 from malleposte.probe.model import Result, exit_code
 from malleposte.progress import Progress
 
@@ -36,11 +36,12 @@ def lab_errors() -> Iterator[None]:
 
 @dataclass
 class Brought:
-    """What `up` did: seconds by step, the deployment's report, the probe's results."""
+    """What `up` did: seconds by step, the deployment's report, what the first backup lacks, the probe's results."""
 
     inventory: Path
     seconds: dict[str, float] = field(default_factory=dict)
     deploy: playbook.Report | None = None
+    backup: list[str] = field(default_factory=list)
     probe: list[Result] = field(default_factory=list)
 
     @property
@@ -54,6 +55,7 @@ class Brought:
             "inventory": str(self.inventory),
             "seconds": self.seconds,
             "deploy": self.deploy.as_dict() if self.deploy else None,
+            "backup_errors": self.backup,
             "probe": [result.as_json() for result in self.probe],
             "probe_exit_code": self.probe_code,
         }
@@ -102,11 +104,29 @@ class BringUp:
             few = ", ".join(report.unknown[:3])
             self._progress.say(f"no password is known here for {len(report.unknown)} of them, such as {few}")
 
+    def back_up(self) -> bool:
+        """Makes a backup of every host whose archives are missing or old; whether one was made.
+
+        What fails is told and kept in `done.backup`; it does not raise.
+        """
+        made = False
+        with self._step("backup", "first backup"):
+            vaults, clients = remote.backups(self.lab.deploy_inventory)
+            for place in clients:
+                answer = backups.ask(place)
+                if not isinstance(answer, str) and backups.fresh(vaults, answer):
+                    continue
+                made = True
+                self._progress.say(f"{place.name}: backup to {', '.join(vaults)}")
+                self.done.backup += first_backup(place)
+        for line in self.done.backup:
+            self._progress.say(f"first backup: {line}")
+        return made
+
     def walk(self, show: Callable[[Result], None]) -> None:
         """Walks every mail path; each result is shown as it comes. Failed paths do not raise."""
         with self._step("probe", "probe: every mail path, from outside"):
-            site = facts.site(self.lab.deploy_inventory)
-            for result in ship.run(site.ssh, {"plan": site.plan, "only": []}):
+            for result in whole.walk(self.lab.deploy_inventory):
                 self.done.probe.append(result)
                 show(result)
 
@@ -124,7 +144,7 @@ class BringUp:
         """Puts the lab into the state that the stack tests start from, and keeps it as a snapshot.
 
         A lab with the snapshot goes back to it first; then the present roles are deployed over it, and only
-        when they changed anything is the snapshot taken anew.
+        when they changed anything, or a backup had to be made, is the snapshot taken anew.
         """
         with lab_errors():
             known = self.has_snapshot()
@@ -134,9 +154,20 @@ class BringUp:
         self.hosts()
         self.converge()
         self.seed()
-        if not known or (self.done.deploy is not None and self.done.deploy.changed):
+        made = self.back_up()
+        if not known or made or (self.done.deploy is not None and self.done.deploy.changed):
             with self._step("snapshot", f"lab: snapshot {SNAPSHOT}"):
                 self.lab.snapshot(SNAPSHOT, replace=True)
+
+
+def first_backup(place: remote.Place) -> list[str]:
+    """Run the backups of a host, its progress on standard error; a line for each fault."""
+    try:
+        code, answer = place.answer(["backup", "run", "--json"])
+    except MallepostError as error:
+        return [str(error)]
+    lost = [str(line) for line in answer.get("errors", [])]
+    return [f"{place.name}: {line}" for line in lost or ([f"ended with {code}"] if code else [])]
 
 
 class Preparation:

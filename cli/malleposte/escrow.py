@@ -11,14 +11,17 @@ import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from malleposte import remote
 from malleposte.errors import InputError, MallepostError
 from malleposte.paths import ROOT
 
 FOLDER = "secrets"
+KEYS = "borg-keys/"
+"""Below it, in an escrow: the keys of the backups' repositories, by host, vault and repository."""
 HOLDERS = (Path("/etc/malleposte/backup.json"), Path("/etc/malleposte/vault.json"))
 """What a host has that sends or keeps archives."""
 
@@ -31,6 +34,21 @@ def secrets(inventory: Path) -> dict[str, bytes]:
     }
     if not found:
         raise InputError(f"{folder} holds no secret", "they are made by the first `malleposte deploy`")
+    return found
+
+
+def keys(inventory: Path) -> dict[str, bytes]:
+    """The keys of the backups' repositories, asked of the hosts that write them; none on a platform without vaults.
+
+    Raises MallepostError when a host gives no answer.
+    """
+    found = {}
+    for place in remote.backups(inventory)[1]:
+        code, answer = place.answer(["backup", "keys", "--json"])
+        if code:
+            raise MallepostError(f"{place.name}: its keys cannot be read")
+        for one in answer["keys"]:
+            found[f"{KEYS}{place.name}/{one['vault']}/{one['repository']}"] = one["key"].encode()
     return found
 
 
@@ -73,10 +91,19 @@ def _call(words: Sequence[str], given: bytes, passed: tuple[int, ...]) -> bytes:
     return done.stdout
 
 
-def export(inventory: Path, target: Path, passphrase: str | None, recipients: Sequence[Path] = ()) -> int:
-    """Write the escrow, mode 0600; the number of secrets. `recipients` are files of public keys."""
+def export(
+    inventory: Path,
+    target: Path,
+    passphrase: str | None,
+    recipients: Sequence[Path] = (),
+    more: Mapping[str, bytes] | None = None,
+) -> int:
+    """Write the escrow, mode 0600; how many it holds, `more` (see `keys`) included.
+
+    `recipients` are files of public keys.
+    """
     refuse(target, inventory)
-    found = secrets(inventory)
+    found = {**secrets(inventory), **(more or {})}
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
         for name, content in found.items():
@@ -114,9 +141,13 @@ def differences(held: dict[str, bytes], wanted: dict[str, bytes]) -> list[str]:
 
 
 def put_back(held: dict[str, bytes], inventory: Path) -> list[str]:
-    """Write the secrets that the inventory lacks; their names. Raises InputError when one is there and differs."""
+    """Write the secrets that the inventory lacks, keys of repositories left out; their names.
+
+    Raises InputError when one is there and differs.
+    """
     folder = (inventory if inventory.is_dir() else inventory.parent) / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
+    held = {name: content for name, content in held.items() if not name.startswith(KEYS)}
     for name, content in held.items():
         path = folder / name
         if not path.resolve().is_relative_to(folder.resolve()):

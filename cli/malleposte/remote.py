@@ -89,16 +89,28 @@ def members(listed: Mapping[str, Any], group: str) -> list[str]:
 
 def places(inventory: Path, group: str, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
     """The hosts of `group` less those of `but`; `only` picks some. Raises InputError where none is left."""
-    listed = listing(inventory)
+    found = chosen(listing(inventory), group, but=but, only=only)
+    if not found:
+        raise InputError(f"inventory {inventory}: no host in the group {group}")
+    return found
+
+
+def chosen(listed: Mapping[str, Any], group: str, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
+    """The same of what ansible-inventory said; none is none."""
     away = set(members(listed, but)) if but else set()
     names = [name for name in members(listed, group) if name not in away]
     for name in only:
         if name not in names:
             raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")
-    if not names:
-        raise InputError(f"inventory {inventory}: no host in the group {group}")
     facts = listed.get("_meta", {}).get("hostvars", {})
     return [Place(name, tuple(ssh_words(facts.get(name, {}), name))) for name in only or names]
+
+
+def backups(inventory: Path) -> tuple[list[str], list[Place]]:
+    """The vaults' names, as their clients call them, and the hosts that send archives; both empty without vaults."""
+    listed = listing(inventory)
+    vaults = [name.split(".")[0] for name in sorted(members(listed, "vault"))]
+    return vaults, chosen(listed, "malleposte", but="vault") if vaults else []
 
 
 def one(inventory: Path, group: str) -> Place:

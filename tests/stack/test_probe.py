@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 from malleposte.paths import ROOT
-from malleposte.probe import facts, ship
+from malleposte.probe import backups, facts, ship
 from malleposte.probe.model import Status
 from malleposte.probe.walker.plan import Plan
 from malleposte.probe.walker.walk import choose
@@ -28,6 +29,8 @@ def test_every_path_is_ok(site):
     assert {result["name"] for result in document["results"]} == {
         *choose(Plan.parse(facts.site(site.inventory).plan), []),
         "clean-up",
+        "backup-vault1",
+        "backup-vault2",
     }
     assert done.returncode == document["exit_code"] == 0
 
@@ -55,6 +58,25 @@ def test_a_stopped_service_is_seen(site, unit, path):
         site.run("mail1", "systemctl", "start", unit)
     assert result.status is Status.FAILED
     assert "refused" in result.detail
+
+
+def test_an_archive_that_is_too_old_is_seen(site):
+    site.run("mail1", "malleposte backup run --source ldap", timeout=300)
+    state = "/var/lib/malleposte/backup/last.json"
+    known = site.run("mail1", "cat", state)
+    aged = json.loads(known)
+    made = aged["vaults"]["vault1"]["sources"]["ldap"]["success"]
+    made["start"] = (datetime.fromisoformat(made["start"]) - timedelta(hours=40)).isoformat()
+    site.run("mail1", f"cat >{state}", given=json.dumps(aged))
+    try:
+        found = {result.name: result for result in backups.walk(site.inventory)}
+        patient = {result.name: result for result in backups.walk(site.inventory, limits=backups.Limits(hours=50))}
+    finally:
+        site.run("mail1", f"cat >{state}", given=known)
+    assert found["backup-vault1"].status is Status.FAILED
+    assert "mail1: ldap: last archive 40 h old (limit 30)" in found["backup-vault1"].detail
+    assert "ldap" not in found["backup-vault2"].detail
+    assert "ldap" not in patient["backup-vault1"].detail
 
 
 def test_without_the_vantage_the_outside_is_not_tested(site):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def test_a_dump_that_fails_stops_no_file(known: config.Config) -> None:
 def test_a_repository_that_this_host_had_is_not_begun_anew(known: config.Config) -> None:
     vault = archives.vaults(known, ["vault1"])[0]
     kept = state.State(known.state)
-    kept.record("vault1", "ldap", {"success": {}, "attempt": {"state": "ok"}})
+    kept.record("vault1", "ldap", {"success": {}, "attempt": {"state": "ok", "end": "2026-03-14T09:00:00Z"}})
     made = pretend(vault)
     run.Run(known, kept, print).repository(vault, known.sources[:1])
     assert [words[0] for words in made.calls] == ["create"]
@@ -146,3 +147,14 @@ def test_a_restore_that_differs_is_a_fault(known: config.Config, tmp_path: Path)
     vault.content = b"tampered!"
     with pytest.raises(MallepostError, match="came back different"):
         check.compare(vault, archive, [tmp_path / "files" / "a"])
+
+
+def test_databases_that_cannot_be_listed_stop_nothing_else(known: config.Config) -> None:
+    def down() -> list[config.Source]:
+        raise MallepostError("the databases cannot be listed")
+
+    having = replace(known, databases=True)
+    names = [one.name for one in run.chosen(having, [], down, ["postgresql-sogo", "ldap"])]
+    assert names == ["postgresql-sogo", "ldap", "system", "mail-00-ff"]
+    with pytest.raises(MallepostError, match="cannot be listed"):
+        run.chosen(having, [], down)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from malleposte import bringup, playbook
@@ -12,6 +14,7 @@ from malleposte.errors import ExitCode, MallepostError
 from malleposte.lab import LabError, LabUsageError
 from malleposte.probe.model import Result, Status
 from malleposte.progress import Progress
+from malleposte.remote import Place
 
 
 class NotingLab:
@@ -43,7 +46,14 @@ class NotingLab:
         self.notes.append(f"restore {label}")
 
 
-def steps(monkeypatch: pytest.MonkeyPatch, lab: NotingLab, changed: int = 0, code: int = 0) -> bringup.BringUp:
+def steps(
+    monkeypatch: pytest.MonkeyPatch,
+    lab: NotingLab,
+    changed: int = 0,
+    code: int = 0,
+    fresh: bool = True,
+    lost: Sequence[str] = (),
+) -> bringup.BringUp:
     summary = {"hosts": {"mail1": {"changed": changed}}}
 
     def run(*_: object, **__: object) -> playbook.Report:
@@ -54,9 +64,17 @@ def steps(monkeypatch: pytest.MonkeyPatch, lab: NotingLab, changed: int = 0, cod
         lab.notes.append("seed")
         return SeedReport(created=["a"])
 
+    def back_up(_: Place, words: list[str]) -> tuple[int, Any]:
+        lab.notes.append(" ".join(words))
+        return len(lost), {"errors": lost}
+
     monkeypatch.setattr(bringup.Lab, "load", lambda *_, **__: lab)
     monkeypatch.setattr(bringup.playbook, "run", run)
     monkeypatch.setattr(bringup, "seed", seed)
+    monkeypatch.setattr(bringup.remote, "backups", lambda _: (["vault1"], [Place("mail1", ("ssh", "mail1"))]))
+    monkeypatch.setattr(bringup.backups, "ask", lambda _: {"vaults": {}})
+    monkeypatch.setattr(bringup.backups, "fresh", lambda *_: fresh)
+    monkeypatch.setattr(Place, "answer", back_up)
     monkeypatch.setattr(bringup.checking, "gate", lambda *_, **__: None)
     return bringup.BringUp(Progress(quiet=True))
 
@@ -77,6 +95,18 @@ def test_the_state_that_the_tests_start_from(
     assert lab.notes == notes
 
 
+def test_the_backup_that_the_tests_start_from_is_in_the_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = NotingLab(snapshot=True)
+    steps(monkeypatch, lab, fresh=False).ready_for_tests()
+    assert lab.notes == ["restore converged", "up", "deploy", "seed", "backup run --json", "snapshot converged"]
+
+
+def test_a_first_backup_that_fails_is_told_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    up = steps(monkeypatch, NotingLab(), fresh=False, lost=["vault1 lacks ldap: no space"])
+    assert up.back_up()
+    assert up.done.as_dict()["backup_errors"] == ["mail1: vault1 lacks ldap: no space"]
+
+
 def test_a_failed_deployment_stops_with_its_cause_and_log(monkeypatch: pytest.MonkeyPatch) -> None:
     lab = NotingLab()
     with pytest.raises(MallepostError, match=r"deploy failed: mail1: no; details in the\.log"):
@@ -94,8 +124,7 @@ def test_what_the_lab_raises_is_told_in_one_line(error: LabError, monkeypatch: p
 
 def test_the_probe_s_results_are_shown_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     results = [Result("one", Status.OK, 12, "fine"), Result("two", Status.FAILED, 3, "no")]
-    monkeypatch.setattr(bringup.facts, "site", lambda _: SimpleNamespace(ssh=None, plan={}))
-    monkeypatch.setattr(bringup.ship, "run", lambda *_: iter(results))
+    monkeypatch.setattr(bringup.whole, "walk", lambda _: iter(results))
     up = steps(monkeypatch, NotingLab())
     shown: list[Result] = []
     up.walk(shown.append)

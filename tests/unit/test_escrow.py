@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from malleposte import cli, escrow
@@ -34,6 +35,27 @@ def test_what_goes_to_the_escrow_comes_back(inventory: Path, tmp_path: Path) -> 
     assert escrow.differences(held, escrow.secrets(inventory)) == ["valkey is another one in the escrow"]
     with pytest.raises(InputError, match="is there and another one"):
         escrow.put_back(held, inventory)
+
+
+def test_the_keys_of_the_repositories_go_along_and_not_into_the_inventory(
+    inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"vault": "vault1", "repository": "system", "key": "BORG_KEY a\n"}]
+    place = SimpleNamespace(name="mail1", answer=lambda words: (0, {"keys": rows}))
+    monkeypatch.setattr(escrow.remote, "backups", lambda _: (["vault1"], [place]))
+    (tmp_path / "word").write_text(WORD)
+    rest = ["-i", str(inventory), "--passphrase-file", str(tmp_path / "word")]
+    target = str(tmp_path / "escrow.gpg")
+    assert cli.main(["secrets", "export", *rest, "--to", target]) == 0
+    held = escrow.opened(Path(target), WORD)
+    assert held["borg-keys/mail1/vault1/system"] == b"BORG_KEY a\n"
+    (inventory / "secrets" / "valkey").unlink()
+    assert escrow.put_back(held, inventory) == ["valkey"]
+    assert not (inventory / "secrets" / "borg-keys").exists()
+    assert cli.main(["secrets", "verify", *rest, "--from", target]) == 0
+    rows[0]["key"] = "BORG_KEY b\n"
+    assert cli.main(["secrets", "verify", *rest, "--from", target]) == 1
+    assert cli.main(["secrets", "verify", *rest, "--from", target, "--no-keys"]) == 0
 
 
 def test_a_wrong_passphrase_opens_nothing(inventory: Path, tmp_path: Path) -> None:

@@ -122,11 +122,10 @@ def test_a_walker_that_dies_is_told_in_one_line():
         list(ship.run(ssh, {"plan": PLAN}))
 
 
-def run(monkeypatch, results, *arguments):
-    monkeypatch.setattr(command, "ensure_accounts", lambda inventory: None)
-    monkeypatch.setattr(facts, "site", lambda inventory: facts.Site({}, None))
-    monkeypatch.setattr(ship, "run", lambda ssh, request: iter(results))
-    return CliRunner().invoke(command.command, list(arguments))
+def run(monkeypatch, results, *words):
+    monkeypatch.setattr(command.whole, "walk", lambda *_: iter(results))
+    monkeypatch.setattr(command, "ensure_accounts", lambda _: None)
+    return CliRunner().invoke(command.command, ["-i", "inventories/lab", *words])
 
 
 def test_the_command_prints_and_exits(monkeypatch):

@@ -11,7 +11,7 @@ from typing import IO
 
 from malleposte.errors import MallepostError
 
-from .borg import NEVER_MATCHED, Borg, environment
+from .borg import NEVER_MATCHED, Borg, BorgError, environment
 from .config import Config, Target
 from .config import read as read_config
 
@@ -107,6 +107,17 @@ class Vault:
             if one.name == source:
                 return one.repository
         return COMMON
+
+    def key(self, repository: str) -> str:
+        """A repository's key as `borg key export` writes it: it opens with the passphrase alone. Empty where no
+        repository was made. Raises BorgError.
+        """
+        try:
+            return self.borg.run("key", "export", self.target.repository(repository)).output
+        except BorgError as error:
+            if not error.no_repository:
+                raise
+            return ""
 
     def list_files(self, archive: Archive, prefix: str = "") -> Iterator[Item]:
         """Entries of an archive at `prefix` (an absolute path) or below it, in the archive's order."""

@@ -19,6 +19,8 @@ from malleposte.errors import MallepostError
 WARNINGS = frozenset({1, *range(100, 128)})
 """Exit codes that say: done, with warnings (BORG_EXIT_CODES=modern, borg's "Return codes")."""
 NO_REPOSITORY = 13
+NEVER_MADE = "is not a valid repository"
+"""borg's words for a folder that holds no repository; over ssh its exit code says nothing (2)."""
 CONNECTION_CLOSED = frozenset({80, 81, 82, 83})
 NEVER_MATCHED = 101
 AFTER_UNDO = "after a `vault undo`, run the backup with --fresh-cache"
@@ -40,7 +42,7 @@ class BorgError(MallepostError):
     @property
     def no_repository(self) -> bool:
         """Whether the repository is not there."""
-        return self.code == NO_REPOSITORY
+        return self.code == NO_REPOSITORY or NEVER_MADE in self.message
 
 
 @dataclass(frozen=True)

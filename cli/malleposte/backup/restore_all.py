@@ -36,8 +36,6 @@ UNITS = {
     "/var/lib/radicale": "radicale.service",
     "/var/lib/rspamd": "rspamd",
 }
-NEVER_MADE = "is not a valid repository"
-"""borg's words for a folder that holds no repository; over ssh its exit code says nothing (2)."""
 STORE = Path("/srv/mail")
 
 
@@ -238,7 +236,7 @@ def _mail(
             copies[name] = archives.latest(name)
         except BorgError as error:
             # Of a share without a mailbox no repository was ever made. What else a vault says ends the run.
-            if not error.no_repository and NEVER_MADE not in error.message:
+            if not error.no_repository:
                 raise
             copies[name] = error
 

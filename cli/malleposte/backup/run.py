@@ -21,6 +21,7 @@ from .state import State
 
 AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 DATABASES = "select datname from pg_database where not datistemplate and datname <> 'postgres' order by 1"
+DUMPED = "postgresql-"
 ALREADY_THERE = 10
 BORGMATIC = Path("/etc/borgmatic.d")
 
@@ -56,12 +57,24 @@ def databases() -> list[Source]:
 def database(name: str) -> Source:
     """The source of one database: pg_dump's custom format, which borg compresses and compares better by itself."""
     dump = (*AS_POSTGRES, "pg_dump", "--format=custom", "--compress=none", f"--dbname={name}")
-    return Source(f"postgresql-{name}", COMMON, command=dump, file=f"{name}.dump")
+    return Source(f"{DUMPED}{name}", COMMON, command=dump, file=f"{name}.dump")
 
 
-def chosen(config: Config, only: Sequence[str], found: Callable[[], list[Source]] = databases) -> list[Source]:
-    """The sources to take, all or those named; the databases are looked up now. Raises MallepostError."""
-    every = [*(found() if config.databases else []), *config.sources]
+def chosen(
+    config: Config, only: Sequence[str], found: Callable[[], list[Source]] = databases, before: Iterable[str] = ()
+) -> list[Source]:
+    """The sources to take, all or those named; the databases are looked up now. Raises MallepostError.
+
+    Where PostgreSQL is down, the databases among `before` (names of earlier sources) stand for them: their dumps fail
+    by themselves, and the rest of the host is archived all the same.
+    """
+    try:
+        listed = found() if config.databases else []
+    except MallepostError:
+        listed = [database(name.removeprefix(DUMPED)) for name in before if name.startswith(DUMPED)]
+        if not listed:
+            raise
+    every = [*listed, *config.sources]
     unknown = [name for name in only if name not in {one.name for one in every}]
     if unknown:
         raise MallepostError(f"no source {unknown[0]!r}", f"known are {', '.join(one.name for one in every)}")

@@ -1,7 +1,7 @@
 """What the last runs of this host's backups gave: `last.json`, read by `backup list` and by the probe.
 
-By vault: `sources` (by name: `success`, the last archive that was made, and `attempt`, the last try) and `checked`. All
-times are UTC, ISO 8601; sizes are bytes.
+By vault: `sources` (by name: `success`, the last archive that was made, and `attempt`, the last try), `checked`, and
+`since`, when this host first wrote there. All times are UTC, ISO 8601; sizes are bytes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,18 @@ class State:
         """A source's `attempt`, with `success` when there is one; the older success stays otherwise."""
         with self._lock:
             data = self.read()
-            sources = data["vaults"].setdefault(vault, {}).setdefault("sources", {})
+            known = data["vaults"].setdefault(vault, {})
+            known.setdefault("since", entry["attempt"]["end"])
+            sources = known.setdefault("sources", {})
             sources[source] = {**sources.get(source, {}), **entry}
+            self._write(data)
+
+    def keep(self, vaults: Iterable[str], names: Collection[str]) -> None:
+        """Forget the sources of these vaults that this host has no more, such as a database that was dropped."""
+        with self._lock:
+            data = self.read()
+            for known in (data["vaults"][vault] for vault in vaults if vault in data["vaults"]):
+                known["sources"] = {name: one for name, one in known.get("sources", {}).items() if name in names}
             self._write(data)
 
     def checked(self, vault: str, entry: dict[str, Any]) -> None:
@@ -50,6 +60,10 @@ class State:
             data = self.read()
             data["vaults"].setdefault(vault, {})["checked"] = entry
             self._write(data)
+
+    def names(self) -> set[str]:
+        """Every source that was tried."""
+        return {name for known in self.read()["vaults"].values() for name in known.get("sources", {})}
 
     def made(self, vault: str, source: str) -> bool:
         """Whether this host ever made an archive of a source there."""

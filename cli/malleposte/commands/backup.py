@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -98,8 +99,11 @@ def run_command(
     with only_one(known.state):
         if fresh_cache:
             running.forget(targets)
-        work = running.Run(known, State(known.state), Progress().say)
-        outcomes = work.all(targets, running.chosen(known, sources))
+        state = State(known.state)
+        wanted = running.chosen(known, sources, before=state.names())
+        outcomes = running.Run(known, state, Progress().say).all(targets, wanted)
+        if not sources:
+            state.keep([vault.name for vault in targets], [one.name for one in wanted])
     lost = running.failures(outcomes)
     if as_json:
         click.echo(json.dumps({"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}, indent=2))
@@ -146,6 +150,35 @@ def list_command(
     state = State(known.state).read()["vaults"]
     shown = {vault.name: state.get(vault.name, {"sources": {}}) for vault in targets}
     click.echo(json.dumps({"vaults": shown}, indent=2) if as_json else "\n".join(last_lines(shown)))
+    return ExitCode.DONE
+
+
+@command.command("keys")
+@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with the keys.")
+def keys_command(inventory: str | None, hosts: tuple[str, ...], as_json: bool) -> int:
+    """Show which repositories have a key; with --json, the keys, as `secrets export` takes them.
+
+    A key opens nothing without its repository's passphrase.
+
+    \b
+    Example:
+      sudo ./malleposte backup keys
+    """
+    if not paths.HOSTED:
+        return on_hosts(inventory, hosts, ["keys"], as_json=as_json)
+    known = config.read()
+    pairs = [(vault, name) for vault in archives.vaults(known) for name in vault.repositories]
+    with ThreadPoolExecutor(known.parallel) as pool:
+        found = list(pool.map(lambda pair: pair[0].key(pair[1]), pairs))
+    keys = [(vault.name, name, key) for (vault, name), key in zip(pairs, found, strict=True) if key]
+    if as_json:
+        rows = [{"vault": vault, "repository": name, "key": key} for vault, name, key in keys]
+        click.echo(json.dumps({"keys": rows}, indent=2))
+    else:
+        for vault, name, _ in keys:
+            click.echo(f"{vault:<10} {name}")
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ import click
 from malleposte import paths
 from malleposte.accounts import seed
 from malleposte.errors import InputError
-from malleposte.probe import facts, report, ship
+from malleposte.probe import backups, facts, report, whole
 from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS
 
@@ -24,7 +24,7 @@ def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str
     """The names of --only, one by one or separated by commas. Raises InputError on an unknown one."""
     chosen = tuple(name for text in names for name in text.split(",") if name)
     for name in chosen:
-        if name not in PATHS:
+        if name not in PATHS and not name.startswith(backups.PREFIX):
             raise InputError(f"no path {name!r}", f"known are {', '.join(PATHS)}")
     return chosen
 
@@ -43,13 +43,23 @@ def ensure_accounts(inventory: Path) -> None:
 @click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 @click.option("--only", multiple=True, metavar="NAME", callback=known, help="Walk this path only (repeatable).")
+@click.option("--archive-hours", default=backups.Limits.hours, show_default=True, help="Age of a fresh archive.")
+@click.option("--check-days", default=backups.Limits.days, show_default=True, help="Age of a fresh check of a vault.")
 @click.pass_context
-def command(context: click.Context, inventory: str | None, as_json: bool, only: tuple[str, ...]) -> None:
-    """Walk every mail path from outside and print a table.
+def command(
+    context: click.Context,
+    inventory: str | None,
+    as_json: bool,
+    only: tuple[str, ...],
+    archive_hours: float,
+    check_days: float,
+) -> None:
+    """Walk every mail path from outside, look at the backups, and print a table.
 
     As agents and strangers do, from the host of the inventory group `vantage`. Without one, what only an
-    outsider can see is "not tested". The probe uses accounts of its own, made at its first run, and removes its
-    messages.
+    outsider can see is "not tested". Where the platform has vaults, a path `backup-<vault>` each says whether every
+    host's last archives there are fresh, and their last check. The probe uses accounts of its own, made at its first
+    run, and removes its messages.
 
     \b
     Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.
@@ -62,10 +72,9 @@ def command(context: click.Context, inventory: str | None, as_json: bool, only: 
     results: list[Result] = []
     folder = paths.inventory(inventory)
     ensure_accounts(folder)
-    site = facts.site(folder)
     if not as_json:
         click.echo(report.heading())
-    for result in ship.run(site.ssh, {"plan": site.plan, "only": list(only)}):
+    for result in whole.walk(folder, only, backups.Limits(archive_hours, check_days)):
         results.append(result)
         if not as_json:
             show(result)

@@ -40,15 +40,22 @@ def command() -> None:
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
+NO_KEYS = click.option("--no-keys", is_flag=True, help="Without the keys of the backups' repositories: ask no host.")
+
+
 @command.command("export")
 @click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
 @click.option("--to", "target", required=True, type=FILE, help="The file to write, mode 0600.")
 @click.option("--recipient", "recipients", multiple=True, type=FILE, help="File of a public gpg key (repeatable).")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
+@NO_KEYS
 def export_command(
-    inventory: str | None, target: Path, recipients: tuple[Path, ...], passphrase_file: Path | None
+    inventory: str | None, target: Path, recipients: tuple[Path, ...], passphrase_file: Path | None, no_keys: bool
 ) -> int:
-    """Write all secrets of the inventory into one encrypted file.
+    """Write all secrets of the inventory into one encrypted file, with the keys of the backups' repositories.
+
+    The keys are asked of the hosts: borg keeps each in its repository, so that one that is damaged there opens again
+    (`borg key import`).
 
     \b
     Example:
@@ -58,8 +65,9 @@ def export_command(
     folder = paths.inventory(inventory)
     escrow.refuse(target, folder)
     given = None if recipients else passphrase(passphrase_file, confirm=True)
-    number = escrow.export(folder, target, given, recipients)
-    click.echo(f"{number} secrets written to {target}")
+    keys = {} if no_keys else escrow.keys(folder)
+    number = escrow.export(folder, target, given, recipients, keys)
+    click.echo(f"{number - len(keys)} secrets and {len(keys)} keys of repositories written to {target}")
     return ExitCode.DONE
 
 
@@ -68,20 +76,27 @@ def export_command(
 @click.option("--from", "source", required=True, type=FILE, help="The file of the escrow.")
 @click.option("--key", type=FILE, help="File of the private gpg key, for one made to recipients.")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
-def verify_command(inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None) -> int:
-    """Open an escrow and compare it with the inventory.
+@NO_KEYS
+def verify_command(
+    inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None, no_keys: bool
+) -> int:
+    """Open an escrow and compare it with the inventory, and with the keys that the hosts' repositories have today.
 
     \b
     Example:
       sudo ./malleposte secrets verify --from /media/escrow/malleposte.gpg
     """
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
-    wrong = escrow.differences(held, escrow.secrets(paths.inventory(inventory)))
+    folder = paths.inventory(inventory)
+    keys = {} if no_keys else escrow.keys(folder)
+    wrong = escrow.differences(held, {**escrow.secrets(folder), **keys})
     for line in wrong:
         click.echo(line, err=True)
     if wrong:
         raise MallepostError(f"{len(wrong)} secrets are not in {source} as they are here", "export again")
-    click.echo(f"{len(held)} secrets in {source}, all as they are here")
+    number = sum(not name.startswith(escrow.KEYS) for name in held)
+    told = "" if no_keys else f", and {len(keys)} keys of repositories"
+    click.echo(f"{number} secrets in {source}{told}, all as they are here")
     return ExitCode.DONE
 
 
@@ -98,5 +113,6 @@ def import_command(inventory: str | None, source: Path, key: Path | None, passph
       sudo ./malleposte secrets import -i inventories/mine --from /media/escrow/malleposte.gpg
     """
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
-    click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {len(held)} secrets put back")
+    number = sum(not name.startswith(escrow.KEYS) for name in held)
+    click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {number} secrets put back")
     return ExitCode.DONE

@@ -32,7 +32,7 @@ def where_to_look(up: BringUp) -> list[str]:
 @click.option("--no-probe", is_flag=True, help="Stop before the probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
 def command(linear: bool, no_probe: bool, as_json: bool) -> int:
-    """Build the lab, deploy it, seed accounts, prove that mail flows.
+    """Build the lab, deploy it, seed accounts, make a first backup, prove that mail flows.
 
     Typed again it resumes: what is done is left alone.
 
@@ -45,6 +45,7 @@ def command(linear: bool, no_probe: bool, as_json: bool) -> int:
     up.hosts()
     up.converge()
     up.seed()
+    up.back_up()
     out = sys.stderr if as_json else sys.stdout
 
     def show(result: Result) -> None:
@@ -62,6 +63,8 @@ def command(linear: bool, no_probe: bool, as_json: bool) -> int:
         for line in where_to_look(up):
             click.echo(line)
         click.echo(f"total time {duration(progress.elapsed)}")
+    if up.done.backup:
+        raise MallepostError(f"the first backup failed: {'; '.join(up.done.backup)}", "then: malleposte backup run")
     if not no_probe and up.done.probe_code != ExitCode.DONE:
         raise MallepostError("the probe found paths that do not work", "see its table above")
     return ExitCode.DONE

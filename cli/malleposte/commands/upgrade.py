@@ -14,7 +14,7 @@ from malleposte.commands import backup
 from malleposte.commands.probe import ensure_accounts
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.lab import Lab
-from malleposte.probe import facts, ship
+from malleposte.probe import whole
 from malleposte.probe.model import Result
 from malleposte.progress import Progress, duration
 from malleposte.upgrade import plan, run
@@ -27,8 +27,7 @@ def walker(inventory: Path) -> Callable[[], list[Result]]:
 
     def walk() -> list[Result]:
         ensure_accounts(inventory)
-        site = facts.site(inventory)
-        return list(ship.run(site.ssh, {"plan": site.plan, "only": []}))
+        return list(whole.walk(inventory))
 
     return walk
 
