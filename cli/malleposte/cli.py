@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "check": "Find what is wrong with an inventory and its hosts.",
     "deploy": "Converge the hosts of an inventory.",
     "upgrade": "Upgrade the daemons that unattended-upgrades leaves alone.",
-    "probe": "Walk every mail path from outside and print a table.",
+    "probe": "Walk every mail path from outside, look at the backups, and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
     "accounts": "Bring accounts in line with the files of the HR systems.",
     "backup": "Back hosts up to their vaults, list and check what these hold, bring it back.",

@@ -131,10 +131,11 @@ class Vault:
     def extract(self, archive: Archive, paths: Iterable[str], destination: Path) -> None:
         """Put `paths` (absolute, with what is below) under `destination` at their whole path, owners and dates kept.
 
-        No path at all means everything. Raises NotInArchiveError when one matches nothing, BorgError otherwise.
+        Owners go by their names, since system users of a new host have other numbers. No path at all means everything.
+        Raises NotInArchiveError when one matches nothing, BorgError otherwise.
         """
         wanted = [_exactly(path) for path in paths]
-        done = self.borg.run("extract", "--numeric-ids", self._location(archive), *wanted, cwd=destination)
+        done = self.borg.run("extract", self._location(archive), *wanted, cwd=destination)
         missing = [text for text in done.warnings if "never matched" in text]
         if done.code == NEVER_MATCHED or missing:
             raise NotInArchiveError(f"{archive.name} on {self.name}: {missing[0] if missing else 'a path is missing'}")

@@ -8,7 +8,6 @@ was not on a new host, or mail came in between) is put aside, and what only it h
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
 import time
@@ -181,7 +180,6 @@ def _files(path: str, archives: All, host: Host) -> dict[str, int]:
         found = fresh / path.lstrip("/")
         if not found.exists():
             return {}
-        _own_like(target if target.exists() else target.parent, found)
         number = sum(1 for one in found.rglob("*") if one.is_file())
         if path in FILLED or not found.is_dir():
             return {"files": _fill(found, target)}
@@ -197,13 +195,6 @@ def _files(path: str, archives: All, host: Host) -> dict[str, int]:
         return {"files": number}
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _own_like(model: Path, tree: Path) -> None:
-    """System users of a new host have other numbers: the tree is given to whom the place belongs."""
-    status = model.stat()
-    for one in [tree, *tree.rglob("*")]:
-        os.chown(one, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _fill(found: Path, target: Path) -> int:

@@ -178,7 +178,7 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
         host = ThisHost(source, job.say)
         key = f"{job.vault or 'any'} {job.as_of.isoformat() if job.as_of else 'newest'}"
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
-    outcome.notes.append("now walk every path: malleposte probe")
+    outcome.notes.append("now type: malleposte backup run, then malleposte probe")
     return job.show(outcome)
 
 

@@ -32,9 +32,9 @@ def where_to_look(up: BringUp) -> list[str]:
 @click.option("--no-probe", is_flag=True, help="Stop before the probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
 def command(linear: bool, no_probe: bool, as_json: bool) -> int:
-    """Build the lab, deploy it, seed accounts, make a first backup, prove that mail flows.
+    """Build the lab, deploy it, seed accounts, prove that mail flows.
 
-    Typed again it resumes: what is done is left alone.
+    A first backup is made before the proof. Typed again it resumes: what is done is left alone.
 
     \b
     Example:
