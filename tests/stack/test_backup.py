@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import time
 
 import pytest
+from malleposte import escrow
 
 VAULTS = ("vault1", "vault2")
 BORG = (
@@ -97,6 +99,17 @@ def test_a_client_does_no_more_than_it_may(mail1, host, words, said):
     assert said in told
     assert secret not in told
     assert host("vault1").file("/srv/borg/mail1/system/config").exists
+
+
+@pytest.mark.usefixtures("backed_up")
+def test_the_escrow_s_keys_are_those_of_the_repositories(site, host):
+    keys = escrow.keys(site.inventory)
+    for client, vault in (("mail1", "vault1"), ("mail1", "vault2")):
+        head, *lines = keys[f"borg-keys/{client}/{vault}/system"].decode().splitlines()
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(host(vault).check_output(f"cat /srv/borg/{client}/system/config"))
+        assert head == f"BORG_KEY {parser['repository']['id']}"
+        assert "".join(lines) == "".join(parser["repository"]["key"].split())
 
 
 def test_nobody_else_reads_the_secrets(mail1, host):
