@@ -86,7 +86,7 @@ def test_a_lost_host_comes_back_from_one_vault(
     assert done["counts"]["messages"] >= sum(box.count for box in then.values())
     assert [read(one, paths) for one, paths in zip(devices, kept, strict=True)] == held
     # The host goes on where it was: into the repositories that it found, on both vaults.
-    malleposte(site, "backup", "run", "--host", HOST)
+    malleposte(site, "backup", "run")
     malleposte(site, "probe")
 
 
