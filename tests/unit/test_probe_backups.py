@@ -52,6 +52,14 @@ def test_what_a_host_s_state_means(known: dict[str, Any], fault: str) -> None:
     assert "; ".join(backups.judge(known, backups.Limits(), NOW).faults) == fault
 
 
+def test_of_many_sources_a_few_are_named() -> None:
+    attempt = {"attempt": {"state": "error", "error": "down"}}
+    known = {"sources": {f"mail-{number}": attempt for number in range(5)}}
+    assert backups.judge(known, backups.Limits(), NOW).faults == (
+        "mail-0, mail-1, mail-2 and 2 more never archived: down",
+    )
+
+
 def test_a_time_without_a_zone_is_utc() -> None:
     assert backups.hours("2026-03-14T08:00:00.000000", NOW) == backups.hours("2026-03-14T08:00:00Z", NOW) == 1
 

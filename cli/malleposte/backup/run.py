@@ -187,7 +187,8 @@ class Run:
         """All sources of one vault, its repositories at once; a vault that does not answer is asked once."""
         why = reach(vault)
         if why:
-            outcomes = [Outcome(vault.name, one.name, "error", why) for one in sources]
+            held = [one for one in map(there, sources) if one.paths or one.command]
+            outcomes = [Outcome(vault.name, one.name, "error", why) for one in held or sources]
             begun = now()
             for outcome in outcomes:
                 self.note(outcome, begun, quiet=True)

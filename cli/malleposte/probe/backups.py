@@ -43,12 +43,13 @@ class Seen:
 def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
     """What a host's state of one vault (an entry of `vaults`, malleposte.backup.state) means."""
     ages: dict[str, float] = {}
-    faults = []
+    never: dict[str, list[str]] = {}
     for name, entry in known.get("sources", {}).items():
         if "success" in entry:
             ages[name] = hours(entry["success"]["start"], now)
         elif entry["attempt"]["state"] == "error":
-            faults.append(f"{name} never archived: {entry['attempt']['error']}")
+            never.setdefault(entry["attempt"]["error"], []).append(name)
+    faults = [f"{few(names)} never archived: {error}" for error, names in never.items()]
     if not ages and not faults:
         return Seen((f"no archive yet; {HINT}",))
     stale = {name: age for name, age in ages.items() if age > limits.hours}
@@ -56,7 +57,7 @@ def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
         oldest = max(stale.values())
         failed = [one["attempt"]["error"] for name, one in known["sources"].items() if name in stale]
         why = next((f"; {error}" for error in failed if error), "")
-        faults.append(f"{', '.join(sorted(stale)[:3])}: last archive {oldest:.0f} h old (limit {limits.hours:g}){why}")
+        faults.append(f"{few(stale)}: last archive {oldest:.0f} h old (limit {limits.hours:g}){why}")
     checked = known.get("checked")
     begun = checked["end"] if checked else known.get("since")
     if checked and not checked["ok"]:
@@ -65,6 +66,12 @@ def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
         what = "last check" if checked else "never checked, first archive"
         faults.append(f"{what} {hours(begun, now) / 24:.0f} days old (limit {limits.days:g})")
     return Seen(tuple(faults), len(ages), max(ages.values(), default=0))
+
+
+def few(names: Collection[str]) -> str:
+    """Some of the names, and how many more there are."""
+    first = sorted(names)[:3]
+    return ", ".join(first) + (f" and {len(names) - len(first)} more" if len(names) > len(first) else "")
 
 
 def hours(text: str, now: datetime) -> float:
