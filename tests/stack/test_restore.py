@@ -205,8 +205,11 @@ def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends
         assert "under way" in other and other.strip().endswith("1")
         subject = "pendant la restauration"
         sender = mail.account("probe1").mail
+        # At the door a sender is told to come again, since the quota cannot be read; what is inside already waits.
         answer = mail.submit("probe1", sender, who.mail, compose(sender, who.mail, subject))
-        assert answer.accepted
+        assert (answer.step, answer.code) == ("RCPT", 450)
+        letter = compose(sender, who.mail, subject).decode()
+        site.run(MAIL, f"sendmail -f {sender} {who.mail}", given=letter)
         wait_for(lambda: "Internal error" in site.run(MAIL, "postqueue -p"), 60, "the delivery is put off")
         site.run(MAIL, "kill -9 $(cat /run/malleposte-restore.lock)")
     finally:

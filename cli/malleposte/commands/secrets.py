@@ -8,6 +8,7 @@ import click
 
 from malleposte import escrow, paths
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.progress import Progress
 
 
 def passphrase(file: Path | None, *, confirm: bool) -> str:
@@ -22,6 +23,12 @@ def passphrase(file: Path | None, *, confirm: bool) -> str:
     if len(text) < 16:
         raise InputError("the passphrase has less than 16 characters")
     return text
+
+
+def asked(folder: Path) -> dict[str, bytes]:
+    """The keys of the repositories; it takes about a second each."""
+    with Progress().step("asking the hosts for the keys of their repositories"):
+        return escrow.keys(folder)
 
 
 @click.group("secrets")
@@ -65,7 +72,7 @@ def export_command(
     folder = paths.inventory(inventory)
     escrow.refuse(target, folder)
     given = None if recipients else passphrase(passphrase_file, confirm=True)
-    keys = {} if no_keys else escrow.keys(folder)
+    keys = {} if no_keys else asked(folder)
     number = escrow.export(folder, target, given, recipients, keys)
     click.echo(f"{number - len(keys)} secrets and {len(keys)} keys of repositories written to {target}")
     return ExitCode.DONE
@@ -88,7 +95,7 @@ def verify_command(
     """
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     folder = paths.inventory(inventory)
-    keys = {} if no_keys else escrow.keys(folder)
+    keys = {} if no_keys else asked(folder)
     wrong = escrow.differences(held, {**escrow.secrets(folder), **keys})
     for line in wrong:
         click.echo(line, err=True)
