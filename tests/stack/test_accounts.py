@@ -101,15 +101,16 @@ def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path
     assert kept.stat().st_mode & 0o777 == 0o600
     remote = "/run/malleposte-essai.json"
     site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
+    unit = "malleposte-essai.service"
     for _ in range(4):
-        site.run("mail1", f"systemd-run -q --unit malleposte-essai malleposte accounts apply {remote}")
         before = len(directory.dns())
+        site.run("mail1", f"systemd-run -q --unit {unit} malleposte accounts apply {remote}")
         end = time.monotonic() + 60
         while len(directory.dns()) == before and time.monotonic() < end:
             pass
-        site.run(
-            "mail1", "systemctl kill -s KILL malleposte-essai; systemctl reset-failed malleposte-essai", check=False
-        )
+        # `stop` waits until the killed unit is dead; only then can its failure be forgotten and its name be used again.
+        words = f"systemctl kill -s KILL {unit}; systemctl stop {unit}; systemctl reset-failed {unit}"
+        site.run("mail1", words, check=False)
         if len(directory.dns()) == 150:
             break
     site.run("mail1", f"rm {remote}")

@@ -75,6 +75,7 @@ def test_what_a_client_deletes_is_seen_and_undone(mail1, host):
         assert done.rc == 1
         assert "gone: ldap@" in done.stdout
         assert "malleposte vault undo --client mail1 --repository system" in done.stdout
+    vault.run("systemctl reset-failed 'malleposte-vault@*.service'")
     vault.check_output("malleposte vault undo --client mail1 --repository system")
     mail1.check_output("malleposte backup run --vault vault1 --source ldap-config --fresh-cache")
     assert [one["id"] for one in listed(mail1, "vault1", "ldap")] == before
