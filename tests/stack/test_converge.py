@@ -79,7 +79,7 @@ REFUSALS = [
     Refusal(
         "radicale",
         {"radicale_collections": {"agenda": {"tag": "VJOURNAUX"}}},
-        "its tag must be one of",
+        "VJOURNAUX",
         "radicale.service",
         "/etc/radicale",
         "curl -sf -X OPTIONS --unix-socket /run/radicale/http.sock http://x/",
