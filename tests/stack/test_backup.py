@@ -61,6 +61,7 @@ def test_a_dead_vault_stops_no_other(site, mail1):
     finally:
         site.lab.start(["vault2"])
         mail1.run("systemctl reset-failed malleposte-backup.service")
+        mail1.check_output("malleposte backup run --vault vault2")
 
 
 @pytest.mark.usefixtures("backed_up")
