@@ -95,7 +95,12 @@ class Vault:
 
     def latest(self, source: str, as_of: datetime | None = None) -> Archive:
         """The newest archive of a source as of a date. Raises MallepostError when there is none."""
-        found = self.archives(source, as_of)
+        try:
+            found = self.archives(source, as_of)
+        except BorgError as error:
+            if not error.no_repository:
+                raise
+            found = []  # what was never backed up to this vault has no repository there
         if not found:
             when = f" of {as_of:%Y-%m-%d %H:%M} or before" if as_of else ""
             raise MallepostError(f"{self.name} holds no archive of {source}{when}")
