@@ -1,10 +1,8 @@
-"""`malleposte accounts`: typed on the controller it runs itself on the directory's host; there it works on accounts."""
+"""`malleposte accounts plan|apply|import`: the files of the HR systems against the directory."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,11 @@ from malleposte.accounts import changes, journal, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns
 from malleposte.accounts.settings import Settings
+from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, read_bytes, write_private
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.progress import duration
 
-GROUP = "directory"
 SHOWN = 20
-INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 COLUMNS = click.option(
     "--columns",
     "mapping",
@@ -34,42 +30,6 @@ FORCE = click.option("--force-departures", is_flag=True, help="Suspend them even
 REJECTS = click.option(
     "--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Refused rows (default: beside the feed)."
 )
-
-
-@click.group("accounts")
-def command() -> None:
-    """Bring accounts in line with the files of the HR systems.
-
-    A feed (CSV or XLSX) is planned against the directory, shown, and applied. Nobody's password is ever part of it.
-    Typed on the controller, these commands run themselves on the directory's host.
-
-    \b
-    Example:
-      sudo ./malleposte accounts plan agents.csv --out plan.json
-      sudo ./malleposte accounts apply plan.json
-      sudo ./malleposte accounts import ecoles.csv
-    """
-
-
-def read_bytes(path: Path) -> bytes:
-    """A file's content, or standard input for `-`. Raises InputError."""
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-
-
-def write_private(path: Path, text: str) -> None:
-    """A file that its owner alone reads: it holds names, or the rows as they came."""
-    try:
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
 
 
 def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: str | None = None) -> run.Planned:
@@ -100,24 +60,6 @@ def summary(outcome: Outcome, seconds: float) -> dict[str, Any]:
     """An outcome as JSON."""
     skipped = [{"uid": one.change.uid, "kind": str(one.change.kind), "reason": one.reason} for one in outcome.skipped]
     return {"done": outcome.done, "already": outcome.already, "skipped": skipped, "seconds": round(seconds, 1)}
-
-
-class Meter:
-    """Progress with rate and time left, on standard error: a line every two seconds of work."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet, self.begun = quiet, time.monotonic()
-        self.last = self.begun
-
-    def __call__(self, done: int, whole: int) -> None:
-        """Tell how far the work is."""
-        now = time.monotonic()
-        if self.quiet or (now - self.last < 2 and done < whole) or (done == whole and now - self.begun < 2):
-            return
-        self.last = now
-        rate = done / max(now - self.begun, 0.001)
-        left = duration((whole - done) / rate) if rate else "?"
-        click.echo(f"{done} of {whole}, {rate:.0f} a second, {left} left", err=True)
 
 
 def show(made: changes.Plan) -> None:
@@ -161,7 +103,7 @@ def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | N
     return path
 
 
-@command.command("plan")
+@click.command("plan")
 @click.argument("feed", type=click.Path(path_type=Path), metavar="FILE")
 @INVENTORY
 @COLUMNS
@@ -210,7 +152,7 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
     return ExitCode.FAILURE if answer["skipped"] else ExitCode.DONE
 
 
-@command.command("apply")
+@click.command("apply")
 @click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN")
 @INVENTORY
 @FORCE
@@ -230,7 +172,7 @@ def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_
     return tell(applied(inventory, made, force=force_departures, quiet=False), as_json=as_json)
 
 
-@command.command("import")
+@click.command("import")
 @click.argument("feed", type=click.Path(path_type=Path), metavar="FILE")
 @INVENTORY
 @COLUMNS

@@ -1,0 +1,56 @@
+"""What the accounts commands share: their options, files that only their owner reads, progress."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from malleposte.errors import InputError
+from malleposte.progress import duration
+
+GROUP = "directory"
+INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content, or standard input for `-`. Raises InputError."""
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file that its owner alone reads: it holds names, or the rows as they came."""
+    try:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+
+
+class Meter:
+    """Progress with rate and time left, on standard error: a line every two seconds of work."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet, self.begun = quiet, time.monotonic()
+        self.last = self.begun
+
+    def __call__(self, done: int, whole: int) -> None:
+        """Tell how far the work is."""
+        now = time.monotonic()
+        if self.quiet or (now - self.last < 2 and done < whole) or (done == whole and now - self.begun < 2):
+            return
+        self.last = now
+        rate = done / max(now - self.begun, 0.001)
+        left = duration((whole - done) / rate) if rate else "?"
+        click.echo(f"{done} of {whole}, {rate:.0f} a second, {left} left", err=True)
