@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import deploys, measures
+from tests.bench import backup, deploys, measures
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -11,6 +11,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "memory": measures.memory,
     "log-ins": measures.log_ins,
     "smtp-in": measures.smtp_in,
+    "backup-million": backup.million,
     "deploy-no-change": deploys.no_change,
     "deploy-first": lambda _site: deploys.first(),
     "deploy-first-linear": lambda _site: deploys.first(linear=True),
