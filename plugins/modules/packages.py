@@ -1,0 +1,43 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install packages of Debian, without what they recommend."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: packages
+short_description: Install packages of Debian, without what they recommend
+description:
+  - The same as M(ansible.builtin.apt) with C(state=present) and C(install_recommends=false), but asks apt only when the
+    facts of M(ansible.builtin.package_facts), where they were gathered, do not show every package as installed.
+  - It waits five minutes for apt's lock.
+author: Malleposte (@malleposte)
+options:
+  name:
+    description: The packages.
+    type: list
+    elements: str
+    required: true
+attributes:
+  check_mode:
+    description: Reports what would be installed.
+    support: full
+  diff_mode:
+    description: As of M(ansible.builtin.apt).
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Install Unbound
+  academie.malleposte.packages:
+    name: [unbound, dns-root-data]
+"""
+
+RETURN = r"""
+msg:
+  description: Why apt was not asked.
+  returned: when it was not
+  type: str
+"""
+
+# The action plugin of the same name does the work.
