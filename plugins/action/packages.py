@@ -27,4 +27,5 @@ class ActionModule(ActionBase):
         if all(name in installed for name in names):
             return result | {"changed": False, "msg": "installed before this run"}
         arguments = {"name": names, "state": "present", "install_recommends": False, "lock_timeout": LOCK_TIMEOUT}
-        return result | self._execute_module("ansible.builtin.apt", arguments, task_vars=task_vars)
+        result.update(self._execute_module("ansible.builtin.apt", arguments, task_vars=task_vars))
+        return result
