@@ -1,7 +1,9 @@
 """The password policy's response control (draft-behera-ldap-password-policy), which ldap3 does not decode."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 OID = "1.3.6.1.4.1.42.2.27.8.5.1"
 
@@ -65,3 +67,9 @@ def decode(value: bytes) -> PolicyState:
     except ValueError:
         return PolicyState()
     return PolicyState(left, grace, error)
+
+
+def state_of(result: Mapping[str, Any]) -> PolicyState:
+    """What the control says in a result as ldap3 gives it; nothing when it is not there."""
+    control = (result.get("controls") or {}).get(OID)
+    return decode(bytes(control["value"])) if control and control["value"] else PolicyState()

@@ -1,5 +1,6 @@
 """What can go wrong with the directory."""
 
+from malleposte.directory.control import PolicyErrorCode
 from malleposte.errors import MallepostError
 
 
@@ -15,6 +16,14 @@ class Refused(DirectoryError):
         self.dn = dn
         self.code = code
         self.reason = reason
+
+
+class PasswordRefused(Refused):
+    """The password policy refuses a new password; `said` is what its control says of it, None when it says nothing."""
+
+    def __init__(self, dn: str, code: int, reason: str, said: PolicyErrorCode | None) -> None:
+        super().__init__(dn, code, reason)
+        self.said = said
 
 
 class AlreadyThere(Refused):

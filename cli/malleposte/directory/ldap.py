@@ -11,8 +11,8 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
-from malleposte.directory.control import OID, PolicyState, decode
-from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, Refused
+from malleposte.directory.control import OID, state_of
+from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
 
@@ -155,6 +155,19 @@ class LdapDirectory:
         """See Directory.modify."""
         self._do(dn, "modify", {name: [(ldap3.MODIFY_REPLACE, list(values))] for name, values in changes.items()})
 
+    def set_password(self, dn: str, password: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """See Directory.set_password."""
+        whole = {"userPassword": [password], **changes}
+        mods = {name: [(ldap3.MODIFY_REPLACE, list(values))] for name, values in whole.items()}
+        try:
+            self._do(dn, "modify", mods, controls=[(OID, False, None)])
+        except NotThere:
+            raise
+        except Refused as error:
+            # The server's words may repeat a character of the password: they go no further than the code.
+            said = state_of(self._connection.result).error
+            raise PasswordRefused(dn, error.code, "the password policy refuses it", said) from None
+
     def delete(self, dn: str) -> None:
         """See Directory.delete."""
         self._do(dn, "delete")
@@ -166,8 +179,7 @@ class LdapDirectory:
         connection = ldap3.Connection(self._server, dn, password, receive_timeout=TIMEOUT)
         try:
             ok = connection.bind(controls=[(OID, False, None)])
-            control = (connection.result.get("controls") or {}).get(OID)
-            state = decode(bytes(control["value"])) if control and control["value"] else PolicyState()
+            state = state_of(connection.result)
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         finally:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from malleposte.directory.control import PolicyState
-from malleposte.directory.errors import AlreadyThere, NotThere, Refused
+from malleposte.directory.control import PolicyErrorCode, PolicyState
+from malleposte.directory.errors import AlreadyThere, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
 
@@ -23,6 +23,9 @@ class MemoryDirectory:
         self.entries: dict[str, Entry] = {}
         self.fail_after: int | None = None
         self.changes = 0
+        self.history: dict[str, list[str]] = {}
+        self.expired: set[str] = set()
+        """Entries, by dn in small letters, whose password is past its end."""
 
     def _count(self) -> None:
         if self.fail_after is not None and self.changes >= self.fail_after:
@@ -90,8 +93,21 @@ class MemoryDirectory:
         if self.entries.pop(dn.lower(), None) is None:
             raise NotThere(dn, 32, "no such object")
 
+    def set_password(self, dn: str, password: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """See Directory.set_password. The history has no end; nothing else is judged."""
+        held = self.entries.get(dn.lower())
+        old = _values(held.attributes, "userPassword") if held else []
+        history = self.history.setdefault(dn.lower(), [])
+        if password in (*old, *history):
+            raise PasswordRefused(dn, 19, "the password policy refuses it", PolicyErrorCode.IN_HISTORY)
+        self.modify(dn, {"userPassword": [password], **changes})
+        history.extend(old)
+        self.expired.discard(dn.lower())
+
     def log_in(self, dn: str, password: str) -> BindResult:
         """See Directory.log_in. Passwords are kept as given."""
         entry = self.entries.get(dn.lower())
         known = entry is not None and bool(password) and password in _values(entry.attributes, "userPassword")
+        if known and dn.lower() in self.expired:
+            return BindResult(False, PolicyState(error=PolicyErrorCode.PASSWORD_EXPIRED))
         return BindResult(known, PolicyState())

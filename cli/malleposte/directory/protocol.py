@@ -57,5 +57,11 @@ class Directory(Protocol):
     def delete(self, dn: str) -> None:
         """Remove an entry. Raises NotThere."""
 
+    def set_password(self, dn: str, password: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """Set a password that the policy judges, with other changes as `modify` takes them; all or nothing.
+
+        For `accounts.passwords` alone. Raises PasswordRefused, NotThere.
+        """
+
     def log_in(self, dn: str, password: str) -> BindResult:
         """Prove a password by a bind of its own; never raises Refused for a wrong one."""

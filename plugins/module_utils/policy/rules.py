@@ -50,6 +50,8 @@ _MESSAGES = {
         "common_word": "Formé de mots trop courants.",
         "keyboard_walk": "Contient une suite de touches ou de caractères voisins.",
         "repetition": "Répète trop le même caractère.",
+        "in_history": "Déjà utilisé : choisissez un mot de passe que vous n’avez jamais eu.",
+        "refused": "Refusé par les règles de l’annuaire.",
     },
     "en": {
         "too_short": "Too short: {least} characters at least.",
@@ -64,6 +66,8 @@ _MESSAGES = {
         "common_word": "Made of words that are too common.",
         "keyboard_walk": "Contains a run of neighbouring keys or characters.",
         "repetition": "Repeats the same character too often.",
+        "in_history": "Used before: choose a password that you never had.",
+        "refused": "Refused by the rules of the directory.",
     },
 }
 

@@ -1,0 +1,174 @@
+"""Passwords: proved, set, taken away. The only module that writes `userPassword`.
+
+It writes as the directory's writer, who may set a password but not read one: slapd's policy (length, classes, names,
+history) judges each. What slapd cannot know (common words, walks of keys) `policy.check` judges before. Nothing here
+logs, keeps or repeats a password. After a change the caller closes the doors (`doors.close_all`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from malleposte.accounts import codes
+from malleposte.accounts.journal import Journal
+from malleposte.directory.control import PolicyErrorCode
+from malleposte.directory.errors import PasswordRefused
+from malleposte.directory.model import Attributes, State
+from malleposte.directory.protocol import Directory
+from malleposte.errors import MallepostError
+from malleposte.policy import rules
+from malleposte.policy.model import Policy
+
+READ = (
+    *("uid", "sn", "givenName", "mail", "mailLocalAddress", "mpLoginAlias", "mpState"),
+    *("mpInaDigest", "mpInaExpiry", "mpBlockedUntil"),
+)
+"""What is read of an account whose password is at stake."""
+BY_OLD = frozenset((State.ACTIVE, State.EXPIRED))
+"""States in which the old password lets its owner choose a new one."""
+BY_CODES = BY_OLD | {State.PENDING, State.BLOCKED}
+"""States in which codes do."""
+_SCRAMBLED = 64  # characters of a password that nobody knows
+_PRINTABLE = re.compile(r"[ -~]+")
+_SAID = {
+    PolicyErrorCode.TOO_SHORT: "too_short",
+    PolicyErrorCode.TOO_LONG: "too_long",
+    PolicyErrorCode.IN_HISTORY: "in_history",
+}
+
+
+class Proof(Enum):
+    """What slapd says of a password: wrong, right, or right but past its end."""
+
+    WRONG = "wrong"
+    RIGHT = "right"
+    EXPIRED = "expired"
+
+    def __bool__(self) -> bool:
+        """Whether who gave it knows the password."""
+        return self is not Proof.WRONG
+
+
+class NotProvedError(MallepostError):
+    """No such account, wrong password, wrong code, or a state that lets nobody in: one answer for all."""
+
+
+class RefusedPasswordError(MallepostError):
+    """A new password that the policy refuses, with the rules that it breaks."""
+
+    def __init__(self, violations: list[rules.Violation]) -> None:
+        super().__init__(" ".join(violation.message("en") for violation in violations))
+        self.violations = tuple(violations)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """An account as far as its password is concerned."""
+
+    uid: str
+    dn: str
+    state: State
+    context: rules.Context
+    attributes: Attributes = field(repr=False)
+
+
+def read(directory: Directory, uid: str) -> Holder | None:
+    """The account of a uid; None when there is none."""
+    for entry in directory.search("people", READ, {"uid": uid}):
+        held = entry.attributes
+        return Holder(_one(held, "uid"), entry.dn, State(_one(held, "mpState")), context_of(held), held)
+    return None
+
+
+def context_of(held: Mapping[str, list[str]]) -> rules.Context:
+    """What a password must not hold, from the attributes of an entry."""
+    names = (_one(held, "givenName"), _one(held, "sn"))
+    addresses = (*held.get("mail", ()), *held.get("mailLocalAddress", ()))
+    return rules.Context(_one(held, "uid"), tuple(held.get("mpLoginAlias", ())), names, addresses)
+
+
+class Passwords:
+    """Acts on one account each. One thread at a time, and one act at a time on an account: its codes are good once."""
+
+    def __init__(self, directory: Directory, journal: Journal, policy: Policy | None = None) -> None:
+        """`policy` is the academy's own; slapd has its projection."""
+        self.directory, self.journal, self.policy = directory, journal, policy or Policy()
+
+    def prove(self, uid: str, password: str) -> Proof:
+        """Whether this is the account's password, by a bind of its own. Raises DirectoryError without the directory."""
+        holder = read(self.directory, uid)
+        return self._prove(holder, password) if holder else Proof.WRONG
+
+    def _prove(self, holder: Holder, password: str) -> Proof:
+        # Nothing else can have been set; and ldap3 takes no other.
+        if len(password) > self.policy.max_length or not _PRINTABLE.fullmatch(password):
+            return Proof.WRONG
+        answer = self.directory.log_in(holder.dn, password)
+        if answer.ok:
+            return Proof.RIGHT
+        return Proof.EXPIRED if answer.policy.error is PolicyErrorCode.PASSWORD_EXPIRED else Proof.WRONG
+
+    def change(self, uid: str, old: str, new: str, now: datetime.datetime) -> None:
+        """A new password for who knows the old one, also past its end; an expired account is active again.
+
+        Raises NotProvedError, then RefusedPasswordError with every rule that the new one breaks.
+        """
+        holder = read(self.directory, uid)
+        if holder is None or holder.state not in BY_OLD or not self._prove(holder, old):
+            raise NotProvedError("the account and its password are not recognised")
+        if new == old:
+            raise RefusedPasswordError([rules.Violation("in_history")])
+        self._set(holder, new, now, "password")
+
+    def set_after_codes(self, uid: str, new: str, now: datetime.datetime) -> State:
+        """A new password for who has proved to be the owner by codes; what the account was before.
+
+        The code that waits is spent with it. A pending or expired account is active; a blocked one may be read again
+        and still sends nothing until `mpBlockedUntil`. Raises NotProvedError, RefusedPasswordError.
+        """
+        holder = read(self.directory, uid)
+        if holder is None or holder.state not in BY_CODES:
+            raise NotProvedError("the account and its codes are not recognised")
+        self._set(holder, new, now, "activate" if holder.state is State.PENDING else "reset")
+        return holder.state
+
+    def scramble(self, uid: str, now: datetime.datetime) -> bool:
+        """Replace the password by one that nobody knows; codes that wait go with it. False: it had none.
+
+        The old one is void at once and, being in the history, refused as the next one.
+        """
+        holder = read(self.directory, uid)
+        if holder is None or holder.state is State.PENDING:
+            return False
+        unknown = rules.generate(holder.context, self.policy, _SCRAMBLED)
+        self._write(holder, unknown, dict(codes.SPENT), now, "scramble")
+        return True
+
+    def _set(self, holder: Holder, new: str, now: datetime.datetime, action: str) -> None:
+        broken = rules.check(new, holder.context, self.policy)
+        if broken:
+            raise RefusedPasswordError(broken)
+        changes = dict(codes.SPENT)
+        if holder.state is not State.ACTIVE:
+            changes |= {"mpState": [State.ACTIVE.value], "mpStateChanged": [f"{now:%Y%m%d%H%M%SZ}"]}
+        self._write(holder, new, changes, now, action)
+
+    def _write(self, holder: Holder, new: str, changes: Attributes, now: datetime.datetime, action: str) -> None:
+        assert now.utcoffset() == datetime.timedelta(0), "times of the directory are in UTC"
+        try:
+            self.directory.set_password(holder.dn, new, changes)
+        except PasswordRefused as error:
+            code = "refused" if error.said is None else _SAID.get(error.said, "refused")
+            values = {"too_short": {"least": self.policy.min_length}, "too_long": {"most": self.policy.max_length}}
+            raise RefusedPasswordError([rules.Violation(code, values.get(code, {}))]) from None
+        state = changes.get("mpState")
+        moved = {"before": {"mpState": [holder.state.value]}, "after": {"mpState": state}} if state else {}
+        self.journal.write(action, holder.uid, dn=holder.dn, **moved)
+
+
+def _one(held: Mapping[str, list[str]], name: str) -> str:
+    return next(iter(held.get(name, ())), "")
