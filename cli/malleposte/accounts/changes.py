@@ -13,6 +13,8 @@ from malleposte.directory.model import Attributes
 from malleposte.errors import InputError
 
 VERSION = 1
+MOST_BYTES = 256 << 20
+"""A larger file is no plan: 100,000 new agents take about 130 MB."""
 
 
 class Kind(StrEnum):
@@ -64,6 +66,8 @@ def _attributes(raw: Mapping[str, Any]) -> Attributes:
             raise TypeError(name)
         if name.lower() in ("userpassword", "pwdhistory"):
             raise ValueError(f"{name} is never part of a plan")
+        for value in values:
+            value.encode()  # half a surrogate pair is JSON, and no text
     return {str(name): list(values) for name, values in raw.items()}
 
 
@@ -131,15 +135,22 @@ def parse(text: str, where: str) -> Plan:
             feed_sha256=str(raw["feed_sha256"]),
             made=str(raw["made"]),
             changes=tuple(_parsed(raw["changes"], where)),
-            departures=Departures(**raw["departures"]),
+            departures=_departures(raw["departures"]),
             unchanged=int(raw["unchanged"]),
             rejected=int(raw["rejected"]),
-            held_back=tuple(raw["held_back"]),
+            held_back=tuple(str(uid) for uid in raw["held_back"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{where}: not a plan of this program ({error})", "make it with `malleposte accounts plan`"
         ) from error
+
+
+def _departures(raw: Mapping[str, Any]) -> Departures:
+    found = Departures(int(raw["leaving"]), int(raw["known"]), float(raw["most_percent"]))
+    if not 0 <= found.leaving <= found.known:
+        raise ValueError("departures that cannot be")
+    return found
 
 
 def _parsed(raw: Iterable[Mapping[str, Any]], where: str) -> Iterable[Change]:

@@ -9,6 +9,15 @@ from collections.abc import Container
 
 from malleposte.policy.rules import fold
 
+RESERVED = frozenset(
+    (
+        "abuse adm admin administrateur administrator backup bin cyrus daemon dmarc dovecot dovenull ftp games "
+        "hostmaster irc list lp mail mailer-daemon man memcache munin news nobody noreply openldap opendkim postfix "
+        "postgres postmaster proxy provision radicale root security sieve sogo spam support sync sys systemd tlsrpt "
+        "uucp valkey vmail webmaster www www-data"
+    ).split()
+)
+"""Log-ins that nobody gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""
 LONGEST_UID = 64  # characters; the schema's limit
 _LETTERS = re.compile(r"[^a-z0-9]+")
 
@@ -29,7 +38,7 @@ def slug(text: str) -> str:
 def _numbered(stem: str, taken: Container[str], end: str = "") -> str:
     """The stem, or the stem with the first free number from 2."""
     candidate, number = stem + end, 1
-    while candidate in taken:
+    while candidate in taken or candidate in RESERVED:
         number += 1
         candidate = f"{stem}{number}{end}"
     return candidate

@@ -7,9 +7,10 @@ import os
 import pwd
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from malleposte.accounts import changes, feed, plan, schools
+from malleposte.accounts.admit import admit
 from malleposte.accounts.apply import Outcome, Progress, apply
 from malleposte.accounts.current import Current
 from malleposte.accounts.feed import columns, rejects
@@ -48,6 +49,9 @@ def actor() -> str:
 def apply_plan(
     made: changes.Plan, settings: Settings, progress: Progress, *, force_departures: bool = False
 ) -> Outcome:
-    """Apply a plan as the one writer."""
+    """Apply a plan as the one writer. Raises InputError, before anything is changed, for one that no feed makes."""
+    admit(made, settings.suffix, settings.domain, made.feed)
+    # The share that is let through is this host's to say, not the file's.
+    made = replace(made, departures=replace(made.departures, most_percent=settings.most_departures))
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
         return apply(made, directory, journal, force_departures=force_departures, progress=progress)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from malleposte.accounts.feed.values import shown
 from malleposte.errors import InputError
 from malleposte.policy.rules import fold
 
@@ -39,6 +40,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "code_postal": ("code postal", "cp"),
     "departement": ("departement", "code departement", "dept"),
 }  # fmt: skip
+MOST = 500
+"""Columns of a feed. HR systems send a few dozen."""
 NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination")}
 
 
@@ -87,6 +90,8 @@ def read_mapping(path: Path) -> dict[str, str]:
 
 def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | None = None) -> Columns:
     """The columns of a header. Raises InputError when one is missing or comes twice."""
+    if len(header) > MOST:
+        raise InputError(f"{name}:1: {len(header)} columns, {MOST} at most")
     wanted = {_bare(own): key for key, own in (mapping or {}).items()}
     places: dict[str, int] = {}
     ignored: list[str] = []
@@ -96,7 +101,8 @@ def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | N
             ignored.append(title)
         elif key in places:
             raise InputError(
-                f"{name}:1: columns « {header[places[key]]} » and « {title} » are both {key}", "name one with --columns"
+                f"{name}:1: columns « {shown(header[places[key]])} » and « {shown(title)} » are both {key}",
+                "name one with --columns",
             )
         else:
             places[key] = place
@@ -109,8 +115,8 @@ def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | N
             raise InputError(
                 f"{name}:1: no column for {key}", f"columns: {_shown(header)}; a mapping helps (--columns)"
             )
-    return Columns(kind, places, tuple(ignored), {key: header[place].strip() for key, place in places.items()})
+    return Columns(kind, places, tuple(ignored), {key: shown(header[place]) for key, place in places.items()})
 
 
 def _shown(header: tuple[str, ...]) -> str:
-    return ", ".join(title.strip()[:40] for title in header[:20]) or "none"
+    return ", ".join(shown(title) for title in header[:20]) or "none"

@@ -137,7 +137,8 @@ class _Rows:
         """The row's canonical values, or None when it went to the rejects."""
         parsed: dict[str, object] = {}
         problems: list[Problem] = []
-        if len(line.cells) > len(self.columns.places) + len(self.columns.ignored):
+        width = len(self.columns.places) + len(self.columns.ignored)
+        if any(cell.strip() for cell in line.cells[width:]):
             problems.append(Problem("row", f"{len(line.cells)} cells, more than the columns"))
         for name, check in self.checks.items():
             text = self.columns.cell(line.cells, name)

@@ -7,12 +7,18 @@ import io
 
 from malleposte.accounts.feed.records import Feed
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+_LONGEST = 1000
+"""Characters of a cell that are given back."""
 
 
 def inert(cell: str) -> str:
-    """A cell that a spreadsheet takes for text, whatever it holds (a leading apostrophe hides nothing but formulas)."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+    """A cell that a spreadsheet takes for text, whatever it holds (a leading apostrophe hides nothing but formulas).
+
+    Blanks before the sign do not save it: some programs trim cells before they look.
+    """
+    whole = cell[:_LONGEST].replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+    return f"'{whole}" if whole.lstrip().startswith(_FORMULA) or whole.startswith(("\t", "\r", "\n")) else whole
 
 
 def render(feed: Feed) -> str:
@@ -24,6 +30,5 @@ def render(feed: Feed) -> str:
     writer = csv.writer(target, delimiter=";", quoting=csv.QUOTE_ALL)
     writer.writerow(["ligne", "motif", *(inert(title) for title in feed.header)])
     for reject in feed.rejects:
-        cells = (inert(cell[:1000].replace("\0", "\N{SYMBOL FOR NULL}")) for cell in reject.cells)
-        writer.writerow([reject.line, reject.reason, *cells])
+        writer.writerow([reject.line, inert(reject.reason), *map(inert, reject.cells)])
     return "\ufeff" + target.getvalue()

@@ -11,11 +11,27 @@ from dataclasses import dataclass
 from malleposte.accounts.feed import workbook
 from malleposte.errors import InputError
 
-MOST_BYTES = 256 << 20
+MOST_BYTES = 64 << 20
 """A larger file is refused: 30,000 agents take about 5 MB."""
+MOST_IN_CELL = 8 << 20
+"""Characters of a cell beyond which the file as a whole is refused: then a quotation mark is missing."""
 SEPARATORS = (";", ",", "\t")
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like the next
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 _ZIP = b"PK\x03\x04"
+_OTHERS = {
+    b"\xd0\xcf\x11\xe0": "an old or encrypted workbook",
+    b"%PDF": "a PDF file",
+    b"\x1f\x8b": "a compressed file",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+    b"Rar!": "a compressed file",
+    b"7z\xbc\xaf": "a compressed file",
+}
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,9 @@ def read(content: bytes, name: str) -> Table:
     """The table of a file; `name` is for messages. Raises InputError when it is none."""
     if len(content) > MOST_BYTES:
         raise InputError(f"{name}: {len(content) >> 20} MB, more than the {MOST_BYTES >> 20} MB of any feed")
+    for start, what in _OTHERS.items():
+        if content.startswith(start):
+            raise InputError(f"{name}: {what}", "save it as XLSX without a password, or as CSV UTF-8")
     if content.startswith(_ZIP):
         return _table([Line(*row) for row in workbook.rows(content, name)], name, "xlsx")
     text, encoding = decode(content, name)
@@ -87,8 +106,8 @@ def separator(text: str) -> str:
 
 
 def _csv(text: str, name: str) -> Iterator[Line]:
-    # The limit is lifted here: a cell too long is the fault of its row, judged with the others.
-    csv.field_size_limit(MOST_BYTES)
+    # The module's own limit is low: a cell too long is the fault of its row, judged with the others.
+    csv.field_size_limit(MOST_IN_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator(text), strict=True)
     begins = 1
     try:

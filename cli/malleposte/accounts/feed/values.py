@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import unicodedata
 
 import email_validator
 import phonenumbers
+
+from malleposte.accounts import names
 
 LONGEST = 200
 """Characters of a cell. What is longer is not a name, a code nor an address."""
@@ -17,6 +20,8 @@ _UAI = re.compile(r"[0-9]{7}[A-Z]")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _NAME_SIGNS = " -'’ʼ.()"
+_FORMULA = ("=", "+", "@", "|", "%", "＝", "＋", "－", "＠")
+_MOST_MARKS = 2
 _DEPARTMENT = re.compile(r"[0-9]{2}|2[AB]|97[1-8]|98[678]")
 _POSTAL = re.compile(r"[0-9]{5}")
 
@@ -25,36 +30,57 @@ class BadValueError(ValueError):
     """A cell that cannot be used; the text says why, in words for the sender of the file."""
 
 
+def shown(text: str, most: int = 40) -> str:
+    """The start of a text from a file, fit for a terminal: what does not print is written as its number."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text.strip()[:most])
+
+
 def plain(text: str) -> str:
     """Composed (NFC), blanks made single. Raises BadValueError on what no cell of a feed holds."""
     if len(text) > LONGEST:
         raise BadValueError(f"{len(text)} characters, {LONGEST} at most")
-    for sign in text:
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    marks = 0
+    composed = unicodedata.normalize("NFC", text)
+    for sign in composed:
         if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn") and sign not in "\t\n\r":
             raise BadValueError(f"invisible or unknown character U+{ord(sign):04X}")
-    return " ".join(unicodedata.normalize("NFC", text).split())
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks > _MOST_MARKS:
+            raise BadValueError("a letter with more marks than any language gives it")
+    return " ".join(composed.split())
 
 
 def person_name(text: str) -> str:
-    """A surname or a first name: letters, blanks, hyphens, apostrophes, one Latin letter at least."""
+    """A surname or a first name: Latin letters, blanks, hyphens, apostrophes; a log-in can be made of it.
+
+    Letters of another alphabet are refused even beside Latin ones: they look alike and are none.
+    """
     name = plain(text)
     if not name:
         raise BadValueError("empty")
-    odd = next(
-        (sign for sign in name if not (sign.isalpha() or sign in _NAME_SIGNS or unicodedata.combining(sign))), ""
-    )
-    if odd:
-        raise BadValueError(f"{odd!r} is not part of a name")
-    if not re.search("[A-Za-z]", unicodedata.normalize("NFKD", name)):
-        raise BadValueError("no letter of the Latin alphabet")
+    for sign in name:
+        if sign.isalpha() and sign not in _NAME_SIGNS:
+            if not (sign.isascii() or unicodedata.name(sign, "").startswith("LATIN ")):
+                raise BadValueError(f"{sign!r} is no letter of the Latin alphabet")
+        elif sign not in _NAME_SIGNS and not unicodedata.combining(sign):
+            raise BadValueError(f"{sign!r} is not part of a name")
+    try:
+        names.slug(name)
+    except names.UnusableName as error:
+        raise BadValueError("no letter of the Latin alphabet") from error
     return name
 
 
+@functools.lru_cache(4096)
 def label(text: str) -> str:
     """Free words (corps, discipline, function, name of a school). A sign that starts a formula is refused."""
     words = plain(text)
-    if words.startswith(("=", "+", "@")) or (words.startswith("-") and words[1:2].isalnum()):
+    if words.startswith(_FORMULA) or (words.startswith("-") and words[1:2].isalnum()):
         raise BadValueError(f"begins like a formula: {words[:20]!r}")
+    if words and not any(sign.isalnum() for sign in words):
+        raise BadValueError("neither letter nor digit")
     return words
 
 
@@ -69,6 +95,7 @@ def numen(text: str) -> str:
     return code
 
 
+@functools.lru_cache(4096)
 def uai(text: str) -> str:
     """An UAI code: 7 digits and the letter that checks them (remainder by 23)."""
     code = plain(text).replace(" ", "").upper()
@@ -85,6 +112,7 @@ def uais(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uai(code) for code in re.split(r"[^0-9A-Za-z]+", plain(text)) if code))
 
 
+@functools.lru_cache(4096)
 def date(text: str) -> str:
     """A date as YYYY-MM-DD, from that or from DD/MM/YYYY."""
     words = plain(text)

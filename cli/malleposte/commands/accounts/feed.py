@@ -12,7 +12,7 @@ import click
 from malleposte import paths, remote
 from malleposte.accounts import changes, journal, run
 from malleposte.accounts.apply import Outcome
-from malleposte.accounts.feed import columns
+from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, read_bytes, write_private
 from malleposte.errors import ExitCode, InputError, MallepostError
@@ -34,7 +34,7 @@ REJECTS = click.option(
 
 def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: str | None = None) -> run.Planned:
     """A plan of a feed, made here on a host, over ssh on the controller."""
-    content, shown = read_bytes(feed), name or feed.name
+    content, shown = read_bytes(feed, table.MOST_BYTES), name or feed.name
     if paths.HOSTED:
         return run.make_plan(content, shown, mapping, Settings.read())
     words = ["accounts", "plan", "-", "--name", shown, "--whole"]
@@ -168,7 +168,7 @@ def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_
       sudo ./malleposte accounts apply plan.json
       sudo ./malleposte accounts apply plan.json --force-departures --json
     """
-    made = changes.parse(read_bytes(plan).decode("utf-8", "replace"), str(plan))
+    made = changes.parse(read_bytes(plan, changes.MOST_BYTES).decode("utf-8", "replace"), str(plan))
     return tell(applied(inventory, made, force=force_departures, quiet=False), as_json=as_json)
 
 

@@ -17,14 +17,16 @@ INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Invento
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's content, or standard input for `-`. Raises InputError."""
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
+def read_bytes(path: Path, most: int) -> bytes:
+    """A file's content, or standard input for `-`. Raises InputError, for one of more than `most` bytes too."""
     try:
-        return path.read_bytes()
+        with sys.stdin.buffer if str(path) == "-" else path.open("rb") as file:
+            content = file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
+    if len(content) > most:
+        raise InputError(f"{path}: more than {most >> 20} MB; no file of this kind is that large")
+    return content
 
 
 def write_private(path: Path, text: str) -> None:
