@@ -86,5 +86,5 @@ def test_memory_refuses_what_slapd_refuses() -> None:
     with pytest.raises(AlreadyThere):
         directory.add(AGENT.dn(directory.suffix), agent_attributes(AGENT))
     thief = FunctionalBox("voleur", "Voleur", "elodie.martin@ac-exemple.test")
-    [failure] = directory.add_many([(thief.dn(directory.suffix), box_attributes(thief))])
-    assert failure.code == 19
+    [answer] = directory.add_many([(thief.dn(directory.suffix), box_attributes(thief))])
+    assert (answer.code, answer.done) == (19, False)

@@ -12,12 +12,11 @@ from malleposte.accounts.changes import Change, Plan
 from malleposte.accounts.journal import Journal, shown
 from malleposte.directory.errors import Refused
 from malleposte.directory.model import Attributes
-from malleposte.directory.protocol import Branch, Directory, Entry, Failure
+from malleposte.directory.protocol import Answer, Branch, Directory, Entry
 from malleposte.errors import MallepostError
 
 Progress = Callable[[int, int], None]
 """Called with the number of changes handled so far, and of all."""
-_AHEAD = 500
 
 
 class TooManyDeparturesError(MallepostError):
@@ -93,22 +92,16 @@ class _Application:
     # --- new entries ---
 
     def _add(self, changes: Sequence[Change]) -> None:
+        """Many under way at once; each is written to the journal when its answer is there."""
         by_dn = {change.dn.lower(): change for change in changes}
-        failed: set[str] = set()
-
-        def news() -> Iterator[tuple[str, Attributes]]:
-            for change in changes:
-                yield change.dn, change.after
-
-        # A journal line is written when the answer is known: failures come first, the others are then all done.
-        for failure in self.directory.add_many(news()):
-            failed.add(failure.dn.lower())
-            self._refused_addition(by_dn[failure.dn.lower()], failure)
-        for dn, change in by_dn.items():
-            if dn not in failed:
+        for answer in self.directory.add_many((change.dn, change.after) for change in changes):
+            change = by_dn[answer.dn.lower()]
+            if answer.done:
                 self._count(change, done=True)
+            else:
+                self._refused_addition(change, answer)
 
-    def _refused_addition(self, change: Change, failure: Failure) -> None:
+    def _refused_addition(self, change: Change, answer: Answer) -> None:
         held = self._entry(change)
         if held is not None and _same_person(held.attributes, change.after):
             self.outcome.already += 1
@@ -116,7 +109,7 @@ class _Application:
         elif held is not None:
             self._skip(change, f"{change.uid} is there already and is somebody else's: plan again")
         else:
-            self._skip(change, f"the directory refuses it: {failure.reason} ({failure.code})")
+            self._skip(change, f"the directory refuses it: {answer.reason} ({answer.code})")
 
     # --- entries that are there ---
 
@@ -172,10 +165,10 @@ def _same_person(held: Attributes, wanted: Attributes) -> bool:
 
 
 def _runs(changes: Iterable[Change]) -> Iterator[tuple[bool, list[Change]]]:
-    """Neighbouring changes of one sort (new entries or not), so many at a time that progress is seen."""
+    """Neighbouring changes of one sort: new entries, or others."""
     run: list[Change] = []
     for change in changes:
-        if run and (run[0].is_new != change.is_new or len(run) >= _AHEAD):
+        if run and run[0].is_new != change.is_new:
             yield run[0].is_new, run
             run = []
         run.append(change)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,13 +10,13 @@ import ldap3
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
+from malleposte.directory import bulk
 from malleposte.directory.control import OID, state_of
 from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
-from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
+from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
 
 PAGE = 1000  # entries a page of a search
-WINDOW = 64  # additions under way at once; more gains nothing
 TIMEOUT = 30  # seconds for an answer; ldap3 takes whole ones only
 
 _SUCCESS = 0
@@ -129,27 +128,16 @@ class LdapDirectory:
         """See Directory.add."""
         self._do(dn, "add", attributes=attributes)
 
-    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
-        """See Directory.add_many. A connection of its own, WINDOW additions under way."""
-        connection = self._bound(ldap3.ASYNC)
-        pending: deque[tuple[str, Any]] = deque()
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Answer]:
+        """See Directory.add_many. A connection of its own."""
+        connection = self._bound(ldap3.SYNC)
         try:
-            for dn, attributes in entries:
-                pending.append((dn, connection.add(dn, attributes=attributes)))
-                if len(pending) >= WINDOW:
-                    yield from self._answer(connection, *pending.popleft())
-            while pending:
-                yield from self._answer(connection, *pending.popleft())
+            connection.socket.settimeout(TIMEOUT)
+            yield from bulk.add_many(connection.socket, entries)
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory does not answer: {error}") from error
         finally:
             connection.unbind()
-
-    @staticmethod
-    def _answer(connection: Any, dn: str, message: Any) -> Iterator[Failure]:
-        _response, result = connection.get_response(message, timeout=TIMEOUT)
-        if result["result"] != _SUCCESS:
-            yield Failure(dn, result["result"], result["message"] or result["description"])
 
     def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
         """See Directory.modify."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from malleposte.directory.control import PolicyErrorCode, PolicyState
 from malleposte.directory.errors import AlreadyThere, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
-from malleposte.directory.protocol import BindResult, Branch, Entry, Failure
+from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
 
 UNIQUE = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 
@@ -66,13 +66,15 @@ class MemoryDirectory:
         self._count()
         self.entries[dn.lower()] = Entry(dn, {name: list(values) for name, values in attributes.items()})
 
-    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Answer]:
         """See Directory.add_many."""
         for dn, attributes in entries:
             try:
                 self.add(dn, attributes)
             except Refused as error:
-                yield Failure(dn, error.code, error.reason)
+                yield Answer(dn, error.code, error.reason)
+            else:
+                yield Answer(dn)
 
     def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
         """See Directory.modify."""

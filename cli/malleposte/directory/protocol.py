@@ -27,12 +27,17 @@ class BindResult:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """One entry of many that was refused."""
+class Answer:
+    """What became of one entry of many: the LDAP result code (0: done) and slapd's own words."""
 
     dn: str
-    code: int
-    reason: str
+    code: int = 0
+    reason: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether the entry was made."""
+        return self.code == 0
 
 
 class Directory(Protocol):
@@ -48,8 +53,8 @@ class Directory(Protocol):
     def add(self, dn: str, attributes: Attributes) -> None:
         """Make an entry. Raises AlreadyThere."""
 
-    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Failure]:
-        """Make many entries with a bounded number under way; yields those that were refused."""
+    def add_many(self, entries: Iterable[tuple[str, Attributes]]) -> Iterator[Answer]:
+        """Make many entries with a bounded number under way; what became of each, in no fixed order."""
 
     def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
         """Replace the values of attributes; an empty list removes one. All or nothing. Raises NotThere."""
