@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -60,7 +61,8 @@ class Change:
         )  # fmt: skip
 
 
-def _attributes(raw: Mapping[str, Any]) -> Attributes:
+def _attributes(raw: dict[str, Any]) -> Attributes:
+    """The attributes themselves, each value that comes often held once."""
     for name, values in raw.items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise TypeError(name)
@@ -68,7 +70,8 @@ def _attributes(raw: Mapping[str, Any]) -> Attributes:
             raise ValueError(f"{name} is never part of a plan")
         for value in values:
             value.encode()  # half a surrogate pair is JSON, and no text
-    return {str(name): list(values) for name, values in raw.items()}
+        values[:] = map(sys.intern, values)
+    return raw
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,8 @@ class Plan:
         """Number of changes by kind."""
         return dict(sorted(Counter(str(change.kind) for change in self.changes).items()))
 
-    def render(self) -> str:
-        """The file: one JSON document, a change a line. It holds names and addresses: mode 0600."""
+    def pieces(self) -> Iterator[str]:
+        """The file, piece by piece: one JSON document, a change a line. It holds names and addresses: mode 0600."""
         head = {
             "version": VERSION, "domain": self.domain, "feed": self.feed, "feed_sha256": self.feed_sha256,
             "made": self.made, "unchanged": self.unchanged, "rejected": self.rejected,
@@ -119,14 +122,29 @@ class Plan:
                            "most_percent": self.departures.most_percent},
             "counts": self.counts(),
         }  # fmt: skip
-        lines = ",\n".join(json.dumps(change.as_json(), ensure_ascii=False) for change in self.changes)
-        return json.dumps(head, ensure_ascii=False, indent=1)[:-2] + f',\n "changes": [\n{lines}\n]\n}}\n'
+        yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "changes": [\n'
+        for number, change in enumerate(self.changes):
+            yield (",\n" if number else "") + json.dumps(change.as_json(), ensure_ascii=False)
+        yield "\n]\n}\n"
+
+    def render(self) -> str:
+        """The whole file."""
+        return "".join(self.pieces())
 
 
 def parse(text: str, where: str) -> Plan:
     """Read a plan's file. Raises InputError naming the file and what is wrong."""
     try:
         raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error})", "make it with `malleposte accounts plan`") from error
+    del text  # as large as all that is made of it
+    return read(raw, where)
+
+
+def read(raw: Any, where: str) -> Plan:
+    """Read a plan's document, which is used up: 100,000 changes are not held twice. Raises InputError."""
+    try:
         if raw["version"] != VERSION:
             raise InputError(f"{where}: a plan of version {raw['version']}, {VERSION} is known", "plan again")
         return Plan(
@@ -134,13 +152,13 @@ def parse(text: str, where: str) -> Plan:
             feed=str(raw["feed"]),
             feed_sha256=str(raw["feed_sha256"]),
             made=str(raw["made"]),
-            changes=tuple(_parsed(raw["changes"], where)),
+            changes=tuple(_parsed(raw.pop("changes"), where)),
             departures=_departures(raw["departures"]),
             unchanged=int(raw["unchanged"]),
             rejected=int(raw["rejected"]),
             held_back=tuple(str(uid) for uid in raw["held_back"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{where}: not a plan of this program ({error})", "make it with `malleposte accounts plan`"
         ) from error
@@ -153,8 +171,11 @@ def _departures(raw: Mapping[str, Any]) -> Departures:
     return found
 
 
-def _parsed(raw: Iterable[Mapping[str, Any]], where: str) -> Iterable[Change]:
+def _parsed(raw: list[Any], where: str) -> Iterable[Change]:
+    if not isinstance(raw, list):
+        raise TypeError("changes")
     for number, item in enumerate(raw, 1):
+        raw[number - 1] = None
         try:
             yield Change.parse(item)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from malleposte.accounts import changes, journal, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, read_bytes, write_private
+from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, emit, read_bytes, write_private
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.progress import duration
 
@@ -41,7 +42,7 @@ def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: st
     if mapping:
         words += ["--mapping", json.dumps(mapping)]
     answer = remote.one(paths.inventory(inventory), GROUP).exchange(words, content)
-    return run.Planned(changes.parse(answer["plan"], shown), answer["rejects"])
+    return run.Planned(changes.read(answer["plan"], shown), answer["rejects"])
 
 
 def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bool) -> dict[str, Any]:
@@ -130,12 +131,12 @@ def plan_command(
     """
     found = planned(inventory, feed, json.loads(given) if given else mapping, name)
     if whole:
-        click.echo(json.dumps({"plan": found.plan.render(), "rejects": found.rejects}))
+        emit(itertools.chain(['{"rejects": ', json.dumps(found.rejects), ', "plan": '], found.plan.pieces(), ["}\n"]))
         return ExitCode.DONE
     keep_rejects(found, feed, rejects)
     if out:
-        write_private(out, found.plan.render())
-    click.echo(found.plan.render()) if as_json else show(found.plan)
+        write_private(out, found.plan.pieces())
+    emit(found.plan.pieces()) if as_json else show(found.plan)
     return ExitCode.CHANGES if detailed_exitcode and found.plan.changes else ExitCode.DONE
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -29,13 +30,21 @@ def read_bytes(path: Path, most: int) -> bytes:
     return content
 
 
-def write_private(path: Path, text: str) -> None:
+def emit(pieces: Iterable[str]) -> None:
+    """Print a long document (UTF-8) without holding it whole."""
+    stream = click.get_binary_stream("stdout")
+    for piece in pieces:
+        stream.write(piece.encode())
+    stream.flush()
+
+
+def write_private(path: Path, text: str | Iterable[str]) -> None:
     """A file that its owner alone reads: it holds names, or the rows as they came."""
     try:
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+            file.writelines([text] if isinstance(text, str) else text)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
 
