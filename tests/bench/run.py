@@ -3,11 +3,12 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import backup, deploys, measures
+from tests.bench import accounts, backup, deploys, measures
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
 NAMES: dict[str, Callable[[Site], Figure]] = {
+    "accounts": accounts.accounts,
     "memory": measures.memory,
     "log-ins": measures.log_ins,
     "smtp-in": measures.smtp_in,

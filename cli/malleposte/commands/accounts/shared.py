@@ -32,10 +32,10 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 def emit(pieces: Iterable[str]) -> None:
     """Print a long document (UTF-8) without holding it whole."""
-    stream = click.get_binary_stream("stdout")
+    sys.stdout.flush()
     for piece in pieces:
-        stream.write(piece.encode())
-    stream.flush()
+        sys.stdout.buffer.write(piece.encode())
+    sys.stdout.buffer.flush()
 
 
 def write_private(path: Path, text: str | Iterable[str]) -> None:
