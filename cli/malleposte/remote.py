@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.run import environment
@@ -50,6 +51,26 @@ class Place:
             return done.returncode, json.loads(done.stdout)
         except ValueError:
             raise MallepostError(f"{self.name}: `malleposte {' '.join(words)}` failed") from None
+
+    @contextlib.contextmanager
+    def stream(self, words: Sequence[str]) -> Iterator[IO[bytes]]:
+        """Run it there and read what it prints as it comes; its complaints pass through.
+
+        Raises the error that it ended with, which matters more than what its reader made of the end.
+        """
+        with subprocess.Popen(self.argv(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            try:
+                yield process.stdout
+            except MallepostError as error:
+                process.stdout.close()
+                if not process.wait() or isinstance(error, InputError):
+                    raise
+        if process.returncode == SSH_FAILED:
+            raise MallepostError(f"{self.name} cannot be reached over ssh")
+        if process.returncode:
+            kind = InputError if process.returncode == ExitCode.BAD_INPUT else MallepostError
+            raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {process.returncode}")
 
     def exchange(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> Any:
         """Run it there with `content` as its input and read the JSON it prints; its complaints pass through.

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     RESUME = "resume"
     SCHOOL = "school"
     BOX = "box"
+    CODE = "code"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import click
 
-from malleposte.commands.accounts import feed
+from malleposte.commands.accounts import feed, letters
 
 
 @click.group("accounts")
@@ -20,5 +20,5 @@ def command() -> None:
     """
 
 
-for _part in (feed.plan_command, feed.apply_command, feed.import_command):
+for _part in (feed.plan_command, feed.apply_command, feed.import_command, letters.letters_command):
     command.add_command(_part)

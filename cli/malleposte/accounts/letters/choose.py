@@ -1,0 +1,127 @@
+"""Whom a letter is for: agents who have not activated their account, by school and name."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from malleposte.directory.model import Attributes, State
+from malleposte.directory.protocol import Directory, Entry
+from malleposte.errors import InputError
+from malleposte.policy.rules import fold
+
+ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstablishment", "mpNumenDigest",
+         "mpInaDigest", "mpInaExpiry")  # fmt: skip
+MOST = 500
+"""Letters of one file: so many are held in memory at once, and in a hand."""
+
+
+@dataclass(frozen=True)
+class School:
+    """Where letters are sent; without a code for those who have no school."""
+
+    uai: str = ""
+    name: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom a letter is for, and the code that waits at this moment."""
+
+    uid: str
+    dn: str
+    given_name: str
+    surname: str
+    mail: str
+    uai: str
+    before: Attributes
+
+
+@dataclass(frozen=True)
+class Part:
+    """Letters of one file: those of a school, in several parts where they are many."""
+
+    school: School
+    number: int
+    readers: tuple[Reader, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without ending."""
+        return (self.school.uai or "sans-etablissement") + (f"-{self.number}" if self.number > 1 else "")
+
+
+def readers(
+    directory: Directory, *, uids: Sequence[str] = (), school: str = "", since: datetime.date | None = None
+) -> list[Reader]:
+    """Agents who wait: all, those named, those of one school, those who came since a date; by school and name.
+
+    Raises InputError, with every name, where one that is named cannot get a letter.
+    """
+    entries = _named(directory, uids) if uids else directory.search("people", ASKED, {"mpState": State.PENDING})
+    found = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
+    return sorted(found, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
+
+
+def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
+    found: list[Entry] = []
+    wrong: list[str] = []
+    for uid in dict.fromkeys(uids):
+        entry = next(directory.search("people", ASKED, {"uid": uid}), None)
+        if entry is None:
+            wrong.append(f"{uid} is nobody")
+        elif _one(entry.attributes, "mpState") != State.PENDING:
+            wrong.append(f"{uid} is {_one(entry.attributes, 'mpState')}")
+        elif not entry.attributes.get("mpNumenDigest"):
+            wrong.append(f"{uid} has no NUMEN")
+        else:
+            found.append(entry)
+    if wrong:
+        raise InputError(
+            f"no letter can be made: {', '.join(wrong)}",
+            "letters are for agents of a feed who have not activated their account; others: `accounts reset`",
+        )
+    return iter(found)
+
+
+def _meant(held: Attributes, school: str, since: datetime.date | None, *, named: bool) -> bool:
+    """Whether an entry is among those asked for; without a NUMEN nobody can activate an account."""
+    if named:
+        return True
+    if not held.get("mpNumenDigest") or (school and school not in held.get("mpEstablishment", [])):
+        return False
+    return since is None or _one(held, "mpStateChanged")[:8] >= f"{since:%Y%m%d}"
+
+
+def _reader(entry: Entry, school: str) -> Reader:
+    held = entry.attributes
+    return Reader(
+        uid=_one(held, "uid"),
+        dn=entry.dn,
+        given_name=_one(held, "givenName"),
+        surname=_one(held, "sn"),
+        mail=_one(held, "mail"),
+        uai=school or _one(held, "mpEstablishment"),
+        before={name: list(held.get(name, [])) for name in ("mpInaDigest", "mpInaExpiry")},
+    )
+
+
+def parts(directory: Directory, chosen: Sequence[Reader], most: int = MOST) -> Iterator[Part]:
+    """The letters' files, in order."""
+    known = {
+        _one(entry.attributes, "mpEstablishment"): entry.attributes
+        for entry in directory.search("establishments", ("mpEstablishment", "o", "l", "postalCode"))
+    }
+    for uai, group in groupby(chosen, key=lambda one: one.uai):
+        held = known.get(uai, {})
+        place = " ".join((_one(held, "postalCode"), _one(held, "l"))).strip()
+        school, all_of_it = School(uai, _one(held, "o"), place), list(group)
+        for start in range(0, len(all_of_it), most):
+            yield Part(school, start // most + 1, tuple(all_of_it[start : start + most]))
+
+
+def _one(held: Attributes, name: str) -> str:
+    return next(iter(held.get(name, ())), "")

@@ -1,0 +1,105 @@
+"""`malleposte accounts letters`: new codes for agents who have not activated their account, printed."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from malleposte import paths, remote
+from malleposte.accounts.feed import values
+from malleposte.accounts.letters import bundle
+from malleposte.accounts.letters.run import MANIFEST, Wish, make
+from malleposte.accounts.settings import Settings
+from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter
+from malleposte.errors import ExitCode, InputError, MallepostError
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_LONGEST = 366
+
+
+def words_of(wish: Wish) -> list[str]:
+    """The command's words for the host."""
+    dates = (("--since", wish.since), ("--from", wish.begin))
+    return [
+        "accounts", "letters", "--tar", "--days", str(wish.days),
+        *(word for name, day in dates if day for word in (name, day.isoformat())),
+        *(["--school", wish.school] if wish.school else []), "--", *wish.uids,
+    ]  # fmt: skip
+
+
+def keep(folder: Path, files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
+    """Write the files; what the manifest says. Raises MallepostError when there is none."""
+    told: dict[str, Any] | None = None
+    for name, content in files:
+        if name == MANIFEST:
+            told = json.loads(content)
+        else:
+            bundle.keep(folder, name, content)
+    if told is None:
+        raise MallepostError("the letters broke off: none is kept", "run it again: it issues new codes")
+    return told
+
+
+def _school(_context: click.Context, _option: click.Parameter, code: str | None) -> str:
+    try:
+        return values.uai(code) if code else ""
+    except values.BadValueError as error:
+        raise InputError(f"--school: {error}") from error
+
+
+@click.command("letters")
+@click.argument("uid", nargs=-1)
+@INVENTORY
+@click.option("--school", metavar="UAI", callback=_school, help="Only the agents of this school.")
+@click.option("--since", type=_DAY, metavar="DATE", help="Only those whose account was made on that day or later.")
+@click.option("--from", "begin", type=_DAY, metavar="DATE", help="Day on which the letters arrive (default: today).")
+@click.option("--days", type=click.IntRange(1, _LONGEST), default=30, show_default=True, help="Days a code is good.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder (default: letters-DATE).")
+@AS_JSON
+@click.option("--tar", is_flag=True, hidden=True, help="Write the files to standard output.")
+def letters_command(
+    uid: tuple[str, ...], inventory: str | None, school: str, since: datetime.datetime | None,
+    begin: datetime.datetime | None, days: int, out: Path | None, as_json: bool, tar: bool,
+) -> int:  # fmt: skip
+    """Issue INA codes to agents who have not activated their account, and print a letter for each.
+
+    The folder gets a PDF for each school, one page an agent, and a table for mail merge. A letter makes the codes of
+    earlier ones void. When it is interrupted no letter is kept: run it again.
+
+    \b
+    Example:
+      sudo ./malleposte accounts letters --from 2026-09-01 --out lettres
+      sudo ./malleposte accounts letters --since 2026-10-01 --school 0210001A
+      sudo ./malleposte accounts letters mdupond zmartin2
+    """
+    wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days)
+    if tar:
+        bundle.pack(make(Settings.read(), wish, Meter(quiet=False)), sys.stdout.buffer)
+        return ExitCode.DONE
+    folder = out or Path(f"letters-{datetime.datetime.now():%Y%m%d-%H%M%S}")
+    with bundle.new_folder(folder) as made:
+        if paths.HOSTED:
+            told = keep(made, make(Settings.read(), wish, Meter(quiet=as_json)))
+        else:
+            with remote.one(paths.inventory(inventory), GROUP).stream(words_of(wish)) as source:
+                told = keep(made, bundle.unpack(source))
+    return tell(told | {"folder": str(folder)}, as_json=as_json)
+
+
+def tell(told: dict[str, Any], *, as_json: bool) -> int:
+    """Print what was done; 1 when somebody was left out."""
+    if as_json:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        click.echo(f"{told['folder']}: {told['letters']} letters in {told['files']} files, good until {told['until']}")
+        if told["revoked"]:
+            click.echo(f"  {told['revoked']} earlier codes were still good and no longer are")
+        for one in told["skipped"]:
+            click.echo(f"  left out: {one['uid']} {one['reason']}")
+    return ExitCode.FAILURE if told["skipped"] else ExitCode.DONE
