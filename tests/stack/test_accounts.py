@@ -1,14 +1,17 @@
 """`malleposte accounts` from the controller to the directory: import, departures, kills, modes of its files."""
 
+import base64
 import json
+import random
 import subprocess
 import sys
 import time
 
 import pytest
+from malleposte.accounts import feed
 from malleposte.paths import ROOT
 
-from tests.support import academy
+from tests.support import academy, naughty
 
 MARK = "Essaidimport"
 """The surname of everybody here, so that all can be removed again."""
@@ -127,6 +130,8 @@ def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path
         (b"PK\x03\x04truncated", "damaged or truncated"),
         (b'NUMEN;Nom;Prenom\n01E9500001ABC;"Martin;Zoe\n', "a quotation mark"),
         (b"a;b\n1;2\n", "no column for numen"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "old or encrypted workbook"),
+        (b"NUMEN;\x1b]0;x\x07;NUMEN\n", "are both numen"),
     ],
 )
 def test_a_file_that_is_no_feed_is_one_line_and_exit_2(cli, content, said, tmp_path):
@@ -137,6 +142,77 @@ def test_a_file_that_is_no_feed_is_one_line_and_exit_2(cli, content, said, tmp_p
     assert done.returncode == 2
     assert said in lines[0]
     assert "faux.csv" in lines[0]
+
+
+def test_a_file_without_end_is_refused(cli):
+    done = cli("import", "/dev/zero", "--yes")
+    assert (done.returncode, b"more than 64 MB" in done.stderr) == (2, True), done.stderr
+
+
+def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_path):
+    """Functions of markup, shell, LDAP, formulas: what the directory holds is what the feed held, letter for letter."""
+    texts = (*naughty.MARKUP, *naughty.SQL, *naughty.SHELL, *naughty.TEMPLATES, *naughty.LDAP, *naughty.FORMULAS)
+    rows = [(*row[:6], text, *row[7:]) for row, text in zip(people(len(texts)), texts, strict=True)]
+    source = feed.read(academy.render(academy.HEADER, tuple(rows)), "pire.csv")
+    done = cli("import", written(tmp_path / "pire.csv", tuple(rows)), "--yes", "--json")
+    assert json.loads(done.stdout)["done"] == len(source.people), done.stderr
+    assert len(source.people) > 20 and len(source.rejects) > 10
+    held = directory.search(f"(sn={MARK}*)", "mpFunction")
+    found = [base64.b64decode(line.partition(":: ")[2]).decode() if ":: " in line else line.partition(": ")[2]
+             for line in held.splitlines() if line.startswith("mpFunction:")]  # fmt: skip
+    assert sorted(found) == sorted(person.function for person in source.people)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (",ou=people,", ",ou=services,"),
+        ('"mpFunction"', '"userPassword"'),
+        ('"mpCorps"', '"mpDelegate"'),
+        ("pending", "active"),
+        ("@ac-exemple.test", "@ailleurs.test"),
+    ],
+)
+def test_an_edited_plan_changes_nothing(cli, directory, tmp_path, old, new):
+    kept = tmp_path / "plan.json"
+    cli("plan", written(tmp_path / "a.csv", people(3)), "--out", kept)
+    kept.write_text(kept.read_text("utf-8").replace(old, new), "utf-8")
+    done = cli("apply", kept)
+    assert done.returncode == 2, done
+    assert directory.dns() == []
+
+
+@pytest.mark.full
+def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, directory, site, tmp_path):
+    kept = tmp_path / "plan.json"
+    assert cli("plan", written(tmp_path / "a.csv", people(3000)), "--out", kept).returncode == 0
+    wanted = json.loads(kept.read_text("utf-8"))["counts"]["create"]
+    remote, unit, dice = "/run/malleposte-essai.json", "malleposte-essai", random.Random(11)
+    site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
+    words = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
+    kills = 0
+    while kills < 100:
+        code = site.run(
+            "mail1",
+            f"{words}{dice.uniform(0.6, 4):.2f} malleposte accounts apply {remote} >/dev/null 2>&1; echo $?; "
+            f"systemctl reset-failed {unit} 2>/dev/null || true",
+        )
+        if code.split()[0] == "0":
+            break
+        kills += 1
+    assert kills >= 5, "it was never interrupted"
+
+    def state() -> list[str]:
+        return sorted(directory.search(f"(sn={MARK}*)").split("\n\n"))
+
+    answer = json.loads(cli("apply", kept, "--json").stdout)
+    assert (answer["done"] + answer["already"], answer["skipped"]) == (wanted, [])
+    killed = state()
+    site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(directory.dns()) + "\n")
+    whole = json.loads(cli("apply", kept, "--json").stdout)
+    assert whole["done"] == wanted
+    assert killed == state()
+    site.run("mail1", f"rm {remote}")
 
 
 def test_keys_settings_and_journal_are_for_root_alone(host):

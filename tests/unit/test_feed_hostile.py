@@ -401,3 +401,16 @@ def test_the_names_of_a_feed_show_no_numen():
     source = feed.read(file(GOOD), "a.csv")
     assert isinstance(source.people[0], records.Person)
     assert GOOD[0] not in planned(source).render()
+
+
+@pytest.mark.parametrize(
+    ("given", "surname", "log_in"),
+    [
+        ("Władysław", "Łoś", "wlos"),
+        ("Søren", "Ørsted", "sorsted"),
+        ("Đorđe", "Straße", "dstrasse"),
+        ("İlker", "Işık", "iisik"),
+    ],
+)
+def test_letters_with_strokes_become_plain_ones(given, surname, log_in):
+    assert log_in_name(given, surname, set()) == log_in

@@ -19,6 +19,10 @@ RESERVED = frozenset(
 )
 """Log-ins that nobody gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""
 LONGEST_UID = 64  # characters; the schema's limit
+_WHOLE = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ƶ": "z"}
+)
+"""Letters that Unicode does not take apart into a letter and its mark (small ones)."""
 _LETTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -28,7 +32,7 @@ class UnusableName(ValueError):
 
 def slug(text: str) -> str:
     """Letters and digits joined by single hyphens. Raises UnusableName when nothing is left."""
-    bare = fold(text).replace("'", "").replace("’", "").replace("ʼ", "")
+    bare = fold(text.lower().translate(_WHOLE)).replace("'", "").replace("’", "").replace("ʼ", "")
     joined = _LETTERS.sub("-", bare).strip("-")
     if not joined:
         raise UnusableName(f"no letter of the Latin alphabet in {text!r}")
