@@ -22,7 +22,7 @@ COMMANDS: dict[str, str] = {
     "upgrade": "Upgrade the daemons that unattended-upgrades leaves alone.",
     "probe": "Walk every mail path from outside, look at the backups, and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
-    "accounts": "Bring accounts in line with the files of the HR systems.",
+    "accounts": "Bring accounts in line with the files of the HR systems, and look after single ones.",
     "backup": "Back hosts up to their vaults, list and check what these hold, bring it back.",
     "vault": "What a vault does with its clients' archives: watch, thin out, check, undo.",
     "secrets": "Give the inventory's secrets to an escrow, and prove that they can be had back.",

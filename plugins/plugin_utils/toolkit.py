@@ -10,7 +10,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cli" / "malleposte"
 PARTS = (
-    *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py"),
+    *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py", "zstd.py"),
     *("commands/__init__.py", "commands/accounts", "commands/backup.py", "commands/backup_restore.py"),
     *("commands/backup_words.py", "commands/vault.py"),
     *("accounts", "backup", "directory", "policy"),

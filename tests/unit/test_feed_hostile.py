@@ -368,7 +368,7 @@ def state(value: str) -> dict[str, object]:
         ({"kind": "create"}, "where its kind does the other"),
         ({"kind": "create", "before": {}, "after": {"objectClass": ["person"]}}, "of other classes"),
         ({"before": {"sn": ["a"], "mail": ["b"]}}, "takes away"),
-        ({"kind": "purge"}, "damaged"),
+        ({"kind": "purge"}, "not asked by a file"),
         ({"after": {"sn": ["\ud800"]}}, "damaged"),
         ({"after": {"sn": "x"}}, "damaged"),
         ({"after": [1]}, "damaged"),

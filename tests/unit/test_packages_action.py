@@ -9,7 +9,9 @@ from ansible.playbook.task import Task
 from plugins.action.packages import ActionModule
 
 
-def run(monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], facts: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+def run(
+    monkeypatch: pytest.MonkeyPatch, args: dict[str, Any], facts: dict[str, Any]
+) -> tuple[dict[str, Any], list[Any]]:
     asked: list[Any] = []
 
     def execute(_self: ActionModule, name: str, arguments: dict[str, Any], **_named: Any) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from malleposte import zstd
 from malleposte.backup import restore_all as everything
 from malleposte.backup import restore_box as boxes
 from malleposte.backup import restore_maildir as maildir
 from malleposte.backup import restore_messages as messages
 from malleposte.backup import restore_swap as swap
-from malleposte.backup import restore_zstd
 from malleposte.backup.borg import BorgError
 from malleposte.backup.restore_model import Copy, Outcome
 from malleposte.errors import InputError, MallepostError
@@ -308,9 +308,9 @@ def test_modified_utf7(text, coded):
 
 
 def test_a_broken_stream_is_told():
-    assert restore_zstd.plain(b"as it is") == b"as it is"
-    with pytest.raises(restore_zstd.StoredMailError):
-        restore_zstd.plain(restore_zstd.MAGIC + b"nonsense")
+    assert zstd.plain(b"as it is") == b"as it is"
+    with pytest.raises(zstd.StoredMailError):
+        zstd.plain(zstd.MAGIC + b"nonsense")
 
 
 @pytest.mark.parametrize(

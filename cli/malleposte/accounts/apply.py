@@ -79,9 +79,9 @@ class _Application:
         self.handled += 1
         if done:
             self.outcome.done += 1
-            self.journal.write(
-                str(change.kind), change.uid, dn=change.dn, before=shown(change.before), after=shown(change.after)
-            )
+            note = {"note": change.note} if change.note else {}
+            facts = {"before": shown(change.before), "after": shown(change.after), **note}
+            self.journal.write(str(change.kind), change.uid, dn=change.dn, **facts)
         self.progress(self.handled, len(self.plan.changes))
 
     def _skip(self, change: Change, reason: str) -> None:

@@ -28,6 +28,16 @@ class Kind(StrEnum):
     SCHOOL = "school"
     BOX = "box"
     CODE = "code"
+    RENAME = "rename"
+    MOVE = "move"
+    PROFILE = "profile"
+    QUOTA = "quota"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    EXPIRE = "expire"
+    ARCHIVE = "archive"
+    PURGE = "purge"
+    TOMBSTONE = "tombstone"
 
 
 @dataclass(frozen=True)

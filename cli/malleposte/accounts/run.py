@@ -17,6 +17,9 @@ from malleposte.accounts.feed import columns, rejects
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.settings import Settings, one_writer
 
+BY = "MALLEPOSTE_BY"
+"""In the environment: who typed the command on the controller, as that says."""
+
 
 @dataclass(frozen=True)
 class Planned:
@@ -40,10 +43,11 @@ def make_plan(content: bytes, name: str, mapping: Mapping[str, str], settings: S
 
 
 def actor() -> str:
-    """Who acts, for the journal: the person behind sudo or ssh as far as it is known."""
+    """Who acts, for the journal: the person behind sudo or ssh as far as it is known, and who the controller says."""
     user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
     origin = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or socket.gethostname()
-    return f"{user}@{origin}"
+    told = os.environ.get(BY, "")
+    return f"{user}@{origin}" + (f" for {told}" if told else "")
 
 
 def apply_plan(

@@ -6,9 +6,10 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.plan import Rules
@@ -32,6 +33,8 @@ class Settings:
     journal: Path
     default_profile: str
     most_departures: float
+    life: Mapping[str, Any] = field(default_factory=dict)
+    """The life of an account: delays, folders, doors (`accounts.life.rules`)."""
 
     @classmethod
     def read(cls, path: Path = FILE) -> Settings:

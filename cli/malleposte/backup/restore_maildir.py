@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import restore_zstd
+from malleposte import zstd
 
 INBOX = "INBOX"
 UIDLIST = "dovecot-uidlist"
@@ -45,7 +45,7 @@ class Message:
 
     def content(self) -> bytes:
         """The message, decompressed."""
-        return restore_zstd.plain(self.path.read_bytes(), self.size)
+        return zstd.plain(self.path.read_bytes(), self.size)
 
     def digest(self) -> str:
         """SHA-256 of the content."""

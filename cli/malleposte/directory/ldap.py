@@ -8,13 +8,13 @@ from typing import Any
 
 import ldap3
 from ldap3.core.exceptions import LDAPException
-from ldap3.utils.conv import escape_filter_chars
 
 from malleposte.directory import bulk
 from malleposte.directory.control import OID, state_of
 from malleposte.directory.errors import AlreadyThere, DirectoryError, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
+from malleposte.directory.query import Query, query_of
 
 PAGE = 1000  # entries a page of a search
 TIMEOUT = 30  # seconds for an answer; ldap3 takes whole ones only
@@ -47,12 +47,9 @@ def _text(raw: Mapping[str, Sequence[bytes]]) -> Attributes:
     return {name: [value.decode("utf-8", "replace") for value in values] for name, values in raw.items() if values}
 
 
-def filter_of(where: Mapping[str, str] | None) -> str:
-    """The filter of equal values, each escaped, so that no value can be more than a value."""
-    if not where:
-        return "(objectClass=*)"
-    parts = "".join(f"({name}={escape_filter_chars(value)})" for name, value in where.items())
-    return f"(&{parts})"
+def filter_of(where: Mapping[str, str] | Query | None) -> str:
+    """The filter of a query, its values escaped, so that no value can be more than a value."""
+    return query_of(where).render()
 
 
 class LdapDirectory:
@@ -103,7 +100,7 @@ class LdapDirectory:
             raise _refusal(dn, result["result"], result["message"] or result["description"])
 
     def search(
-        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
         """See Directory.search."""
         try:

@@ -6,6 +6,7 @@ from malleposte.directory.control import PolicyErrorCode, PolicyState
 from malleposte.directory.errors import AlreadyThere, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
+from malleposte.directory.query import Query, query_of
 
 UNIQUE = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 
@@ -33,22 +34,15 @@ class MemoryDirectory:
         self.changes += 1
 
     def search(
-        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
         """See Directory.search."""
         end = f",ou={branch},{self.suffix}".lower()
         asked = {name.lower() for name in attributes}
         for key, entry in list(self.entries.items()):
-            if key.endswith(end) and self._matches(entry, where or {}):
+            if key.endswith(end) and query_of(where).matches(entry.attributes):
                 kept = {name: list(v) for name, v in entry.attributes.items() if name.lower() in asked}
                 yield Entry(entry.dn, kept)
-
-    @staticmethod
-    def _matches(entry: Entry, where: Mapping[str, str]) -> bool:
-        for name, wanted in where.items():
-            if wanted.lower() not in (value.lower() for value in _values(entry.attributes, name)):
-                return False
-        return True
 
     def _check_unique(self, dn: str, attributes: Mapping[str, Sequence[str]]) -> None:
         for name in UNIQUE:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from malleposte.directory.control import PolicyState
 from malleposte.directory.model import Attributes
+from malleposte.directory.query import Query
 
 Branch = Literal["people", "functional", "lists", "establishments", "tombstones"]
 
@@ -46,9 +47,9 @@ class Directory(Protocol):
     suffix: str
 
     def search(
-        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | None = None
+        self, branch: Branch, attributes: Sequence[str], where: Mapping[str, str] | Query | None = None
     ) -> Iterator[Entry]:
-        """Entries of a branch, a page at a time, in which each attribute of `where` has that value."""
+        """Entries of a branch, a page at a time: of a query, or in which each attribute of `where` has that value."""
 
     def add(self, dn: str, attributes: Attributes) -> None:
         """Make an entry. Raises AlreadyThere."""

@@ -105,6 +105,8 @@ def imap(plan: Plan, account: Account) -> Iterator[imaplib.IMAP4]:
     finally:
         with contextlib.suppress(imaplib.IMAP4.error, OSError):
             session.logout()
+        with contextlib.suppress(OSError):
+            session.shutdown()  # what logout leaves open when the server has gone
         link.close()
 
 

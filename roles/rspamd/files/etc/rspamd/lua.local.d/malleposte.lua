@@ -94,7 +94,9 @@ local function owners_filter(wanted)
       matches[#matches + 1] = ber.equal('mailLocalAddress', base)
     end
   end
-  return ber.all({ ber.any(matches), ber.negate(ber.equal('mpState', 'suspended')) })
+  -- Nobody sends as who is gone, or as who sends nothing for a while after a block.
+  local barred = { ber.equal('mpState', 'suspended'), ber.equal('mpState', 'blocked'), ber.present('mpBlockedUntil') }
+  return ber.all({ ber.any(matches), ber.negate(ber.any(barred)) })
 end
 
 -- Asks the directory for the owners of `wanted`; calls done(entries) or done(nil, reason) once.

@@ -65,6 +65,10 @@ function M.equal(attribute, value)
   return tlv(0xa3, octets(attribute) .. octets(value))
 end
 
+function M.present(attribute)
+  return tlv(0x87, attribute)
+end
+
 function M.any(filters)
   return tlv(0xa1, table.concat(filters))
 end
@@ -77,7 +81,7 @@ function M.negate(filter)
   return tlv(0xa2, filter)
 end
 
--- A subtree search; `filter` comes from equal/any/all/negate.
+-- A subtree search; `filter` comes from equal/present/any/all/negate.
 function M.search(id, base, filter, attributes, size_limit, time_limit)
   local wanted = {}
   for _, name in ipairs(attributes) do

@@ -1,0 +1,168 @@
+"""The acts on an account, whole: the change in the directory with its journal, then doors, queue and filters.
+
+The command line (as root on a host) and accountd (as its own user, by the door-keeper) call the same. The order is that
+of safety: first the directory refuses, then sessions end, then what was sent before is held.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from malleposte.accounts import life
+from malleposte.accounts.apply import apply
+from malleposte.accounts.changes import Change, Plan
+from malleposte.accounts.doors import Door, Failure, close_all, forget_all
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.life.base import ASKED, one
+from malleposte.accounts.life.states import barred_until
+from malleposte.directory.model import State
+from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.errors import InputError, MallepostError
+
+
+class Keeper(Protocol):
+    """What root alone may do on the mail host."""
+
+    def hold(self, uid: str) -> list[str]:
+        """Hold the account's mail that waits to leave; queue ids."""
+
+    def carry(self, uid: str, profile: str) -> str:
+        """Keep the account's filters in force after its change to a class; the script carried, empty for none."""
+
+
+class Scrambler(Protocol):
+    """Who may set passwords (`accounts.passwords`)."""
+
+    def scramble(self, uid: str, now: datetime.datetime) -> bool:
+        """Set a password that nobody knows; False where the account has none."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the acts work with."""
+
+    directory: Directory
+    journal: Journal
+    doors: Sequence[Door]
+    passwords: Scrambler
+    keeper: Keeper
+
+
+@dataclass
+class Result:
+    """What an act did: changes made, doors that failed, queue ids held, the script of filters carried."""
+
+    changed: bool = False
+    failures: list[Failure] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    carried: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was done."""
+        return not self.failures
+
+
+def entry(directory: Directory, uid: str, branch: Branch = "people") -> Entry:
+    """An account's entry by its uid. Raises InputError when there is none."""
+    found = next(iter(directory.search(branch, ASKED, {"uid": uid})), None)
+    if found is None:
+        raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
+    return found
+
+
+def make(directory: Directory, journal: Journal, changes: Iterable[Change], note: str = "") -> bool:
+    """Make changes at once, with the journal; whether anything changed. Raises MallepostError when one is refused."""
+    todo = tuple(replace(change, note=note) if note else change for change in changes)
+    if not todo:
+        return False
+    outcome = apply(Plan("", "", "", "", todo), directory, journal)
+    journal.sync()
+    if outcome.skipped:
+        raise MallepostError(f"{todo[0].uid}: {outcome.skipped[0].reason}", "run this again")
+    return bool(outcome.done)
+
+
+def block(tools: Tools, uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
+    """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
+    held = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.block(held, now, hours), note))
+    if tools.passwords.scramble(uid, now):
+        tools.journal.write("scramble", uid)
+    result.failures += close_all(tools.doors, uid)
+    try:
+        result.held = tools.keeper.hold(uid)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("queue", str(error)))
+    return _told(tools, "blocked", uid, result)
+
+
+def unblock(tools: Tools, uid: str, now: datetime.datetime, *, override: str = "") -> Result:
+    """Sending is let through again: once the time is over, or before it for a reason.
+
+    Who may give one is for the caller to judge. Raises InputError while the time runs and there is no reason.
+    """
+    held = entry(tools.directory, uid)
+    until = barred_until(held, now)
+    if until is not None and not override.strip():
+        raise InputError(
+            f"{uid} sends nothing until {until.astimezone():%Y-%m-%d %H:%M}", "earlier needs --override REASON"
+        )
+    note = f"before its time: {override.strip()}" if until is not None else ""
+    result = Result(make(tools.directory, tools.journal, life.unblock(held), note))
+    result.failures += forget_all(tools.doors, uid)
+    return result
+
+
+def suspend(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+    """Neither log-in nor mail, at once."""
+    result = Result(make(tools.directory, tools.journal, life.suspend(entry(tools.directory, uid), now), note))
+    result.failures += close_all(tools.doors, uid)
+    return _told(tools, "doors-closed", uid, result)
+
+
+def expire(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+    """No log-in until the password is renewed, at once."""
+    result = Result(make(tools.directory, tools.journal, life.expire(entry(tools.directory, uid), now), note))
+    result.failures += close_all(tools.doors, uid)
+    return _told(tools, "doors-closed", uid, result)
+
+
+def resume(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+    """Back from suspension or expiry. What the doors remember of a refusal is forgotten."""
+    result = Result(make(tools.directory, tools.journal, life.resume(entry(tools.directory, uid), now), note))
+    result.failures += forget_all(tools.doors, uid)
+    return result
+
+
+def end_sessions(tools: Tools, uid: str) -> Result:
+    """End every session; the password stays good."""
+    entry(tools.directory, uid)
+    return _told(tools, "sessions-ended", uid, Result(True, close_all(tools.doors, uid)))
+
+
+def set_class(tools: Tools, uid: str, profile: str, *, note: str = "") -> Result:
+    """Another class of service; the filters in force stay so. Sessions end, so that each interface asks anew."""
+    held = entry(tools.directory, uid)
+    if one(held.attributes, "mpState") == State.SUSPENDED:
+        raise InputError(f"{uid} is suspended", "resume it first")
+    result = Result(make(tools.directory, tools.journal, life.profile(held, profile), note))
+    try:
+        result.carried = tools.keeper.carry(uid, profile)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("filters", str(error)))
+    result.failures += close_all(tools.doors, uid)
+    return _told(tools, "class-changed", uid, result)
+
+
+def _told(tools: Tools, action: str, uid: str, result: Result) -> Result:
+    """What became of sessions and queue goes to the journal too."""
+    facts: dict[str, object] = {"held": result.held} if result.held else {}
+    facts |= {"carried": result.carried} if result.carried else {}
+    facts |= {"failures": [str(failure) for failure in result.failures]} if result.failures else {}
+    tools.journal.write(action, uid, **facts)
+    tools.journal.sync()
+    return result

@@ -1,0 +1,84 @@
+"""What an operator settles of the life of accounts (role accounts, `accounts_*`), and defaults for the rest."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from malleposte.errors import InputError
+
+
+@dataclass(frozen=True)
+class LifeRules:
+    """Delays in days and hours, folders, and what this host has. A delay of 0 days: never by itself."""
+
+    profiles: tuple[str, ...] = ("convergence", "roundcube")
+    block_hours: float = 48.0
+    archive_days: float = 60.0
+    """From the suspension to the archive."""
+    purge_days: float = 365.0
+    """From the suspension to the removal."""
+    purge_most: int = 500
+    """Accounts removed in one night; more need a person."""
+    archive_folder: Path = Path("/var/backups/malleposte-accounts")
+    override_group: str = "malleposte-dsi"
+    """Who came by sudo must be of this group to unblock or purge before the time."""
+    store: Path = Path("/srv/mail")
+    doors: tuple[str, ...] = ()
+    """Of dovecot, sogo, roundcube: those on this host."""
+    dovecot_url: str = ""
+    """Dovecot's API on another host, https://HOST:PORT."""
+    dovecot_key_file: Path = Path("/etc/malleposte/keys/doveadm-api")
+    memcached: Path = Path("/run/memcached/memcached.sock")
+    queue: bool = False
+    """Whether Postfix's queue is on this host."""
+    radicale: Path = Path("/var/lib/radicale/collections/collection-root")
+    sogo_database: str = "sogo"
+    roundcube_database: str = "roundcube"
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any], where: str) -> LifeRules:
+        """From the part `life` of the settings. Raises InputError on what does not belong there."""
+        known = {field.name: field for field in fields(cls)}
+        strange = sorted(set(raw) - set(known))
+        if strange:
+            raise InputError(f"{where}: life: {strange[0]} is not known", "deploy again")
+        given: dict[str, Any] = {}
+        for name, value in raw.items():
+            default = known[name].default
+            if isinstance(default, Path):
+                given[name] = Path(str(value))
+            elif isinstance(default, tuple):
+                given[name] = tuple(value)
+            else:
+                given[name] = _like(default, value)
+        return cls(**given)
+
+
+def _like(default: object, value: Any) -> Any:
+    """A value of the kind of its default: templates write numbers as texts now and then."""
+    kinds: tuple[type, ...] = (bool, int, float, str)
+    return next(kind for kind in kinds if isinstance(default, kind))(value)
+
+
+def may_override(group: str) -> bool:
+    """Whether the person who acts may go before the time: root itself, and by sudo, who is of the group."""
+    name = os.environ.get("SUDO_USER", "")
+    if not name:
+        return os.geteuid() == 0
+    try:
+        person, wanted = pwd.getpwnam(name), grp.getgrnam(group)
+    except KeyError:
+        return False
+    return wanted.gr_gid in os.getgrouplist(name, person.pw_gid)
+
+
+def demand_override(group: str) -> None:
+    """Raises InputError for who may not."""
+    if not may_override(group):
+        raise InputError(f"this is for the group {group}", f"ask the DSI, or be added: usermod -aG {group} NAME")

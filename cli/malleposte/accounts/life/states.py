@@ -1,0 +1,98 @@
+"""The states of an account, and the ways between them.
+
+A block has two ends. Reading returns with a new password (`password_set`). Sending returns when `mpBlockedUntil` is
+taken away: every place that lets mail out looks whether the attribute is there, not what time it says. So a block that
+nobody lifts goes on; `lift`, by a timer, is what ends it in time.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.life.base import change, one, stamp, uid_of, when
+from malleposte.directory.model import Attributes, State
+from malleposte.directory.protocol import Entry
+from malleposte.errors import InputError
+
+BLOCK_HOURS = 48.0
+_NO_CODE: Attributes = {"mpInaDigest": [], "mpInaExpiry": []}
+
+
+def state_of(entry: Entry) -> str:
+    """The account's state."""
+    return one(entry.attributes, "mpState")
+
+
+def may_send(entry: Entry) -> bool:
+    """Whether the account may send: neither blocked nor within the time after a block."""
+    return state_of(entry) in (State.ACTIVE, State.PENDING) and not one(entry.attributes, "mpBlockedUntil")
+
+
+def _to(state: State, now: datetime.datetime) -> Attributes:
+    return {"mpState": [state.value], "mpStateChanged": [stamp(now)]}
+
+
+def block(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> list[Change]:
+    """No log-in before a new password, nothing sent for `hours`; a code that waits is void. Never shortens a block."""
+    if state_of(entry) == State.SUSPENDED:
+        raise InputError(f"{uid_of(entry)} is suspended: nobody enters or sends there", "resume it first")
+    until = now + datetime.timedelta(hours=hours)
+    held = when(one(entry.attributes, "mpBlockedUntil"))
+    wanted = dict(_NO_CODE) | {"mpBlockedUntil": [stamp(max(until, held) if held else until)]}
+    if state_of(entry) != State.BLOCKED:
+        wanted |= _to(State.BLOCKED, now)
+    return change(Kind.BLOCK, entry, wanted)
+
+
+def unblock(entry: Entry) -> list[Change]:
+    """Sending is let through again. Reading is not touched: it returns with the new password."""
+    return change(Kind.UNBLOCK, entry, {"mpBlockedUntil": []})
+
+
+def lift(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """The end of a block, when its time has come."""
+    until = when(one(entry.attributes, "mpBlockedUntil"))
+    return unblock(entry) if until is not None and until <= now else []
+
+
+def barred_until(entry: Entry, now: datetime.datetime) -> datetime.datetime | None:
+    """Until when an account sends nothing; None when that is over or never was."""
+    until = when(one(entry.attributes, "mpBlockedUntil"))
+    return until if until is not None and until > now else None
+
+
+def password_set(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """After a new password: pending, blocked or expired becomes active. The time without sending goes on."""
+    state = state_of(entry)
+    if state == State.SUSPENDED:
+        raise InputError(f"{uid_of(entry)} is suspended: it gets no password", "resume it first")
+    return [] if state == State.ACTIVE else change(Kind.MODIFY, entry, _to(State.ACTIVE, now))
+
+
+def suspend(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """Neither log-in nor mail."""
+    if state_of(entry) == State.SUSPENDED:
+        return []
+    return change(Kind.SUSPEND, entry, dict(_NO_CODE) | _to(State.SUSPENDED, now))
+
+
+def resume(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """Back from suspension or expiry, with the password as it was; without one, to be activated."""
+    state = state_of(entry)
+    if state == State.BLOCKED:
+        raise InputError(
+            f"{uid_of(entry)} is blocked: it returns with a new password", "see accounts unblock and reset"
+        )
+    if state not in (State.SUSPENDED, State.EXPIRED):
+        return []
+    back = State.ACTIVE if one(entry.attributes, "pwdChangedTime") else State.PENDING
+    return change(Kind.RESUME, entry, {"mpArchived": []} | _to(back, now))
+
+
+def expire(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """No log-in until the password is renewed; mail still arrives."""
+    state = state_of(entry)
+    if state not in (State.ACTIVE, State.EXPIRED):
+        raise InputError(f"{uid_of(entry)} is {state}: only an active account expires")
+    return [] if state == State.EXPIRED else change(Kind.EXPIRE, entry, _to(State.EXPIRED, now))

@@ -1,0 +1,125 @@
+"""What is done of itself: the ends of blocks, the archives and removals of who has gone. A list of steps, one a need.
+
+A step that fails does not keep the others from their work. Each says what it did, and with `dry` what it would do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from malleposte.accounts import here, life, removal
+from malleposte.accounts.acts import Tools, make
+from malleposte.accounts.doors import forget_all
+from malleposte.accounts.life.base import ASKED, stamp, uid_of
+from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.settings import Settings
+from malleposte.directory.model import State
+from malleposte.directory.protocol import Entry
+from malleposte.directory.query import All, Equal, Query, UpTo
+from malleposte.errors import MallepostError
+
+
+@dataclass
+class Told:
+    """What a step did: a line an account, and what failed."""
+
+    step: str
+    done: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a step works with. `dry`: say what would be done."""
+
+    settings: Settings
+    rules: LifeRules
+    tools: Tools
+    now: datetime.datetime
+    dry: bool = False
+
+
+Step = Callable[[Night, Told], None]
+
+
+def lift(night: Night, told: Told) -> None:
+    """End the blocks whose time has come."""
+    found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
+    for entry in found:
+        for change in life.lift(entry, night.now):
+            if not night.dry:
+                make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
+                told.failures += map(str, forget_all(night.tools.doors, change.uid))
+            told.done.append(change.uid)
+
+
+def archive(night: Night, told: Told) -> None:
+    """Archive who has been suspended long enough."""
+    for entry in _gone(night, night.rules.archive_days):
+        if not removal.archived(entry):
+            with _one(told, entry):
+                if not night.dry:
+                    tools = night.tools
+                    journals = (night.settings.journal,)
+                    removal.archive(tools.directory, tools.journal, night.rules, journals, entry, night.now)
+                told.done.append(uid_of(entry))
+
+
+def purge(night: Night, told: Told) -> None:
+    """Remove who has been suspended long enough and is archived; first what an interrupted removal left undone."""
+    tools = night.tools
+    if not night.dry:
+        removal.finish(tools.directory, tools.journal)
+    due = [entry for entry in _gone(night, night.rules.purge_days) if removal.archived(entry)]
+    if len(due) > night.rules.purge_most:
+        told.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
+        return
+    for entry in due:
+        with _one(told, entry):
+            if not night.dry:
+                removal.purge(tools.directory, tools.journal, night.rules, uid_of(entry), night.now)
+            told.done.append(uid_of(entry))
+
+
+@contextlib.contextmanager
+def _one(told: Told, entry: Entry) -> Iterator[None]:
+    """Turn the failure of one account into a line, and go on."""
+    try:
+        yield
+    except (MallepostError, OSError) as error:
+        told.failures.append(f"{uid_of(entry)}: {error}")
+
+
+def _people(night: Night, query: Query) -> list[Entry]:
+    return list(night.tools.directory.search("people", ASKED, query))
+
+
+def _gone(night: Night, days: float) -> Iterator[Entry]:
+    if days <= 0:
+        return
+    before = stamp(night.now - datetime.timedelta(days=days))
+    suspended = Equal("mpState", State.SUSPENDED.value)
+    yield from _people(night, All((suspended, UpTo("mpStateChanged", before))))
+
+
+STEPS: dict[str, Step] = {"lift": lift, "archive": archive, "purge": purge}
+"""By name, in their order. A further need is a further line."""
+
+
+def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[Told]:
+    """Every step, or those named; what each did."""
+    names = tuple(only) or tuple(STEPS)
+    result: list[Told] = []
+    with here.tools(settings) as tools:
+        night = Night(settings, here.rules_of(settings), tools, now, dry)
+        for name in names:
+            told = Told(name)
+            try:
+                STEPS[name](night, told)
+            except (MallepostError, OSError) as error:
+                told.failures.append(str(error))
+            result.append(told)
+    return result

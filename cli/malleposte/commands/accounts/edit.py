@@ -1,0 +1,293 @@
+"""`malleposte accounts create|modify|rename|move|profile|quota`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import click
+
+from malleposte.accounts import acts, filters, life
+from malleposte.accounts.acts import Result, Tools, make
+from malleposte.accounts.changes import Change
+from malleposte.accounts.doors import forget_all
+from malleposte.accounts.life.base import one
+from malleposte.accounts.settings import Settings, one_writer
+from malleposte.accounts.taken import Taken
+from malleposte.commands.accounts.shared import AS_JSON, HostCommand, TypedCommand
+from malleposte.commands.accounts.words import REASON, WHO, host, now, tell
+from malleposte.directory.model import Agent
+from malleposte.errors import InputError, MallepostError
+
+NO = ""
+
+
+def checked(value: str | None, judge: str) -> str | None:
+    """An option judged as a cell of a feed would be; None and the empty text pass. Raises InputError."""
+    if not value:
+        return value
+    from malleposte.accounts.feed import values
+
+    try:
+        return str(getattr(values, judge)(value))
+    except values.BadValueError as error:
+        raise InputError(f"{value!r}: {error}") from error
+
+
+def known_schools(tools: Tools, codes: Sequence[str]) -> list[str]:
+    """Codes of schools, judged; a school that the directory lacks is told, not refused: its feed may come later."""
+    found = [str(checked(code.upper(), "uai")) for code in codes]
+    for code in found:
+        if not any(
+            True for _ in tools.directory.search("establishments", ["mpEstablishment"], {"mpEstablishment": code})
+        ):
+            click.echo(f"malleposte: no school {code} in the directory yet", err=True)
+    return found
+
+
+def edited(
+    who: str, reason: str, done: str, what: Callable[[Tools, str], list[Change]], *, as_json: bool
+) -> int:  # fmt: skip
+    """Make a plain change of one account; what the doors remember of it is forgotten, so that it holds at once."""
+    with host(who) as (tools, _rules, _settings, uid):
+        result = Result(make(tools.directory, tools.journal, what(tools, uid), reason))
+        if result.changed:
+            result.failures += forget_all(tools.doors, uid)
+        held = acts.entry(tools.directory, uid).attributes
+    facts = {"mail": one(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
+    return tell(result, uid, done, as_json=as_json, **facts)
+
+
+@click.command("create", cls=TypedCommand)
+@click.option("--given-name", required=True, metavar="NAME", help="First name.")
+@click.option("--surname", required=True, metavar="NAME", help="Surname.")
+@click.option("--uid", default=NO, help="Log-in name (default: made of the name).")
+@click.option("--address", default=NO, help="Address (default: made of the name).")
+@click.option("--profile", default=NO, metavar="CLASS", help="Class of service (default: the platform's).")
+@click.option("--school", "schools", multiple=True, metavar="UAI", help="School; may be repeated.")
+@click.option("--corps", default=NO, metavar="WORDS", help="Corps.")
+@click.option("--discipline", default=NO, metavar="WORDS", help="Discipline taught.")
+@click.option("--function", default=NO, metavar="WORDS", help="Function.")
+@click.option("--recovery-mail", default=NO, metavar="ADDRESS", help="Address outside, for codes.")
+@click.option("--recovery-phone", default=NO, metavar="NUMBER", help="Telephone, for codes.")
+@click.option("--hidden", is_flag=True, help="Kept out of address books.")
+@click.option("--numen", "numen_typed", is_flag=True, help="Read the NUMEN from standard input.")
+@REASON
+@AS_JSON
+def create_command(
+    given_name: str, surname: str, uid: str, address: str, profile: str, schools: tuple[str, ...], corps: str,
+    discipline: str, function: str, recovery_mail: str, recovery_phone: str, hidden: bool, numen_typed: bool,
+    reason: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Create one account, waiting to be activated (accounts reset gives its code).
+
+    Who comes in a feed needs none of this. With the NUMEN the next feed knows the person again; it is read from
+    standard input, since a command's words are seen by everybody.
+
+    \b
+    Example:
+      sudo ./malleposte accounts create --given-name Marie --surname "Le Goff" --school 0210001A
+      sudo ./malleposte accounts create --given-name Marie --surname Dupond --numen --json < numen.txt
+    """
+    numen = checked(sys.stdin.readline().strip(), "numen") if numen_typed else ""
+    if numen_typed and not numen:
+        raise InputError("no NUMEN on standard input")
+    with one_writer(), host() as (tools, rules, settings, _uid):
+        wanted = profile or settings.default_profile
+        if wanted not in rules.profiles:
+            raise InputError(f"no class {wanted!r}", f"known are {', '.join(rules.profiles)}")
+        keys = settings.keys()
+        if numen and _of_numen(tools, keys.digests("numen", numen)):
+            raise InputError("that NUMEN has an account", "accounts find shows it")
+        agent = Agent(
+            uid=uid.lower(),
+            given_name=str(checked(given_name, "person_name")),
+            surname=str(checked(surname, "person_name")),
+            mail=address,
+            profile=wanted,
+            establishments=tuple(known_schools(tools, schools)),
+            corps=checked(corps, "label") or "",
+            discipline=checked(discipline, "label") or "",
+            function=checked(function, "label") or "",
+            hidden=hidden,
+        )
+        arrival = life.Arrival(
+            agent,
+            keys.digest("numen", numen) if numen else "",
+            checked(recovery_mail, "address") or "",
+            checked(recovery_phone, "phone") or "",
+        )
+        changes = life.create(arrival, tools.directory.suffix, settings.domain, Taken(tools.directory), now())
+        made = changes[0]
+        if not make(tools.directory, tools.journal, changes, reason):
+            raise MallepostError(f"{made.uid} is there already")
+    mail = made.after["mail"][0]
+    lines = [mail, f"a code to activate it: malleposte accounts reset {made.uid}"]
+    return tell(Result(True), made.uid, "created", as_json=as_json, lines=lines, mail=mail)
+
+
+def _of_numen(tools: Tools, digests: Sequence[str]) -> bool:
+    return any(True for digest in digests for _ in tools.directory.search("people", ["uid"], {"mpNumenDigest": digest}))
+
+
+@click.command("modify", cls=HostCommand)
+@WHO
+@click.option("--corps", metavar="WORDS", help="Corps; an empty text takes a fact away.")
+@click.option("--discipline", metavar="WORDS", help="Discipline taught.")
+@click.option("--function", metavar="WORDS", help="Function.")
+@click.option("--recovery-mail", metavar="ADDRESS", help="Address outside, for codes.")
+@click.option("--recovery-phone", metavar="NUMBER", help="Telephone, for codes.")
+@click.option("--hidden/--shown", default=None, help="Kept out of address books, or not.")
+@REASON
+@AS_JSON
+def modify_command(
+    who: str, corps: str | None, discipline: str | None, function: str | None, recovery_mail: str | None,
+    recovery_phone: str | None, hidden: bool | None, reason: str, as_json: bool,
+) -> int:  # fmt: skip
+    """Change facts of an account. Names, schools, class and quota have commands of their own.
+
+    \b
+    Example:
+      sudo ./malleposte accounts modify mdupond --function Principal --recovery-phone "06 12 34 56 78"
+      sudo ./malleposte accounts modify mdupond --recovery-mail "" --hidden --json
+    """
+    facts = {"mpCorps": corps, "mpDiscipline": discipline, "mpFunction": function}
+    labels = {name: checked(value, "label") for name, value in facts.items() if value is not None}
+    wanted = {name: [value] if value else [] for name, value in labels.items()}
+    if hidden is not None:
+        wanted["mpHidden"] = ["TRUE"] if hidden else []
+    mail, phone = checked(recovery_mail, "address"), checked(recovery_phone, "phone")
+    if not wanted and mail is None and phone is None:
+        raise InputError("nothing to change was given", "accounts modify --help")
+
+    def what(tools: Tools, uid: str) -> list[Change]:
+        entry = acts.entry(tools.directory, uid)
+        return [*life.attributes(entry, wanted), *life.set_recovery(entry, now(), mail=mail, phone=phone)]
+
+    return edited(who, reason, "modified", what, as_json=as_json)
+
+
+@click.command("rename", cls=HostCommand)
+@WHO
+@click.option("--given-name", default=NO, metavar="NAME", help="The new first name.")
+@click.option("--surname", default=NO, metavar="NAME", help="The new surname.")
+@click.option("--address", default=NO, help="The new address (default: made of the name).")
+@click.option("--login-alias", default=NO, metavar="NAME", help="A further name to log in with.")
+@REASON
+@AS_JSON
+def rename_command(
+    who: str, given_name: str, surname: str, address: str, login_alias: str, reason: str, as_json: bool
+) -> int:
+    """Give an account another name and address. The old addresses stay its aliases; the log-in is for life.
+
+    \b
+    Example:
+      sudo ./malleposte accounts rename mdupond --surname Martin --login-alias mmartin
+      sudo ./malleposte accounts rename mdupond --address marie.dupond-martin@ac-exemple.test
+    """
+    if not any((given_name, surname, address, login_alias)):
+        raise InputError("no new name was given", "accounts rename --help")
+    names = {"given_name": checked(given_name, "person_name") or "", "surname": checked(surname, "person_name") or ""}
+
+    domain = Settings.read().domain
+
+    def what(tools: Tools, uid: str) -> list[Change]:
+        entry = acts.entry(tools.directory, uid)
+        # Without another name the address stays, unless one is given.
+        given = address or ("" if given_name or surname else one(entry.attributes, "mail"))
+        return life.rename(entry, domain, Taken(tools.directory), address=given, log_in=login_alias, **names)
+
+    with one_writer():
+        return edited(who, reason, "renamed", what, as_json=as_json)
+
+
+@click.command("move", cls=HostCommand)
+@WHO
+@click.argument("schools", nargs=-1, metavar="[UAI]...")
+@click.option("--add", "added", multiple=True, metavar="UAI", help="A further school; may be repeated.")
+@click.option("--remove", "removed", multiple=True, metavar="UAI", help="A school that is left; may be repeated.")
+@REASON
+@AS_JSON
+def move_command(
+    who: str, schools: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...], reason: str, as_json: bool
+) -> int:
+    """Move an account to other schools: those given replace all, --add and --remove change some.
+
+    Lists by rule and boxes of functions follow the schools.
+
+    \b
+    Example:
+      sudo ./malleposte accounts move mdupond 0210001A
+      sudo ./malleposte accounts move mdupond --add 0890001F --remove 0210001A
+    """
+    if bool(schools) == bool(added or removed):
+        raise InputError("give the schools, or --add and --remove", "accounts move --help")
+
+    def what(tools: Tools, uid: str) -> list[Change]:
+        entry = acts.entry(tools.directory, uid)
+        if schools:
+            return life.move(entry, known_schools(tools, schools))
+        left = {code.upper() for code in removed}
+        kept = [code for code in entry.attributes.get("mpEstablishment", []) if code.upper() not in left]
+        return life.move(entry, [*kept, *known_schools(tools, added)])
+
+    return edited(who, reason, "moved", what, as_json=as_json)
+
+
+@click.command("profile", cls=HostCommand)
+@WHO
+@click.argument("profile", metavar="[CLASS]", required=False, default=NO)
+@click.option("--forget-filters", is_flag=True, help="Drop the filters that an earlier change of class has kept.")
+@REASON
+@AS_JSON
+def profile_command(who: str, profile: str, forget_filters: bool, reason: str, as_json: bool) -> int:
+    """Change an account's class of service, at once; its sessions end.
+
+    Mail and filters stay: the filters in force go on, and those made in the new class come after them. Agendas and
+    contacts stay where they are, for a return; accounts export gives them as files that the other class can read.
+
+    \b
+    Example:
+      sudo ./malleposte accounts profile mdupond convergence
+      sudo ./malleposte accounts profile mdupond --forget-filters
+    """
+    if not profile and not forget_filters:
+        raise InputError("no class was given", "accounts profile --help")
+    with host(who) as (tools, rules, _settings, uid):
+        if profile and profile not in rules.profiles:
+            raise InputError(f"no class {profile!r}", f"known are {', '.join(rules.profiles)}")
+        result = acts.set_class(tools, uid, profile, note=reason) if profile else Result()
+        home = filters.home_of(uid, rules.store)
+        if forget_filters and filters.drop(home):
+            tools.journal.write("filters-forgotten", uid)
+            result.changed = True
+        held = filters.read(home)
+    lines = [f"its filters of before ({result.carried}) stay in force"] if result.carried else []
+    if held.carried and held.absence:
+        lines.append("they announce an absence: --forget-filters ends it")
+    done = f"class {profile}" if profile else "filters forgotten"
+    return tell(result, uid, done, as_json=as_json, lines=lines, carried=result.carried, absence=held.absence)
+
+
+@click.command("quota", cls=HostCommand)
+@WHO
+@click.argument("megabytes", metavar="[MB]", type=int, required=False)
+@click.option("--profile", "of_class", is_flag=True, help="Back to the quota of the class.")
+@REASON
+@AS_JSON
+def quota_command(who: str, megabytes: int | None, of_class: bool, reason: str, as_json: bool) -> int:
+    """Set the size of a mailbox, in MB, or give it that of its class again. It holds at once.
+
+    \b
+    Example:
+      sudo ./malleposte accounts quota mdupond 10000
+      sudo ./malleposte accounts quota mdupond --profile
+    """
+    if (megabytes is None) != of_class:
+        raise InputError("give a number of MB, or --profile", "accounts quota --help")
+
+    def what(tools: Tools, uid: str) -> list[Change]:
+        return life.quota(acts.entry(tools.directory, uid), megabytes)
+
+    done = "quota of the class" if of_class else f"quota {megabytes} MB"
+    return edited(who, reason, done, what, as_json=as_json)
