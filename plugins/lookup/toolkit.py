@@ -10,7 +10,12 @@ short_description: The command line for hosts, as a file to copy
 description:
   - Builds the one file that holds the command line's Python for a host, and returns its path on the controller.
   - The same sources give the same bytes. The file goes when the run ends.
-options: {}
+options:
+  _terms:
+    description: A daemon of the package, of which alone the file is made (C(accountd)); the command line when none.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -38,9 +43,12 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        path = Path(str(constants.DEFAULT_LOCAL_TMP)) / "malleposte.pyz"
+        daemon = terms[0] if terms else ""
+        if daemon and daemon not in toolkit.DAEMONS:
+            raise AnsibleError(f"toolkit: no daemon is called {daemon!r}; known: {', '.join(toolkit.DAEMONS)}")
+        path = Path(str(constants.DEFAULT_LOCAL_TMP)) / f"{daemon or 'malleposte'}.pyz"
         try:
-            content = toolkit.build()
+            content = toolkit.build(daemon=daemon)
             if not path.exists() or path.read_bytes() != content:
                 beside = path.with_name(f".{path.name}.{id(self)}")
                 beside.write_bytes(content)

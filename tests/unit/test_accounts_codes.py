@@ -11,6 +11,8 @@ import pytest
 from malleposte.accounts import codes
 from malleposte.accounts.digests import Keyring
 from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.protocol import Entry
+from malleposte.errors import InputError
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -73,3 +75,13 @@ def test_every_key_of_the_ring_recognises_codes_and_numens() -> None:
     assert codes.holder(directory, both, numen) == "mdupond"
     assert codes.holder(directory, both, "01E9500002ABC") == ""
     assert codes.holder(directory, new, numen) == ""
+
+
+def test_a_new_code_replaces_the_one_that_waits_and_is_not_for_the_suspended() -> None:
+    keys = ring("k1")
+    held = {"uid": ["mdupond"], "mpState": ["active"], "mpInaDigest": ["k1:old"]}
+    issued, change = codes.renew(Entry("uid=mdupond", held), keys, NOW, 1, "letter lost")
+    assert change.before == {"mpInaDigest": ["k1:old"], "mpInaExpiry": []}
+    assert (change.after, change.note) == (issued.attributes, "letter lost")
+    with pytest.raises(InputError, match="suspended"):
+        codes.renew(Entry("uid=mdupond", held | {"mpState": ["suspended"]}), keys, NOW)

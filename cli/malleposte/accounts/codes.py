@@ -12,9 +12,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.digests import Keyring
-from malleposte.directory.model import Attributes
-from malleposte.directory.protocol import Directory
+from malleposte.directory.model import Attributes, State
+from malleposte.directory.protocol import Directory, Entry
+from malleposte.errors import InputError
 
 ALPHABET = "34679CDFGHJKMNPQRTVWXY"
 LENGTH = 10
@@ -51,6 +53,22 @@ def issue(
     expires = (start or now).astimezone(datetime.UTC).replace(microsecond=0) + datetime.timedelta(days=days)
     attributes = {"mpInaDigest": [_digest(keys, uid, code)], "mpInaExpiry": [f"{expires:%Y%m%d%H%M%SZ}"]}
     return Issued(code, attributes, expires)
+
+
+def renew(
+    entry: Entry, keys: Keyring, now: datetime.datetime, days: float = DAYS, note: str = ""
+) -> tuple[Issued, Change]:
+    """A new code for an account, in place of one that waits, and the change that makes it good.
+
+    `entry` is read with `mpInaDigest` and `mpInaExpiry`. Raises InputError for an account that codes do not open.
+    """
+    held = entry.attributes
+    uid = held["uid"][0]
+    if held.get("mpState") == [State.SUSPENDED.value]:
+        raise InputError(f"{uid} is suspended: a code would open nothing", "resume it first")
+    issued = issue(keys, uid, now, days)
+    before = {name: list(held.get(name, [])) for name in issued.attributes}
+    return issued, Change(Kind.MODIFY, uid, entry.dn, before, issued.attributes, note=note)
 
 
 def normalise(text: str) -> str:

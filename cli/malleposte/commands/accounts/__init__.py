@@ -5,7 +5,7 @@ import os
 import click
 
 from malleposte.accounts.run import BY
-from malleposte.commands.accounts import edit, feed, keep, letters, look, states
+from malleposte.commands.accounts import codes, edit, feed, keep, letters, look, states
 
 
 @click.group("accounts")
@@ -35,6 +35,7 @@ for _part in (
     edit.quota_command,
     *(states.block_command, states.unblock_command, states.suspend_command, states.resume_command),
     states.expire_command,
+    codes.reset_command,
     *(keep.export_command, keep.archive_command, keep.purge_command, keep.nightly_command),
     keep.door_keeper_command,
 ):

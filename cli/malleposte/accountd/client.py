@@ -1,0 +1,106 @@
+"""Ask accountd: over its Unix socket on the same host, over TLS from another. Standard library alone.
+
+`Client.of(path).call(wire.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns a `wire.Done`
+or raises RefusedError with the reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from malleposte.accountd import wire
+
+PORT = 7443
+
+
+class RefusedError(Exception):
+    """accountd does not do it: `refused` says why."""
+
+    def __init__(self, refused: wire.Refused) -> None:
+        super().__init__(f"accountd: {refused.error}{': ' + refused.message if refused.message else ''}")
+        self.refused = refused
+
+
+class UnavailableError(Exception):
+    """accountd gives no answer. Whether a request was carried out is not known."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """`address` is `unix://PATH` or `tls://HOST[:PORT]`; `name` and `secret` prove the client over TLS.
+
+    `timeout` is in seconds, for each of connection and answers. The server's certificate is verified for HOST, with
+    `ca_file` or the system's authorities. Every call has a connection of its own, so threads may share a client.
+    """
+
+    address: str
+    name: str = ""
+    secret: str = field(default="", repr=False)
+    ca_file: str | None = None
+    timeout: float = 30.0
+
+    @classmethod
+    def of(cls, path: Path) -> Client:
+        """From a JSON file with the fields above. Raises UnavailableError when it cannot be used."""
+        try:
+            return cls(**json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise UnavailableError(f"{path}: {error}") from error
+
+    def call(self, request: wire.Request) -> wire.Done:
+        """Ask for one thing; `Hello()` asks whether accountd is there and knows this client.
+
+        Raises RefusedError, UnavailableError.
+        """
+        mine = wire.Hello(self.name, self.secret)
+        try:
+            with self._connected() as stream:
+                if isinstance(request, wire.Hello):
+                    return self._asked(stream, mine)
+                if urlsplit(self.address).scheme == "tls":
+                    self._asked(stream, mine)
+                return self._asked(stream, request)
+        except (OSError, wire.BadMessageError) as error:
+            raise UnavailableError(f"accountd at {self.address}: {error or type(error).__name__}") from error
+
+    @staticmethod
+    def _asked(stream: io.BufferedRWPair, request: wire.Request) -> wire.Done:
+        stream.write(wire.encode(request))
+        stream.flush()
+        line = stream.readline(wire.LONGEST + 1)
+        if not line.endswith(b"\n"):
+            raise ConnectionError("closed before the answer")
+        answer = wire.decode_answer(line)
+        if isinstance(answer, wire.Refused):
+            raise RefusedError(answer)
+        return answer
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[io.BufferedRWPair]:
+        where = urlsplit(self.address)
+        if where.scheme == "unix":
+            link = socket.socket(socket.AF_UNIX)
+            with link:
+                link.settimeout(self.timeout)
+                link.connect(where.path)
+                with link.makefile("rwb") as stream:
+                    yield stream
+        elif where.scheme == "tls" and where.hostname:
+            context = ssl.create_default_context(cafile=self.ca_file)
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            with (
+                socket.create_connection((where.hostname, where.port or PORT), timeout=self.timeout) as plain,
+                context.wrap_socket(plain, server_hostname=where.hostname) as link,
+                link.makefile("rwb") as stream,
+            ):
+                yield stream
+        else:
+            raise UnavailableError(f"{self.address}: neither unix://PATH nor tls://HOST")

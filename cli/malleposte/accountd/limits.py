@@ -1,0 +1,163 @@
+"""How often accountd may be asked, kept in its own memory: per account and source network, per network, and in all.
+
+Beside it, `accounts.throttle` counts wrong proofs in Valkey, together with those of Dovecot and the portal. What is
+here holds also where Valkey does not answer. Names are those that were typed, known or not, so that a limit tells
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+REMEMBERED = 50_000
+"""Windows kept at most; the oldest goes first."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most `most` in `seconds`, counted from the first."""
+
+    most: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """The limits of the calls. `wrong`: different wrong proofs of an account from one network; `codes`: sent to one."""
+
+    account: Rate = Rate(30, 600)
+    network: Rate = Rate(600, 600)
+    whole: Rate = Rate(1200, 60)
+    wrong: Rate = Rate(10, 900)
+    codes: Rate = Rate(3, 3600)
+
+
+class Verdict(Protocol):
+    """What the throttle says of a try: seconds to wait, and whether this very one, as it seems, was wrong before."""
+
+    @property
+    def wait(self) -> float:
+        """0: now."""
+
+    @property
+    def known_wrong(self) -> bool:
+        """By a digest of few bits."""
+
+
+class Throttle(Protocol):
+    """What accountd needs of `accounts.throttle.Throttle`; nothing here raises."""
+
+    def known_by(self, name: str, password: str) -> str:
+        """What a password is known by."""
+
+    def judge(self, name: str, address: str, known_by: str) -> Verdict:
+        """Whether this may be proved now; it then counts."""
+
+    def failed(self, name: str, address: str, password: str) -> None:
+        """It was wrong."""
+
+    def undo(self, name: str, address: str, password: str) -> None:
+        """Nobody could tell."""
+
+    def succeeded(self, name: str, address: str) -> None:
+        """It was right."""
+
+    def forget(self, *names: str) -> None:
+        """These names start afresh everywhere."""
+
+
+def network(address: str) -> str:
+    """The network that an address counts for: /24, or /64 of IPv6. Raises ValueError on what is no address."""
+    given = ipaddress.ip_address(address.partition("%")[0])
+    one = getattr(given, "ipv4_mapped", None) or given
+    return str(ipaddress.ip_network(f"{one}/{24 if one.version == 4 else 64}", strict=False))
+
+
+@dataclass
+class _Window:
+    end: float
+    count: int = 0
+    seen: set[bytes] = field(default_factory=set)
+
+
+class Limits:
+    """Counts. Thread-safe."""
+
+    def __init__(self, rates: Rates | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` is in seconds."""
+        self.rates, self._clock = rates or Rates(), clock
+        self._windows: OrderedDict[tuple[str, str, str], _Window] = OrderedDict()
+        self._lock = threading.Lock()
+        self._key = os.urandom(32)
+
+    def call(self, name: str, source: str) -> float:
+        """Count a call; seconds to wait when it is one too many (it then counts for nothing else)."""
+        with self._lock:
+            # The narrow ones first: what they stop takes nothing of what is for all.
+            asked = (("account", self._known(name), source, self.rates.account),
+                     ("network", "", source, self.rates.network), ("whole", "", "", self.rates.whole))  # fmt: skip
+            for kind, who, where, rate in asked:
+                window = self._window(kind, who, where, rate)
+                if window.count >= rate.most:
+                    return self._left(window)
+                window.count += 1
+            return 0.0
+
+    def code(self, uid: str) -> bool:
+        """Whether one more code may be sent to an account; it is then counted."""
+        with self._lock:
+            window = self._window("codes", self._known(uid), "", self.rates.codes)
+            window.count += 1
+            return window.count <= self.rates.codes.most
+
+    def may_try(self, name: str, source: str, secret: str) -> tuple[float, bool]:
+        """Seconds to wait before another proof; and whether this very one was wrong a moment ago."""
+        with self._lock:
+            window = self._windows.get(("wrong", self._known(name), source))
+            if window is None or window.end <= self._clock():
+                return 0.0, False
+            again = self._digest(name, secret) in window.seen
+            return (0.0 if again or len(window.seen) < self.rates.wrong.most else self._left(window)), again
+
+    def wrong(self, name: str, source: str, secret: str) -> None:
+        """A proof was wrong; the same one again counts once."""
+        with self._lock:
+            window = self._window("wrong", self._known(name), source, self.rates.wrong)
+            if len(window.seen) < self.rates.wrong.most:
+                window.seen.add(self._digest(name, secret))
+
+    def forget(self, *names: str) -> None:
+        """Wrong proofs of these names are forgotten, from every network."""
+        known = {self._known(name) for name in names}
+        with self._lock:
+            for key in [key for key in self._windows if key[0] == "wrong" and key[1] in known]:
+                del self._windows[key]
+
+    def _known(self, name: str) -> str:
+        """What a name is known by; nobody's log-in lies about in memory for long."""
+        return hashlib.blake2b(name.strip().lower().encode(), key=self._key, digest_size=16).hexdigest()
+
+    def _digest(self, name: str, secret: str) -> bytes:
+        told = f"{name.strip().lower()}\0{secret}".encode()
+        return hashlib.blake2b(told, key=self._key, digest_size=16).digest()
+
+    def _window(self, kind: str, who: str, where: str, rate: Rate) -> _Window:
+        key, now = (kind, who, where), self._clock()
+        window = self._windows.get(key)
+        if window is None or window.end <= now:
+            self._windows.pop(key, None)
+            window = self._windows[key] = _Window(now + rate.seconds)
+            while len(self._windows) > REMEMBERED:
+                self._windows.popitem(last=False)
+        return window
+
+    def _left(self, window: _Window) -> float:
+        return max(1.0, window.end - self._clock())

@@ -1,0 +1,226 @@
+"""The daemon: sockets from systemd, one line a request, each carried out in one of a few threads.
+
+On the Unix socket the group says who may ask, and the peer's user is the caller's name. Over TLS the first request is
+`hello`: the client's name and secret, compared with a digest. Garbage, a long line or silence ends a connection, never
+the daemon.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import math
+import os
+import pwd
+import signal
+import socket
+import ssl
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from malleposte.accountd import settings as held
+from malleposte.accountd import wire
+from malleposte.accountd.limits import Limits
+from malleposte.accountd.notice import Notice
+from malleposte.accountd.service import LOG, PACED, Service, Tools
+from malleposte.accounts.doors.through import Through
+from malleposte.errors import ExitCode, MallepostError
+
+THREADS = 8
+CONNECTIONS = 128
+WAITING = 64
+"""Requests under way or waiting for a thread; more are told to come back."""
+PATIENCE = 20.0  # seconds within which a line is whole, and TLS shaken
+REQUESTS = 100
+"""Requests of one connection."""
+FIRST_FD = 3  # of systemd's sockets (sd_listen_fds(3))
+_NOBODY = hashlib.sha256(os.urandom(32)).hexdigest()
+
+type Reader = asyncio.StreamReader
+type Writer = asyncio.StreamWriter
+
+
+class Server:
+    """Serves both sockets with one service."""
+
+    def __init__(self, service: Service, clients: Mapping[str, str], pace: float, pool: ThreadPoolExecutor) -> None:
+        """`clients`: digests by name, for TLS. `pace` in seconds."""
+        self.service, self.clients, self.pace, self.pool = service, clients, pace, pool
+        self.connections = self.waiting = 0
+
+    async def local(self, reader: Reader, writer: Writer) -> None:
+        """A connection on the Unix socket."""
+        _pid, uid, _gid = struct.unpack(
+            "3i", writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        )
+        await self._guarded(reader, writer, f"accountd:{_user(uid)}")
+
+    async def remote(self, reader: Reader, writer: Writer) -> None:
+        """A connection over TLS, which begins with `hello`."""
+        await self._guarded(reader, writer, None)
+
+    async def _guarded(self, reader: Reader, writer: Writer, caller: str | None) -> None:
+        self.connections += 1
+        try:
+            if self.connections <= CONNECTIONS:
+                await self._served(reader, writer, caller)
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            pass  # gone, silent, or a line that never ends: nobody to answer
+        finally:
+            self.connections -= 1
+            writer.close()
+            with contextlib.suppress(OSError, TimeoutError):
+                await asyncio.wait_for(writer.wait_closed(), PATIENCE)
+
+    async def _served(self, reader: Reader, writer: Writer, caller: str | None) -> None:
+        for _ in range(REQUESTS):
+            line = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
+            try:
+                request = wire.decode(line)
+            except wire.BadMessageError as error:
+                other = isinstance(error, wire.OtherVersionError)
+                code = wire.ErrorCode.VERSION if other else wire.ErrorCode.BAD_REQUEST
+                await self._told(writer, wire.Refused(code, str(error)))
+                return
+            if caller is None:
+                caller = await self._recognised(request, writer)
+                if caller is None:
+                    return
+            await self._told(writer, await self._answer(request, caller))
+
+    async def _recognised(self, request: wire.Request, writer: Writer) -> str | None:
+        """Who asks over TLS; None after a refusal."""
+        if isinstance(request, wire.Hello):
+            given = hashlib.sha256(request.secret.encode()).hexdigest()
+            if hmac.compare_digest(self.clients.get(request.client, _NOBODY), given):
+                return f"accountd:{request.client}"
+        LOG.warning("a client that is not known was refused: %s", _peer(writer))
+        await asyncio.sleep(self.pace)
+        await self._told(writer, wire.Refused(wire.ErrorCode.UNAUTHORISED))
+        return None
+
+    async def _told(self, writer: Writer, answer: wire.Answer) -> None:
+        writer.write(wire.encode_answer(answer))
+        await asyncio.wait_for(writer.drain(), PATIENCE)
+
+    async def _answer(self, request: wire.Request, caller: str) -> wire.Answer:
+        if isinstance(request, wire.Hello):
+            return wire.Done()
+        if self.waiting >= WAITING:
+            return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=1)
+        self.waiting += 1
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            answer = await loop.run_in_executor(self.pool, self.service.answer, request, caller)
+        finally:
+            self.waiting -= 1
+        if isinstance(request, PACED):
+            # The answer comes at a multiple of the pace: how much there was to do does not show.
+            took = loop.time() - begun
+            await asyncio.sleep(max(1, math.ceil(took / self.pace)) * self.pace - took)
+        return answer
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _peer(writer: Writer) -> str:
+    name = writer.get_extra_info("peername")
+    return str(name[0]) if name else "a Unix socket"
+
+
+def handed_over() -> list[socket.socket]:
+    """The sockets that systemd opened for this process."""
+    count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
+    return [socket.socket(fileno=FIRST_FD + number) for number in range(count)]
+
+
+def tls(settings: held.Settings) -> ssl.SSLContext:
+    """TLS 1.3 with the host's certificate. Raises OSError, ssl.SSLError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(settings.certificate, settings.key)
+    return context
+
+
+async def serve(server: Server, settings: held.Settings, sockets: list[socket.socket]) -> None:
+    """Answer until SIGTERM. SIGHUP reads the certificate anew."""
+    loop = asyncio.get_running_loop()
+    end = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, end.set)
+    contexts: list[ssl.SSLContext] = []
+    loop.add_signal_handler(signal.SIGHUP, _renew, contexts, settings)
+    async with contextlib.AsyncExitStack() as stack:
+        for handed in sockets:
+            if handed.family == socket.AF_UNIX:
+                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=wire.LONGEST)
+            else:
+                contexts.append(tls(settings))
+                opened = await asyncio.start_server(
+                    server.remote, sock=handed, limit=wire.LONGEST, ssl=contexts[-1], ssl_handshake_timeout=PATIENCE
+                )
+            await stack.enter_async_context(opened)
+        LOG.info("ready on %d sockets", len(sockets))
+        await end.wait()
+
+
+def _renew(contexts: list[ssl.SSLContext], settings: held.Settings) -> None:
+    try:
+        for context in contexts:
+            context.load_cert_chain(settings.certificate, settings.key)
+    except OSError as error:
+        LOG.error("the certificate cannot be read again: %s", error)
+
+
+def tools(settings: held.Settings, later: Callable[[Callable[[], object]], object]) -> Tools:
+    """What the service works with on this host. Raises InputError."""
+    secrets = held.credentials()
+    accounts = held.accounts(secrets)
+    notice = Notice(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
+    keeper = Through(settings.doors)
+    return Tools(
+        directory=accounts.directory,
+        keys=accounts.keys(),
+        policy=held.policy(),
+        domain=accounts.domain,
+        journal=settings.journal,
+        doors=(keeper,),
+        keeper=keeper,
+        send=notice.send,
+        limits=Limits(settings.rates),
+        code_minutes=settings.code_minutes,
+        later=later,
+    )
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="accountd", description="What the portal may ask about accounts.")
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args()
+    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    try:
+        settings = held.Settings.read(options.settings)
+        if options.check:
+            return ExitCode.DONE
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="accountd") as pool:
+            service = Service(tools(settings, pool.submit))
+            server = Server(service, settings.clients, settings.pace, pool)
+            asyncio.run(serve(server, settings, handed_over()))
+    except (MallepostError, OSError) as error:
+        print(f"accountd: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
+    return ExitCode.DONE

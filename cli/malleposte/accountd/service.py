@@ -1,0 +1,407 @@
+"""What each call does. Nothing here knows of sockets; a call runs in a thread of its own.
+
+A call that proves something says no more than `not_proved` when it cannot: unknown log-in, wrong password, NUMEN or
+code, a state that lets nobody in. (That the answers also take the same time is the server's part: see `PACED`.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import logging
+import re
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte.accountd import wire
+from malleposte.accountd.limits import Limits, Throttle, network
+from malleposte.accounts import acts, codes, life
+from malleposte.accounts import passwords as library
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.digests import Keyring
+from malleposte.accounts.doors import Door, Failure, close_all
+from malleposte.accounts.feed import values as cell
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, RefusedPasswordError
+from malleposte.directory.errors import DirectoryError, Refused
+from malleposte.directory.model import State
+from malleposte.directory.protocol import Directory
+from malleposte.errors import MallepostError
+from malleposte.policy.model import Policy
+
+LOG = logging.getLogger("accountd")
+PACED = (wire.Activate, wire.Change, wire.Reset, wire.IssueCode, wire.SetRecovery)
+"""Calls whose answers come at fixed moments, whatever there was to do."""
+_CODES = "ina:"
+_LOCKS = 64
+_MOST_HOURS = 24 * 365
+_LONGEST_LOGIN = 320
+_QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
+_STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
+
+
+class RefusedValueError(MallepostError):
+    """A value that cannot be taken."""
+
+
+class NotFoundError(MallepostError):
+    """No such account."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """One call under way: the directory, the journal, whose it is and when."""
+
+    directory: Directory
+    journal: Journal
+    now: datetime.datetime
+    source: str
+    network: str
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the service works with. `doors` and `keeper` act on the host's daemons; `send` takes a code somewhere."""
+
+    directory: Callable[[], AbstractContextManager[Directory]]
+    keys: Keyring
+    policy: Policy
+    domain: str
+    journal: Path
+    doors: Sequence[Door]
+    keeper: acts.Keeper
+    send: Callable[[str, codes.Issued], None]
+    limits: Limits = field(default_factory=Limits)
+    throttle: Throttle | None = None
+    code_minutes: int = 60
+    later: Callable[[Callable[[], object]], object] = lambda work: work()
+    now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
+
+
+class _Noted(Journal):
+    """A journal whose lines also say whence and for whom."""
+
+    def __init__(self, path: Path, actor: str, always: dict[str, Any]) -> None:
+        super().__init__(path, actor)
+        self._always = {name: value for name, value in always.items() if value}
+
+    def write(self, action: str, account: str, **facts: Any) -> None:
+        super().write(action, account, **(self._always | facts))
+
+
+class Service:
+    """Answers requests. Thread-safe."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._does: dict[type[Any], Callable[[Act, Any], wire.Answer]] = {
+            wire.Activate: self._by_codes,
+            wire.Reset: self._by_codes,
+            wire.Change: self._change,
+            wire.IssueCode: self._issue_code,
+            wire.Block: self._block,
+            wire.Unblock: self._unblock,
+            wire.EndSessions: self._end_sessions,
+            wire.SetClass: self._set_class,
+            wire.SetRecovery: self._set_recovery,
+            wire.SetQuietHours: self._set_quiet_hours,
+        }
+
+    def answer(self, request: wire.Request, client: str) -> wire.Answer:
+        """Do what is asked. `client` is the calling service, for the journal. Never raises."""
+        if isinstance(request, wire.Hello):
+            return wire.Done()
+        try:
+            where = network(request.source)
+        except ValueError:
+            return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
+        wait = self.tools.limits.call(self._name(request), where)
+        if wait:
+            return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(wait))
+        if isinstance(request, wire.IssueCode):
+            if request.channel != "mail":
+                return wire.Refused(wire.ErrorCode.REFUSED_VALUE, "codes are sent by mail only")
+            self.tools.later(lambda: self._done(request, where, client))
+            return wire.Done()
+        return self._done(request, where, client)
+
+    def _done(self, request: Any, where: str, client: str) -> wire.Answer:
+        always = {"source": request.source, "by": getattr(request, "by", "")}
+        try:
+            with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
+                act = Act(directory, journal, self.tools.now(), request.source, where)
+                return self._does[type(request)](act, request)
+        except _SlowDownError as error:
+            return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(error.wait))
+        except NotProvedError:
+            return wire.Refused(wire.ErrorCode.NOT_PROVED)
+        except RefusedPasswordError as error:
+            broken = tuple(wire.Violation(one.code, dict(one.values)) for one in error.violations)
+            return wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=broken)
+        except NotFoundError as error:
+            return wire.Refused(wire.ErrorCode.NOT_FOUND, str(error))
+        except DirectoryError as error:
+            LOG.error("%s: %s", wire.NAMES[type(request)], f"{error.code}" if isinstance(error, Refused) else error)
+            return wire.Refused(wire.ErrorCode.UNAVAILABLE, "the directory gives no answer")
+        except MallepostError as error:
+            return wire.Refused(wire.ErrorCode.REFUSED_VALUE, str(error))
+        except Exception as error:  # noqa: BLE001  # one call's defect must not end the daemon; values stay out of the log
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            LOG.error("defect: %s at %s:%s", type(error).__name__, place.filename, place.lineno)
+            return wire.Refused(wire.ErrorCode.UNAVAILABLE, "a defect; the log of accountd has it")
+
+    # --- who, and whether it is them ---
+
+    def _name(self, request: Any) -> str:
+        """What limits know the account by: as it was typed, known or not. Codes are counted apart from passwords."""
+        if isinstance(request, wire.Activate | wire.Reset):
+            return _CODES + (request.login or self.tools.keys.digest("limit", request.numen))
+        return str(getattr(request, "login", "") or getattr(request, "uid", ""))
+
+    @contextlib.contextmanager
+    def _alone(self, uid: str) -> Iterator[None]:
+        """One act at a time on an account."""
+        with self._locks[hash(uid) % _LOCKS]:
+            yield
+
+    @contextlib.contextmanager
+    def _tried(self, act: Act, request: Any, secret: str) -> Iterator[None]:
+        """Around a proof: nothing is tried too often, what is wrong counts once, what is right starts afresh."""
+        name, limits, throttle = self._name(request), self.tools.limits, self.tools.throttle
+        wait, again = limits.may_try(name, act.network, secret)
+        if throttle and not (wait or again):
+            # What it takes for wrong may be another's digest, of few bits: that alone is no reason not to look.
+            verdict = throttle.judge(name, act.source, throttle.known_by(name, secret))
+            wait = 0.0 if verdict.known_wrong else verdict.wait
+        if again:
+            raise NotProvedError("wrong a moment ago")
+        if wait:
+            raise _SlowDownError(wait)
+        try:
+            yield
+        except NotProvedError:
+            limits.wrong(name, act.network, secret)
+            if throttle:
+                throttle.failed(name, act.source, secret)
+            raise
+        except RefusedPasswordError:
+            if throttle:
+                throttle.succeeded(name, act.source)
+            raise
+        except BaseException:
+            if throttle:
+                throttle.undo(name, act.source, secret)
+            raise
+        limits.forget(name)
+        if throttle:
+            throttle.succeeded(name, act.source)
+
+    def _refuse(self, act: Act, request: Any, uid: str) -> NotProvedError:
+        """The one answer; the journal says of whose account somebody failed."""
+        if uid:
+            act.journal.write("refused", uid, call=wire.NAMES[type(request)])
+        return NotProvedError("not recognised")
+
+    def _renewed(self, act: Act, holder: Holder, before: State) -> wire.Done:
+        """After a new password: old ones forgotten everywhere, counts of wrong ones too."""
+        plain = dict.fromkeys((holder.uid, *holder.context.aliases, *holder.context.addresses))
+        names = (*plain, *(_CODES + name for name in plain))
+        self.tools.limits.forget(*names)
+        if self.tools.throttle:
+            self.tools.throttle.forget(*names)
+        return wire.Done(holder.uid, before.value, _until(holder), self._closed(act, holder.uid))
+
+    def _closed(self, act: Act, uid: str) -> tuple[str, ...]:
+        """Sessions end, remembered passwords go. What could not be told is named."""
+        left = close_all(self.tools.doors, uid)
+        if left:
+            act.journal.write("doors-open", uid, failures=[str(one) for one in left])
+        return _left(left)
+
+    def _acts(self, act: Act) -> acts.Tools:
+        passwords = Passwords(act.directory, act.journal, self.tools.policy)
+        return acts.Tools(act.directory, act.journal, self.tools.doors, passwords, self.tools.keeper)
+
+    # --- passwords and codes ---
+
+    def _change(self, act: Act, request: wire.Change) -> wire.Answer:
+        uid = look_up(act.directory, request.login)
+        with self._tried(act, request, request.old), self._alone(uid):
+            holder = library.read(act.directory, uid) if uid else None
+            passwords = Passwords(act.directory, act.journal, self.tools.policy)
+            try:
+                passwords.change(uid, request.old, request.new, act.now)
+            except NotProvedError:
+                raise self._refuse(act, request, uid) from None
+            assert holder is not None
+        return self._renewed(act, holder, holder.state)
+
+    def _by_codes(self, act: Act, request: wire.Activate | wire.Reset) -> wire.Answer:
+        with self._tried(act, request, f"{request.numen}\0{request.code}"):
+            uid = self._holder(act.directory, request)
+            with self._alone(uid):
+                holder = library.read(act.directory, uid) if uid else None
+                held = holder.attributes if holder else {}
+                right = codes.matches(self.tools.keys, uid, request.code, held, act.now)
+                if holder is None or not right:
+                    raise self._refuse(act, request, uid)
+                passwords = Passwords(act.directory, act.journal, self.tools.policy)
+                before = passwords.set_after_codes(uid, request.new, act.now)
+        return self._renewed(act, holder, before)
+
+    def _holder(self, directory: Directory, request: wire.Activate | wire.Reset) -> str:
+        """The uid of the NUMEN, if the log-in, where one is given, is the same agent's."""
+        try:
+            numen = cell.numen(request.numen)
+        except cell.BadValueError:
+            numen = ""
+        uid = codes.holder(directory, self.tools.keys, numen)
+        named = look_up(directory, request.login) if request.login else uid
+        return uid if uid == named else ""
+
+    def _issue_code(self, act: Act, request: wire.IssueCode) -> wire.Answer:
+        uid = look_up(act.directory, request.login)
+        with self._alone(uid):
+            holder = library.read(act.directory, uid) if uid else None
+            if holder is None or holder.state not in _STATES_FOR_CODES:
+                return wire.Done()
+            entry = acts.entry(act.directory, uid)
+            mail = life.usable_recovery(entry, act.now).mail
+            if not mail or not self.tools.limits.code(uid):
+                act.journal.write("code", uid, sent=False, reason="too many" if mail else "no means of recovery")
+                return wire.Done()
+            issued, change = codes.renew(entry, self.tools.keys, act.now, self.tools.code_minutes / 1440)
+            acts.make(act.directory, act.journal, [change])
+        try:
+            self.tools.send(mail, issued)
+        except OSError as error:
+            act.journal.write("code", uid, sent=False, reason=type(error).__name__)
+            LOG.error("a code could not be sent: %s", type(error).__name__)
+        else:
+            act.journal.write("code", uid, sent=True, channel=request.channel)
+        return wire.Done()
+
+    # --- the life of an account ---
+
+    def _block(self, act: Act, request: wire.Block) -> wire.Answer:
+        holder, reason = _known(act, request.uid), _said(request.reason)
+        if not 1 <= request.hours <= _MOST_HOURS:
+            raise RefusedValueError(f"hours are between 1 and {_MOST_HOURS}")
+        with self._alone(holder.uid):
+            result = acts.block(self._acts(act), holder.uid, act.now, hours=request.hours, note=reason)
+        after = library.read(act.directory, holder.uid) or holder
+        return wire.Done(holder.uid, holder.state.value, _until(after), _left(result.failures))
+
+    def _unblock(self, act: Act, request: wire.Unblock) -> wire.Answer:
+        holder, reason = _known(act, request.uid), _said(request.reason)
+        with self._alone(holder.uid):
+            result = acts.unblock(self._acts(act), holder.uid, act.now, override=reason)
+        if self.tools.throttle:
+            self.tools.throttle.forget(holder.uid, *holder.context.addresses)
+        return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
+
+    def _end_sessions(self, act: Act, request: wire.EndSessions) -> wire.Answer:
+        holder = _known(act, request.uid)
+        result = acts.end_sessions(self._acts(act), holder.uid)
+        return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
+
+    def _set_class(self, act: Act, request: wire.SetClass) -> wire.Answer:
+        holder = _known(act, request.uid)
+        if request.profile not in cell.PROFILES:
+            raise RefusedValueError(f"a class of service is {' or '.join(cell.PROFILES)}")
+        with self._alone(holder.uid):
+            result = acts.set_class(self._acts(act), holder.uid, request.profile)
+        return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
+
+    # --- what an agent settles ---
+
+    def _set_recovery(self, act: Act, request: wire.SetRecovery) -> wire.Answer:
+        try:
+            mail = cell.address(request.mail) if request.mail else ""
+            phone = cell.phone(request.phone) if request.phone else ""
+        except cell.BadValueError as error:
+            raise RefusedValueError(str(error)) from error
+        if mail.rpartition("@")[2].lower() == self.tools.domain.lower():
+            raise RefusedValueError("an address of the academy is of no use to who cannot log in")
+        uid = look_up(act.directory, request.login)
+        with self._tried(act, request, request.password), self._alone(uid):
+            holder = library.read(act.directory, uid) if uid else None
+            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
+            if holder is None or holder.state not in library.BY_OLD or not proof:
+                raise self._refuse(act, request, uid)
+            entry = acts.entry(act.directory, uid)
+            acts.make(act.directory, act.journal, life.set_recovery(entry, act.now, mail=mail, phone=phone))
+        return wire.Done(holder.uid, holder.state.value)
+
+    def _set_quiet_hours(self, act: Act, request: wire.SetQuietHours) -> wire.Answer:
+        holder = _known(act, request.uid)
+        if any(not _QUIET.fullmatch(one) for one in request.hours):
+            raise RefusedValueError("quiet hours are written like `12345 18:30-07:45`, days 1 (Monday) to 7")
+        with self._alone(holder.uid):
+            _applied(act, holder, {"mpQuietHours": list(dict.fromkeys(request.hours))})
+        return wire.Done(holder.uid, holder.state.value)
+
+
+class _SlowDownError(Exception):
+    def __init__(self, wait: float) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+def look_up(directory: Directory, login: str) -> str:
+    """The uid of a log-in: a uid, another log-in or an address. Empty: nobody's. All three are always looked for."""
+    name = login.strip().lower()
+    if not name or len(name) > _LONGEST_LOGIN or not name.isprintable():
+        name = "-"
+    found = [
+        uid
+        for attribute in ("uid", "mpLoginAlias", "mailLocalAddress")
+        for entry in directory.search("people", ["uid"], {attribute: name})
+        for uid in entry.attributes.get("uid", [])
+    ]
+    return found[0] if found else ""
+
+
+def _known(act: Act, uid: str) -> Holder:
+    holder = library.read(act.directory, uid.strip().lower() or "-")
+    if holder is None:
+        raise NotFoundError("no such account")
+    return holder
+
+
+def _until(holder: Holder) -> str:
+    """Until when the account sends nothing, as the directory writes it; empty when it may send."""
+    return next(iter(holder.attributes.get("mpBlockedUntil", ())), "")
+
+
+def _left(failures: Iterable[Failure]) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(one.door for one in failures))
+    if names:
+        LOG.error("not told at once: %s", ", ".join(names))
+    return names
+
+
+def _said(reason: str) -> str:
+    words = " ".join(reason.split())
+    if not words or not words.isprintable():
+        raise RefusedValueError("a reason is asked for")
+    return words[:200]
+
+
+def _whole(seconds: float) -> int:
+    return max(1, int(-(-seconds // 1)))
+
+
+def _applied(act: Act, holder: Holder, after: dict[str, list[str]]) -> None:
+    """Change attributes of an account, as every other change is made: with the values before it, and in the journal."""
+    held: dict[str, list[str]] = {}
+    for entry in act.directory.search("people", sorted(after), {"uid": holder.uid}):
+        held = entry.attributes
+    change = Change(Kind.MODIFY, holder.uid, holder.dn, {name: list(held.get(name, [])) for name in after}, after)
+    acts.make(act.directory, act.journal, [change])

@@ -1,0 +1,84 @@
+"""accountd's settings: a file without secrets, and the secrets that systemd hands over (`LoadCredential=`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte.accountd.limits import Rate, Rates
+from malleposte.accounts.settings import Settings as Accounts
+from malleposte.errors import InputError
+from malleposte.policy.model import Policy, PolicyError
+
+JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
+PLATFORM = Path("/etc/malleposte/platform.json")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`clients`: SHA-256 (hexadecimal) of each TLS client's secret, by name. `pace`: seconds between moments of answer.
+
+    `doors` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
+    """
+
+    academy: str
+    portal: str
+    phone: str
+    mail: str
+    doors: Path
+    certificate: Path
+    key: Path
+    clients: Mapping[str, str] = field(default_factory=dict)
+    pace: float = 0.5
+    code_minutes: int = 60
+    rates: Rates = field(default_factory=Rates)
+    smtp: tuple[str, int] = ("127.0.0.1", 25)
+    journal: Path = JOURNAL
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """Read them. Raises InputError naming the file and what is wrong."""
+        try:
+            raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            for name in ("doors", "certificate", "key", "journal"):
+                if name in raw:
+                    raw[name] = Path(raw[name])
+            raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
+            raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
+            found = cls(**raw)
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{path}: not the settings of accountd ({error})") from error
+        wrong = [name for name, digest in found.clients.items() if len(digest) != 64]
+        if wrong or not 0.05 <= found.pace <= 5:
+            raise InputError(f"{path}: {f'client {wrong[0]} has no digest' if wrong else 'pace is between 0.05 and 5'}")
+        return found
+
+
+def credentials() -> Path:
+    """Where systemd laid the secrets. Raises InputError outside a unit."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise InputError("no CREDENTIALS_DIRECTORY: accountd runs as the unit accountd.service")
+    return Path(folder)
+
+
+def accounts(folder: Path) -> Accounts:
+    """The settings of the accounts commands, their secrets taken from where systemd laid them."""
+    found = Accounts.read(folder / "accounts.json")
+    there = {name: folder / getattr(found, name).name for name in ("password_file", "keys_file")}
+    return dataclasses.replace(found, **there)
+
+
+def policy(path: Path = PLATFORM) -> Policy:
+    """The platform's password policy. Raises InputError."""
+    try:
+        return Policy.from_mapping(json.loads(path.read_text("utf-8"))["password_policy"])
+    except (OSError, ValueError, KeyError, PolicyError) as error:
+        raise InputError(f"{path}: no password policy ({error})", "deploy again") from error

@@ -1,0 +1,300 @@
+"""What accountd is asked and what it answers: one JSON document a line, typed on both sides. Standard library alone.
+
+A request is `{"v": 1, "call": NAME, "args": {...}}`, an answer `{"v": 1, "ok": true, "done": {...}}` or
+`{"v": 1, "ok": false, "refused": {...}}`. An unknown call or field, a missing one, a value of another type or too long
+is refused. Over TLS the first request is `hello`, with the client's name and secret.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+VERSION = 1
+LONGEST = 16_384
+"""Bytes of a line, its end included."""
+LONGEST_TEXT = 1024
+"""Characters of a value."""
+MOST_ITEMS = 14
+"""Values of a list."""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Who asks (over TLS), and whether anybody answers."""
+
+    client: str = ""
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Activate:
+    """First log-in: NUMEN and INA code give a password to an account that waits. `login` may be empty."""
+
+    source: str
+    numen: str = field(repr=False)
+    code: str = field(repr=False)
+    new: str = field(repr=False)
+    login: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The old password, also past its end, gives a new one."""
+
+    source: str
+    login: str
+    old: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """NUMEN and INA code give a new password to an account that had one, blocked or not."""
+
+    source: str
+    login: str
+    numen: str = field(repr=False)
+    code: str = field(repr=False)
+    new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class IssueCode:
+    """Send a new INA code to the means of recovery that the account has. The answer never tells whether it was sent."""
+
+    source: str
+    login: str
+    channel: str = "mail"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Hacked: the password void, sessions ended, nothing sent for `hours`. `by` is the uid of who decides."""
+
+    source: str
+    uid: str
+    by: str
+    reason: str
+    hours: int = 48
+
+
+@dataclass(frozen=True)
+class Unblock:
+    """Let a blocked account send before the end of its block."""
+
+    source: str
+    uid: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EndSessions:
+    """End every session of an account, on all services."""
+
+    source: str
+    uid: str
+    by: str
+
+
+@dataclass(frozen=True)
+class SetClass:
+    """Another class of service."""
+
+    source: str
+    uid: str
+    by: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class SetRecovery:
+    """Other means of recovery; empty ones are taken away. The password is asked again for it."""
+
+    source: str
+    login: str
+    password: str = field(repr=False)
+    mail: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True)
+class SetQuietHours:
+    """When new mail waits outside the inbox: `DAYS HH:MM-HH:MM`, days 1 (Monday) to 7. None: never."""
+
+    source: str
+    uid: str
+    hours: tuple[str, ...] = ()
+
+
+Request = (
+    Hello | Activate | Change | Reset | IssueCode | Block | Unblock | EndSessions | SetClass | SetRecovery
+    | SetQuietHours
+)  # fmt: skip
+CALLS: dict[str, type[Request]] = {
+    "hello": Hello,
+    "activate": Activate,
+    "change": Change,
+    "reset": Reset,
+    "issue_code": IssueCode,
+    "block": Block,
+    "unblock": Unblock,
+    "end_sessions": EndSessions,
+    "set_class": SetClass,
+    "set_recovery": SetRecovery,
+    "set_quiet_hours": SetQuietHours,
+}
+NAMES = {kind: name for name, kind in CALLS.items()}
+
+
+class ErrorCode(StrEnum):
+    """Why something is refused."""
+
+    BAD_REQUEST = "bad_request"
+    """Not understood: `message` says what."""
+    VERSION = "version"
+    UNAUTHORISED = "unauthorised"
+    """The client is not known, or may not call this."""
+    NOT_PROVED = "not_proved"
+    """No such account, wrong password, wrong NUMEN, wrong or old code, or nothing to do here: one answer for all."""
+    SLOW_DOWN = "slow_down"
+    """Too many tries: again after `wait` seconds."""
+    REFUSED_PASSWORD = "refused_password"  # noqa: S105  # a name, no password
+    """The new password breaks `violations`."""
+    REFUSED_VALUE = "refused_value"
+    """A value cannot be taken: `message` says why."""
+    NOT_FOUND = "not_found"
+    """No such account; only where the caller acts for the academy."""
+    UNAVAILABLE = "unavailable"
+    """The directory or what else is needed does not answer."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a password breaks; `malleposte.policy.rules.Violation(code, values)` has its sentence."""
+
+    code: str
+    values: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Done:
+    """It is done. `uid` is whose account, `before` its state until now; `until`, when a blocked account may send again.
+
+    `open` names what could not be told at once: sessions may live there a few minutes more.
+    """
+
+    uid: str = ""
+    before: str = ""
+    until: str = ""
+    open: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """It is not done, and nothing is changed."""
+
+    error: ErrorCode
+    message: str = ""
+    wait: int = 0
+    violations: tuple[Violation, ...] = ()
+
+
+Answer = Done | Refused
+
+
+class BadMessageError(ValueError):
+    """A line that is not of this protocol; the text says what is wrong and repeats no value."""
+
+
+class OtherVersionError(BadMessageError):
+    """A line of another version."""
+
+
+def encode(request: Request) -> bytes:
+    """The line of a request."""
+    return _line({"call": NAMES[type(request)], "args": asdict(request)})
+
+
+def decode(line: bytes) -> Request:
+    """The request of a line. Raises BadMessageError."""
+    document = _document(line, {"v", "call", "args"})
+    call, args = document["call"], document["args"]
+    if not isinstance(call, str) or call not in CALLS:
+        raise BadMessageError("unknown call")
+    if not isinstance(args, dict):
+        raise BadMessageError("args is no object")
+    return CALLS[call](**_checked(CALLS[call], args))
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """The line of an answer."""
+    return _line({"ok": True, "done": asdict(answer)} if isinstance(answer, Done) else
+                 {"ok": False, "refused": asdict(answer)})  # fmt: skip
+
+
+def decode_answer(line: bytes) -> Answer:
+    """The answer of a line. Raises BadMessageError. Fields that a newer accountd adds are left out."""
+    document = _document(line, None)
+    try:
+        if document["ok"] is True:
+            held = document["done"]
+            return Done(str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])))
+        held = document["refused"]
+        broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
+        return Refused(ErrorCode(held["error"]), str(held["message"]), int(held["wait"]), broken)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessageError("not an answer") from error
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps({"v": VERSION, **content}, separators=(",", ":")).encode() + b"\n"
+
+
+def _document(line: bytes, keys: set[str] | None) -> dict[str, Any]:
+    if len(line) > LONGEST:
+        raise BadMessageError("too long")
+    try:
+        document = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadMessageError("not JSON") from error
+    if not isinstance(document, dict):
+        raise BadMessageError("no object")
+    if document.get("v") != VERSION:
+        raise OtherVersionError(f"version {VERSION} is spoken")
+    if keys is not None and set(document) != keys:
+        raise BadMessageError(f"the keys are {', '.join(sorted(keys))}")
+    return document
+
+
+def _checked(kind: type[Request], args: Mapping[str, Any]) -> dict[str, Any]:
+    known = {one.name: one for one in fields(kind)}
+    for name in args:
+        if name not in known:
+            raise BadMessageError("unknown field")
+    found: dict[str, Any] = {}
+    for name, one in known.items():
+        if name in args:
+            found[name] = _value(name, str(one.type), args[name])
+        elif one.default is MISSING:
+            raise BadMessageError(f"{name} is missing")
+    return found
+
+
+def _value(name: str, kind: str, value: Any) -> Any:
+    if kind == "str" and isinstance(value, str) and len(value) <= LONGEST_TEXT and _encodes(value):
+        return value
+    if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+        return value
+    if kind == "tuple[str, ...]" and isinstance(value, list) and len(value) <= MOST_ITEMS:
+        return tuple(_value(name, "str", one) for one in value)
+    raise BadMessageError(f"{name} is not of its type, or too long")
+
+
+def _encodes(text: str) -> bool:
+    """Whether it holds no half of a character (JSON lets lone surrogates through)."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
