@@ -79,7 +79,7 @@ def lint_checks() -> list[Check]:
 
 def pytest_check(tier: str, *, full: bool = False, expression: str | None = None) -> Check:
     """The pytest call of a tier; the long tests only with `full`."""
-    words = ["-m", "pytest", f"tests/{tier}"]
+    words = ["-m", "pytest", f"tests/{tier}", "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
         words += ["-n", "2"]
     if not full:

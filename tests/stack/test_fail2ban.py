@@ -16,7 +16,40 @@ for turn in range(count):
 for turn, session in enumerate(opened):
     session.sendall(f'a LOGIN "{user}" "faux-{turn}"\\r\\n'.encode())
 """
-REACH = "timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/993'"
+WEB_GUESS = """
+import base64, http.client, json, re, ssl, sys, urllib.parse
+jail, name, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+
+
+def ask(method, path, body=None, **headers):
+    there = http.client.HTTPSConnection(name, timeout=30, context=ssl._create_unverified_context())
+    there.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
+    answer = there.getresponse()
+    return answer, answer.read().decode("utf-8", "replace")
+
+
+def sogo(password):
+    ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
+
+
+def roundcube(password):
+    answer, page = ask("GET", "/?_task=login")
+    token = re.search(r'name="_token" value="([^"]+)"', page)[1]
+    fields = {"_task": "login", "_action": "login", "_token": token, "_user": user, "_pass": password}
+    cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
+    form = urllib.parse.urlencode(fields)
+    ask("POST", "/?_task=login", form, Content_Type="application/x-www-form-urlencoded", Cookie=cookie)
+
+
+def dav(password):
+    proof = base64.b64encode(f"{user}:{password}".encode()).decode()
+    ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
+
+
+for turn in range(count):
+    globals()[jail](f"faux-{turn}")
+"""
+REACH = "timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/{port}'"
 TABLE = "malleposte-fail2ban"
 FAILURES = 20
 
@@ -29,23 +62,35 @@ def outside(site, world, mail1):
     mail1.run(f"fail2ban-client unban {address}")
 
 
-def banned(mail1) -> set[str]:
-    answer = mail1.check_output("fail2ban-client get dovecot banip")
+def banned(mail1, jail: str = "dovecot") -> set[str]:
+    answer = mail1.check_output(f"fail2ban-client get {jail} banip")
     return set(answer.split())
 
 
 def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for):
     target = site.address("mail1")
-    assert world.run(REACH.format(address=target)).rc == 0
+    assert world.run(REACH.format(address=target, port=993)).rc == 0
     name = site.platform["hostnames"]["mail"]
     site.run("world", f"timeout 60 python3 - {name} {target} {FAILURES + 5} probe1", given=GUESS, check=False)
     wait_for(lambda: outside in banned(mail1), timeout=120)
-    wait_for(lambda: world.run(REACH.format(address=target)).rc != 0)
+    wait_for(lambda: world.run(REACH.format(address=target, port=993)).rc != 0)
     table = json.loads(mail1.check_output(f"nft -j list table inet {TABLE}"))
     assert outside in json.dumps(table)
     assert mail1.check_output("systemctl is-active dovecot.service") == "active"
     mail1.check_output(f"fail2ban-client unban {outside}")
-    wait_for(lambda: world.run(REACH.format(address=target)).rc == 0)
+    wait_for(lambda: world.run(REACH.format(address=target, port=993)).rc == 0)
+
+
+@pytest.mark.parametrize(("jail", "host"), [("sogo", "groupware"), ("roundcube", "webmail"), ("dav", "dav")])
+def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, jail, host):
+    target, name = site.address("mail1"), site.platform["hostnames"][host]
+    words = f"timeout 300 python3 - {jail} {name} {FAILURES + 10} nul-ne-porte-ce-nom"
+    # The ban falls in the middle: the rest of the guesses has nobody to talk to.
+    site.run("world", words, given=WEB_GUESS, check=False, timeout=310)
+    wait_for(lambda: outside in banned(mail1, jail), timeout=120)
+    wait_for(lambda: world.run(REACH.format(address=target, port=443)).rc != 0)
+    mail1.check_output(f"fail2ban-client unban {outside}")
+    wait_for(lambda: world.run(REACH.format(address=target, port=443)).rc == 0)
 
 
 @pytest.mark.parametrize(
