@@ -28,11 +28,11 @@ def ask(method, path, body=None, **headers):
     return answer, answer.read().decode("utf-8", "replace")
 
 
-def sogo(password):
+def sogo(user, password):
     ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
 
 
-def roundcube(password):
+def roundcube(user, password):
     answer, page = ask("GET", "/?_task=login")
     token = re.search(r'name="_token" value="([^"]+)"', page)[1]
     fields = {"_task": "login", "_action": "login", "_token": token, "_user": user, "_pass": password}
@@ -41,13 +41,13 @@ def roundcube(password):
     ask("POST", "/?_task=login", form, Content_Type="application/x-www-form-urlencoded", Cookie=cookie)
 
 
-def dav(password):
+def dav(user, password):
     proof = base64.b64encode(f"{user}:{password}".encode()).decode()
     ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
 
 
 for turn in range(count):
-    globals()[jail](f"faux-{turn}")
+    globals()[jail](f"{user}-{turn}", f"faux-{turn}")
 """
 REACH = "timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/{port}'"
 TABLE = "malleposte-fail2ban"
@@ -81,9 +81,9 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wai
     wait_for(lambda: world.run(REACH.format(address=target, port=993)).rc == 0)
 
 
-@pytest.mark.parametrize(("jail", "host"), [("sogo", "groupware"), ("roundcube", "webmail"), ("dav", "dav")])
-def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, jail, host):
-    target, name = site.address("mail1"), site.platform["hostnames"][host]
+@pytest.mark.parametrize(("jail", "door"), [("sogo", "groupware"), ("roundcube", "webmail"), ("dav", "dav")])
+def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, jail, door):
+    target, name = site.address("mail1"), site.platform["hostnames"][door]
     words = f"timeout 300 python3 - {jail} {name} {FAILURES + 10} nul-ne-porte-ce-nom"
     # The ban falls in the middle: the rest of the guesses has nobody to talk to.
     site.run("world", words, given=WEB_GUESS, check=False, timeout=310)
