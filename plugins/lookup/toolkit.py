@@ -12,7 +12,7 @@ description:
   - The same sources give the same bytes. The file goes when the run ends.
 options:
   _terms:
-    description: A daemon of the package, of which alone the file is made (C(accountd)); the command line when none.
+    description: A daemon of the package (C(accountd), C(authpolicy)), alone; the command line when none.
     type: list
     elements: str
     default: []

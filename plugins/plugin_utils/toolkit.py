@@ -22,6 +22,10 @@ DAEMONS = {
         ("__init__.py", "errors.py", "paths.py", "remote.py", "run.py", "zstd.py", "accountd", "accounts", "directory",
          "policy"),
     ),
+    "authpolicy": (
+        "accounts.authpolicy",
+        ("__init__.py", "accounts/__init__.py", "accounts/authpolicy.py", "accounts/throttle.py"),
+    ),
 }  # fmt: skip
 """Daemons that have a file of their own: the module that they begin in, and the parts."""
 MAIN = "import sys\n\nfrom malleposte.{module} import main\n\nsys.exit(main())\n"

@@ -15,6 +15,7 @@ class malleposte extends rcube_plugin
     public function init()
     {
         $this->rc = rcmail::get_instance();
+        $this->add_hook('storage_connect', [$this, 'client']);
         $this->add_hook('authenticate', [$this, 'canonical']);
         $this->add_hook('user_create', [$this, 'first_identity']);
         $this->add_hook('login_after', [$this, 'identities']);
@@ -28,6 +29,16 @@ class malleposte extends rcube_plugin
             $this->add_hook('settings_actions', [$this, 'section']);
             $this->register_action('plugin.malleposte-password', [$this, 'page']);
         }
+    }
+
+    /** Whom the mail server is asked for: its delays and its journal go by the client's address, not by ours. */
+    public function client($args)
+    {
+        $address = filter_var(rcube_utils::remote_addr(), FILTER_VALIDATE_IP);
+        if ($address !== false) {
+            $args['preauth_ident'] = array_merge($args['preauth_ident'] ?? [], ['x-originating-ip' => $address]);
+        }
+        return $args;
     }
 
     /** The uid, for whoever typed an address or another log-in: one agent has one account here. */

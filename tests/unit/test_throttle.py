@@ -1,0 +1,266 @@
+"""Delays against guessed passwords: what is counted together, what Valkey is asked, what Dovecot is answered.
+
+The scripts that count run in Valkey: tests/stack/test_throttle.py.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts import authpolicy
+from malleposte.accounts.throttle import ATTEMPT, FAILED, UNDO, Settings, Throttle, Unavailable, Valkey, digest
+
+SETTINGS = Settings("unix:///nowhere", "sel")
+KEY = "une-clef-de-seize-signes"
+
+
+class Fake:
+    """Keeps what it was asked; answers what it was told to."""
+
+    def __init__(self, answer: int = 0, broken: bool = False) -> None:
+        self.answer, self.broken = answer, broken
+        self.asked: list[tuple[str, str, tuple[object, ...]]] = []
+
+    def run(self, script: str, key: str, *arguments: object) -> int:
+        self.asked.append((script, key, arguments))
+        if self.broken:
+            raise Unavailable("away")
+        return self.answer
+
+    def delete(self, pattern: str) -> None:
+        self.asked.append(("delete", pattern, ()))
+
+
+def place(address: str, name: str = "jdupont", **changes: Any) -> str | None:
+    store = Fake()
+    Throttle(Settings("unix:///nowhere", "sel", **changes), store).attempt(name, address, "x")
+    return store.asked[0][1] if store.asked else None
+
+
+def test_the_digest_is_dovecot_s() -> None:
+    # sha256("sel" "jdupont" NUL "Faux-Mot-2031") begins with these bits, shifted to whole bytes.
+    import hashlib
+
+    whole = hashlib.sha256(b"seljdupont\0Faux-Mot-2031").hexdigest()
+    assert digest("sel", "jdupont", "Faux-Mot-2031") == "0" + whole[:3]
+    assert digest("sel", "jdupont", "Faux-Mot-2031", 16) == whole[:4]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("192.0.2.1", "::ffff:192.0.2.7", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+    ],
+)
+def test_networks(one: str, other: str, same: bool) -> None:
+    assert (place(one) == place(other)) is same
+
+
+def test_the_size_of_a_network_is_settable() -> None:
+    assert place("192.0.2.1", prefix4=32) != place("192.0.2.2", prefix4=32)
+    assert place("2001:db8:1:2::1", prefix6=48) == place("2001:db8:1:3::1", prefix6=48)
+
+
+def test_accounts_are_apart_and_names_fold() -> None:
+    assert place("192.0.2.1", "jdupont") == place("192.0.2.1", " JDupont ")
+    assert place("192.0.2.1", "jdupont") != place("192.0.2.1", "jdurand")
+
+
+def test_neither_names_nor_networks_are_told() -> None:
+    key = place("192.0.2.1")
+    assert key
+    assert "jdupont" not in key
+    assert "192" not in key.partition(":")[0]
+
+
+@pytest.mark.parametrize("address", ["", "local", "127.0.0.1", "::1", "10.9.0.11"])
+def test_who_never_waits(address: str) -> None:
+    assert place(address, exempt=("127.0.0.0/8", "::1/128", "10.9.0.11/32")) is None
+
+
+def test_without_valkey_nobody_waits_and_it_is_not_asked_each_time() -> None:
+    store, now = Fake(broken=True), [100.0]
+    throttle = Throttle(SETTINGS, store, lambda: now[0])
+    assert [throttle.attempt("a", "192.0.2.1", "x") for _ in range(5)] == [0.0] * 5
+    assert len(store.asked) == 1
+    now[0] += 10
+    store.broken, store.answer = False, 7
+    assert throttle.attempt("a", "192.0.2.1", "x") == 7.0
+
+
+def test_to_forget_an_account_reaches_every_network() -> None:
+    store = Fake()
+    throttle = Throttle(SETTINGS, store)
+    throttle.attempt("jdupont", "192.0.2.1", "x")
+    throttle.forget("JDupont", "jean.dupont@ac-exemple.test")
+    assert len(store.asked) == 3
+    assert store.asked[1][1] == store.asked[0][1].rpartition(":")[0] + ":*"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"nonce": ""}, "nonce is empty"),
+        ({"server": "http://x"}, "server is neither"),
+        ({"forget": 10}, "forget is not below most"),
+        ({"prefix4": 33}, "prefix4"),
+        ({"exempt": ["10.0.0.0/40"]}, "10.0.0.0/40"),
+        ({"fre": 3}, "fre"),
+    ],
+)
+def test_settings_that_cannot_be(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings.of({"server": "unix:///x", "nonce": "sel"} | changes)
+
+
+# --- the daemon
+
+
+def report(fail_type: str = "", **told: Any) -> dict[str, Any]:
+    return {"login": "jdupont", "remote": "192.0.2.1", "pwhash": "0abc", "fail_type": fail_type, **told}
+
+
+@pytest.mark.parametrize(
+    ("told", "script"),
+    [
+        (report(success=True), "return redis.call('DEL', KEYS[1])"),
+        (report("credentials", success=False), FAILED),
+        (report("internal", success=False), UNDO),
+        (report("account", success=False), None),
+        (report("credentials", success=False, policy_reject=True), None),
+    ],
+)
+def test_what_a_report_means(told: dict[str, Any], script: str | None) -> None:
+    store = Fake()
+    assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "report", told))["status"] == 0
+    assert [asked[0] for asked in store.asked] == ([script] if script else [])
+
+
+def test_whoever_waits_is_told_how_long() -> None:
+    answer = json.loads(authpolicy.judge(Throttle(SETTINGS, Fake(31)), "allow", report()))
+    assert answer["status"] == -1
+    assert "31 s" in answer["msg"]
+    assert answer["msg"].isascii()
+
+
+def test_who_may_is_let_on_and_counted() -> None:
+    store = Fake()
+    assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "allow", report()))["status"] == 0
+    assert store.asked[0][0] == ATTEMPT
+    assert store.asked[0][2][0] == "0abc"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "body", "status"),
+    [
+        ("POST /?command=allow HTTP/1.1", KEY, b'{"login": "a", "remote": "192.0.2.1"}', 200),
+        ("GET /?command=allow HTTP/1.1", KEY, b"", 400),
+        ("POST /?command=allow HTTP/1.1", "autre", b"{}", 403),
+        ("POST /?command=allow HTTP/1.1", KEY, b"[]", 400),
+        ("POST /?command=allow HTTP/1.1", KEY, b'{"login', 400),
+        ("POST /?command=drop HTTP/1.1", KEY, b"{}", 400),
+        ("POST /?command=allow HTTP/1.1", KEY, b"\xff\xfe", 400),
+        ("POST", KEY, b"{}", 400),
+    ],
+)
+def test_requests(line: str, key: str, body: bytes, status: int) -> None:
+    server = authpolicy.Server(authpolicy.Config(SETTINGS, KEY), Throttle(SETTINGS, Fake()))
+    assert server.answer(line, {"x-api-key": key}, body)[0] == status
+
+
+def test_a_weak_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "authpolicy.json"
+    path.write_text(json.dumps({"server": "unix:///x", "nonce": "sel", "api_key": "court"}))
+    with pytest.raises(ValueError, match="api_key"):
+        authpolicy.Config.read(path)
+
+
+# --- the client of Valkey
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[tuple[str, list[bytes], list[bytes]]]:
+    """Where a server of this test answers, what it was sent, what it will say."""
+    path = tmp_path / "valkey.sock"
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+    sent: list[bytes] = []
+    said: list[bytes] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                link = listening.accept()[0]
+            except OSError:
+                return
+            with link:
+                while said and (data := link.recv(65536)):
+                    sent.append(data)
+                    word = said.pop(0)
+                    if not word:
+                        break
+                    link.sendall(word)
+
+    worker = threading.Thread(target=serve, daemon=True)
+    worker.start()
+    yield f"unix://{path}", sent, said
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    worker.join(5)
+
+
+def test_a_script_that_valkey_does_not_know_is_sent_whole(valkey: Any) -> None:
+    where, sent, said = valkey
+    said += [b"+OK\r\n", b"-NOSCRIPT No matching script.\r\n", b":12\r\n", b""]
+    client = Valkey(where, "throttle", "mot")
+    assert client.run("return 12", "throttle:a:b", "0abc", 5) == 12
+    client._close()
+    assert sent[0].startswith(b"*3\r\n$4\r\nAUTH\r\n")
+    assert b"EVALSHA" in sent[1]
+    assert b"return 12" in sent[2]
+
+
+def test_a_closed_connection_is_opened_again_once(valkey: Any) -> None:
+    where, _sent, said = valkey
+    said += [b":1\r\n", b"", b":2\r\n", b""]
+    client = Valkey(where, "default", "")
+    assert client.run("x", "k") == 1
+    assert client.run("x", "k") == 2
+    client._close()
+
+
+@pytest.mark.parametrize("word", [b"-NOAUTH no\r\n", b"$2\r\nab\r\n", b"what\r\n", b"-OOM no\r\n"])
+def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
+    where, _sent, said = valkey
+    said += [word] * 3 + [b""]
+    client = Valkey(where, "default", "")
+    with pytest.raises(Unavailable):
+        client.run("x", "k")
+    client._close()
+
+
+def test_nobody_listening_is_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        Valkey(f"unix://{tmp_path}/none", "default", "").run("x", "k")
+
+
+def test_forgetting_walks_every_key(valkey: Any) -> None:
+    where, sent, said = valkey
+    first = b"*2\r\n$1\r\n7\r\n*1\r\n$12\r\nthrottle:a:b\r\n"
+    said += [first, b":1\r\n", b"*2\r\n$1\r\n0\r\n*0\r\n", b""]
+    client = Valkey(where, "default", "")
+    client.delete("throttle:a:*")
+    client._close()
+    assert b"UNLINK" in sent[1]
