@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "probe": "Walk every mail path from outside, look at the backups, and print a table.",
     "lab": "Real Debian hosts on this machine, for trials and tests.",
     "accounts": "Bring accounts in line with the files of the HR systems, and look after single ones.",
+    "password": "Say what the password policy asks, and what it says of a password.",
     "backup": "Back hosts up to their vaults, list and check what these hold, bring it back.",
     "vault": "What a vault does with its clients' archives: watch, thin out, check, undo.",
     "secrets": "Give the inventory's secrets to an escrow, and prove that they can be had back.",
@@ -32,7 +33,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "backup", "vault")
+ON_HOSTS = ("accounts", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

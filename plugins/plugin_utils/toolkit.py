@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "cli" / "malleposte"
 PARTS = (
     *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py", "zstd.py"),
     *("commands/__init__.py", "commands/accounts", "commands/backup.py", "commands/backup_restore.py"),
-    *("commands/backup_words.py", "commands/vault.py"),
+    *("commands/backup_words.py", "commands/password.py", "commands/vault.py"),
     *("accountd/__init__.py", "accountd/client.py", "accountd/wire.py", "accounts", "backup", "directory", "policy"),
 )
 """Modules and subpackages that work on a host; the rest is the controller's. Links are followed."""

@@ -1,31 +1,23 @@
-"""The password rules, by the one table that slapd is tried with too (tests/stack/test_openldap.py)."""
+"""The password rules, by the one table that slapd is tried with too (tests/stack/test_password_policy.py)."""
 
 from __future__ import annotations
 
-import json
 import random
-from pathlib import Path
-from typing import Any
 
 import pytest
 from malleposte.policy.model import Policy
 from malleposte.policy.rules import Context, Violation, check, fold, generate
 
-TABLE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data/passwords.json").read_text("utf-8"))
-OWNER = TABLE["owner"]
-CONTEXT = Context(OWNER["login"], names=(OWNER["given_name"], OWNER["surname"]), addresses=(OWNER["mail"],))
+from tests.support.passwords import OWNER, ROWS, Row
 
 
-@pytest.mark.parametrize("row", TABLE["passwords"], ids=lambda row: ascii(row["password"])[:40])
-def test_the_table(row: dict[str, Any]) -> None:
-    assert [violation.code for violation in check(row["password"], CONTEXT)] == row["violations"]
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: ascii(row.password)[:40])
+def test_the_table(row: Row) -> None:
+    assert [violation.code for violation in check(row.password, OWNER)] == list(row.violations)
 
 
 def test_what_slapd_refuses_is_refused_here_first() -> None:
-    silent = [
-        r["password"] for r in TABLE["passwords"] if r["slapd"] == "refuse" and not r["violations"] and "note" not in r
-    ]
-    assert silent == []
+    assert [row.password for row in ROWS if not row.slapd and not row.violations] == []
 
 
 def test_nobody_s_names_without_a_context() -> None:
@@ -62,7 +54,7 @@ def test_a_very_long_text_is_judged_at_once() -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en", "de"])
 def test_each_violation_has_a_sentence(language: str) -> None:
-    codes = {code for row in TABLE["passwords"] for code in row["violations"]}
+    codes = {code for row in ROWS for code in row.violations}
     for code in codes:
         message = Violation(code, {"least": 12, "most": 128}).message(language)
         assert message.endswith(".")
@@ -74,9 +66,9 @@ def test_the_sentence_gives_the_length_asked_for() -> None:
 
 
 def test_generated_passwords_keep_the_rules_and_differ() -> None:
-    made = {generate(CONTEXT) for _i in range(200)}
+    made = {generate(OWNER) for _i in range(200)}
     assert len(made) == 200
-    assert all(check(password, CONTEXT) == [] and len(password) == 16 for password in made)
+    assert all(check(password, OWNER) == [] and len(password) == 16 for password in made)
 
 
 def test_generated_passwords_have_no_character_that_is_read_for_another() -> None:

@@ -18,6 +18,7 @@ from .model import DIGITS, LOWER, UPPER, Policy
 
 WALK = 5  # neighbouring keys, at least, that make a walk
 REPEAT = 4  # times the same character, at least, that make a repetition
+_SCHEME = re.compile(r"\{[^}]*\}")
 _TOKEN = 3  # letters of a name, at least, for it to count (slapd's checker counts likewise)
 _LEFT_OVER = 2  # letters that may remain between common words
 _LEET = str.maketrans("0134578@$!|+", "oieastbasilt")
@@ -45,6 +46,7 @@ _MESSAGES = {
         "missing_digit": "Il manque un chiffre.",
         "missing_special": "Il manque un caractère spécial (par exemple - ! ? ; : @).",
         "forbidden_character": "Caractère refusé : ni lettre accentuée, ni caractère invisible.",
+        "digest_form": "Ne peut commencer par un mot entre accolades.",
         "contains_login": "Contient votre identifiant.",
         "contains_name": "Contient votre nom, votre prénom ou votre adresse.",
         "common_word": "Formé de mots trop courants.",
@@ -61,6 +63,7 @@ _MESSAGES = {
         "missing_digit": "A digit is missing.",
         "missing_special": "A special character is missing (such as - ! ? ; : @).",
         "forbidden_character": "Character refused: accented letters and invisible characters are not accepted.",
+        "digest_form": "May not begin with a word in braces.",
         "contains_login": "Contains your log-in.",
         "contains_name": "Contains your surname, your first name or your address.",
         "common_word": "Made of words that are too common.",
@@ -107,6 +110,8 @@ def check(password: str, context: Context | None = None, policy: Policy | None =
     if any(not 32 <= ord(character) <= 126 for character in password):
         found.append(Violation("forbidden_character"))
     tests: tuple[tuple[str, Callable[[], bool]], ...] = (
+        # The directory would read the name of a digest's scheme, and refuse or, worse, believe it.
+        ("digest_form", lambda: _SCHEME.match(password) is not None),
         ("contains_login", lambda: _contains(password, _login_tokens(context))),
         ("contains_name", lambda: _contains(password, _name_tokens(context))),
         ("common_word", lambda: _is_common(password)),

@@ -1,0 +1,144 @@
+"""`malleposte password`: what the platform's policy says of a password, without setting any."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from malleposte import paths, remote
+from malleposte.errors import ExitCode, InputError
+from malleposte.policy import project, rules
+from malleposte.policy.model import Policy, PolicyError
+
+FACTS = Path("/etc/malleposte/platform.json")
+MOST = 1_000_000  # bytes that are read at all
+LANGUAGES = ("fr", "en")
+INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the sentences (default: the locale's).")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def policy_of(inventory: str | None) -> Policy:
+    """The platform's: of this host's facts, on the controller of the inventory's. Raises InputError."""
+    where, given = _facts(inventory)
+    try:
+        return Policy.from_mapping(given)
+    except PolicyError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _facts(inventory: str | None) -> tuple[str, Mapping[str, Any]]:
+    if paths.HOSTED:
+        try:
+            given = json.loads(FACTS.read_text("utf-8"))["password_policy"]
+        except OSError as error:
+            raise InputError(f"{FACTS}: {error.strerror}", "deploy this host first") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{FACTS}: no password policy ({error})", "deploy this host again") from error
+        return str(FACTS), given
+    path = paths.inventory(inventory)
+    listed = remote.listing(path)
+    for host in remote.members(listed, "malleposte"):
+        given = listed["_meta"]["hostvars"].get(host, {}).get("malleposte_password_policy")
+        if isinstance(given, Mapping):
+            return f"{path}: malleposte_password_policy", given
+    raise InputError(f"inventory {path}: no malleposte_password_policy")
+
+
+def read_password() -> str:
+    """From standard input to its end; from a terminal without echo. Raises InputError.
+
+    One line end at the end is not part of it. What is no UTF-8 stays what it is: a character that the policy refuses.
+    """
+    if sys.stdin.isatty():
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)
+            try:
+                return getpass.getpass("Password: ")
+            except (getpass.GetPassWarning, EOFError) as error:
+                raise InputError("this terminal would show the password", "give it on standard input") from error
+    raw = sys.stdin.buffer.read(MOST + 1)
+    if len(raw) > MOST:
+        raise InputError(f"standard input holds more than {MOST} bytes: no password")
+    for end in (b"\r\n", b"\n"):
+        if raw.endswith(end):
+            raw = raw[: -len(end)]
+            break
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def language_of(given: str | None) -> str:
+    """The one asked for, else French where the locale is, else English."""
+    if given:
+        return given
+    name = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    return "fr" if name.lower().startswith("fr") else "en"
+
+
+@click.group("password")
+def command() -> None:
+    """Say what the password policy asks, and what it says of a password.
+
+    \b
+    Example:
+      sudo ./malleposte password check --lang fr < password.txt
+      sudo ./malleposte password rules -i inventories/standalone
+    """
+
+
+@command.command("check")
+@INVENTORY
+@click.option("--user", metavar="UID", default="", help="Whose password it would be: the log-in.")
+@click.option("--name", "names", metavar="NAME", multiple=True, help="A first name or a surname (repeatable).")
+@click.option("--address", "addresses", metavar="MAIL", multiple=True, help="A mail address (repeatable).")
+@LANGUAGE
+@AS_JSON
+def check_command(
+    inventory: str | None, user: str, names: tuple[str, ...], addresses: tuple[str, ...], lang: str | None, as_json: bool
+) -> int:
+    """Judge the password on standard input: every rule that it breaks. Nothing is set, nothing is kept.
+
+    A password is never an argument: others on the host would see it. On a terminal it is asked without echo. Only the
+    account's own history is unknown here. Exit codes: 0 accepted, 1 refused.
+
+    \b
+    Example:
+      sudo ./malleposte password check < password.txt
+      sudo ./malleposte password check --user jdupont --name Jean --name Dupont --lang fr --json < password.txt
+    """
+    policy = policy_of(inventory)
+    found = rules.check(read_password(), rules.Context(user, names=names, addresses=addresses), policy)
+    language = language_of(lang)
+    if as_json:
+        told = [{"code": one.code, "message": one.message(language)} for one in found]
+        click.echo(json.dumps({"accepted": not found, "violations": told}, ensure_ascii=False))
+    elif found:
+        for one in found:
+            click.echo(one.message(language))
+    else:
+        click.echo("Accepté." if language == "fr" else "Accepted.")
+    return ExitCode.FAILURE if found else ExitCode.DONE
+
+
+@command.command("rules")
+@INVENTORY
+@LANGUAGE
+@AS_JSON
+def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int:
+    """The policy in sentences, as an agent reads it.
+
+    \b
+    Example:
+      sudo ./malleposte password rules --lang fr
+    """
+    told = project.sentences(policy_of(inventory), language_of(lang))
+    click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(told))
+    return ExitCode.DONE
