@@ -1,7 +1,7 @@
-"""Passwords and what is to be said of them: one table for `policy.check`, for `malleposte password check` and for slapd.
+"""Passwords and what is to be said of them: one table for the policy, for `malleposte password check`, for slapd.
 
-`violations` are the codes of policy.rules in their order; `slapd` is whether the directory takes the password too. Where
-it takes what the policy refuses, only the policy knows why (words, neighbouring keys, repetitions, a tab).
+`violations` are the codes of policy.rules in their order; `slapd` is whether the directory takes the password too.
+Where it takes what the policy refuses, only the policy knows why (words, neighbouring keys, repetitions, a tab).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`malleposte password`: the table of passwords through the command line, which takes them from standard input alone."""
+"""`malleposte password`: the table of passwords through the command line, from standard input alone."""
 
 from __future__ import annotations
 

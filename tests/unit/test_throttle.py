@@ -154,6 +154,12 @@ def test_whoever_waits_is_told_how_long() -> None:
     assert answer["msg"].isascii()
 
 
+def test_a_password_known_to_be_wrong_is_refused_as_before() -> None:
+    answer = json.loads(authpolicy.judge(Throttle(SETTINGS, Fake(-200)), "allow", report()))
+    assert answer == {"status": -1, "msg": ""}
+    assert Throttle(SETTINGS, Fake(-200)).attempt("a", "192.0.2.1", "x") == 200.0
+
+
 def test_who_may_is_let_on_and_counted() -> None:
     store = Fake()
     assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "allow", report()))["status"] == 0

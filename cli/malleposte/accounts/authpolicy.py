@@ -52,10 +52,12 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any]) -> bytes:
     """The answer to one request of Dovecot. Raises ValueError on one that is not Dovecot's."""
     name, address, known_by = (str(told.get(field, "")) for field in ("login", "remote", "pwhash"))
     if command == "allow":
-        wait = math.ceil(throttle.attempt_digest(name, address, known_by))
-        if not wait:
+        verdict = throttle.judge(name, address, known_by)
+        if not verdict.wait:
             return GO_ON
-        return json.dumps({"status": -1, "msg": WAIT.format(seconds=wait)}).encode()
+        # Known to be wrong: refused as it was before, in Dovecot's own words.
+        message = "" if verdict.known_wrong else WAIT.format(seconds=math.ceil(verdict.wait))
+        return json.dumps({"status": -1, "msg": message}).encode()
     if command != "report":
         raise ValueError(f"not a command: {command[:40]!r}")
     if told.get("success") is True:

@@ -39,7 +39,7 @@ SCAN = 1000  # keys a question, when an account is forgotten
 
 # One try. KEYS: the account in its network. ARGV: digest, free, base, most, forget, FAILED_FOR, TOGETHER. Fields: n
 # (different passwords so far), next (when one more may be tried), d:DIGEST ("p" and how many proofs are under way, or
-# "f" and when it failed). Returns the seconds to wait.
+# "f" and when it failed). Returns the seconds to wait, below zero for a password that is known to be wrong.
 ATTEMPT = """
 local key, mark = KEYS[1], 'd:' .. ARGV[1]
 local free, base, most, forget = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -49,7 +49,7 @@ if known then
   local value = tonumber(string.sub(known, 2))
   if string.sub(known, 1, 1) == 'f' then
     local left = value + tonumber(ARGV[6]) - now
-    if left > 0 then return left end
+    if left > 0 then return -left end
     value = 0
   elseif value >= tonumber(ARGV[7]) then
     return 1
@@ -87,6 +87,14 @@ return 0
 
 class Unavailable(Exception):
     """Valkey gives no answer, or refuses."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do with a try: `wait` seconds (0: prove it now), because it is `known_wrong`, or because of others."""
+
+    wait: float = 0.0
+    known_wrong: bool = False
 
 
 class Store(Protocol):
@@ -171,16 +179,17 @@ class Throttle:
 
     def attempt(self, name: str, address: str, password: str) -> float:
         """Seconds to wait before this may be tried; 0: prove the password now, the try is counted."""
-        return self.attempt_digest(name, address, self._digest(name, password))
+        return self.judge(name, address, self._digest(name, password)).wait
 
-    def attempt_digest(self, name: str, address: str, known_by: str) -> float:
-        """As `attempt`, of a password that only Dovecot knows."""
+    def judge(self, name: str, address: str, known_by: str) -> Verdict:
+        """As `attempt`, of a password of which only the digest is known; says also whether it was wrong before."""
         key = self._place(name, address)
         if key is None:
-            return 0.0
+            return Verdict()
         it = self.settings
         told = (known_by, it.free, it.base, it.most, it.forget, FAILED_FOR, TOGETHER)
-        return float(self._guarded(lambda: self._store.run(ATTEMPT, key, *told)) or 0)
+        seconds = self._guarded(lambda: self._store.run(ATTEMPT, key, *told)) or 0
+        return Verdict(float(abs(seconds)), known_wrong=seconds < 0)
 
     def failed(self, name: str, address: str, password: str) -> None:
         """The password was wrong."""
@@ -213,6 +222,10 @@ class Throttle:
         for name in names:
             pattern = f"{PREFIX}:{self._mac(_folded(name))}:*"
             self._guarded(lambda pattern=pattern: self._store.delete(pattern))  # type: ignore[misc]
+
+    def known_by(self, name: str, password: str) -> str:
+        """The digest by which `judge` knows a password."""
+        return self._digest(name, password)
 
     def _digest(self, name: str, password: str) -> str:
         return digest(self.settings.nonce, _folded(name), password)

@@ -22,7 +22,7 @@ FACTS = Path("/etc/malleposte/platform.json")
 MOST = 1_000_000  # bytes that are read at all
 LANGUAGES = ("fr", "en")
 INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
-LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the sentences (default: the locale's).")
+LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the answer (default: locale).")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -102,8 +102,9 @@ def command() -> None:
 @LANGUAGE
 @AS_JSON
 def check_command(
-    inventory: str | None, user: str, names: tuple[str, ...], addresses: tuple[str, ...], lang: str | None, as_json: bool
-) -> int:
+    inventory: str | None, user: str, names: tuple[str, ...], addresses: tuple[str, ...], lang: str | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Judge the password on standard input: every rule that it breaks. Nothing is set, nothing is kept.
 
     A password is never an argument: others on the host would see it. On a terminal it is asked without echo. Only the

@@ -12,7 +12,7 @@ from typing import Any
 # Kept from everyone but the one writer, whatever a table says.
 SECRETS = ("mpNumenDigest", "mpInaDigest", "mpInaExpiry", "mpSourceDigest")
 RECOVERY = ("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged")
-# State of a password, kept by ppolicy; the writer sets it (must change, end, unlock).
+# State of a password, kept by ppolicy; the writer sets it (must change, end, unlock). A table may let others read it.
 PASSWORD_STATE = ("pwdReset", "pwdEndTime", "pwdAccountLockedTime", "pwdFailureTime")
 # What nobody reads over the network: old digests, and the choice of a policy.
 CLOSED = ("pwdHistory", "pwdPolicySubentry")
@@ -62,6 +62,14 @@ def _readers(branch: str, services: Mapping[str, Mapping[str, Any]]) -> dict[tup
     return groups
 
 
+def _who_reads(attribute: str, branch: str, services: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [
+        name
+        for name in sorted(services)
+        if branch in services[name].get("branches", []) and attribute in services[name].get("read", [])
+    ]
+
+
 def _branch_rules(
     branch: str, suffix: str, writer: str, services: Mapping[str, Mapping[str, Any]], self_read: Sequence[str]
 ) -> list[str]:
@@ -96,12 +104,15 @@ def access_rules(
     _check(services)
     write = _by([writer], suffix, "write")
     people = f'to dn.subtree="ou=people,{suffix}"'
-    state = [name for name in sorted(services) if "pwdReset" in services[name].get("read", [])]
     rules = [
         f"{people} attrs=userPassword{_by([writer], suffix, '=w')} by anonymous auth by * none",
         "to attrs=userPassword by anonymous auth by * none",
         f"to attrs={','.join(CLOSED)} by * none",
-        f"{people} attrs={','.join(PASSWORD_STATE)}{write}{_by(state, suffix, 'read')} by * none",
+        *(
+            f"{people} attrs={attribute}{write}"
+            f"{_by(_who_reads(attribute, 'people', services), suffix, 'read')} by * none"
+            for attribute in PASSWORD_STATE
+        ),
         f"to attrs={','.join((*SECRETS, *RECOVERY))}{write} by * none",
     ]
     trimmed = {

@@ -1,0 +1,219 @@
+"""Guessing is slowed down where it comes from, and nowhere else: delays per account and source network.
+
+Clients of other networks are played from the mail host itself, which Dovecot trusts to say whom it speaks for (IMAP's
+ID), as the webmail does.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import json
+import secrets
+from typing import Any, NamedTuple
+
+import pytest
+from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.policy import rules
+
+from tests.stack.support.mail import wait_for
+from tests.stack.support.webmail import Webmail
+
+ATTACKER, NEIGHBOUR, OWNER = "198.51.100.7", "198.51.100.200", "203.0.113.9"
+FREE = 5
+CLIENT = """
+import concurrent.futures, imaplib, json, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+imaplib.Commands["ID"] = ("NONAUTH", "AUTH", "SELECTED")
+def one(row):
+    address, name, password = row
+    client = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context, timeout=60)
+    try:
+        if address:
+            client._simple_command("ID", '("x-originating-ip" "%s")' % address)
+        client.login(name, password)
+        return [True, ""]
+    except imaplib.IMAP4.error as error:
+        return [False, str(error)]
+    finally:
+        client.shutdown()
+given = json.load(sys.stdin)
+with concurrent.futures.ThreadPoolExecutor(given["at_once"]) as pool:
+    print(json.dumps(list(pool.map(one, given["rows"]))))
+"""
+
+
+class Answer(NamedTuple):
+    """Whether it opened, and what the server said."""
+
+    ok: bool
+    said: str
+
+    @property
+    def delayed(self) -> bool:
+        """Refused unproved."""
+        return not self.ok and "Too many tries" in self.said
+
+
+@pytest.fixture
+def tries(site: Any) -> Any:
+    """Log-ins as (address, name, password), some at once."""
+
+    def make(*rows: tuple[str, str, str], at_once: int = 1) -> list[Answer]:
+        given = json.dumps({"rows": rows, "at_once": at_once})
+        text = site.run("mail1", "/usr/bin/python3", "-c", f"'{CLIENT.replace(chr(39), chr(34))}'", given=given)
+        return [Answer(*row) for row in json.loads(text)]
+
+    return make
+
+
+def wrong(count: int) -> list[str]:
+    return [rules.generate() for _ in range(count)]
+
+
+def failures(site: Any, uid: str) -> int:
+    """How many failures slapd counts."""
+    dn = f"uid={uid},ou=people,{site.place.suffix}"
+    text = site.run("mail1", f"ldapsearch -LLL -Q -Y EXTERNAL -H ldapi:/// -b {dn} -s base pwdFailureTime")
+    return int(text.count("pwdFailureTime:"))
+
+
+def test_the_attacker_s_network_waits_and_the_owner_does_not(tries: Any, people: Any, site: Any) -> None:
+    who = people.agent()
+    answers = tries(*((ATTACKER, who.uid, word) for word in wrong(20)), at_once=20)
+    assert not any(answer.ok for answer in answers)
+    # All at once: no more were proved than are free.
+    assert sum(not answer.delayed for answer in answers) == FREE
+    assert failures(site, who.uid) <= FREE
+    assert [tries((address, who.uid, who.password))[0].ok for address in (OWNER, "2001:db8::7")] == [True, True]
+
+
+def delay(site: Any, uid: str, address: str, seconds: int = 300) -> None:
+    """As after many tries from there: the next is due in so many seconds."""
+    key = Throttle(Settings("unix:///nowhere", site.secret("auth-policy-nonce")))._place(uid, address)
+    command = (
+        "export REDISCLI_AUTH=$(cat); cli='valkey-cli -s /run/valkey/valkey.sock --no-auth-warning'; "
+        f"$cli hset {key} n 20 next $(($(date +%s) + {seconds})); $cli expire {key} 1800"
+    )
+    site.run("mail1", command, given=site.secret("valkey"))
+
+
+FORGET = """
+import pathlib, sys
+sys.path.insert(0, "/usr/local/lib/malleposte/authpolicy.pyz")
+from malleposte.accounts.authpolicy import Config
+from malleposte.accounts.throttle import Throttle
+Throttle(Config.read(pathlib.Path("/etc/malleposte/authpolicy.json")).throttle).forget(sys.argv[1])
+"""
+
+
+def test_even_the_right_password_waits_there_until_all_is_forgotten(tries: Any, people: Any, site: Any) -> None:
+    """A guess that is answered within the delay would tell; a new password or an unblock ends it everywhere."""
+    who, other = people.agent(), people.agent()
+    for address in (ATTACKER, "2001:db8:1:1::1"):
+        delay(site, who.uid, address)
+    there = [(address, who.uid, who.password) for address in (ATTACKER, NEIGHBOUR, "2001:db8:1:1::2")]
+    assert [answer.delayed for answer in tries(*there, at_once=3)] == [True] * 3
+    assert tries((ATTACKER, other.uid, other.password))[0].ok
+    assert tries((OWNER, who.uid, who.password))[0].ok
+    site.run("mail1", "/usr/bin/python3", "-c", f"'{FORGET}'", who.uid)
+    assert [answer.ok for answer in tries(*there, at_once=3)] == [True] * 3
+
+
+def test_the_same_wrong_password_counts_once(tries: Any, people: Any, site: Any) -> None:
+    """An old telephone neither locks its owner out nor drives slapd's own count up."""
+    who, old = people.agent(), rules.generate()
+    answers = tries(*[(ATTACKER, who.uid, old)] * 12, at_once=2)
+    assert not any(answer.ok or answer.delayed for answer in answers)
+    assert failures(site, who.uid) <= 2
+    assert tries((NEIGHBOUR, who.uid, who.password))[0].ok
+
+
+def test_the_right_password_forgets(tries: Any, people: Any) -> None:
+    who = people.agent()
+    for _ in range(2):
+        words = wrong(FREE - 1)
+        answers = tries(*((ATTACKER, who.uid, word) for word in words), at_once=FREE)
+        assert not any(answer.delayed for answer in answers)
+        assert tries((ATTACKER, who.uid, who.password))[0].ok
+
+
+def test_a_stranger_cannot_say_whom_he_speaks_for(site: Any, people: Any, plan: Any, mail1: Any) -> None:
+    from malleposte.probe.walker import wire
+
+    who, word = people.agent(), secrets.token_hex(8)
+    link = wire.context(plan).wrap_socket(wire.connect(plan, plan.mail, "imaps"), server_hostname=plan.mail)
+    session = wire.Imap(link)
+    session._simple_command("NOOP")
+    link.sendall(f'x1 ID ("x-originating-ip" "{OWNER}")\r\n'.encode())
+    with pytest.raises(imaplib.IMAP4.error):
+        session.login(who.uid, word)
+    link.close()
+    mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
+    assert f"rip={mine}," in logged(mail1, who.uid)
+
+
+def logged(mail1: Any, uid: str) -> str:
+    command = f"journalctl -u dovecot --since=-5min --no-pager -o cat | grep -F 'imap-login' | grep -F '<{uid}>'"
+    return str(wait_for(lambda: mail1.run(command).stdout, what=f"a line on {uid}"))
+
+
+def test_the_webmail_names_its_client(site: Any, web: Any, platform: Any, people: Any, mail1: Any) -> None:
+    """Else all who read by the webmail would be one source."""
+    who = people.agent()
+    visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+    assert not visitor.login(who.uid, rules.generate())
+    mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
+    assert f"rip={mine}," in logged(mail1, who.uid)
+    assert visitor.login(who.uid, who.password)
+
+
+def test_what_is_kept_goes_by_itself_and_names_nobody(tries: Any, people: Any, site: Any) -> None:
+    who = people.agent()
+    tries((ATTACKER, who.uid, rules.generate()))
+    secret = site.secret("valkey-throttle")
+    ask = "valkey-cli -s /run/valkey/valkey.sock --user throttle --no-auth-warning"
+    text = site.run("mail1", f"REDISCLI_AUTH=$(cat) {ask} --scan --pattern 'throttle:*'", given=secret)
+    assert text.split()
+    assert who.uid not in text
+    assert "198.51" not in text
+    refused = site.run("mail1", f"REDISCLI_AUTH=$(cat) {ask} get rspamd", given=secret, check=False)
+    assert "NOPERM" in refused
+    main = site.secret("valkey")
+    command = (
+        "export REDISCLI_AUTH=$(cat); cli='valkey-cli -s /run/valkey/valkey.sock --no-auth-warning'; "
+        "$cli --scan --pattern 'throttle:*' | while read -r key; do $cli ttl $key; done"
+    )
+    lives = [int(line) for line in site.run("mail1", command, given=main).split()]
+    assert lives
+    assert all(0 < life <= 1800 for life in lives)
+
+
+@pytest.mark.parametrize("away", ["valkey-server.service", "authpolicy.service authpolicy.socket"])
+def test_without_it_nobody_waits(tries: Any, people: Any, site: Any, away: str) -> None:
+    who = people.agent()
+    site.run("mail1", f"systemctl stop {away}")
+    try:
+        answers = tries(*((ATTACKER, who.uid, word) for word in wrong(FREE + 2)), at_once=8)
+        assert not any(answer.ok or answer.delayed for answer in answers)
+        assert tries((ATTACKER, who.uid, who.password))[0].ok
+    finally:
+        site.run("mail1", f"systemctl start {' '.join(reversed(away.split()))}")
+    wait_for(
+        lambda: site.run("mail1", f"systemctl is-active {away}", check=False).split() == ["active"] * len(away.split())
+    )
+
+
+def test_the_daemon_is_closed(mail1: Any, site: Any) -> None:
+    """Loopback alone, its key asked for, its own user, nothing readable by others."""
+    assert "127.0.0.1:4001" in mail1.run("ss -Hlnt sport = :4001").stdout
+    ask = "curl -s -o /dev/null -w %{http_code} -d '{}' 'http://127.0.0.1:4001/?command=allow'"
+    assert mail1.run(ask).stdout == "403"
+    status = mail1.run("cat /proc/$(systemctl show -p MainPID --value authpolicy)/status").stdout
+    assert "NoNewPrivs:\t1" in status
+    uids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
+    assert "0" not in uids
+    assert mail1.file("/etc/malleposte/authpolicy.json").mode == 0o640
+    assert site.run("mail1", "runuser -u nobody -- cat /etc/malleposte/authpolicy.json 2>&1 || true").endswith(
+        "denied\n"
+    )
