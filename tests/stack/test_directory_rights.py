@@ -281,6 +281,14 @@ def test_what_is_nobody_s(stage: Stage, name: str) -> None:
             assert not found or (name == WRITER and "ou=policies" in base), (base, found)
 
 
+@pytest.mark.parametrize("name", ["self", "another"])
+def test_an_agent_finds_nobody_else(stage: Stage, name: str) -> None:
+    with stage.reader(name) as client:
+        client.search(stage.suffix, "(objectClass=*)", attributes=["*", "+"])
+        found = {item["dn"] for item in client.response or [] if item["type"] == "searchResEntry"}
+    assert found <= {stage.agent if name == "self" else stage.other}
+
+
 def test_the_writer_reads_no_password(stage: Stage) -> None:
     with stage.reader(WRITER) as writer:
         seen = read(writer, stage.agent) or {}

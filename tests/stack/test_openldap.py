@@ -1,4 +1,7 @@
-"""The deployed directory, by protocol: who reads and writes what, which passwords it takes, what it refuses."""
+"""The deployed directory, by protocol: what a password's state does, which values it refuses, how it is configured.
+
+Who reads and writes what: test_directory_rights.py. Which passwords it takes: test_password_policy.py.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +22,9 @@ from malleposte.directory.model import Agent, agent_attributes
 from malleposte.paths import VENV_BIN
 from malleposte.run import environment
 
+from tests.support import passwords
+
 ROOT = Path(__file__).parents[2]
-TABLE: dict[str, Any] = json.loads((ROOT / "tests/data/passwords.json").read_text("utf-8"))
-READERS = ("dovecot", "postfix", "rspamd")
-NEVER = {
-    "userpassword",
-    "pwdhistory",
-    "mpnumendigest",
-    "mpinadigest",
-    "mpinaexpiry",
-    "mpsourcedigest",
-    "mprecoverymail",
-    "mprecoveryphone",
-}
-SECRETS = {
-    "mpNumenDigest": ["k1:0123456789abcdef"],
-    "mpInaDigest": ["k1:fedcba9876543210"],
-    "mpSourceDigest": ["k1:00112233"],
-    "mpRecoveryMail": ["essai@lointain.test"],
-    "mpRecoveryPhone": ["+33600000000"],
-}
 GOOD, NEXT = "Tulipe-Verte-47", "Renard;Bleu;512"
 
 
@@ -70,22 +56,15 @@ def writer(folder: Path, place: reach.Place, socket: Path) -> Iterator[LdapDirec
 
 @pytest.fixture
 def jean(place: reach.Place, writer: LdapDirectory) -> Iterator[str]:
-    """The dn of the owner of the table's passwords, with a password and every secret; gone after the test."""
-    owner = TABLE["owner"]
-    domain = place.domain
+    """The dn of an account with a password; gone after the test."""
+    mail = f"essai.{passwords.MAIL.partition('@')[0]}@{place.domain}"
     person = Agent(
-        uid="essai-jdupont",
-        given_name=owner["given_name"],
-        surname=owner["surname"],
-        mail=f"essai.{owner['given_name']}.{owner['surname']}@{domain}".lower(),
-        profile="roundcube",
-        state=State.ACTIVE,
-        hidden=True,
+        "essai-jdupont", passwords.GIVEN_NAME, passwords.SURNAME, mail, "roundcube", State.ACTIVE, hidden=True
     )
     dn = person.dn(place.suffix)
     if any(writer.search("people", ["uid"], {"uid": person.uid})):
         writer.delete(dn)
-    writer.add(dn, agent_attributes(person) | SECRETS | {"userPassword": [GOOD]})
+    writer.add(dn, agent_attributes(person) | {"userPassword": [GOOD]})
     yield dn
     writer.delete(dn)
 
@@ -100,114 +79,7 @@ def bound(socket: Path, dn: str, password: str) -> Iterator[Any]:
         connection.unbind()
 
 
-def seen(connection: Any, base: str, asked: str = "(objectClass=*)") -> dict[str, dict[str, Any]]:
-    """What a client can read under a base: attributes in small letters, by dn."""
-    connection.search(base, asked, attributes=[ldap3.ALL_ATTRIBUTES, ldap3.ALL_OPERATIONAL_ATTRIBUTES])
-    found = [item for item in connection.response or [] if item["type"] == "searchResEntry"]
-    return {i["dn"]: {name.lower(): v for name, v in i["raw_attributes"].items() if v} for i in found}
-
-
-def replace(connection: Any, dn: str, **values: str) -> int:
-    connection.modify(dn, {name: [(ldap3.MODIFY_REPLACE, [value])] for name, value in values.items()})
-    return int(connection.result["result"])
-
-
-VIOLATION, NO_OBJECT, INSUFFICIENT, UNWILLING = 19, 32, 50, 53
-
-
-@pytest.mark.parametrize("service", READERS)
-def test_a_daemon_reads_what_it_needs_and_no_secret(
-    service: str, folder: Path, place: reach.Place, socket: Path, jean: str
-) -> None:
-    password = vault.read_text(folder / f"secrets/ldap-{service}")
-    with bound(socket, f"cn={service},ou=services,{place.suffix}", password) as client:
-        entry = seen(client, f"ou=people,{place.suffix}", "(uid=essai-jdupont)")[jean]
-        assert {"uid", "mail", "maillocaladdress", "mpstate"} <= set(entry)
-        assert not NEVER & set(entry)
-        assert not {"cn=agents", "cn=provision"} & {dn.partition(",")[0] for dn in seen(client, place.suffix)}
-        assert replace(client, jean, mpState="suspended") == INSUFFICIENT
-        assert replace(client, jean, userPassword=NEXT) == INSUFFICIENT
-        client.search(f"ou=people,{place.suffix}", "(mpNumenDigest=k1:*)", attributes=["uid"])
-        assert [item for item in client.response if item["type"] == "searchResEntry"] == []
-
-
-def test_a_daemon_does_not_read_branches_that_are_not_its_own(folder: Path, place: reach.Place, socket: Path) -> None:
-    password = vault.read_text(folder / "secrets/ldap-rspamd")
-    with bound(socket, f"cn=rspamd,ou=services,{place.suffix}", password) as client:
-        for branch in ("lists", "establishments", "services", "policies", "tombstones"):
-            assert seen(client, f"ou={branch},{place.suffix}") == {}
-
-
-def test_the_writer_sets_passwords_and_reads_none(folder: Path, place: reach.Place, socket: Path, jean: str) -> None:
-    password = vault.read_text(folder / "secrets/ldap-provision")
-    with bound(socket, f"cn=provision,ou=services,{place.suffix}", password) as client:
-        assert replace(client, jean, userPassword=NEXT) == 0
-        entry = seen(client, f"ou=people,{place.suffix}", "(uid=essai-jdupont)")[jean]
-        assert not {"userpassword", "pwdhistory"} & set(entry)
-        assert "mpnumendigest" in entry
-        assert replace(client, jean, userPassword="{SSHA512}AAAA") == VIOLATION
-        services = f"cn=services,ou=policies,{place.suffix}"
-        assert replace(client, jean, pwdPolicySubentry=services) == INSUFFICIENT
-        assert replace(client, f"cn=agents,ou=policies,{place.suffix}", pwdMinLength="1") == INSUFFICIENT
-        assert replace(client, f"cn=dovecot,ou=services,{place.suffix}", userPassword=NEXT) in (INSUFFICIENT, NO_OBJECT)
-
-
-def test_an_agent_reads_little_and_writes_nothing(place: reach.Place, socket: Path, jean: str, site: Any) -> None:
-    other = f"uid={next(uid for uid in site.accounts)},ou=people,{place.suffix}"
-    with bound(socket, jean, GOOD) as client:
-        client.search(jean, "(objectClass=*)", ldap3.BASE, attributes=["*", "+"])
-        own = {name.lower() for name, values in client.response[0]["raw_attributes"].items() if values}
-        assert {"uid", "mail", "cn"} <= own
-        assert not NEVER & own
-        assert seen(client, other) == {}
-        assert seen(client, place.suffix).keys() <= {jean}
-        assert replace(client, jean, mpProfile="convergence") == INSUFFICIENT
-        assert replace(client, jean, userPassword=NEXT) == INSUFFICIENT
-
-
-def test_ldappasswd_by_its_owner_is_refused(writer: LdapDirectory, socket: Path, jean: str) -> None:
-    with bound(socket, jean, GOOD) as client:
-        assert not client.extend.standard.modify_password(jean, GOOD, NEXT)
-        # slapd does not even verify the old one for its owner.
-        assert client.result["result"] in (INSUFFICIENT, UNWILLING)
-    assert writer.log_in(jean, GOOD).ok
-    assert not writer.log_in(jean, NEXT).ok
-
-
-def test_an_anonymous_client_reads_nothing(place: reach.Place, socket: Path) -> None:
-    connection = ldap3.Connection(ldap3.Server(f"ldapi://{socket}", get_info=ldap3.NONE))
-    assert not connection.bind()
-    assert seen(connection, place.suffix) == {}
-    assert connection.result["result"] != 0
-    connection.unbind()
-
-
-def test_the_table_of_passwords(writer: LdapDirectory, jean: str, place: reach.Place) -> None:
-    """Each try is made on a fresh account, so that no history plays a part."""
-    owner, domain, wrong = TABLE["owner"], place.domain, []
-    mail = owner["mail"].partition("@")[0] + f".essai@{domain}"
-    person = Agent(owner["login"] + "-essai", owner["given_name"], owner["surname"], mail, "roundcube", State.ACTIVE)
-    dn = person.dn(place.suffix)
-    for row in TABLE["passwords"]:
-        given = {"userPassword": [row["password"]]} if row["password"] else {"userPassword": [""]}
-        try:
-            writer.add(dn, agent_attributes(person) | given)
-        except Refused as error:
-            verdict = "refuse" if error.code in (VIOLATION, 21) else str(error)
-        else:
-            writer.delete(dn)
-            verdict = "accept"
-        if verdict != row["slapd"]:
-            wrong.append((row["password"], verdict))
-    assert wrong == []
-
-
-def test_one_of_the_last_passwords_is_refused(writer: LdapDirectory, jean: str) -> None:
-    writer.modify(jean, {"userPassword": [NEXT]})
-    for old in (GOOD, NEXT):
-        with pytest.raises(Refused) as refusal:
-            writer.modify(jean, {"userPassword": [old]})
-        assert refusal.value.code == VIOLATION
+VIOLATION, INSUFFICIENT = 19, 50
 
 
 def test_a_password_that_must_change_opens_nothing_else(writer: LdapDirectory, socket: Path, jean: str) -> None:

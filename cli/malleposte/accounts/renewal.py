@@ -32,7 +32,6 @@ ASKED = ("uid", "displayName", "mail", "mpState", "mpHidden", "mpStateChanged", 
 DAY = 86400.0
 SENDMAIL = ("/usr/sbin/sendmail", "-i", "-f")
 SEND_SECONDS = 60
-_STAMP = "%Y%m%d%H%M%SZ"
 _DAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 _DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
@@ -69,7 +68,8 @@ mail; messages keep arriving and nothing is lost. To renew it, type the address 
 
 and choose "Gérer mon mot de passe" (manage my password). The page is also at {page}
 
-We never ask you for your password, neither by mail nor by telephone. If in doubt, call the help desk: {phone} ({hours_en}).
+We never ask you for your password, neither by mail nor by telephone. If in doubt, call the help desk: {phone}
+({hours_en}).
 """
 
 
@@ -156,10 +156,9 @@ def _one(attributes: Attributes, name: str) -> str:
 def _time(text: str) -> datetime.datetime | None:
     """A generalized time, with or without fractions of a second; None when it is none."""
     try:
-        found = datetime.datetime.strptime(f"{text[:14]}Z", _STAMP)
+        return datetime.datetime.strptime(f"{text[:14]}Z", "%Y%m%d%H%M%S%z")
     except ValueError:
         return None
-    return found.replace(tzinfo=datetime.UTC)
 
 
 def due(entries: Iterable[Entry], policy: Policy, now: datetime.datetime) -> Iterator[Due]:
