@@ -9,11 +9,13 @@ from __future__ import annotations
 import imaplib
 import json
 import secrets
+import shlex
 from typing import Any, NamedTuple
 
 import pytest
 from malleposte.accounts.throttle import Settings, Throttle
 from malleposte.policy import rules
+from malleposte.probe.walker import wire
 
 from tests.stack.support.mail import wait_for
 from tests.stack.support.webmail import Webmail
@@ -61,7 +63,7 @@ def tries(site: Any) -> Any:
 
     def make(*rows: tuple[str, str, str], at_once: int = 1) -> list[Answer]:
         given = json.dumps({"rows": rows, "at_once": at_once})
-        text = site.run("mail1", "/usr/bin/python3", "-c", f"'{CLIENT.replace(chr(39), chr(34))}'", given=given)
+        text = site.run("mail1", "/usr/bin/python3", "-c", shlex.quote(CLIENT), given=given)
         return [Answer(*row) for row in json.loads(text)]
 
     return make
@@ -116,7 +118,7 @@ def test_even_the_right_password_waits_there_until_all_is_forgotten(tries: Any, 
     assert [answer.delayed for answer in tries(*there, at_once=3)] == [True] * 3
     assert tries((ATTACKER, other.uid, other.password))[0].ok
     assert tries((OWNER, who.uid, who.password))[0].ok
-    site.run("mail1", "/usr/bin/python3", "-c", f"'{FORGET}'", who.uid)
+    site.run("mail1", "/usr/bin/python3", "-c", shlex.quote(FORGET), who.uid)
     assert [answer.ok for answer in tries(*there, at_once=3)] == [True] * 3
 
 
@@ -138,17 +140,20 @@ def test_the_right_password_forgets(tries: Any, people: Any) -> None:
         assert tries((ATTACKER, who.uid, who.password))[0].ok
 
 
-def test_a_stranger_cannot_say_whom_he_speaks_for(site: Any, people: Any, plan: Any, mail1: Any) -> None:
-    from malleposte.probe.walker import wire
-
+def test_a_stranger_cannot_say_whom_he_speaks_for(
+    people: Any, plan: Any, mail1: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(imaplib.Commands, "ID", ("NONAUTH",))  # type: ignore[attr-defined]
     who, word = people.agent(), secrets.token_hex(8)
-    link = wire.context(plan).wrap_socket(wire.connect(plan, plan.mail, "imaps"), server_hostname=plan.mail)
-    session = wire.Imap(link)
-    session._simple_command("NOOP")
-    link.sendall(f'x1 ID ("x-originating-ip" "{OWNER}")\r\n'.encode())
-    with pytest.raises(imaplib.IMAP4.error):
-        session.login(who.uid, word)
-    link.close()
+    session = wire.Imap(
+        wire.context(plan).wrap_socket(wire.connect(plan, plan.mail, "imaps"), server_hostname=plan.mail)
+    )
+    try:
+        session._simple_command("ID", f'("x-originating-ip" "{OWNER}")')
+        with pytest.raises(imaplib.IMAP4.error):
+            session.login(who.uid, word)
+    finally:
+        session.shutdown()
     mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
     assert f"rip={mine}," in logged(mail1, who.uid)
 
@@ -169,14 +174,20 @@ def test_the_webmail_names_its_client(site: Any, web: Any, platform: Any, people
 
 
 def test_what_is_kept_goes_by_itself_and_names_nobody(tries: Any, people: Any, site: Any) -> None:
-    who = people.agent()
-    tries((ATTACKER, who.uid, rules.generate()))
+    who, word = people.agent(), rules.generate()
+    tries((ATTACKER, who.uid, word))
     secret = site.secret("valkey-throttle")
     ask = "valkey-cli -s /run/valkey/valkey.sock --user throttle --no-auth-warning"
     text = site.run("mail1", f"REDISCLI_AUTH=$(cat) {ask} --scan --pattern 'throttle:*'", given=secret)
-    assert text.split()
+    throttle = Throttle(Settings("unix:///nowhere", site.secret("auth-policy-nonce")))
+    key = throttle._place(who.uid, ATTACKER)
+    assert key in text.split()
     assert who.uid not in text
     assert "198.51" not in text
+    held = site.run(
+        "mail1", f"REDISCLI_AUTH=$(cat) {ask} hget {key} d:{throttle.known_by(who.uid, word)}", given=secret
+    )
+    assert held.startswith("f"), "the library and Dovecot know a password by different digests"
     refused = site.run("mail1", f"REDISCLI_AUTH=$(cat) {ask} get rspamd", given=secret, check=False)
     assert "NOPERM" in refused
     main = site.secret("valkey")
