@@ -191,8 +191,14 @@ def test_no_password_in_any_log(device: Callable[..., Device], mail1: Host, forg
 def test_the_router_may_do_nothing_but_ask(mail1: Host) -> None:
     names = "User,PrivateNetwork,ProtectSystem,NoNewPrivileges,CapabilityBoundingSet,RestrictAddressFamilies"
     shown = mail1.check_output(f"systemctl show dav-router.service -p {names}").splitlines()
-    for line in ("User=dav-router", "PrivateNetwork=yes", "ProtectSystem=strict", "NoNewPrivileges=yes",
-                 "CapabilityBoundingSet=", "RestrictAddressFamilies=AF_UNIX"):
+    for line in (
+        "User=dav-router",
+        "PrivateNetwork=yes",
+        "ProtectSystem=strict",
+        "NoNewPrivileges=yes",
+        "CapabilityBoundingSet=",
+        "RestrictAddressFamilies=AF_UNIX",
+    ):
         assert line in shown
     asked = "setpriv --reuid nobody --regid nogroup --clear-groups curl -s --max-time 5 -o /dev/null -w '%{http_code}'"
     assert mail1.run(f"{asked} --unix-socket /run/dav-router.sock http://x/root").stdout == "000"

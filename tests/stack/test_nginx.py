@@ -14,8 +14,14 @@ from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
-HEADERS = ("Strict-Transport-Security", "Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options",
-           "Referrer-Policy", "Permissions-Policy")
+HEADERS = (
+    "Strict-Transport-Security",
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "Referrer-Policy",
+    "Permissions-Policy",
+)
 
 
 def sites(machine: Host) -> list[str]:

@@ -40,8 +40,11 @@ def test_every_unit_of_the_manifest_runs(site, host, name):
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_what_listens_on_the_network_is_in_the_manifest(site, host, name):
-    allowed = {listen["port"] for service in manifest.services_of(SERVICES, groups_of(site, name)).values()
-               for listen in service.get("listen", [])} | {22}
+    allowed = {
+        listen["port"]
+        for service in manifest.services_of(SERVICES, groups_of(site, name)).values()
+        for listen in service.get("listen", [])
+    } | {22}
     listening = set()
     for line in host(name).check_output("ss -Hltn").splitlines():
         address, _colon, port = line.split()[3].rpartition(":")

@@ -34,12 +34,18 @@ def test_others_do_not(mail1, passers_by, role, database):
 def test_an_owner_enters_no_other_database(mail1, database):
     # As the administrator, who may take any role: what refuses is the database, not the socket.
     granted = ask(
-        mail1, "postgres", "postgres", "postgres",
+        mail1,
+        "postgres",
+        "postgres",
+        "postgres",
         f"SELECT has_database_privilege('sogo', '{database}', 'CREATE')",
     )
     assert granted.stdout.strip() == "f"
     rules = ask(
-        mail1, "postgres", "postgres", "postgres",
+        mail1,
+        "postgres",
+        "postgres",
+        "postgres",
         "SELECT database FROM pg_hba_file_rules WHERE 'sogo' = ANY(user_name)",
     )
     assert rules.stdout.split() == ["{sogo}"]

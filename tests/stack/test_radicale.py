@@ -50,8 +50,10 @@ def test_a_contact_with_accents_comes_back_whole(device: Callable[..., Device]) 
     book = next(iter(mine.discover()[2]))
     assert put(mine, f"{book}essai-2.vcf", CARD_TEXT.format(uid="essai-2", name="Élodie Lefèvre-Ÿvon")).status == 201
     assert "Élodie Lefèvre-Ÿvon" in mine.ask("GET", f"{book}essai-2.vcf").text
-    multiget = ('<a:addressbook-multiget xmlns:d="DAV:" xmlns:a="urn:ietf:params:xml:ns:carddav">'
-                f"<d:prop><a:address-data/></d:prop><d:href>{book}essai-2.vcf</d:href></a:addressbook-multiget>")
+    multiget = (
+        '<a:addressbook-multiget xmlns:d="DAV:" xmlns:a="urn:ietf:params:xml:ns:carddav">'
+        f"<d:prop><a:address-data/></d:prop><d:href>{book}essai-2.vcf</d:href></a:addressbook-multiget>"
+    )
     assert "Lefèvre;Élodie" in mine.ask("REPORT", book, multiget, Depth="1").text
 
 
@@ -124,8 +126,10 @@ def test_a_tree_and_a_whole_agenda_cannot_be_swept_away(device: Callable[..., De
 def test_a_second_agenda_can_be_made_named_and_removed(device: Callable[..., Device]) -> None:
     mine = device()
     principal = mine.discover()[0]
-    body = ('<c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:set><d:prop>'
-            "<d:displayname>Réunions d’équipe</d:displayname></d:prop></d:set></c:mkcalendar>")
+    body = (
+        '<c:mkcalendar xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav"><d:set><d:prop>'
+        "<d:displayname>Réunions d’équipe</d:displayname></d:prop></d:set></c:mkcalendar>"
+    )
     where = f"{principal}{quote('réunions')}/"
     assert mine.ask("MKCALENDAR", where, body).status == 201
     assert mine.discover()[1][where] == "Réunions d’équipe"

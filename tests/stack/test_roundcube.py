@@ -129,10 +129,22 @@ def test_a_form_without_its_token_is_refused(visitor, people):
 def test_a_filter_is_a_sieve_script_of_the_server(agent, mail):
     account, here = agent
     form = {
-        "_task": "settings", "_action": "plugin.managesieve-save", "_framed": "1", "_fid": "", "_name": "Syndicats",
-        "_enabled": "1", "_join": "allof", "_token": here.token, "_header[]": "subject", "_custom_header[]": "",
-        "_rule_op[]": "contains", "_rule_target[]": "syndicat", "_action_type[]": "fileinto",
-        "_action_mailbox[]": "Archives", "_rule_mod[]": "", "_rule_comp[]": "",
+        "_task": "settings",
+        "_action": "plugin.managesieve-save",
+        "_framed": "1",
+        "_fid": "",
+        "_name": "Syndicats",
+        "_enabled": "1",
+        "_join": "allof",
+        "_token": here.token,
+        "_header[]": "subject",
+        "_custom_header[]": "",
+        "_rule_op[]": "contains",
+        "_rule_target[]": "syndicat",
+        "_action_type[]": "fileinto",
+        "_action_mailbox[]": "Archives",
+        "_rule_mod[]": "",
+        "_rule_comp[]": "",
         "_rule_mod_type[]": "",
     }
     here.ask("/?_task=settings&_action=plugin.managesieve-save", form)
@@ -147,9 +159,7 @@ def test_a_colleague_is_found(agent, accounts):
     _, here = agent
     colleague = next(account for account in accounts.values() if not account.uid.startswith("probe"))
     word = colleague.mail.partition("@")[0].split(".")[-1]
-    found = here.call(
-        _form={"_search": word, "_source": "", "_reqid": "1"}, _task="mail", _action="autocomplete"
-    )
+    found = here.call(_form={"_search": word, "_source": "", "_reqid": "1"}, _task="mail", _action="autocomplete")
     assert colleague.mail in str(found["exec"])
 
 
@@ -166,9 +176,16 @@ def test_the_password_page_leads_to_the_portal(agent, visitor, platform):
 @pytest.mark.parametrize(
     "path",
     [
-        "/config/config.inc.php", "/temp/", "/logs/errors.log", "/installer/", "/SQL/postgres.initial.sql",
-        "/bin/update.sh", "/plugins/malleposte/malleposte.php", "/plugins/managesieve/config.inc.php",
-        "/program/lib/Roundcube/rcube.php", "/.htaccess",
+        "/config/config.inc.php",
+        "/temp/",
+        "/logs/errors.log",
+        "/installer/",
+        "/SQL/postgres.initial.sql",
+        "/bin/update.sh",
+        "/plugins/malleposte/malleposte.php",
+        "/plugins/managesieve/config.inc.php",
+        "/program/lib/Roundcube/rcube.php",
+        "/.htaccess",
     ],
 )
 def test_what_is_no_page_is_not_served(visitor, path):

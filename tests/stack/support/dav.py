@@ -74,24 +74,33 @@ class Device:
         principal = str(first.findtext(f".//{DAV}current-user-principal/{DAV}href"))
         said = next(iter(self.find(principal).values()))
         found: list[dict[str, str]] = []
-        for home, kind in ((f"{CAL}calendar-home-set", f"{CAL}calendar"),
-                           (f"{CARD}addressbook-home-set", f"{CARD}addressbook")):
+        for home, kind in (
+            (f"{CAL}calendar-home-set", f"{CAL}calendar"),
+            (f"{CARD}addressbook-home-set", f"{CARD}addressbook"),
+        ):
             inside = self.find(str(said.findtext(f".//{home}/{DAV}href")), depth=1)
-            found.append({
-                href: str(one.findtext(f".//{DAV}displayname"))
-                for href, one in inside.items()
-                if one.find(f".//{DAV}resourcetype/{kind}") is not None
-            })
+            found.append(
+                {
+                    href: str(one.findtext(f".//{DAV}displayname"))
+                    for href, one in inside.items()
+                    if one.find(f".//{DAV}resourcetype/{kind}") is not None
+                }
+            )
         return principal, found[0], found[1]
 
     def changes(self, collection: str, token: str = "") -> tuple[str, dict[str, int]]:
         """sync-collection (RFC 6578): the new token, and what changed since, with a status for what is gone."""
-        body = (f'<?xml version="1.0"?><d:sync-collection {SPACES}><d:sync-token>{token}</d:sync-token>'
-                "<d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>")
+        body = (
+            f'<?xml version="1.0"?><d:sync-collection {SPACES}><d:sync-token>{token}</d:sync-token>'
+            "<d:sync-level>1</d:sync-level><d:prop><d:getetag/></d:prop></d:sync-collection>"
+        )
         answer = self.ask("REPORT", collection, body, Depth="1", Content_Type="application/xml")
         assert answer.status == 207, (answer.status, answer.text[:300])
-        found = {href: int((one.findtext(f"{DAV}status") or "HTTP/1.1 200 ").split()[1])
-                 for href, one in responses(answer).items() if href.rstrip("/") != collection.rstrip("/")}
+        found = {
+            href: int((one.findtext(f"{DAV}status") or "HTTP/1.1 200 ").split()[1])
+            for href, one in responses(answer).items()
+            if href.rstrip("/") != collection.rstrip("/")
+        }
         return str(ElementTree.fromstring(answer.body).findtext(f"{DAV}sync-token")), found  # noqa: S314
 
 

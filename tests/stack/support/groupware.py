@@ -98,9 +98,7 @@ class Groupware:
 
     def connect(self, password: str = "") -> Answer:
         """What the log-in page sends."""
-        return self.post(
-            "/SOGo/connect", {"userName": self.account.uid, "password": password or self.account.password}
-        )
+        return self.post("/SOGo/connect", {"userName": self.account.uid, "password": password or self.account.password})
 
     def login(self) -> "Groupware":
         """Log in; AssertionError when refused."""

@@ -92,8 +92,16 @@ class Webmail:
         number = self.env(page)["compose_id"]
         sender = re.findall(r'<option value="(\d+)"[^>]*selected', page.partition('name="_from"')[2])[0]
         form = {
-            "_task": "mail", "_action": "send", "_id": str(number), "_attachments": "", "_from": sender,
-            "_to": recipient, "_subject": subject, "_message": text, "_is_html": "0", "_token": self.token,
+            "_task": "mail",
+            "_action": "send",
+            "_id": str(number),
+            "_attachments": "",
+            "_from": sender,
+            "_to": recipient,
+            "_subject": subject,
+            "_message": text,
+            "_is_html": "0",
+            "_token": self.token,
             "_store_target": utf7("Envoyés"),
         }
         return self.ask("/?_task=mail&_unlock=loading1&_framed=1", form).text
