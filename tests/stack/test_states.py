@@ -204,6 +204,8 @@ def seen(
             for who in after.values():
                 dn = f"uid={who.uid},ou=people,{bound.suffix}"
                 bound.modify(dn, {"userPassword": [who.password], "pwdReset": []})
+        # As the doors do: who could not log in is remembered as nobody for a moment.
+        site.run("mail1", "doveadm auth cache flush", *(who.uid for who in after.values()))
         yield Seen(accounts, first, all_of(doors, before), all_of(doors, after), said)
     finally:
         people.clear()

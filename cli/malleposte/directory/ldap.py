@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ldap3
-from ldap3.core.exceptions import LDAPException
+from ldap3.core.exceptions import LDAPException, LDAPSASLPrepError
 
 from malleposte.directory import bulk
 from malleposte.directory.control import OID, state_of
@@ -165,6 +165,9 @@ class LdapDirectory:
         try:
             ok = connection.bind(controls=[(OID, False, None)])
             state = state_of(connection.result)
+        except LDAPSASLPrepError:
+            # A control or another sign that no password of ours has (RFC 4013): wrong, without asking.
+            return BindResult(False)
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         finally:
