@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime
+import email
+import email.policy
 import imaplib
+import json
 import secrets
 import smtplib
 from collections.abc import Iterator
@@ -136,15 +139,20 @@ def all_of(doors: Doors, accounts: dict[str, Account]) -> dict[tuple[str, str], 
         return {key: future.result() for key, future in asked.items()}
 
 
+def age(site: Site, dn: str, days: int) -> None:
+    """A password that was set so many days ago."""
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
+    change = f"dn: {dn}\nchangetype: modify\nreplace: pwdChangedTime\npwdChangedTime: {then:%Y%m%d%H%M%SZ}\n"
+    root(site, "ldapmodify", change)
+
+
 def prepare(site: Site, case: Case, who: Account) -> None:
     """Bring a fresh, active account into the state."""
     with directory(site) as bound:
         dn = f"uid={who.uid},ou=people,{bound.suffix}"
         bound.modify(dn, {"mpState": [case.state], **case.written})
         if case.aged_days:
-            then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=case.aged_days)
-            change = f"dn: {dn}\nchangetype: modify\nreplace: pwdChangedTime\npwdChangedTime: {then:%Y%m%d%H%M%SZ}\n"
-            root(site, "ldapmodify", change)
+            age(site, dn, case.aged_days)
         if case.locked:
             small = f"cn={SMALL},ou=policies,{bound.suffix}"
             change = f"dn: {dn}\nchangetype: modify\nreplace: pwdPolicySubentry\npwdPolicySubentry: {small}\n"
@@ -262,3 +270,34 @@ def test_the_platform_s_own_lock_is_the_backstop(site: Site, platform: dict[str,
     assert f"pwdMaxFailure: {facts['max_failures']}" in text
     assert f"pwdLockoutDuration: {facts['lockout_seconds']}" in text
     assert facts["max_failures"] >= 100
+
+
+def test_the_agent_is_warned_once_and_then_expires(site: Site, mail: Any, platform: dict[str, Any]) -> None:
+    """The night's step: a message in French and English, one for each warning; at the end the state says it."""
+    host, people = str(site.listing["directory"]["hosts"][0]), People(site)
+    night = "malleposte accounts nightly --step renew --json"
+
+    def done() -> list[str]:
+        (told,) = json.loads(site.run(host, night))
+        assert told["failures"] == []
+        return [line for line in told["done"] if line.startswith(f"{who.uid}:")]
+
+    try:
+        who = people.agent(hidden=False)
+        dn = f"uid={who.uid},ou=people,{site.place.suffix}"
+        assert done() == []
+        age(site, dn, platform["password_policy"]["renewal_days"] - 10)
+        assert (done(), done()) == ([f"{who.uid}:warn"], [])
+        told = email.message_from_bytes(mail.arrived(who, "Password to renew"), policy=email.policy.default)
+        text = told.get_content()
+        assert "Votre mot de passe" in told["Subject"]
+        assert f"https://{platform['hostnames']['portal']}/motdepasse" in text
+        assert "jamais votre mot de passe" in text
+        assert mail.count(who, "Password to renew") == 1
+        age(site, dn, platform["password_policy"]["renewal_days"] + 1)
+        assert (done(), done()) == ([f"{who.uid}:expire"], [])
+        with directory(site) as bound:
+            (entry,) = bound.search("people", ["mpState"], {"uid": who.uid})
+        assert entry.attributes["mpState"] == ["expired"]
+    finally:
+        people.clear()

@@ -5,32 +5,37 @@ from __future__ import annotations
 import datetime
 import email
 import email.policy
+import json
 from dataclasses import replace
 from email.message import EmailMessage
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from malleposte.accounts import renewal
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.nightly import Night, Told, renew
 from malleposte.accounts.renewal import Acts, Deed, Facts, carry_out, due, message
+from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import Entry
 from malleposte.errors import MallepostError
 from malleposte.policy.model import Policy
 
 NOW = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)
-FACTS = Facts.of(
-    {
-        "domain": "ac-exemple.test",
-        "academy": "académie d'Exemple",
-        "hostnames": {"portal": "pia.ac-exemple.test"},
-        "support": {
-            "phone": "03 00 00 00 00",
-            "mail": "assistance@ac-exemple.test",
-            "hours": "8 h",
-            "hours_en": "8 am",
-        },
-        "password_policy": {},
-    }
-)
+GIVEN = {
+    "domain": "ac-exemple.test",
+    "academy": "académie d'Exemple",
+    "hostnames": {"portal": "pia.ac-exemple.test"},
+    "support": {
+        "phone": "03 00 00 00 00",
+        "mail": "assistance@ac-exemple.test",
+        "hours": "8 h",
+        "hours_en": "8 am",
+    },
+    "password_policy": {},
+}
+FACTS = Facts.of(GIVEN)
 
 
 def entry(left_days: float, notice: str = "", **changes: Any) -> Entry:
@@ -200,3 +205,32 @@ def test_the_mail_server_is_given_an_envelope(monkeypatch: pytest.MonkeyPatch, t
     program.write_text("#!/bin/sh\necho no room >&2\nexit 75\n")
     with pytest.raises(MallepostError, match="no room"):
         renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+
+
+def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step itself: the directory, the journal, the mail; a second run of the night does nothing."""
+    facts = tmp_path / "platform.json"
+    facts.write_text(json.dumps(GIVEN))
+    monkeypatch.setattr(renewal, "FACTS", facts)
+    directory, sent = MemoryDirectory(), []
+    for uid, left in (("tot", 100), ("bientot", 14), ("fini", -1), ("suspendu", 14)):
+        state = State.SUSPENDED if uid == "suspendu" else State.ACTIVE
+        person = Agent(uid, "Jean", "Dupont", f"{uid}@ac-exemple.test", "roundcube", state)
+        changed = (NOW + datetime.timedelta(days=left - 365)).strftime("%Y%m%d%H%M%SZ")
+        directory.add(person.dn(directory.suffix), agent_attributes(person) | {"pwdChangedTime": [changed]})
+    with Journal(tmp_path / "journal", "essai") as journal:
+        tools: Any = SimpleNamespace(directory=directory, journal=journal, doors=())
+        night = Night(None, None, tools, NOW, send=sent.append)  # type: ignore[arg-type]
+        for expected in (["bientot:warn", "fini:expire"], []):
+            told = Told("renew")
+            renew(replace(night, dry=True), told)
+            assert sorted(told.done) == expected
+            told = Told("renew")
+            renew(night, told)
+            assert (sorted(told.done), told.failures) == (expected, [])
+    assert [str(one["To"]) for one in sent] == ["Jean Dupont <bientot@ac-exemple.test>"]
+    states = {
+        e.attributes["uid"][0]: e.attributes["mpState"][0] for e in directory.search("people", ["uid", "mpState"])
+    }
+    assert states == {"tot": "active", "bientot": "active", "fini": "expired", "suspendu": "suspended"}
+    assert '"mpRenewalNotice"' in (tmp_path / "journal").read_text()

@@ -9,9 +9,10 @@ import contextlib
 import datetime
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
 
-from malleposte.accounts import here, life, removal
-from malleposte.accounts.acts import Tools, make
+from malleposte.accounts import here, life, removal, renewal
+from malleposte.accounts.acts import Tools, expire, make
 from malleposte.accounts.doors import forget_all
 from malleposte.accounts.life.base import ASKED, stamp, uid_of
 from malleposte.accounts.life.rules import LifeRules
@@ -40,6 +41,7 @@ class Night:
     tools: Tools
     now: datetime.datetime
     dry: bool = False
+    send: Callable[[EmailMessage], None] = renewal.hand_over
 
 
 Step = Callable[[Night, Told], None]
@@ -84,6 +86,29 @@ def purge(night: Night, told: Told) -> None:
             told.done.append(uid_of(entry))
 
 
+def renew(night: Night, told: Told) -> None:
+    """Warn whose password comes to its end, once for each warning; expire whose password is past it."""
+    facts = renewal.Facts.read()
+    if not facts.policy.renewal_days:
+        return
+    before = UpTo("pwdChangedTime", stamp(renewal.oldest(facts.policy, night.now)))
+    active = Equal("mpState", State.ACTIVE.value)
+    tools, asked = night.tools, sorted({*ASKED, *renewal.ASKED})
+    acts = renewal.Acts(
+        record=lambda one: make(tools.directory, tools.journal, [one.noted], "warned of the password's end"),
+        expire=lambda one: told.failures.extend(
+            map(str, expire(tools, one.uid, night.now, note="the password was not renewed").failures)
+        ),
+        send=night.send,
+    )
+    found = list(renewal.due(tools.directory.search("people", asked, All((active, before))), facts.policy, night.now))
+    if night.dry:
+        told.done += [f"{one.uid}:{one.deed}" for one in found]
+        return
+    for one, failure in renewal.carry_out(found, facts, night.now, acts):
+        (told.failures if failure else told.done).append(failure or f"{one.uid}:{one.deed}")
+
+
 @contextlib.contextmanager
 def _one(told: Told, entry: Entry) -> Iterator[None]:
     """Turn the failure of one account into a line, and go on."""
@@ -105,7 +130,7 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
     yield from _people(night, All((suspended, UpTo("mpStateChanged", before))))
 
 
-STEPS: dict[str, Step] = {"lift": lift, "archive": archive, "purge": purge}
+STEPS: dict[str, Step] = {"lift": lift, "renew": renew, "archive": archive, "purge": purge}
 """By name, in their order. A further need is a further line."""
 
 

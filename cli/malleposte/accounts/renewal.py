@@ -21,6 +21,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes, State
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
@@ -99,6 +100,12 @@ class Due:
         """What is kept once the warning is sent."""
         return f"{_one(self.entry.attributes, 'pwdChangedTime')} {self.threshold}"
 
+    @property
+    def noted(self) -> Change:
+        """The change that keeps it."""
+        before = {"mpRenewalNotice": self.entry.attributes.get("mpRenewalNotice", [])}
+        return Change(Kind.MODIFY, self.uid, self.entry.dn, before, {"mpRenewalNotice": [self.notice]})
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -119,8 +126,9 @@ class Facts:
         return f"https://{self.portal}{PAGE}"
 
     @classmethod
-    def read(cls, path: Path = FACTS) -> Facts:
+    def read(cls, path: Path | None = None) -> Facts:
         """From the platform's facts on this host. Raises InputError."""
+        path = path or FACTS
         try:
             return cls.of(json.loads(path.read_text("utf-8")))
         except OSError as error:
@@ -159,6 +167,11 @@ def _time(text: str) -> datetime.datetime | None:
         return datetime.datetime.strptime(f"{text[:14]}Z", "%Y%m%d%H%M%S%z")
     except ValueError:
         return None
+
+
+def oldest(policy: Policy, now: datetime.datetime) -> datetime.datetime:
+    """Passwords set after this moment have nothing due."""
+    return now - datetime.timedelta(days=policy.renewal_days - max(policy.warning_days, default=0))
 
 
 def due(entries: Iterable[Entry], policy: Policy, now: datetime.datetime) -> Iterator[Due]:
@@ -243,7 +256,7 @@ def hand_over(written: EmailMessage) -> None:
 class Acts:
     """How the step reaches the world; the tests give their own."""
 
-    record: Callable[[Due], None]
+    record: Callable[[Due], object]
     """Keep `due.notice` in the entry (journalled)."""
     expire: Callable[[Due], None]
     """Bring the state to expired, and close the doors."""

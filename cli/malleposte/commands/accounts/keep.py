@@ -134,7 +134,7 @@ def purge_command(who: str, override: str, yes: bool, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 @AS_JSON
 def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
-    """Do what the night does: end blocks in time, archive and remove who has gone.
+    """Do what the night does: end blocks in time, warn of passwords that end, archive and remove who has gone.
 
     A timer of the directory's host calls it. A step that fails does not keep the others from their work.
 
