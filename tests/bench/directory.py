@@ -39,6 +39,7 @@ slapadd -q -F {HOME}/config -n1 -l {HOME}/base.ldif
 _START = f"""
 set -eu
 chown -R openldap:openldap {HOME}/config {HOME}/data
+python3 {HOME}/forget.py {HOME}/data/data.mdb
 systemd-run -q --unit {UNIT} -p User=openldap -p Group=openldap -p SupplementaryGroups=ssl-cert -p LimitNOFILE=8192 \
   -p BindPaths={HOME}/run:/run/slapd -p Environment=MALLOC_MMAP_THRESHOLD_=1048576 \
   /usr/sbin/slapd -d0 -h ldapi:/// -F {HOME}/config
@@ -53,16 +54,34 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({"seconds": time.monotonic() - begun, "peak_mib": used.ru_maxrss / 1024, "code": code,
                   "cpu": used.ru_utime + used.ru_stime}))
 """
-_TO_LDIF = """
+_FORGET = """
+import os, sys
+file = os.open(sys.argv[1], os.O_RDWR)
+os.fsync(file)
+os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+"""
+"""A database that slapadd has just written lies in the page cache in large pieces, and a kernel whose ext4 keeps them
+writes a whole piece for each page that slapd changes (6.18: 100 MB an entry). Read again it lies page by page."""
+_SPLIT = """
 import base64, json, sys
 plan = json.load(open(sys.argv[1], encoding="utf-8"))
-with open(sys.argv[2], "w", encoding="ascii") as target:
-    for change in plan["changes"]:
-        target.write(f"dn: {change['dn']}\\n")
-        for name, values in change["after"].items():
-            for value in values:
-                target.write(f"{name}:: {base64.b64encode(value.encode()).decode()}\\n")
-        target.write("\\n")
+bulk, chunk, turns = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+def ldif(path, changes):
+    with open(path, "w", encoding="ascii") as target:
+        for change in changes:
+            target.write(f"dn: {change['dn']}\\n")
+            for name, values in change["after"].items():
+                for value in values:
+                    target.write(f"{name}:: {base64.b64encode(value.encode()).decode()}\\n")
+            target.write("\\n")
+changes = plan["changes"]
+first = len(changes) - chunk * turns
+ldif(bulk, changes[:first])
+for turn in range(turns):
+    part = changes[first + turn * chunk : first + (turn + 1) * chunk]
+    ldif(f"{sys.argv[5]}/turn{turn}.ldif", part)
+    json.dump(plan | {"changes": part}, open(f"{sys.argv[5]}/turn{turn}.json", "w", encoding="utf-8"))
+print(len(changes), first)
 """
 
 
@@ -123,9 +142,10 @@ class Bench:
         """Seconds of processor time that the bench's slapd has used since it started."""
         return cost.counters(self.shell).get(f"{UNIT}.service", 0) / 1e6
 
-    def to_ldif(self, plan: str, ldif: str) -> None:
-        """The entries of a plan as LDIF."""
-        self.shell(f"python3 {HOME}/to_ldif.py {plan} {ldif}")
+    def split(self, plan: str, bulk: str, chunk: int, turns: int) -> tuple[int, int]:
+        """The last entries of a plan in parts `turnN`, as plans and as LDIF; the others as LDIF. Counts of both."""
+        made, first = self.shell(f"python3 {HOME}/split.py {plan} {bulk} {chunk} {turns} {HOME}").split()
+        return int(made), int(first)
 
 
 @contextlib.contextmanager
@@ -135,7 +155,8 @@ def bench(site: Site) -> Iterator[Bench]:
     try:
         made.shell(_SETUP)
         made.write("measure.py", _MEASURE)
-        made.write("to_ldif.py", _TO_LDIF)
+        made.write("split.py", _SPLIT)
+        made.write("forget.py", _FORGET)
         made.fresh()
         yield made
     finally:

@@ -19,6 +19,10 @@ Progress = Callable[[int, int], None]
 """Called with the number of changes handled so far, and of all."""
 
 
+_MANY = 200
+"""From so many new entries on, those that are there are looked for at once."""
+
+
 class TooManyDeparturesError(MallepostError):
     """The plan would suspend more agents than the settings let through."""
 
@@ -93,13 +97,28 @@ class _Application:
 
     def _add(self, changes: Sequence[Change]) -> None:
         """Many under way at once; each is written to the journal when its answer is there."""
-        by_dn = {change.dn.lower(): change for change in changes}
-        for answer in self.directory.add_many((change.dn, change.after) for change in changes):
+        by_dn = {change.dn.lower(): change for change in self._missing(changes)}
+        for answer in self.directory.add_many((change.dn, change.after) for change in by_dn.values()):
             change = by_dn[answer.dn.lower()]
             if answer.done:
                 self._count(change, done=True)
             else:
                 self._refused_addition(change, answer)
+
+    def _missing(self, changes: Sequence[Change]) -> Iterator[Change]:
+        """Less the people who are there already: of many, one search finds them all (an apply that was killed)."""
+        held: dict[str, set[str]] = {}
+        if len(changes) >= _MANY:
+            held = {
+                entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
+                for entry in self.directory.search("people", ["mpNumenDigest"])
+            }
+        for change in changes:
+            if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
+                self.outcome.already += 1
+                self._count(change, done=False)
+            else:
+                yield change
 
     def _refused_addition(self, change: Change, answer: Answer) -> None:
         held = self._entry(change)

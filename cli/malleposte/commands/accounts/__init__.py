@@ -5,7 +5,7 @@ import os
 import click
 
 from malleposte.accounts.run import BY
-from malleposte.commands.accounts import codes, edit, feed, keep, letters, look, states
+from malleposte.commands.accounts import codes, declare, edit, feed, keep, letters, look, states
 
 
 @click.group("accounts")
@@ -32,7 +32,7 @@ for _part in (
     *(feed.plan_command, feed.apply_command, feed.import_command, letters.letters_command),
     *(look.find_command, look.show_command, look.list_command),
     *(edit.create_command, edit.modify_command, edit.rename_command, edit.move_command, edit.profile_command),
-    edit.quota_command,
+    *(edit.quota_command, declare.declare_command),
     *(states.block_command, states.unblock_command, states.suspend_command, states.resume_command),
     states.expire_command,
     codes.reset_command,

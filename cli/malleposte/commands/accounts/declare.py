@@ -1,0 +1,90 @@
+"""`malleposte accounts declare`: one account as a JSON document says, for the Ansible module and for scripts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from typing import Any
+
+import click
+
+from malleposte.accounts import acts, declare
+from malleposte.accounts.acts import Result, Tools
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.doors import forget_all
+from malleposte.accounts.life.base import ASKED, one
+from malleposte.accounts.settings import one_writer
+from malleposte.accounts.taken import Taken
+from malleposte.commands.accounts.shared import TypedCommand
+from malleposte.commands.accounts.words import REASON, host, now
+from malleposte.errors import ExitCode, InputError
+
+MOST = 1 << 20
+
+
+def document() -> object:
+    """The document on standard input. Raises InputError."""
+    try:
+        return json.loads(sys.stdin.buffer.read(MOST))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"standard input holds no JSON ({error})") from error
+
+
+def done(tools: Tools, todo: list[Change], reason: str) -> Result:
+    """Make the changes by the acts, so that they hold at once."""
+    result = Result()
+    for change in todo:
+        if change.kind == Kind.SUSPEND:
+            made = acts.suspend(tools, change.uid, now(), note=reason)
+        elif change.kind == Kind.RESUME:
+            made = acts.resume(tools, change.uid, now(), note=reason)
+        elif change.kind == Kind.PROFILE:
+            made = acts.set_class(tools, change.uid, change.after["mpProfile"][0], note=reason)
+        else:
+            made = Result(acts.make(tools.directory, tools.journal, [change], reason))
+        result.changed = result.changed or made.changed
+        result.failures += made.failures
+    if result.changed and not result.failures and todo[0].kind != Kind.CREATE:
+        result.failures += forget_all(tools.doors, todo[0].uid)
+    return result
+
+
+@click.command("declare", cls=TypedCommand)
+@click.option("--check", is_flag=True, help="Change nothing; tell what would be changed.")
+@REASON
+def declare_command(check: bool, reason: str) -> int:
+    """Make one account as the JSON document on standard input says, and print what changed as JSON.
+
+    The document holds `uid`, `state` (present, suspended or absent) and any of given_name, surname, mail, profile,
+    schools, quota_mb (0: that of the class), corps, discipline, function, hidden, recovery_mail, recovery_phone, and
+    numen for a new account. What it does not name stays as it is. The Ansible module academie.malleposte.account runs
+    this.
+
+    \b
+    Example:
+      echo '{"uid": "mdupond", "surname": "Dupond", "given_name": "Marie"}' | sudo ./malleposte accounts declare
+      sudo ./malleposte accounts declare --check < compte.json
+    """
+    wanted = declare.Declared.parse(document())
+    with contextlib.nullcontext() if check else one_writer(), host() as (tools, rules, settings, _uid):
+        held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
+        keys = settings.keys()
+        house = declare.House(
+            suffix=tools.directory.suffix,
+            domain=settings.domain,
+            profiles=list(rules.profiles),
+            default_profile=settings.default_profile,
+            taken=Taken(tools.directory),
+            numen_digest=lambda numen: keys.digest("numen", numen),
+        )
+        todo = declare.changes(wanted, held, house, now())
+        result = Result(bool(todo)) if check else done(tools, todo, reason)
+        told: dict[str, Any] = {"uid": wanted.uid, "changed": result.changed, **declare.difference(todo)}
+        if check:
+            mail = next((change.after["mail"][0] for change in todo if "mail" in change.after), "")
+        else:
+            held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
+            mail = one(held.attributes, "mail") if held else ""
+    click.echo(json.dumps(told | {"mail": mail, "failures": list(map(str, result.failures))}, ensure_ascii=False))
+    return ExitCode.FAILURE if result.failures else ExitCode.DONE
