@@ -7,9 +7,6 @@ import functools
 import re
 import unicodedata
 
-import email_validator
-import phonenumbers
-
 from malleposte.accounts import names
 
 LONGEST = 200
@@ -129,6 +126,8 @@ def date(text: str) -> str:
 
 def phone(text: str) -> str:
     """A telephone number in E.164; national ones are French."""
+    import phonenumbers
+
     words = plain(text)
     try:
         number = phonenumbers.parse(words, "FR")
@@ -141,6 +140,8 @@ def phone(text: str) -> str:
 
 def address(text: str) -> str:
     """An address outside the academy, ASCII or with an internationalised domain (RFC 5321, RFC 6531)."""
+    import email_validator
+
     words = plain(text)
     try:
         # test_environment lets the reserved domain `.test` through (RFC 6761): no mail ever reaches it.
