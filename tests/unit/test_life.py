@@ -12,6 +12,7 @@ import pytest
 from malleposte.accounts import acts, export, filters, life, look, nightly, queue, removal
 from malleposte.accounts.changes import Kind
 from malleposte.accounts.doors import Failure, close_all, roundcube, sogo, through
+from malleposte.accounts.doors.dovecot import RemoteDovecot
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.taken import Taken
@@ -515,3 +516,14 @@ def test_rules_say_what_is_wrong(monkeypatch):
     assert not may_override("no-such-group")
     monkeypatch.delenv("SUDO_USER")
     assert may_override("no-such-group") is (os.geteuid() == 0)
+
+
+def test_dovecot_elsewhere_is_asked_over_tls_alone_and_its_answer_judged(tmp_path):
+    (tmp_path / "key").write_text("secret\n")
+    with pytest.raises(MallepostError, match="only https"):
+        RemoteDovecot("http://mail2:9901", tmp_path / "key").close("mdupond")
+    door = RemoteDovecot("https://mail2:9901", tmp_path / "key")
+    door._judge('[["doveadmResponse",[{"count":"0"}],"kick"]]')
+    for wrong in ("", "[]", '[["error",{"type":"exitCode","exitCode":75},"kick"]]'):
+        with pytest.raises(MallepostError):
+            door._judge(wrong)
