@@ -46,7 +46,7 @@ def dav(user, password):
     ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
 
 
-# Each refusal takes two seconds; a password refused before does not count again. Once the ban has fallen, nobody answers.
+# Each refusal takes two seconds; a password refused before does not count again. After the ban nobody answers.
 with concurrent.futures.ThreadPoolExecutor(10) as pool:
     for turn in range(count):
         pool.submit(globals()[jail], f"{user}-{turn}", secrets.token_hex())
