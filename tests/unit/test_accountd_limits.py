@@ -45,6 +45,10 @@ def test_calls_of_one_account_from_one_network(clock: Clock) -> None:
     assert [those.call("mdupond", HERE) for _ in range(3)] == [0, 0, 60]
     assert those.call("MDUPOND ", HERE) == 60
     assert those.call("mdupond", THERE) == those.call("other", HERE) == 0
+    those.forget("other")
+    assert those.call("mdupond", HERE) == 60
+    those.forget("mdupond")
+    assert those.call("mdupond", HERE) == those.call("mdupond", HERE) == 0
     clock.now = 60
     assert those.call("mdupond", HERE) == 0
 

@@ -135,10 +135,10 @@ class Limits:
                 window.seen.add(self._digest(name, secret))
 
     def forget(self, *names: str) -> None:
-        """Wrong proofs of these names are forgotten, from every network."""
+        """Wrong proofs and calls of these names are forgotten, from every network: their owner was there."""
         known = {self._known(name) for name in names}
         with self._lock:
-            for key in [key for key in self._windows if key[0] == "wrong" and key[1] in known]:
+            for key in [key for key in self._windows if key[0] in ("wrong", "account") and key[1] in known]:
                 del self._windows[key]
 
     def _known(self, name: str) -> str:

@@ -200,6 +200,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         keeper=keeper,
         send=notice.send,
         limits=Limits(settings.rates),
+        throttle=held.throttle(secrets),
         code_minutes=settings.code_minutes,
         later=later,
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 from malleposte.accountd.limits import Rate, Rates
 from malleposte.accounts.settings import Settings as Accounts
+from malleposte.accounts.throttle import Settings as ThrottleSettings
+from malleposte.accounts.throttle import Throttle
 from malleposte.errors import InputError
 from malleposte.policy.model import Policy, PolicyError
 
@@ -74,6 +76,15 @@ def accounts(folder: Path) -> Accounts:
     found = Accounts.read(folder / "accounts.json")
     there = {name: folder / getattr(found, name).name for name in ("password_file", "keys_file")}
     return dataclasses.replace(found, **there)
+
+
+def throttle(folder: Path) -> Throttle | None:
+    """The delays that the platform shares; None where it has none. Raises InputError."""
+    path = folder / "throttle.json"
+    try:
+        return Throttle(ThrottleSettings.read(path)) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {error}", "deploy again") from error
 
 
 def policy(path: Path = PLATFORM) -> Policy:
