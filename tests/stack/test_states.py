@@ -32,7 +32,7 @@ from tests.stack.support.site import Account, Site
 from tests.stack.support.webmail import Webmail
 
 SMALL = "essai-etats"
-TRIES, AT_ONCE = 3, 6
+TRIES, AT_ONCE = 3, 12
 
 
 @dataclass(frozen=True)
