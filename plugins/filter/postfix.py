@@ -67,6 +67,16 @@ def postfix_policy_service(endpoint: str) -> str:
     return f",\n    check_policy_service {{ {endpoint}, timeout=10s, default_action=DUNNO }}"
 
 
+def postfix_list_policy(folder: str) -> str:
+    """The restriction that asks the lists' daemon by its sockets in ``folder``; when empty, one that lets through."""
+    if not folder:
+        return "permit_auth_destination"
+    return (
+        f"check_policy_service {{ unix:{folder}/policy.sock, timeout=30s, "
+        "{ default_action = 451 4.3.0 Liste indisponible pour le moment / list unavailable for now } }"
+    )
+
+
 class FilterModule:
     """Names the filters for Ansible."""
 
@@ -76,4 +86,5 @@ class FilterModule:
             "postfix_system_addresses": postfix_system_addresses,
             "postfix_refusals": postfix_refusals,
             "postfix_policy_service": postfix_policy_service,
+            "postfix_list_policy": postfix_list_policy,
         }

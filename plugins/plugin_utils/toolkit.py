@@ -13,7 +13,8 @@ PARTS = (
     *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py", "zstd.py"),
     *("commands/__init__.py", "commands/accounts", "commands/backup.py", "commands/backup_restore.py"),
     *("commands/backup_words.py", "commands/password.py", "commands/vault.py"),
-    *("accountd/__init__.py", "accountd/client.py", "accountd/wire.py", "accounts", "backup", "directory", "policy"),
+    *("accountd/__init__.py", "accountd/client.py", "accountd/wire.py", "accounts", "backup", "directory", "lists"),
+    "policy",
 )
 """Modules and subpackages that work on a host; the rest is the controller's. Links are followed."""
 DAEMONS = {
@@ -26,6 +27,7 @@ DAEMONS = {
         "accounts.authpolicy",
         ("__init__.py", "accounts/__init__.py", "accounts/authpolicy.py", "accounts/throttle.py"),
     ),
+    "lists": ("lists.daemon", ("__init__.py", "errors.py", "directory", "lists")),
 }  # fmt: skip
 """Daemons that have a file of their own: the module that they begin in, and the parts."""
 MAIN = "import sys\n\nfrom malleposte.{module} import main\n\nsys.exit(main())\n"

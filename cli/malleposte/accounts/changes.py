@@ -28,6 +28,7 @@ class Kind(StrEnum):
     SCHOOL = "school"
     BOX = "box"
     CODE = "code"
+    LIST = "list"
     RENAME = "rename"
     MOVE = "move"
     PROFILE = "profile"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accounts import reach, sample, vault
+from malleposte.accounts.boxes import mirror
 from malleposte.directory.errors import AlreadyThere
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.protocol import Branch, Directory
@@ -127,6 +128,8 @@ def seed_boxes(directory: Directory, boxes: Iterable[FunctionalBox], table: Path
         row = _row(box.mail, box.profile, box.name, "functional", "") | {"delegates": list(box.delegates)}
         changed = changed or known.get(box.uid) != row
         known[box.uid] = row
+    for change in mirror(directory):
+        directory.modify(change.dn, change.after)
     if changed:
         vault.write_table(table, known)
     return report

@@ -36,6 +36,7 @@ class Agent:
     addresses: tuple[str, ...] = ()
     login_aliases: tuple[str, ...] = ()
     delegates: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
     establishments: tuple[str, ...] = ()
     corps: str = ""
     discipline: str = ""
@@ -56,7 +57,7 @@ class Agent:
 
 @dataclass(frozen=True)
 class FunctionalBox:
-    """The mailbox of a function, opened by its delegates (uids); it has no password."""
+    """The mailbox of a function, opened by its delegates (uids); it has no password. Its class gives its size."""
 
     uid: str
     name: str
@@ -65,7 +66,7 @@ class FunctionalBox:
     addresses: tuple[str, ...] = ()
     delegates: tuple[str, ...] = ()
     establishments: tuple[str, ...] = ()
-    profile: str = ""
+    profile: str = "roundcube"
     quota_mb: int | None = None
     mail_host: str = ""
     hidden: bool = False
@@ -112,6 +113,7 @@ def agent_attributes(agent: Agent) -> Attributes:
             "mpState": [agent.state.value],
             "mpLoginAlias": agent.login_aliases,
             "mpDelegate": agent.delegates,
+            "mpOpens": agent.opens,
             "mpEstablishment": agent.establishments,
             "mpCorps": [agent.corps],
             "mpDiscipline": [agent.discipline],
@@ -174,6 +176,7 @@ def to_agent(attributes: Mapping[str, list[str]]) -> Agent:
         addresses=read.all("mailLocalAddress"),
         login_aliases=read.all("mpLoginAlias"),
         delegates=read.all("mpDelegate"),
+        opens=read.all("mpOpens"),
         establishments=read.all("mpEstablishment"),
         corps=read.one("mpCorps"),
         discipline=read.one("mpDiscipline"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from malleposte.accounts import reach
+from malleposte.accounts.boxes import mirror
 from malleposte.accounts.seed import context_of
 from malleposte.directory.model import Agent, Attributes, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.protocol import Directory
@@ -65,7 +66,15 @@ class People:
             }
         )
         self._add(uid, box.dn(self.site.place.suffix), box_attributes(box))
+        self.mirror()
+        self.site.run("mail1", "systemctl restart malleposte-boxes.service")
         return box
+
+    def mirror(self) -> None:
+        """Let the delegates' own entries name the boxes that they open."""
+        with directory(self.site) as bound:
+            for change in mirror(bound):
+                bound.modify(change.dn, change.after)
 
     def change(self, who: Account, **attributes: list[str]) -> None:
         """Replace attributes of an account's entry."""

@@ -5,7 +5,7 @@ import os
 import click
 
 from malleposte.accounts.run import BY
-from malleposte.commands.accounts import codes, declare, edit, feed, keep, letters, look, states
+from malleposte.commands.accounts import boxes, codes, declare, edit, feed, keep, letters, lists, look, states
 
 
 @click.group("accounts")
@@ -38,5 +38,6 @@ for _part in (
     codes.reset_command,
     *(keep.export_command, keep.archive_command, keep.purge_command, keep.nightly_command),
     keep.door_keeper_command,
+    *(boxes.box_group, lists.lists_group),
 ):
     command.add_command(_part)

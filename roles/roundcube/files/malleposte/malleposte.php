@@ -11,6 +11,8 @@ class malleposte extends rcube_plugin
 {
     private rcmail $rc;
     private array|bool|null $allowed = null;
+    /** Mailboxes that the agent opens as a delegate: uids. */
+    private array $boxes = [];
 
     public function init()
     {
@@ -80,6 +82,10 @@ class malleposte extends rcube_plugin
         $allowed = $this->allowed($user->data['username']);
         if (!$allowed) {
             return $args;
+        }
+        // Only folders that are subscribed to are shown.
+        foreach ($this->boxes as $box) {
+            $this->rc->get_storage()->subscribe(["Partages/$box"]);
         }
         $kept = [];
         $stale = [];
@@ -160,6 +166,9 @@ class malleposte extends rcube_plugin
         usort($found, fn ($a, $b) => ($b['uid'][0] === $uid) <=> ($a['uid'][0] === $uid));
         $this->allowed = [];
         foreach ($found as $entry) {
+            if ($entry['uid'][0] !== $uid) {
+                $this->boxes[] = $entry['uid'][0];
+            }
             $addresses = array_merge($entry['mail'] ?? [], $entry['maillocaladdress'] ?? []);
             foreach (array_map('mb_strtolower', $addresses) as $address) {
                 $this->allowed[$address] ??= $entry['cn'][0] ?? '';

@@ -1,0 +1,141 @@
+"""Functional boxes: who opens them and sends as them, and who says so. From an operator's words to changes.
+
+The delegates of a box stand on its entry (`mpDelegate`), which Postfix, rspamd and Roundcube read. Each delegate's own
+entry names the box too (`mpOpens`): Dovecot reads one entry a log-in and takes it for the agent's groups. Both are
+written together. Where a run ends between the two, the right that is left is the smaller one, and the same command
+ends it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from malleposte.accounts.changes import Change, Kind
+from malleposte.directory.model import Attributes, FunctionalBox, State, box_attributes
+from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.directory.query import AnyOf, Equal, Present
+from malleposte.errors import InputError
+
+BOX = (
+    *("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpQuota", "mpEstablishment", "mpHidden"),
+    *("mpDelegate", "mpManager"),
+)
+PERSON = ("uid", "cn", "mail", "mpState", "mpOpens")
+LOCAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Members:
+    """A box and the people that a change touches, as the directory has them."""
+
+    box: Entry
+    people: Mapping[str, Entry] = field(default_factory=dict)
+
+    @property
+    def uid(self) -> str:
+        """The box's uid."""
+        return self.box.attributes["uid"][0]
+
+
+def find(directory: Directory, name: str) -> Entry:
+    """The box of a uid, an address or a UAI code. Raises InputError when there is none, or more than one."""
+    word = name.strip().lower()
+    match = (Equal("uid", word), Equal("mailLocalAddress", word), Equal("mpEstablishment", word))
+    found = list(directory.search("functional", BOX, AnyOf(match)))
+    exact = [entry for entry in found if word in (entry.attributes["uid"][0], *entry.attributes.get("mail", []))]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    if found:
+        names = ", ".join(sorted(entry.attributes["uid"][0] for entry in found))
+        raise InputError(f"{name} is of more than one box: {names}", "give the uid of one")
+    raise InputError(f"no functional box {name}", "`malleposte accounts box list` shows them")
+
+
+def person(directory: Directory, name: str, *, gone: bool = False) -> Entry:
+    """The agent of a uid or an address. Raises InputError when there is none, or a suspended one unless `gone`."""
+    word = name.strip().lower()
+    match = (Equal("uid", word), Equal("mailLocalAddress", word), Equal("mpLoginAlias", word))
+    found = list(directory.search("people", PERSON, AnyOf(match)))
+    if len(found) != 1:
+        raise InputError(f"no agent {name}", "give a log-in name or an address")
+    if not gone and found[0].attributes.get("mpState") == [State.SUSPENDED.value]:
+        raise InputError(f"{name} is suspended")
+    return found[0]
+
+
+def gather(directory: Directory, box: str, names: Iterable[str], *, gone: bool = False) -> Members:
+    """A box and those who are named. Raises InputError."""
+    people = (person(directory, name, gone=gone) for name in names)
+    return Members(find(directory, box), {one.attributes["uid"][0]: one for one in people})
+
+
+def _set(kind: Kind, entry: Entry, name: str, wanted: Sequence[str]) -> list[Change]:
+    held = list(entry.attributes.get(name, []))
+    if sorted(held) == sorted(wanted):
+        return []
+    return [Change(kind, entry.attributes["uid"][0], entry.dn, {name: held}, {name: list(wanted)})]
+
+
+def _with(values: Sequence[str], more: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*values, *more]))
+
+
+def delegate(members: Members) -> list[Change]:
+    """Let people open a box and send as it."""
+    held = members.box.attributes.get("mpDelegate", [])
+    made = _set(Kind.BOX, members.box, "mpDelegate", _with(held, members.people))
+    for one in members.people.values():
+        made += _set(Kind.MODIFY, one, "mpOpens", _with(one.attributes.get("mpOpens", []), [members.uid]))
+    return made
+
+
+def undelegate(members: Members) -> list[Change]:
+    """Take that away: from their own entries first, which is what opens the box."""
+    made: list[Change] = []
+    for one in members.people.values():
+        opens = one.attributes.get("mpOpens", [])
+        made += _set(Kind.MODIFY, one, "mpOpens", [uid for uid in opens if uid != members.uid])
+    held = members.box.attributes.get("mpDelegate", [])
+    return made + _set(Kind.BOX, members.box, "mpDelegate", [uid for uid in held if uid not in members.people])
+
+
+def managers(members: Members, *, remove: bool = False) -> list[Change]:
+    """Who says who opens the box."""
+    held = members.box.attributes.get("mpManager", [])
+    wanted = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
+    return _set(Kind.BOX, members.box, "mpManager", wanted)
+
+
+def create(
+    box: FunctionalBox, people: Mapping[str, Entry], taken: Iterable[str], suffix: str, *, managers: Sequence[str] = ()
+) -> list[Change]:
+    """A new box with its delegates. `taken`: every name that is or was somebody's. Raises InputError."""
+    if not LOCAL.fullmatch(box.uid):
+        raise InputError(f"{box.uid!r} cannot be a box", "small letters, digits, dots, hyphens, 64 at most")
+    known = set(taken)
+    for name in (box.uid, box.mail):
+        if name in known:
+            raise InputError(f"{name} is or was somebody's", "a name is never given again")
+    attributes: Attributes = box_attributes(box)
+    if managers:
+        attributes["mpManager"] = list(managers)
+    made = [Change(Kind.BOX, box.uid, box.dn(suffix), {}, attributes)]
+    for one in people.values():
+        made += _set(Kind.MODIFY, one, "mpOpens", _with(one.attributes.get("mpOpens", []), [box.uid]))
+    return made
+
+
+def mirror(directory: Directory) -> list[Change]:
+    """What makes the two sides agree, by the boxes' own word: for a directory that was written by other hands."""
+    opens: dict[str, list[str]] = {}
+    branches: tuple[Branch, ...] = ("functional", "people")
+    for branch in branches:
+        for entry in directory.search(branch, ("uid", "mpDelegate"), Present("mpDelegate")):
+            for uid in entry.attributes.get("mpDelegate", []):
+                opens.setdefault(uid.lower(), []).append(entry.attributes["uid"][0])
+    made: list[Change] = []
+    for entry in directory.search("people", ("uid", "mpOpens")):
+        made += _set(Kind.MODIFY, entry, "mpOpens", sorted(opens.get(entry.attributes["uid"][0], [])))
+    return made

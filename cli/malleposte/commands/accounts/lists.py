@@ -1,0 +1,314 @@
+"""`malleposte accounts lists …`: distribution lists, their members and posters, and what waits for a moderator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from malleposte import paths, remote
+from malleposte.accounts import here
+from malleposte.accounts.acts import Tools, make
+from malleposte.accounts.current import Current
+from malleposte.accounts.settings import Settings
+from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.directory.protocol import Entry
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.lists import daemon, edits
+from malleposte.lists.members import by_rule, expand
+from malleposte.lists.model import ASKED, to_list
+from malleposte.lists.rule import parse
+
+SHOWN = 20
+MAIL = "mail"
+MAX_SIZE = click.option(
+    "--max-size", "max_kb", type=click.IntRange(1, 1_000_000), metavar="KB", help="Largest message."
+)
+RATE = click.option("--rate", type=click.IntRange(1, 1_000_000), metavar="N", help="Recipients a minute.")
+
+
+@click.group("lists")
+def lists_group() -> None:
+    """Distribution lists: of named members, or by a rule that the directory answers at each message.
+
+    Posters are uids, addresses outside, @members, @staff (everybody with an account), @anyone, @list:NAME. A list with
+    moderators holds what others write until one of them lets it through.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists create chefs-yonne --name "Chefs d'établissement de l'Yonne" \\
+        --rule 'fonction=Principal,Proviseur departement=89' --poster recteur --rate 600
+      sudo ./malleposte accounts lists members chefs-yonne
+    """
+
+
+@lists_group.command("create", cls=HostCommand)
+@click.argument("name")
+@click.option("--name", "title", default="", help="Its name in address books.")
+@click.option("--rule", "rules", multiple=True, help="Members by a rule; may be repeated.")
+@click.option("--member", "members", multiple=True, metavar="WHO", help="uid, address, @list:NAME; may be repeated.")
+@click.option("--poster", "posters", multiple=True, metavar="WHO", help="Who may write (default: @members).")
+@click.option("--moderator", "moderators", multiple=True, metavar="UID", help="Who lets messages through.")
+@click.option("--manager", "managers", multiple=True, metavar="UID", help="Who gets what comes back.")
+@MAX_SIZE
+@RATE
+@click.option("--hidden", is_flag=True, help="Keep it out of address books.")
+def create_command(
+    name: str, title: str, rules: tuple[str, ...], members: tuple[str, ...], posters: tuple[str, ...],
+    moderators: tuple[str, ...], managers: tuple[str, ...], max_kb: int | None, rate: int | None, hidden: bool,
+) -> None:  # fmt: skip
+    """Make a list NAME@<domain>.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists create profs-9990001x --rule 'uai=9990001X fonction=Enseignant' --poster @members
+    """
+    settings = Settings.read()
+    with here.tools(settings) as tools:
+        one = edits.draft(
+            tools.directory, name, title, settings.domain, rules=rules, members=members, posters=posters,
+            moderators=moderators, managers=managers, max_kb=max_kb, rate=rate, hidden=hidden,
+        )  # fmt: skip
+        change = edits.create(one, Current(tools.directory).names(), tools.directory.suffix)
+        make(tools.directory, tools.journal, [change])
+        click.echo(f"{one.mail}: {len(expand(tools.directory, one))} members")
+
+
+@lists_group.command("show", cls=HostCommand)
+@click.argument("name")
+@AS_JSON
+def show_command(name: str, as_json: bool) -> None:
+    """A list, by name or address.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists show chefs-yonne
+    """
+    with Settings.read().directory() as directory:
+        entry = edits.found(directory, name)
+        row = _row(entry) | {"count": len(expand(directory, to_list(entry.attributes)))}
+    if as_json:
+        click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    for key, value in row.items():
+        click.echo(f"{key:<11} {', '.join(value) if isinstance(value, list) else value or '—'}")
+
+
+@lists_group.command("list", cls=HostCommand)
+@AS_JSON
+def list_command(as_json: bool) -> None:
+    """All lists.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists list --json
+    """
+    with Settings.read().directory() as directory:
+        rows = sorted((_row(entry) for entry in directory.search("lists", ASKED)), key=lambda row: str(row["name"]))
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        kind = "rule" if row["rules"] else "named"
+        click.echo(f"{row['name']:<32} {kind:<6} {'moderated' if row['moderators'] else '':<10} {row['title']}")
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    one = to_list(entry.attributes)
+    return {
+        "name": one.name, "title": one.title, "mail": one.mail, "state": one.state, "rules": list(one.urls),
+        "members": [dn.partition(",")[0].partition("=")[2] for dn in one.members] + list(one.outside),
+        "posters": list(one.posters), "moderators": list(one.moderators), "managers": list(one.managers),
+        "max_kb": one.max_kb, "rate": one.rate, "hidden": one.hidden,
+    }  # fmt: skip
+
+
+@lists_group.command("members", cls=HostCommand)
+@click.argument("name", required=False)
+@click.option("--rule", help="Those of a rule, before any list has it.")
+@click.option("--add", multiple=True, metavar="WHO", help="One more: uid, address, @list:NAME.")
+@click.option("--remove", multiple=True, metavar="WHO", help="One less.")
+@AS_JSON
+def members_command(
+    name: str | None, rule: str | None, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool
+) -> None:
+    """Who receives a list, counted as the next message would be sent; add or remove named members.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists members chefs-yonne
+      sudo ./malleposte accounts lists members --rule 'fonction=*principal* departement=89'
+      sudo ./malleposte accounts lists members conseil --add mdupond --remove partenaire@exemple.test
+    """
+    if bool(name) == bool(rule):
+        raise InputError("give the name of a list, or --rule")
+    with here.tools(Settings.read()) as tools:
+        directory = tools.directory
+        if name and (add or remove):
+            _change_members(tools, name, add, remove)
+        if rule:
+            everybody = list(by_rule(directory, parse(rule)))
+        else:
+            everybody = expand(directory, to_list(edits.found(directory, str(name)).attributes))
+    if as_json:
+        click.echo(json.dumps([{"uid": one.uid, "mail": one.address, "name": one.name} for one in everybody]))
+        return
+    click.echo(f"{len(everybody)} members")
+    for one in everybody[:SHOWN]:
+        click.echo(f"  {one.uid:<24} {one.address:<40} {one.name}")
+    if len(everybody) > SHOWN:
+        click.echo(f"  … and {len(everybody) - SHOWN} more (--json has all)")
+
+
+def _change_members(tools: Tools, name: str, add: Sequence[str], remove: Sequence[str]) -> None:
+    for attribute in ("member", "mpMember"):
+        entry = edits.found(tools.directory, name)
+        more, less = (
+            [value for kind, value in (edits.member_of(tools.directory, word) for word in words) if kind == attribute]
+            for words in (add, remove)
+        )
+        make(tools.directory, tools.journal, edits.adjusted(entry, attribute, more, less))
+
+
+@lists_group.command("poster", cls=HostCommand)
+@click.argument("name")
+@click.option(
+    "--add", multiple=True, metavar="WHO", help="uid, address outside, @members, @staff, @anyone, @list:NAME."
+)
+@click.option("--remove", multiple=True, metavar="WHO", help="The same.")
+def poster_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Who may write to a list, besides its managers and moderators.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists poster chefs-yonne --add recteur --remove @members
+    """
+    with here.tools(Settings.read()) as tools:
+        entry = edits.found(tools.directory, name)
+        more, less = ([edits.poster_word(tools.directory, word) for word in words] for words in (add, remove))
+        make(tools.directory, tools.journal, edits.adjusted(entry, "mpPoster", more, less))
+        click.echo(", ".join(to_list(edits.found(tools.directory, name).attributes).posters) or "nobody")
+
+
+@lists_group.command("moderate", cls=HostCommand)
+@click.argument("name")
+@click.option("--add", multiple=True, metavar="UID", help="One more moderator.")
+@click.option("--remove", multiple=True, metavar="UID", help="One less; without any nothing is held.")
+def moderate_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Who lets the messages of a list through.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists moderate chefs-yonne --add scom
+    """
+    _people(name, "mpModerator", add, remove)
+
+
+@lists_group.command("manager", cls=HostCommand)
+@click.argument("name")
+@click.option("--add", multiple=True, metavar="UID", help="One more.")
+@click.option("--remove", multiple=True, metavar="UID", help="One less.")
+def manager_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Who gets what comes back from a list's members, and may write to it.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists manager chefs-yonne --add cmartin
+    """
+    _people(name, "mpManager", add, remove)
+
+
+def _people(name: str, attribute: str, add: Sequence[str], remove: Sequence[str]) -> None:
+    with here.tools(Settings.read()) as tools:
+        entry = edits.found(tools.directory, name)
+        more, less = ([edits.account(tools.directory, word) for word in words] for words in (add, remove))
+        make(tools.directory, tools.journal, edits.adjusted(entry, attribute, more, less))
+        held = edits.found(tools.directory, name).attributes.get(attribute, [])
+        click.echo(", ".join(sorted(held)) or "nobody")
+
+
+@lists_group.command("set", cls=HostCommand)
+@click.argument("name")
+@MAX_SIZE
+@RATE
+@click.option("--suspend/--resume", default=None, help="Refuse every message, or take them again.")
+def set_command(name: str, max_kb: int | None, rate: int | None, suspend: bool | None) -> None:
+    """The limits of a list.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists set chefs-yonne --max-size 5000 --rate 300
+    """
+    wanted = {"mpMaxSize": max_kb, "mpRate": rate}
+    after = {key: [str(value)] for key, value in wanted.items() if value is not None}
+    if suspend is not None:
+        after["mpState"] = ["suspended" if suspend else "active"]
+    with here.tools(Settings.read()) as tools:
+        make(tools.directory, tools.journal, edits.changed(edits.found(tools.directory, name), after))
+
+
+class MailCommand(HostCommand):
+    """One on the hosts that carry the mail: each of them is asked until one has it."""
+
+    def away(self, inventory: str | None, words: Sequence[str]) -> int:
+        """See HostCommand."""
+        code: int = ExitCode.DONE
+        for place in remote.places(paths.inventory(inventory), MAIL):
+            code = place.run(["accounts", *words])
+            if code == ExitCode.DONE and words[1] != "queue":
+                return code
+        return code
+
+
+def _daemon(act: str, **words: str) -> Any:
+    try:
+        return daemon.ask(act, words)
+    except OSError as error:
+        raise MallepostError(
+            f"the lists' daemon does not answer: {error.strerror}", "this works on a mail host"
+        ) from error
+
+
+@lists_group.command("queue", cls=MailCommand)
+@AS_JSON
+def queue_command(as_json: bool) -> None:
+    """What waits for a moderator, and what is being sent, with how many have it.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists queue
+    """
+    rows = _daemon("queue")
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        far = "held" if row["place"] == "held" else f"{row['done']}/{row['recipients'] or '?'}"
+        click.echo(f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}")
+
+
+@lists_group.command("approve", cls=MailCommand)
+@click.argument("ident", metavar="ID")
+def approve_command(ident: str) -> None:
+    """Let a held message through.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists approve 20260914081500-5f2a90c1
+    """
+    _daemon("approve", id=ident)
+
+
+@lists_group.command("reject", cls=MailCommand)
+@click.argument("ident", metavar="ID")
+@click.option("--reason", default="", help="Told to the writer.")
+def reject_command(ident: str, reason: str) -> None:
+    """Turn a held message away; its writer is told.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists reject 20260914081500-5f2a90c1 --reason 'Hors sujet'
+    """
+    _daemon("reject", id=ident, reason=reason)

@@ -1,0 +1,142 @@
+"""The daemon of the lists (role lists): sockets of systemd in, Postfix and the directory out.
+
+It has a user of its own and writes nothing in the directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from malleposte.directory.ldap import LdapDirectory
+from malleposte.directory.protocol import Directory
+from malleposte.errors import InputError, MallepostError
+from malleposte.lists import servers
+from malleposte.lists.carrier import Carrier, by_smtp
+from malleposte.lists.intake import Intake
+from malleposte.lists.spool import Spool
+
+FILE = Path("/etc/malleposte/lists.json")
+CONTROL = Path("/run/malleposte-lists/control.sock")
+CREDENTIAL = "ldap-password"
+_FIRST_FD = 3  # sd_listen_fds(3)
+_NEEDED = ("lmtp.sock", "policy.sock", "control.sock")
+
+
+@dataclass(frozen=True)
+class ListSettings:
+    """What the role says. Nothing here is secret: the password comes as a credential of the unit."""
+
+    uri: str
+    suffix: str
+    bind_dn: str
+    domain: str
+    delivery_domain: str
+    hostname: str
+    spool: Path
+    port: int
+    rate: int
+    batch: int
+    ca_file: str | None = None
+
+    @classmethod
+    def read(cls, path: Path = FILE) -> ListSettings:
+        """Read them. Raises InputError."""
+        try:
+            raw: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+            known = {field.name for field in fields(cls)}
+            return cls(**{**{name: raw[name] for name in raw if name in known}, "spool": Path(raw["spool"])})
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}", "deploy the role lists") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: not the settings of the lists ({error})", "deploy again") from error
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Directory]:
+        """The directory, bound as the lists' own account."""
+        folder = os.environ.get("CREDENTIALS_DIRECTORY", "")
+        password = Path(folder, CREDENTIAL).read_text("utf-8").strip()
+        with LdapDirectory(self.uri, self.suffix, self.bind_dn, password, self.ca_file) as bound:
+            yield bound
+
+
+def say(line: str) -> None:
+    """A line of the journal."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def handed() -> dict[str, socket.socket]:
+    """The sockets of systemd, by the last part of their path. Raises InputError when one is missing."""
+    count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
+    found = {}
+    for number in range(_FIRST_FD, _FIRST_FD + count):
+        one = socket.socket(fileno=number)
+        found[Path(str(one.getsockname())).name] = one
+    missing = [name for name in _NEEDED if name not in found]
+    if missing:
+        raise InputError(f"no socket {missing[0]}", "systemd starts this: systemctl start malleposte-lists.service")
+    return found
+
+
+def serve(settings: ListSettings | None = None) -> None:
+    """Serve until SIGTERM; the batch under way is ended first."""
+    given = settings or ListSettings.read()
+    sockets = handed()
+    spool = Spool(given.spool)
+    send = by_smtp("127.0.0.1", given.port)
+    carrier = Carrier(spool, given.opened, send, given.delivery_domain, given.rate, given.batch, say)
+    intake = Intake(spool, given.opened, send, carrier, given.domain, given.delivery_domain, say)
+    acts = {
+        "queue": lambda _request: list(spool.rows()),
+        "approve": lambda request: intake.approve(str(request["id"])),
+        "reject": lambda request: intake.reject(str(request["id"]), str(request.get("reason", ""))),
+    }
+    running = [
+        servers.lmtp(sockets["lmtp.sock"], given.hostname, intake.taken, say),
+        servers.policy(sockets["policy.sock"], intake.asked, say),
+        servers.control(sockets["control.sock"], acts, say),
+    ]
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in running]
+    sender = threading.Thread(target=carrier.run)
+    for thread in (*threads, sender):
+        thread.start()
+    over.wait()
+    for server in running:
+        server.shutdown()
+    carrier.end()
+    sender.join()
+
+
+def main() -> int:
+    """The daemon's file begins here."""
+    try:
+        serve()
+    except MallepostError as error:
+        say(f"<3>{error}")
+        return error.exit_code
+    return 0
+
+
+def ask(act: str, words: Mapping[str, str], path: Path = CONTROL) -> Any:
+    """Ask the daemon of this host, as root. Raises InputError with its words, OSError when it is not there."""
+    with socket.socket(socket.AF_UNIX) as link:
+        link.settimeout(60)
+        link.connect(str(path))
+        link.sendall(json.dumps({**words, "act": act}).encode() + b"\n")
+        with link.makefile("rb") as answers:
+            answer = json.loads(answers.readline())
+    if "error" in answer:
+        raise InputError(str(answer["error"]))
+    return answer.get("done")

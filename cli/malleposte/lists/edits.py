@@ -1,0 +1,123 @@
+"""An operator's commands on lists, as changes of the directory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable, Sequence
+
+from malleposte.accounts.changes import Change, Kind
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.directory.query import AnyOf, Equal
+from malleposte.errors import InputError
+from malleposte.lists.model import ANYONE, LIST, MEMBERS, ROLES, STAFF, MailingList, attributes_of, entry_of, to_list
+from malleposte.lists.rule import parse, to_url
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,54}")
+ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+")
+_PEOPLE: tuple[Branch, ...] = ("people", "functional")
+
+
+def found(directory: Directory, name: str) -> Entry:
+    """The entry of a list. Raises InputError."""
+    entry = entry_of(directory, name)
+    if entry is None:
+        raise InputError(f"no list {name}", "`malleposte accounts lists list` shows them")
+    return entry
+
+
+def member_of(directory: Directory, word: str) -> tuple[str, str]:
+    """What a word names, as attribute and value: an account, another list (`@list:NAME`), an address outside."""
+    text = word.strip().lower()
+    if text.startswith(LIST):
+        return "member", found(directory, text.removeprefix(LIST)).dn
+    wanted = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
+    for branch in _PEOPLE:
+        for entry in directory.search(branch, ("uid",), wanted):
+            return "member", entry.dn
+    if ADDRESS.fullmatch(text):
+        for entry in directory.search("lists", ("cn",), {"mailLocalAddress": text}):
+            return "member", entry.dn
+        return "mpMember", text
+    raise InputError(f"{word} is no account, no list and no address")
+
+
+def poster_word(directory: Directory, word: str) -> str:
+    """A poster as it is kept. Raises InputError."""
+    text = word.strip().lower()
+    if text in (MEMBERS, STAFF, ANYONE):
+        return text
+    if text.startswith(LIST):
+        return f"{LIST}{to_list(found(directory, text.removeprefix(LIST)).attributes).name}"
+    if "@" in text and ADDRESS.fullmatch(text):
+        attribute, value = member_of(directory, text)
+        return text if attribute == "mpMember" else value.partition(",")[0].partition("=")[2]
+    return account(directory, text)
+
+
+def account(directory: Directory, word: str) -> str:
+    """The uid of an account, given by uid or address. Raises InputError."""
+    text = word.strip().lower()
+    wanted = AnyOf((Equal("uid", text), Equal("mailLocalAddress", text)))
+    for branch in _PEOPLE:
+        for entry in directory.search(branch, ("uid",), wanted):
+            return entry.attributes["uid"][0]
+    raise InputError(f"no account {word}", f"a uid, an address, or {MEMBERS}, {STAFF}, {ANYONE}, {LIST}NAME")
+
+
+def draft(
+    directory: Directory, name: str, title: str, domain: str, *, rules: Iterable[str] = (), members: Iterable[str] = (),
+    posters: Iterable[str] = (), moderators: Iterable[str] = (), managers: Iterable[str] = (),
+    max_kb: int | None = None, rate: int | None = None, hidden: bool = False,
+) -> MailingList:  # fmt: skip
+    """A list out of an operator's words. Raises InputError."""
+    local = name.strip().lower()
+    if not NAME.fullmatch(local) or any(local.endswith(f"-{role}") for role in ROLES):
+        raise InputError(f"{name!r} cannot be a list", "small letters, digits, dots, hyphens, 55 at most")
+    named = [member_of(directory, word) for word in members]
+    return MailingList(
+        name=local,
+        title=title.strip() or local,
+        mail=f"{local}@{domain}",
+        members=tuple(value for attribute, value in named if attribute == "member"),
+        outside=tuple(value for attribute, value in named if attribute == "mpMember"),
+        urls=tuple(to_url(parse(rule), directory.suffix) for rule in rules),
+        posters=tuple(poster_word(directory, word) for word in posters) or (MEMBERS,),
+        moderators=tuple(account(directory, word) for word in moderators),
+        managers=tuple(account(directory, word) for word in managers),
+        max_kb=max_kb,
+        rate=rate,
+        hidden=hidden,
+    )
+
+
+def create(one: MailingList, taken: Container[str], suffix: str, line: int = 0) -> Change:
+    """A new list. `taken`: every name that is or was somebody's. Raises InputError."""
+    for address in (one.mail, *(one.address(role) for role in ROLES)):
+        if address in taken:
+            raise InputError(f"{address} is or was somebody's", "an address is never given again")
+    return Change(Kind.LIST, one.name, one.dn(suffix), {}, attributes_of(one), line)
+
+
+KEPT = (
+    *("displayName", "member", "mpMember", "mpMemberURL", "mpPoster", "mpModerator", "mpManager", "mpMaxSize"),
+    *("mpRate", "mpHidden"),
+)
+
+
+def changed(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
+    """What makes a list so: only of what differs."""
+    held = entry.attributes
+    after = {name: values for name, values in wanted.items() if sorted(values) != sorted(held.get(name, []))}
+    if not after:
+        return []
+    before = {name: list(held.get(name, [])) for name in after}
+    return [Change(Kind.LIST, held["cn"][0], entry.dn, before, after, line)]
+
+
+def adjusted(entry: Entry, name: str, add: Sequence[str], remove: Sequence[str]) -> list[Change]:
+    """Values of one attribute more and less."""
+    gone = {value.lower() for value in remove}
+    kept = [value for value in entry.attributes.get(name, []) if value.lower() not in gone]
+    there = {value.lower() for value in kept}
+    return changed(entry, {name: [*kept, *(value for value in dict.fromkeys(add) if value.lower() not in there)]})

@@ -1,0 +1,123 @@
+"""The mails to moderators and to writers, in French, then in English."""
+
+from __future__ import annotations
+
+import email.message
+import email.policy
+import email.utils
+from collections.abc import Sequence
+
+from malleposte.lists.message import told
+from malleposte.lists.model import MailingList
+from malleposte.lists.spool import About
+
+APPROVE, REJECT = "accepter", "refuser"
+"""First word of the extension of a moderator's answer: NAME-moderate+accepter-ID-TOKEN@."""
+_HELD = """\
+Un message attend votre accord avant d'être envoyé à la liste
+« {title} » ({mail}).
+
+De : {author}
+Objet : {subject}
+Taille : {kb} ko
+Référence : {id}
+
+Pour l'accepter, envoyez un message vide à :
+<{approve}>
+
+Pour le refuser, envoyez un message vide, ou dont l'objet donne la raison
+à l'auteur, à :
+<{reject}>
+
+Le message est joint.
+"""
+_HELD_EN = """\
+A message awaits your consent before it goes to the list
+"{title}" ({mail}).
+
+To let it through, send an empty message to:
+<{approve}>
+
+To reject it, send an empty message, or one whose subject tells the
+writer why, to:
+<{reject}>
+
+The message is attached.
+"""
+_WAITS = """\
+Votre message « {subject} » à la liste {mail}
+attend l'accord d'un modérateur. Vous n'avez rien à faire.
+
+--
+
+Your message "{subject}" to the list {mail}
+awaits the consent of a moderator. There is nothing for you to do.
+"""
+_REJECTED = """\
+Votre message « {subject} » à la liste {mail}
+n'a pas été accepté par ses modérateurs.
+{reason}
+--
+
+Your message "{subject}" to the list {mail}
+was not accepted by its moderators.
+{reason}"""
+
+
+def answer_address(one: MailingList, word: str, name: str, token: str) -> str:
+    """Where a moderator's answer goes."""
+    local, _at, domain = one.address("moderate").partition("@")
+    return f"{local}+{word}-{name}-{token}@{domain}"
+
+
+def read_answer(local: str) -> tuple[str, str, str] | None:
+    """Word, id and token of an answer's local part; None when it is none."""
+    word, _dash, rest = local.partition("+")[2].partition("-")
+    name, _dash, token = rest.rpartition("-")
+    return (word, name, token) if word in (APPROVE, REJECT) and name and token else None
+
+
+def _mail(sender: str, to: str, subject: str, text: str) -> email.message.EmailMessage:
+    message = email.message.EmailMessage(policy=email.policy.SMTP)
+    message["From"] = sender
+    message["To"] = to
+    message["Date"] = email.utils.formatdate(localtime=True)
+    message["Message-ID"] = email.utils.make_msgid(domain=sender.rpartition("@")[2].strip(">"))
+    message["Subject"] = " ".join(subject.split())
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(text, cte="quoted-printable")
+    return message
+
+
+def held(one: MailingList, about: About, name: str, message: bytes) -> bytes:
+    """To the moderators: what waits, and two addresses to answer to."""
+    subject, author = told(message)
+    words = {
+        "title": one.title, "mail": one.mail, "author": author, "subject": subject, "kb": len(message) // 1024 + 1,
+        "id": name, "approve": answer_address(one, APPROVE, name, about.token),
+        "reject": answer_address(one, REJECT, name, about.token),
+    }  # fmt: skip
+    mail = _mail(
+        one.address("owner"), one.mail, f"À modérer / to moderate: {subject}",
+        _HELD.format(**words) + "\n--\n\n" + _HELD_EN.format(**words),
+    )  # fmt: skip
+    mail.add_attachment(message, maintype="application", subtype="octet-stream", filename="message.eml")
+    return mail.as_bytes()
+
+
+def waits(one: MailingList, message: bytes) -> bytes:
+    """To the writer: the message is with the moderators."""
+    subject = told(message)[0]
+    text = _WAITS.format(subject=subject, mail=one.mail)
+    return _mail(one.address("owner"), one.mail, f"En attente / held: {subject}", text).as_bytes()
+
+
+def rejected(one: MailingList, subject: str, reason: str) -> bytes:
+    """To the writer: the moderators did not let it through."""
+    text = _REJECTED.format(subject=subject, mail=one.mail, reason=f"\n« {reason} »\n" if reason else "")
+    return _mail(one.address("owner"), one.mail, f"Refusé / rejected: {subject}", text).as_bytes()
+
+
+def addresses(uids: Sequence[str], delivery_domain: str) -> list[str]:
+    """Where mailboxes are handed to."""
+    return [f"{uid}@{delivery_domain}" for uid in uids]

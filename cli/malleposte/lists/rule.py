@@ -1,0 +1,142 @@
+"""A list's rule: `fonction=Principal,Proviseur departement=89`, kept as an LDAP URL, asked as a query.
+
+The URL is that of RFC 4516: `ldap:///ou=people,SUFFIX??one?(FILTER)?x-departement=89`. The département is one of
+schools, which no filter over people can ask; the extension says it, and the members' schools are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote
+
+from malleposte.directory.protocol import Directory
+from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query
+from malleposte.errors import InputError
+
+FIELDS = {
+    "fonction": "mpFunction",
+    "corps": "mpCorps",
+    "discipline": "mpDiscipline",
+    "uai": "mpEstablishment",
+    "profil": "mpProfile",
+}
+DEPARTMENT = "departement"
+EXTENSION = "x-departement"
+AGENT = Equal("objectClass", "mpAgent")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9;-]*")
+_ESCAPED = re.compile(r"\\([0-9a-fA-F]{2})")
+_WORD = re.compile(r"(?:^|(?<=\s))([a-zé]+)\s*=\s*")
+DEEPEST = 20
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is asked of people, and in which départements their schools must lie; none is anywhere."""
+
+    query: Query
+    departments: tuple[str, ...] = ()
+
+
+def parse(words: str) -> Rule:
+    """A rule out of an operator's words. Values are separated by commas; `*` around one finds it inside a longer one.
+
+    Raises InputError.
+    """
+    parts: list[Query] = [AGENT]
+    departments: tuple[str, ...] = ()
+    places = list(_WORD.finditer(words))
+    if not places or words[: places[0].start()].strip():
+        raise InputError(f"no rule: {words!r}", "such as 'fonction=Principal,Proviseur departement=89'")
+    ends = [place.start() for place in places[1:]] + [len(words)]
+    for place, end in zip(places, ends, strict=True):
+        key = place[1].replace("é", "e")
+        values = tuple(value.strip() for value in words[place.end() : end].split(",") if value.strip())
+        if not values:
+            raise InputError(f"{key}: no value", "such as 'fonction=Principal'")
+        if key == DEPARTMENT:
+            departments = tuple(value.upper() for value in values)
+        elif key in FIELDS:
+            parts.append(AnyOf(tuple(_part(FIELDS[key], value) for value in values)))
+        else:
+            raise InputError(f"{key} is nothing that a rule knows", f"known are {', '.join([*FIELDS, DEPARTMENT])}")
+    return Rule(All(tuple(parts)), departments)
+
+
+def _part(name: str, value: str) -> Query:
+    if name == "mpEstablishment":
+        return Equal(name, value.upper())
+    if len(value) > 2 and value.startswith("*") and value.endswith("*"):
+        return Contains(name, value[1:-1])
+    return Equal(name, value)
+
+
+def to_url(rule: Rule, suffix: str) -> str:
+    """The URL that is kept: ASCII, as its syntax asks."""
+    filter_ = quote(rule.query.render(), safe="()&|!=*,;:+'/ -._~\\".replace(" ", ""))
+    tail = "".join(f",{EXTENSION}={quote(code)}" for code in rule.departments).removeprefix(",")
+    return f"ldap:///ou=people,{suffix}??one?{filter_}" + (f"?{tail}" if tail else "")
+
+
+def from_url(url: str, suffix: str) -> Rule:
+    """The rule of a URL. Raises InputError on what is no URL over the people of this directory."""
+    base, *rest = url.removeprefix("ldap:///").split("?")
+    if not url.startswith("ldap:///") or unquote(base).lower() != f"ou=people,{suffix}".lower():
+        raise InputError(f"{url}: not a rule over ou=people,{suffix}")
+    _attributes, _scope, filter_, extensions = [*rest, "", "", "", ""][:4]
+    departments = []
+    for extension in filter(None, extensions.split(",")):
+        name, _equals, value = extension.partition("=")
+        if name != EXTENSION:
+            raise InputError(f"{url}: {name} is not known")
+        departments.append(unquote(value))
+    query, end = _filter(unquote(filter_), 0, 0)
+    if end != len(unquote(filter_)):
+        raise InputError(f"{url}: more than a filter")
+    return Rule(query, tuple(departments))
+
+
+def _filter(text: str, start: int, depth: int) -> tuple[Query, int]:
+    """A filter of RFC 4515 as far as rules need it: & | ! and equal, contains, present."""
+    if depth > DEEPEST or text[start : start + 1] != "(":
+        raise InputError(f"no filter of a rule: {text[:200]}")
+    place = start + 1
+    sign = text[place : place + 1]
+    if sign in ("&", "|", "!"):
+        parts: list[Query] = []
+        place += 1
+        while text[place : place + 1] == "(":
+            part, place = _filter(text, place, depth + 1)
+            parts.append(part)
+        if text[place : place + 1] != ")" or (sign == "!" and len(parts) != 1):
+            raise InputError(f"no filter of a rule: {text[:200]}")
+        whole: Query = Not(parts[0]) if sign == "!" else All(tuple(parts)) if sign == "&" else AnyOf(tuple(parts))
+        return whole, place + 1
+    end = text.find(")", place)
+    name, equals, value = text[place:end].partition("=")
+    if end < 0 or not equals or not _NAME.fullmatch(name):
+        raise InputError(f"no filter of a rule: {text[:200]}")
+    return _item(name, value), end + 1
+
+
+def _item(name: str, value: str) -> Query:
+    if value == "*":
+        return Present(name)
+    if len(value) > 2 and value[0] == value[-1] == "*" and "*" not in value[1:-1]:
+        return Contains(name, _plain(value[1:-1]))
+    if "*" in value:
+        raise InputError(f"({name}={value}): a rule knows a whole value, or *a part*")
+    return Equal(name, _plain(value))
+
+
+def _plain(value: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
+
+
+def schools_of(directory: Directory, rule: Rule) -> frozenset[str] | None:
+    """The UAI codes of the rule's départements; None when it names none."""
+    if not rule.departments:
+        return None
+    wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
+    found = directory.search("establishments", ("mpEstablishment",), wanted)
+    return frozenset(code.upper() for entry in found for code in entry.attributes.get("mpEstablishment", ()))

@@ -1,0 +1,194 @@
+"""The daemon's sockets: LMTP (RFC 2033) for deliveries, Postfix's policy protocol at RCPT, an operator's words."""
+
+from __future__ import annotations
+
+import json
+import socket
+import socketserver
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, cast
+
+LINE = 8192  # bytes
+LONGEST = 200 * 1024 * 1024  # bytes of a message; Postfix's own limit is below
+PATIENCE = 600.0  # seconds
+LATER = "451 4.3.0 reessayez plus tard / try again later"
+
+Take = Callable[[str, str, bytes], str]
+"""(envelope sender, recipient, message) -> the answer in SMTP's words."""
+Ask = Callable[[str, str, int], str]
+"""(envelope sender, recipient, size) -> a refusal, or nothing."""
+Say = Callable[[str], None]
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
+    """A server on a socket that systemd opened."""
+
+    daemon_threads = False
+    block_on_close = True
+
+    def __init__(self, listener: socket.socket, handle: Callable[[BinaryIO, Callable[[bytes], None]], None], say: Say):
+        """`handle` speaks with one client: (what comes in, what sends)."""
+        super().__init__("", socketserver.BaseRequestHandler)
+        self.listener, self.handle_one, self.say = listener, handle, say
+
+    def fileno(self) -> int:
+        """For select."""
+        return self.listener.fileno()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The next client."""
+        return self.listener.accept()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Speak with a client to its end."""
+        link = cast("socket.socket", request)
+        link.settimeout(PATIENCE)
+        with link.makefile("rb") as incoming:
+            self.handle_one(cast("BinaryIO", incoming), link.sendall)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away, or a defect: a line of the log, and the next client."""
+        import sys
+
+        error = sys.exception()
+        if not isinstance(error, (ConnectionError, TimeoutError)):
+            self.say(f"<3>{type(error).__name__}: {error}")
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close."""
+        cast("socket.socket", request).close()
+
+
+def lmtp(listener: socket.socket, name: str, take: Take, say: Say) -> _Server:
+    """Deliveries."""
+
+    def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
+        _Lmtp(incoming, out, name, take, say).run()
+
+    return _Server(listener, handle, say)
+
+
+class _Lmtp:
+    """One session."""
+
+    def __init__(self, incoming: BinaryIO, out: Callable[[bytes], None], name: str, take: Take, say: Say) -> None:
+        self.incoming, self.out, self.name, self.take, self.say = incoming, out, name, take, say
+        self.sender: str | None = None
+        self.recipients: list[str] = []
+
+    def reply(self, text: str) -> None:
+        self.out(f"{text}\r\n".encode("ascii", "replace"))
+
+    def run(self) -> None:
+        self.reply(f"220 {self.name} LMTP lists")
+        while line := self.incoming.readline(LINE):
+            verb, _space, rest = line.decode("utf-8", "replace").strip().partition(" ")
+            if not self.command(verb.upper(), rest.strip()):
+                return
+
+    def command(self, verb: str, rest: str) -> bool:
+        """One command; False ends the session."""
+        if verb == "LHLO":
+            for line in (
+                f"250-{self.name}",
+                "250-8BITMIME",
+                "250-SMTPUTF8",
+                "250-PIPELINING",
+                "250 ENHANCEDSTATUSCODES",
+            ):
+                self.reply(line)
+        elif verb == "MAIL":
+            self.sender, self.recipients = _path(rest), []
+            self.reply("250 2.1.0 ok")
+        elif verb == "RCPT":
+            self.recipients.append(_path(rest))
+            self.reply("250 2.1.5 ok")
+        elif verb == "DATA":
+            return self.data()
+        elif verb in ("RSET", "NOOP"):
+            if verb == "RSET":
+                self.sender, self.recipients = None, []
+            self.reply("250 2.0.0 ok")
+        elif verb == "QUIT":
+            self.reply("221 2.0.0 bye")
+            return False
+        else:
+            self.reply("500 5.5.1 no such command")
+        return True
+
+    def data(self) -> bool:
+        """The message, and an answer for each recipient."""
+        if self.sender is None or not self.recipients:
+            self.reply("503 5.5.1 nobody to deliver to")
+            return True
+        self.reply("354 go on")
+        message = self.message()
+        if message is None:
+            return False
+        for recipient in self.recipients:
+            self.reply(self.answer(recipient, message))
+        self.sender, self.recipients = None, []
+        return True
+
+    def message(self) -> bytes | None:
+        """All lines up to the dot; None when the client went away or sends without end."""
+        lines: list[bytes] = []
+        size = 0
+        while line := self.incoming.readline():
+            if line in (b".\r\n", b".\n"):
+                return b"".join(lines)
+            lines.append(line[1:] if line.startswith(b".") else line)
+            size += len(line)
+            if size > LONGEST:
+                return None
+        return None
+
+    def answer(self, recipient: str, message: bytes) -> str:
+        try:
+            return self.take(self.sender or "", recipient, message)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the message stays in Postfix's queue
+            self.say(f"<3>to={recipient}: {type(error).__name__}: {error}")
+            return LATER
+
+
+def _path(rest: str) -> str:
+    """The address of `FROM:<…>` or `TO:<…>`."""
+    start, end = rest.find("<"), rest.rfind(">")
+    return rest[start + 1 : end] if 0 <= start < end else ""
+
+
+def policy(listener: socket.socket, ask: Ask, say: Say) -> _Server:
+    """Postfix's questions (SMTPD_POLICY_README)."""
+
+    def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
+        request: dict[str, str] = {}
+        while line := incoming.readline(LINE):
+            name, equals, value = line.decode("utf-8", "replace").rstrip("\r\n").partition("=")
+            if equals:
+                request[name] = value
+                continue
+            try:
+                size = int(request.get("size") or 0)
+                words = ask(request.get("sender", ""), request.get("recipient", ""), size)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the client comes again
+                say(f"<3>asked about {request.get('recipient')}: {type(error).__name__}: {error}")
+                words = LATER
+            out(f"action={words or 'DUNNO'}\n\n".encode("ascii", "replace"))
+            request = {}
+
+    return _Server(listener, handle, say)
+
+
+def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, str]], Any]], say: Say) -> _Server:
+    """An operator's words: a JSON line each, `act` and what it needs; the answer is `done` or `error`."""
+
+    def handle(incoming: BinaryIO, out: Callable[[bytes], None]) -> None:
+        while line := incoming.readline(LINE):
+            try:
+                request = json.loads(line)
+                answer = {"done": acts[request["act"]](request)}
+            except Exception as error:  # noqa: BLE001  # told to who asked
+                answer = {"error": f"{type(error).__name__}: {error}"}
+            out(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
+
+    return _Server(listener, handle, say)

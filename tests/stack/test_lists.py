@@ -1,0 +1,239 @@
+"""Distribution lists: who may write, who gets it and how often, what is held, what a kill and a long list do."""
+
+import json
+import re
+import secrets
+import smtplib
+import subprocess
+import sys
+
+import pytest
+from malleposte.directory.model import Agent, State, agent_attributes
+from malleposte.paths import ROOT
+
+from tests.stack.support.mail import compose, token, wait_for
+from tests.stack.support.people import directory
+
+
+@pytest.fixture
+def cli(site):
+    """`malleposte accounts lists …` from the controller; what it printed."""
+
+    def run(*words, code=0):
+        argv = [sys.executable, "-m", "malleposte", "accounts", "lists", *map(str, words), "-i", str(site.inventory)]
+        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == code, done
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def lists(cli, site):
+    """Makes lists, and removes them and what they left at the end."""
+    made = []
+
+    def make(**options):
+        name = f"liste-{secrets.token_hex(4)}"
+        words = [word for key, values in options.items() for value in values for word in (f"--{key}", value)]
+        cli("create", name, "--name", "Liste d’essai", *words)
+        made.append(name)
+        return f"{name}@{site.place.domain}"
+
+    yield make
+    site.run("mail1", "systemctl start malleposte-lists.service")
+    for row in json.loads(cli("queue", "--json")):
+        if row["list"] in made and row["place"] == "held":
+            cli("reject", row["id"])
+    with directory(site) as bound:
+        for name in made:
+            bound.delete(f"cn={name},ou=lists,{bound.suffix}")
+
+
+def written(sender, recipient, subject, **headers):
+    return compose(sender, recipient, subject, **headers)
+
+
+def test_each_member_gets_one_whatever_the_ways_it_is_on_the_list(mail, people, lists):
+    school = "9990009F"
+    writer = people.agent()
+    first, second = (people.agent(hidden=False, function="Principal", establishments=(school,)) for _ in range(2))
+    box = people.box(first.uid)
+    inner = lists(member=[first.uid, second.uid])
+    rule = f"fonction=Principal uai={school}"
+    outside = "probe@lointain.test"
+    address = lists(
+        rule=[rule], member=[first.mail, f"@list:{inner.partition('@')[0]}", box.mail, outside], poster=[writer.uid]
+    )
+    subject = token()
+    assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
+    for who in (first, second):
+        got = mail.arrived(who, subject)
+        assert f"<{address.replace('@', '.')}>".encode() in got
+        assert b"Precedence: list" in got
+        assert mail.count(who, subject) == 1
+    got = mail.at_foreign("probe", subject)
+    # The signature of the writer's message holds there, and the envelope is the list's.
+    assert b"dkim=pass" in got or b"DKIM-Signature" in got
+    assert f"{address.partition('@')[0]}-bounces@".encode() in got
+    # A rule follows the directory at once.
+    third, subject = people.agent(hidden=False, function="Principal", establishments=(school,)), token()
+    assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
+    mail.arrived(third, subject)
+
+
+def test_who_may_not_write_is_told_at_rcpt(mail, people, lists):
+    member, other = people.agent(), people.agent()
+    address = lists(member=[member.uid])
+    answer = mail.submit(other, other.mail, address, written(other.mail, address, token()))
+    assert (answer.step, answer.code) == ("RCPT", 550)
+    assert "you may not post" in answer.text
+    answer = mail.stranger("x@lointain.test", address, written("x@lointain.test", address, token()))
+    assert (answer.step, answer.code) == ("RCPT", 550)
+    answer = mail.stranger("", address, written("x@lointain.test", address, token()))
+    assert (answer.step, answer.code) == ("RCPT", 550)
+    people.change(member, mpBlockedUntil=["20991231000000Z"])
+    answer = mail.submit(member, member.mail, address, written(member.mail, address, token()))
+    assert not answer.accepted
+    unknown = address.replace("liste-", "liste-zz")
+    assert mail.stranger("x@lointain.test", unknown, written("x@lointain.test", unknown, token())).code == 550
+
+
+def test_a_message_too_large_for_a_list_is_refused(mail, people, lists):
+    member = people.agent()
+    address = lists(member=[member.uid], **{"max-size": ["50"]})
+    big = written(member.mail, address, token(), body="x" * 70 * 1024)
+    with mail.session(member) as session, pytest.raises(smtplib.SMTPRecipientsRefused, match=r"5\.3\.4"):
+        session.sendmail(member.mail, [address], big)
+    # A program that does not say the size at first gets the message back.
+    assert mail.submit(member, member.mail, address, big).accepted
+    assert b"5.3.4" in mail.arrived(member, "Undelivered")
+
+
+def test_a_moderated_message_waits_for_a_moderator_and_goes_out_or_back(mail, people, lists, cli):
+    member, moderator = people.agent(), people.agent()
+    address = lists(member=[member.uid], moderator=[moderator.uid], poster=["@staff"])
+    first, second, third = token(), token(), token()
+    assert mail.submit(member, member.mail, address, written(member.mail, address, first)).accepted
+    notice = mail.arrived(moderator, first).decode()
+    assert mail.count(member, first) == 1  # the word that it waits
+    plain = notice.replace("=\r\n", "").replace("=\n", "")
+    answers = {word: where for where, word in re.findall(r"<(\S+-moderate\+(\w+)-[0-9a-f-]+@[^>]+)>", plain)}
+    refused = mail.submit(member, member.mail, answers["accepter"], written(member.mail, answers["accepter"], token()))
+    assert (refused.step, refused.code) == ("RCPT", 550)
+    answer = written(moderator.mail, answers["accepter"], token())
+    assert mail.submit(moderator, moderator.mail, answers["accepter"], answer).accepted
+    wait_for(lambda: mail.count(member, first) == 2, what="the message that was let through")
+
+    assert mail.submit(member, member.mail, address, written(member.mail, address, second)).accepted
+    (row,) = (one for one in json.loads(cli("queue", "--json")) if one["subject"] == second)
+    cli("reject", row["id"], "--reason", "Hors sujet")
+    assert "Hors sujet" in mail.arrived(member, f"rejected: {second}").decode()
+    assert mail.submit(moderator, moderator.mail, address, written(moderator.mail, address, third)).accepted
+    mail.arrived(member, third)
+
+
+def test_no_loop_and_no_automatic_answer_goes_round(mail, people, lists, site):
+    member = people.agent()
+    address = lists(member=[member.uid])
+    subject = token()
+    loop = written(member.mail, address, subject, List_Id=f"<{address.replace('@', '.')}>")
+    assert mail.submit(member, member.mail, address, loop).accepted
+    back = mail.arrived(member, "Undelivered")
+    assert b"went through this list already" in back
+    absent = written(member.mail, address, token(), Auto_Submitted="auto-replied")
+    assert mail.submit(member, member.mail, address, absent).accepted
+    name = address.partition("@")[0]
+    wait_for(lambda: f"left out: list={name}" in site.run("mail1", "journalctl -u malleposte-lists -n 50 -o cat"))
+    assert mail.count(member, subject) == 0
+
+
+def test_what_comes_back_goes_to_the_managers(mail, people, lists):
+    member, manager = people.agent(), people.agent()
+    address = lists(member=[member.uid], manager=[manager.uid])
+    for role in ("bounces", "owner"):
+        subject, back = token(), address.replace("@", f"-{role}@")
+        assert mail.submit(member, member.mail, back, written(member.mail, back, subject)).accepted
+        mail.arrived(manager, subject)
+
+
+@pytest.fixture
+def crowd(site):
+    """Accounts without a mailbox yet, of a function that nobody else has; removed with their mail."""
+    function, made = f"Foule {secrets.token_hex(4)}", []
+
+    def make(count):
+        domain = site.place.domain
+        with directory(site) as bound:
+            for number in range(count):
+                uid = f"foule-{secrets.token_hex(3)}{number}"
+                one = Agent(uid, "Foule", uid, f"{uid}@{domain}", "roundcube", State.ACTIVE, function=function)
+                made.append(one.dn(bound.suffix))
+                bound.add(made[-1], agent_attributes(one))
+        return function
+
+    yield make
+    with directory(site) as bound:
+        for dn in made:
+            bound.delete(dn)
+    site.run("mail1", "rm -rf -- /srv/mail/*/foule-*")
+
+
+def stored(site):
+    """How many mailboxes of the crowd hold a message, and how many messages they hold."""
+    text = site.run("mail1", "ls -1 /srv/mail/*/foule-*/Maildir/new 2>/dev/null | grep -c S= || true")
+    boxes = site.run("mail1", "find /srv/mail/*/foule-* -path '*/new/*' -printf '%h\\n' | sort -u | wc -l")
+    return int(boxes), int(text)
+
+
+def test_killed_in_the_middle_everybody_gets_it_and_almost_nobody_twice(mail, people, lists, crowd, site, cli):
+    writer, count, rate = people.agent(), 60, 30
+    rule = f"fonction={crowd(count)}"
+    address = lists(rule=[rule], poster=[writer.uid], rate=[str(rate)])
+    subject = token()
+    assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
+
+    def row():
+        return next((one for one in json.loads(cli("queue", "--json")) if one["subject"] == subject), None)
+
+    # A minute's worth has left, and no more: the pace is the list's own.
+    far = wait_for(lambda: (found := row()) and found["done"] and found, what="the first batch")
+    assert far["recipients"] == count
+    assert far["done"] <= rate + 1
+    site.run("mail1", "systemctl kill -s KILL malleposte-lists.service")
+    cli("set", address, "--rate", "6000")
+    site.run("mail1", "systemctl restart malleposte-lists.service")
+    wait_for(lambda: stored(site)[0] == count, timeout=90, what="a copy in each mailbox")
+    wait_for(lambda: row() is None, what="the end of the list")
+    wait_for(lambda: not site.run("mail1", "postqueue -j").strip(), what="an empty queue")
+    boxes, copies = stored(site)
+    assert boxes == count
+    assert copies <= count + 30
+
+
+@pytest.mark.full
+def test_two_thousand_members_get_it_whole(mail, people, lists, crowd, site, cli):
+    writer, count = people.agent(), 2000
+    address = lists(rule=[f"fonction={crowd(count)}"], poster=[writer.uid], rate=["100000"])
+    subject = token()
+    assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
+    wait_for(lambda: stored(site) == (count, count), timeout=600, what="a copy in each mailbox")
+
+
+def test_the_daemon_may_do_little(site, mail1):
+    assert mail1.file("/run/malleposte-lists/control.sock").user == "root"
+    for name in ("lmtp", "policy"):
+        found = mail1.file(f"/run/malleposte-lists/{name}.sock")
+        assert (found.user, found.mode) == ("postfix", 0o600)
+    assert mail1.file("/var/spool/malleposte-lists").mode == 0o700
+    assert mail1.file("/etc/malleposte/lists-ldap-password").mode == 0o600
+    owner = site.run("mail1", "ps -o user:32= -p $(systemctl show -P MainPID malleposte-lists.service)").strip()
+    assert owner == "malleposte-lists"
+    password = site.secret("ldap-lists")
+    suffix = site.place.suffix
+    ask = f"ldapsearch -LLL -x -H ldapi:/// -D cn=lists,ou=services,{suffix} -w {password} -b {suffix}"
+    found = site.run("mail1", f"{ask} uid=probe1 uid userPassword mpRecoveryMail mpQuota")
+    assert "uid: probe1" in found
+    assert "Password" not in found
+    assert "mpQuota" not in found
