@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from malleposte.accounts.names import slug
 from malleposte.errors import MallepostError
 
 from tests.bench.directory import HOME, Bench, Run, bench
@@ -16,6 +17,7 @@ CHUNK = 1_500
 """New entries of one turn, at the most."""
 TURNS = (False, True, True, False)
 """ldapadd, ours, ours, ldapadd: what else runs on the machine weighs on both alike."""
+LOOKS = 20
 PLAN, BULK, ANSWER = f"{HOME}/plan.json", f"{HOME}/bulk.ldif", f"{HOME}/answer.json"
 COMMAND = ("malleposte", "accounts")
 
@@ -34,6 +36,7 @@ class Size:
     whole: Run
     again: Run
     arrival: Run
+    looks: dict[str, float]
 
     @property
     def ratio(self) -> float:
@@ -70,7 +73,23 @@ def one_size(on: Bench, agents: int) -> Size:
     again = on.run(*COMMAND, "plan", path, "--detailed-exitcode")
     arrival = on.run(*COMMAND, "import", more, "--yes", "--json", out=ANSWER)
     _expect(on, 1)
-    return Size(made, chunk, planned, bulk, slapadd, ours, ldapadd, applied, again, arrival)
+    return Size(made, chunk, planned, bulk, slapadd, ours, ldapadd, applied, again, arrival, _looks(on, whole))
+
+
+def _looks(on: Bench, whole: str) -> dict[str, float]:
+    """Seconds of the commands that look for accounts, the 19th of 20 runs each: other schools, names, addresses."""
+    rows = [line.split(";") for line in whole.splitlines()[1 : LOOKS + 1]]
+    # By the place of the cells in the feed: surname, first name, school.
+    wanted: dict[str, list[tuple[str, ...]]] = {
+        "list": [("list", "--school", row[3].split()[0], "--json") for row in rows],
+        "find": [("find", row[1], row[2], "--json") for row in rows],
+        "show": [("show", f"{slug(row[2])}.{slug(row[1])}@{on.site.place.domain}", "--json") for row in rows],
+    }
+    # Exit code 2: nobody of that name, whose row was refused.
+    return {
+        name: sorted(on.run(*COMMAND, *words, out=ANSWER, codes=(0, 2)).seconds for words in several)[-2]
+        for name, several in wanted.items()
+    }
 
 
 def _ldapadd(on: Bench, ldif: str) -> Run:
@@ -109,6 +128,7 @@ def told(size: Size) -> dict[str, object]:
         "apply_all_there": round(size.whole.seconds, 1),
         "no_change": round(size.again.seconds, 1),
         "one_arrival": round(size.arrival.seconds, 1),
+        "p95": {name: round(seconds, 1) for name, seconds in size.looks.items()},
         "mib": {"plan": round(size.plan.peak_mib), "apply": round(size.whole.peak_mib),
                 "no_change": round(size.again.peak_mib), "one_arrival": round(size.arrival.peak_mib)},
     }  # fmt: skip

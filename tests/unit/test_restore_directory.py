@@ -126,3 +126,13 @@ def test_ldif_is_unfolded_decoded_and_written_back():
     assert first.values("mail") == ["a@b.test"]
     assert list(ldif.parse(first.text().splitlines())) == [first]
     assert second.values("dc") == ["t"]
+
+
+def test_a_loaded_database_is_on_disk_and_out_of_the_cache(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(restoring.os, "fsync", lambda _file: asked.append("fsync"))
+    monkeypatch.setattr(restoring.os, "posix_fadvise", lambda *_of: asked.append("forget"))
+    (tmp_path / "data.mdb").write_bytes(b"x")
+    (tmp_path / "lock.mdb").write_bytes(b"")
+    restoring.HostSlapd._settle(tmp_path)
+    assert asked == ["fsync", "forget"] * 2
