@@ -94,6 +94,11 @@ class Run:
     cpu: float
     slapd_cpu: float
 
+    @property
+    def cpu_seconds(self) -> list[float]:
+        """Seconds of processor time: the command's, slapd's."""
+        return [round(self.cpu, 1), round(self.slapd_cpu, 1)]
+
     def rate(self, count: int) -> float:
         """Pieces of work a second."""
         return count / self.seconds
