@@ -246,3 +246,17 @@ def test_key_rings_are_read_and_weak_ones_refused():
     for text in ("{}", '{"current": "k2", "keys": {}}', '{"current": "k1", "keys": {"k1": "QUFB"}}'):
         with pytest.raises(InputError, match=r"^cle\.json: "):
             Keyring.parse(text, "cle.json")
+
+
+def test_a_large_plan_that_was_killed_looks_for_the_others_at_once(house, monkeypatch):
+    made = house.plan(feed.read(academy.agents_file(academy.academy(400, 8, seed=5)), "a.csv"))
+    house.directory.fail_after = 300
+    with pytest.raises(ConnectionError):
+        house.apply(made)
+    house.directory.fail_after = None
+    searches = []
+    real = house.directory.search
+    monkeypatch.setattr(house.directory, "search", lambda *of: searches.append(of) or real(*of))
+    outcome = house.apply(made)
+    assert (outcome.already, outcome.done, outcome.skipped) == (300, len(made.changes) - 300, [])
+    assert len(searches) < 5

@@ -96,29 +96,32 @@ class _Application:
     # --- new entries ---
 
     def _add(self, changes: Sequence[Change]) -> None:
-        """Many under way at once; each is written to the journal when its answer is there."""
-        by_dn = {change.dn.lower(): change for change in self._missing(changes)}
-        for answer in self.directory.add_many((change.dn, change.after) for change in by_dn.values()):
+        """Many under way at once; each is written to the journal when its answer is there.
+
+        The first of many that is there already tells of an apply that was killed: one search then finds the others.
+        """
+        by_dn = {change.dn.lower(): change for change in changes}
+        held: dict[str, set[str]] = {}
+
+        def missing() -> Iterator[tuple[str, Attributes]]:
+            for dn, change in by_dn.items():
+                if held.get(dn, set()) & set(change.after.get("mpNumenDigest", [])):
+                    self.outcome.already += 1
+                    self._count(change, done=False)
+                else:
+                    yield change.dn, change.after
+
+        for answer in self.directory.add_many(missing()):
             change = by_dn[answer.dn.lower()]
             if answer.done:
                 self._count(change, done=True)
-            else:
-                self._refused_addition(change, answer)
-
-    def _missing(self, changes: Sequence[Change]) -> Iterator[Change]:
-        """Less the people who are there already: of many, one search finds them all (an apply that was killed)."""
-        held: dict[str, set[str]] = {}
-        if len(changes) >= _MANY:
-            held = {
-                entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
-                for entry in self.directory.search("people", ["mpNumenDigest"])
-            }
-        for change in changes:
-            if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
-                self.outcome.already += 1
-                self._count(change, done=False)
-            else:
-                yield change
+                continue
+            self._refused_addition(change, answer)
+            if not held and len(by_dn) >= _MANY:
+                held |= {
+                    entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
+                    for entry in self.directory.search("people", ["mpNumenDigest"])
+                }
 
     def _refused_addition(self, change: Change, answer: Answer) -> None:
         held = self._entry(change)
