@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from plugins.filter import openldap
 from plugins.module_utils.slapd import access
 
 SUFFIX = "dc=ac-exemple,dc=test"
@@ -81,3 +82,26 @@ def test_parents_come_first() -> None:
     assert names[0] == SUFFIX
     assert f"ou=tombstones,{SUFFIX}" in names
     assert access.accounts(["b", "a"], SUFFIX)[0]["attributes"]["cn"] == "a"
+
+
+def test_the_state_of_a_password_is_given_one_attribute_at_a_time() -> None:
+    services = SERVICES | {"sogo": {"branches": ["people"], "read": ["uid", "pwdReset"]}}
+    found = access.access_rules(services, SUFFIX, "provision", ["uid"])
+    readers = {rule.split("attrs=")[1].split()[0]: who(rule) for rule in found if "attrs=pwd" in rule}
+    assert readers["pwdReset"] == {"provision", "sogo"}
+    assert readers["pwdFailureTime"] == readers["pwdEndTime"] == {"provision"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "attribute", "value"),
+    [
+        ({"min_length": 14}, "pwdMinLength", "14"),
+        ({"history": 3}, "pwdInHistory", "3"),
+        ({"renewal_days": 0}, "pwdMaxAge", "0"),
+        ({"max_failures": 0}, "pwdLockout", "FALSE"),
+    ],
+)
+def test_a_fact_of_the_policy_reaches_its_entry(facts: dict[str, Any], attribute: str, value: str) -> None:
+    entries = openldap.openldap_entries(SUFFIX, "x", SERVICES, "provision", facts)
+    (policy,) = (entry for entry in entries if entry["dn"] == f"cn=agents,ou=policies,{SUFFIX}")
+    assert policy["attributes"][attribute] == [value]

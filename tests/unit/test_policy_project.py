@@ -9,6 +9,8 @@ from malleposte.policy.model import SPECIAL, Policy, PolicyError
 from malleposte.policy.project import html_constraints, ppm_conf, ppolicy_attributes, sentences, service_attributes
 from malleposte.policy.rules import generate
 
+from tests.support.passwords import ROWS, Row
+
 
 def test_facts_become_a_policy() -> None:
     policy = Policy.from_mapping({"min_length": "14", "warning_days": [1, 30]})
@@ -79,6 +81,18 @@ def test_the_browser_takes_what_the_rules_take() -> None:
     for wrong in ("tulipe-verte-47", "TULIPE-VERTE-47", "Tulipe-Verte", "TulipeVerte47", "Tulipe-Dorée-47"):
         assert not pattern.fullmatch(wrong)
     assert constraints["minlength"] == "12"
+
+
+# What a browser cannot see: names, words, keys, repetitions, and the directory's reading of braces.
+UNSEEN = {"contains_login", "contains_name", "common_word", "keyboard_walk", "repetition", "digest_form"}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: ascii(row.password)[:40])
+def test_the_browser_and_the_rules_agree_on_the_table(row: Row) -> None:
+    constraints = html_constraints(Policy())
+    fits = int(constraints["minlength"]) <= len(row.password) <= int(constraints["maxlength"])
+    seen = bool(fits and re.fullmatch(constraints["pattern"], row.password))
+    assert seen is not bool(set(row.violations) - UNSEEN)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
