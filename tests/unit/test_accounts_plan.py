@@ -5,6 +5,7 @@ import json
 
 import pytest
 from malleposte.accounts import changes, feed, schools
+from malleposte.accounts.admit import admit
 from malleposte.accounts.apply import TooManyDeparturesError, apply
 from malleposte.accounts.current import Current
 from malleposte.accounts.digests import Keyring
@@ -38,6 +39,7 @@ class House:
 
     def plan(self, source: feed.Feed) -> changes.Plan:
         made = plan(source, Current(self.directory), self.keys, self.rules, NOW)
+        admit(made, self.directory.suffix, DOMAIN, "plan.json")
         return changes.parse(made.render(), "plan.json")
 
     def apply(self, made: changes.Plan, **options):
@@ -232,6 +234,7 @@ def test_schools_come_with_their_box_once(house):
     source = feed.read(academy.schools_file(academy.academy(0, 4)), "ecoles.csv")
     made = schools.plan(source, Current(house.directory), DOMAIN, NOW)
     assert made.counts() == {"box": 4, "school": 4}
+    admit(made, house.directory.suffix, DOMAIN, "plan.json")
     assert house.apply(changes.parse(made.render(), "p")).done == 8
     assert schools.plan(source, Current(house.directory), DOMAIN, NOW).unchanged == 4
     box = house.directory.entries["uid=ce.9990001x,ou=functional,dc=ac-exemple,dc=test"].attributes

@@ -20,7 +20,9 @@ _PERSON = frozenset(
 )  # fmt: skip
 _STATE = frozenset(("mpState", "mpStateChanged"))
 _SCHOOL = frozenset(("o", "l", "postalCode", "mpDepartment"))
-_BOX = frozenset(("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpEstablishment"))
+_BOX = frozenset(
+    ("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpEstablishment")
+)
 
 
 @dataclass(frozen=True)
