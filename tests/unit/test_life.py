@@ -422,6 +422,8 @@ def test_an_export_holds_everything_but_secrets(house, directory, held, tmp_path
 def test_a_purge_leaves_a_tombstone_and_nothing_else(house, directory, tools, tmp_path):
     other = agent("jdoe", delegates=("mdupond", "autre"))
     directory.add(other.dn(directory.suffix), agent_attributes(other))
+    circular = f"cn=circulaires,ou=lists,{directory.suffix}"
+    directory.add(circular, {"cn": ["circulaires"], "mpPoster": ["mdupond"], "member": [agent().dn(directory.suffix)]})
     asked = []
     done = removal.purge(directory, tools.journal, house, "mdupond", NOW, "parti",
                          sql=lambda *words: asked.append(words) or "", pending=tmp_path / "p", beside=())  # fmt: skip
@@ -429,6 +431,7 @@ def test_a_purge_leaves_a_tombstone_and_nothing_else(house, directory, tools, tm
     assert [database for database, _ in asked] == ["sogo", "roundcube"] and len(done.stores) == 4
     assert f"marie.mdupond@{DOMAIN}" in Taken(directory) and "mdupond" in Taken(directory)
     assert acts.entry(directory, "jdoe").attributes["mpDelegate"] == ["autre"]
+    assert directory.entries[circular].attributes == {"cn": ["circulaires"], "mpPoster": ["mdupond"]}, "not opened"
     with pytest.raises(InputError):
         acts.entry(directory, "mdupond")
     assert not list((tmp_path / "p").iterdir())

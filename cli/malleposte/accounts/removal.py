@@ -168,11 +168,16 @@ def finish(directory: Directory, journal: Journal, folder: Path = PENDING) -> in
 
 
 def references(directory: Directory, held: Entry) -> list[Change]:
-    """Where others name the account: as delegate of a box, as poster or member of a list."""
+    """Where others name the account: as delegate or manager of a box, as manager or member of a list.
+
+    Posters and moderators of lists stay named: without its last one a list would be open to more people than before,
+    and nobody ever gets the name again.
+    """
     uid, found = uid_of(held), list[Change]()
     places: tuple[tuple[Branch, str, str, str], ...] = (
         ("functional", "mpDelegate", uid, "uid"), ("people", "mpDelegate", uid, "uid"),
-        ("lists", "mpPoster", uid, "cn"), ("lists", "member", held.dn, "cn"),
+        ("functional", "mpManager", uid, "uid"), ("lists", "mpManager", uid, "cn"),
+        ("lists", "member", held.dn, "cn"),
     )  # fmt: skip
     for branch, name, value, key in places:
         for other in directory.search(branch, [key, name], {name: value}):
