@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import settings
 from malleposte.accountd.limits import Rate
+from malleposte.accounts import facts
 from malleposte.errors import InputError
 
 GOOD: dict[str, Any] = {
@@ -67,7 +68,7 @@ def test_delays_are_shared_where_there_are_some(tmp_path: Path) -> None:
 
 def test_the_policy_is_the_platform_s(tmp_path: Path) -> None:
     assert (
-        settings.policy(written(tmp_path / "platform.json", {"password_policy": {"min_length": 14}})).min_length == 14
+        facts.policy(written(tmp_path / "platform.json", {"password_policy": {"min_length": 14}})).min_length == 14
     )
     with pytest.raises(InputError, match="no password policy"):
-        settings.policy(written(tmp_path / "platform.json", {"password_policy": {"strange": 1}}))
+        facts.policy(written(tmp_path / "platform.json", {"password_policy": {"strange": 1}}))

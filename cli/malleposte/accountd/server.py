@@ -30,6 +30,7 @@ from malleposte.accountd import wire
 from malleposte.accountd.limits import Limits
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.service import LOG, PACED, Service, Tools
+from malleposte.accounts import facts
 from malleposte.accounts.doors.through import Through
 from malleposte.errors import ExitCode, MallepostError
 
@@ -193,7 +194,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     return Tools(
         directory=accounts.directory,
         keys=accounts.keys(),
-        policy=held.policy(),
+        policy=facts.policy(),
         domain=accounts.domain,
         journal=settings.journal,
         doors=(keeper,),

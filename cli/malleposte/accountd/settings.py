@@ -15,10 +15,8 @@ from malleposte.accounts.settings import Settings as Accounts
 from malleposte.accounts.throttle import Settings as ThrottleSettings
 from malleposte.accounts.throttle import Throttle
 from malleposte.errors import InputError
-from malleposte.policy.model import Policy, PolicyError
 
 JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
-PLATFORM = Path("/etc/malleposte/platform.json")
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,3 @@ def throttle(folder: Path) -> Throttle | None:
         return Throttle(ThrottleSettings.read(path)) if path.exists() else None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: {error}", "deploy again") from error
-
-
-def policy(path: Path = PLATFORM) -> Policy:
-    """The platform's password policy. Raises InputError."""
-    try:
-        return Policy.from_mapping(json.loads(path.read_text("utf-8"))["password_policy"])
-    except (OSError, ValueError, KeyError, PolicyError) as error:
-        raise InputError(f"{path}: no password policy ({error})", "deploy again") from error

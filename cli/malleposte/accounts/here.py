@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from malleposte.accounts import filters
+from malleposte.accounts import facts, filters
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.doors import Door, checked, close_all, forget_all
 from malleposte.accounts.doors.dovecot import Dovecot, RemoteDovecot
@@ -87,7 +87,7 @@ class _LatePasswords:
         """See acts.Scrambler."""
         from malleposte.accounts.passwords import Passwords
 
-        return Passwords(self.directory, self.journal).scramble(uid, now)
+        return Passwords(self.directory, self.journal, facts.policy()).scramble(uid, now)
 
 
 @contextlib.contextmanager

@@ -6,18 +6,15 @@ import datetime
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from malleposte.accounts import facts
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.letters import choose, table
 from malleposte.accounts.letters.issue import Issuer, Progress, Validity, files
 from malleposte.accounts.letters.page import Platform, Printer
 from malleposte.accounts.run import actor
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.errors import InputError
 
-PLATFORM = Path("/etc/malleposte/platform.json")
 MANIFEST = "manifest.json"
 """The last file of the stream: what was done. Without it the stream is not whole."""
 
@@ -38,7 +35,7 @@ def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[s
     now = datetime.datetime.now(datetime.UTC)
     today = now.astimezone().date()
     validity = Validity.of(wish.begin or today, wish.days, now)
-    printer = Printer(Platform.of(_facts(), str(PLATFORM)), validity.last, today)
+    printer = Printer(Platform.of(facts.read(), str(facts.FILE)), validity.last, today)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
         chosen = choose.readers(directory, uids=wish.uids, school=wish.school, since=wish.since)
         issuer = Issuer(directory, journal, settings.keys(), settings.domain, validity, now)
@@ -52,11 +49,3 @@ def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[s
         "skipped": [{"uid": uid, "reason": reason} for uid, reason in tally.skipped],
     }  # fmt: skip
     yield MANIFEST, json.dumps(told, ensure_ascii=False).encode()
-
-
-def _facts() -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(PLATFORM.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{PLATFORM}: {error}", "deploy again") from error
-    return found
