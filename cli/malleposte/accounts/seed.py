@@ -4,6 +4,7 @@ An account that exists is never touched. The file of passwords is written before
 password that it holds is used again: whenever this is interrupted, no account has a password that nobody knows.
 """
 
+import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +100,8 @@ def seed_agents(directory: Directory, agents: Iterable[Agent], table: Path) -> S
                 report.unknown.append(agent.uid)
     for agent in missing:
         password = known.get(agent.uid, {}).get("password") or rules.generate(context_of(agent))
-        known[agent.uid] = _row(agent.mail, agent.profile, agent.name, "agent", password)
+        since = known.get(agent.uid, {}).get("since") or datetime.datetime.now(datetime.UTC).date().isoformat()
+        known[agent.uid] = _row(agent.mail, agent.profile, agent.name, "agent", password) | {"since": since}
     if missing:
         vault.write_table(table, known)
     for agent in missing:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import click
 
 from malleposte import paths
-from malleposte.accounts import seed
+from malleposte.accounts import probes, reach, seed
 from malleposte.errors import InputError
 from malleposte.probe import backups, facts, report, whole
 from malleposte.probe.model import Result, exit_code
@@ -30,13 +31,26 @@ def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str
 
 
 def ensure_accounts(inventory: Path) -> None:
-    """Make the probe's accounts where there are none. Raises InputError when their passwords are lost."""
+    """Make the probe's accounts where there are none; renew passwords that are old.
+
+    Raises InputError when their passwords are lost.
+    """
     table = facts.accounts_file(inventory)
     if table.exists():
+        renew_passwords(inventory, table)
         return
     lost = seed.seed(inventory, probe_only=True).unknown
     if lost:
         raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it or remove them there")
+
+
+def renew_passwords(inventory: Path, table: Path) -> None:
+    """Renew them when they are old. Raises MallepostError."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    if probes.due(table, today):
+        where = reach.place(inventory)
+        with reach.directory(inventory, where) as directory:
+            probes.renew(directory, where.domain, table, today)
 
 
 @click.command("probe")
