@@ -83,6 +83,23 @@ def test_each_member_gets_one_whatever_the_ways_it_is_on_the_list(mail, people, 
     mail.arrived(third, subject)
 
 
+def test_lists_come_as_a_feed(cli, people, lists, site, tmp_path):
+    member = people.agent()
+    name = lists(member=[member.uid]).partition("@")[0]
+    feed = tmp_path / "listes.csv"
+    feed.write_text(f"Liste;Règle;Émetteurs\n{name};uai=9990009F;@staff\n{name}-owner;;\n", "utf-8")
+    argv = [sys.executable, "-m", "malleposte", "accounts", "import", "-i", str(site.inventory), str(feed), "--yes"]
+    environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
+    for done in (1, 0):
+        run = subprocess.run(
+            [*argv, "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert json.loads(run.stdout)["done"] == done, run
+    assert "cannot be a list" in (tmp_path / "listes.rejects.csv").read_text("utf-8-sig")
+    row = json.loads(cli("show", name, "--json"))
+    assert (row["posters"], len(row["rules"]), row["members"]) == (["@staff"], 1, [member.uid])
+
+
 def test_who_may_not_write_is_told_at_rcpt(mail, people, lists):
     member, other = people.agent(), people.agent()
     address = lists(member=[member.uid])

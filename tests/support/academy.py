@@ -62,6 +62,7 @@ HEADER = (
     "Mél de secours",
     "Portable",
 )
+LIST_HEADER = ("Liste", "Intitulé", "Règle", "Émetteurs", "Débit")
 SCHOOL_HEADER = ("Code UAI", "Dénomination", "Commune", "Code postal", "Département")
 UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 
@@ -163,3 +164,10 @@ def lists(count: int) -> Iterator[tuple[str, str]]:
         kind = ("uai", "corps", "discipline")[number % 3]
         value = {"uai": uai(number), "corps": CORPS[number % len(CORPS)], "discipline": DISCIPLINES[number % 7]}[kind]
         yield f"liste-{kind}-{number}", f"{kind}={value}"
+
+
+def lists_file(count: int = 60) -> bytes:
+    """The feed of distribution lists."""
+    found = enumerate(lists(count))
+    rows = tuple((name, f"Liste {name}", rule, "@staff", str(300 + number)) for number, (name, rule) in found)
+    return render(LIST_HEADER, rows)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from malleposte.accounts.changes import Change, Kind, Plan
-from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, State, escape
+from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, LIST_CLASSES, State, escape
 from malleposte.directory.protocol import Branch
 from malleposte.errors import InputError
 
@@ -23,6 +23,12 @@ _SCHOOL = frozenset(("o", "l", "postalCode", "mpDepartment"))
 _BOX = frozenset(
     ("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpEstablishment")
 )
+
+_LIST = frozenset(
+    ("objectClass", "cn", "displayName", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster",
+     "mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden")
+)  # fmt: skip
+_MAKES_OR_CHANGES = (Kind.SCHOOL, Kind.LIST)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ _FORMS: Mapping[Kind, _Form] = {
         "establishments", "mpEstablishment", _SCHOOL | {"objectClass", "mpEstablishment"}, classes=("mpSchool",)
     ),
     Kind.BOX: _Form("functional", "uid", _BOX, frozenset((State.ACTIVE,)), BOX_CLASSES),
+    Kind.LIST: _Form("lists", "cn", _LIST, frozenset((State.ACTIVE,)), LIST_CLASSES),
 }
 
 
@@ -70,7 +77,7 @@ def _wrong(change: Change, suffix: str, domain: str) -> str:
         return f"{change.kind} is not asked by a file"
     if change.dn.lower() != f"{form.key}={escape(change.uid)},ou={form.branch},{suffix}".lower():
         return f"{change.dn[:120]!r} is not where {change.uid[:64]!r} is"
-    if change.is_new != bool(form.classes) and not (change.kind == Kind.SCHOOL and not change.is_new):
+    if change.is_new != bool(form.classes) and not (change.kind in _MAKES_OR_CHANGES and not change.is_new):
         return "makes or changes an entry where its kind does the other"
     return _wrong_values(change, form, domain)
 

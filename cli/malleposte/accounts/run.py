@@ -6,7 +6,7 @@ import datetime
 import os
 import pwd
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from malleposte.accounts import changes, feed, plan, schools
@@ -29,13 +29,24 @@ class Planned:
     rejects: str
 
 
-def make_plan(content: bytes, name: str, mapping: Mapping[str, str], settings: Settings) -> Planned:
-    """Read a feed and plan it against the directory. Raises InputError for a file that cannot be used."""
+Planner = Callable[[feed.Feed, Current, str, datetime.datetime], tuple[changes.Plan, feed.Feed]]
+"""(feed, directory, domain, now) -> the plan, and the feed with all that it refused."""
+
+
+def make_plan(
+    content: bytes, name: str, mapping: Mapping[str, str], settings: Settings, others: Mapping[str, Planner]
+) -> Planned:
+    """Read a feed and plan it against the directory. Raises InputError for a file that cannot be used.
+
+    `others` plan the kinds of feeds that are not of accounts.
+    """
     source = feed.read(content, name, mapping)
     now = datetime.datetime.now(datetime.UTC)
     with settings.directory() as directory:
         current = Current(directory)
-        if source.kind == columns.SCHOOL:
+        if source.kind in others:
+            made, source = others[source.kind](source, current, settings.domain, now)
+        elif source.kind == columns.SCHOOL:
             made = schools.plan(source, current, settings.domain, now)
         else:
             made = plan.plan(source, current, settings.keys(), settings.rules, now)

@@ -7,6 +7,7 @@ from enum import StrEnum
 Attributes = dict[str, list[str]]
 AGENT_CLASSES = ("inetOrgPerson", "inetLocalMailRecipient", "mpAgent")
 BOX_CLASSES = ("mpFunctionalBox", "inetLocalMailRecipient")
+LIST_CLASSES = ("mpList", "inetLocalMailRecipient")
 
 
 class State(StrEnum):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from malleposte.directory.model import Attributes, escape
+from malleposte.directory.model import LIST_CLASSES, Attributes, escape
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
 
-CLASSES = ("mpList", "inetLocalMailRecipient")
 ASKED = (
     *("cn", "displayName", "description", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster"),
     *("mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden", "mpEstablishment"),
@@ -88,7 +87,7 @@ def to_list(attributes: Mapping[str, list[str]]) -> MailingList:
 def attributes_of(one: MailingList) -> Attributes:
     """Attributes of a new list's entry."""
     given = {
-        "objectClass": CLASSES,
+        "objectClass": LIST_CLASSES,
         "cn": [one.name],
         "displayName": [one.title],
         "mail": [one.mail],

@@ -3,10 +3,10 @@
 ``table``     bytes to cells: encodings and separators of CSV files, XLSX through ``workbook``
 ``columns``   what each column is, by its French name or a mapping
 ``values``    one cell: canonical form, or the cause of its refusal
-``records``   one row: a person or a school, or the reasons why not
+``records``   one row: a person, a school or a list, or the reasons why not
 ``rejects``   the file of refused rows
 """
 
-from malleposte.accounts.feed.records import Feed, Person, Reject, School, read
+from malleposte.accounts.feed.records import Feed, ListRow, Person, Problem, Reject, School, read
 
-__all__ = ["Feed", "Person", "Reject", "School", "read"]
+__all__ = ["Feed", "ListRow", "Person", "Problem", "Reject", "School", "read"]

@@ -16,6 +16,7 @@ from malleposte.policy.rules import fold
 
 AGENT = "agents"
 SCHOOL = "etablissements"
+LIST = "listes"
 # The names are compared without accents, case, spaces and signs.
 NAMES: dict[str, tuple[str, ...]] = {
     "numen": ("numen", "identifiant national", "code numen"),
@@ -39,10 +40,20 @@ NAMES: dict[str, tuple[str, ...]] = {
     "commune": ("commune", "ville", "localite", "libelle commune"),
     "code_postal": ("code postal", "cp"),
     "departement": ("departement", "code departement", "dept"),
+    "liste": ("liste", "nom de la liste", "nom de liste", "liste de diffusion", "adresse de la liste"),
+    "intitule": ("intitule", "titre", "titre de la liste"),
+    "regle": ("regle", "regles", "critere", "criteres"),
+    "membres": ("membres", "abonnes"),
+    "emetteurs": ("emetteurs", "expediteurs", "qui peut ecrire"),
+    "moderateurs": ("moderateurs", "moderateur"),
+    "responsables": ("responsables", "responsable", "proprietaires"),
+    "taille": ("taille", "taille maximale", "taille max", "taille ko"),
+    "debit": ("debit", "destinataires par minute"),
+    "masquee": ("masquee", "cachee"),
 }  # fmt: skip
 MOST = 500
 """Columns of a feed. HR systems send a few dozen."""
-NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination")}
+NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination"), LIST: ("liste",)}
 
 
 def _bare(text: str) -> str:
@@ -109,13 +120,20 @@ def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | N
     for key, own in (mapping or {}).items():
         if key not in places:
             raise InputError(f"{name}:1: no column « {own} » for {key}", f"columns: {_shown(header)}")
-    kind = SCHOOL if "denomination" in places and "numen" not in places else AGENT
+    kind = _kind(places)
     for key in NEEDED[kind]:
         if key not in places:
             raise InputError(
                 f"{name}:1: no column for {key}", f"columns: {_shown(header)}; a mapping helps (--columns)"
             )
     return Columns(kind, places, tuple(ignored), {key: shown(header[place]) for key, place in places.items()})
+
+
+def _kind(places: Mapping[str, int]) -> str:
+    """What a file is of, by its columns; one without any that says so is taken for agents."""
+    if "numen" in places:
+        return AGENT
+    return SCHOOL if "denomination" in places else LIST if "liste" in places else AGENT
 
 
 def _shown(header: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Rows judged: a person or a school each, or every reason why not. A bad row never stops the good ones."""
+"""Rows judged: a person, a school or a list each, or every reason why not. A bad row never stops the good ones."""
 
 from __future__ import annotations
 
@@ -66,6 +66,24 @@ class School:
 
 
 @dataclass(frozen=True)
+class ListRow:
+    """A distribution list in an operator's words, none looked up in the directory; `cells` are the row as it came."""
+
+    line: int
+    cells: tuple[str, ...] = field(repr=False)
+    name: str
+    title: str = ""
+    rules: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()
+    posters: tuple[str, ...] = ()
+    moderators: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
+    max_kb: int | None = None
+    rate: int | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
 class Feed:
     """A file, read: who is in it, what was refused, and the digest of its bytes."""
 
@@ -78,6 +96,7 @@ class Feed:
     people: tuple[Person, ...]
     schools: tuple[School, ...]
     rejects: tuple[Reject, ...]
+    lists: tuple[ListRow, ...] = ()
 
 
 _PERSON: dict[str, Callable[[str], object]] = {
@@ -101,15 +120,28 @@ _SCHOOL: dict[str, Callable[[str], object]] = {
     "code_postal": values.postal_code,
     "departement": values.department,
 }
+_LIST: dict[str, Callable[[str], object]] = {
+    "liste": values.list_name,
+    "intitule": values.label,
+    "regle": values.rules,
+    "membres": values.words,
+    "emetteurs": values.words,
+    "moderateurs": values.words,
+    "responsables": values.words,
+    "taille": values.number,
+    "debit": values.number,
+    "masquee": values.flag,
+}
+_KINDS = {known.AGENT: (_PERSON, "numen"), known.SCHOOL: (_SCHOOL, "uai"), known.LIST: (_LIST, "liste")}
+"""How the rows of each kind are judged, and the column that no two rows share."""
 
 
 def read(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> Feed:
     """Read a feed. Raises InputError when the file as a whole cannot be used: then nothing of it is."""
     cells = table.read(content, name)
     columns = known.recognise(cells.header.cells, name, mapping)
-    agents = columns.kind == known.AGENT
-    rows = _Rows(columns, _PERSON if agents else _SCHOOL, "numen" if agents else "uai")
-    found = [parsed for line in cells.lines if (parsed := rows.judge(line)) is not None]
+    rows = _Rows(columns, *_KINDS[columns.kind])
+    found = [(line, parsed) for line in cells.lines if (parsed := rows.judge(line)) is not None]
     return Feed(
         name=name,
         kind=columns.kind,
@@ -117,9 +149,10 @@ def read(content: bytes, name: str, mapping: Mapping[str, str] | None = None) ->
         encoding=cells.encoding,
         header=cells.header.cells,
         columns=columns,
-        people=tuple(_person(line, parsed) for line, parsed in found) if agents else (),
-        schools=() if agents else tuple(_school(line, parsed) for line, parsed in found),
+        people=tuple(_person(line.number, one) for line, one in found if columns.kind == known.AGENT),
+        schools=tuple(_school(line.number, one) for line, one in found if columns.kind == known.SCHOOL),
         rejects=tuple(rows.rejects),
+        lists=tuple(_list(line, one) for line, one in found if columns.kind == known.LIST),
     )
 
 
@@ -133,7 +166,7 @@ class _Rows:
         self.first: dict[object, int] = {}
         self.rejects: list[Reject] = []
 
-    def judge(self, line: Line) -> tuple[int, dict[str, object]] | None:
+    def judge(self, line: Line) -> dict[str, object] | None:
         """The row's canonical values, or None when it went to the rejects."""
         parsed: dict[str, object] = {}
         problems: list[Problem] = []
@@ -153,7 +186,7 @@ class _Rows:
             self.rejects.append(Reject(line.number, line.cells, tuple(problems)))
             return None
         self.first[parsed[self.key]] = line.number
-        return line.number, parsed
+        return parsed
 
     def _whole(self, parsed: Mapping[str, object]) -> list[Problem]:
         """What is wrong with the row as a whole."""
@@ -198,4 +231,29 @@ def _school(line: int, parsed: Mapping[str, object]) -> School:
         town=_words(parsed, "commune"),
         postal_code=_words(parsed, "code_postal"),
         department=_words(parsed, "departement"),
+    )
+
+
+def _list(line: Line, parsed: Mapping[str, object]) -> ListRow:
+    def several(name: str) -> tuple[str, ...]:
+        found = parsed.get(name, ())
+        return found if isinstance(found, tuple) else ()
+
+    def count(name: str) -> int | None:
+        found = parsed.get(name)
+        return found if isinstance(found, int) else None
+
+    return ListRow(
+        line=line.number,
+        cells=line.cells,
+        name=_words(parsed, "liste"),
+        title=_words(parsed, "intitule"),
+        rules=several("regle"),
+        members=several("membres"),
+        posters=several("emetteurs"),
+        moderators=several("moderateurs"),
+        managers=several("responsables"),
+        max_kb=count("taille"),
+        rate=count("debit"),
+        hidden=bool(parsed.get("masquee")),
     )

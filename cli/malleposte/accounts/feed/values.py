@@ -20,6 +20,8 @@ _NAME_SIGNS = " -'’ʼ.()"
 _FORMULA = ("=", "+", "@", "|", "%", "＝", "＋", "－", "＠")
 _MOST_MARKS = 2
 _DEPARTMENT = re.compile(r"[0-9]{2}|2[AB]|97[1-8]|98[678]")
+_YES = frozenset(("oui", "o", "vrai", "x", "1", "yes", "true"))
+_NO = frozenset(("non", "n", "faux", "0", "no", "false"))
 _POSTAL = re.compile(r"[0-9]{5}")
 
 
@@ -176,3 +178,40 @@ def postal_code(text: str) -> str:
     if not _POSTAL.fullmatch(code):
         raise BadValueError(f"{code[:20]!r} is not a postal code")
     return code
+
+
+def list_name(text: str) -> str:
+    """The name of a distribution list, or its address: what stands before the @, in small letters."""
+    name = plain(text).lower().partition("@")[0]
+    if not name:
+        raise BadValueError("empty")
+    return name
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Log-ins, addresses and the like, separated by blanks, commas or bars; each once, in their order.
+
+    `@members` begins like a formula, and comes back from the file of refused rows with an apostrophe before it.
+    """
+    return tuple(dict.fromkeys(plain(word.lstrip("'")) for word in re.split(r"[\s,;|]+", text) if word.strip("'")))
+
+
+def rules(text: str) -> tuple[str, ...]:
+    """Rules of lists, separated by bars."""
+    return tuple(plain(rule) for rule in text.split("|") if rule.strip())
+
+
+def number(text: str) -> int:
+    """A whole number from 1 to a million."""
+    digits = plain(text).replace(" ", "")
+    if not re.fullmatch(r"[0-9]{1,7}", digits) or not 1 <= int(digits) <= 1_000_000:
+        raise BadValueError(f"{digits[:20]!r} is not a number from 1 to 1000000")
+    return int(digits)
+
+
+def flag(text: str) -> bool:
+    """Oui or non, and what spreadsheets make of it."""
+    word = plain(text).lower()
+    if word in _YES or word in _NO:
+        return word in _YES
+    raise BadValueError(f"{word[:20]!r} is neither oui nor non")

@@ -17,6 +17,7 @@ from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, emit, read_bytes, write_private
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.lists import feed as list_feed
 from malleposte.progress import duration
 
 SHOWN = 20
@@ -37,7 +38,7 @@ def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: st
     """A plan of a feed, made here on a host, over ssh on the controller."""
     content, shown = read_bytes(feed, table.MOST_BYTES), name or feed.name
     if paths.HOSTED:
-        return run.make_plan(content, shown, mapping, Settings.read())
+        return run.make_plan(content, shown, mapping, Settings.read(), {columns.LIST: list_feed.plan})
     words = ["accounts", "plan", "-", "--name", shown, "--whole"]
     if mapping:
         words += ["--mapping", json.dumps(mapping)]
@@ -121,8 +122,8 @@ def plan_command(
 ) -> int:  # fmt: skip
     """Show what a feed would change, and change nothing.
 
-    Agents need the columns NUMEN, Nom and Prénom; schools UAI and Dénomination. Refused rows go to a file with their
-    reasons.
+    Agents need the columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Refused rows
+    go to a file with their reasons.
 
     \b
     Example:
