@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 from malleposte.accounts import acts, export, filters, life, look, nightly, queue, removal
-from malleposte.accounts.changes import Kind
+from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.doors import Failure, close_all, roundcube, sogo, through
 from malleposte.accounts.doors.dovecot import RemoteDovecot
 from malleposte.accounts.journal import Journal
@@ -257,6 +257,22 @@ def test_unblocking_before_the_time_needs_a_reason(tools, directory, tmp_path):
     entry = acts.entry(directory, "mdupond")
     assert "mpBlockedUntil" not in entry.attributes and entry.attributes["mpState"] == ["blocked"]
     acts.unblock(tools, "mdupond", NOW + HOUR)
+
+
+def test_what_a_feed_changed_is_followed_up(tools, directory):
+    def change(kind, uid, before=None, after=None):
+        return Change(kind, uid, f"uid={uid},ou=people,{directory.suffix}", before or {}, after or {})
+
+    tools.doors[0].reason = "no answer"
+    failures = acts.follow_up(tools, [
+        change(Kind.SUSPEND, "parti"),
+        change(Kind.RESUME, "revenu"),
+        change(Kind.MODIFY, "autre", {"mpProfile": ["convergence"]}, {"mpProfile": ["roundcube"]}),
+        change(Kind.MODIFY, "ailleurs", {"mpEstablishment": []}, {"mpEstablishment": ["9990001X"]}),
+    ])  # fmt: skip
+    assert (tools.doors[0].closed, tools.doors[0].forgotten) == (["parti", "autre"], ["revenu"])
+    assert tools.keeper.carried == [("autre", "roundcube")]
+    assert [str(failure) for failure in failures] == ["parti: essai: no answer", "autre: essai: no answer"]
 
 
 def test_a_change_of_class_carries_filters_and_ends_sessions(tools):

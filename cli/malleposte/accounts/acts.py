@@ -13,7 +13,7 @@ from typing import Protocol
 
 from malleposte.accounts import life
 from malleposte.accounts.apply import apply
-from malleposte.accounts.changes import Change, Plan
+from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.doors import Door, Failure, close_all, forget_all
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED, one
@@ -156,6 +156,28 @@ def set_class(tools: Tools, uid: str, profile: str, *, note: str = "") -> Result
         result.failures.append(Failure("filters", str(error)))
     result.failures += close_all(tools.doors, uid)
     return _told(tools, "class-changed", uid, result)
+
+
+def follow_up(tools: Tools, changes: Iterable[Change]) -> list[Failure]:
+    """What a feed's changes ask beside the directory: doors shut on who has left, filters carried to another class.
+
+    For changes done now or by a run before; it can be run again. Doors that failed are returned, each with its account.
+    """
+    failures: list[Failure] = []
+    for change in changes:
+        told: list[Failure] = []
+        if change.before.get("mpProfile") and change.after.get("mpProfile"):
+            try:
+                tools.keeper.carry(change.uid, change.after["mpProfile"][0])
+            except (MallepostError, OSError) as error:
+                told.append(Failure("filters", str(error)))
+            told += close_all(tools.doors, change.uid)
+        elif change.kind == Kind.SUSPEND:
+            told += close_all(tools.doors, change.uid)
+        elif change.kind == Kind.RESUME:
+            told += forget_all(tools.doors, change.uid)
+        failures += [Failure(f"{change.uid}: {one.door}", one.reason) for one in told]
+    return failures
 
 
 def _told(tools: Tools, action: str, uid: str, result: Result) -> Result:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from malleposte import paths, remote
-from malleposte.accounts import changes, journal, run
+from malleposte.accounts import acts, changes, here, journal, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
@@ -47,21 +47,36 @@ def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: st
 
 
 def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bool) -> dict[str, Any]:
-    """What became of a plan: `done`, `already`, `skipped` (uid, reason), `seconds`."""
+    """What became of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of doors), `seconds`."""
     if paths.HOSTED:
-        begun = time.monotonic()
-        outcome = run.apply_plan(made, Settings.read(), Meter(quiet=quiet), force_departures=force)
-        return summary(outcome, time.monotonic() - begun)
+        begun, settings = time.monotonic(), Settings.read()
+        outcome = run.apply_plan(made, settings, Meter(quiet=quiet), force_departures=force)
+        failures = followed(settings, made, outcome)
+        return summary(outcome, failures, time.monotonic() - begun)
     words = ["accounts", "apply", "-", "--json", *(["--force-departures"] if force else [])]
     place = remote.one(paths.inventory(inventory), GROUP)
     answer: dict[str, Any] = place.exchange(words, made.render().encode(), also=(ExitCode.FAILURE,))
     return answer
 
 
-def summary(outcome: Outcome, seconds: float) -> dict[str, Any]:
+def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[str]:
+    """Shut the doors on who has left, carry filters to another class; what failed, a line each."""
+    skipped = {one.change.dn for one in outcome.skipped}
+    kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY)
+    done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
+    if not done:
+        return []
+    with here.tools(settings) as tools:
+        return [str(failure) for failure in acts.follow_up(tools, done)]
+
+
+def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, Any]:
     """An outcome as JSON."""
     skipped = [{"uid": one.change.uid, "kind": str(one.change.kind), "reason": one.reason} for one in outcome.skipped]
-    return {"done": outcome.done, "already": outcome.already, "skipped": skipped, "seconds": round(seconds, 1)}
+    return {
+        "done": outcome.done, "already": outcome.already, "skipped": skipped, "failures": failures,
+        "seconds": round(seconds, 1),
+    }  # fmt: skip
 
 
 def show(made: changes.Plan) -> None:
@@ -151,7 +166,9 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
         click.echo(f"{answer['done']} done{speed}, {answer['already']} done before, {len(answer['skipped'])} skipped")
         for one in answer["skipped"][:SHOWN]:
             click.echo(f"  {one['kind']:<8} {one['uid']:<24} {one['reason']}")
-    return ExitCode.FAILURE if answer["skipped"] else ExitCode.DONE
+        for line in answer["failures"][:SHOWN]:
+            click.echo(f"  failed   {line}")
+    return ExitCode.FAILURE if answer["skipped"] or answer["failures"] else ExitCode.DONE
 
 
 @click.command("apply")
