@@ -1,5 +1,6 @@
 """Reach an inventory's directory from the controller: its Unix socket, forwarded by ssh as Ansible connects."""
 
+import socket
 import subprocess
 import tempfile
 import time
@@ -65,12 +66,22 @@ def forwarded(ssh: tuple[str, ...], remote: str = SOCKET) -> Iterator[Path]:
 
 def _wait(tunnel: subprocess.Popen[str], local: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not local.exists():
+    while not _listens(local):
         if tunnel.poll() is not None or time.monotonic() > deadline:
             tunnel.terminate()
             words = (tunnel.stderr.read() if tunnel.stderr else "").strip().splitlines()
             raise MallepostError(f"the directory's host cannot be reached: {words[-1] if words else 'no answer'}")
         time.sleep(0.05)
+
+
+def _listens(local: Path) -> bool:
+    """Whether somebody takes connections there: the file is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(local))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -79,5 +90,5 @@ def directory(inventory: Path, where: Place) -> Iterator[LdapDirectory]:
     folder = inventory if inventory.is_dir() else inventory.parent
     password = vault.read_text(folder / "secrets" / f"ldap-{WRITER}")
     dn = f"cn={WRITER},ou=services,{where.suffix}"
-    with forwarded(where.ssh) as socket, LdapDirectory(f"ldapi://{socket}", where.suffix, dn, password) as bound:
+    with forwarded(where.ssh) as local, LdapDirectory(f"ldapi://{local}", where.suffix, dn, password) as bound:
         yield bound
