@@ -6,25 +6,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils import backup_files, backup_plan, manifest
-
-
-def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except manifest.ManifestError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return call
+from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
 
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         return {
-            "backup_sources": _speaking(backup_plan.sources),
-            "backup_repositories": _speaking(backup_plan.repositories),
+            "backup_sources": speaking(backup_plan.sources, manifest.ManifestError),
+            "backup_repositories": speaking(backup_plan.repositories, manifest.ManifestError),
             "backup_known_hosts": backup_files.known_hosts,
             "backup_rows": backup_files.rows,
             "backup_pick": backup_files.pick,

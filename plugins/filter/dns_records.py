@@ -6,18 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, mta_sts, records, zone
-
-
-def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except ValueError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return call
+from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
 
 
 class FilterModule:
@@ -30,4 +20,4 @@ class FilterModule:
             ("mta_sts_policy", mta_sts.policy),
             ("mta_sts_id", mta_sts.policy_id),
         )
-        return {name: _speaking(function) for name, function in functions}
+        return {name: speaking(function, ValueError) for name, function in functions}

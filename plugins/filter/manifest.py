@@ -6,18 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils import manifest
-
-
-def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except manifest.ManifestError as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return call
+from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
 
 
 class FilterModule:
@@ -32,4 +22,4 @@ class FilterModule:
             ("manifest_tiles", manifest.tiles),
             ("public_addresses", manifest.public_addresses),
         )
-        return {name: _speaking(function) for name, function in functions}
+        return {name: speaking(function, manifest.ManifestError) for name, function in functions}

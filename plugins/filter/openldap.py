@@ -7,9 +7,9 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import model, project
 from ansible_collections.academie.malleposte.plugins.module_utils.slapd import access, digest
+from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
 
 
 def _text(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[Any]]:
@@ -51,16 +51,6 @@ def openldap_passwords(passwords: Mapping[str, str], suffix: str) -> dict[str, s
     return {access.service_dn(name, suffix): password for name, password in passwords.items()}
 
 
-def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except (access.AccessError, digest.WeakDigest, model.PolicyError) as error:
-            raise AnsibleFilterError(str(error)) from error
-
-    return call
-
-
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         functions: Sequence[tuple[str, Callable[..., Any]]] = (
@@ -71,4 +61,5 @@ class FilterModule:
             ("openldap_entries", openldap_entries),
             ("openldap_passwords", openldap_passwords),
         )
-        return {name: _speaking(function) for name, function in functions}
+        errors = (access.AccessError, digest.WeakDigest, model.PolicyError)
+        return {name: speaking(function, *errors) for name, function in functions}

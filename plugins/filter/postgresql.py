@@ -6,20 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils import postgres
-
-
-def _speaking(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*args: Any) -> Any:
-        try:
-            return function(*args)
-        except postgres.DatabaseError as error:
-            raise AnsibleFilterError(f"postgresql_databases: {error}") from error
-
-    return call
+from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
 
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"postgresql_hba": _speaking(postgres.hba), "postgresql_ident": _speaking(postgres.ident)}
+        return {
+            "postgresql_hba": speaking(postgres.hba, postgres.DatabaseError),
+            "postgresql_ident": speaking(postgres.ident, postgres.DatabaseError),
+        }
