@@ -1,6 +1,7 @@
 """`malleposte accounts` from the controller to the directory: import, departures, kills, modes of its files."""
 
 import base64
+import imaplib
 import json
 import random
 import subprocess
@@ -17,7 +18,7 @@ MARK = "Essaidimport"
 """The surname of everybody here, so that all can be removed again."""
 
 
-def people(count: int, start: int = 0) -> tuple[tuple[str, ...], ...]:
+def people_of(count: int, start: int = 0) -> tuple[tuple[str, ...], ...]:
     rows = academy.academy(start + count, 5, seed=7).agents[start:]
     return tuple((row[0], f"{MARK}-{row[1]}", *row[2:9], "") for row in rows)
 
@@ -73,7 +74,7 @@ def written(path, rows, encoding="utf-8"):
 
 
 def test_an_import_from_the_controller_and_the_same_again(cli, directory, tmp_path):
-    feed = written(tmp_path / "agents.csv", (*people(30), ("pas un numen", MARK, "Zoé")), "cp1252")
+    feed = written(tmp_path / "agents.csv", (*people_of(30), ("pas un numen", MARK, "Zoé")), "cp1252")
     done = cli("import", feed, "--yes", "--json")
     assert json.loads(done.stdout)["done"] == 30, done
     assert len(directory.dns("(mpState=pending)")) == 30
@@ -88,8 +89,8 @@ def test_an_import_from_the_controller_and_the_same_again(cli, directory, tmp_pa
 
 
 def test_too_many_departures_change_nothing_until_they_are_meant(cli, directory, tmp_path):
-    cli("import", written(tmp_path / "a.csv", people(20)), "--yes")
-    shorter = written(tmp_path / "b.csv", people(10))
+    cli("import", written(tmp_path / "a.csv", people_of(20)), "--yes")
+    shorter = written(tmp_path / "b.csv", people_of(10))
     refused = cli("import", shorter, "--yes")
     assert refused.returncode == 1
     assert b"--force-departures" in refused.stderr
@@ -98,9 +99,23 @@ def test_too_many_departures_change_nothing_until_they_are_meant(cli, directory,
     assert len(directory.dns("(mpState=suspended)")) == 10
 
 
+def test_who_leaves_by_a_feed_is_shut_out_at_once(cli, directory, mail, people, tmp_path):
+    who = people.agent()
+    people.change(who, mpSourceDigest=["of an earlier feed"])
+    session = mail.imap(who)
+    session.send(b"a1 IDLE\r\n")
+    session.readline()
+    done = cli("import", written(tmp_path / "a.csv", people_of(1)), "--yes", "--force-departures", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["done"], answer["failures"]) == (2, []), done
+    assert session.readline()[:5] in (b"", b"* BYE")
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        mail.imap(who)
+
+
 def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path):
     kept = tmp_path / "plan.json"
-    assert cli("plan", written(tmp_path / "a.csv", people(150)), "--out", kept).returncode == 0
+    assert cli("plan", written(tmp_path / "a.csv", people_of(150)), "--out", kept).returncode == 0
     assert kept.stat().st_mode & 0o777 == 0o600
     remote = "/run/malleposte-essai.json"
     site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
@@ -152,7 +167,7 @@ def test_a_file_without_end_is_refused(cli):
 def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_path):
     """Functions of markup, shell, LDAP, formulas: what the directory holds is what the feed held, letter for letter."""
     texts = (*naughty.MARKUP, *naughty.SQL, *naughty.SHELL, *naughty.TEMPLATES, *naughty.LDAP, *naughty.FORMULAS)
-    rows = [(*row[:6], text, *row[7:]) for row, text in zip(people(len(texts)), texts, strict=True)]
+    rows = [(*row[:6], text, *row[7:]) for row, text in zip(people_of(len(texts)), texts, strict=True)]
     source = feed.read(academy.render(academy.HEADER, tuple(rows)), "pire.csv")
     done = cli("import", written(tmp_path / "pire.csv", tuple(rows)), "--yes", "--json")
     assert json.loads(done.stdout)["done"] == len(source.people), done.stderr
@@ -175,7 +190,7 @@ def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_pa
 )
 def test_an_edited_plan_changes_nothing(cli, directory, tmp_path, old, new):
     kept = tmp_path / "plan.json"
-    cli("plan", written(tmp_path / "a.csv", people(3)), "--out", kept)
+    cli("plan", written(tmp_path / "a.csv", people_of(3)), "--out", kept)
     kept.write_text(kept.read_text("utf-8").replace(old, new), "utf-8")
     done = cli("apply", kept)
     assert done.returncode == 2, done
@@ -185,7 +200,7 @@ def test_an_edited_plan_changes_nothing(cli, directory, tmp_path, old, new):
 @pytest.mark.full
 def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, directory, site, tmp_path):
     kept = tmp_path / "plan.json"
-    assert cli("plan", written(tmp_path / "a.csv", people(3000)), "--out", kept).returncode == 0
+    assert cli("plan", written(tmp_path / "a.csv", people_of(3000)), "--out", kept).returncode == 0
     wanted = json.loads(kept.read_text("utf-8"))["counts"]["create"]
     remote, unit, dice = "/run/malleposte-essai.json", "malleposte-essai", random.Random(11)
     site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
