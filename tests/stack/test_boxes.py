@@ -10,6 +10,7 @@ import textwrap
 import pytest
 from malleposte.paths import ROOT
 
+from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import compose, quoted, token, wait_for
 from tests.stack.support.site import Account
 from tests.stack.support.webmail import Webmail
@@ -135,6 +136,22 @@ def test_roundcube_shows_the_box_of_a_delegate(mail, people, site, web, platform
     assert here.login(agent.uid, agent.password)
     folders = here.env(here.page(_task="mail"))["mailboxes"]
     assert any(box.uid in name for name in folders), folders
+
+
+def test_sogo_shows_the_box_of_a_delegate_and_what_it_holds(mail, people, site, ca_bundle):
+    agent = people.agent(profile="convergence")
+    box = people.box(agent.uid)
+    subject = token()
+    assert mail.submit(agent, agent.mail, box.mail, compose(agent.mail, box.mail, subject)).accepted
+    visitor = Groupware(site, ca_bundle, agent).login()
+
+    def paths(folders):
+        return [path for one in folders for path in (one["path"], *paths(one.get("children", [])))]
+
+    found = paths(visitor.get(visitor.own("Mail/0/view")).json()["mailboxes"])
+    assert f"Partages/{box.uid}" in found
+    place = f"folderPartages/folder{box.uid}"
+    wait_for(lambda: subject in visitor.post(visitor.own(f"Mail/0/{place}/view"), {}).text, 60, "the message in SOGo")
 
 
 # --- how full a mailbox is ---
