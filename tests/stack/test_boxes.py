@@ -129,6 +129,15 @@ def test_a_delegation_begins_and_ends_at_once(mail, people, cli):
     assert mail.submit(agent, box.mail, agent.mail, compose(box.mail, agent.mail, token())).code == 553
 
 
+def test_what_other_hands_wrote_is_put_right(mail, people, cli):
+    agent = people.agent()
+    box = people.box(agent.uid)
+    people.change(agent, mpOpens=[])
+    assert not opens(mail.imap(agent), box)
+    cli("box", "mirror")
+    assert opens(mail.imap(agent), box)
+
+
 def test_roundcube_shows_the_box_of_a_delegate(mail, people, site, web, platform):
     agent = people.agent()
     box = people.box(agent.uid)

@@ -100,6 +100,28 @@ def test_lists_come_as_a_feed(cli, people, lists, site, tmp_path):
     assert (row["posters"], len(row["rules"]), row["members"]) == (["@staff"], 1, [member.uid])
 
 
+def test_an_operator_says_who_writes_and_lets_through(cli, mail, people, lists):
+    member, writer, scom = (people.agent() for _ in range(3))
+    address = lists(member=[member.uid])
+    name = address.partition("@")[0]
+    assert cli("poster", name, "--add", writer.uid, "--remove", "@members").strip() == writer.uid
+    answer = mail.submit(member, member.mail, address, written(member.mail, address, token()))
+    assert (answer.step, answer.code) == ("RCPT", 550)
+    assert cli("moderate", name, "--add", scom.uid).strip() == scom.uid
+    assert cli("manager", name, "--add", scom.uid).strip() == scom.uid
+    subject = token()
+    assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
+
+    def held():
+        return next((row for row in json.loads(cli("queue", "--json")) if row["subject"] == subject), None)
+
+    cli("approve", wait_for(held)["id"])
+    mail.arrived(member, subject)
+    cli("set", name, "--suspend")
+    answer = mail.submit(writer, writer.mail, address, written(writer.mail, address, token()))
+    assert (answer.step, answer.code) == ("RCPT", 550)
+
+
 def test_who_may_not_write_is_told_at_rcpt(mail, people, lists):
     member, other = people.agent(), people.agent()
     address = lists(member=[member.uid])
