@@ -210,7 +210,7 @@ def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends
         assert (answer.step, answer.code) == ("RCPT", 450)
         letter = compose(sender, who.mail, subject).decode()
         site.run(MAIL, f"sendmail -f {sender} {who.mail}", given=letter)
-        wait_for(lambda: "Internal error" in site.run(MAIL, "postqueue -p"), 60, "the delivery is put off")
+        wait_for(lambda: "said: 451 4." in site.run(MAIL, "postqueue -p"), 60, "the delivery is put off")
         site.run(MAIL, "kill -9 $(cat /run/malleposte-restore.lock)")
     finally:
         running.kill()
