@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Lines = list[str]
+DOTS = "^[^?]*(/|%2f)([.]|%2e)([.]|%2e)?(/|%2f|[?]|$)"
+"""Steps such as ../ in an address as it was sent. nginx walks them before it chooses a location, but hands the address on
+as it was: the service behind might be led to what no location was meant to show. Browsers walk them before they ask."""
+
 PLAIN = re.compile(r"=?[A-Za-z0-9_$][A-Za-z0-9._/:@$=+,%?&-]*|/[A-Za-z0-9._/:@$=+,%?&-]*")
 MARKS = {"prefix": "", "exact": "= ", "strong": "^~ ", "regex": "~ ", "named": ""}
 BIG_BUFFERS = 64
@@ -25,6 +29,11 @@ def quote(value: object) -> str:
         return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def variable(header: str) -> str:
+    """nginx's variable for a header of a service's answer."""
+    return f"$upstream_http_{header.lower().replace('-', '_')}"
 
 
 def headers(csp: str, options: Mapping[str, Any]) -> Lines:
@@ -56,18 +65,31 @@ def upstream(module: str, place: Mapping[str, Any], csp: str) -> Lines:
     return lines
 
 
+def sent_body(place: Mapping[str, Any]) -> tuple[Lines, dict[str, str]]:
+    """What goes in place of the request's own body: directives, and headers that must agree."""
+    if "body" not in place:
+        return [], {}
+    if place["body"]:
+        return [f"proxy_set_body {quote(place['body'])};"], {}
+    return ["proxy_pass_request_body off;"], {"Content-Length": "", "Content-Type": ""}
+
+
 def proxy(place: Mapping[str, Any], csp: str) -> Lines:
     """Hand the request to an HTTP service."""
     to = str(place["to"])
+    body, same = sent_body(place)
     sent = {
         "Connection": "",
         "Host": "$host",
         "X-Real-IP": "$remote_addr",
         "X-Forwarded-For": "$remote_addr",
         "X-Forwarded-Proto": "$scheme",
+        **same,
         **place.get("headers", {}),
     }
-    lines = [f"proxy_pass {quote(f'http://{to}' if to.startswith('unix:') else to)};", "proxy_http_version 1.1;"]
+    # Kept by name before this place's own service answers: until then they are those of the answer that led here.
+    lines = [f"set ${name} {variable(header)};" for name, header in place.get("keep", {}).items()]
+    lines += [*body, f"proxy_pass {quote(f'http://{to}' if to.startswith('unix:') else to)};", "proxy_http_version 1.1;"]
     lines += [f"proxy_set_header {name} {quote(value)};" for name, value in sent.items()]
     return lines + upstream("proxy", place, csp)
 
@@ -87,7 +109,7 @@ def ask(address: str, site: Mapping[str, Any]) -> Lines:
     found: Lines = [f"auth_request {address};"]
     for place in site["locations"]:
         if place["kind"] == "authority" and address.startswith(place["path"]):
-            found += [f"auth_request_set ${name} $upstream_http_{header.lower().replace('-', '_')};"
+            found += [f"auth_request_set ${name} {variable(header)};"
                       for name, header in place.get("keep", {}).items()]
     return found
 
@@ -174,6 +196,7 @@ def lines_of(site: Mapping[str, Any], options: Mapping[str, Any]) -> Lines:
     ``$hsts``.
     """
     lines = headers(str(site.get("csp", "")), options)
+    lines.append(f'if ($request_uri ~* "{DOTS}") {{ return 404; }}')
     if "root" in site:
         lines.append(f"root {quote(site['root'])};")
     lines.append(f"client_max_body_size {site.get('max_body_mb', 1)}m;")

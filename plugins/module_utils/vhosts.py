@@ -17,7 +17,9 @@ address, and ``csp`` and ``max_body_mb`` replace those of the site. ``auth`` is 
 of kind ``authority``, that is asked first: without its 200 nothing else happens.
 
 ``proxy``     ``to`` (``http://127.0.0.1:PORT``, ``unix:/run/x.sock``), ``headers`` (to the service; nginx variables
-              stand for values), ``buffers: big`` (services with long headers), ``timeout_s`` (60)
+              stand for values), ``body`` (sent in place of the request's own; empty: none is sent), ``keep`` (variable
+              of nginx: header of the answer that led here by ``X-Accel-Redirect``), ``buffers: big`` (services with
+              long headers), ``timeout_s`` (60)
 ``fastcgi``   ``socket`` (path), ``script`` (the one file to run; else the one that the address names under the root),
               ``params``, ``buffers``, ``timeout_s``
 ``authority`` ``to``, ``headers``: a service that only nginx asks, with the headers of the request and
@@ -58,6 +60,11 @@ def locations(value: Any) -> bool:
     return isinstance(value, list) and bool(value)
 
 
+def line(value: Any) -> bool:
+    """One line, or nothing."""
+    return value == "" or text(value)
+
+
 def kept(value: Any) -> bool:
     """nginx variables, and the header that each takes its value from."""
     return isinstance(value, Mapping) and all(
@@ -87,9 +94,10 @@ EVERY: Mapping[str, Check] = {
     "csp": text,
     "max_body_mb": number,
 }
+PROXY: Mapping[str, Check] = {"headers": table, "body": line, "keep": kept}
 UPSTREAM: Mapping[str, Check] = {"buffers": among("big"), "timeout_s": number}
 KINDS: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
-    "proxy": ({"to": UPSTREAM_ADDRESS}, {"headers": table, **UPSTREAM}),
+    "proxy": ({"to": UPSTREAM_ADDRESS}, {**PROXY, **UPSTREAM}),
     "authority": ({"to": UPSTREAM_ADDRESS}, {"headers": table, "keep": kept}),
     "route": ({"to": matching(r"@[a-z0-9_]*([$][a-z][a-z0-9_]*)?")}, {}),
     "fastcgi": ({"socket": path}, {"script": path, "params": table, **UPSTREAM}),

@@ -18,7 +18,7 @@ for turn, session in enumerate(opened):
 """
 WEB_GUESS = """
 import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
-jail, name, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+door, name, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 
 
 def ask(method, path, body=None, **headers):
@@ -49,7 +49,7 @@ def dav(user, password):
 # Each refusal takes two seconds; a password refused before does not count again. After the ban nobody answers.
 with concurrent.futures.ThreadPoolExecutor(10) as pool:
     for turn in range(count):
-        pool.submit(globals()[jail], f"{user}-{turn}", secrets.token_hex())
+        pool.submit(globals()[door], f"{user}-{turn}", secrets.token_hex())
 """
 REACH = "timeout 4 bash -c 'exec 3<>/dev/tcp/{address}/{port}'"
 TABLE = "malleposte-fail2ban"
@@ -83,10 +83,13 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wai
     wait_for(lambda: world.run(REACH.format(address=target, port=993)).rc == 0)
 
 
-@pytest.mark.parametrize(("jail", "door"), [("sogo", "groupware"), ("roundcube", "webmail"), ("dav", "dav")])
-def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, jail, door):
-    target, name = site.address("mail1"), site.platform["hostnames"][door]
-    words = f"timeout 300 python3 - {jail} {name} {FAILURES + 10} nul-ne-porte-ce-nom"
+@pytest.mark.parametrize(
+    ("door", "host", "jail"),
+    [("sogo", "groupware", "dav"), ("roundcube", "webmail", "roundcube"), ("dav", "dav", "dav")],
+)
+def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, door, host, jail):
+    target, name = site.address("mail1"), site.platform["hostnames"][host]
+    words = f"timeout 300 python3 - {door} {name} {FAILURES + 10} nul-ne-porte-ce-nom"
     site.run("world", words, given=WEB_GUESS, check=False, timeout=310)
     wait_for(lambda: outside in banned(mail1, jail), timeout=120)
     wait_for(lambda: world.run(REACH.format(address=target, port=443)).rc != 0)

@@ -1,5 +1,6 @@
 """SOGo: mail, agenda and address book of the class that has them, and nothing of anybody else's."""
 
+import dataclasses
 import datetime
 import email
 import email.header
@@ -18,6 +19,7 @@ CONTACTS = "Contacts/personal"
 PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 ICS, VCF = "text/calendar", "text/vcard"
 INVITATION = "Invitation"
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -104,17 +106,91 @@ def test_nobody_writes_as_a_colleague(visit, mail):
     mail.remove("cmartin", word)
 
 
-def test_a_wrong_password_is_refused_and_seen(visit, site, mail1, wait_for):
-    since = mail1.check_output("date +%s")
-    assert visit("mdupond").connect("faux mot de passe").status == 403
-    gateway = str(site.lab.settings.gateway)
-    read = f"journalctl -u sogo --since @{since} -o short-iso"
+def journal(mail1, unit, since):
+    return mail1.check_output(f"journalctl -q -u {unit} --since @{since} -o short-iso --no-pager")
 
-    def seen() -> bool:
-        found = mail1.run(f"{read} > /tmp/sogo.log; fail2ban-regex -o ip /tmp/sogo.log malleposte-sogo")
-        return gateway in found.stdout.split()
 
-    wait_for(seen)
+def test_a_wrong_password_is_refused_and_seen_once(visit, site, mail1, wait_for):
+    since, name = mail1.check_output("date +%s"), token()
+    for _ in range(2):
+        refused = visit(dataclasses.replace(site.accounts["mdupond"], uid=name)).connect("faux mot de passe")
+        assert (refused.status, refused.json()["LDAPPasswordPolicyError"]) == (403, 65535)
+    wait_for(lambda: name in journal(mail1, "dav-router", since))
+    lines = [line for line in journal(mail1, "dav-router", since).splitlines() if name in line]
+    assert len(lines) == 1
+    found = mail1.run("fail2ban-regex -o ip %s malleposte-dav", lines[0])
+    assert found.stdout.split() == [str(site.lab.settings.gateway)]
+    assert name not in journal(mail1, "sogo", since), "SOGo was asked before Dovecot"
+
+
+def test_what_is_not_proved_alone_is_not_believed(visit, site):
+    """The name and the password that SOGo gets are those that were proved, however the JSON is read."""
+    agent, other = site.accounts["mdupond"], site.accounts["elefevre"]
+    twice = json.dumps({"userName": other.uid, "password": agent.password})[:-1] + f', "userName": "{agent.uid}"}}'
+    answer = visit(agent).request("POST", "/SOGo/connect", twice, headers=JSON)
+    assert (answer.status, answer.json()["username"]) == (200, agent.uid)
+    alias = visit(dataclasses.replace(agent, uid=agent.mail.upper()))
+    assert alias.connect().json()["username"] == agent.uid
+
+
+OTHER_WAYS = [
+    *("/SOGo/so/connect", "/SOGo/connect/", "/SOGo//connect", "//SOGo/connect", "/SOGo/so//connect", "/SOGo/%63onnect"),
+    *("/SOGo/so/%63onnect", "/SOGo.woa/connect", "/SOGo.woa/so/connect", "/SOGo/so/connect/connect", "/connect"),
+    *("/SOGo/so/index/connect", "/SOGo/so/view/connect", "/SOGo/so/GET/connect", "/SOGo/so/SOGo/connect", "/so/connect"),
+    *("/SOGo/SOGo/connect", "/SOGo/so/casProxy/connect", "/SOGo/so/saml2-metadata/connect", "/SOGo/so/%EF%BB%BFconnect"),
+    *("/SOGo/_range0/connect", "/SOGo/so/_range/connect", "/SOGo/so/connect/_range", "/SOGo/so/%5Frange/connect"),
+    *("/SOGo/so/x/../connect", "/SOGo/so/x/%2e%2e/connect", "/SOGo/./connect", "/SOGo/so/connect?x=1", "/X/so/connect"),
+    "/SOGo/so/connect/_range%2f..%2f..%2fmdupond%2fview",
+    "/SOGo/so/connect/_range%2f..%2f..%2f..%2fdav%2fmdupond%2f",
+    "/SOGo%2fso%2fmdupond/so/connect",
+    "/SOGo/so/mdupond/connect",
+    "/SOGo/so/?connect:method=1",
+    "/SOGo/so/?:method=connect",
+    "/SOGo/so/?Cmd=connect",
+    "/SOGo/dav/connect",
+    "/SOGo/dav/index/connect",
+    "/Microsoft-Server-ActiveSync/connect",
+]
+
+
+@pytest.mark.parametrize("door", ["groupware", "dav"])
+def test_no_other_way_leads_to_the_log_in(visit, mail1, wait_for, door):
+    """Whoever asks: a stranger, an agent with a session, an agent with a device."""
+    since, word = mail1.check_output("date +%s"), token()
+    agent = visit("mdupond").login()
+    agent.host = door
+    for number, path in enumerate(OTHER_WAYS):
+        for basic in (False, True):
+            text = json.dumps({"userName": f"{word}-{number}-{basic}", "password": "faux"})
+            agent.request("POST", path, text, basic=basic, headers=JSON)
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        for path in ("/SOGo/", "/SOGo/so/", "/SOGo/so/index", "/SOGo/so/mdupond/view"):
+            text = f'{{"userName":"{word}","password":"faux","a":"&connect:method=1&"}}'
+            if "x" == kind[-1]:
+                text += "\r\n--x\r\nContent-Disposition: form-data; name=:method\r\n\r\nconnect\r\n--x--\r\n"
+            agent.request("POST", path, text, headers={"Content-Type": kind})
+    # What the page sends when all is well ends the wait: the journal is complete up to there.
+    visit("mdupond").login()
+    wait_for(lambda: "successful login" in journal(mail1, "sogo", since))
+    assert word not in journal(mail1, "sogo", since)
+
+
+def test_the_log_in_has_one_method_and_a_small_body(visit):
+    agent = visit("mdupond")
+    assert agent.get("/SOGo/connect").status == 405
+    assert agent.request("POST", "/SOGo/connect", "{", headers=JSON).status == 400
+    assert agent.request("POST", "/SOGo/connect", "x" * 5000, headers=JSON).status == 413
+
+
+def test_without_dovecot_nobody_is_told_of_a_wrong_password(visit, mail1, wait_for):
+    mail1.check_output("systemctl stop dovecot.service dovecot.socket 2>/dev/null || systemctl stop dovecot.service")
+    try:
+        answer = visit("mdupond").connect()
+        assert answer.status == 503
+        assert "ne répond pas" in answer.json()["LDAPPasswordPolicyError"]
+    finally:
+        mail1.check_output("systemctl start dovecot.service")
+    wait_for(lambda: visit("mdupond").connect().status == 200)
 
 
 @pytest.mark.parametrize(

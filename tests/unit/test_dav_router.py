@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,8 @@ def basic(pair: str) -> str:
     return "Basic " + base64.b64encode(pair.encode()).decode()
 
 
-def ask(folder: Path, dovecot: list[str], *, tree: str = "root", uri: str = "/", pair: str = "Un:mot:de passe",
-        **headers: str) -> tuple[int, dict[str, str], list[str]]:
-    """Status, headers, and the lines that a Dovecot of this test received; `dovecot` is what it answers."""
+def with_dovecot(folder: Path, dovecot: list[str], question: Callable[[Any], Awaitable[Any]]) -> tuple[Any, list[str]]:
+    """What the router answers, and the lines that a Dovecot of this test received; `dovecot` is what it says."""
     received: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -47,11 +46,17 @@ def ask(folder: Path, dovecot: list[str], *, tree: str = "root", uri: str = "/",
     async def run() -> Any:
         path = str(folder / "auth")
         async with await asyncio.start_unix_server(answer, path):
-            router = ROUTER.Router(settings(folder, auth_socket=path))
-            sent = {"authorization": basic(pair), "x-real-ip": "192.0.2.1", "x-original-uri": uri, **headers}
-            return await router.answer(tree, sent)
+            return await question(ROUTER.Router(settings(folder, auth_socket=path)))
 
-    status, lines = asyncio.run(run())
+    return asyncio.run(run()), received
+
+
+def ask(folder: Path, dovecot: list[str], *, tree: str = "root", uri: str = "/", pair: str = "Un:mot:de passe",
+        **headers: str) -> tuple[int, dict[str, str], list[str]]:
+    """Status, headers, and what Dovecot received."""
+    sent = {"authorization": basic(pair), "x-real-ip": "192.0.2.1", "x-original-uri": uri, **headers}
+    (status, lines, body), received = with_dovecot(folder, dovecot, lambda router: router.answer(tree, sent))
+    assert body == b""
     return status, dict(line.split(": ", 1) for line in lines), received
 
 
@@ -107,7 +112,7 @@ def test_only_a_clear_yes_is_one(tmp_path: Path, dovecot: list[str], status: int
 def test_no_dovecot_is_no_refusal(tmp_path: Path) -> None:
     router = ROUTER.Router(settings(tmp_path))
     sent = {"authorization": basic("a:b"), "x-real-ip": "192.0.2.1", "x-original-uri": "/"}
-    assert asyncio.run(router.answer("root", sent)) == (503, [])
+    assert asyncio.run(router.answer("root", sent)) == (503, [], b"")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +135,95 @@ def test_no_dovecot_is_no_refusal(tmp_path: Path) -> None:
 def test_what_is_no_proof_is_not_asked(tmp_path: Path, tree: str, headers: Mapping[str, str], status: int) -> None:
     found, _, lines = ask(tmp_path, ["OK\t1\tuser=agent"], tree=tree, **headers)
     assert (found, lines) == (status, [])
+
+
+# --- the log-in of SOGo's page ---
+
+
+def log_in(folder: Path, dovecot: list[str], body: bytes | str, head: str = "") -> tuple[int, dict[str, str], Any, list[str]]:
+    """Status, headers, JSON, and what Dovecot received, of a whole request as nginx sends it."""
+    sent = body.encode() if isinstance(body, str) else body
+    head = head or f"POST /log-in?x HTTP/1.1\r\nX-Real-IP: 192.0.2.1\r\nContent-Length: {len(sent)}\r\n\r\n"
+
+    async def question(router: Any) -> Any:
+        reader = asyncio.StreamReader()
+        reader.feed_data(head.encode() + sent)
+        reader.feed_eof()
+        return await router._question(reader)
+
+    (status, lines, told), received = with_dovecot(folder, dovecot, question)
+    return status, dict(line.split(": ", 1) for line in lines), json.loads(told) if told else None, received
+
+
+def page(**fields: Any) -> str:
+    return json.dumps({"userName": "Un", "password": "mot de passé", **fields})
+
+
+def test_a_proved_log_in_goes_on_with_what_was_proved(tmp_path: Path) -> None:
+    twice = page(language="French", rememberLogin=1, domain="autre.test")[:-1] + ', "userName": "Deux"}'
+    status, told, body, lines = log_in(tmp_path, ["OK\t1\tuser=agent\tprofile=convergence"], twice)
+    assert (status, body, told["X-Accel-Redirect"]) == (200, None, "@sogo_login")
+    assert json.loads(told["X-Door-Body"]) == {
+        "userName": "agent", "password": "mot de passé", "language": "French", "rememberLogin": 1,
+    }
+    assert told["X-Door-Body"].isascii()
+    words = lines[2].split("\t")
+    assert "rip=192.0.2.1" in words
+    assert base64.b64decode(words[-1].removeprefix("resp=")) == b"\0Deux\0" + "mot de passé".encode()
+
+
+@pytest.mark.parametrize(
+    ("dovecot", "status", "reason"),
+    [
+        (["FAIL\t1\tuser=un"], 403, 65535),
+        (["FAIL\t1\tuser=un\treason=Trop d'essais: patientez 4 s."], 403, "Trop d'essais: patientez 4 s."),
+        (["FAIL\t1\tuser=un\ttemp"], 503, ROUTER.UNSURE),
+        ([], 503, ROUTER.UNSURE),
+    ],
+)
+def test_a_refused_log_in_is_told_in_the_page_s_words(
+    tmp_path: Path, dovecot: list[str], status: int, reason: int | str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, told, body, _ = log_in(tmp_path, dovecot, page())
+    assert (found, body["LDAPPasswordPolicyError"]) == (status, reason)
+    assert told["Content-Type"] == "application/json"
+    assert ("refused: user=<Un>, rip=192.0.2.1" in caplog.text) == (status == 403)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 400),
+        ("{", 400),
+        (b"\xff{}", 400),
+        ("[" * 4000, 400),
+        (page(password="\ud800"), 400),
+        ("[]", 403),
+        ("{}", 403),
+        (page(userName=""), 403),
+        (page(password=""), 403),
+        (page(password=["x"]), 403),
+        (page(userName="a\0b"), 403),
+        ("x" * (ROUTER.LONGEST_BODY + 1), 413),
+    ],
+)
+def test_what_is_no_log_in_is_not_asked(tmp_path: Path, body: bytes | str, status: int) -> None:
+    found, told, _, lines = log_in(tmp_path, ["OK\t1\tuser=agent"], body)
+    assert (found, lines) == (status, [])
+    assert "X-Accel-Redirect" not in told
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("GET /log-in HTTP/1.1\r\nX-Real-IP: 192.0.2.1\r\n\r\n", 405),
+        ("POST /log-in HTTP/1.1\r\nX-Real-IP: 192.0.2.1\r\n\r\n", 413),
+        ("POST /log-in HTTP/1.1\r\nX-Real-IP: 192.0.2.1\r\nContent-Length: -1\r\n\r\n", 413),
+        (f"POST /log-in HTTP/1.1\r\nContent-Length: {len(page())}\r\n\r\n", 400),
+    ],
+)
+def test_a_log_in_has_a_length_and_an_address(tmp_path: Path, head: str, status: int) -> None:
+    assert log_in(tmp_path, ["OK\t1\tuser=agent"], page(), head)[0] == status
 
 
 def test_the_same_refusal_is_written_once() -> None:

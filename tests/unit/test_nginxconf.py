@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -69,6 +70,39 @@ def test_proxy() -> None:
     assert "proxy_hide_header Content-Security-Policy;" not in lines
     assert "proxy_pass http://unix:/run/a.sock;" in written(kind="proxy", to="unix:/run/a.sock")
     assert "proxy_hide_header Content-Security-Policy;" in written({"csp": "x"}, kind="proxy", to="unix:/run/a.sock")
+
+
+def test_a_service_gets_another_body_or_none() -> None:
+    place = {"path": "@a", "match": "named", "kind": "proxy", "to": "http://127.0.0.1:1$uri"}
+    given = written({"locations": [{**place, "keep": {"told": "X-Told-Body"}, "body": "$told"}]})
+    assert given.index("set $told $upstream_http_x_told_body;") < given.index("proxy_set_body $told;")
+    none = written({"locations": [{**place, "body": ""}]})
+    assert "proxy_pass_request_body off;" in none
+    assert 'proxy_set_header Content-Length "";' in none
+    assert not [line for line in written({"locations": [place]}) if "body" in line and "max_body" not in line]
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("/a/../b", True),
+        ("/a/%2e%2E/b", True),
+        ("/a/x%2f..%2fb", True),
+        ("/a/.", True),
+        ("/..?x", True),
+        ("/a/..b", False),
+        ("/a/b..", False),
+        ("/.well-known/x", False),
+        ("/a/...", False),
+        ("/a?b=/../c", False),
+        ("/a/b%2Fc", False),
+    ],
+)
+def test_an_address_with_steps_is_refused_before_it_is_walked(address: str, refused: bool) -> None:
+    found = next(line for line in written(kind="deny") if line.startswith("if ($request_uri"))
+    assert found.endswith("{ return 404; }")
+    pattern = found.split('"')[1]
+    assert bool(re.search(pattern, address, re.IGNORECASE)) == refused
 
 
 def test_fastcgi_runs_one_script_or_those_that_exist() -> None:

@@ -63,6 +63,8 @@ def location(**keys: Any) -> dict[str, Any]:
         (location(kind="proxy"), "location 1: to is missing"),
         (location(kind="proxy", to="127.0.0.1:80"), "location 1: to cannot be"),
         (location(kind="proxy", to="http://127.0.0.1; evil"), "location 1: to cannot be"),
+        (location(kind="proxy", to="http://127.0.0.1:80", body="a\nb"), "location 1: body cannot be"),
+        (location(kind="proxy", to="http://127.0.0.1:80", keep={"a": "b c"}), "location 1: keep cannot be"),
         (location(kind="deny", expires="1d"), "location 1: unknown key expires"),
         (location(kind="deny", match="glob"), "location 1: match cannot be 'glob'"),
         (location(kind="deny", path="/a b {"), "location 1: path cannot be"),

@@ -6,13 +6,17 @@ The password is proved by Dovecot over its auth socket, with the client's own ad
 the same cache, the same delays and lock-outs as for mail. Nothing is kept here but digests of refusals, under a key
 that dies with the process, so that the same wrong password of one address counts once in what fail2ban reads.
 
-Requests come over a Unix socket: the path is ``/TREE``, where TREE is ``root`` or the name of a back end; the headers
-``Authorization`` (Basic), ``X-Real-IP``, and ``X-Original-URI``. Answers:
+Requests come over a Unix socket, with the client's address in ``X-Real-IP``. Questions have the path ``/TREE``, where
+TREE is ``root`` or the name of a back end, and the headers ``Authorization`` (Basic) and ``X-Original-URI``. Answers:
 
 200  ``X-Dav-User`` (uid), ``X-Dav-Path`` (to ask the back end), ``X-Dav-Route``: a back end, or ``moved`` (the agent's
      tree of another back end: look again from the root), or ``gone`` (something inside it)
 401  not proved; unknown and refused are alike
 503  Dovecot gives no answer: no client must take that for a wrong password
+
+``POST /log-in`` is what SOGo's page sends: JSON with ``userName`` and ``password``. When they are right the answer sends
+nginx on to ``@sogo_login``, with the body for SOGo in ``X-Door-Body``: written here from what was proved, since another
+reader of the same JSON may find another name in it. A refusal (403, 503) is in the words of that page.
 """
 
 from __future__ import annotations
@@ -39,6 +43,7 @@ from urllib.parse import quote, unquote
 
 LOG = logging.getLogger("dav-router")
 LONGEST = 32_768  # bytes of a request's head
+LONGEST_BODY = 4_096  # bytes of a log-in; in the answer's head it may take three times that
 CONCURRENT = 512  # questions to Dovecot at once
 PATIENCE = 40.0  # seconds for Dovecot's answer: after many failures of an address it takes its time
 REMEMBERED = 10_000  # refusals
@@ -47,11 +52,17 @@ FIRST_FD = 3  # of systemd's socket (sd_listen_fds(3))
 CHALLENGE = 'WWW-Authenticate: Basic realm="Agenda et contacts", charset="UTF-8"'
 ESCAPES = {"\x01": "\x011", "\t": "\x01t", "\r": "\x01r", "\n": "\x01n", "\0": "\x010"}
 UNESCAPES = {value[1]: key for key, value in ESCAPES.items()}
+WRONG = 65535  # SOGo's PolicyNoError, which its page shows as a wrong name or password
+UNSURE = "Le service ne répond pas: réessayez dans quelques minutes. No answer: try again in some minutes."
 SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
 
 class Unsure(Exception):
     """Dovecot could not tell."""
+
+
+class Refused(Exception):
+    """Dovecot says no. The text is for who tries; it is empty unless a delay is the reason."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,17 @@ def credentials(header: str) -> tuple[bytes, bytes] | None:
     return name, password
 
 
+def typed(body: bytes) -> tuple[bytes, bytes, dict[str, object]] | None:
+    """Name, password and the harmless rest of what SOGo's page sends, or None. Raises ValueError: not JSON."""
+    given = json.loads(body)
+    name, password = (given.get("userName"), given.get("password")) if isinstance(given, dict) else (None, None)
+    if not isinstance(name, str) or not isinstance(password, str) or not name or not password or "\0" in name + password:
+        return None
+    rest = {key: given[key] for key in ("language", "rememberLogin", "verificationCode")
+            if isinstance(given.get(key), str | int)}
+    return name.encode(), password.encode(), rest
+
+
 class Dovecot:
     """The auth protocol, one connection a question: Dovecot's answer is never older than its own cache."""
 
@@ -140,15 +162,15 @@ class Dovecot:
         self.path = path
         self.room = asyncio.Semaphore(CONCURRENT)
 
-    async def prove(self, name: bytes, password: bytes, address: str) -> Agent | None:
-        """The agent, None when refused. Raises Unsure."""
+    async def prove(self, name: bytes, password: bytes, address: str) -> Agent:
+        """The agent. Raises Refused, Unsure."""
         async with self.room:
             try:
                 return await asyncio.wait_for(self._ask(name, password, address), PATIENCE)
             except (OSError, EOFError, ValueError, TimeoutError) as error:
                 raise Unsure(f"{type(error).__name__}: {error}") from error
 
-    async def _ask(self, name: bytes, password: bytes, address: str) -> Agent | None:
+    async def _ask(self, name: bytes, password: bytes, address: str) -> Agent:
         reader, writer = await asyncio.open_unix_connection(self.path)
         try:
             response = base64.b64encode(b"\0" + name + b"\0" + password).decode()
@@ -167,12 +189,12 @@ class Dovecot:
             writer.close()
 
     @staticmethod
-    def _read(verdict: str, words: list[str]) -> Agent | None:
+    def _read(verdict: str, words: list[str]) -> Agent:
         told = {key: unescape(value) for key, _sign, value in (word.partition("=") for word in words)}
         if verdict != "OK":
             if "temp" in told:
                 raise Unsure("the directory does not answer")
-            return None
+            raise Refused(told.get("reason", ""))
         uid = told.get("user", "")
         if not SAFE_UID.fullmatch(uid):
             raise Unsure(f"not a uid: {uid!r}")
@@ -198,8 +220,26 @@ class Refusals:
         return True
 
 
+Answer = tuple[int, list[str], bytes]
+"""Status, headers, body."""
+
+
+def peer(headers: Mapping[str, str]) -> str:
+    """The client's address as nginx tells it; empty when it does not."""
+    try:
+        return str(ipaddress.ip_address(headers.get("x-real-ip", "")))
+    except ValueError:
+        return ""
+
+
+def shown(status: int, reason: int | str) -> Answer:
+    """A refusal as SOGo's page reads it: a number that it knows, or a text that it shows."""
+    body = json.dumps({"LDAPPasswordPolicyError": reason, "additionalInfos": {}})
+    return status, ["Content-Type: application/json", "Cache-Control: no-store"], body.encode()
+
+
 class Router:
-    """From a request's head to an answer."""
+    """From a request to an answer."""
 
     def __init__(self, settings: Settings) -> None:
         """For one platform."""
@@ -217,37 +257,64 @@ class Router:
         path = unquote(uri.partition("?")[0]).rstrip("/")
         return ("moved" if path in self.settings.backends[tree].entrances(agent.uid) else "gone"), "/"
 
-    async def answer(self, tree: str, headers: Mapping[str, str]) -> tuple[int, list[str]]:
-        """Status and headers for one question."""
-        uri = headers.get("x-original-uri", "")
+    async def prove(self, name: bytes, password: bytes, address: str) -> Agent:
+        """The agent. Raises Refused, Unsure; both are in the journal."""
         try:
-            address = str(ipaddress.ip_address(headers.get("x-real-ip", "")))
-        except ValueError:
-            return 400, []
-        if not uri.startswith("/") or (tree != "root" and tree not in self.settings.backends):
-            return 400, []
-        given = credentials(headers.get("authorization", ""))
-        if given is None:
-            return 401, [CHALLENGE]
-        try:
-            agent = await self.dovecot.prove(*given, address)
+            return await self.dovecot.prove(name, password, address)
         except Unsure as error:
             LOG.error("no answer from Dovecot: %s", error)
-            return 503, []
-        if agent is None:
-            if self.refusals.new(address, *given, time.monotonic()):
+            raise
+        except Refused:
+            if self.refusals.new(address, name, password, time.monotonic()):
                 # The name is what the client sent; printable, and before the address, which is the last word.
-                LOG.warning("refused: user=<%s>, rip=%s", ascii(given[0].decode("latin-1"))[1:-1][:100], address)
-            return 401, [CHALLENGE]
+                LOG.warning("refused: user=<%s>, rip=%s", ascii(name.decode("latin-1"))[1:-1][:100], address)
+            raise
+
+    async def answer(self, tree: str, headers: Mapping[str, str]) -> Answer:
+        """Who asks, and where the request goes."""
+        uri = headers.get("x-original-uri", "")
+        address = peer(headers)
+        if not address or not uri.startswith("/") or (tree != "root" and tree not in self.settings.backends):
+            return 400, [], b""
+        given = credentials(headers.get("authorization", ""))
+        if given is None:
+            return 401, [CHALLENGE], b""
+        try:
+            agent = await self.prove(*given, address)
+        except Unsure:
+            return 503, [], b""
+        except Refused:
+            return 401, [CHALLENGE], b""
         where, path = self.route(agent, tree, uri)
-        return 200, [f"X-Dav-User: {agent.uid}", f"X-Dav-Route: {where}", f"X-Dav-Path: {path}"]
+        return 200, [f"X-Dav-User: {agent.uid}", f"X-Dav-Route: {where}", f"X-Dav-Path: {path}"], b""
+
+    async def log_in(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        """What SOGo's page has sent: on to SOGo, or a refusal that the page can show."""
+        address = peer(headers)
+        try:
+            given = typed(body)
+        except (ValueError, RecursionError):
+            return 400, [], b""
+        if not address:
+            return 400, [], b""
+        if given is None:
+            return shown(403, WRONG)
+        try:
+            agent = await self.prove(*given[:2], address)
+        except Unsure:
+            return shown(503, UNSURE)
+        except Refused as refusal:
+            return shown(403, str(refusal) or WRONG)
+        # SOGo is told the uid that Dovecot found, so that it cannot understand the name in another way.
+        proved = {**given[2], "userName": agent.uid, "password": given[1].decode()}
+        return 200, ["X-Accel-Redirect: @sogo_login", f"X-Door-Body: {json.dumps(proved)}"], b""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one question."""
         try:
-            status, found = await self._question(reader)
-            head = [f"HTTP/1.1 {status} -", "Content-Length: 0", "Connection: close", *found]
-            writer.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1"))
+            status, found, body = await self._question(reader)
+            head = [f"HTTP/1.1 {status} -", f"Content-Length: {len(body)}", "Connection: close", *found]
+            writer.write(("\r\n".join(head) + "\r\n\r\n").encode("latin-1") + body)
             await writer.drain()
         except (OSError, EOFError, asyncio.LimitOverrunError):
             pass
@@ -256,15 +323,22 @@ class Router:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _question(self, reader: asyncio.StreamReader) -> tuple[int, list[str]]:
+    async def _question(self, reader: asyncio.StreamReader) -> Answer:
         text = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1")
         first, *lines = text.rstrip("\r\n").split("\r\n")
         parts = first.split(" ")
         if len(parts) != 3 or not parts[1].startswith("/"):
-            return 400, []
+            return 400, [], b""
         fields = (line.partition(":") for line in lines)
         headers = {name.strip().lower(): value.strip() for name, _colon, value in fields}
-        return await self.answer(parts[1][1:], headers)
+        if parts[1].partition("?")[0] != "/log-in":
+            return await self.answer(parts[1][1:], headers)
+        if parts[0] != "POST":
+            return 405, ["Allow: POST"], b""
+        length = headers.get("content-length", "")
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > LONGEST_BODY:
+            return 413, [], b""
+        return await self.log_in(headers, await asyncio.wait_for(reader.readexactly(int(length)), 10))
 
 
 async def run(settings: Settings) -> None:

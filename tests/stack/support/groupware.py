@@ -57,6 +57,7 @@ class Groupware:
     cafile: Path
     account: Account
     cookies: dict[str, str] = field(default_factory=dict)
+    host: str = "groupware"
 
     def request(
         self,
@@ -76,7 +77,7 @@ class Groupware:
         elif self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             sent["X-XSRF-TOKEN"] = self.cookies.get("XSRF-TOKEN", "")
-        session = _Direct(str(self.site.platform["hostnames"]["groupware"]), self.site.address("mail1"), self.cafile)
+        session = _Direct(str(self.site.platform["hostnames"][self.host]), self.site.address("mail1"), self.cafile)
         try:
             session.request(method, path, body.encode() if isinstance(body, str) else body, sent)
             response = session.getresponse()
