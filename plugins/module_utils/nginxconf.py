@@ -9,8 +9,8 @@ from typing import Any
 
 Lines = list[str]
 DOTS = "^[^?]*(/|%2f)([.]|%2e)([.]|%2e)?(/|%2f|[?]|$)"
-"""Steps such as ../ in an address as it was sent. nginx walks them before it chooses a location, but hands the address on
-as it was: the service behind might be led to what no location was meant to show. Browsers walk them before they ask."""
+"""Steps such as ../ in an address as it was sent. nginx walks them before it chooses a location, but hands the address
+on as it was: the service behind might go where no location leads. Browsers walk them before they ask."""
 
 PLAIN = re.compile(r"=?[A-Za-z0-9_$][A-Za-z0-9._/:@$=+,%?&-]*|/[A-Za-z0-9._/:@$=+,%?&-]*")
 MARKS = {"prefix": "", "exact": "= ", "strong": "^~ ", "regex": "~ ", "named": ""}
@@ -77,6 +77,7 @@ def sent_body(place: Mapping[str, Any]) -> tuple[Lines, dict[str, str]]:
 def proxy(place: Mapping[str, Any], csp: str) -> Lines:
     """Hand the request to an HTTP service."""
     to = str(place["to"])
+    to = f"http://{to}" if to.startswith("unix:") else to
     body, same = sent_body(place)
     sent = {
         "Connection": "",
@@ -87,9 +88,9 @@ def proxy(place: Mapping[str, Any], csp: str) -> Lines:
         **same,
         **place.get("headers", {}),
     }
-    # Kept by name before this place's own service answers: until then they are those of the answer that led here.
+    # Taken before this place's own service is asked: until then they are of the answer that led here.
     lines = [f"set ${name} {variable(header)};" for name, header in place.get("keep", {}).items()]
-    lines += [*body, f"proxy_pass {quote(f'http://{to}' if to.startswith('unix:') else to)};", "proxy_http_version 1.1;"]
+    lines += [f"proxy_pass {quote(to)};", "proxy_http_version 1.1;", *body]
     lines += [f"proxy_set_header {name} {quote(value)};" for name, value in sent.items()]
     return lines + upstream("proxy", place, csp)
 

@@ -14,7 +14,9 @@ from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
+from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
+from tests.stack.test_throttle import delay
 
 FOLDERS = ("Réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
 EVENT = "Conseil d’école"
@@ -66,3 +68,21 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     browser.click("a[aria-label='Quitter']")
     browser.seen("#passwordField")
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
+
+
+def refused(browser: Browser, name: str, password: str, text: str) -> None:
+    """Type both; the page says so."""
+    browser.open("groupware")
+    browser.seen("input[ng-model='app.creds.username']").send_keys(name)
+    browser.seen("#passwordField").send_keys(password)
+    browser.click("button[type=submit][aria-label='Connexion']")
+    browser.seen("#login", text)
+
+
+def test_who_is_refused_reads_why(browser: Browser, people: People, site: Site) -> None:
+    who = people.agent(profile="convergence")
+    refused(browser, who.uid, "faux", "Mauvais nom d'utilisateur ou mot de passe")
+    browser.picture("sogo-refused")
+    delay(site, who.uid, str(site.lab.settings.gateway))
+    refused(browser, who.uid, who.password, "Échec de la connexion : Trop d'essais: patientez")
+    browser.picture("sogo-delayed")

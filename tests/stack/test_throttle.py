@@ -10,6 +10,8 @@ import imaplib
 import json
 import secrets
 import shlex
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -17,6 +19,7 @@ from malleposte.accounts.throttle import Settings, Throttle
 from malleposte.policy import rules
 from malleposte.probe.walker import wire
 
+from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import wait_for
 from tests.stack.support.webmail import Webmail
 
@@ -171,6 +174,31 @@ def test_the_webmail_names_its_client(site: Any, web: Any, platform: Any, people
     mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
     assert f"rip={mine}," in logged(mail1, who.uid)
     assert visitor.login(who.uid, who.password)
+
+
+def test_the_groupware_s_own_log_in_waits_too(
+    tries: Any, people: Any, site: Any, ca_bundle: Path
+) -> None:
+    """SOGo proves passwords itself; none reaches it that Dovecot has not proved, by its page or by a device."""
+    who = people.agent(profile="convergence")
+    visitor, owner = Groupware(site, ca_bundle, who), (OWNER, who.uid, who.password)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(visitor.connect, wrong(20)))
+    assert {answer.status for answer in answers} == {403}
+    told = [answer.json()["LDAPPasswordPolicyError"] for answer in answers]
+    assert told.count(65535) == FREE
+    assert failures(site, who.uid) <= FREE
+    assert tries(owner)[0].ok
+    delay(site, who.uid, str(site.lab.settings.gateway))
+    refused = visitor.connect()
+    assert refused.status == 403
+    assert "Trop d'essais: patientez" in refused.json()["LDAPPasswordPolicyError"]
+    assert visitor.propfind("").status == 401
+    assert visitor.request("OPTIONS", "/Microsoft-Server-ActiveSync", basic=True).status == 401
+    assert tries(owner)[0].ok
+    site.run("mail1", "/usr/bin/python3", "-c", shlex.quote(FORGET), who.uid)
+    assert visitor.login().listed() == []
+    assert visitor.propfind("").status == 207
 
 
 def test_what_is_kept_goes_by_itself_and_names_nobody(tries: Any, people: Any, site: Any) -> None:

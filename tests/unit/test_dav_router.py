@@ -140,7 +140,9 @@ def test_what_is_no_proof_is_not_asked(tmp_path: Path, tree: str, headers: Mappi
 # --- the log-in of SOGo's page ---
 
 
-def log_in(folder: Path, dovecot: list[str], body: bytes | str, head: str = "") -> tuple[int, dict[str, str], Any, list[str]]:
+def log_in(
+    folder: Path, dovecot: list[str], body: bytes | str, head: str = ""
+) -> tuple[int, dict[str, str], Any, list[str]]:
     """Status, headers, JSON, and what Dovecot received, of a whole request as nginx sends it."""
     sent = body.encode() if isinstance(body, str) else body
     head = head or f"POST /log-in?x HTTP/1.1\r\nX-Real-IP: 192.0.2.1\r\nContent-Length: {len(sent)}\r\n\r\n"

@@ -14,9 +14,9 @@ TREE is ``root`` or the name of a back end, and the headers ``Authorization`` (B
 401  not proved; unknown and refused are alike
 503  Dovecot gives no answer: no client must take that for a wrong password
 
-``POST /log-in`` is what SOGo's page sends: JSON with ``userName`` and ``password``. When they are right the answer sends
-nginx on to ``@sogo_login``, with the body for SOGo in ``X-Door-Body``: written here from what was proved, since another
-reader of the same JSON may find another name in it. A refusal (403, 503) is in the words of that page.
+``POST /log-in`` is what SOGo's page sends: JSON with ``userName`` and ``password``. When they are right the answer
+sends nginx on to ``@sogo_login``, with the body for SOGo in ``X-Door-Body``: written here from what was proved, since
+another reader of the same JSON may find another name in it. A refusal (403, 503) is in the words of that page.
 """
 
 from __future__ import annotations
@@ -147,7 +147,9 @@ def typed(body: bytes) -> tuple[bytes, bytes, dict[str, object]] | None:
     """Name, password and the harmless rest of what SOGo's page sends, or None. Raises ValueError: not JSON."""
     given = json.loads(body)
     name, password = (given.get("userName"), given.get("password")) if isinstance(given, dict) else (None, None)
-    if not isinstance(name, str) or not isinstance(password, str) or not name or not password or "\0" in name + password:
+    if not isinstance(name, str) or not isinstance(password, str):
+        return None
+    if not name or not password or "\0" in name + password:
         return None
     rest = {key: given[key] for key in ("language", "rememberLogin", "verificationCode")
             if isinstance(given.get(key), str | int)}
