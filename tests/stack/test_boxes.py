@@ -2,7 +2,9 @@
 
 import base64
 import imaplib
+import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -161,6 +163,46 @@ def test_sogo_shows_the_box_of_a_delegate_and_what_it_holds(mail, people, site, 
     assert f"Partages/{box.uid}" in found
     place = f"folderPartages/folder{box.uid}"
     wait_for(lambda: subject in visitor.post(visitor.own(f"Mail/0/{place}/view"), {}).text, 60, "the message in SOGo")
+
+
+def senders(visitor):
+    """Whom SOGo's editor offers as senders: the default first, then the others, by address."""
+    page = visitor.get(visitor.own("Mail/view")).text
+    found = json.loads(re.search(r"var mailAccounts = (\[.*\]);", page)[1])[0]["identities"]
+    ranked = sorted(found, key=lambda one: not one.get("isDefault"))
+    return {one["email"]: f"{one['fullName']} <{one['email']}>" for one in ranked}
+
+
+def test_a_delegate_chooses_the_box_as_sender_in_sogo_and_nobody_else_may(mail, people, site, ca_bundle, cli):
+    agent, subject = people.agent(profile="convergence", given_name="Zoé", surname="Lœuf"), token()
+    box, other = people.box(agent.uid, name="Vie scolaire"), people.box()
+    visitor = Groupware(site, ca_bundle, agent).login()
+    assert agent.mail in senders(visitor)
+    site.run("mail1", "systemctl start malleposte-sogo-senders.service")
+    assert list(senders(visitor)) == [agent.mail, box.mail]
+    assert senders(visitor)[agent.mail] == f"Zoé Lœuf <{agent.mail}>"
+    # What the page of preferences sends back does not take the box away.
+    told = visitor.get(visitor.own("jsonDefaults")).json()
+    assert visitor.post(visitor.own("Preferences/save"), {"defaults": told, "settings": {}}).status == 200
+    chosen = senders(visitor)[box.mail]
+    assert chosen == f"Vie scolaire <{box.mail}>"
+    sent = visitor.send(**{"from": chosen}, to=["probe@lointain.test"], subject=subject, text="x")
+    assert sent.status == 200, sent.text
+    assert box.mail.encode() in mail.at_foreign("probe", subject)
+
+    def kept():
+        session = mail.imap(agent)
+        return opens(session, box, "Envoyés") and session.search(None, "SUBJECT", subject)[1] != [b""]
+
+    assert wait_for(kept, what="the copy in the box")
+    cli("box", "undelegate", box.uid, agent.uid)
+    site.run("mail1", "systemctl start malleposte-sogo-senders.service")
+    visitor = Groupware(site, ca_bundle, agent).login()
+    assert list(senders(visitor)) == [agent.mail]
+    for forged in (chosen, other.mail, "recteur@ac-exemple.test", "x@lointain.test"):
+        refused = visitor.send(**{"from": forged}, to=[agent.mail], subject=subject, text="x")
+        assert refused.status == 405, forged
+        assert "not owned by user" in refused.json()["message"]
 
 
 # --- how full a mailbox is ---
