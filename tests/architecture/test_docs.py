@@ -108,3 +108,27 @@ def test_decisions_are_numbered_and_bear_their_status() -> None:
     assert numbers == sorted(set(numbers)), "two decisions bear one number"
     without = [path.name for path in decisions if not re.search(r"^Status: \w+", path.read_text("utf-8"), re.MULTILINE)]
     assert without == []
+
+
+def leaves(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """The commands below a group, by their words; those that people do not type are left out."""
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from leaves(inner, *names, name)
+    elif not command.hidden:
+        yield names, command
+
+
+def commands_on_accounts() -> dict[tuple[str, ...], click.Command]:
+    return {names: one for word in ("accounts", "password") for names, one in leaves(cli.load(word), word)}
+
+
+@pytest.mark.parametrize("names", commands_on_accounts(), ids=" ".join)
+def test_every_command_on_accounts_is_explained_and_tried(names: tuple[str, ...]) -> None:
+    """An example in its help, a word in docs/accounts.md, a call in a stack test (as arguments, or typed out)."""
+    assert "Example:" in str(commands_on_accounts()[names].help)
+    words = names[1:] if names[0] == "accounts" else names
+    assert " ".join(words) in (ROOT / "docs/accounts.md").read_text("utf-8")
+    called = re.compile(r'["\s]+,?\s*"?'.join(map(re.escape, words)) + r'["\s]')
+    tests = [path.read_text("utf-8") for path in (ROOT / "tests/stack").glob("test_*.py")]
+    assert any(re.search(rf'["\s]{called.pattern}', text) for text in tests)

@@ -86,3 +86,26 @@ def test_who_is_refused_reads_why(browser: Browser, people: People, site: Site) 
     delay(site, who.uid, str(site.lab.settings.gateway))
     refused(browser, who.uid, who.password, "Échec de la connexion : Trop d'essais: patientez")
     browser.picture("sogo-delayed")
+
+
+def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
+    agent = reader.agent("convergence", letters=False)
+    box = people.box(agent.uid, name="Vie scolaire")
+    site.run("mail1", "systemctl start malleposte-sogo-senders.service")
+    browser.open("groupware")
+    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
+    browser.seen("#passwordField").send_keys(agent.password)
+    browser.click("button[type=submit][aria-label='Connexion']")
+    browser.seen(".sg-folder-name", "Réception")
+    browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
+    browser.click("md-fab-actions button", "open_in_browser")
+    sender = browser.seen("input[name='from']")
+    browser.wait(lambda: agent.mail in str(sender.get_attribute("value")), "the agent's own address comes first")
+    # The editor begins in the recipients. The cross beside the sender clears it, and all that may be chosen appear.
+    begun = "return document.activeElement.closest('md-chips') !== null"
+    browser.wait(lambda: browser.driver.execute_script(begun), "the editor does not begin")
+    browser.click("md-autocomplete button[type='button']")
+    browser.seen("md-virtual-repeat-container li", box.mail)
+    browser.picture("sogo-senders")
+    browser.click("md-virtual-repeat-container li", box.mail)
+    browser.wait(lambda: f"Vie scolaire <{box.mail}>" == sender.get_attribute("value"), "the box is the sender")

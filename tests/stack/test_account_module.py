@@ -7,6 +7,8 @@ import pytest
 from malleposte.paths import ROOT, VENV_BIN
 from malleposte.run import environment
 
+from tests.stack.support.accounts_cli import Cli, document
+
 UID = "essaimodule"
 FACTS = {
     "uid": UID, "given_name": "Zoé", "surname": "Essaimodule", "schools": ["9990001X"], "function": "Secrétaire",
@@ -73,6 +75,14 @@ def test_an_account_is_made_kept_changed_suspended_and_brought_back(site, declar
         "create", "modify", "suspend", "resume", "modify",
     ]  # fmt: skip
     assert any(line.get("note") == "essai" for line in journal if line["account"] == UID)
+
+
+def test_the_command_beneath_says_what_it_would_do(site):
+    cli = Cli(site)
+    done = document(cli.typed("declare", "--check", given=json.dumps({"uid": "mdupond", "function": "Essai"})))
+    assert done["changed"] and not document(cli.typed("declare", "--check", given='{"uid": "mdupond"}'))["changed"]
+    strange = cli.typed("declare", given='{"uid": "mdupond", "mot": 1}')
+    assert strange.returncode == 2 and "mot" in strange.stderr
 
 
 def test_what_cannot_be_is_said_in_a_line(site, declared):

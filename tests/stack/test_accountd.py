@@ -17,6 +17,7 @@ from malleposte.accounts import codes
 from malleposte.accounts.digests import Keyring
 from malleposte.directory.model import State
 
+from tests.stack.support.dav import events, first, put_event
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
@@ -331,6 +332,17 @@ def test_what_an_agent_settles(portal, person):
         "mpRecoveryMail": ["marie@lointain.test"], "mpRecoveryPhone": ["+33612345678"],
         "mpQuietHours": ["12345 18:30-07:45"], "mpProfile": ["convergence"],
     }  # fmt: skip
+
+
+def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
+    """Accountd may not touch them: the door-keeper does, in its sandbox."""
+    who = person()
+    dav = device(who.account)
+    put_event(dav, first(dav.discover()[1]), "a", "Conseil")
+    for profile in ("convergence", "roundcube"):
+        done = portal.one(wire.SetClass(portal.source, who.uid, who.uid, profile))
+        assert done == wire.Done(who.uid, "active")
+        assert ["Conseil"] in events(dav).values()
 
 
 def test_who_is_not_known_is_refused(portal, person, site, world):

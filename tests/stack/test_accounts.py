@@ -1,17 +1,16 @@
 """`malleposte accounts` from the controller to the directory: import, departures, kills, modes of its files."""
 
 import base64
+import functools
 import imaplib
 import json
 import random
-import subprocess
-import sys
 import time
 
 import pytest
 from malleposte.accounts import feed
-from malleposte.paths import ROOT
 
+from tests.stack.support.accounts_cli import Cli
 from tests.support import academy, naughty
 
 MARK = "Essaidimport"
@@ -25,25 +24,8 @@ def people_of(count: int, start: int = 0) -> tuple[tuple[str, ...], ...]:
 
 @pytest.fixture
 def cli(site):
-    """Run `malleposte accounts …` against the lab."""
-
-    def run(*words, given: bytes = b""):
-        argv = [
-            sys.executable,
-            "-m",
-            "malleposte",
-            "accounts",
-            words[0],
-            "-i",
-            str(site.inventory),
-            *map(str, words[1:]),
-        ]
-        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
-        return subprocess.run(
-            argv, cwd=ROOT, env=environment, input=given, capture_output=True, check=False, timeout=300
-        )
-
-    return run
+    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
+    return functools.partial(Cli(site).typed, given=b"")
 
 
 @pytest.fixture

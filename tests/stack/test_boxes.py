@@ -5,31 +5,22 @@ import imaplib
 import json
 import os
 import re
-import subprocess
-import sys
 import textwrap
 
 import pytest
-from malleposte.paths import ROOT
 
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import compose, quoted, token, wait_for
+from tests.stack.support.people import directory
 from tests.stack.support.site import Account
 from tests.stack.support.webmail import Webmail
 
 
 @pytest.fixture
 def cli(site):
-    """`malleposte accounts …` from the controller."""
-
-    def run(*words):
-        argv = [sys.executable, "-m", "malleposte", "accounts", *map(str, words), "-i", str(site.inventory)]
-        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
-        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == 0, done
-        return done.stdout
-
-    return run
+    """`malleposte accounts …` from the controller; what it printed."""
+    return Cli(site).out
 
 
 def opens(session, box, folder="INBOX"):
@@ -129,6 +120,26 @@ def test_a_delegation_begins_and_ends_at_once(mail, people, cli):
     assert box.uid not in listed(again)
     assert not opens(again, box)
     assert mail.submit(agent, box.mail, agent.mail, compose(box.mail, agent.mail, token())).code == 553
+
+
+def test_a_box_is_made_shown_and_given_a_manager(mail, people, cli, site):
+    agent, head = people.agent(), people.agent()
+    local = f"boite-{token()}".lower()
+    words = ("--name", "Vie scolaire", "--uai", "9990001x", "--delegate", agent.uid, "--quota", "300")
+    cli("box", "create", local, *words)
+    try:
+        assert opens(mail.imap(agent), Account(local, f"{local}@{site.place.domain}", "", ""))
+        cli("box", "manager", local, head.uid)
+        shown = json.loads(cli("box", "show", local, "--json"))
+        assert (shown["delegates"], shown["managers"], shown["quota_mb"]) == ([agent.uid], [head.uid], "300")
+        cli("box", "manager", local, head.uid, "--remove")
+        cli("box", "undelegate", local, agent.uid)
+        orphans = {row["uid"]: row for row in json.loads(cli("box", "list", "--orphans", "--json"))}
+        assert orphans[local]["schools"] == ["9990001X"] and orphans[local]["managers"] == []
+    finally:
+        with directory(site) as bound:
+            bound.delete(f"uid={local},ou=functional,{site.place.suffix}")
+        site.run("mail1", f"rm -rf -- /srv/mail/*/{local}")
 
 
 def test_what_other_hands_wrote_is_put_right(mail, people, cli):

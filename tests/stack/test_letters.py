@@ -1,15 +1,16 @@
 """Activation letters from the controller: files for their owner alone, codes that revoke each other."""
 
 import csv
+import functools
 import io
 import json
 import subprocess
-import sys
 
 import pypdf
 import pytest
 from malleposte.paths import ROOT
 
+from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.support import academy
 
 MARK = "Essailettre"
@@ -17,23 +18,8 @@ MARK = "Essailettre"
 
 @pytest.fixture
 def cli(site):
-    """Run `malleposte accounts …` against the lab."""
-
-    def run(*words):
-        argv = [
-            sys.executable,
-            "-m",
-            "malleposte",
-            "accounts",
-            words[0],
-            "-i",
-            str(site.inventory),
-            *map(str, words[1:]),
-        ]
-        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
-        return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=300)
-
-    return run
+    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
+    return functools.partial(Cli(site).typed, given=b"")
 
 
 @pytest.fixture
@@ -99,11 +85,8 @@ def test_letters_are_printed_by_school_and_again(site, cli, agents, tmp_path):
 
 def test_a_broken_way_leaves_no_letter(site, cli, agents, tmp_path):
     """The host's part is killed between issuing and printing: what was issued is void once it is run again."""
-    argv = [sys.executable, "-m", "malleposte", "accounts", "letters", "-i", str(site.inventory)]
-    argv += ["--out", str(tmp_path / "l"), *agents]
-    with subprocess.Popen(
-        argv, cwd=ROOT, env={"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}, stderr=subprocess.PIPE
-    ) as process:
+    argv = Cli(site).argv("letters", "--out", tmp_path / "l", *agents)
+    with subprocess.Popen(argv, cwd=ROOT, env=ENVIRONMENT, stderr=subprocess.PIPE) as process:
         while not any(digests(site).values()) and process.poll() is None:
             pass
         site.run("mail1", "kill -9 $(pgrep -f 'accounts letters --ta[r]')", check=False)

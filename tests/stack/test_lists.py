@@ -4,29 +4,19 @@ import json
 import re
 import secrets
 import smtplib
-import subprocess
-import sys
 
 import pytest
 from malleposte.directory.model import Agent, State, agent_attributes
-from malleposte.paths import ROOT
 
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import compose, token, wait_for
 from tests.stack.support.people import directory
 
 
 @pytest.fixture
 def cli(site):
-    """`malleposte accounts lists …` from the controller; what it printed."""
-
-    def run(*words, code=0):
-        argv = [sys.executable, "-m", "malleposte", "accounts", "lists", *map(str, words), "-i", str(site.inventory)]
-        environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
-        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == code, done
-        return done.stdout
-
-    return run
+    """`malleposte accounts …` from the controller; what it printed."""
+    return Cli(site).out
 
 
 @pytest.fixture
@@ -37,15 +27,15 @@ def lists(cli, site):
     def make(**options):
         name = f"liste-{secrets.token_hex(4)}"
         words = [word for key, values in options.items() for value in values for word in (f"--{key}", value)]
-        cli("create", name, "--name", "Liste d’essai", *words)
+        cli("lists", "create", name, "--name", "Liste d’essai", *words)
         made.append(name)
         return f"{name}@{site.place.domain}"
 
     yield make
     site.run("mail1", "systemctl start malleposte-lists.service")
-    for row in json.loads(cli("queue", "--json")):
+    for row in json.loads(cli("lists", "queue", "--json")):
         if row["list"] in made and row["place"] == "held":
-            cli("reject", row["id"])
+            cli("lists", "reject", row["id"])
     with directory(site) as bound:
         for name in made:
             bound.delete(f"cn={name},ou=lists,{bound.suffix}")
@@ -88,36 +78,34 @@ def test_lists_come_as_a_feed(cli, people, lists, site, tmp_path):
     name = lists(member=[member.uid]).partition("@")[0]
     feed = tmp_path / "listes.csv"
     feed.write_text(f"Liste;Règle;Émetteurs\n{name};uai=9990009F;@staff\n{name}-owner;;\n", "utf-8")
-    argv = [sys.executable, "-m", "malleposte", "accounts", "import", "-i", str(site.inventory), str(feed), "--yes"]
-    environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
     for done in (1, 0):
-        run = subprocess.run(
-            [*argv, "--json"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
-        )
-        assert json.loads(run.stdout)["done"] == done, run
+        assert json.loads(cli("import", feed, "--yes", "--json"))["done"] == done
     assert "cannot be a list" in (tmp_path / "listes.rejects.csv").read_text("utf-8-sig")
-    row = json.loads(cli("show", name, "--json"))
+    row = json.loads(cli("lists", "show", name, "--json"))
     assert (row["posters"], len(row["rules"]), row["members"]) == (["@staff"], 1, [member.uid])
+    assert name in {row["name"] for row in json.loads(cli("lists", "list", "--json"))}
+    by_rule = json.loads(cli("lists", "members", "--rule", "uai=9990001X fonction=Enseignant", "--json"))
+    assert "mdupond2" in {one["uid"] for one in by_rule}
 
 
 def test_an_operator_says_who_writes_and_lets_through(cli, mail, people, lists):
     member, writer, scom = (people.agent() for _ in range(3))
     address = lists(member=[member.uid])
     name = address.partition("@")[0]
-    assert cli("poster", name, "--add", writer.uid, "--remove", "@members").strip() == writer.uid
+    assert cli("lists", "poster", name, "--add", writer.uid, "--remove", "@members").strip() == writer.uid
     answer = mail.submit(member, member.mail, address, written(member.mail, address, token()))
     assert (answer.step, answer.code) == ("RCPT", 550)
-    assert cli("moderate", name, "--add", scom.uid).strip() == scom.uid
-    assert cli("manager", name, "--add", scom.uid).strip() == scom.uid
+    assert cli("lists", "moderate", name, "--add", scom.uid).strip() == scom.uid
+    assert cli("lists", "manager", name, "--add", scom.uid).strip() == scom.uid
     subject = token()
     assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
 
     def held():
-        return next((row for row in json.loads(cli("queue", "--json")) if row["subject"] == subject), None)
+        return next((row for row in json.loads(cli("lists", "queue", "--json")) if row["subject"] == subject), None)
 
-    cli("approve", wait_for(held)["id"])
+    cli("lists", "approve", wait_for(held)["id"])
     mail.arrived(member, subject)
-    cli("set", name, "--suspend")
+    cli("lists", "set", name, "--suspend")
     answer = mail.submit(writer, writer.mail, address, written(writer.mail, address, token()))
     assert (answer.step, answer.code) == ("RCPT", 550)
 
@@ -166,8 +154,8 @@ def test_a_moderated_message_waits_for_a_moderator_and_goes_out_or_back(mail, pe
     wait_for(lambda: mail.count(member, first) == 2, what="the message that was let through")
 
     assert mail.submit(member, member.mail, address, written(member.mail, address, second)).accepted
-    (row,) = (one for one in json.loads(cli("queue", "--json")) if one["subject"] == second)
-    cli("reject", row["id"], "--reason", "Hors sujet")
+    (row,) = (one for one in json.loads(cli("lists", "queue", "--json")) if one["subject"] == second)
+    cli("lists", "reject", row["id"], "--reason", "Hors sujet")
     assert "Hors sujet" in mail.arrived(member, f"rejected: {second}").decode()
     assert mail.submit(moderator, moderator.mail, address, written(moderator.mail, address, third)).accepted
     mail.arrived(member, third)
@@ -234,14 +222,14 @@ def test_killed_in_the_middle_everybody_gets_it_and_almost_nobody_twice(mail, pe
     assert mail.submit(writer, writer.mail, address, written(writer.mail, address, subject)).accepted
 
     def row():
-        return next((one for one in json.loads(cli("queue", "--json")) if one["subject"] == subject), None)
+        return next((one for one in json.loads(cli("lists", "queue", "--json")) if one["subject"] == subject), None)
 
     # A minute's worth has left, and no more: the pace is the list's own.
     far = wait_for(lambda: (found := row()) and found["done"] and found, what="the first batch")
     assert far["recipients"] == count
     assert far["done"] <= rate + 1
     site.run("mail1", "systemctl kill -s KILL malleposte-lists.service")
-    cli("set", address, "--rate", "6000")
+    cli("lists", "set", address, "--rate", "6000")
     site.run("mail1", "systemctl restart malleposte-lists.service")
     wait_for(lambda: stored(site)[0] == count, timeout=90, what="a copy in each mailbox")
     wait_for(lambda: row() is None, what="the end of the list")

@@ -149,3 +149,5 @@ def test_the_command_line_judges_alike(site: Any) -> None:
     text = site.run(_host(site), "malleposte password check --json || true", given=row.password)
     assert [one["code"] for one in json.loads(text)["violations"]] == ["common_word"]
     assert site.run(_host(site), "malleposte password check --lang fr", given="Tulipe-Verte-47\n") == "Accepté.\n"
+    told = site.run(_host(site), "malleposte password rules --lang fr")
+    assert str(site.platform["password_policy"]["min_length"]) in told

@@ -19,6 +19,7 @@ from malleposte.accountd.limits import Limits, Rate, Rates
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.service import Service, Tools, look_up
 from malleposte.accounts import codes
+from malleposte.accounts.agendas import Moved
 from malleposte.accounts.digests import Keyring
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
@@ -57,6 +58,9 @@ class Keeper:
 
     def carry(self, uid: str, profile: str) -> str:
         return profile
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        return Moved()
 
 
 class Stage:

@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 from malleposte.accounts import acts, export, filters, life, look, nightly, queue, removal
+from malleposte.accounts.agendas import Moved
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.doors import Failure, close_all, roundcube, sogo, through
 from malleposte.accounts.doors.dovecot import RemoteDovecot
@@ -70,7 +71,7 @@ class Hands:
     """Keeper and Scrambler."""
 
     def __init__(self):
-        self.scrambled, self.carried = [], []
+        self.scrambled, self.carried, self.settled = [], [], []
 
     def hold(self, uid):
         return ["4ABCDEF"]
@@ -78,6 +79,10 @@ class Hands:
     def carry(self, uid, profile):
         self.carried.append((uid, profile))
         return "sogo"
+
+    def settle(self, uid, profile):
+        self.settled.append((uid, profile))
+        return Moved(agenda=3, contacts=2)
 
     def scramble(self, uid, now):
         self.scrambled.append(uid)
@@ -271,14 +276,16 @@ def test_what_a_feed_changed_is_followed_up(tools, directory):
         change(Kind.MODIFY, "ailleurs", {"mpEstablishment": []}, {"mpEstablishment": ["9990001X"]}),
     ])  # fmt: skip
     assert (tools.doors[0].closed, tools.doors[0].forgotten) == (["parti", "autre"], ["revenu"])
-    assert tools.keeper.carried == [("autre", "roundcube")]
+    assert tools.keeper.carried == tools.keeper.settled == [("autre", "roundcube")]
     assert [str(failure) for failure in failures] == ["parti: essai: no answer", "autre: essai: no answer"]
 
 
-def test_a_change_of_class_carries_filters_and_ends_sessions(tools):
+def test_a_change_of_class_carries_filters_ends_sessions_and_moves_agendas(tools, tmp_path):
     result = acts.set_class(tools, "mdupond", "roundcube")
     assert result.carried == "sogo" and tools.keeper.carried == [("mdupond", "roundcube")]
     assert tools.doors[0].closed == ["mdupond"]
+    assert tools.keeper.settled == [("mdupond", "roundcube")] and result.moved == Moved(3, 2)
+    assert written(tmp_path)[-1]["moved"] == {"agenda": 3, "contacts": 2, "left": 0}
 
 
 def test_doors_take_no_strange_name():

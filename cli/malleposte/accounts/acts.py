@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol
 
 from malleposte.accounts import life
+from malleposte.accounts.agendas import Moved
 from malleposte.accounts.apply import apply
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.doors import Door, Failure, close_all, forget_all
@@ -31,6 +32,9 @@ class Keeper(Protocol):
 
     def carry(self, uid: str, profile: str) -> str:
         """Keep the account's filters in force after its change to a class; the script carried, empty for none."""
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """Bring the account's agendas and contacts to the stores of a class."""
 
 
 class Scrambler(Protocol):
@@ -53,12 +57,13 @@ class Tools:
 
 @dataclass
 class Result:
-    """What an act did: changes made, doors that failed, queue ids held, the script of filters carried."""
+    """What an act did: changes made, doors that failed, queue ids held, filters carried, agendas and contacts moved."""
 
     changed: bool = False
     failures: list[Failure] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
     carried: str = ""
+    moved: Moved = field(default_factory=Moved)
 
     @property
     def whole(self) -> bool:
@@ -145,21 +150,41 @@ def end_sessions(tools: Tools, uid: str) -> Result:
 
 
 def set_class(tools: Tools, uid: str, profile: str, *, note: str = "") -> Result:
-    """Another class of service; the filters in force stay so. Sessions end, so that each interface asks anew."""
+    """Another class of service; filters stay in force, agendas and contacts follow. Sessions end first."""
     held = entry(tools.directory, uid)
     if one(held.attributes, "mpState") == State.SUSPENDED:
         raise InputError(f"{uid} is suspended", "resume it first")
     result = Result(make(tools.directory, tools.journal, life.profile(held, profile), note))
+    _follow_class(tools, uid, profile, result)
+    return _told(tools, "class-changed", uid, result)
+
+
+def settle(tools: Tools, uid: str, profile: str) -> Result:
+    """Bring agendas and contacts to where the account's class keeps them: what a change of class could not finish."""
+    result = Result()
+    try:
+        result.moved = tools.keeper.settle(uid, profile)
+        result.changed = bool(result.moved.agenda or result.moved.contacts)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("agendas", str(error)))
+    return _told(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
+
+
+def _follow_class(tools: Tools, uid: str, profile: str, result: Result) -> None:
+    """What a change of class asks beside the directory. Agendas last: nobody writes into the old ones any more."""
     try:
         result.carried = tools.keeper.carry(uid, profile)
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("filters", str(error)))
     result.failures += close_all(tools.doors, uid)
-    return _told(tools, "class-changed", uid, result)
+    try:
+        result.moved = tools.keeper.settle(uid, profile)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("agendas", str(error)))
 
 
 def follow_up(tools: Tools, changes: Iterable[Change]) -> list[Failure]:
-    """What a feed's changes ask beside the directory: doors shut on who has left, filters carried to another class.
+    """What a feed's changes ask beside the directory: doors shut on who has left, filters and agendas with the class.
 
     For changes done now or by a run before; it can be run again. Doors that failed are returned, each with its account.
     """
@@ -167,11 +192,9 @@ def follow_up(tools: Tools, changes: Iterable[Change]) -> list[Failure]:
     for change in changes:
         told: list[Failure] = []
         if change.before.get("mpProfile") and change.after.get("mpProfile"):
-            try:
-                tools.keeper.carry(change.uid, change.after["mpProfile"][0])
-            except (MallepostError, OSError) as error:
-                told.append(Failure("filters", str(error)))
-            told += close_all(tools.doors, change.uid)
+            result = Result()
+            _follow_class(tools, change.uid, change.after["mpProfile"][0], result)
+            told += result.failures
         elif change.kind == Kind.SUSPEND:
             told += close_all(tools.doors, change.uid)
         elif change.kind == Kind.RESUME:
@@ -184,6 +207,7 @@ def _told(tools: Tools, action: str, uid: str, result: Result) -> Result:
     """What became of sessions and queue goes to the journal too."""
     facts: dict[str, object] = {"held": result.held} if result.held else {}
     facts |= {"carried": result.carried} if result.carried else {}
+    facts |= {"moved": asdict(result.moved)} if result.moved else {}
     facts |= {"failures": [str(failure) for failure in result.failures]} if result.failures else {}
     tools.journal.write(action, uid, **facts)
     tools.journal.sync()

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from malleposte import zstd
 from malleposte.accounts import filters
+from malleposte.accounts.agendas.sogo import rows
 from malleposte.accounts.doors import checked
 from malleposte.accounts.doors.roundcube import psql
 from malleposte.accounts.journal import SECRET
@@ -140,8 +141,7 @@ class Exporter:
         self.report.counts["journal"] = len(lines)
 
     def _rows(self, database: str, statement: str) -> Iterator[dict[str, Any]]:
-        for line in self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;").splitlines():
-            yield json.loads(line)
+        return rows(self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
 
 _SOGO_ITEMS = """

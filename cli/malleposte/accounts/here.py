@@ -9,9 +9,13 @@ from dataclasses import asdict
 
 from malleposte.accounts import facts, filters
 from malleposte.accounts.acts import Tools
+from malleposte.accounts.agendas import Moved, Shelf, Shelves
+from malleposte.accounts.agendas.radicale import Radicale
+from malleposte.accounts.agendas.roundcube import RoundcubeBook
+from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.accounts.doors import Door, checked, close_all, forget_all
 from malleposte.accounts.doors.dovecot import Dovecot, RemoteDovecot
-from malleposte.accounts.doors.roundcube import Roundcube
+from malleposte.accounts.doors.roundcube import Roundcube, psql
 from malleposte.accounts.doors.sogo import Sogo
 from malleposte.accounts.doors.through import Acts, serve
 from malleposte.accounts.journal import Journal
@@ -55,6 +59,18 @@ def doors(rules: LifeRules, directory: Directory) -> list[Door]:
     return made
 
 
+def shelves(rules: LifeRules) -> Shelves:
+    """The stores of agendas and contacts of this host."""
+    made: list[Shelf] = []
+    if "sogo" in rules.doors:
+        made.append(SogoStore(rules.sogo_database, psql))
+    if rules.radicale.parent.is_dir():
+        made.append(Radicale(rules.radicale))
+    if "roundcube" in rules.doors:
+        made.append(RoundcubeBook(rules.roundcube_database, lambda: str(facts.read()["hostnames"]["mail"]), psql))
+    return Shelves(made)
+
+
 class HostKeeper:
     """See acts.Keeper: queue and filters of this host, as root."""
 
@@ -75,6 +91,10 @@ class HostKeeper:
         if profile not in self.rules.profiles:
             raise InputError(f"no class {profile!r}", f"known are {', '.join(self.rules.profiles)}")
         return filters.carry(filters.home_of(checked(uid), self.rules.store), profile)
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See Keeper."""
+        return shelves(self.rules).settle(checked(uid), profile)
 
 
 class _LatePasswords:
@@ -115,6 +135,8 @@ def keep_doors(settings: Settings) -> None:
                     return HostKeeper(rules, directory).hold(uid)
                 if act == "carry":
                     return HostKeeper(rules, directory).carry(uid, word)
+                if act == "settle":
+                    return asdict(HostKeeper(rules, directory).settle(uid, word))
                 if act == "look":
                     found = filters.read(filters.home_of(uid, rules.store))
                     return {key: value for key, value in asdict(found).items() if key != "texts"}
@@ -125,4 +147,5 @@ def keep_doors(settings: Settings) -> None:
 
         return {act: done}
 
-    serve({key: act for name in ("close", "forget", "hold", "carry", "look") for key, act in each(name).items()})
+    words = ("close", "forget", "hold", "carry", "settle", "look")
+    serve({key: act for word in words for key, act in each(word).items()})

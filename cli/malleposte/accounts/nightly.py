@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 
 from malleposte.accounts import here, life, removal, renewal
-from malleposte.accounts.acts import Tools, expire, make
+from malleposte.accounts.acts import Tools, expire, make, settle
 from malleposte.accounts.doors import forget_all
 from malleposte.accounts.life.base import ASKED, stamp, uid_of
 from malleposte.accounts.life.rules import LifeRules
@@ -109,6 +109,21 @@ def renew(night: Night, told: Told) -> None:
         (told.failures if failure else told.done).append(failure or f"{one.uid}:{one.deed}")
 
 
+def agendas(night: Night, told: Told) -> None:
+    """Bring home what lies with the stores of another class: what changes of class could not finish."""
+    profiles = {
+        uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
+        for entry in night.tools.directory.search("people", ("uid", "mpProfile"), Equal("mpState", State.ACTIVE.value))
+    }
+    for uid in here.shelves(night.rules).astray(profiles):
+        if not night.dry:
+            result = settle(night.tools, uid, profiles[uid])
+            told.failures += [f"{uid}: {failure}" for failure in result.failures]
+            if not result.changed:
+                continue
+        told.done.append(uid)
+
+
 @contextlib.contextmanager
 def _one(told: Told, entry: Entry) -> Iterator[None]:
     """Turn the failure of one account into a line, and go on."""
@@ -130,7 +145,7 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
     yield from _people(night, All((suspended, UpTo("mpStateChanged", before))))
 
 
-STEPS: dict[str, Step] = {"lift": lift, "renew": renew, "archive": archive, "purge": purge}
+STEPS: dict[str, Step] = {"lift": lift, "renew": renew, "agendas": agendas, "archive": archive, "purge": purge}
 """By name, in their order. A further need is a further line."""
 
 

@@ -10,6 +10,8 @@ from malleposte.paths import ROOT
 
 from tests.stack.support.site import Site
 
+ENVIRONMENT = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
+
 
 class Cli:
     """Runs a command on the directory's host, which is quick; `typed` runs it as the controller does."""
@@ -22,10 +24,19 @@ class Cli:
         """One command on the host; its exit code, output and complaints."""
         return _run([*self.site.ssh("mail1"), shlex.join(["malleposte", "accounts", *map(str, words)])], given)
 
-    def typed(self, *words: Any, given: str = "") -> subprocess.CompletedProcess[str]:
-        """One command of this checkout, which finds its way to the host."""
-        argv = [sys.executable, "-m", "malleposte", "accounts", str(words[0]), "-i", str(self.site.inventory)]
-        return _run([*argv, *map(str, words[1:])], given, cwd=ROOT, env={"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"})
+    def argv(self, *words: Any) -> list[str]:
+        """How the controller types it, in the checkout."""
+        return [sys.executable, "-m", "malleposte", "accounts", *map(str, words), "-i", str(self.site.inventory)]
+
+    def typed[T: (str, bytes)](self, *words: Any, given: T = "") -> subprocess.CompletedProcess[T]:  # type: ignore[assignment]
+        """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
+        return _run(self.argv(*words), given, cwd=ROOT, env=ENVIRONMENT)
+
+    def out(self, *words: Any) -> str:
+        """What such a command printed. AssertionError when it fails."""
+        done = self.typed(*words)
+        assert done.returncode == 0, done
+        return done.stdout
 
     def json(self, *words: Any, given: str = "", code: int = 0) -> Any:
         """One command with --json: the document. AssertionError with its complaints on another exit code."""
@@ -38,5 +49,6 @@ def document(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
-def _run(argv: list[str], given: str, **where: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, input=given, capture_output=True, text=True, check=False, timeout=300, **where)
+def _run[T: (str, bytes)](argv: list[str], given: T, **where: Any) -> subprocess.CompletedProcess[T]:
+    text = isinstance(given, str)
+    return subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
 
@@ -121,3 +122,28 @@ def answering(device: Device, path: str = "/", seconds: float = 60) -> None:
             pass
         assert time.monotonic() < end, f"{path} does not answer"
         time.sleep(0.3)
+
+
+def first(homes: Mapping[str, str]) -> str:
+    """The address of the agenda, or address book, that everybody has."""
+    return next(home for home in sorted(homes) if home.rstrip("/").endswith(("personal", "agenda", "contacts")))
+
+
+def put_event(device: Device, home: str, uid: str, summary: str) -> None:
+    """An event, new or changed."""
+    kind = "text/calendar; charset=utf-8"
+    answer = device.ask("PUT", f"{home}{uid}.ics", EVENT.format(uid=uid, summary=summary), Content_Type=kind)
+    assert answer.status in (201, 204), answer.text
+
+
+def summaries(device: Device, home: str, key: str = "SUMMARY:") -> list[str]:
+    """What the items of a collection are called; contacts by `FN:`."""
+    hrefs = [href for href, status in device.changes(home)[1].items() if status == 200]
+    lines = [line for href in hrefs for line in device.ask("GET", href).text.splitlines()]
+    return [line.removeprefix(key) for line in lines if line.startswith(key)]
+
+
+def events(device: Device) -> dict[str, list[str]]:
+    """Every agenda by its title, with what its events are called."""
+    _, agendas, _ = device.discover()
+    return {title: sorted(summaries(device, home)) for home, title in agendas.items()}

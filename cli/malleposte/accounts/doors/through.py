@@ -1,8 +1,9 @@
 """All doors of a host through its door-keeper: for who is not root there.
 
-The door-keeper (role accounts, `malleposte-doors.socket`) is started by a connection, runs as root, and knows five
-acts on one account: close, forget, hold (its mail that waits in the queue), carry (its filters, after a change of
-class), look (what its filters forward). It answers one JSON line a request, and ends when it has been idle.
+The door-keeper (role accounts, `malleposte-doors.socket`) is started by a connection, runs as root, and knows six acts
+on one account: close, forget, hold (its mail that waits in the queue), carry (its filters, after a change of class),
+settle (its agendas and contacts, likewise), look (what its filters forward). It answers one JSON line a request, and
+ends when it has been idle.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from malleposte.accounts.agendas import Moved
 from malleposte.accounts.doors import checked
 from malleposte.errors import MallepostError
 
@@ -50,6 +52,10 @@ class Through:
     def carry(self, uid: str, profile: str) -> str:
         """Keep the account's filters in force after its change to a class; what was done, in a word."""
         return str(self._ask("carry", uid, profile))
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """Bring the account's agendas and contacts to the stores of a class."""
+        return Moved(**self._ask("settle", uid, profile))
 
     def look(self, uid: str) -> dict[str, Any]:
         """The account's filters: `active`, `scripts`, `forwards`, `absence`, `carried`."""

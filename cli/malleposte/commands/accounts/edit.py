@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import click
 
@@ -244,7 +245,7 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
     """Change an account's class of service, at once; its sessions end.
 
     Mail and filters stay: the filters in force go on, and those made in the new class come after them. Agendas and
-    contacts stay where they are, for a return; accounts export gives them as files that the other class can read.
+    contacts move to where the new class keeps them; devices that use the one DAV address find them there.
 
     \b
     Example:
@@ -263,10 +264,16 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
             result.changed = True
         held = filters.read(home)
     lines = [f"its filters of before ({result.carried}) stay in force"] if result.carried else []
+    moved = result.moved
+    if moved:
+        lines.append(f"moved: {moved.agenda} events and tasks, {moved.contacts} contacts")
+    if moved.left:
+        lines.append(f"{moved.left} stay behind, which the new class does not take now; the nights try again")
     if held.carried and held.absence:
         lines.append("they announce an absence: --forget-filters ends it")
     done = f"class {profile}" if profile else "filters forgotten"
-    return tell(result, uid, done, as_json=as_json, lines=lines, carried=result.carried, absence=held.absence)
+    return tell(result, uid, done, as_json=as_json, lines=lines, carried=result.carried, absence=held.absence,
+                moved=asdict(moved))  # fmt: skip
 
 
 @click.command("quota", cls=HostCommand)

@@ -1,0 +1,133 @@
+"""Agendas and address books as they pass from store to store.
+
+Items, each a text of iCalendar (RFC 5545) or vCard (RFC 6350).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Protocol
+
+MAIN = "personal"
+"""The name, between stores, of the agenda and of the address book that everybody has."""
+_FIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,199}")
+_FOLDED = re.compile(r"\r?\n[ \t]")
+_UID = re.compile(r"^UID(?:;[^:\r\n]*)?:[ \t]*(\S[^\r\n]*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_BEGIN = re.compile(r"^BEGIN:([A-Z-]+)", re.MULTILINE | re.IGNORECASE)
+
+
+class Kind(StrEnum):
+    """What a collection holds."""
+
+    AGENDA = "agenda"
+    CONTACTS = "contacts"
+
+
+@dataclass(frozen=True)
+class Item:
+    """An event, a task or a contact: its name as DAV shows it, its text, when it was last changed (seconds)."""
+
+    name: str
+    text: str
+    changed: float
+
+    @property
+    def key(self) -> str:
+        """What tells it from others of its collection, whatever the store calls it: its UID."""
+        return uid_of(self.text) or self.name
+
+
+@dataclass(frozen=True)
+class Collection:
+    """An agenda or an address book: name, title (empty: the store's own), items by key."""
+
+    kind: Kind
+    name: str
+    title: str = ""
+    items: dict[str, Item] = field(default_factory=dict)
+
+    @property
+    def place(self) -> tuple[Kind, str]:
+        """What tells it from its owner's others."""
+        return self.kind, self.name
+
+    def only(self, keys: Iterable[str]) -> Collection:
+        """The same with these items alone."""
+        wanted = set(keys)
+        return replace(self, items={key: item for key, item in self.items.items() if key in wanted})
+
+
+class Shelf(Protocol):
+    """A store, of all agents. Everything here raises MallepostError or OSError where the store does not answer."""
+
+    name: str
+
+    def read(self, uid: str) -> list[Collection]:
+        """All that it holds of an agent."""
+
+    def add(self, uid: str, collections: Sequence[Collection]) -> None:
+        """Put what is not there, or is older there. What the store cannot hold is left out."""
+
+    def remove(self, uid: str, collections: Sequence[Collection]) -> None:
+        """Take away the items that still are as they were read."""
+
+    def holders(self) -> set[str]:
+        """Whose items it holds."""
+
+
+def unfolded(text: str) -> str:
+    """The text with a property a line (RFC 5545, 3.1)."""
+    return _FOLDED.sub("", text).replace("\r\n", "\n")
+
+
+def uid_of(text: str) -> str:
+    """The UID of an item; empty when it has none."""
+    found = _UID.search(unfolded(text))
+    return found[1] if found else ""
+
+
+def components(text: str) -> set[str]:
+    """The components of a text, such as VEVENT, in capitals."""
+    return {name.upper() for name in _BEGIN.findall(text)}
+
+
+def collected(items: Iterable[Item]) -> dict[str, Item]:
+    """Items by key; of two with one key, the later changed."""
+    found: dict[str, Item] = {}
+    for item in items:
+        held = found.get(item.key)
+        if held is None or item.changed > held.changed:
+            found[item.key] = item
+    return found
+
+
+def merged(collections: Iterable[Collection]) -> list[Collection]:
+    """Collections of several stores as one: by place, the later changed of each item, the first title that there is."""
+    found: dict[tuple[Kind, str], Collection] = {}
+    for one in collections:
+        held = found.get(one.place, Collection(one.kind, one.name))
+        items = collected([*held.items.values(), *one.items.values()])
+        found[one.place] = replace(held, title=held.title or one.title, items=items)
+    return list(found.values())
+
+
+def newer(item: Item, held: Item | None) -> bool:
+    """Whether an item is to be put where `held` is."""
+    return held is None or (item.changed > held.changed and item.text.split() != held.text.split())
+
+
+def fit_name(item: Item, kind: Kind, taken: Iterable[str] = ()) -> str:
+    """A name for an item in another store: its own, where that is a plain one that no other has."""
+    if _FIT.fullmatch(item.name) and item.name not in taken:
+        return item.name
+    digest = hashlib.sha256(item.key.encode()).hexdigest()[:32]
+    return f"{digest}.{'ics' if kind == Kind.AGENDA else 'vcf'}"
+
+
+def fit_place(name: str) -> str:
+    """A name for a collection in another store."""
+    return name if _FIT.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()[:32]

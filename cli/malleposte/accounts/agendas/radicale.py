@@ -1,0 +1,179 @@
+"""The store of Radicale (its multifilesystem storage, under its lock): a folder a collection, a file an item."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from malleposte.accounts.agendas.model import (
+    MAIN,
+    Collection,
+    Item,
+    Kind,
+    collected,
+    fit_name,
+    fit_place,
+    newer,
+    uid_of,
+)
+
+LOCK = ".Radicale.lock"
+PROPERTIES = ".Radicale.props"
+TITLE = "D:displayname"
+TAGS = {Kind.AGENDA: "VCALENDAR", Kind.CONTACTS: "VADDRESSBOOK"}
+OWN = {(Kind.AGENDA, MAIN): "agenda", (Kind.CONTACTS, MAIN): "contacts"}
+"""How Radicale calls what everybody has (role radicale, `radicale_collections`)."""
+FIRST = {Kind.AGENDA: "Agenda", Kind.CONTACTS: "Contacts"}
+Check = Callable[[str, str], str | None]
+"""(text, tag) -> the text as Radicale would keep it, or None when it would not."""
+
+
+def as_kept(text: str, tag: str) -> str | None:
+    """Judged by Radicale itself, as it judges what a device puts. Without it here the text stays as it is."""
+    try:
+        radicale: Any = importlib.import_module("radicale.item")
+    except ImportError:
+        return "\r\n".join(text.splitlines()) + "\r\n"
+    try:
+        items = radicale.read_components(text)
+        radicale.check_and_sanitize_items(items, tag=tag)
+        return str(items[0].serialize()) if len(items) == 1 else None
+    except Exception:  # noqa: BLE001  # vobject raises whatever its parsers meet
+        return None
+
+
+class Radicale:
+    """Radicale's collections, for root."""
+
+    name = "radicale"
+
+    def __init__(self, root: Path, check: Check = as_kept) -> None:
+        """`root`: its folder collection-root."""
+        self.root, self.check = root, check
+
+    @contextlib.contextmanager
+    def _locked(self, how: int) -> Iterator[None]:
+        with (self.root.parent / LOCK).open("a") as handle:
+            fcntl.flock(handle, how)
+            yield
+
+    def _folders(self, uid: str) -> Iterator[tuple[Path, Kind, dict[str, Any]]]:
+        base = self.root / uid
+        for folder in sorted(base.iterdir()) if base.is_dir() else []:
+            file = folder / PROPERTIES
+            if folder.name.startswith(".") or not file.is_file():
+                continue
+            properties = json.loads(file.read_text("utf-8"))
+            for kind, tag in TAGS.items():
+                if properties.get("tag") == tag:
+                    yield folder, kind, properties
+
+    @staticmethod
+    def _items(folder: Path) -> Iterator[Item]:
+        for path in sorted(folder.iterdir()):
+            if path.is_file() and not path.name.startswith("."):
+                yield Item(path.name, path.read_bytes().decode("utf-8", "replace"), path.stat().st_mtime)
+
+    def read(self, uid: str) -> list[Collection]:
+        """See Shelf."""
+        if not (self.root / uid).is_dir():
+            return []
+        with self._locked(fcntl.LOCK_SH):
+            return [self._collection(*one) for one in self._folders(uid)]
+
+    def _collection(self, folder: Path, kind: Kind, properties: dict[str, Any]) -> Collection:
+        mine = next((place for place, name in OWN.items() if (place[0], name) == (kind, folder.name)), None)
+        title = "" if mine else str(properties.get(TITLE, ""))
+        return Collection(kind, mine[1] if mine else folder.name, title, collected(self._items(folder)))
+
+    def add(self, uid: str, collections: Sequence[Collection]) -> None:
+        """See Shelf."""
+        wanted = [one for one in collections if one.place not in OWN]
+        wanted += [next((one for one in collections if one.place == place), Collection(*place)) for place in OWN]
+        self.root.mkdir(mode=0o750, exist_ok=True)
+        with self._locked(fcntl.LOCK_EX):
+            for one in wanted:
+                self._put(self._made(uid, one), one)
+
+    def _made(self, uid: str, one: Collection) -> Path:
+        """The collection's folder."""
+        folder = self.root / uid / OWN.get(one.place, fit_place(one.name))
+        for path in (folder.parent, folder):
+            if not path.exists():
+                path.mkdir(mode=0o750)
+                self._own(path)
+        if not (folder / PROPERTIES).exists():
+            properties = {"tag": TAGS[one.kind], TITLE: one.title or FIRST[one.kind]}
+            if one.kind == Kind.AGENDA:
+                properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
+            self._write(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False))
+        return folder
+
+    def _put(self, folder: Path, one: Collection) -> None:
+        held = collected(self._items(folder))
+        for key, item in one.items.items():
+            there = held.get(key)
+            if not newer(item, there):
+                continue
+            text = item.text if uid_of(item.text) else _with_uid(item)
+            kept = self.check(text, TAGS[one.kind])
+            if kept is not None:
+                names = (other.name for other_key, other in held.items() if other_key != key)
+                path = folder / (there.name if there else fit_name(item, one.kind, names))
+                self._write(path, kept, item.changed)
+
+    def remove(self, uid: str, collections: Sequence[Collection]) -> None:
+        """See Shelf."""
+        gone = {one.place: one.items for one in collections}
+        if not any(gone.values()):
+            return
+        with self._locked(fcntl.LOCK_EX):
+            for folder, kind, properties in self._folders(uid):
+                held = self._collection(folder, kind, properties)
+                for key, item in gone.get(held.place, {}).items():
+                    if held.items.get(key) == item:
+                        (folder / item.name).unlink()
+
+    def holders(self) -> set[str]:
+        """See Shelf."""
+        if not self.root.is_dir():
+            return set()
+        return {
+            base.name for base in self.root.iterdir()
+            if base.is_dir() and any(True for folder, _kind, _properties in self._folders(base.name) if _filled(folder))
+        }  # fmt: skip
+
+    def _write(self, path: Path, text: str, changed: float = 0.0) -> None:
+        """Beside, then in place."""
+        temporary = path.with_name(f".malleposte-{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if changed:
+            os.utime(temporary, (changed, changed))
+        self._own(temporary)
+        temporary.chmod(0o640)
+        temporary.rename(path)
+
+    def _own(self, path: Path) -> None:
+        status = self.root.parent.stat()
+        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def _filled(folder: Path) -> bool:
+    return any(not path.name.startswith(".") for path in folder.iterdir())
+
+
+def _with_uid(item: Item) -> str:
+    """The text with a UID, where its component begins: its name, which is what tells it elsewhere."""
+    head, sign, rest = item.text.partition("BEGIN:VCARD")
+    return f"{head}{sign}\r\nUID:{item.key}{rest}" if sign else item.text

@@ -1,0 +1,109 @@
+"""Roundcube's own address book: a table of contacts, each with its vCard and the columns that are searched."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+
+from malleposte.accounts.agendas import vcard
+from malleposte.accounts.agendas.model import MAIN, Collection, Item, Kind, collected, newer, uid_of
+from malleposte.accounts.agendas.sogo import Sql, quoted, rows
+
+LONGEST = 128
+"""Characters of a column of names."""
+_READ = (
+    "SELECT row_to_json(one) FROM (SELECT contact_id AS id, name, email, firstname, surname, vcard, "
+    "extract(epoch FROM changed) AS changed FROM contacts WHERE del = 0 AND user_id IN "
+    "(SELECT user_id FROM users WHERE username = {uid}) ORDER BY contact_id) AS one;"
+)
+# Who has never logged in has no row yet: the one that the first log-in would make.
+_ADD = (
+    "BEGIN; INSERT INTO users (username, mail_host) SELECT {uid}, {host} "
+    "WHERE NOT EXISTS (SELECT FROM users WHERE username = {uid}); "
+    "UPDATE contacts SET del = 1, changed = now() WHERE contact_id IN (SELECT old FROM json_to_recordset({items}) AS w "
+    "(old integer)); "
+    "INSERT INTO contacts (user_id, changed, name, email, firstname, surname, vcard, words) SELECT "
+    "(SELECT user_id FROM users WHERE username = {uid} ORDER BY last_login DESC NULLS LAST, user_id LIMIT 1), "
+    "to_timestamp(changed), name, email, firstname, surname, vcard, words FROM json_to_recordset({items}) AS w "
+    "(changed float8, name text, email text, firstname text, surname text, vcard text, words text); COMMIT;"
+)
+_REMOVE = (
+    "UPDATE contacts c SET del = 1, changed = now() FROM json_to_recordset({items}) AS w (id integer, changed float8) "
+    "WHERE c.contact_id = w.id AND c.del = 0 AND extract(epoch FROM c.changed) = w.changed;"
+)
+_HOLDERS = "SELECT DISTINCT username FROM users JOIN contacts USING (user_id) WHERE del = 0;"
+
+
+class RoundcubeBook:
+    """Contacts of the light webmail, for root on the host of its database. It holds contacts alone."""
+
+    name = "roundcube"
+
+    def __init__(self, database: str, host: Callable[[], str], sql: Sql) -> None:
+        """`database`: its name; `host` tells the mail host's name, which is part of an account there."""
+        self.database, self.host, self.sql = database, host, sql
+
+    def read(self, uid: str) -> list[Collection]:
+        """See Shelf."""
+        items = collected(item for _id, item in self._rows(uid))
+        return [Collection(Kind.CONTACTS, MAIN, "", items)] if items else []
+
+    def _rows(self, uid: str) -> list[tuple[int, Item]]:
+        found = []
+        for row in rows(self.sql(self.database, _READ.format(uid=quoted(uid)))):
+            own = f"roundcube-{row['id']}"
+            text = str(row["vcard"] or "")
+            if not text.lstrip().upper().startswith("BEGIN:VCARD"):
+                text = vcard.write(own, _card(row))
+            found.append((int(row["id"]), Item(f"{uid_of(text) or own}.vcf", text, float(row["changed"]))))
+        return found
+
+    def add(self, uid: str, collections: Sequence[Collection]) -> None:
+        """See Shelf. All address books become its one."""
+        rows = self._rows(uid)
+        held = collected(item for _id, item in rows)
+        ids = {item: number for number, item in rows}
+        found = collected(item for one in collections if one.kind == Kind.CONTACTS for item in one.items.values())
+        wanted = {
+            key: item for key, item in found.items()
+            if item.text.lstrip().upper().startswith("BEGIN:VCARD") and newer(item, held.get(key))
+        }  # fmt: skip
+        if wanted:
+            items = [_row(item) | {"old": ids.get(held[key]) if key in held else None} for key, item in wanted.items()]
+            text = json.dumps(items, ensure_ascii=False).replace("\\u0000", "")
+            self.sql(
+                self.database, _ADD.format(uid=quoted(uid), host=quoted(self.host()), items=quoted(text))
+            )  # fmt: skip
+
+    def remove(self, uid: str, collections: Sequence[Collection]) -> None:
+        """See Shelf."""
+        gone = {item for one in collections for item in one.items.values()}
+        rows = [{"id": number, "changed": item.changed} for number, item in self._rows(uid) if item in gone]
+        if rows:
+            self.sql(self.database, _REMOVE.format(items=quoted(json.dumps(rows))))
+
+    def holders(self) -> set[str]:
+        """See Shelf."""
+        return set(self.sql(self.database, _HOLDERS).split())
+
+
+def _card(row: dict[str, str]) -> vcard.Card:
+    emails = tuple(one.strip() for one in str(row["email"]).split(",") if one.strip())
+    return vcard.Card(str(row["name"]), str(row["firstname"]), str(row["surname"]), emails)
+
+
+def _row(item: Item) -> dict[str, object]:
+    """The columns of a contact."""
+    card = vcard.read(item.text)
+    return {
+        "changed": item.changed, "name": card.name[:LONGEST], "email": ",".join(card.emails),
+        "firstname": card.first[:LONGEST], "surname": card.last[:LONGEST], "vcard": item.text,
+        "words": words((card.name, card.first, card.last, *card.emails)),
+    }  # fmt: skip
+
+
+def words(texts: Iterable[str]) -> str:
+    """What a search looks through: words without capitals and accents, each once."""
+    plain = unicodedata.normalize("NFKD", " ".join(texts).lower())
+    return " ".join(dict.fromkeys("".join(one for one in plain if not unicodedata.combining(one)).split()))
