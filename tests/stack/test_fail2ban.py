@@ -84,11 +84,11 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, world, mail1, outside, wai
 
 
 @pytest.mark.parametrize(
-    ("door", "host", "jail"),
+    ("door", "name", "jail"),
     [("sogo", "groupware", "dav"), ("roundcube", "webmail", "roundcube"), ("dav", "dav", "dav")],
 )
-def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, door, host, jail):
-    target, name = site.address("mail1"), site.platform["hostnames"][host]
+def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(site, world, mail1, outside, wait_for, door, name, jail):
+    target, name = site.address("mail1"), site.platform["hostnames"][name]
     words = f"timeout 300 python3 - {door} {name} {FAILURES + 10} nul-ne-porte-ce-nom"
     site.run("world", words, given=WEB_GUESS, check=False, timeout=310)
     wait_for(lambda: outside in banned(mail1, jail), timeout=120)

@@ -176,9 +176,7 @@ def test_the_webmail_names_its_client(site: Any, web: Any, platform: Any, people
     assert visitor.login(who.uid, who.password)
 
 
-def test_the_groupware_s_own_log_in_waits_too(
-    tries: Any, people: Any, site: Any, ca_bundle: Path
-) -> None:
+def test_the_groupware_s_own_log_in_waits_too(tries: Any, people: Any, site: Any, ca_bundle: Path) -> None:
     """SOGo proves passwords itself; none reaches it that Dovecot has not proved, by its page or by a device."""
     who = people.agent(profile="convergence")
     visitor, owner = Groupware(site, ca_bundle, who), (OWNER, who.uid, who.password)

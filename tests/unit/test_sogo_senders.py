@@ -60,7 +60,9 @@ def test_the_directory_is_read_as_it_is_written() -> None:
     found = SENDERS.agents(boxes, SENDERS.entries(ldif))
     assert found == {
         "zloeuf": SENDERS.Agent(
-            "Zoé Lœuf", "zoe.loeuf@x.test", frozenset({"zoe.loeuf@x.test", "zl@x.test"}),
+            "Zoé Lœuf",
+            "zoe.loeuf@x.test",
+            frozenset({"zoe.loeuf@x.test", "zl@x.test"}),
             {"ce@x.test": "ce", "vs@x.test": "vs"},
         )
     }

@@ -5,9 +5,9 @@
 
 Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...]
 
-SOGo offers the addresses of the agent's own entry, and what stands in the preference `SOGoMailIdentities`. The boxes that
-an agent opens (`mpOpens`) are kept there, by SOGo's own tool, which tells its cache too; what the agent wrote stays. That
-somebody is offered a sender decides nothing: submission refuses who is no delegate.
+SOGo offers the addresses of the agent's own entry, and what stands in the preference `SOGoMailIdentities`. The boxes
+that an agent opens (`mpOpens`) are kept there, by SOGo's own tool, which tells its cache too; what the agent wrote
+stays. That somebody is offered a sender decides nothing: submission refuses who is no delegate.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,7 @@ READ = """SELECT coalesce(json_object_agg(c_uid, CASE WHEN c_defaults IS JSON OB
 THEN c_defaults::json -> 'SOGoMailIdentities' END), '{}')
 FROM sogo_user_profile WHERE c_uid IN (SELECT json_array_elements_text(:'uids'));
 """
+UID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SECONDS = 45
 
 Identity = dict[str, Any]
@@ -108,15 +110,18 @@ def renewed(before: list[Identity], agent: Agent | None, every_box: frozenset[st
 
 def stored(database: str, uids: Iterable[str]) -> dict[str, list[Identity]]:
     """What SOGo has of these agents. Raises SubprocessError."""
-    argv = ["psql", "-AqtX", "-v", "ON_ERROR_STOP=1", "-v", f"uids={json.dumps(sorted(uids))}", database]
-    done = subprocess.run(argv, input=READ, capture_output=True, text=True, check=True, timeout=SECONDS)
-    return {uid: [one for one in found or [] if isinstance(one, dict)] for uid, found in json.loads(done.stdout).items()}
+    argv = ["psql", "-AqtX", "-v", "ON_ERROR_STOP=1", database]
+    asked = f"\\set uids '{json.dumps(sorted(uid for uid in uids if UID.fullmatch(uid)))}'\n{READ}"
+    done = subprocess.run(argv, input=asked, capture_output=True, text=True, check=True, timeout=SECONDS)
+    found = json.loads(done.stdout)
+    return {uid: [one for one in listed or [] if isinstance(one, dict)] for uid, listed in found.items()}
 
 
-def store(uid: str, identities: list[Identity]) -> None:
-    """Give SOGo an agent's identities. Raises SubprocessError."""
+def store(uid: str, identities: list[Identity]) -> str:
+    """Give SOGo an agent's identities; what it said where that failed."""
     argv = ["sogo-tool", "user-preferences", "set", "defaults", uid, PREFERENCE, json.dumps({PREFERENCE: identities})]
-    subprocess.run(argv, capture_output=True, text=True, check=True, timeout=SECONDS)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
+    return "" if done.returncode == 0 else done.stderr.strip()[-500:] or f"exit code {done.returncode}"
 
 
 def main(argv: list[str]) -> int:
@@ -126,6 +131,7 @@ def main(argv: list[str]) -> int:
     where, database = argv[1:4], argv[4]
     # Who was offered a box before may open none now.
     memory = Path(os.environ["STATE_DIRECTORY"], "delegates.json")
+    failed = 0
     try:
         profiles = "".join(f"(mpProfile={name})" for name in argv[5].split(","))
         boxes = search(*where, "(objectClass=mpFunctionalBox)", "uid", "cn", "mail")
@@ -137,14 +143,17 @@ def main(argv: list[str]) -> int:
         memory.write_text(json.dumps(sorted(before | wanted.keys())), "utf-8")
         for uid in sorted(before | wanted.keys()):
             had = old.get(uid, [])
-            if (now := renewed(had, wanted.get(uid), every_box)) != had:
-                store(uid, now)
+            now = renewed(had, wanted.get(uid), every_box)
+            # Whom SOGo does not know any more, it cannot be told of either: that is no failure.
+            if now != had and (said := store(uid, now)) and uid in wanted:
+                print(f"<4>{uid}: {said}", file=sys.stderr)
+                failed = 1
         memory.write_text(json.dumps(sorted(wanted)), "utf-8")
     except subprocess.SubprocessError as error:
         said = getattr(error, "stderr", "") or str(error)
         print(f"<3>the senders of SOGo are as they were: {said.strip()[-500:]}", file=sys.stderr)
         return 1
-    return 0
+    return failed
 
 
 if __name__ == "__main__":
