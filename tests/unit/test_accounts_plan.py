@@ -11,6 +11,7 @@ from malleposte.accounts.current import Current
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.plan import Rules, plan
+from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.errors import InputError
 
@@ -203,6 +204,21 @@ def test_a_killed_apply_run_again_ends_in_the_same_state(tmp_path, step):
         return {dn: entry.attributes for dn, entry in house.directory.entries.items()}
 
     assert states(kills=True) == states(kills=False)
+
+
+def test_a_directory_that_goes_away_is_told_with_what_was_done(house, monkeypatch):
+    made = house.plan(read(row(1), row(2, "Durand"), row(3, "Petit")))
+    add_many = house.directory.add_many
+
+    def broken(entries):
+        for number, answer in enumerate(add_many(entries)):
+            if number == 2:
+                raise DirectoryError("the directory closed the connection")
+            yield answer
+
+    monkeypatch.setattr(house.directory, "add_many", broken)
+    with pytest.raises(DirectoryError, match="closed the connection, after 2 of 3 changes; run the same again"):
+        house.apply(made)
 
 
 def test_a_plan_and_its_journal_hold_no_numen_and_no_secret(house):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from malleposte.accounts.changes import Change, Plan
 from malleposte.accounts.journal import Journal, shown
-from malleposte.directory.errors import Refused
+from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, Branch, Directory, Entry
 from malleposte.errors import MallepostError
@@ -71,12 +71,20 @@ class _Application:
 
     def run(self) -> Outcome:
         """New entries in one stream, the others one by one, in the plan's order."""
-        for news, run in _runs(self.plan.changes):
-            if news:
-                self._add(run)
-            else:
-                for change in run:
-                    self._modify(change)
+        try:
+            for news, run in _runs(self.plan.changes):
+                if news:
+                    self._add(run)
+                else:
+                    for change in run:
+                        self._modify(change)
+        except DirectoryError as error:
+            whole = len(self.plan.changes)
+            if whole == 1:
+                raise
+            raise DirectoryError(
+                f"{error}, after {self.handled} of {whole} changes", "run the same again: what is done is recognised"
+            ) from error
         return self.outcome
 
     def _count(self, change: Change, *, done: bool) -> None:
