@@ -73,7 +73,14 @@ class Place:
             raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {process.returncode}")
 
     def exchange(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> Any:
-        """Run it there with `content` as its input and read the JSON it prints; its complaints pass through.
+        """The JSON that it prints, as `printed`."""
+        try:
+            return json.loads(self.printed(words, content, also=also))
+        except ValueError:
+            raise MallepostError(f"{self.name}: `malleposte {' '.join(words[:2])}` printed no JSON") from None
+
+    def printed(self, words: Sequence[str], content: bytes, *, also: Sequence[int] = ()) -> bytes:
+        """Run it there with `content` as its input; what it prints. Its complaints pass through.
 
         Raises the error that it ended with, unless the exit code is among `also`.
         """
@@ -83,10 +90,7 @@ class Place:
         if done.returncode and not (done.returncode in also and done.stdout):
             kind = InputError if done.returncode == ExitCode.BAD_INPUT else MallepostError
             raise kind(f"{self.name}: `malleposte {' '.join(words[:2])}` ended with {done.returncode}")
-        try:
-            return json.loads(done.stdout)
-        except ValueError:
-            raise MallepostError(f"{self.name}: `malleposte {' '.join(words[:2])}` printed no JSON") from None
+        return done.stdout
 
 
 def listing(inventory: Path) -> dict[str, Any]:

@@ -5,12 +5,14 @@ import functools
 import imaplib
 import json
 import random
+import subprocess
 import time
 
 import pytest
 from malleposte.accounts import feed
+from malleposte.paths import ROOT
 
-from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.support import academy, naughty
 
 MARK = "Essaidimport"
@@ -118,6 +120,21 @@ def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path
     assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
     assert len(directory.dns()) == 150
     assert json.loads(cli("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []
+
+
+def test_an_import_that_loses_the_directory_says_so_and_is_run_again(cli, directory, site, tmp_path):
+    feed = written(tmp_path / "a.csv", people_of(1500))
+    argv, pipe = Cli(site).argv("import", feed, "--yes"), subprocess.PIPE
+    with subprocess.Popen(argv, cwd=ROOT, env=ENVIRONMENT, stdout=pipe, stderr=pipe) as running:
+        while not directory.dns() and running.poll() is None:
+            pass
+        site.run("mail1", "kill -KILL $(systemctl show -P MainPID slapd); systemctl restart slapd")
+        _out, said = running.communicate(timeout=300)
+    assert running.returncode == 1, said
+    assert b"the directory" in said and b"run the same again" in said, said
+    assert 0 < len(directory.dns()) < 1500
+    again = json.loads(cli("import", feed, "--yes", "--json").stdout)
+    assert (again["skipped"], len(directory.dns())) == ([], 1500)
 
 
 @pytest.mark.parametrize(

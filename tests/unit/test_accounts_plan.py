@@ -4,13 +4,14 @@ import datetime
 import json
 
 import pytest
-from malleposte.accounts import changes, feed, schools
+from malleposte.accounts import changes, feed, lines, schools
 from malleposte.accounts.admit import admit
 from malleposte.accounts.apply import TooManyDeparturesError, apply
 from malleposte.accounts.current import Current
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.plan import Rules, plan
+from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.errors import InputError
 
@@ -40,7 +41,7 @@ class House:
     def plan(self, source: feed.Feed) -> changes.Plan:
         made = plan(source, Current(self.directory), self.keys, self.rules, NOW)
         admit(made, self.directory.suffix, DOMAIN, "plan.json")
-        return changes.parse(made.render(), "plan.json")
+        return lines.parse(made.render().encode(), "plan.json")
 
     def apply(self, made: changes.Plan, **options):
         with Journal(self.folder / "journal.jsonl", "essai@poste") as journal:
@@ -73,7 +74,7 @@ def test_the_same_feed_changes_nothing(house):
     rows = [row(number) for number in range(5)]
     house.feed(*rows)
     again = house.plan(read(*reversed(rows)))
-    assert (again.changes, again.unchanged) == ((), 5)
+    assert (list(again.changes), again.unchanged) == ([], 5)
 
 
 def test_homonyms_are_numbered_and_a_name_is_never_given_again(house):
@@ -135,7 +136,7 @@ def test_a_refused_row_suspends_nobody(house, bad):
     house.feed(row(1), row(2, "Durand"))
     made = house.plan(read(bad, row(2, "Durand")))
     assert made.held_back == ("zmartin",)
-    assert (made.changes, made.rejected) == ((), 1)
+    assert (list(made.changes), made.rejected) == ([], 1)
 
 
 def test_too_many_departures_are_refused_before_anything_changes(tmp_path):
@@ -205,6 +206,21 @@ def test_a_killed_apply_run_again_ends_in_the_same_state(tmp_path, step):
     assert states(kills=True) == states(kills=False)
 
 
+def test_a_directory_that_goes_away_is_told_with_what_was_done(house, monkeypatch):
+    made = house.plan(read(row(1), row(2, "Durand"), row(3, "Petit")))
+    add_many = house.directory.add_many
+
+    def broken(entries):
+        for number, answer in enumerate(add_many(entries)):
+            if number == 2:
+                raise DirectoryError("the directory closed the connection")
+            yield answer
+
+    monkeypatch.setattr(house.directory, "add_many", broken)
+    with pytest.raises(DirectoryError, match="closed the connection, after 2 of 3 changes; run the same again"):
+        house.apply(made)
+
+
 def test_a_plan_and_its_journal_hold_no_numen_and_no_secret(house):
     made = house.plan(read(row(1), row(2, "Durand")))
     house.apply(made)
@@ -227,7 +243,18 @@ def test_a_plan_and_its_journal_hold_no_numen_and_no_secret(house):
 )  # fmt: skip
 def test_a_file_that_is_no_plan_is_refused(text):
     with pytest.raises(InputError, match=r"^plan\.json: "):
-        changes.parse(text, "plan.json")
+        list(lines.parse(text.encode(), "plan.json").changes)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_plan_is_read_as_it_was_written_a_change_a_line(house, count):
+    made = plan(read(*map(row, range(count))), Current(house.directory), KEYS, house.rules, NOW)
+    again = lines.parse(made.render().encode(), "plan.json")
+    assert (len(again.changes), list(again.changes)) == (count, list(made.changes))
+    assert again.changes[1:] == list(made.changes)[1:] and again.render() == made.render()
+    assert json.loads(made.render())["changes"] == [one.as_json() for one in made.changes]
+    whole = json.dumps(json.loads(made.render()), indent=3)
+    assert list(lines.parse(whole.encode(), "plan.json").changes) == list(made.changes)
 
 
 def test_schools_come_with_their_box_once(house):
@@ -235,7 +262,7 @@ def test_schools_come_with_their_box_once(house):
     made = schools.plan(source, Current(house.directory), DOMAIN, NOW)
     assert made.counts() == {"box": 4, "school": 4}
     admit(made, house.directory.suffix, DOMAIN, "plan.json")
-    assert house.apply(changes.parse(made.render(), "p")).done == 8
+    assert house.apply(lines.parse(made.render().encode(), "p")).done == 8
     assert schools.plan(source, Current(house.directory), DOMAIN, NOW).unchanged == 4
     box = house.directory.entries["uid=ce.9990001x,ou=functional,dc=ac-exemple,dc=test"].attributes
     assert box["mail"] == ["ce.9990001x@ac-exemple.test"]

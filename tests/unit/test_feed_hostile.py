@@ -10,10 +10,11 @@ import re
 import struct
 import time
 import zipfile
+from collections.abc import Iterator
 
 import openpyxl
 import pytest
-from malleposte.accounts import changes, feed
+from malleposte.accounts import changes, feed, lines
 from malleposte.accounts.admit import admit
 from malleposte.accounts.current import Current
 from malleposte.accounts.digests import Keyring
@@ -48,7 +49,7 @@ def planned(source: feed.Feed) -> changes.Plan:
     keys = Keyring("k1", {"k1": b"1" * 32})
     made = plan(source, Current(MemoryDirectory(SUFFIX)), keys, Rules(DOMAIN), NOW)
     admit(made, SUFFIX, DOMAIN, "plan.json")
-    return changes.parse(made.render(), "plan.json")
+    return lines.parse(made.render().encode(), "plan.json")
 
 
 @pytest.fixture(scope="module")
@@ -334,8 +335,26 @@ def plan_file(**of_the_change: object) -> str:
     return json.dumps(whole)
 
 
+def layouts(text: str) -> Iterator[str]:
+    """The text, and if it is a plan at all, the same as the program writes it: a change a line."""
+    yield text
+    with contextlib.suppress(ValueError, RecursionError, TypeError, KeyError):
+        whole = json.loads(text)
+        rows = ",\n".join(json.dumps(change) for change in whole["changes"])
+        yield json.dumps(whole | {"changes": []}).replace('"changes": []', f'"changes": [\n{rows}\n]\n')
+
+
 def judged(text: str) -> None:
-    admit(changes.parse(text, "plan.json"), SUFFIX, DOMAIN, "plan.json")
+    """Raises what is wrong with a plan, which is the same however its file is laid out."""
+    said, given = [], list(layouts(text))
+    for layout in given:
+        try:
+            admit(lines.parse(layout.encode(), "plan.json"), SUFFIX, DOMAIN, "plan.json")
+        except InputError as error:
+            said.append(error)
+    assert len({str(error) for error in said}) <= 1 and len(said) in (0, len(given)), said
+    if said:
+        raise said[0]
 
 
 def test_an_honest_plan_is_let_in():

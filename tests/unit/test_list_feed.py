@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from malleposte.accounts import changes, feed
+from malleposte.accounts import changes, feed, lines
 from malleposte.accounts.admit import admit
 from malleposte.accounts.current import Current
 from malleposte.accounts.feed import columns, rejects
@@ -44,7 +44,7 @@ def planned(
 
 
 def applied(directory: MemoryDirectory, plan: changes.Plan) -> None:
-    admit(changes.parse(plan.render(), "plan.json"), directory.suffix, DOMAIN, "plan.json")
+    admit(lines.parse(plan.render().encode(), "plan.json"), directory.suffix, DOMAIN, "plan.json")
     for change in plan.changes:
         if change.is_new:
             directory.add(change.dn, change.after)

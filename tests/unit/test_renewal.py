@@ -211,7 +211,7 @@ def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The step itself: the directory, the journal, the mail; a second run of the night does nothing."""
     facts = tmp_path / "platform.json"
     facts.write_text(json.dumps(GIVEN))
-    monkeypatch.setattr(renewal, "FACTS", facts)
+    monkeypatch.setattr(renewal.facts, "FILE", facts)
     directory, sent = MemoryDirectory(), []
     for uid, left in (("tot", 100), ("bientot", 14), ("fini", -1), ("suspendu", 14)):
         state = State.SUSPENDED if uid == "suspendu" else State.ACTIVE

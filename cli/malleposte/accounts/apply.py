@@ -5,12 +5,13 @@ So an `apply` that was killed is simply run again: it ends in the same state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from malleposte.accounts.changes import Change, Plan
 from malleposte.accounts.journal import Journal, shown
-from malleposte.directory.errors import Refused
+from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, Branch, Directory, Entry
 from malleposte.errors import MallepostError
@@ -71,12 +72,20 @@ class _Application:
 
     def run(self) -> Outcome:
         """New entries in one stream, the others one by one, in the plan's order."""
-        for news, run in _runs(self.plan.changes):
-            if news:
-                self._add(run)
-            else:
-                for change in run:
-                    self._modify(change)
+        try:
+            for news, run in _runs(self.plan.changes):
+                if news:
+                    self._add(run)
+                else:
+                    for number in run:
+                        self._modify(self.plan.changes[number])
+        except DirectoryError as error:
+            whole = len(self.plan.changes)
+            if whole == 1:
+                raise
+            raise DirectoryError(
+                f"{error}, after {self.handled} of {whole} changes", "run the same again: what is done is recognised"
+            ) from error
         return self.outcome
 
     def _count(self, change: Change, *, done: bool) -> None:
@@ -95,29 +104,31 @@ class _Application:
 
     # --- new entries ---
 
-    def _add(self, changes: Sequence[Change]) -> None:
+    def _add(self, numbers: range) -> None:
         """Many under way at once; each is written to the journal when its answer is there.
 
         The first of many that is there already tells of an apply that was killed: one search then finds the others.
         """
-        by_dn = {change.dn.lower(): change for change in changes}
+        asked: dict[str, int] = {}
         held: dict[str, set[str]] = {}
 
         def missing() -> Iterator[tuple[str, Attributes]]:
-            for dn, change in by_dn.items():
-                if held.get(dn, set()) & set(change.after.get("mpNumenDigest", [])):
+            for number in numbers:
+                change = self.plan.changes[number]
+                if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
                     self.outcome.already += 1
                     self._count(change, done=False)
                 else:
+                    asked[change.dn.lower()] = number
                     yield change.dn, change.after
 
         for answer in self.directory.add_many(missing()):
-            change = by_dn[answer.dn.lower()]
+            change = self.plan.changes[asked[answer.dn.lower()]]
             if answer.done:
                 self._count(change, done=True)
                 continue
             self._refused_addition(change, answer)
-            if not held and len(by_dn) >= _MANY:
+            if not held and len(numbers) >= _MANY:
                 held |= {
                     entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
                     for entry in self.directory.search("people", ["mpNumenDigest"])
@@ -186,13 +197,11 @@ def _same_person(held: Attributes, wanted: Attributes) -> bool:
     return all(_equal(held, name, values) for name, values in wanted.items() if name != "mpStateChanged")
 
 
-def _runs(changes: Iterable[Change]) -> Iterator[tuple[bool, list[Change]]]:
-    """Neighbouring changes of one sort: new entries, or others."""
-    run: list[Change] = []
-    for change in changes:
-        if run and run[0].is_new != change.is_new:
-            yield run[0].is_new, run
-            run = []
-        run.append(change)
-    if run:
-        yield run[0].is_new, run
+def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:
+    """Numbers of neighbouring changes of one sort: new entries, or others."""
+    sorts = itertools.groupby(enumerate(changes), key=lambda pair: pair[1].is_new)
+    first = 0
+    for is_new, run in sorts:
+        size = sum(1 for _ in run)
+        yield is_new, range(first, first + size)
+        first += size

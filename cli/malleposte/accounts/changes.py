@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from malleposte.directory.model import Attributes
 from malleposte.errors import InputError
@@ -74,7 +73,7 @@ class Change:
 
 
 def _attributes(raw: dict[str, Any]) -> Attributes:
-    """The attributes themselves, each value that comes often held once."""
+    """The attributes themselves."""
     for name, values in raw.items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise TypeError(name)
@@ -82,8 +81,20 @@ def _attributes(raw: dict[str, Any]) -> Attributes:
             raise ValueError(f"{name} is never part of a plan")
         for value in values:
             value.encode()  # half a surrogate pair is JSON, and no text
-        values[:] = map(sys.intern, values)
     return raw
+
+
+@runtime_checkable
+class Written(Protocol):
+    """Changes that are lines of a plan already (`accounts.lines`)."""
+
+    def texts(self) -> Iterator[str]:
+        """Each as it is written."""
+
+
+def as_line(change: Change) -> str:
+    """A change as a line of a plan's file."""
+    return json.dumps(change.as_json(), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ class Plan:
     feed: str
     feed_sha256: str
     made: str
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     departures: Departures = field(default_factory=Departures)
     unchanged: int = 0
     rejected: int = 0
@@ -135,8 +146,9 @@ class Plan:
             "counts": self.counts(),
         }  # fmt: skip
         yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "changes": [\n'
-        for number, change in enumerate(self.changes):
-            yield (",\n" if number else "") + json.dumps(change.as_json(), ensure_ascii=False)
+        written = self.changes.texts() if isinstance(self.changes, Written) else map(as_line, self.changes)
+        for number, line in enumerate(written):
+            yield (",\n" if number else "") + line
         yield "\n]\n}\n"
 
     def render(self) -> str:
@@ -144,18 +156,8 @@ class Plan:
         return "".join(self.pieces())
 
 
-def parse(text: str, where: str) -> Plan:
-    """Read a plan's file. Raises InputError naming the file and what is wrong."""
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: not JSON ({error})", "make it with `malleposte accounts plan`") from error
-    del text  # as large as all that is made of it
-    return read(raw, where)
-
-
-def read(raw: Any, where: str) -> Plan:
-    """Read a plan's document, which is used up: 100,000 changes are not held twice. Raises InputError."""
+def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
+    """Read a plan's document; `changes`, where they were left out of it. Raises InputError."""
     try:
         if raw["version"] != VERSION:
             raise InputError(f"{where}: a plan of version {raw['version']}, {VERSION} is known", "plan again")
@@ -164,7 +166,7 @@ def read(raw: Any, where: str) -> Plan:
             feed=str(raw["feed"]),
             feed_sha256=str(raw["feed_sha256"]),
             made=str(raw["made"]),
-            changes=tuple(_parsed(raw.pop("changes"), where)),
+            changes=tuple(_parsed(raw["changes"], where)) if changes is None else changes,
             departures=_departures(raw["departures"]),
             unchanged=int(raw["unchanged"]),
             rejected=int(raw["rejected"]),
@@ -187,8 +189,12 @@ def _parsed(raw: list[Any], where: str) -> Iterable[Change]:
     if not isinstance(raw, list):
         raise TypeError("changes")
     for number, item in enumerate(raw, 1):
-        raw[number - 1] = None
         try:
             yield Change.parse(item)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{where}: change {number} is damaged ({error})", "plan again") from error
+            raise damaged(where, number, error) from error
+
+
+def damaged(where: str, number: int, error: Exception) -> InputError:
+    """The error of a change that cannot be read."""
+    return InputError(f"{where}: change {number} is damaged ({error})", "plan again")

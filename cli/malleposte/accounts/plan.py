@@ -7,6 +7,7 @@ from a feed (they bear a source digest) can be suspended by one. Passwords are n
 from __future__ import annotations
 
 import datetime
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from malleposte.accounts.current import Current, Known
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.feed import Feed, Person
 from malleposte.accounts.feed import values as cell
+from malleposte.accounts.lines import Lines
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.policy.rules import fold
 
@@ -73,9 +75,6 @@ class _Planner:
         new = [one for one, account in pairs if account is None]
         changed = [(one, account) for one, account in pairs if account and self._differs(one, account)]
         details = self.current.details(account.uid for _, account in changed)
-        changes = [*self._creations(new)]
-        for one, account in changed:
-            changes += self._update(one, account, details.get(account.uid, {}))
         stayed = {account.uid for _, account in pairs if account}
         suspended, held_back, departures = self._departures(feed, known, stayed)
         return Plan(
@@ -83,7 +82,13 @@ class _Planner:
             feed=feed.name,
             feed_sha256=feed.sha256,
             made=self.now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
-            changes=(*changes, *suspended),
+            changes=Lines.of(
+                itertools.chain(
+                    self._creations(new),
+                    *(self._update(one, account, details.get(account.uid, {})) for one, account in changed),
+                    suspended,
+                )
+            ),
             departures=departures,
             unchanged=len(pairs) - len(new) - len(changed),
             rejected=len(feed.rejects),

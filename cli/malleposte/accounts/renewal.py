@@ -7,7 +7,6 @@ a new password needs no cleaning up, and each warning goes out once, however oft
 from __future__ import annotations
 
 import datetime
-import json
 import math
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,13 +20,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from malleposte.accounts import facts
 from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes, State
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
 from malleposte.policy.model import Policy, PolicyError
 
-FACTS = Path("/etc/malleposte/platform.json")
 PAGE = "/motdepasse"
 ASKED = ("uid", "displayName", "mail", "mpState", "mpHidden", "mpStateChanged", "pwdChangedTime", "mpRenewalNotice")
 DAY = 86400.0
@@ -128,13 +127,13 @@ class Facts:
     @classmethod
     def read(cls, path: Path | None = None) -> Facts:
         """From the platform's facts on this host. Raises InputError."""
-        path = path or FACTS
+        given = facts.read(path)
         try:
-            return cls.of(json.loads(path.read_text("utf-8")))
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}", "deploy this host first") from error
+            return cls.of(given)
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: not the platform's facts ({error})", "deploy this host again") from error
+            raise InputError(
+                f"{path or facts.FILE}: not the platform's facts ({error})", "deploy this host again"
+            ) from error
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Facts:

@@ -8,17 +8,16 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
 from malleposte import paths, remote
+from malleposte.accounts import facts
 from malleposte.errors import ExitCode, InputError
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy, PolicyError
 
-FACTS = Path("/etc/malleposte/platform.json")
 MOST = 1_000_000  # bytes that are read at all
 LANGUAGES = ("fr", "en")
 INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
@@ -28,22 +27,16 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON d
 
 def policy_of(inventory: str | None) -> Policy:
     """The platform's: of this host's facts, on the controller of the inventory's. Raises InputError."""
-    where, given = _facts(inventory)
+    if paths.HOSTED:
+        return facts.policy()
+    where, given = _declared(inventory)
     try:
         return Policy.from_mapping(given)
     except PolicyError as error:
         raise InputError(f"{where}: {error}") from error
 
 
-def _facts(inventory: str | None) -> tuple[str, Mapping[str, Any]]:
-    if paths.HOSTED:
-        try:
-            given = json.loads(FACTS.read_text("utf-8"))["password_policy"]
-        except OSError as error:
-            raise InputError(f"{FACTS}: {error.strerror}", "deploy this host first") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{FACTS}: no password policy ({error})", "deploy this host again") from error
-        return str(FACTS), given
+def _declared(inventory: str | None) -> tuple[str, Mapping[str, Any]]:
     path = paths.inventory(inventory)
     listed = remote.listing(path)
     for host in remote.members(listed, "malleposte"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -52,6 +53,12 @@ def filter_of(where: Mapping[str, str] | Query | None) -> str:
     return query_of(where).render()
 
 
+def _close(connection: Any) -> None:
+    """End a connection; that the other side has ended it already is no error, and must not hide one."""
+    with contextlib.suppress(LDAPException, OSError):
+        connection.unbind()
+
+
 class LdapDirectory:
     """A bound connection. Use it as a context manager; one thread at a time."""
 
@@ -78,7 +85,7 @@ class LdapDirectory:
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         if not ok:
-            connection.unbind()
+            _close(connection)
             raise DirectoryError(f"the directory refuses {self._bind_dn}: {connection.result['description']}")
         return connection
 
@@ -88,7 +95,7 @@ class LdapDirectory:
 
     def __exit__(self, *_args: object) -> None:
         """Close the connection."""
-        self._connection.unbind()
+        _close(self._connection)
 
     def _do(self, dn: str, operation: str, *args: Any, **named: Any) -> None:
         try:
@@ -134,7 +141,7 @@ class LdapDirectory:
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory does not answer: {error}") from error
         finally:
-            connection.unbind()
+            _close(connection)
 
     def modify(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
         """See Directory.modify."""
@@ -171,5 +178,5 @@ class LdapDirectory:
         except (LDAPException, OSError) as error:
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         finally:
-            connection.unbind()
+            _close(connection)
         return BindResult(bool(ok), state)

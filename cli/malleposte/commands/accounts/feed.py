@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from malleposte import paths, remote
-from malleposte.accounts import acts, changes, here, journal, run
+from malleposte.accounts import acts, changes, here, journal, lines, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
@@ -42,8 +42,8 @@ def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: st
     words = ["accounts", "plan", "-", "--name", shown, "--whole"]
     if mapping:
         words += ["--mapping", json.dumps(mapping)]
-    answer = remote.one(paths.inventory(inventory), GROUP).exchange(words, content)
-    return run.Planned(changes.read(answer["plan"], shown), answer["rejects"])
+    answer, found = lines.opened(remote.one(paths.inventory(inventory), GROUP).printed(words, content), shown)
+    return run.Planned(changes.read(answer["plan"], shown, found), answer["rejects"])
 
 
 def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bool) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_
       sudo ./malleposte accounts apply plan.json
       sudo ./malleposte accounts apply plan.json --force-departures --json
     """
-    made = changes.parse(read_bytes(plan, changes.MOST_BYTES).decode("utf-8", "replace"), str(plan))
+    made = lines.parse(read_bytes(plan, changes.MOST_BYTES), str(plan))
     return tell(applied(inventory, made, force=force_departures, quiet=False), as_json=as_json)
 
 
