@@ -90,7 +90,7 @@ def test_who_is_refused_reads_why(browser: Browser, people: People, site: Site) 
 
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
-    box = people.box(agent.uid, name="Vie scolaire")
+    box = people.box(agent.uid, name="Collège")
     site.run("mail1", "systemctl start malleposte-sogo-senders.service")
     browser.open("groupware")
     browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
@@ -108,4 +108,4 @@ def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, 
     browser.seen("md-virtual-repeat-container li", box.mail)
     browser.picture("sogo-senders")
     browser.click("md-virtual-repeat-container li", box.mail)
-    browser.wait(lambda: f"Vie scolaire <{box.mail}>" == sender.get_attribute("value"), "the box is the sender")
+    browser.wait(lambda: f"Collège <{box.mail}>" == sender.get_attribute("value"), "the box is the sender")

@@ -125,7 +125,7 @@ def test_a_delegation_begins_and_ends_at_once(mail, people, cli):
 def test_a_box_is_made_shown_and_given_a_manager(mail, people, cli, site):
     agent, head = people.agent(), people.agent()
     local = f"boite-{token()}".lower()
-    words = ("--name", "Vie scolaire", "--uai", "9990001x", "--delegate", agent.uid, "--quota", "300")
+    words = ("--name", "Collège", "--uai", "9990001x", "--delegate", agent.uid, "--quota", "300")
     cli("box", "create", local, *words)
     try:
         assert opens(mail.imap(agent), Account(local, f"{local}@{site.place.domain}", "", ""))
@@ -186,7 +186,7 @@ def senders(visitor):
 
 def test_a_delegate_chooses_the_box_as_sender_in_sogo_and_nobody_else_may(mail, people, site, ca_bundle, cli):
     agent, subject = people.agent(profile="convergence", given_name="Zoé", surname="Lœuf"), token()
-    box, other = people.box(agent.uid, name="Vie scolaire"), people.box()
+    box, other = people.box(agent.uid, name="Collège"), people.box()
     visitor = Groupware(site, ca_bundle, agent).login()
     assert agent.mail in senders(visitor)
     site.run("mail1", "systemctl start malleposte-sogo-senders.service")
@@ -196,7 +196,7 @@ def test_a_delegate_chooses_the_box_as_sender_in_sogo_and_nobody_else_may(mail, 
     told = visitor.get(visitor.own("jsonDefaults")).json()
     assert visitor.post(visitor.own("Preferences/save"), {"defaults": told, "settings": {}}).status == 200
     chosen = senders(visitor)[box.mail]
-    assert chosen == f"Vie scolaire <{box.mail}>"
+    assert chosen == f"Collège <{box.mail}>"
     sent = visitor.send(**{"from": chosen}, to=["probe@lointain.test"], subject=subject, text="x")
     assert sent.status == 200, sent.text
     assert box.mail.encode() in mail.at_foreign("probe", subject)
