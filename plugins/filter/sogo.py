@@ -22,6 +22,9 @@ _TABLES = {
 }
 """Settings and their tables: with OCSStoreURL, all agents share these and two quick tables (SOGo's guide, Database)."""
 
+_SOCKET = "%2Frun%2Fpostgresql"
+"""The folder of PostgreSQL's socket, as the host of an address."""
+
 _BARE = re.compile(r"[A-Za-z0-9_]+")
 _VALUE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -64,11 +67,13 @@ def sogo_plist(settings: Mapping[str, Any]) -> str:
 
 
 def sogo_tables(database: str, host: str, port: int, user: str, password: str) -> dict[str, str]:
-    """The settings that name SOGo's tables. Without a host: the Unix socket, where the system user proves itself."""
-    if not host:
-        return {setting: f"postgresql:///{quote(database, safe='')}/{table}" for setting, table in _TABLES.items()}
-    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
-    where = f"postgresql://{login}@{host}:{port}/{quote(database, safe='')}"
+    """The settings that name SOGo's tables. Without a host: the Unix socket, where the system user proves itself.
+
+    The socket's folder and the user are named all the same: SOGo uses a connection again only where both are said, and
+    opens one more at each log-in where they are not, until it may open none.
+    """
+    login = quote(user, safe="") + (f":{quote(password, safe='')}" if host else "")
+    where = f"postgresql://{login}@{host or _SOCKET}:{port}/{quote(database, safe='')}"
     return {setting: f"{where}/{table}" for setting, table in _TABLES.items()}
 
 

@@ -391,6 +391,17 @@ def test_an_idle_session_ends(visit, mail1):
     assert "mailboxes" not in agent.get(agent.own("Mail/0/view")).text
 
 
+def test_a_rush_of_log_ins_is_served_over_a_few_connections(site, mail1):
+    """At eight in the morning. SOGo is asked itself: the web server slows the log-ins of one address."""
+    who = site.accounts["mdupond"]
+    told = json.dumps({"userName": who.uid, "password": who.password})
+    curl = "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Content-Type: application/json' -d @/run/essai.json"
+    many = f"seq 120 | xargs -P 4 -IN {curl} http://127.0.0.1:20000/SOGo/connect | sort | uniq -c"
+    rush = f"umask 077; cat > /run/essai.json; {many}; rm /run/essai.json"
+    assert site.run("mail1", rush, given=told).split() == ["120", "200"]
+    assert int(sql(mail1, "select count(*) from pg_stat_activity where datname = 'sogo'")) < 50
+
+
 def test_ten_tables_whatever_the_number_of_agents(mail1):
     names = sql(mail1, "select tablename from pg_tables where schemaname = 'public'").split()
     assert len(names) == 10, names
@@ -414,7 +425,7 @@ def test_only_the_web_server_reaches_it(mail1):
     [
         ('s#^  SOGoTimeZone = .*#  SOGoTimeZone = "Mars/Olympe";#', "Mars/Olympe"),
         ('s#bindPassword = "#&faux#', "Could not bind to the LDAP server"),
-        ("s#postgresql:///sogo/#postgresql:///absente/#", "could not open channel"),
+        ("s#:5432/sogo/#:5432/absente/#", "could not open channel"),
         ("s#WOPort = .*#WOPort = #", "Cannot read configuration"),
     ],
 )

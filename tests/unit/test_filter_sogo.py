@@ -50,7 +50,7 @@ def test_what_a_property_list_cannot_hold_is_refused(value: object) -> None:
 
 def test_without_a_host_the_tables_are_reached_by_the_socket() -> None:
     tables = sogo_tables("sogo", "", 5432, "sogo", "secret")
-    assert tables["OCSStoreURL"] == "postgresql:///sogo/sogo_store"
+    assert tables["OCSStoreURL"] == "postgresql://sogo@%2Frun%2Fpostgresql:5432/sogo/sogo_store"
     assert not any("secret" in url for url in tables.values())
     assert len(set(tables.values())) == 8
 
