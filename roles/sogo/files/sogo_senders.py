@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Let SOGo offer each delegate the boxes of functions among the senders, as the directory has them.
 
-Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...]
+Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]
 
 SOGo offers the addresses of the agent's own entry, and what stands in the preference `SOGoMailIdentities`. The boxes
 that an agent opens (`mpOpens`) are kept there, by SOGo's own tool, which tells its cache too; what the agent wrote
@@ -125,17 +125,19 @@ def store(uid: str, identities: list[Identity]) -> str:
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) != 6:
-        print("usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...]", file=sys.stderr)
+    if len(argv) != 7:
+        print("usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]", file=sys.stderr)
         return 2
     where, database = argv[1:4], argv[4]
     # Who was offered a box before may open none now.
     memory = Path(os.environ["STATE_DIRECTORY"], "delegates.json")
     failed = 0
     try:
-        profiles = "".join(f"(mpProfile={name})" for name in argv[5].split(","))
+        # Of others SOGo knows nothing, and its tool could not tell it anything of them.
+        known = "".join(f"(|{''.join(f'({name}={one})' for one in given.split(','))})"
+                        for name, given in (("mpProfile", argv[5]), ("mpState", argv[6])))  # fmt: skip
         boxes = search(*where, "(objectClass=mpFunctionalBox)", "uid", "cn", "mail")
-        people = search(*where, f"(&(mpOpens=*)(|{profiles}))", "uid", "cn", "mail", "mailLocalAddress", "mpOpens")
+        people = search(*where, f"(&(mpOpens=*){known})", "uid", "cn", "mail", "mailLocalAddress", "mpOpens")
         wanted = agents(boxes, people)
         before = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
         every_box = frozenset(box["mail"][0].lower() for box in boxes if "mail" in box)
