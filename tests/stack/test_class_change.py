@@ -9,6 +9,10 @@ from tests.stack.support.dav import CARD_TEXT, events, first, put_event, summari
 from tests.stack.support.people import directory
 
 ROWS = "SELECT name, email, del FROM contacts JOIN users USING (user_id)"
+MKBOOK = (
+    '<?xml version="1.0"?><d:mkcol xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:carddav"><d:set><d:prop>'
+    "<d:resourcetype><d:collection/><c:addressbook/></d:resourcetype><d:displayname>Amis</d:displayname></d:prop></d:set></d:mkcol>"
+)
 NOTHING = {"agenda": 0, "contacts": 0, "left": 0}
 
 
@@ -42,14 +46,18 @@ def test_there_and_back_with_what_was_done_meanwhile(cli, device, mail1):
     more = home.replace("personal", "classes")
     assert dav.ask("MKCALENDAR", more).status == 201
     put_event(dav, more, "classe", "Sortie de 3ᵉ")
+    friends = first(books).replace("personal", "amis")
+    assert dav.ask("MKCOL", friends, MKBOOK, Content_Type="application/xml").status == 201
+    put_contact(dav, friends, "c2", "Ami de toujours")
 
     done = cli.json("profile", uid, "roundcube", "--reason", "essai")
-    assert done["failures"] == [] and done["moved"] == {"agenda": 3, "contacts": 1, "left": 0}
+    assert done["failures"] == [] and done["moved"] == {"agenda": 3, "contacts": 2, "left": 0}
     here = events(dav)
     assert here.pop("Agenda") == ["Conseil d’été", "À effacer"]
     assert list(here.values()) == [["Sortie de 3ᵉ"]]
-    assert contacts(dav) == ["Élodie Lefèvre"]
-    assert sql(mail1, "roundcube", f"{ROWS} WHERE username = '{uid}'") == ["Élodie Lefèvre|elodie@lointain.test|0"]
+    assert contacts(dav) == ["Ami de toujours", "Élodie Lefèvre"]
+    known = sql(mail1, "roundcube", f"{ROWS} WHERE username = '{uid}'")
+    assert sorted(known) == ["Ami de toujours|elodie@lointain.test|0", "Élodie Lefèvre|elodie@lointain.test|0"]
     left = "SELECT count(*) FROM sogo_store JOIN sogo_folder_info USING (c_folder_id)"
     assert sql(mail1, "sogo", f"{left} WHERE c_path2 = '{uid}' AND coalesce(c_deleted, 0) = 0") == ["0"]
 
@@ -61,10 +69,10 @@ def test_there_and_back_with_what_was_done_meanwhile(cli, device, mail1):
     row = f"SELECT user_id, 'Zoë Lœuf', 'zoe@lointain.test', 'Zoë', 'Lœuf' FROM users WHERE username = '{uid}'"
     sql(mail1, "roundcube", f"INSERT INTO contacts (user_id, name, email, firstname, surname) {row}")
 
-    assert cli.json("profile", uid, "convergence")["moved"] == {"agenda": 3, "contacts": 2, "left": 0}
+    assert cli.json("profile", uid, "convergence")["moved"] == {"agenda": 3, "contacts": 3, "left": 0}
     back = events(dav)
     assert sorted(back.values()) == [["Conseil déplacé", "Réunion neuve"], ["Sortie de 3ᵉ"]]
-    assert contacts(dav) == ["Zoë Lœuf", "Élodie Lefèvre"]
+    assert contacts(dav) == ["Ami de toujours", "Zoë Lœuf", "Élodie Lefèvre"], "each once, in its own book"
     deleted = sql(mail1, "roundcube", f"{ROWS} WHERE username = '{uid}'")
     assert {line.rpartition("|")[2] for line in deleted} == {"1"}
     assert cli.json("profile", uid, "convergence")["moved"] == NOTHING

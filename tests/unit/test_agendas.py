@@ -36,6 +36,7 @@ class Memory:
 
     def __init__(self, name, *collections, refuses=(), lives=None):
         self.name, self.held, self.refuses = name, {one.place: one for one in collections}, refuses
+        self.flat = name == "roundcube"
         self.lives = lives or [1000]
 
     def read(self, _uid):
@@ -120,6 +121,39 @@ def test_two_sources_become_one_and_the_second_target_gets_the_same():
     assert (sogo.keys(), devices.keys(), webmail.keys()) == ([], ["a", "b"], ["a", "b"])
 
 
+class Flat(Memory):
+    """As Roundcube: one address book for all."""
+
+    def add(self, uid, collections):
+        items = [item for one in collections if one.kind == Kind.CONTACTS for item in one.items.values()]
+        super().add(uid, [book(*items)])
+
+    def remove(self, uid, collections):
+        super().remove(uid, [book(*one.items.values()) for one in collections])
+
+
+def test_contacts_of_a_second_address_book_come_back_to_it_alone():
+    sogo = Memory("sogo", book(card("a")), book(card("b"), name="amis"))
+    devices, webmail = Memory("radicale"), Flat("roundcube")
+    shelves = Shelves([sogo, devices, webmail])
+    shelves.settle("mdupond", "roundcube")
+    assert webmail.keys() == ["a", "b"]
+    webmail.held[Kind.CONTACTS, "personal"].items["b"] = card("b", "Plus tard", 300)
+    assert shelves.settle("mdupond", "convergence") == Moved(contacts=2)
+    held = {one.name: sorted(one.items) for one in sogo.read("")}
+    assert held == {"personal": ["a"], "amis": ["b"]}
+    assert "Plus tard" in sogo.held[Kind.CONTACTS, "amis"].items["b"].text
+    assert (devices.keys(), webmail.keys()) == ([], [])
+
+
+def test_a_place_of_a_strange_name_moves_under_another():
+    old, new = Memory("sogo", agenda(event("a"), name="mes cours/été")), Memory("radicale")
+    assert move("mdupond", [old], [new]) == Moved(agenda=1)
+    assert (old.keys(), new.keys()) == ([], ["a"])
+    ((_kind, name),) = new.held
+    assert name.isalnum() and new.held[Kind.AGENDA, name].title == "mes cours/été"
+
+
 def test_a_store_that_is_elsewhere_moves_nothing():
     old = Memory("sogo", agenda(event("a")))
     with pytest.raises(MallepostError, match="radicale is not on this host"):
@@ -182,6 +216,13 @@ def test_radicale_keeps_the_name_of_what_it_has_and_gives_a_contact_its_uid(radi
     assert "après" in (folder / "agenda" / "autre.ics").read_text()
     radicale.add("mdupond", [book(Item("sans.vcf", "BEGIN:VCARD\r\nFN:x\r\nEND:VCARD\r\n", 1))])
     assert "UID:sans.vcf" in (folder / "contacts" / "sans.vcf").read_text()
+
+
+def test_radicale_puts_nothing_where_another_collection_bears_the_name(radicale):
+    second, third = book(card("c"), name="ecole"), agenda(event("b"), name="contacts")
+    radicale.add("mdupond", [agenda(event("a"), name="ecole"), second, third])
+    held = {one.place: sorted(one.items) for one in radicale.read("mdupond")}
+    assert held == {(Kind.AGENDA, "ecole"): ["a"], (Kind.AGENDA, "personal"): [], (Kind.CONTACTS, "personal"): []}
 
 
 def test_radicale_leaves_what_it_would_refuse_and_removes_only_what_is_as_it_was(radicale):

@@ -162,11 +162,8 @@ def set_class(tools: Tools, uid: str, profile: str, *, note: str = "") -> Result
 def settle(tools: Tools, uid: str, profile: str) -> Result:
     """Bring agendas and contacts to where the account's class keeps them: what a change of class could not finish."""
     result = Result()
-    try:
-        result.moved = tools.keeper.settle(uid, profile)
-        result.changed = bool(result.moved.agenda or result.moved.contacts)
-    except (MallepostError, OSError) as error:
-        result.failures.append(Failure("agendas", str(error)))
+    _settle(tools, uid, profile, result)
+    result.changed = bool(result.moved.agenda or result.moved.contacts)
     return _told(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
 
 
@@ -177,6 +174,10 @@ def _follow_class(tools: Tools, uid: str, profile: str, result: Result) -> None:
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("filters", str(error)))
     result.failures += close_all(tools.doors, uid)
+    _settle(tools, uid, profile, result)
+
+
+def _settle(tools: Tools, uid: str, profile: str, result: Result) -> None:
     try:
         result.moved = tools.keeper.settle(uid, profile)
     except (MallepostError, OSError) as error:

@@ -65,6 +65,8 @@ class Shelf(Protocol):
     """A store, of all agents. Everything here raises MallepostError or OSError where the store does not answer."""
 
     name: str
+    flat: bool
+    """Whether it has one place for all contacts, so that it does not know which address book one is of."""
 
     def read(self, uid: str) -> list[Collection]:
         """All that it holds of an agent."""
@@ -106,12 +108,17 @@ def collected(items: Iterable[Item]) -> dict[str, Item]:
 
 
 def merged(collections: Iterable[Collection]) -> list[Collection]:
-    """Collections of several stores as one: by place, the later changed of each item, the first title that there is."""
+    """Collections of several stores as one: by place, the later changed of each item, the first title that there is.
+
+    Names that another store could not bear are replaced, and kept as titles.
+    """
     found: dict[tuple[Kind, str], Collection] = {}
     for one in collections:
-        held = found.get(one.place, Collection(one.kind, one.name))
+        name = fit_place(one.name)
+        held = found.get((one.kind, name), Collection(one.kind, name))
         items = collected([*held.items.values(), *one.items.values()])
-        found[one.place] = replace(held, title=held.title or one.title, items=items)
+        title = held.title or one.title or (one.name if name != one.name else "")
+        found[held.place] = replace(held, title=title, items=items)
     return list(found.values())
 
 

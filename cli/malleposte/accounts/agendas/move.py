@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from malleposte.accounts.agendas.model import Kind, Shelf, merged
+from malleposte.accounts.agendas.model import Collection, Kind, Shelf, fit_place, merged
 from malleposte.errors import MallepostError
 
 CLASSES: Mapping[str, tuple[str, ...]] = {"convergence": ("sogo",), "roundcube": ("radicale", "roundcube")}
@@ -32,14 +32,21 @@ def move(uid: str, sources: Sequence[Shelf], targets: Sequence[Shelf]) -> Moved:
     is on both sides the later changed stays.
     """
     found = [(shelf, shelf.read(uid)) for shelf in sources]
-    wanted = merged(one for _shelf, collections in found for one in collections)
-    if not any(one.items for one in wanted):
+    if not any(one.items for _shelf, collections in found for one in collections):
         return Moved()
+    homes = {
+        (one.kind, key): one.name
+        for shelf, collections in [*found, (targets[0], targets[0].read(uid))] if not shelf.flat
+        for one in collections for key in one.items
+    }  # fmt: skip
+    parted = [(shelf, [part for one in held for part in (_parted(one, homes) if shelf.flat else [one])])
+              for shelf, held in found]  # fmt: skip
+    wanted = merged(one for _shelf, collections in parted for one in collections)
     for target in targets:
         target.add(uid, wanted)
     there = {one.place: one.items.keys() for one in targets[0].read(uid)}
-    for shelf, collections in found:
-        shelf.remove(uid, [one.only(there.get(one.place, ())) for one in collections])
+    for shelf, collections in parted:
+        shelf.remove(uid, [one.only(there.get((one.kind, fit_place(one.name)), ())) for one in collections])
     counts = dict.fromkeys(Kind, 0)
     left = 0
     for one in wanted:
@@ -47,6 +54,13 @@ def move(uid: str, sources: Sequence[Shelf], targets: Sequence[Shelf]) -> Moved:
         counts[one.kind] += gone
         left += len(one.items) - gone
     return Moved(counts[Kind.AGENDA], counts[Kind.CONTACTS], left)
+
+
+def _parted(one: Collection, homes: Mapping[tuple[Kind, str], str]) -> list[Collection]:
+    """A flat store's contacts by the address books that the other stores have them in, so that none is there twice."""
+    names = {key: homes.get((one.kind, key), one.name) for key in one.items}
+    parts = dict.fromkeys(names.values())
+    return [replace(one, name=part).only(key for key, name in names.items() if name == part) for part in parts]
 
 
 class Shelves:

@@ -18,7 +18,6 @@ from malleposte.accounts.agendas.model import (
     Kind,
     collected,
     fit_name,
-    fit_place,
     newer,
     uid_of,
 )
@@ -52,6 +51,7 @@ class Radicale:
     """Radicale's collections, for root."""
 
     name = "radicale"
+    flat = False
 
     def __init__(self, root: Path, check: Check = as_kept) -> None:
         """`root`: its folder collection-root."""
@@ -99,11 +99,14 @@ class Radicale:
         self.root.mkdir(mode=0o750, exist_ok=True)
         with self._locked(fcntl.LOCK_EX):
             for one in wanted:
-                self._put(self._made(uid, one), one)
+                if folder := self._made(uid, one):
+                    self._put(folder, one)
 
-    def _made(self, uid: str, one: Collection) -> Path:
-        """The collection's folder."""
-        folder = self.root / uid / OWN.get(one.place, fit_place(one.name))
+    def _made(self, uid: str, one: Collection) -> Path | None:
+        """The collection's folder; none where another one bears its name."""
+        folder = self.root / uid / OWN.get(one.place, one.name)
+        if one.place not in OWN and folder.name in OWN.values():
+            return None
         for path in (folder.parent, folder):
             if not path.exists():
                 path.mkdir(mode=0o750)
@@ -113,7 +116,8 @@ class Radicale:
             if one.kind == Kind.AGENDA:
                 properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
             self._write(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False))
-        return folder
+        held = json.loads((folder / PROPERTIES).read_text("utf-8"))
+        return folder if held.get("tag") == TAGS[one.kind] else None
 
     def _put(self, folder: Path, one: Collection) -> None:
         held = collected(self._items(folder))

@@ -39,6 +39,7 @@ class RoundcubeBook:
     """Contacts of the light webmail, for root on the host of its database. It holds contacts alone."""
 
     name = "roundcube"
+    flat = True
 
     def __init__(self, database: str, host: Callable[[], str], sql: Sql) -> None:
         """`database`: its name; `host` tells the mail host's name, which is part of an account there."""

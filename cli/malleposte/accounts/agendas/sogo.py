@@ -21,7 +21,6 @@ from malleposte.accounts.agendas.model import (
     collected,
     components,
     fit_name,
-    fit_place,
     newer,
 )
 from malleposte.errors import MallepostError
@@ -100,6 +99,7 @@ class SogoStore:
     """SOGo's agendas and address books, for root on the host of its database and its tool."""
 
     name = "sogo"
+    flat = False
 
     def __init__(self, database: str, sql: Sql, put: Restore = restore) -> None:
         """`database`: its name."""
@@ -131,11 +131,10 @@ class SogoStore:
             }  # fmt: skip
             older.append(there.only(wanted))
             if wanted or one.place not in held:
-                name = MAIN if one.name == MAIN else fit_place(one.name)
                 title = one.title or (TITLES[one.kind] if one.name == MAIN else one.name)
                 records = _records(one.kind, wanted, there)
                 table = {"acl": {}, "displayname": _CONTROL.sub("", title), "records": records}
-                tables[f"/Users/{uid}/{PATHS[one.kind]}/{name}"] = table
+                tables[f"/Users/{uid}/{PATHS[one.kind]}/{one.name}"] = table
         if tables:
             self.remove(uid, older)
             self.put(uid, plistlib.dumps({"tables": tables}))
