@@ -9,16 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import playbook, remote
+from malleposte import playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
+from malleposte.fleet import remote
 from malleposte.lab import Lab, LabError
-from malleposte.paths import LAB_INVENTORY
-from malleposte.probe import backups, whole
+from malleposte.paths import FLEET_INVENTORY, LAB_INVENTORY
+from malleposte.probe import backups
+from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.progress import Progress
 
+LABS = {"stack": LAB_INVENTORY, "browser": LAB_INVENTORY, "fleet": FLEET_INVENTORY}
+"""The lab of each tier that needs one."""
 SNAPSHOT = "converged"
 """The snapshot that the stack tests start from."""
 
@@ -36,7 +40,7 @@ def lab_errors() -> Iterator[None]:
 
 @dataclass
 class Brought:
-    """What `up` did: seconds by step, the deployment's report, what the first backup lacks, the probe's results."""
+    """The result of `up`: seconds by step, the deployment's report, gaps of the first backup, the probe's results."""
 
     inventory: Path
     seconds: dict[str, float] = field(default_factory=dict)
@@ -124,9 +128,9 @@ class BringUp:
         return made
 
     def walk(self, show: Callable[[Result], None]) -> None:
-        """Walks every mail path; each result is shown as it comes. Failed paths do not raise."""
+        """Test every mail path; each result is shown as it comes. Failed paths do not raise."""
         with self._step("probe", "probe: every mail path, from outside"):
-            for result in whole.walk(self.lab.deploy_inventory):
+            for result in probing.walk(self.lab.deploy_inventory):
                 self.done.probe.append(result)
                 show(result)
 
@@ -171,16 +175,17 @@ def first_backup(place: remote.Place) -> list[str]:
 
 
 class Preparation:
-    """What each tier of tests needs before it starts; done once."""
+    """The preparation that each tier of tests needs before it starts; done once."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._ready = False
+        self._ready: set[Path] = set()
 
     def prepare(self, tier: str) -> None:
         """Brings up the lab for the tiers that test it, and installs the browser for the one that drives it."""
-        if tier in ("stack", "browser") and not self._ready:
-            BringUp(self._progress).ready_for_tests()
-            self._ready = True
+        lab = LABS.get(tier)
+        if lab is not None and lab not in self._ready:
+            BringUp(self._progress, inventory=lab).ready_for_tests()
+            self._ready.add(lab)
         if tier == "browser":
             BringUp(self._progress).browser()

@@ -5,6 +5,7 @@ imported, so that starting stays fast.
 """
 
 import importlib
+import json
 import os
 import sys
 import traceback
@@ -16,24 +17,26 @@ from malleposte import __version__, paths
 from malleposte.errors import ExitCode, InputError, MallepostError
 
 COMMANDS: dict[str, str] = {
-    "up": "Build the lab, deploy it, seed accounts, prove that mail flows.",
+    "up": "Build the lab, deploy it, create sample accounts, check that mail flows.",
     "check": "Find what is wrong with an inventory and its hosts.",
     "deploy": "Converge the hosts of an inventory.",
     "upgrade": "Upgrade the daemons that unattended-upgrades leaves alone.",
-    "probe": "Walk every mail path from outside, look at the backups, and print a table.",
-    "lab": "Real Debian hosts on this machine, for trials and tests.",
-    "accounts": "Bring accounts in line with the files of the HR systems, and look after single ones.",
-    "password": "Say what the password policy asks, and what it says of a password.",
-    "backup": "Back hosts up to their vaults, list and check what these hold, bring it back.",
-    "vault": "What a vault does with its clients' archives: watch, thin out, check, undo.",
-    "secrets": "Give the inventory's secrets to an escrow, and prove that they can be had back.",
+    "probe": "Test every path end to end from outside, check the backups, and print a table.",
+    "lab": "Manage real Debian hosts on this machine, for trials and tests.",
+    "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
+    "queue": "List, release or delete held mail.",
+    "password": "Show the password policy, or check a password against it.",
+    "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
+    "vault": "Manage the archives on a vault (backup server): watch, prune, check, undo.",
+    "secrets": "Change the inventory's secrets; export, verify and import an escrow of them.",
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
+    "new-service": "Begin a service: its role, its entry in the manifest, its play, its test.",
     "completion": "Print the completion script of a shell.",
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "password", "backup", "vault")
+ON_HOSTS = ("accounts", "queue", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 
@@ -58,7 +61,7 @@ class LazyGroup(click.Group):
 
 def load(name: str) -> click.Command:
     """The click command called `name`, a key of COMMANDS."""
-    command = importlib.import_module(f"malleposte.commands.{name}").command
+    command = importlib.import_module(f"malleposte.commands.{name.replace('-', '_')}").command
     assert isinstance(command, click.Command)
     return command
 
@@ -68,10 +71,18 @@ def complain(message: str) -> None:
     click.echo(f"malleposte: {message}", err=True)
 
 
+def complain_as_json(arguments: Sequence[str], message: str, hint: str | None, code: int) -> None:
+    """The failure as the document that --json promised, on standard output. The line for a person stays beside it."""
+    words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--json" in words:
+        click.echo(json.dumps({"error": message, "hint": hint or "", "exit_code": int(code)}, ensure_ascii=False))
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 failure, 2 bad input. Logs: var/log/.",
+    epilog="Exit codes: 0 done, 1 failure, 2 bad input, 4 done in part (rows of a feed were refused), 130 interrupted. "
+    "Logs: var/log/.",
 )
 @click.version_option(__version__, prog_name="malleposte")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -94,35 +105,39 @@ def _usage(error: click.UsageError) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and gives its exit code. `arguments` default to the process's own."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+
+    def failed(message: str, code: int, hint: str | None = None, line: str = "", *, told: bool = False) -> int:
+        complain(line or message)
+        if not told:
+            complain_as_json(words, message, hint, code)
+        return code
+
     try:
-        result = cli.main(args=arguments, prog_name="malleposte", standalone_mode=False)
+        result = cli.main(args=words, prog_name="malleposte", standalone_mode=False)
         return result if isinstance(result, int) else ExitCode.DONE
     except click.UsageError as error:
         # click 8.1, which the hosts have, does not know this class by name.
         if type(error).__name__ == "NoArgsIsHelpError":
             click.echo(error.format_message(), err=True)
-        else:
-            complain(_usage(error))
-        return ExitCode.BAD_INPUT
+            return ExitCode.BAD_INPUT
+        return failed(_usage(error), ExitCode.BAD_INPUT)
     except click.ClickException as error:
-        complain(error.format_message())
-        return error.exit_code
+        return failed(error.format_message(), error.exit_code)
     except MallepostError as error:
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
-        complain(str(error))
-        return error.exit_code
+        return failed(error.message, error.exit_code, error.hint, str(error), told=error.told)
     except (KeyboardInterrupt, click.Abort):
-        complain("interrupted")
-        return ExitCode.INTERRUPTED
+        return failed("interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILURE
     except Exception as error:  # noqa: BLE001  # the last resort: a defect is told in one line
         if os.environ.get("MALLEPOSTE_DEBUG"):
             traceback.print_exc()
-        complain(
+        return failed(
             f"defect: {type(error).__name__}: {' '.join(str(error).split())} "
-            "(run again as 'malleposte --debug ...' and report it)"
+            "(run again as 'malleposte --debug ...' and report it)",
+            ExitCode.FAILURE,
         )
-        return ExitCode.FAILURE

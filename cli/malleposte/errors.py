@@ -7,27 +7,35 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command's exit code says."""
+    """The meanings of a command's exit codes."""
 
     DONE = 0
     FAILURE = 1
     BAD_INPUT = 2
     NOT_TESTED = 3
-    """A probe that could not walk every path, and failed on none."""
+    """The probe could not test every path, and failed on none."""
+    PARTLY = 4
+    """Done in part: rows of a feed were refused, or a host did not answer. What is left is said."""
     CHANGES = 10
     """A plan that holds changes, where --detailed-exitcode was asked."""
     INTERRUPTED = 130
 
 
 class MallepostError(Exception):
-    """Something failed: `message` says what is wrong, `hint` what to do about it."""
+    """Something failed: `message` says what is wrong, `hint` what to do about it.
+
+    `french` says it to who reads no English: the sender of a feed, in the file of refused rows.
+    """
 
     exit_code = ExitCode.FAILURE
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: str | None = None, *, french: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.told = False
+        """Whether the JSON document that was asked for is printed already, and says so."""
+        self.french = french
 
     def __str__(self) -> str:
         """Message and hint as one line."""
@@ -36,6 +44,6 @@ class MallepostError(Exception):
 
 
 class InputError(MallepostError):
-    """What the person gave cannot be used (exit code 2)."""
+    """The input cannot be used (exit code 2)."""
 
     exit_code = ExitCode.BAD_INPUT

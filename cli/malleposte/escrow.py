@@ -15,15 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from malleposte import remote
 from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
 from malleposte.paths import ROOT
 
 FOLDER = "secrets"
 KEYS = "borg-keys/"
 """Below it, in an escrow: the keys of the backups' repositories, by host, vault and repository."""
 HOLDERS = (Path("/etc/malleposte/backup.json"), Path("/etc/malleposte/vault.json"))
-"""What a host has that sends or keeps archives."""
+"""Files that only a host that sends or keeps archives has."""
 
 
 def secrets(inventory: Path) -> dict[str, bytes]:
@@ -57,7 +57,7 @@ def refuse(target: Path, inventory: Path) -> None:
     place = target.resolve()
     for near in (ROOT, inventory.resolve() if inventory.is_dir() else inventory.resolve().parent):
         if place.is_relative_to(near):
-            raise InputError(f"{target} lies in {near}, beside what it opens", "give a place elsewhere")
+            raise InputError(f"{target} is in {near}, beside the archives that it opens", "give a place elsewhere")
     for holder in HOLDERS:
         if holder.exists():
             raise InputError("this machine sends or keeps archives", "write the escrow on another one")
@@ -84,7 +84,7 @@ def _call(words: Sequence[str], given: bytes, passed: tuple[int, ...]) -> bytes:
     try:
         done = subprocess.run(words, input=given, capture_output=True, check=False, pass_fds=passed)
     except FileNotFoundError as error:
-        raise MallepostError("gpg is not here", "apt install gpg") from error
+        raise MallepostError("gpg is not installed", "apt install gpg") from error
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["no word"]
         raise MallepostError(f"gpg: {lines[-1].removeprefix('gpg: ')}")
@@ -123,7 +123,7 @@ def export(
 
 
 def opened(source: Path, passphrase: str | None, key: Path | None = None) -> dict[str, bytes]:
-    """What an escrow holds; `key` is a file of a private key for one made to recipients."""
+    """Decrypt and return the content of an escrow; `key` is a private key file for one made to recipients."""
     with gpg(passphrase) as (words, passed):
         if key:
             _call([*words, "--import", str(key)], b"", passed)

@@ -1,19 +1,32 @@
 """The gate: every tier of tests as programs to run, cheapest first."""
 
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from malleposte.paths import ROOT, VENV_BIN, new_log, shown
+from malleposte import timings
+from malleposte.paths import FLEET_INVENTORY, ROOT, VENV_BIN, new_log, shown
 from malleposte.progress import Progress, duration
 from malleposte.run import Finished, stream
 
-TIERS = ("lint", "unit", "architecture", "molecule", "stack", "browser")
-"""Cheapest first; the last three need root, since they run on the lab's hosts."""
+CHEAP = ("lint", "unit", "architecture", "molecule")
+"""The tiers that do not need the lab; the last has a host of its own and needs root."""
+ON_LAB = ("stack", "browser", "fleet")
+"""The tiers that need a lab. The last has one of its own, of the platform split over hosts."""
+LONG = ("fleet",)
+"""The tiers that run only by their name, or in a full run."""
+TIERS = (*CHEAP, *ON_LAB)
+"""Cheapest first."""
 
-PYTEST = {"unit", "architecture", "stack", "browser"}
+PYTEST = {"unit", "architecture", "stack", "browser", "fleet"}
+LANES = ("shared", "exclusive")
+"""Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
+SHARED_WORKERS = 4
+"""The shared tests wait for the hosts far more than they compute."""
 NO_TESTS_COLLECTED = 5
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
 
@@ -25,16 +38,18 @@ class Check:
     name: str
     words: tuple[str, ...]
     env: dict[str, str] = field(default_factory=dict)
+    undo: tuple[str, ...] = ()
+    """The command that cleans up after a tier that is ended in the middle."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a tier went: its closing line is what its runner said last."""
+    """The result of a tier; `closing` is the last line of each of its runners."""
 
     tier: str
     ok: bool
     seconds: float
-    closing: str
+    closing: tuple[str, ...] = ()
     log: str = ""
 
 
@@ -44,7 +59,7 @@ def tool(name: str, *words: str) -> tuple[str, ...]:
 
 
 def python_paths() -> list[str]:
-    """What mypy reads: the folders that hold Python of ours."""
+    """The folders for mypy: those that hold Python of the project."""
     names = ("cli/malleposte", "plugins", "portal", "tests/bench", "tests/stack/support", "tests/browser/support")
     return [name for name in names if any((ROOT / name).rglob("*.py"))]
 
@@ -57,8 +72,11 @@ def shell_scripts() -> list[str]:
         parts = path.relative_to(ROOT).parts
         if parts[0] in skipped or path.is_symlink() or not path.is_file() or path.suffix == ".j2":
             continue
-        with path.open("rb") as handle:
-            first = handle.readline(80)
+        try:
+            with path.open("rb") as handle:
+                first = handle.readline(80)
+        except FileNotFoundError:  # the deploy beside it writes the inventory's secrets
+            continue
         if path.suffix == ".sh" or (first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash", b" sh"))):
             found.append(str(path.relative_to(ROOT)))
     return found
@@ -77,16 +95,29 @@ def lint_checks() -> list[Check]:
     ]
 
 
-def pytest_check(tier: str, *, full: bool = False, expression: str | None = None) -> Check:
-    """The pytest call of a tier; the long tests only with `full`."""
-    words = ["-m", "pytest", f"tests/{tier}", "--durations=20", "--durations-min=5"]
+def pytest_check(
+    tier: str, lane: str = "", *, paths: Sequence[str] = (), full: bool = False, expression: str | None = None
+) -> Check:
+    """The pytest call of a tier, or of a lane of it; the long tests only with `full`."""
+    name = "-".join(filter(None, (tier, lane)))
+    words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
         words += ["-n", "2"]
+    if lane == "shared":
+        words += ["-n", str(SHARED_WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
     if not full:
         words += ["-m", "not full"]
     if expression:
         words += ["-k", expression]
-    return Check(tier, tool("python", *words))
+    env = {timings.VARIABLE: str(timings.FOLDER / f"{name}.json")}
+    if tier == "fleet":
+        env["MALLEPOSTE_INVENTORY"] = str(FLEET_INVENTORY)
+    return Check(name, tool("python", *words), env)
+
+
+def usual(full: bool) -> tuple[str, ...]:
+    """The tiers that run when none is named."""
+    return TIERS if full else tuple(tier for tier in TIERS if tier not in LONG)
 
 
 def has_tests(tier: str) -> bool:
@@ -107,19 +138,48 @@ def closing_line(done: Finished) -> str:
     return done.tail[-1] if done.tail else ""
 
 
-def run_lint(progress: Progress) -> Outcome:
+class Aside:
+    """Programs that run beside other work: they can be ended from there."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    def begun(self, process: subprocess.Popen[bytes]) -> None:
+        """A program that has begun; it is ended at once where all was stopped already."""
+        with self._lock:
+            self._running.add(process)
+            if self.stopped:
+                process.terminate()
+
+    def stop(self) -> None:
+        """End what runs; nothing more begins."""
+        with self._lock:
+            self.stopped = True
+            for process in self._running:
+                if process.poll() is None:
+                    process.terminate()
+
+
+def run_lint(progress: Progress, aside: Aside | None = None) -> Outcome:
     """Runs every linter, two at a time; shows the output of those that complain."""
     begun = progress.elapsed
     log = new_log("test-lint")
+    aside = aside or Aside()
 
     def one(check: Check) -> tuple[Check, Finished, Path]:
         own = log.with_name(f"{log.stem}-{check.name}.log")
-        return check, stream(check.words, own, env=check.env, keep=400), own
+        if aside.stopped:
+            return check, Finished(1, ("not begun",)), own
+        return check, stream(check.words, own, env=check.env, keep=400, begun=aside.begun), own
 
     checks = lint_checks()
     failed = []
     with ThreadPoolExecutor(2) as pool:
         for check, done, own in pool.map(one, checks):
+            if aside.stopped:
+                continue
             progress.say(f"lint: {check.name}: {'ok' if done.code == 0 else 'FAILED'}")
             if done.code != 0:
                 failed.append(check.name)
@@ -128,63 +188,153 @@ def run_lint(progress: Progress) -> Outcome:
     closing = f"lint: {len(checks) - len(failed)} of {len(checks)} linters content"
     if failed:
         closing += f", not {', '.join(failed)}"
-    return Outcome("lint", not failed, progress.elapsed - begun, closing)
+    return Outcome("lint", not failed, progress.elapsed - begun, (closing,))
 
 
-def run_streamed(tier: str, checks: Sequence[Check], progress: Progress) -> Outcome:
-    """Runs programs one after the other, their output on the screen; stops at the first that fails."""
+def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: Aside | None = None) -> Outcome:
+    """Runs programs one after the other; stops at the first that fails.
+
+    Their output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
+    """
     begun = progress.elapsed
-    closing = "nothing to run yet"
+    closing: list[str] = []
     for check in checks:
         log = new_log(f"test-{check.name}")
-        done = stream(check.words, log, copy=sys.stdout, env=check.env)
-        closing = closing_line(done)
+        timings.forget(check.name)
+        if aside is None:
+            done = stream(check.words, log, copy=sys.stdout, env=check.env)
+        else:
+            done = stream(check.words, log, env=check.env, keep=400, begun=aside.begun)
+            if aside.stopped and check.undo:
+                stream(check.undo, log)
+        closing.append(closing_line(done))
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
         if done.code != 0:
-            return Outcome(tier, False, progress.elapsed - begun, closing, shown(log))
-    return Outcome(tier, True, progress.elapsed - begun, closing)
+            if aside is not None and not aside.stopped:
+                print("\n".join(done.tail), flush=True)
+            return Outcome(tier, False, progress.elapsed - begun, tuple(closing), shown(log))
+    return Outcome(tier, True, progress.elapsed - begun, tuple(closing) or ("nothing to run yet",))
 
 
-def checks_of(tier: str, *, full: bool, expression: str | None) -> list[Check]:
-    """The programs of a tier other than lint."""
+def checks_of(
+    tier: str, *, full: bool = False, expression: str | None = None, files: Sequence[str] | None = None
+) -> list[Check]:
+    """The programs of a tier other than lint; of the test files in `files` alone, unless it is None."""
     if tier == "molecule":
-        return [Check(f"molecule-{name}", tool("molecule", "test", "-s", name)) for name in scenarios()]
-    return [pytest_check(tier, full=full, expression=expression)] if has_tests(tier) else []
+        undo = tool("molecule", "destroy", "-s")
+        return [
+            Check(f"molecule-{name}", tool("molecule", "test", "-s", name), undo=(*undo, name)) for name in scenarios()
+        ]
+    if not has_tests(tier):
+        return []
+    found = []
+    for lane in LANES if tier == "stack" else ("",):
+        folder = "/".join(filter(None, ("tests", tier, lane)))
+        paths = [folder] if files is None else [name for name in files if name.startswith(f"{folder}/")]
+        if paths:
+            found.append(pytest_check(tier, lane, paths=paths, full=full, expression=expression))
+    return found
 
 
-def run(
-    tiers: Sequence[str],
-    progress: Progress,
-    *,
-    full: bool = False,
-    expression: str | None = None,
-    keep_going: bool = False,
-    prepare: Callable[[str], None] = lambda _: None,
-) -> Iterator[Outcome]:
+@dataclass
+class Plan:
+    """The tiers to run, in the order of TIERS, and the options."""
+
+    tiers: Sequence[str]
+    full: bool = False
+    expression: str | None = None
+    keep_going: bool = False
+    files: Sequence[str] | None = None
+    """Test files that are chosen; all when None."""
+
+    def checks(self, tier: str) -> list[Check]:
+        """The programs of a tier other than lint."""
+        return checks_of(tier, full=self.full, expression=self.expression, files=self.files)
+
+    def chosen(self, among: Sequence[str]) -> list[str]:
+        """The tiers to run of some."""
+        return [tier for tier in TIERS if tier in among and tier in self.tiers]
+
+
+def run(plan: Plan, progress: Progress, prepare: Callable[[str], None] = lambda _: None) -> Iterator[Outcome]:
     """Runs the tiers in the order of TIERS; stops after the first that fails unless `keep_going`.
 
-    `prepare` is called before each tier, to bring up what it needs; what it raises passes through.
+    `prepare` is called before each tier that needs the lab, to bring up what it needs; what it raises passes through.
+    The tiers that do not need the lab run meanwhile: it waits more than it computes.
     """
-    for tier in (name for name in TIERS if name in tiers):
+    cheap, others = plan.chosen(CHEAP), plan.chosen(ON_LAB)
+    needed = [tier for tier in others if plan.checks(tier)]
+    if cheap and needed:
+        outcomes = iter(run_beside(plan, cheap, progress, lambda: prepare(needed[0])))
+    else:
+        outcomes = run_each(plan, cheap, progress)
+    failed = False
+    for outcome in outcomes:
+        yield outcome
+        failed = failed or not outcome.ok
+    if not failed or plan.keep_going:
+        yield from run_each(plan, others, progress, prepare)
+
+
+def run_each(
+    plan: Plan,
+    tiers: Sequence[str],
+    progress: Progress,
+    prepare: Callable[[str], None] = lambda _: None,
+    aside: Aside | None = None,
+) -> Iterator[Outcome]:
+    """Runs tiers one after the other, up to the first that fails unless `keep_going`."""
+    for tier in tiers:
+        if aside is not None and aside.stopped:
+            return
         progress.say(f"tier {tier}")
         if tier == "lint":
-            outcome = run_lint(progress)
+            outcome = run_lint(progress, aside)
         else:
-            checks = checks_of(tier, full=full, expression=expression)
+            checks = plan.checks(tier)
             if checks:
                 prepare(tier)
-            outcome = run_streamed(tier, checks, progress)
+            outcome = run_streamed(tier, checks, progress, aside)
         yield outcome
-        if not outcome.ok and not keep_going:
+        if not outcome.ok and not plan.keep_going:
             return
 
 
+def run_beside(plan: Plan, tiers: Sequence[str], progress: Progress, work: Callable[[], None]) -> list[Outcome]:
+    """Runs tiers beside other work, each told of as it ends. Work that fails ends them, and its error is raised."""
+    aside = Aside()
+
+    def all_of_them() -> list[Outcome]:
+        found = []
+        for outcome in run_each(plan, tiers, progress, aside=aside):
+            found.append(outcome)
+            if not aside.stopped:
+                progress.say(f"tier {outcome.tier}: {'ok' if outcome.ok else 'FAILED'}: {' '.join(outcome.closing)}")
+        return found
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(all_of_them)
+        try:
+            work()
+            return future.result()
+        except BaseException:
+            aside.stop()
+            raise
+
+
 def closing_report(outcomes: Sequence[Outcome]) -> list[str]:
-    """A line a tier, then each runner's closing line by itself, as it was."""
+    """A line a tier, the slowest files, then each runner's closing line by itself, as it was."""
     lines = [""]
     for outcome in outcomes:
         log = f"  log {outcome.log}" if outcome.log else ""
         lines.append(f"{'ok' if outcome.ok else 'FAILED':<7}{outcome.tier:<13}{duration(outcome.seconds):>13}{log}")
-    lines += [outcome.closing for outcome in outcomes if outcome.closing]
+    lines += timings.report(names for outcome in outcomes for names in runs_of(outcome.tier))
+    lines += [line for outcome in outcomes for line in outcome.closing if line]
     return lines
+
+
+def runs_of(tier: str) -> list[str]:
+    """The names under which the runs of pytest of a tier keep their times."""
+    lanes = LANES if tier == "stack" else ("",)
+    return ["-".join(filter(None, (tier, lane))) for lane in lanes] if tier in PYTEST else []

@@ -1,22 +1,27 @@
-"""Where things lie in the checkout. Nothing here touches the disk at import."""
+"""Paths of the checkout. Nothing here touches the disk at import."""
 
 import os
 from datetime import datetime
 from pathlib import Path
+from pwd import getpwuid
 
 from malleposte.errors import InputError, MallepostError
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout: the collection, the launcher and the inventories."""
 
-HOSTED = Path(__file__).resolve().parents[1].is_file()
+HOSTED = not Path(__file__).is_file()
 """Whether this is the command line as a host has it (one file, of the role toolkit), not that of a checkout."""
 
 VENV_BIN = ROOT / ".venv" / "bin"
 VAR = ROOT / "var"
 LOG_DIR = VAR / "log"
 ANSIBLE_CFG = ROOT / "ansible.cfg"
+SITE = ROOT / "playbooks" / "site.yml"
+"""The order of everything that a deploy does."""
 LAB_INVENTORY = ROOT / "inventories" / "lab"
+FLEET_INVENTORY = ROOT / "inventories" / "fleet"
+"""The lab of the platform split over hosts."""
 
 
 def new_log(name: str) -> Path:
@@ -41,11 +46,19 @@ def shown(path: Path) -> str:
         return str(path)
 
 
-def inventory(given: str | None) -> Path:
+def inventory(given: str | None, *, secrets: bool = True) -> Path:
     """The inventory named by a path or by a folder's name under `inventories/`; the lab's when None.
 
-    Raises InputError, with the known names, when there is none.
+    `secrets`: the command reads or makes the inventory's secrets. Raises InputError, with the known names, when there
+    is no such inventory; MallepostError when its secrets are another user's.
     """
+    found = _named(given)
+    if secrets:
+        _own(found if found.is_dir() else found.parent)
+    return found
+
+
+def _named(given: str | None) -> Path:
     if given is None:
         return LAB_INVENTORY
     for candidate in (Path(given), ROOT / "inventories" / given):
@@ -53,3 +66,14 @@ def inventory(given: str | None) -> Path:
             return candidate.resolve()
     known = sorted(p.name for p in (ROOT / "inventories").glob("*") if p.is_dir())
     raise InputError(f"no inventory {given!r}", f"give a path or one of: {', '.join(known)}")
+
+
+def _own(folder: Path) -> None:
+    """Refuse, in one line, secrets that this user cannot read or make."""
+    kept = folder / "secrets"
+    place = kept if kept.exists() else folder
+    if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        owner = getpwuid(place.stat().st_uid).pw_name
+        raise MallepostError(
+            f"the inventory's secrets in {shown(kept)} belong to {owner}", f"run this with sudo, or as {owner}"
+        )

@@ -1,27 +1,26 @@
 """Runs ansible-playbook with the platform's own output plugin, and says in one line why it failed."""
 
-import fcntl
 import importlib.util
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from malleposte.errors import ExitCode, MallepostError
-from malleposte.paths import ROOT, VAR, VENV_BIN, new_log, shown
+from malleposte.paths import SITE, VAR, VENV_BIN, new_log, shown
+from malleposte.platform import locks
 from malleposte.run import Finished, stream
 
 CALLBACK = "academie.malleposte.progress"
-SITE = ROOT / "playbooks" / "site.yml"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and how. `extra` holds -e words as typed."""
+    """The playbook to run, and its options. `extra` holds -e words as typed."""
 
     inventory: Path
     playbook: Path = SITE
@@ -39,7 +38,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Report:
-    """How a run went. `summary` is the callback's (empty when the run died before its end)."""
+    """The result of a run. `summary` is the callback's (empty when the run ended early)."""
 
     code: int
     log: Path
@@ -97,19 +96,13 @@ def command_line(options: Options) -> list[str]:
 @contextmanager
 def only_one(inventory: Path) -> Iterator[None]:
     """Holds the inventory, so that two runs never meet. Raises MallepostError when another has it."""
-    name = f"deploy-{inventory.name}.lock"
-    try:
-        VAR.mkdir(exist_ok=True)
-        handle = (VAR / name).open("w", encoding="utf-8")
-    except OSError as error:
-        raise MallepostError(f"cannot write {VAR / name}: {error.strerror}", "run this with sudo") from error
-    with handle:
+    lock = VAR / f"deploy-{inventory.name}.lock"
+    with ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MallepostError(
-                f"another run on inventory {inventory.name} is under way", "wait for its end"
-            ) from error
+            VAR.mkdir(exist_ok=True)
+            held.enter_context(locks.only_one(lock, f"another run on inventory {inventory.name} is under way"))
+        except OSError as error:
+            raise MallepostError(f"cannot write {lock}: {error.strerror}", "run this with sudo") from error
         yield
 
 
@@ -135,7 +128,7 @@ def _streamed(options: Options, log: Path, env: Mapping[str, str], target: TextI
 
 
 def _fallback(done: Finished) -> str:
-    """The cause of a run that died before any task failed, with the place that Ansible names."""
+    """The cause of a run that ended before any task failed, with the place that Ansible names."""
     origin = next((line.partition("Origin: ")[2] for line in done.tail if line.startswith("Origin: ")), "")
     cause = done.cause.removeprefix("[ERROR]: ")
     return f"{cause} ({shown(Path(origin))})" if origin else cause

@@ -1,6 +1,6 @@
 """Progress on standard error: one line a step with the seconds since the start.
 
-`[ 12 s] text` everywhere; no cursor play, so that a log reads like the screen.
+`[ 12 s] text` everywhere; no cursor movement, so that a log reads like the screen.
 """
 
 import sys

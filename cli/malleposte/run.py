@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -59,7 +59,7 @@ class Screen:
         self._target.flush()
 
     def end(self) -> None:
-        """What was held back."""
+        """Write the output that was held back."""
         self._target.write(self._held)
         self._target.flush()
 
@@ -84,15 +84,18 @@ def stream(
     env: Mapping[str, str] | None = None,
     cwd: Path = ROOT,
     keep: int = 200,
+    begun: Callable[[subprocess.Popen[bytes]], None] = lambda _: None,
 ) -> Finished:
     """Runs `command`, its output appended to `log` and, as it comes, written to `copy`.
 
-    Standard input is the caller's, so that a program may ask. `keep` is the number of last lines returned.
+    Standard input is the caller's, so that a program may ask. `keep` is the number of last lines returned. `begun` is
+    told of the process once it runs, for who may have to end it from elsewhere.
     Raises MallepostError when the program cannot be started. The child is ended if this is interrupted.
     """
     tail: list[str] = []
     screen = Screen(copy) if copy is not None else None
-    with log.open("ab") as out:
+    # A program's output may hold more than others should read.
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as out:
         out.write(f"$ {shlex.join(command)}\n".encode())
         out.flush()
         try:
@@ -102,6 +105,7 @@ def stream(
         except OSError as error:
             raise MallepostError(f"cannot start {command[0]}: {error.strerror}") from error
         with child:
+            begun(child)
             assert child.stdout is not None
             rest = ""
             try:

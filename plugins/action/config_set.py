@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
+from ansible.utils.hashing import secure_hash
+from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 
 FILE_KEYS = {"src", "content", "dest", "owner", "group", "mode", "validate", "vars"}
 
 
 class ActionModule(ActionBase):
-    """Turns ``src`` into ``content``; everything else is the module's business."""
+    """Turns ``src`` into ``content`` and passes the contents apart, so that no log holds them."""
 
     TRANSFERS_FILES = True
 
@@ -25,12 +29,37 @@ class ActionModule(ActionBase):
         files = args.get("files") or []
         if not isinstance(files, list):
             raise AnsibleActionFail("config_set: files must be a list")
-        args["files"] = [self._render(spec, task_vars) for spec in files]
+        rendered = [self._render(spec, task_vars) for spec in files]
+        args["contents"] = [str(spec.pop("content", None) or "") for spec in rendered]
+        args["files"] = rendered
+        if self._task.check_mode:
+            self._with_new_programs(args, task_vars)
         result.update(self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars))
         # What was asked holds every file, secrets included: a result is for the log, and tells the outcome alone. So a
         # refusal can be shown in the daemon's own words, without no_log.
         result.pop("invocation", None)
         return result
+
+    def _with_new_programs(self, args: dict[str, Any], task_vars: dict[str, Any]) -> None:
+        """Have the checks run by a copy of today's archive: in check mode the host keeps that of the last deploy, whose
+        programs may be others. The copy goes with the task's other temporary files.
+        """
+        asking = [
+            (where, key)
+            for where, key in [(args, "validate_staged"), *((spec, "validate") for spec in args["files"])]
+            if toolkit.ARCHIVE in str(where.get(key) or "")
+        ]
+        if not asking:
+            return
+        archive = toolkit.written(Path(str(constants.DEFAULT_LOCAL_TMP)))
+        known = self._execute_remote_stat(toolkit.ARCHIVE, all_vars=task_vars, follow=False)
+        if known.get("checksum") == secure_hash(str(archive)):
+            return
+        folder = self._connection._shell.tmpdir or self._make_tmp_path()
+        copy = self._transfer_file(str(archive), self._connection._shell.join_path(folder, archive.name))
+        self._fixup_perms2((folder, copy))
+        for where, key in asking:
+            where[key] = str(where[key]).replace(toolkit.ARCHIVE, str(copy))
 
     def _render(self, spec: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(spec, dict) or set(spec) - FILE_KEYS:

@@ -21,8 +21,12 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = self._task.args.get("name")
         names = [given] if isinstance(given, str) else given
-        if set(self._task.args) != {"name"} or not names or not all(isinstance(name, str) for name in names):
-            raise AnsibleActionFail("packages: give name, a package or a list of packages, and nothing else")
+        if (
+            set(self._task.args) - {"ahead"} != {"name"}
+            or not names
+            or not all(isinstance(name, str) for name in names)
+        ):
+            raise AnsibleActionFail("packages: give name, a package or a list of packages, and at most ahead")
         installed = (task_vars.get("ansible_facts") or {}).get("packages") or {}
         if all(name in installed for name in names):
             return result | {"changed": False, "msg": "installed before this run"}

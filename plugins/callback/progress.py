@@ -15,13 +15,13 @@ author:
   - Malleposte
 options:
   log_file:
-    description: Where the full account goes; none when empty.
+    description: Path of the full log; none when empty.
     type: str
     default: ""
     env:
       - name: MALLEPOSTE_LOG_FILE
   summary_file:
-    description: Where the summary goes as JSON (times in seconds, counts by host and role, changes, failures).
+    description: Path of the summary as JSON (times in seconds, counts by host and role, changes, failures).
     type: str
     default: ""
     env:
@@ -184,7 +184,7 @@ class CallbackModule(CallbackBase):
         self._write(f"  {result.host.get_name()}: again, attempt {result.result.get('attempts', '?')}")
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
-        """What changes inside files (Ansible asks with --diff only). Hidden ones are left out."""
+        """Return the changes inside files (Ansible asks with --diff only). Hidden ones are left out."""
         for diff in self._diffs(result):
             text = self._get_diff(diff)
             if text:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.academie.malleposte.plugins.module_utils import backup_files, backup_plan, manifest
-from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
 
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         return {
-            "backup_sources": speaking(backup_plan.sources, manifest.ManifestError),
-            "backup_repositories": speaking(backup_plan.repositories, manifest.ManifestError),
+            "backup_sources": with_filter_errors(backup_plan.sources, manifest.ManifestError),
+            "backup_repositories": with_filter_errors(backup_plan.repositories, manifest.ManifestError),
             "backup_known_hosts": backup_files.known_hosts,
             "backup_rows": backup_files.rows,
             "backup_pick": backup_files.pick,

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.academie.malleposte.plugins.module_utils import published
 from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import keys, mta_sts, records, zone
-from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
 
 
 class FilterModule:
@@ -18,6 +19,6 @@ class FilterModule:
             ("dns_anchor", keys.ds_record),
             ("dns_dkim", keys.dkim_value),
             ("mta_sts_policy", mta_sts.policy),
-            ("mta_sts_id", mta_sts.policy_id),
+            ("dns_published", published.published),
         )
-        return {name: speaking(function, ValueError) for name, function in functions}
+        return {name: with_filter_errors(function, ValueError) for name, function in functions}

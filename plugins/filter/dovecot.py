@@ -27,14 +27,21 @@ def _any_of(attribute: str, values: Iterable[str]) -> str:
 
 
 def dovecot_login_filter(states: Sequence[str]) -> str:
-    """Who may log in: an agent in one of `states` whose password is not to be replaced, by uid, mail or alias."""
-    names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user}))"
+    """Return the filter of log-ins: an agent in one of `states` whose password is valid, by uid, alias or any address.
+
+    The addresses of before a change of name are among them: devices and habits know no other.
+    """
+    names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user})(mailLocalAddress=%{user}))"
     return f"(&{AGENT}{_any_of('mpState', states)}(!(pwdReset=TRUE)){names})"
 
 
-def dovecot_user_filter(states: Sequence[str]) -> str:
-    """Whose box exists: an agent or a functional box in one of `states`, by any of its names or addresses."""
-    names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user})(mailLocalAddress=%{user}))"
+def dovecot_user_filter(states: Sequence[str], delivery: str = "") -> str:
+    """Return the filter of boxes: an agent or a functional box in one of `states`, by any of its names or addresses.
+
+    `delivery` is the domain of the SMTP server's own addresses of boxes (uid@delivery and uid@sent.delivery).
+    """
+    own = f" | regexp('^(.*)@(sent[.])?{delivery.replace('.', '[.]')}$', '\\\\1')" if delivery else ""
+    names = f"(|(uid=%{{user{own}}})(mail=%{{user}})(mpLoginAlias=%{{user}})(mailLocalAddress=%{{user}}))"
     return f"(&{BOX}{_any_of('mpState', states)}{names})"
 
 

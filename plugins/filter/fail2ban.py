@@ -51,7 +51,7 @@ def fail2ban_networks(networks: Iterable[str]) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filters, by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Names of the filters."""

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.academie.malleposte.plugins.module_utils import manifest
-from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest, service_needs
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
 
 
 class FilterModule:
@@ -18,8 +18,14 @@ class FilterModule:
             ("manifest_backup", manifest.backup),
             ("manifest_srv", manifest.srv_records),
             ("manifest_sites", manifest.sites),
-            ("manifest_labels", manifest.label_places),
+            ("manifest_names", manifest.names),
             ("manifest_tiles", manifest.tiles),
-            ("public_addresses", manifest.public_addresses),
+            ("manifest_memory", manifest.memory),
+            ("manifest_upgrades", manifest.upgrades),
+            ("manifest_packages", service_needs.packages),
+            ("manifest_jails", manifest.jails),
+            ("manifest_databases", manifest.databases),
+            ("manifest_directory", service_needs.directory_accounts),
+            ("manifest_site_keys", service_needs.site_keys),
         )
-        return {name: speaking(function, manifest.ManifestError) for name, function in functions}
+        return {name: with_filter_errors(function, manifest.ManifestError) for name, function in functions}

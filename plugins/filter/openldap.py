@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import model, project
 from ansible_collections.academie.malleposte.plugins.module_utils.slapd import access, digest
-from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
 
 
 def _text(attributes: Mapping[str, Sequence[bytes]]) -> dict[str, list[Any]]:
@@ -62,4 +62,4 @@ class FilterModule:
             ("openldap_passwords", openldap_passwords),
         )
         errors = (access.AccessError, digest.WeakDigest, model.PolicyError)
-        return {name: speaking(function, *errors) for name, function in functions}
+        return {name: with_filter_errors(function, *errors) for name, function in functions}

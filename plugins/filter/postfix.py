@@ -57,6 +57,48 @@ def postfix_refusals(domains: Iterable[str], text: str) -> str:
     return f"inline:{{ {inner} }}"
 
 
+def postfix_rights(senders: Iterable[str]) -> str:
+    """Restrictions that let pass the envelope senders of ``senders`` and the empty one, and refuse all others.
+
+    ``@domain`` stands for every address of a domain, ``*`` for every address: nothing is restricted then.
+    """
+    given = list(senders)
+    if "*" in given:
+        return ""
+    keys = ", ".join(f"{{ {one.lower().removeprefix('@')} = OK }}" for one in ["<>", *given])
+    refusal = "554 5.7.1 Expediteur non permis d'ici / this sender is not allowed from here"
+    return f"check_sender_access inline:{{ {keys} }}, check_sender_access static:{{{refusal}}}"
+
+
+def postfix_class(name: str) -> str:
+    """The restriction class of a host, by its name."""
+    return "host_" + re.sub(r"[^a-z0-9]", "_", name.lower())
+
+
+def postfix_hosts(
+    hosts: Iterable[str],
+    addresses: Mapping[str, Any],
+    domain: str,
+    senders: Iterable[str],
+    more: Mapping[str, Iterable[str]] | None = None,
+) -> list[dict[str, Any]]:
+    """Rows of ``postfix_hosts``: what each host may send as, which is itself, ``senders`` and what ``more`` gives it.
+
+    ``hosts`` are names of the inventory, ``addresses`` gives one address or several for each.
+    """
+    rows = []
+    for host in sorted(hosts):
+        name, found = f"{host.partition('.')[0]}.{domain}", addresses[host]
+        rows.append(
+            {
+                "name": name,
+                "addresses": [found] if isinstance(found, str) else list(found),
+                "senders": list(dict.fromkeys([f"@{name}", *senders, *(more or {}).get(host, ())])),
+            }
+        )
+    return rows
+
+
 def postfix_policy_service(endpoint: str) -> str:
     """A further restriction that asks ``endpoint`` (unix:PATH or inet:HOST:PORT); nothing when empty.
 
@@ -87,4 +129,7 @@ class FilterModule:
             "postfix_refusals": postfix_refusals,
             "postfix_policy_service": postfix_policy_service,
             "postfix_list_policy": postfix_list_policy,
+            "postfix_rights": postfix_rights,
+            "postfix_class": postfix_class,
+            "postfix_hosts": postfix_hosts,
         }

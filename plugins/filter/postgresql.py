@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible_collections.academie.malleposte.plugins.module_utils import postgres
-from ansible_collections.academie.malleposte.plugins.plugin_utils.speaking import speaking
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
 
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         return {
-            "postgresql_hba": speaking(postgres.hba, postgres.DatabaseError),
-            "postgresql_ident": speaking(postgres.ident, postgres.DatabaseError),
+            "postgresql_hba": with_filter_errors(postgres.hba, postgres.DatabaseError),
+            "postgresql_ident": with_filter_errors(postgres.ident, postgres.DatabaseError),
         }

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-_ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"
+ALPHABET = "ybndrfg8ejkmcpqxot1uwisza345h769"
 _ROUNDS = 16000
 _SALT_BYTES = 20
 _KEY_BYTES = 32
@@ -22,19 +22,19 @@ _SELECTOR = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 # Modules that ask the Internet (DNS lists, fuzzy hashes, AS numbers): off where nothing outside may be asked.
 ONLINE_MODULES = ("rbl", "fuzzy_check", "asn", "rspamd_update")
 # Modules whose data are maps fetched over HTTPS; without them they have nothing to say.
-MAP_MODULES = ("multimap", "whitelist", "mid", "mime_types")
+MAP_MODULES = ("multimap", "whitelist", "mid")
 # Never wanted: they cost memory or time and need a service that we do not run.
 UNUSED_MODULES = ("neural", "bimi", "clickhouse", "elastic", "metric_exporter", "dcc", "p0f", "aws_s3")
 
 
-def _base32(data: bytes) -> str:
+def base32(data: bytes) -> str:
     """rspamd's own base 32: the z-base-32 alphabet, bits taken from the least significant end."""
     number = int.from_bytes(data, "little")
     digits = -(-len(data) * 8 // 5)
-    return "".join(_ALPHABET[(number >> (5 * i)) & 31] for i in range(digits))
+    return "".join(ALPHABET[(number >> (5 * i)) & 31] for i in range(digits))
 
 
-def _pbkdf(password: bytes, salt: bytes) -> bytes:
+def pbkdf2(password: bytes, salt: bytes) -> bytes:
     """PBKDF2 whose pseudo-random function is keyed BLAKE2b (64 bytes), one block, as rspamd computes it."""
     key = password if len(password) <= 64 else hashlib.blake2b(password).digest()
     block = hashlib.blake2b(salt + (1).to_bytes(4, "big"), key=key).digest()
@@ -57,7 +57,7 @@ def rspamd_password_hash(password: str, use: str = "") -> str:
     secret = password.encode()
     label = use.encode()[:16]
     salt = hashlib.blake2b(secret, digest_size=_SALT_BYTES, person=b"mp-rspamd", salt=label).digest()
-    return f"$1${_base32(salt)}${_base32(_pbkdf(secret, salt))}"
+    return f"$1${base32(salt)}${base32(pbkdf2(secret, salt))}"
 
 
 def rspamd_keys(keys: Iterable[Mapping[str, str]], directory: str) -> list[dict[str, str]]:
@@ -79,6 +79,30 @@ def rspamd_keys(keys: Iterable[Mapping[str, str]], directory: str) -> list[dict[
         path = f"{directory}/{domain}.{selector}.key"
         files.append({"dest": path, "content": key + "\n", "group": "_rspamd", "mode": "0640"})
     return files
+
+
+WINDOWS = {"minute": 60, "warn_5_minutes": 300, "hour": 3600, "day": 86400}
+"""Limits on recipients by name, and the seconds they are counted over; a `warn_` one only warns."""
+
+
+def rspamd_windows(limits: Mapping[str, Any], default: Mapping[str, Any]) -> str:
+    """Limits on recipients as the filter reads them: seconds, above how many to warn and to hold (0: never), and so on.
+
+    :param limits: by the names of ``WINDOWS``; what is not said is as in ``default``.
+    :raises AnsibleFilterError: an unknown name, or what is no number.
+    """
+    whole = {**default, **limits}
+    for name, value in whole.items():
+        if name not in WINDOWS:
+            raise AnsibleFilterError(f"limits on recipients: {name!r} is none of {', '.join(WINDOWS)}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise AnsibleFilterError(f"limits on recipients: {name}: a number from 0 up is expected, not {value!r}")
+    numbers = [
+        (seconds, whole[name], 0) if name.startswith("warn") else (seconds, 0, whole[name])
+        for name, seconds in WINDOWS.items()
+        if whole.get(name)
+    ]
+    return " ".join(str(number) for window in numbers for number in window)
 
 
 def rspamd_switches(online_checks: bool, online_maps: bool) -> list[dict[str, str]]:
@@ -107,7 +131,7 @@ def ucl_list(values: Iterable[Any]) -> str:
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filters, by name."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Names of the filters."""
@@ -115,6 +139,7 @@ class FilterModule:
             "rspamd_password_hash": rspamd_password_hash,
             "rspamd_keys": rspamd_keys,
             "rspamd_switches": rspamd_switches,
+            "rspamd_windows": rspamd_windows,
             "ucl_string": ucl_string,
             "ucl_list": ucl_list,
         }

@@ -98,13 +98,13 @@ def sogo_agents(states: Sequence[str], profiles: Sequence[str]) -> str:
 
 
 def sogo_address_book(states: Sequence[str]) -> str:
-    """Whom an agent finds: agents and functional boxes in one of these states, but for those who are hidden."""
+    """Return the filter of an agent's search: agents and functional boxes in these states, but for the hidden ones."""
     kinds = "(objectClass='mpAgent' OR objectClass='mpFunctionalBox')"
     return f"({kinds} AND {_one_of('mpState', states)} AND NOT (mpHidden='TRUE'))"
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filters, by name."""
 
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         """Names of the filters."""

@@ -35,6 +35,17 @@ def valkey_acl(
     return "\n".join(rules) + "\n"
 
 
+def valkey_instance_acl(users: Mapping[str, Mapping[str, Any]], refused: Sequence[str], granted: Sequence[str]) -> str:
+    """The text of the users of a further instance: nobody is there without a name. Raises as `valkey_acl` does."""
+    if not users:
+        raise AnsibleFilterError("valkey_instances: an instance without users: nobody could enter")
+    common = ["+@all", *(f"-{command}" for command in refused), *(f"+{command}" for command in granted)]
+    rules = ["user default off -@all"]
+    for name, user in sorted(users.items()):
+        rules.append(_user(name, user.get("password", ""), user.get("keys", ["*"]), user.get("commands", common)))
+    return "\n".join(rules) + "\n"
+
+
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"valkey_acl": valkey_acl}
+        return {"valkey_acl": valkey_acl, "valkey_instance_acl": valkey_instance_acl}

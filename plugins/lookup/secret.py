@@ -15,7 +15,7 @@ options:
     description: Names of the secrets.
     required: true
   kind:
-    description: What to make when it is missing; V(ssh) is an Ed25519 key pair of OpenSSH's form.
+    description: The kind to make when it is missing; V(ssh) is an Ed25519 key pair of OpenSSH's form.
     type: str
     default: password
     choices: [password, rsa2048, ec256, ssh]

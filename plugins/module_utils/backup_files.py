@@ -99,21 +99,27 @@ def client_files(vaults: Sequence[Mapping[str, Any]], settings: Mapping[str, Any
     return files
 
 
-def forced(client: Mapping[str, Any], root: str, quota_gb: int) -> str:
-    """The one command of a client's key: its own repositories; no session (exit 75) while the keeper has the lock."""
-    words = [f"flock --shared --nonblock --conflict-exit-code 75 {root}/{client['name']}/lock"]
+def forced(client: Mapping[str, Any], root: str, quota_gb: int, seconds: int) -> str:
+    """The one command of a client's key: its own repositories, for ``seconds`` at most.
+
+    No session begins (exit 75) while maintenance waits for the lock or has it: so no client, by holding one or by
+    beginning the next before the last ends, delays maintenance for longer than one session.
+    """
+    folder = f"{root}/{client['name']}"
+    flock = "flock --shared --nonblock --conflict-exit-code 75"
+    words = [f"{flock} {folder}/gate true &&", f"exec timeout --kill-after=60 {seconds} {flock} {folder}/lock"]
     words.append(f"borg serve --umask=0007 --append-only --storage-quota={quota_gb}G")
     words += [f"--restrict-to-repository {root}/{client['name']}/{name}" for name in client["repositories"]]
     return " ".join(words)
 
 
 def vault_files(
-    clients: Sequence[Mapping[str, Any]], root: str, quota_gb: int, with_passphrases: bool
+    clients: Sequence[Mapping[str, Any]], root: str, quota_gb: int, with_passphrases: bool, seconds: int
 ) -> list[dict[str, str]]:
     """For each client: its key with the one command, and its passphrase where the vault thins out."""
     files = []
     for client in clients:
-        line = f'restrict,command="{forced(client, root, quota_gb)}" {client["key"].strip()}\n'
+        line = f'restrict,command="{forced(client, root, quota_gb, seconds)}" {client["key"].strip()}\n'
         files.append({"dest": f"{KEYS}/borg-{client['name']}", "content": HEADER + line})
         if with_passphrases:
             path = f"{PASSPHRASES}/{client['name']}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one host sends to its vaults, from the service manifest: series of archives and the repositories they lie in.
+"""The backups of one host, from the service manifest: series of archives and the repositories they lie in.
 
 A source is ``{name, repository}`` with ``paths`` and ``exclude`` (borg's patterns), or with ``command`` and ``file``:
 the output of a program, streamed into an archive of one file. Its series of archives bears its name.
@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .mailstore import BUCKETS
 from .manifest import ManifestError, backup
 
 COMMON = "system"
 """The repository of all that is no mailbox."""
-BUCKETS = 256
 DUMPS: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "ldap": (
         {"name": "ldap", "file": "ldap.ldif", "command": ["slapcat", "-o", "ldif-wrap=no", "-n", "1"]},
@@ -28,11 +28,11 @@ DUMPS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 def shares(number: int) -> list[tuple[str, list[str]]]:
     """The mail store's buckets in ``number`` shares: ``(name, buckets)``. A name tells its buckets."""
-    if not 1 <= number <= BUCKETS:
-        raise ManifestError(f"backups: {number} shares of the mail store; it takes 1 to {BUCKETS}")
+    if not 1 <= number <= len(BUCKETS):
+        raise ManifestError(f"backups: {number} shares of the mail store; it takes 1 to {len(BUCKETS)}")
     found = []
     for share in range(number):
-        buckets = [f"{index:02x}" for index in range(BUCKETS) if index * number // BUCKETS == share]
+        buckets = [one for index, one in enumerate(BUCKETS) if index * number // len(BUCKETS) == share]
         found.append((f"mail-{buckets[0]}-{buckets[-1]}", buckets))
     return found
 

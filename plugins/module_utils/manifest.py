@@ -8,10 +8,12 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``listen``   ports: ``{name, port, proto (tcp), from}``; ``from`` holds ``any`` or names of ``malleposte_networks``
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
+``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
 ``vhost``    its web site: see ``vhosts.py``
 ``tile``     its place on the portal: ``{title, text, host, path (/), order (100)}``; title and text are ``{fr, en}``,
              host is a key of ``malleposte_hostnames``
 ``backup``   ``{paths, dumps}``
+``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
 """
 
 from __future__ import annotations
@@ -19,12 +21,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import vhosts
-from .shapes import Check, ManifestError, check_shape, languages, number, path, text
+from . import service_needs, vhosts
+from .shapes import Check, ManifestError, check_shape, languages, listed, number, path, text
 
 __all__ = ["ManifestError"]
 
-KNOWN_KEYS = frozenset({"group", "units", "listen", "dns", "backup", "health", "tile", "vhost"})
+KNOWN_KEYS = frozenset(
+    {
+        *("group", "units", "listen", "dns", "backup", "tile", "vhost", "hostname"),
+        *("memory_mb", "upgrade", "jails", "database", "directory"),
+    }
+)
 ANYWHERE = "any"
 TILE: Mapping[str, Check] = {"title": languages, "text": languages, "host": text, "path": path, "order": number}
 
@@ -50,18 +57,52 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
         if "tile" in service:
             check_shape(f"service {name}: tile", service["tile"], TILE, ["title", "text", "host"])
     vhosts.check_vhosts(services)
+    service_needs.check_needs(services)
 
 
 def groups_of(service: Mapping[str, Any]) -> list[str]:
     """The groups whose hosts run a service."""
-    group = service.get("group") or []
-    return [group] if isinstance(group, str) else list(group)
+    return listed(service.get("group") or [])
 
 
 def services_of(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Mapping[str, Any]]:
     """The entries whose group is among a host's groups."""
     mine = set(groups)
     return {name: service for name, service in services.items() if mine.intersection(groups_of(service))}
+
+
+def places(services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The hosts that run each service, group by group."""
+    return {
+        name: [host for group in groups_of(service) for host in groups.get(group, [])]
+        for name, service in services.items()
+    }
+
+
+def memory(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> int:
+    """Memory that the services of a host of these groups take, in MB."""
+    check_manifest(services)
+    return service_needs.memory(services_of(services, groups))
+
+
+def upgrades(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:
+    """Return the upgrade settings of a host of these groups: ``{rank, by_hand}``."""
+    return service_needs.upgrades(services_of(services, groups))
+
+
+def jails(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> list[str]:
+    """Names of the jails of a host of these groups."""
+    return service_needs.jails(services_of(services, groups))
+
+
+def databases(
+    services: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Sequence[str]],
+    addresses: Mapping[str, str | Sequence[str]],
+    passwords: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """The platform's databases, as the role postgresql takes them; ``passwords`` by database."""
+    return service_needs.databases(services, places(services, groups), groups.get("database", []), addresses, passwords)
 
 
 def sites(
@@ -72,15 +113,11 @@ def sites(
     return vhosts.sites(services_of(services, groups), hostnames, domain)
 
 
-def label_places(
-    services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
-) -> dict[str, list[str]]:
-    """Labels under the domain that sites are named by -> the hosts that answer for them."""
-    return {
-        service["vhost"]["label"]: [host for group in groups_of(service) for host in groups.get(group, [])]
-        for service in services.values()
-        if "label" in service.get("vhost", {})
-    }
+def names(
+    services: Mapping[str, Mapping[str, Any]], groups: Iterable[str], hostnames: Mapping[str, str], domain: str
+) -> list[str]:
+    """The public names that one host answers for: those that its certificate bears."""
+    return [name for name, _service in vhosts.names(services_of(services, groups), hostnames, domain)]
 
 
 def tiles(
@@ -120,12 +157,14 @@ def firewall_rules(
                 raise ManifestError(f"service {name}: network {unknown[0]} is not in malleposte_networks")
             sources = [] if ANYWHERE in origins else sorted({cidr for origin in origins for cidr in networks[origin]})
             if sources or ANYWHERE in origins:
-                rules.append({
-                    "name": listen.get("name", name),
-                    "port": listen["port"],
-                    "proto": listen.get("proto", "tcp"),
-                    "sources": sources,
-                })
+                rules.append(
+                    {
+                        "name": listen.get("name", name),
+                        "port": listen["port"],
+                        "proto": listen.get("proto", "tcp"),
+                        "sources": sources,
+                    }
+                )
     return sorted(rules, key=lambda rule: (rule["port"], rule["proto"]))
 
 
@@ -134,13 +173,22 @@ def units(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> l
     return sorted({unit for service in services_of(services, groups).values() for unit in service.get("units", [])})
 
 
-def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, list[str]]:
-    """What a host of these groups must keep: ``{paths, dumps}``, sorted, each once."""
-    mine = services_of(services, groups).values()
-    return {
+def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:
+    """Return the backup of a host of these groups: ``{paths, dumps, units}``.
+
+    Paths and dumps are sorted, each once; ``units`` says for each path which units use it.
+    """
+    mine = list(services_of(services, groups).values())
+    found: dict[str, Any] = {
         key: sorted({one for service in mine for one in service.get("backup", {}).get(key, [])})
         for key in ("paths", "dumps")
     }
+    users = {path: [service for service in mine if path in service.get("backup", {}).get("paths", [])]
+             for path in found["paths"]}  # fmt: skip
+    found["units"] = {
+        path: sorted({unit for service in held for unit in service.get("units", [])}) for path, held in users.items()
+    }
+    return found
 
 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -151,33 +199,33 @@ def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[st
             target = entry["target"]
             if target != "." and target not in hostnames:
                 raise ManifestError(f"service {name}: dns target {target} is not in malleposte_hostnames")
-            records.append({
-                "service": entry["service"],
-                "proto": entry.get("proto", "tcp"),
-                "port": entry["port"],
-                "target": hostnames.get(target, "."),
-                **({"path": entry["path"]} if "path" in entry else {}),
-            })
+            records.append(
+                {
+                    "service": entry["service"],
+                    "proto": entry.get("proto", "tcp"),
+                    "port": entry["port"],
+                    "target": hostnames.get(target, "."),
+                    **({"path": entry["path"]} if "path" in entry else {}),
+                }
+            )
     return records
 
 
 def public_addresses(
+    services: Mapping[str, Mapping[str, Any]],
     hostnames: Mapping[str, str],
-    places: Mapping[str, Sequence[str]],
+    groups: Mapping[str, Sequence[str]],
     addresses: Mapping[str, str | Sequence[str]],
     domain: str,
-    labels: Mapping[str, Sequence[str]],
 ) -> dict[str, list[str]]:
-    """Every name to publish and its addresses: the public names, labels under the domain, then each host's own.
+    """Every name to publish and its addresses: the public names, then each host's own.
 
-    ``places`` says which hosts answer for a key of ``hostnames``; ``addresses`` holds each host's public addresses;
-    ``labels``, which hosts answer for a label under the domain.
+    ``addresses`` holds each host's public addresses.
     """
-    def of(host: str) -> list[str]:
-        found = addresses.get(host, [])
-        return [found] if isinstance(found, str) else list(found)
-
-    names = {name: [one for host in places.get(key, []) for one in of(host)] for key, name in hostnames.items()}
-    names |= {f"{label}.{domain}": [one for host in hosts for one in of(host)] for label, hosts in labels.items()}
-    names |= {f"{host}.{domain}": of(host) for host in addresses}
-    return {name: found for name, found in names.items() if found}
+    hosts = places(services, groups)
+    found = {
+        name: [one for host in hosts[service] for one in listed(addresses.get(host, []))]
+        for name, service in vhosts.names(services, hostnames, domain)
+    }
+    found |= {f"{host}.{domain}": listed(own) for host, own in addresses.items()}
+    return {name: held for name, held in found.items() if held}

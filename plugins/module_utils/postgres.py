@@ -88,7 +88,7 @@ def ident(databases: Iterable[Mapping[str, Any]], administrators: Sequence[str])
 
 
 def verifier(password: str, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """What PostgreSQL keeps of a password (RFC 5803): it can be proved against it, not read from it."""
+    """The password verifier of PostgreSQL (RFC 5803): a password can be proved against it, not read from it."""
     salt = secrets.token_bytes(16) if salt is None else salt
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
     stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
@@ -124,7 +124,7 @@ SELECT json_build_object(
 def statements(
     databases: Iterable[Mapping[str, Any]], state: Mapping[str, Mapping[str, Any]], locale: str
 ) -> list[tuple[str, str]]:
-    """What must be done, in order: ``[(words for the log, SQL)]``. Nothing is ever dropped. Raises DatabaseError."""
+    """Return the statements, in order: ``[(text for the log, SQL)]``. Nothing is ever dropped. Raises DatabaseError."""
     if locale and not _LOCALE.fullmatch(locale):
         raise DatabaseError(f"not a locale: {locale!r}")
     work: list[tuple[str, str]] = []

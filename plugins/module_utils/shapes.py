@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the entries of the service manifest may look like. Standard library only."""
+"""The shapes of the service manifest's entries. Standard library only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -14,6 +14,11 @@ class ManifestError(ValueError):
 
 Check = Callable[[Any], bool]
 ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]+")
+
+
+def listed(value: str | Sequence[str]) -> list[str]:
+    """Return as a list a value that may be written as one text or as a list."""
+    return [value] if isinstance(value, str) else list(value)
 
 
 def text(value: Any) -> bool:

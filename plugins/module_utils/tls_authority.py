@@ -27,9 +27,15 @@ class AuthorityError(ValueError):
 
 def _usage(signs_certificates: bool) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=not signs_certificates, content_commitment=False, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=signs_certificates, crl_sign=signs_certificates,
-        encipher_only=False, decipher_only=False,
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 
@@ -58,9 +64,12 @@ def ca_certificate(key_pem: str, common_name: str) -> str:
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(name).issuer_name(name).public_key(public)
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public)
         .serial_number(int.from_bytes(hashlib.sha256(der).digest()[:16], "big") >> 1)
-        .not_valid_before(CA_FROM).not_valid_after(CA_UNTIL)
+        .not_valid_before(CA_FROM)
+        .not_valid_after(CA_UNTIL)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(True), critical=True)
         .add_extension(identifier, critical=False)
@@ -86,9 +95,12 @@ def sign(request_pem: str, key_pem: str, ca_pem: str, days: int) -> str:
     identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     builder = (
         x509.CertificateBuilder()
-        .subject_name(request.subject).issuer_name(authority.subject).public_key(request.public_key())
+        .subject_name(request.subject)
+        .issuer_name(authority.subject)
+        .public_key(request.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(names, critical=not list(request.subject))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(False), critical=True)

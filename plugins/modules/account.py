@@ -36,9 +36,8 @@ options:
     description: Address of the academy's domain. Without it, a new account or a new name gets the one its name makes.
     type: str
   profile:
-    description: Class of service.
+    description: Class of service, one of the fact C(malleposte_profiles); the host refuses another and names them.
     type: str
-    choices: [convergence, roundcube]
   quota_mb:
     description: Size of the mailbox in MB; 0 for that of the class.
     type: int
@@ -68,7 +67,7 @@ options:
     description: NUMEN of a new account, so that the next feed knows it; kept as a keyed digest.
     type: str
   reason:
-    description: Why, for the journal.
+    description: The reason, for the journal.
     type: str
     default: ""
   executable:
@@ -90,7 +89,7 @@ EXAMPLES = r"""
     uid: "{{ item.uid }}"
     given_name: "{{ item.given_name }}"
     surname: "{{ item.surname }}"
-    schools: [0210001A]
+    schools: [0210001M]
     function: Assistance
   loop:
     - {uid: mdupond, given_name: Marie, surname: Dupond}
@@ -138,8 +137,7 @@ def main() -> None:
         argument_spec={
             "uid": {"type": "str", "required": True},
             "state": {"type": "str", "choices": ["present", "suspended", "absent"], "default": "present"},
-            **{name: TEXT for name in FACTS if name not in ("profile", "quota_mb", "schools", "hidden", "numen")},
-            "profile": {"type": "str", "choices": ["convergence", "roundcube"]},
+            **{name: TEXT for name in FACTS if name not in ("quota_mb", "schools", "hidden", "numen")},
             "quota_mb": {"type": "int"},
             "schools": {"type": "list", "elements": "str"},
             "hidden": {"type": "bool"},

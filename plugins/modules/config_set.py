@@ -9,7 +9,7 @@ module: config_set
 short_description: Replace the configuration files of one daemon together, or not at all
 description:
   - Renders every file of a daemon, lets the daemon check them, and only then replaces what stands on the host.
-  - What can only be checked in place is checked after the swap; on a refusal every old file is put back.
+  - Files that can only be checked in place are checked after the swap; on a refusal every old file is put back.
   - Each file is written beside its target, synced to disk and renamed over it.
 author: Malleposte (@malleposte)
 options:
@@ -20,6 +20,39 @@ options:
         unless given), V(owner), V(group), V(mode), V(validate) (a command in which C(%s) is the staged file), V(vars).
     type: list
     elements: dict
+    default: []
+    suboptions:
+      src:
+        description: A template of the role; rendered on the controller.
+        type: str
+      vars:
+        description: Variables for the template alone; used on the controller.
+        type: dict
+      content:
+        description: The whole file; given to the module in O(contents).
+        type: str
+      dest:
+        description: Target of the file; an absolute path.
+        type: str
+      owner:
+        description: Its owner; root unless given.
+        type: str
+      group:
+        description: Its group; root unless given.
+        type: str
+      mode:
+        description: Its mode; V(0644) unless given.
+        type: raw
+      validate:
+        description: A command in which C(%s) is the staged file.
+        type: str
+  contents:
+    description:
+      - The contents, one for each of O(files). The task does not name it; it brings the contents to the host.
+      - A parameter of its own, so that no log of the host ever holds them. A key of O(files) could not be kept out;
+        Ansible looks for the very text, and the log has it with its line ends written otherwise.
+    type: list
+    elements: str
     default: []
   absent:
     description: Files that must not exist.
@@ -96,18 +129,22 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
 
 MARKERS = "/var/lib/malleposte/config_set"
+FILE_OPTIONS = {
+    "mode": {"type": "raw"},
+    **{name: {"type": "str"} for name in ("dest", "owner", "group", "validate")},
+}
 
 
 class Target:
     """One file: what it is, and what it should be."""
 
-    def __init__(self, module: AnsibleModule, spec: dict[str, Any]) -> None:
+    def __init__(self, module: AnsibleModule, spec: dict[str, Any], content: str) -> None:
         self.dest: str = spec.get("dest") or ""
         if not self.dest.startswith("/"):
             module.fail_json(msg=f"config_set: dest must be an absolute path: {self.dest!r}")
         if os.path.isdir(self.dest):
             module.fail_json(msg=f"{self.dest}: is a directory, a file was expected")
-        self.content = str(spec.get("content") or "").encode()
+        self.content = content.encode()
         self.validate: str = spec.get("validate") or ""
         self.mode = int(str(spec.get("mode") or "0644"), 8)
         try:
@@ -187,9 +224,11 @@ def check_stage(module: AnsibleModule, targets: list[Target], absent: list[str],
 
 def ignore_special(folder: str, names: list[str]) -> list[str]:
     """Sockets and FIFOs cannot be copied and no check needs them."""
+
     def plain(name: str) -> bool:
         path = os.path.join(folder, name)
         return os.path.islink(path) or os.path.isdir(path) or os.path.isfile(path)
+
     return [name for name in names if not plain(name)]
 
 
@@ -275,7 +314,7 @@ def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict
     for target in targets:
         before = "" if target.old is None else target.old.decode(errors="replace")
         after = target.content.decode(errors="replace")
-        # What others may not read on the host, they may not read in a log either.
+        # Content that others may not read on the host must not be in a log either.
         if hidden or not target.mode & 0o004:
             before, after = ("", "") if target.same_content else ("(hidden: old)\n", "(hidden: new)\n")
         entries.append({"before_header": target.dest, "after_header": target.dest, "before": before, "after": after})
@@ -287,7 +326,8 @@ def diff_of(targets: list[Target], absent: list[str], hidden: bool) -> list[dict
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "files": {"type": "list", "elements": "dict", "default": []},
+            "files": {"type": "list", "elements": "dict", "default": [], "options": FILE_OPTIONS},
+            "contents": {"type": "list", "elements": "str", "default": [], "no_log": True},
             "absent": {"type": "list", "elements": "path", "default": []},
             "validate_staged": {"type": "str", "default": ""},
             "stage_copy": {"type": "list", "elements": "path", "default": []},
@@ -297,7 +337,14 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    targets = [Target(module, spec) for spec in module.params["files"]]
+    contents: list[str] = module.params["contents"]
+    if len(contents) != len(module.params["files"]):
+        module.fail_json(msg="config_set: contents must have one text for each of files")
+    # From here on they go nowhere but into the files and, where all may read the file, into the diff, in which Ansible
+    # would otherwise mask them.
+    module.params["contents"] = []
+    module.no_log_values -= set(contents)
+    targets = [Target(module, spec, content) for spec, content in zip(module.params["files"], contents, strict=True)]
     changed = [target for target in targets if target.changed]
     absent = [path for path in module.params["absent"] if os.path.lexists(path)]
     stale: list[str] = []

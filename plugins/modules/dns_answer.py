@@ -9,6 +9,7 @@ module: dns_answer
 short_description: Wait until a DNS server gives the expected answer
 description:
   - Asks from the host itself, over UDP, until the answer is the expected one or the time is over. Changes nothing.
+requirements: [python3-dnspython]
 author: Malleposte (@malleposte)
 options:
   server:
@@ -60,19 +61,37 @@ secure:
 """
 
 import time
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils.dnsrecords import wire
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+try:
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.query
+    import dns.rcode
+except ImportError:
+    THERE = False
+else:
+    THERE = True
 
 PAUSE = 0.3
 """Seconds between two questions."""
+ANSWER = 3.0
+"""Seconds for one answer."""
 
 
-def reason(verdict: wire.Verdict, rcode: str, secure: bool) -> str:
-    """Why this is not the expected answer; empty when it is."""
-    if verdict.rcode != rcode:
-        return f"answered {verdict.rcode}, {rcode} was expected"
-    if secure and not verdict.secure:
+def question(name: str, kind: str) -> Any:
+    """A recursive question with AD and DO set, so that the answer tells whether it was validated (RFC 6840)."""
+    return dns.message.make_query(name, kind, want_dnssec=True, flags=dns.flags.RD | dns.flags.AD)
+
+
+def reason(answer: Any, rcode: str, secure: bool) -> str:
+    """Return the reason why this is not the expected answer; empty when it is."""
+    if dns.rcode.to_text(answer.rcode()) != rcode:
+        return f"answered {dns.rcode.to_text(answer.rcode())}, {rcode} was expected"
+    if secure and not answer.flags & dns.flags.AD:
         return "answered without having validated (no AD)"
     return ""
 
@@ -89,16 +108,25 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if not THERE and module.check_mode:
+        module.exit_json(changed=False, skipped=True, msg="not asked: a deploy installs the dnspython that this needs")
+    if not THERE:
+        module.fail_json(msg=missing_required_lib("dnspython"))
     wanted = module.params
     end = time.monotonic() + wanted["timeout"]
+    try:
+        asked = question(wanted["name"], wanted["type"])
+    except dns.exception.DNSException as error:
+        module.fail_json(msg=f"{wanted['name']} {wanted['type']}: no question: {error}")
     while True:
         try:
-            verdict = wire.ask(wanted["server"], wanted["name"], wanted["type"], 3.0)
-            problem = reason(verdict, wanted["rcode"], wanted["secure"])
+            answer = dns.query.udp(asked, wanted["server"], ANSWER)
+            problem = reason(answer, wanted["rcode"], wanted["secure"])
             if not problem:
-                module.exit_json(changed=False, rcode=verdict.rcode, secure=verdict.secure)
-        except wire.WireError as error:
-            problem = str(error)
+                secure = bool(answer.flags & dns.flags.AD)
+                module.exit_json(changed=False, rcode=dns.rcode.to_text(answer.rcode()), secure=secure)
+        except (OSError, dns.exception.DNSException) as error:
+            problem = str(error) or type(error).__name__
         if time.monotonic() >= end:
             module.fail_json(msg=f"{wanted['server']}: {wanted['name']} {wanted['type']}: {problem}")
         time.sleep(PAUSE)

@@ -29,8 +29,14 @@ options:
         password is not touched.
     type: dict
     default: {}
+  earlier:
+    description:
+      - Earlier passwords in clear by the dn, which stay accepted beside O(passwords) while readers are given the new
+        one. An account that is not named here has its one password alone.
+    type: dict
+    default: {}
   uri:
-    description: Where slapd answers to root.
+    description: URI at which slapd answers root.
     type: str
     default: ldapi:///
 attributes:
@@ -100,13 +106,16 @@ def main() -> None:
             "base": {"type": "str", "required": True},
             "entries": {"type": "list", "elements": "dict", "required": True},
             "passwords": {"type": "dict", "default": {}, "no_log": True},
+            "earlier": {"type": "dict", "default": {}, "no_log": True},
             "uri": {"type": "str", "default": "ldapi:///"},
         },
         supports_check_mode=True,
     )
     wanted = [ldif.from_mapping(item["dn"], item["attributes"]) for item in module.params["entries"]]
-    passwords = {str(dn).lower(): str(value) for dn, value in module.params["passwords"].items()}
-    changes = plans.plan(_current(module, wanted), wanted, passwords)
+    passwords, earlier = (
+        {str(dn).lower(): str(value) for dn, value in module.params[name].items()} for name in ("passwords", "earlier")
+    )
+    changes = plans.plan(_current(module, wanted), wanted, passwords, earlier)
     result: dict[str, Any] = {"changed": bool(changes), "changed_entries": [dn for dn, _change in changes]}
     if module._diff:
         result["diff"] = {"before": "", "after": "\n".join(_public(change) for _dn, change in changes)}

@@ -18,6 +18,12 @@ options:
     type: list
     elements: str
     required: true
+  ahead:
+    description:
+      - Whether a new host may get them before the turn of their role, while nothing starts
+        (P(academie.malleposte.packages_ahead#lookup)).
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Reports what would be installed.
@@ -35,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: Why apt was not asked.
+  description: The reason why apt was not asked.
   returned: when it was not
   type: str
 """

@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 done:
-  description: What was done, or would be in check mode, in words.
+  description: The changes made, or to be made in check mode, in words.
   returned: always
   type: list
   elements: str
@@ -55,7 +55,7 @@ QUIET = "SET log_min_error_statement TO panic; SET log_statement TO none;\n"
 
 
 def psql(module: AnsibleModule, sql: str) -> str:
-    """What psql answers to SQL given on standard input, where no other process sees it."""
+    """Return psql's answer to SQL given on standard input, where no other process sees it."""
     code, out, err = module.run_command(PSQL, data=sql, cwd="/", environ_update={"LC_ALL": "C.UTF-8"})
     if code:
         module.fail_json(msg=f"postgresql_databases: psql: {err.strip() or code}")

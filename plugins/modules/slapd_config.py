@@ -11,14 +11,15 @@ description:
   - Loads the LDIF into a scratch directory with C(slapadd -n0); what slapd refuses stops the run and changes nothing.
   - Compares the result with the configuration in place and applies the difference over C(ldapi:///), online, in the
     fewest modifies. Access rules are replaced in one.
-  - What cannot be changed online (an entry, a module or a definition that goes away, a database that moves) is done by
-    stopping slapd, putting the new directory in place and starting it; when it does not start, the old one comes back.
+  - A change that is impossible online (an entry, a module or a definition that goes away, a database that moves) is
+    done by stopping slapd, putting the new directory in place and starting it; if it does not start, the old one comes
+    back.
   - The first time, the package's own configuration and empty database are moved to O(backup_directory). A foreign
     directory that holds more than its suffix is refused.
 author: Malleposte (@malleposte)
 options:
   content:
-    description: The whole of cn=config as LDIF; C(include) lines are read by slapadd.
+    description: The whole of cn=config as LDIF; C(include) lines are read by slapadd. Kept out of the host's log.
     type: str
     required: true
   suffix:
@@ -30,11 +31,11 @@ options:
     type: str
     default: malleposte
   config_directory:
-    description: Where slapd keeps cn=config.
+    description: Folder of slapd's cn=config.
     type: path
     default: /etc/ldap/slapd.d
   backup_directory:
-    description: Where a foreign configuration and its data are moved, and where a replaced one is kept (the last only).
+    description: Folder to which a foreign configuration and its data are moved; it keeps a replaced one too (the last).
     type: path
     default: /var/backups/slapd
   service:
@@ -42,7 +43,7 @@ options:
     type: str
     default: slapd.service
   uri:
-    description: Where the running slapd answers to root.
+    description: URI at which the running slapd answers root.
     type: str
     default: ldapi:///
   owner:
@@ -72,7 +73,7 @@ changes:
   type: list
   elements: str
 offline:
-  description: Why slapd was stopped; empty when all was changed online.
+  description: The reason why slapd was stopped; empty when all was changed online.
   returned: always
   type: list
   elements: str
@@ -162,7 +163,7 @@ class Slapd:
         return text
 
     def count(self, suffix: str) -> int:
-        """How many entries a database holds, read from its files."""
+        """Count the entries of a database, read from its files."""
         _code, text = self._run("slapcat", "-F", self.directory, "-b", suffix, "-o", "ldif-wrap=no")
         return sum(line.startswith("dn:") for line in text.splitlines())
 
@@ -179,7 +180,7 @@ def _last_lines(text: str, count: int = 6) -> str:
 
 
 def _tls_trouble(desired: dict[str, ldif.Entry]) -> str:
-    """Why slapd could not start TLS with these files and ciphers, which slapadd does not look at; empty when it can."""
+    """Return why slapd could not start TLS with these files and ciphers; empty if it can. slapadd does not check."""
     entry = desired.get("cn=config", ldif.Entry("cn=config"))
     cert, key, authorities, ciphers = (
         (entry.get(f"olcTLS{name}") or [b""])[0].decode()
@@ -351,7 +352,7 @@ def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "content": {"type": "str", "required": True},
+            "content": {"type": "str", "required": True, "no_log": True},
             "suffix": {"type": "str", "required": True},
             "signature": {"type": "str", "default": "malleposte"},
             "config_directory": {"type": "path", "default": "/etc/ldap/slapd.d"},

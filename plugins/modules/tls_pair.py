@@ -66,7 +66,7 @@ request:
   returned: success
   type: str
 due:
-  description: Why a certificate must be asked for; empty when the present one is good.
+  description: The reason why a certificate must be requested; empty when the present one is good.
   returned: success
   type: str
 """
@@ -153,7 +153,7 @@ class Pair:
         self.put(self.chain, text, 0o644)
 
     def due(self) -> str:
-        """Why the certificate is no longer good; empty when it is."""
+        """Return the reason why the certificate is no longer good; empty when it is."""
         if not os.path.exists(self.chain) or not os.path.exists(self.key):
             return "there is none"
         code, text = self.probe("x509", "-in", self.chain, "-noout", "-text")
@@ -222,6 +222,7 @@ def main() -> None:
 def spki_digest(pem: str) -> str:
     """SHA-256 of the DER inside a PEM public key."""
     import base64
+
     body = "".join(line for line in pem.splitlines() if not line.startswith("-----"))
     return hashlib.sha256(base64.b64decode(body)).hexdigest()
 

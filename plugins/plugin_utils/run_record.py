@@ -1,4 +1,4 @@
-"""What a playbook run did, by role and host: the pure part of the callback `progress`.
+"""The record of a playbook run, by role and host: the pure part of the callback `progress`.
 
 Knows nothing of Ansible's classes, so that it is tested without a run. Times are seconds since the start of the run.
 """
@@ -34,7 +34,7 @@ def one_line(text: object, most: int = 400) -> str:
 
 
 def failure_message(result: Mapping[str, Any], role: str) -> str:
-    """Why a task failed, in one line. A hidden result says how it can be seen."""
+    """Return the reason why a task failed, in one line. For a hidden result, say how it can be seen."""
     if "censored" in result:
         switch = f"; to see it, run again with -e {role}_no_log=false" if role not in ("play", "facts") else ""
         return f"the details are hidden, since the task handles secrets{switch}"
@@ -58,7 +58,7 @@ class Segment:
     hosts: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def count(self, status: str) -> int:
-        """How many results of that status, over all hosts."""
+        """Count the results of that status, over all hosts."""
         return sum(counts[status] for counts in self.hosts.values())
 
     def add(self, host: str, status: str) -> None:

@@ -1,56 +1,166 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One file that holds the command line's Python for a host, or a daemon's: the same bytes from the same sources."""
+"""The package as hosts have it: one file, the same bytes from the same sources, with an entry point a program."""
 
 from __future__ import annotations
 
+import ast
+import functools
+import hashlib
 import io
+import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parents[2] / "cli" / "malleposte"
-PARTS = (
-    *("__init__.py", "cli.py", "errors.py", "paths.py", "progress.py", "remote.py", "run.py", "zstd.py"),
-    *("commands/__init__.py", "commands/accounts", "commands/backup.py", "commands/backup_restore.py"),
-    *("commands/backup_words.py", "commands/password.py", "commands/vault.py"),
-    *("accountd/__init__.py", "accountd/client.py", "accountd/wire.py", "accounts", "backup", "directory", "lists"),
-    "policy",
-)
-"""Modules and subpackages that work on a host; the rest is the controller's. Links are followed."""
-DAEMONS = {
-    "accountd": (
-        "accountd.server",
-        ("__init__.py", "errors.py", "paths.py", "remote.py", "run.py", "zstd.py", "accountd", "accounts", "directory",
-         "policy"),
-    ),
-    "authpolicy": (
-        "accounts.authpolicy",
-        ("__init__.py", "accounts/__init__.py", "accounts/authpolicy.py", "accounts/throttle.py"),
-    ),
-    "lists": ("lists.daemon", ("__init__.py", "errors.py", "directory", "lists")),
-}  # fmt: skip
-"""Daemons that have a file of their own: the module that they begin in, and the parts."""
-MAIN = "import sys\n\nfrom malleposte.{module} import main\n\nsys.exit(main())\n"
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "cli" / "malleposte"
+PORTAL = ROOT / "portal" / "malleposte_portal"
+"""The portal lies in the same file, beside the package: a host has one version of both."""
+PORTAL_PROGRAM = "portal"
+"""The program that runs it."""
+PORTAL_KINDS = frozenset({".py", ".html", ".po", ".css", ".svg", ".txt"})
+ARCHIVE = "/usr/lib/malleposte/malleposte.pyz"
+"""The path of the package on a host."""
+START = f"/usr/bin/python3 -I -B {ARCHIVE} run"
+"""The words before a program's name; words alone, since neither systemd nor Dovecot has a shell."""
+MAIN = """\
+import os
+import sys
+
+# The file that was opened now: a deploy may put another in its place while modules of this one are still to be loaded.
+sys.path[0] = f"/proc/self/fd/{os.open(sys.path[0], os.O_RDONLY | os.O_CLOEXEC)}"
+
+if sys.argv[1:2] == ["run"]:
+    from malleposte.programs import run
+
+    sys.exit(run(sys.argv[2:]))
+
+from malleposte.cli import main
+
+sys.exit(main())
+"""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def sources(package: Path = PACKAGE, daemon: str = "") -> Iterator[tuple[str, bytes]]:
-    """Names in the archive and their content, in a fixed order: of the command line, or of a daemon."""
-    module, parts = DAEMONS[daemon] if daemon else ("cli", PARTS)
-    yield "__main__.py", MAIN.format(module=module).encode()
-    for part in parts:
-        path = package / part
-        for found in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            yield f"malleposte/{found.relative_to(package).as_posix()}", found.read_bytes()
+def sources(package: Path = PACKAGE, portal: Path = PORTAL) -> Iterator[tuple[str, bytes]]:
+    """Names in the archive and their content, in a fixed order. Links are followed."""
+    yield "__main__.py", MAIN.encode()
+    for tree, kinds in ((package, frozenset({".py"})), (portal, PORTAL_KINDS)):
+        for path in files_of(tree, kinds):
+            yield f"{tree.name}/{path.relative_to(tree).as_posix()}", path.read_bytes()
 
 
-def build(package: Path = PACKAGE, daemon: str = "") -> bytes:
+def files_of(tree: Path, kinds: frozenset[str]) -> Iterator[Path]:
+    """The files of some kinds in a tree, in a fixed order. Links are followed."""
+    for folder, names, files in sorted(tree.walk(follow_symlinks=True)):
+        names[:] = [name for name in names if name != "__pycache__"]
+        yield from (folder / name for name in sorted(files) if Path(name).suffix in kinds)
+
+
+def build(package: Path = PACKAGE) -> bytes:
     """The archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sources(package, daemon):
+        for name, content in sources(package):
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content)
     return buffer.getvalue()
+
+
+def written(folder: Path) -> Path:
+    """The archive as a file of that folder, of the sources as they are now. Raises OSError."""
+    path, content = folder / Path(ARCHIVE).name, build()
+    if not path.exists() or path.read_bytes() != content:
+        # A task asks for it for several hosts at once, each in a process that was forked from the same one.
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_bytes(content)
+        beside.rename(path)
+    return path
+
+
+def programs(package: Path = PACKAGE) -> dict[str, str]:
+    """The programs' names and the modules that they begin in."""
+    found = sorted((package / "programs").glob("[a-z]*.py"))
+    return {path.stem.replace("_", "-"): f"malleposte.programs.{path.stem}" for path in found}
+
+
+def module_of(name: str, package: Path = PACKAGE) -> str:
+    """Return the file of a program, or of a module by its dotted name. Raises ValueError with the known programs."""
+    known = programs(package)
+    if name in known:
+        return known[name]
+    if name.startswith(f"{package.name}.") and file_of(name, package):
+        return name
+    raise ValueError(f"no program is called {name!r}; known: {', '.join(known)}")
+
+
+def command(name: str, package: Path = PACKAGE) -> str:
+    """Return the command of a program on a host. Raises ValueError with the known names."""
+    if module_of(name, package) == name:
+        raise ValueError(f"{name} is a module, not a program; known: {', '.join(programs(package))}")
+    return f"{START} {name}"
+
+
+def file_of(module: str, package: Path = PACKAGE) -> Path | None:
+    """The file of a module of the package; None when there is no such module."""
+    place = package.parent.joinpath(*module.split("."))
+    found = (place / "__init__.py", place.with_suffix(".py"))
+    return next((path for path in found if path.is_file()), None)
+
+
+@functools.cache
+def imported(path: Path, module: str, package: Path = PACKAGE) -> frozenset[str]:
+    """The modules of the package that a file imports anywhere in it, with the packages that they lie in."""
+    own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = own[: len(own) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            named |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    whole = {part for name in named if name.split(".")[0] == package.name for part in _above(name)}
+    return frozenset(name for name in whole if file_of(name, package))
+
+
+def _above(module: str) -> list[str]:
+    """A dotted name, and those of the packages that it lies in."""
+    parts = module.split(".")
+    return [".".join(parts[:size]) for size in range(1, len(parts) + 1)]
+
+
+def closure(module: str, package: Path = PACKAGE) -> dict[str, Path]:
+    """A module and all of the package that it imports, directly or not, with their files."""
+    waiting, found = set(_above(module)), dict[str, Path]()
+    while waiting:
+        name = waiting.pop()
+        path = file_of(name, package)
+        assert path is not None
+        found[name] = path
+        waiting |= imported(path, name, package) - found.keys()
+    return found
+
+
+def digest(name: str, package: Path = PACKAGE, portal: Path = PORTAL) -> str:
+    """16 hexadecimal digits of what a program, or a module, is made of. Raises ValueError.
+
+    A unit bears it, so that the unit changes, and its daemon starts anew, exactly when that code does.
+    """
+    files = closure(module_of(name, package), package)
+    if name == PORTAL_PROGRAM:
+        for path in files_of(portal, PORTAL_KINDS):
+            files[path.relative_to(portal).as_posix()] = path
+            for module in imported(path, portal.name, package) if path.suffix == ".py" else ():
+                files |= closure(module, package)
+    return digest_of(files)
+
+
+def digest_of(files: Mapping[str, Path]) -> str:
+    """16 hexadecimal digits of some files and their names."""
+    told = hashlib.sha256()
+    for part, path in sorted(files.items()):
+        told.update(f"{part}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return told.hexdigest()[:16]

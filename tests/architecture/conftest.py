@@ -29,11 +29,11 @@ def specs_of(role: Path) -> dict[str, dict[str, Any]]:
 
 
 def tasks_in(node: Any) -> list[dict[str, Any]]:
-    """Every task of a parsed task file, blocks opened."""
+    """Every task of a parsed task file or playbook, plays and blocks opened."""
     found: list[dict[str, Any]] = []
     for task in node or []:
         found.append(task)
-        for part in ("block", "rescue", "always"):
+        for part in ("pre_tasks", "tasks", "post_tasks", "handlers", "block", "rescue", "always"):
             found += tasks_in(task.get(part))
     return found
 

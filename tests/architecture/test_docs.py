@@ -1,4 +1,4 @@
-"""The documents: what is generated is up to date, and what they name exists."""
+"""The documents: generated ones are up to date, and every name in them exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import click
 import pytest
 from malleposte import cli
 
-from .conftest import ROOT
+from .conftest import ROOT, load
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
 
@@ -33,7 +33,7 @@ def commands_in(text: str) -> Iterator[str]:
 
 
 def check_call(call: str) -> str | None:
-    """What is wrong with a call; None when the command and its options exist."""
+    """Return the fault of a call; None when the command and its options exist."""
     words = shlex.split(call.removeprefix("sudo "), comments=True)[1:]
     command: click.Command = cli.cli
     name = "malleposte"
@@ -102,6 +102,18 @@ def test_the_reference_is_up_to_date() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_rights_in_the_directory_are_those_of_the_manifest() -> None:
+    """The table of docs/schema.md: a row an account, with its branches and attributes."""
+    manifest = load(ROOT / "playbooks/group_vars/all/services.yml")["malleposte_services"]
+    rows = {
+        f"| `cn={account}` | {', '.join(rights['branches'])} | `{' '.join(rights['read'])}` |"
+        for service in manifest.values()
+        for account, rights in service.get("directory", {}).items()
+    }
+    page = (ROOT / "docs/schema.md").read_text("utf-8")
+    assert rows == {line for line in page.splitlines() if line.startswith("| `cn=")}
+
+
 def test_decisions_are_numbered_and_bear_their_status() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
     numbers = [int(path.name[:4]) for path in decisions]
@@ -130,5 +142,5 @@ def test_every_command_on_accounts_is_explained_and_tried(names: tuple[str, ...]
     words = names[1:] if names[0] == "accounts" else names
     assert " ".join(words) in (ROOT / "docs/accounts.md").read_text("utf-8")
     called = re.compile(r'["\s]+,?\s*"?'.join(map(re.escape, words)) + r'["\s]')
-    tests = [path.read_text("utf-8") for path in (ROOT / "tests/stack").glob("test_*.py")]
+    tests = [path.read_text("utf-8") for path in (ROOT / "tests/stack").rglob("test_*.py")]
     assert any(re.search(rf'["\s]{called.pattern}', text) for text in tests)

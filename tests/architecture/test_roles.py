@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,7 +49,7 @@ def test_a_role_includes_no_other_role(role: Path) -> None:
         if key.rsplit(".", 1)[-1] in {"include_role", "import_role"}
     ]
     assert wrong == []
-    assert not (load(role / "meta/main.yml") or {}).get("dependencies")
+    assert not (role / "meta/main.yml").exists(), "a collection's role needs none, and could name other roles there"
 
 
 def test_specs_equal_defaults(role: Path) -> None:
@@ -64,14 +66,48 @@ def test_variables_bear_the_role_s_name(role: Path) -> None:
 
 
 def test_no_task_hides_a_failure_or_fakes_a_change(role: Path) -> None:
+    assert dishonest(task_files(role)) == []
+
+
+def test_no_play_hides_a_failure_or_fakes_a_change() -> None:
+    assert dishonest(sorted((ROOT / "playbooks").glob("*.yml"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "failed_when: false",
+        "failed_when: 'no'",
+        "failed_when: [false, rc > 1]",
+        "ignore_errors: true",
+        "changed_when: true",
+    ],
+)
+def test_a_task_that_hides_a_failure_is_found_in_a_block_of_a_play_as_well(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "play.yml"
+    text = "- hosts: all\n  tasks:\n    - block:\n        - {{name: Look, command: true, {}}}\n"
+    path.write_text(text.format("failed_when: rc > 1"))
+    assert dishonest([path]) == []
+    path.write_text(text.format(line))
+    assert dishonest([path]) == [f"{path}: Look"]
+
+
+def dishonest(paths: Iterable[Path]) -> list[str]:
+    """The tasks of files of tasks or plays that hide a failure, fake a change, or patch a file that they do not own."""
     wrong = []
-    for path in task_files(role):
+    for path in paths:
         for task in tasks_in(load(path)):
             modules = {key.rsplit(".", 1)[-1] for key in task}
-            hidden = task.get("ignore_errors") or task.get("changed_when") is True
+            hidden = task.get("ignore_errors") or task.get("changed_when") is True or never(task.get("failed_when"))
             if hidden or modules & {"shell", "lineinfile", "blockinfile"}:
-                wrong.append(f"{path.relative_to(ROOT)}: {task.get('name')}")
-    assert wrong == []
+                wrong.append(f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}: {task.get('name')}")
+    return wrong
+
+
+def never(conditions: Any) -> bool:
+    """Whether a `failed_when` cannot hold: all of a list must."""
+    listed = conditions if isinstance(conditions, list) else [conditions]
+    return any(one is False or str(one).strip().lower() in {"false", "no", "off", "0"} for one in listed)
 
 
 def test_templates_bear_the_managed_header(role: Path) -> None:
@@ -97,7 +133,7 @@ def test_templates_hold_no_logic(role: Path) -> None:
 
 
 def test_a_role_is_whole(role: Path) -> None:
-    for part in ("README.md", "meta/main.yml", "meta/argument_specs.yml", "tasks/main.yml"):
+    for part in ("README.md", "meta/argument_specs.yml", "tasks/main.yml"):
         assert (role / part).exists(), f"{role.name} lacks {part}"
 
 
@@ -136,3 +172,16 @@ def test_wiring_sets_only_known_variables() -> None:
     known = {option for role in ROLES for option in specs_of(role)}
     wiring = load(ROOT / "playbooks/group_vars/all/wiring.yml") or {}
     assert [key for key in wiring if key not in {*known, "ansible_managed"} and not key.startswith("__wiring_")] == []
+
+
+def test_config_set_removes_regular_files_alone() -> None:
+    """It keeps their content until the new configuration is checked, which a socket does not have."""
+    wrong = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for role in ROLES
+        for path in task_files(role)
+        for task in tasks_in(load(path))
+        for absent in [str(task.get("academie.malleposte.config_set", {}).get("absent", ""))]
+        for name in re.findall(r"(?:/var)?/run/[\w./-]+", absent)
+    ]
+    assert wrong == []

@@ -24,7 +24,7 @@ COMMAND = ("malleposte", "accounts")
 
 @dataclass(frozen=True)
 class Size:
-    """What was measured at one number of agents."""
+    """The measurements at one number of agents."""
 
     agents: int
     chunk: int

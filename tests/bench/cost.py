@@ -1,4 +1,4 @@
-"""What work costs a host: the processor time of each unit, as the kernel counts it.
+"""The cost of work on a host: the processor time of each unit, as the kernel counts it.
 
 A rate says as much about the other work on the machine as about the host; processor time a message hardly does.
 """

@@ -56,7 +56,7 @@ def bare_install(lab: Lab, wanted: dict[str, set[str]]) -> float:
 
 
 def stored(lab: Lab) -> set[str]:
-    """What the lab has downloaded and kept."""
+    """The files that the lab has downloaded and kept."""
     return {path.name for path in (lab.settings.shared / "archives").glob("*.deb")}
 
 

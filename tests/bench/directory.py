@@ -87,7 +87,7 @@ print(len(changes), first)
 
 @dataclass(frozen=True)
 class Run:
-    """What a command took: seconds, the largest memory of its process, its processor time; slapd's beside it."""
+    """The cost of a command: seconds, the largest memory of its process, its processor time; slapd's beside it."""
 
     seconds: float
     peak_mib: float

@@ -1,4 +1,4 @@
-"""What a measurement yields: one JSON object and one row for docs/benchmarks.md, with the machine named."""
+"""The result of a measurement: one JSON object and one row for docs/benchmarks.md, with the machine named."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Figure:
 
     @property
     def command(self) -> str:
-        """What to type to measure it again."""
+        """The command that measures it again."""
         return f"sudo .venv/bin/python -m tests.bench.run {self.name}"
 
     def as_json(self) -> str:

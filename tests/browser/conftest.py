@@ -9,12 +9,12 @@ import pytest
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Size, pin, start
-from tests.stack.conftest import ca_bundle, mail, people, plan, platform, site
+from tests.stack.conftest import ca_bundle, enters, mail, people, person, plan, platform, site
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
-__all__ = ["ca_bundle", "mail", "people", "plan", "platform", "site"]
+__all__ = ["ca_bundle", "enters", "mail", "people", "person", "plan", "platform", "site"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

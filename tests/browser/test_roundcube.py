@@ -1,4 +1,4 @@
-"""Roundcube on a desk and on a phone: log in, read what just came, find the way to the password, log out."""
+"""Roundcube on a desktop and on a phone: log in, read a new message, find the page for passwords, log out."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None
     browser.driver.switch_to.default_content()
     assert browser.fits()
     browser.picture("roundcube-message")
+    browser.open("webmail", "/?_task=mail&_action=compose")
+    browser.seen("#compose-content")
+    browser.open("webmail", "/?_task=settings")
+    browser.seen("#layout-sidebar")
+    assert browser.violations() == []
 
 
 def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader) -> None:

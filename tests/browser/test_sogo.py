@@ -1,4 +1,4 @@
-"""SOGo on a desk and on a phone: log in, read what just came, open the agenda, log out; all of it in French."""
+"""SOGo on a desktop and on a phone: log in, read a new message, open the agenda, log out; all of it in French."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import DESKTOP, Browser
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
-from tests.stack.test_throttle import delay
+from tests.stack.support.throttle import delay
 
 FOLDERS = ("Réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
 EVENT = "Conseil d’école"
@@ -68,6 +68,50 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     browser.click("a[aria-label='Quitter']")
     browser.seen("#passwordField")
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
+
+
+STRAY = """
+const script = document.createElement('script');
+script.textContent = `setTimeout(() => {
+  window.mpRan = ['script'];
+  const button = document.createElement('button');
+  button.setAttribute('onclick', 'window.mpRan.push("attribute")');
+  document.body.append(button);
+  button.click();
+  try { new Function('window.mpRan.push("text")')(); } catch (error) { }
+  window.mpDone = true;
+})`;
+document.body.append(script);
+"""
+"""Tries a stray attribute and a text that is compiled, later: no policy binds what the browser's driver runs itself."""
+
+
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader, agent: Account) -> None:
+    browser.open("groupware")
+    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
+    browser.seen("#passwordField").send_keys(agent.password)
+    browser.click("button[type=submit][aria-label='Connexion']")
+    browser.click("md-list-item", reader.subject)
+    browser.seen("#detailView", reader.text)
+    browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
+    browser.click("md-fab-actions button", "open_in_browser")
+    browser.seen("input[name='from']")
+    browser.picture("sogo-compose")
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
+    browser.click(".sg-event", EVENT)
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Contacts/view")
+    browser.seen(".sg-folder-name")
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Preferences")
+    browser.seen("md-sidenav")
+    assert browser.violations() == []
+    browser.driver.execute_script(STRAY)
+    browser.wait(lambda: browser.driver.execute_script("return window.mpDone"), "the stray script does not run")
+    assert browser.driver.execute_script("return window.mpRan") == ["script"]
+    assert [line.split()[:2] for line in browser.violations()] == [
+        ["script-src-attr", "inline"],
+        ["script-src", "eval"],
+    ]
 
 
 def refused(browser: Browser, name: str, password: str, text: str) -> None:

@@ -1,39 +1,71 @@
 """Fixtures of the stack tests. The lab is expected converged and seeded (`malleposte test` sees to it)."""
 
+import imaplib
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import testinfra
+from malleposte.directory.model import State
 from malleposte.errors import MallepostError
 from malleposte.lab import LabError
 from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 
+from tests.stack.support import lanes
 from tests.stack.support import mail as mail_support
 from tests.stack.support.dav import Device
+from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
+from tests.stack.support.persons import Person, keyring
+from tests.stack.support.persons import person as make_person
 from tests.stack.support.site import Account, NotReadyError, Site
 from tests.stack.support.web import Web
 
+HERE = Path(__file__).parent
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here needs the lab."""
+    """Every test here needs the lab. Those of the shared lane stand in the order in which workers take them."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)
+    if all(HERE / "shared" in item.path.parents for item in items):
+        items.sort(key=lambda item: lanes.rank(item.path))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Groups:
+    """The assignment of tests to workers."""
+    return lanes.Groups(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell each worker what the inventory says, which takes a second of processor time to read."""
+    config = node.config
+    if not hasattr(config, "malleposte_listing"):
+        try:
+            config.malleposte_listing = json.dumps(Site().listing)
+        except (LabError, MallepostError, subprocess.CalledProcessError):
+            config.malleposte_listing = ""  # the workers say what is wrong
+    node.workerinput["malleposte_listing"] = config.malleposte_listing
 
 
 @pytest.fixture(scope="session")
-def site() -> Site:
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """The lab; ends the session with one line where it is not ready."""
-    found = Site()
+    known = getattr(request.config, "workerinput", {})
+    found = Site(known.get("malleposte_listing", ""), known.get("workerid", "main"))
     try:
         found.ready()
     except (NotReadyError, LabError, MallepostError) as error:
         pytest.exit(f"stack tests: {error}", returncode=1)
-    return found
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
@@ -94,7 +126,7 @@ def web(ca_bundle: Path) -> Web:
 
 @pytest.fixture(scope="session")
 def plan(site: Site, ca_bundle: Path) -> Plan:
-    """How the probe's clients reach the lab from the controller."""
+    """The connection of the probe's clients from the controller to the lab."""
     return mail_support.make_plan(site, ca_bundle)
 
 
@@ -147,3 +179,24 @@ def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Devic
     names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
     if names:
         site.run("mail1", f"rm -rf -- {' '.join(names)}")
+
+
+@pytest.fixture
+def person(site: Site, people: People) -> Callable[..., Person]:
+    """Make an agent with a NUMEN (state, attributes)."""
+    keys = keyring(site)
+    return lambda state=State.ACTIVE, **more: make_person(people, keys, state, **more)
+
+
+@pytest.fixture
+def enters(mail: Mail) -> Callable[[str, str], bool]:
+    """Whether IMAP lets a log-in in with a password."""
+
+    def tried(uid: str, password: str) -> bool:
+        try:
+            mail.imap(Account(uid, "", password, ""))
+        except imaplib.IMAP4.error:
+            return False
+        return True
+
+    return tried

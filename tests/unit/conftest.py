@@ -1,11 +1,19 @@
-"""Collections are found by Ansible's own loader, with the repository's configuration, whichever test comes first."""
+"""Common code of all unit tests."""
 
-import os
+import json
 
-from malleposte.paths import ANSIBLE_CFG
+import pytest
+from malleposte.platform import facts, profiles
 
-os.environ["ANSIBLE_CONFIG"] = str(ANSIBLE_CFG)
+from tests.support import ansible_loader
 
-from ansible.plugins.loader import init_plugin_loader  # reads the configuration when imported
+ansible_loader.start()
 
-init_plugin_loader()
+
+@pytest.fixture(autouse=True)
+def platform_classes(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A host has the platform's facts; here, the default's classes of service alone."""
+    path = tmp_path_factory.getbasetemp() / "platform.json"
+    if not path.exists():
+        path.write_text(json.dumps({"profiles": facts.resolved("malleposte_profiles", None)}), "utf-8")
+    monkeypatch.setattr(profiles, "FILE", path)

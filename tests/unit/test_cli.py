@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import click
-import malleposte
 import pytest
-import yaml
 from malleposte import cli, paths, playbook, run
+from malleposte.commands.accounts import options
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = ("bash", "zsh", "fish")
@@ -139,12 +139,6 @@ def test_completion_completes() -> None:
     assert done.stdout.split() == ["plain,deploy"]
 
 
-def test_one_version_everywhere() -> None:
-    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert {malleposte.__version__, galaxy["version"], project["project"]["version"]} == {malleposte.__version__}
-
-
 def test_an_inventory_is_a_path_or_a_name(tmp_path: Path) -> None:
     assert paths.inventory(None) == ROOT / "inventories" / "lab"
     assert paths.inventory("standalone") == ROOT / "inventories" / "standalone"
@@ -239,3 +233,70 @@ def test_a_lock_has_versions_and_hashes_and_no_address(name: str) -> None:
 def test_the_test_lock_holds_the_run_time_lock() -> None:
     dev: dict[str, Any] = versions("requirements-dev")
     assert {name: dev.get(name) for name in versions("requirements")} == versions("requirements")
+
+
+@pytest.mark.parametrize(
+    ("error", "document"),
+    [
+        (MallepostError("no light", "pay the bill"), {"error": "no light", "hint": "pay the bill", "exit_code": 1}),
+        (InputError("not a host 'x'"), {"error": "not a host 'x'", "hint": "", "exit_code": 2}),
+        (KeyboardInterrupt(), {"error": "interrupted", "hint": "", "exit_code": 130}),
+    ],
+)
+def test_a_failure_is_json_where_json_was_asked_for(
+    error: BaseException, document: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command()
+    @click.option("--json", "_as_json", is_flag=True)
+    @click.argument("words", nargs=-1)
+    def command(_as_json: bool, words: tuple[str, ...]) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "load", lambda _: command)
+    assert cli.main(["deploy", "--json"]) == document["exit_code"]
+    assert json.loads(capsys.readouterr().out) == document
+    for typed in (["deploy"], ["deploy", "--", "--json"]):
+        assert cli.main(typed) == document["exit_code"]
+        assert capsys.readouterr().out == ""
+    assert cli.main(["deploy", "--json", "--nonsense"]) == ExitCode.BAD_INPUT
+    assert json.loads(capsys.readouterr().out)["exit_code"] == ExitCode.BAD_INPUT
+
+
+def test_a_failed_deploy_prints_one_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    from malleposte.commands import deploy
+
+    report = playbook.Report(2, tmp_path / "log", "linear", {}, "mail1 refused")
+    monkeypatch.setattr(deploy.checking, "gate", lambda *_args, **_named: None)
+    monkeypatch.setattr(deploy.playbook, "run", lambda *_args, **_named: report)
+    assert cli.main(["deploy", "--json", "-i", "lab"]) == ExitCode.FAILURE
+    told = capsys.readouterr()
+    assert json.loads(told.out)["ok"] is False
+    assert "mail1 refused" in told.err
+
+
+def test_a_failure_on_a_host_that_speaks_json_is_that_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = '{"error": "too many leave", "hint": "say so", "exit_code": 1}'
+    place = remote.Place("mail1", ("sh", "-c", f"echo '{told}'; exit 1", "sh"))
+    with pytest.raises(MallepostError, match="mail1: too many leave; say so"):
+        place.exchange(["accounts", "apply"], b"", also=(1,))
+    place = remote.Place("mail1", ("sh", "-c", "echo '{\"done\": 1}'; exit 1", "sh"))
+    assert place.exchange(["accounts", "apply"], b"", also=(1,)) == {"done": 1}
+
+
+def test_ctrl_c_at_a_question_ends_as_anywhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def asks(error: type[BaseException]) -> int:
+        @click.command()
+        def command() -> None:
+            options.confirm("Remove?", yes=False)
+
+        def typed(*_of: object, **_more: object) -> str:
+            raise error
+
+        monkeypatch.setattr(click.termui, "visible_prompt_func", typed)
+        monkeypatch.setattr(cli, "load", lambda _: command)
+        return cli.main(["deploy"])
+
+    assert asks(KeyboardInterrupt) == ExitCode.INTERRUPTED
+    assert asks(EOFError) == ExitCode.FAILURE

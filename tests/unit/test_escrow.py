@@ -65,9 +65,9 @@ def test_a_wrong_passphrase_opens_nothing(inventory: Path, tmp_path: Path) -> No
 
 
 def test_it_is_never_beside_what_it_opens(inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match="beside what it opens"):
+    with pytest.raises(InputError, match="beside the archives that it opens"):
         escrow.refuse(inventory / "escrow.gpg", inventory)
-    with pytest.raises(InputError, match="beside what it opens"):
+    with pytest.raises(InputError, match="beside the archives that it opens"):
         escrow.refuse(escrow.ROOT / "var" / "escrow.gpg", inventory)
     monkeypatch.setattr(escrow, "HOLDERS", (inventory,))
     with pytest.raises(InputError, match="sends or keeps archives"):

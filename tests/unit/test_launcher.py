@@ -41,6 +41,9 @@ def wheel(folder: Path, version: str) -> str:
     return f"tiny @ {path.as_uri()} --hash=sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}\n"
 
 
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": ()}
+
+
 class Checkout:
     """A scratch checkout and ways to start its launcher."""
 
@@ -69,13 +72,41 @@ class Checkout:
         return sorted((self.root / "var" / "log").glob("install-*.log"))
 
 
-@pytest.fixture
-def checkout() -> Iterator[Checkout]:
-    # Not below tmp_path, which only its owner may enter.
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    # Not below a folder of pytest's, which only its owner may enter.
     root = Path(tempfile.mkdtemp(prefix="malleposte-launcher-")).resolve()
     root.chmod(0o755)
+    yield root
+    shutil.rmtree(root)
+
+
+@pytest.fixture
+def checkout(place: Path) -> Iterator[Checkout]:
+    root = place / "checkout"
+    root.mkdir()
     yield Checkout(root)
     shutil.rmtree(root)
+
+
+@pytest.fixture(scope="module")
+def kept(place: Path) -> Path:
+    """A checkout after its first start: an environment is bound to its path, so each test gets it back there."""
+    root, kept = place / "checkout", place / "kept"
+    root.mkdir()
+    checkout = Checkout(root)
+    done = checkout.start("--version", umask=0o077)
+    assert (done.returncode, done.stdout) == (0, "ran 1.0 run --version\n"), done.stderr
+    root.rename(kept)
+    return kept
+
+
+@pytest.fixture
+def made(kept: Path, checkout: Checkout) -> Checkout:
+    """A checkout whose environment was made by a first start."""
+    shutil.rmtree(checkout.root)
+    shutil.copytree(kept, checkout.root, symlinks=True)
+    return checkout
 
 
 def test_first_start_makes_the_environment_and_the_second_skips_it(checkout: Checkout) -> None:
@@ -124,27 +155,26 @@ def test_a_failed_installation_says_why_in_one_line_and_the_next_start_mends_it(
     assert checkout.start("--version").stdout == "ran 1.0 run --version\n"
 
 
-def test_an_interrupted_installation_is_done_again_from_nothing(checkout: Checkout) -> None:
-    assert checkout.start("--version").returncode == 0
-    (module,) = (checkout.root / ".venv").rglob("tiny.py")
+def test_an_interrupted_installation_is_done_again_from_nothing(made: Checkout) -> None:
+    (module,) = (made.root / ".venv").rglob("tiny.py")
     module.unlink()  # metadata without content, as a power loss leaves it: pip would call it installed
-    (checkout.root / ".venv" / ".installing").touch()
-    done = checkout.start("--version")
+    (made.root / ".venv" / ".installing").touch()
+    done = made.start("--version")
     assert (done.returncode, done.stdout) == (0, "ran 1.0 run --version\n"), done.stderr
 
 
-def test_a_changed_lock_is_installed(checkout: Checkout) -> None:
-    assert checkout.start("deploy").stdout == "ran 1.0 run deploy\n"
-    checkout.lock("requirements", "1.1")
-    assert checkout.start("deploy").stdout == "ran 1.1 run deploy\n"
+def test_a_changed_lock_is_installed(made: Checkout) -> None:
+    assert made.start("deploy").stdout == "ran 1.0 run deploy\n"
+    made.lock("requirements", "1.1")
+    assert made.start("deploy").stdout == "ran 1.1 run deploy\n"
 
 
-def test_only_test_installs_the_test_tools(checkout: Checkout) -> None:
-    checkout.lock("requirements-dev", "2.0")
-    assert checkout.start("deploy", "test").stdout == "ran 1.0 dev deploy test\n"
-    assert checkout.start("--debug", "test").stdout == "ran 2.0 dev --debug test\n"
-    (checkout.root / ".venv" / "stamp-run").unlink()
-    assert checkout.start("deploy").stderr == "", "the test set serves the other commands too"
+def test_only_test_installs_the_test_tools(made: Checkout) -> None:
+    made.lock("requirements-dev", "2.0")
+    assert made.start("deploy", "test").stdout == "ran 1.0 dev deploy test\n"
+    assert made.start("--debug", "test").stdout == "ran 2.0 dev --debug test\n"
+    (made.root / ".venv" / "stamp-run").unlink()
+    assert made.start("deploy").stderr == "", "the test set serves the other commands too"
 
 
 def test_two_first_starts_at_once(checkout: Checkout) -> None:
@@ -168,14 +198,14 @@ def test_through_a_link_and_from_a_path_with_spaces(checkout: Checkout, tmp_path
     assert (done.returncode, done.stdout) == (0, "ran 1.0 run x y z\n"), done.stderr
 
 
-def test_a_moved_checkout_makes_its_environment_anew(checkout: Checkout) -> None:
-    assert checkout.start("x").returncode == 0
-    moved = checkout.root.with_name(checkout.root.name + "-moved")
-    checkout.root.rename(moved)
+def test_a_moved_checkout_makes_its_environment_anew(made: Checkout) -> None:
+    assert made.start("x").stderr == "", "the environment is there"
+    moved = made.root.with_name(made.root.name + "-moved")
+    made.root.rename(moved)
     try:
-        done = checkout.start("x", launcher=moved / "malleposte")
+        done = made.start("x", launcher=moved / "malleposte")
     finally:
-        moved.rename(checkout.root)
+        moved.rename(made.root)
     # The lock names the wheel by its old place, so that the installation must fail: it was tried, not skipped.
     assert done.returncode == 1
     assert "making the environment" in done.stderr
@@ -188,11 +218,13 @@ def test_completion_never_installs(checkout: Checkout) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changes to another user")
-def test_another_user_is_told_what_to_do_then_may_use_it(checkout: Checkout) -> None:
-    nobody = {"user": 65534, "group": 65534, "extra_groups": ()}
-    done = checkout.start("--version", **nobody)
+def test_another_user_is_told_what_to_do(checkout: Checkout) -> None:
+    done = checkout.start("--version", **NOBODY)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(f"run 'sudo {checkout.launcher} --version' once")
-    assert checkout.start("--version", umask=0o077).returncode == 0
-    done = checkout.start("--version", **nobody)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="changes to another user")
+def test_another_user_may_use_what_root_made_with_a_narrow_umask(made: Checkout) -> None:
+    done = made.start("--version", **NOBODY)
     assert (done.returncode, done.stdout) == (0, "ran 1.0 run --version\n"), done.stderr

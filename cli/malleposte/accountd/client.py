@@ -9,13 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import socket
-import ssl
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from malleposte import link
 from malleposte.accountd import wire
 
 PORT = 7443
@@ -31,6 +28,10 @@ class RefusedError(Exception):
 
 class UnavailableError(Exception):
     """accountd gives no answer. Whether a request was carried out is not known."""
+
+
+class OtherVersionError(UnavailableError):
+    """accountd is of another version, and carried out nothing. The text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,12 @@ class Client:
             with self._connected() as stream:
                 if isinstance(request, wire.Hello):
                     return self._asked(stream, mine)
-                if urlsplit(self.address).scheme == "tls":
+                if link.is_tls(self.address):
                     self._asked(stream, mine)
                 return self._asked(stream, request)
-        except (OSError, wire.BadMessageError) as error:
+        except wire.OtherVersionError as error:
+            raise OtherVersionError(f"accountd at {self.address}: {error}") from error
+        except (OSError, ValueError) as error:
             raise UnavailableError(f"accountd at {self.address}: {error or type(error).__name__}") from error
 
     @staticmethod
@@ -83,24 +86,5 @@ class Client:
             raise RefusedError(answer)
         return answer
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[io.BufferedRWPair]:
-        where = urlsplit(self.address)
-        if where.scheme == "unix":
-            link = socket.socket(socket.AF_UNIX)
-            with link:
-                link.settimeout(self.timeout)
-                link.connect(where.path)
-                with link.makefile("rwb") as stream:
-                    yield stream
-        elif where.scheme == "tls" and where.hostname:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            with (
-                socket.create_connection((where.hostname, where.port or PORT), timeout=self.timeout) as plain,
-                context.wrap_socket(plain, server_hostname=where.hostname) as link,
-                link.makefile("rwb") as stream,
-            ):
-                yield stream
-        else:
-            raise UnavailableError(f"{self.address}: neither unix://PATH nor tls://HOST")
+    def _connected(self) -> contextlib.AbstractContextManager[io.BufferedRWPair]:
+        return link.connected(self.address, port=PORT, ca_file=self.ca_file, timeout=self.timeout)

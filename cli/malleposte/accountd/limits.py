@@ -1,4 +1,4 @@
-"""How often accountd may be asked, kept in its own memory: per account and source network, per network, and in all.
+"""Rate limits of accountd, kept in its own memory: per account and source network, per network, and in all.
 
 Beside it, `accounts.throttle` counts wrong proofs in Valkey, together with those of Dovecot and the portal. What is
 here holds also where Valkey does not answer. Names are those that were typed, known or not, so that a limit tells
@@ -31,17 +31,26 @@ class Rate:
 
 @dataclass(frozen=True)
 class Rates:
-    """The limits of the calls. `wrong`: different wrong proofs of an account from one network; `codes`: sent to one."""
+    """The limits of the calls: of proofs `account`, `network` and `whole`; of acts, apart from them, the rest.
+
+    `wrong`: different wrong proofs of an account from one network. `codes`: sent to one account for requests of one
+    network, `codes_account` for requests of all. `acts`, `blocks`, `classes`: of one client (what it may at most do to
+    the academy, if somebody has taken it over).
+    """
 
     account: Rate = Rate(30, 600)
     network: Rate = Rate(600, 600)
     whole: Rate = Rate(1200, 60)
     wrong: Rate = Rate(10, 900)
     codes: Rate = Rate(3, 3600)
+    codes_account: Rate = Rate(9, 3600)
+    acts: Rate = Rate(300, 600)
+    blocks: Rate = Rate(20, 3600)
+    classes: Rate = Rate(60, 3600)
 
 
 class Verdict(Protocol):
-    """What the throttle says of a try: seconds to wait, and whether this very one, as it seems, was wrong before."""
+    """The throttle's answer to a try: seconds to wait, and whether this password seems to have been wrong before."""
 
     @property
     def wait(self) -> float:
@@ -53,25 +62,25 @@ class Verdict(Protocol):
 
 
 class Throttle(Protocol):
-    """What accountd needs of `accounts.throttle.Throttle`; nothing here raises."""
+    """The part of `accounts.throttle.Throttle` that accountd needs; nothing here raises."""
 
     def known_by(self, name: str, password: str) -> str:
-        """What a password is known by."""
+        """Return the digests by which the password of a name, as it was typed, is remembered."""
 
-    def judge(self, name: str, address: str, known_by: str) -> Verdict:
+    def judge(self, account: str, address: str, known_by: str, client: str = "") -> Verdict:
         """Whether this may be proved now; it then counts."""
 
-    def failed(self, name: str, address: str, password: str) -> None:
+    def failed(self, account: str, address: str, known_by: str, client: str = "") -> None:
         """It was wrong."""
 
-    def undo(self, name: str, address: str, password: str) -> None:
+    def undo(self, account: str, address: str, known_by: str, client: str = "") -> None:
         """Nobody could tell."""
 
-    def succeeded(self, name: str, address: str) -> None:
+    def succeeded(self, account: str, address: str, client: str = "") -> None:
         """It was right."""
 
-    def forget(self, *names: str) -> None:
-        """These names start afresh everywhere."""
+    def forget(self, *accounts: str) -> None:
+        """These start afresh everywhere."""
 
 
 def network(address: str) -> str:
@@ -99,24 +108,38 @@ class Limits:
         self._key = os.urandom(32)
 
     def call(self, name: str, source: str) -> float:
-        """Count a call; seconds to wait when it is one too many (it then counts for nothing else)."""
+        """Count a proof; seconds to wait when it is one too many (it then counts for nothing else)."""
+        # The narrow ones first: what they stop takes nothing of what is for all.
+        return self._counted(
+            ("account", self._known(name), source, self.rates.account),
+            ("network", "", source, self.rates.network),
+            ("whole", "", "", self.rates.whole),
+        )
+
+    def act(self, client: str, kind: str = "") -> float:
+        """As `call`, an act of a client: `kind` is `blocks`, `classes` or none. No flood of proofs holds one up."""
+        own = [(kind, client, "", getattr(self.rates, kind))] if kind else []
+        return self._counted(*own, ("acts", client, "", self.rates.acts))
+
+    def code(self, uid: str, source: str) -> bool:
+        """Whether one more code may be sent to an account on the request of a network; it is then counted.
+
+        Each network has its own limits: requests from another network do not use up the owner's.
+        """
+        known = self._known(uid)
+        return not self._counted(
+            ("codes", known, source, self.rates.codes), ("codes-account", known, "", self.rates.codes_account)
+        )
+
+    def _counted(self, *asked: tuple[str, str, str, Rate]) -> float:
+        """Count in windows of (kind, who, where, rate), up to the first that is full; seconds that it lasts."""
         with self._lock:
-            # The narrow ones first: what they stop takes nothing of what is for all.
-            asked = (("account", self._known(name), source, self.rates.account),
-                     ("network", "", source, self.rates.network), ("whole", "", "", self.rates.whole))  # fmt: skip
             for kind, who, where, rate in asked:
                 window = self._window(kind, who, where, rate)
                 if window.count >= rate.most:
                     return self._left(window)
                 window.count += 1
             return 0.0
-
-    def code(self, uid: str) -> bool:
-        """Whether one more code may be sent to an account; it is then counted."""
-        with self._lock:
-            window = self._window("codes", self._known(uid), "", self.rates.codes)
-            window.count += 1
-            return window.count <= self.rates.codes.most
 
     def may_try(self, name: str, source: str, secret: str) -> tuple[float, bool]:
         """Seconds to wait before another proof; and whether this very one was wrong a moment ago."""
@@ -135,14 +158,14 @@ class Limits:
                 window.seen.add(self._digest(name, secret))
 
     def forget(self, *names: str) -> None:
-        """Wrong proofs and calls of these names are forgotten, from every network: their owner was there."""
+        """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in."""
         known = {self._known(name) for name in names}
         with self._lock:
             for key in [key for key in self._windows if key[0] in ("wrong", "account") and key[1] in known]:
                 del self._windows[key]
 
     def _known(self, name: str) -> str:
-        """What a name is known by; nobody's log-in lies about in memory for long."""
+        """Return the digest that identifies a name, so that an unknown log-in does not stay long in memory."""
         return hashlib.blake2b(name.strip().lower().encode(), key=self._key, digest_size=16).hexdigest()
 
     def _digest(self, name: str, secret: str) -> bytes:

@@ -1,11 +1,16 @@
-"""The mail that brings a code: French first, then English, plain text, no link that could be taken for another's."""
+"""The mails that bring a code, or say that means of recovery change.
+
+French first, then English, plain text, no link that could be taken for another's.
+"""
 
 from __future__ import annotations
 
+import datetime
 import email.message
 import email.policy
 import email.utils
 import smtplib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -16,25 +21,42 @@ _HERE = ZoneInfo("Europe/Paris")
 _TEXT = """\
 Bonjour,
 
-Un code vous permet de choisir un nouveau mot de passe pour la messagerie de l’{academy} :
+Un code vous permet de choisir un nouveau mot de passe pour la messagerie de l’{academy} :
 
     {code}
 
-Il sert une seule fois, jusqu’au {day} à {hour}. Tapez-le avec votre NUMEN sur la page « Gérer mon mot de passe » :
+Il sert une seule fois, jusqu’au {day} à {hour}. Tapez-le avec votre NUMEN sur la page « Gérer mon mot de passe » :
 
     {portal}motdepasse
 
-Vous n’avez rien demandé ? Ne faites rien, et ne donnez ce code à personne : l’assistance ne le demande jamais.
-Assistance : {phone}, {mail}.
+Vous n’avez rien demandé ? Ne faites rien, et ne donnez ce code à personne : l’assistance ne le demande jamais.
+Assistance : {phone}, {mail}.
 
 English: this code lets you choose a new password for the mail of the {academy}. It is good once, until {day_en} at
 {hour_en}; type it with your NUMEN on the page above. If you asked for nothing, do nothing, and give it to nobody.
+"""
+_CHANGE = """\
+Bonjour,
+
+Les moyens de secours du compte de messagerie « {login} » (adresse ou téléphone auxquels un code est envoyé quand le mot
+de passe est perdu) viennent d’être modifiés sur le portail de l’{academy}.
+
+Ce changement prendra effet le {day} à {hour}. D’ici là, les moyens de secours précédents restent en service.
+
+Vous êtes à l’origine de ce changement ? Vous n’avez rien à faire.
+Ce n’est pas vous ? Quelqu’un connaît votre mot de passe : changez-le dès maintenant et appelez l’assistance avant
+cette date.
+Assistance : {phone}, {mail}.
+
+English: the means of recovery of the mail account “{login}” were changed on the portal of the {academy}. The change
+counts from {day_en} at {hour_en}; until then the old ones stay good. If it was not you, somebody knows your password:
+change it now, and call the help desk before that date.
 """
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Who writes, and what the letter says of the academy. `server` takes the mail, as host and port."""
+    """The sender of notices and what they say of the academy. `server` takes the mail, as host and port."""
 
     academy: str
     domain: str
@@ -44,25 +66,42 @@ class Notice:
     server: tuple[str, int] = ("127.0.0.1", 25)
 
     def message(self, recipient: str, issued: Issued) -> email.message.EmailMessage:
-        """The letter."""
-        end = issued.expires.astimezone(_HERE)
+        """The letter with a code."""
+        return self._letter(recipient, "Votre code INA", _TEXT, issued.expires, code=issued.shown, portal=self.portal)
+
+    def change(self, recipient: str, login: str, at: datetime.datetime) -> email.message.EmailMessage:
+        """The letter that says that means of recovery change, and when."""
+        subject = "Vos moyens de secours changent / Your means of recovery change"
+        return self._letter(recipient, subject, _CHANGE, at, login=login)
+
+    def _letter(
+        self, recipient: str, subject: str, text: str, moment: datetime.datetime, **words: str
+    ) -> email.message.EmailMessage:
+        end = moment.astimezone(_HERE)
         message = email.message.EmailMessage(policy=email.policy.SMTP)
         message["From"] = email.utils.formataddr((self.academy, f"postmaster@{self.domain}"))
         message["Reply-To"] = self.mail
         message["To"] = recipient
-        message["Subject"] = "Votre code INA"
+        message["Subject"] = subject
         message["Date"] = email.utils.localtime()
         message["Message-ID"] = email.utils.make_msgid(domain=self.domain)
         message["Auto-Submitted"] = "auto-generated"
-        text = _TEXT.format(
-            academy=self.academy, code=issued.shown, portal=self.portal, phone=self.phone, mail=self.mail,
-            day=f"{end:%d/%m/%Y}", hour=f"{end:%H h %M}", day_en=f"{end:%Y-%m-%d}", hour_en=f"{end:%H:%M}",
+        said = text.format(
+            academy=self.academy, phone=self.phone, mail=self.mail, day=f"{end:%d/%m/%Y}", hour=f"{end:%H h %M}",
+            day_en=f"{end:%Y-%m-%d}", hour_en=f"{end:%H:%M}", **words,
         )  # fmt: skip
-        message.set_content(text, cte="quoted-printable")
+        message.set_content(said, cte="quoted-printable")
         return message
 
     def send(self, recipient: str, issued: Issued) -> None:
-        """Hand it to the mail server. Raises OSError (smtplib's errors are some)."""
-        message = self.message(recipient, issued)
+        """Hand a code to the mail server. Raises OSError (smtplib's errors are some)."""
+        self._hand(recipient, self.message(recipient, issued))
+
+    def tell(self, recipients: Sequence[str], login: str, at: datetime.datetime) -> None:
+        """Say to each that means of recovery change. Raises OSError when one could not be handed over."""
+        for recipient in recipients:
+            self._hand(recipient, self.change(recipient, login, at))
+
+    def _hand(self, recipient: str, message: email.message.EmailMessage) -> None:
         with smtplib.SMTP(*self.server, timeout=PATIENCE) as session:
             session.send_message(message, from_addr="", to_addrs=[recipient])

@@ -10,51 +10,76 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
-import hmac
-import logging
 import math
-import os
 import pwd
 import signal
 import socket
 import ssl
 import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+from malleposte import kit, link
 from malleposte.accountd import settings as held
 from malleposte.accountd import wire
 from malleposte.accountd.limits import Limits
 from malleposte.accountd.notice import Notice
-from malleposte.accountd.service import LOG, PACED, Service, Tools
+from malleposte.accountd.service import LOG, PACED, SLOW, URGENT, Service, Tools
 from malleposte.accounts import facts
-from malleposte.accounts.doors.through import Through
+from malleposte.accounts.hostd import Hostd
+from malleposte.accounts.life.rules import LifeRules
 from malleposte.errors import ExitCode, MallepostError
 
 THREADS = 8
+OWN_THREADS = 4
+"""Threads of their own: for what is urgent, which waits behind nothing else, and for what may take minutes."""
 CONNECTIONS = 128
 WAITING = 64
-"""Requests under way or waiting for a thread; more are told to come back."""
+"""Requests under way or waiting for a thread of one kind; more are told to come back."""
 PATIENCE = 20.0  # seconds within which a line is whole, and TLS shaken
 REQUESTS = 100
 """Requests of one connection."""
-FIRST_FD = 3  # of systemd's sockets (sd_listen_fds(3))
-_NOBODY = hashlib.sha256(os.urandom(32)).hexdigest()
 
 type Reader = asyncio.StreamReader
 type Writer = asyncio.StreamWriter
 
 
+@dataclass(frozen=True)
+class Pools:
+    """Threads: for urgent calls, for long ones, for the others."""
+
+    urgent: ThreadPoolExecutor
+    slow: ThreadPoolExecutor
+    rest: ThreadPoolExecutor
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls) -> Iterator[Pools]:
+        """All of them; at the end they finish what they have."""
+        with (
+            ThreadPoolExecutor(OWN_THREADS, thread_name_prefix="urgent") as urgent,
+            ThreadPoolExecutor(OWN_THREADS, thread_name_prefix="slow") as slow,
+            ThreadPoolExecutor(THREADS, thread_name_prefix="accountd") as rest,
+        ):
+            yield cls(urgent, slow, rest)
+
+    def of(self, request: wire.Request) -> ThreadPoolExecutor:
+        """Those that carry out a request."""
+        return self.urgent if isinstance(request, URGENT) else self.slow if isinstance(request, SLOW) else self.rest
+
+
 class Server:
     """Serves both sockets with one service."""
 
-    def __init__(self, service: Service, clients: Mapping[str, str], pace: float, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, service: Service, clients: Mapping[str, str], pace: float, pools: Pools) -> None:
         """`clients`: digests by name, for TLS. `pace` in seconds."""
-        self.service, self.clients, self.pace, self.pool = service, clients, pace, pool
-        self.connections = self.waiting = 0
+        self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
+        self.connections = 0
+        self.waiting: Counter[ThreadPoolExecutor] = Counter()
 
     async def local(self, reader: Reader, writer: Writer) -> None:
         """A connection on the Unix socket."""
@@ -88,6 +113,8 @@ class Server:
             except wire.BadMessageError as error:
                 other = isinstance(error, wire.OtherVersionError)
                 code = wire.ErrorCode.VERSION if other else wire.ErrorCode.BAD_REQUEST
+                if other:
+                    LOG.warning("a request of %s was not carried out: %s", caller or _peer(writer), error)
                 await self._told(writer, wire.Refused(code, str(error)))
                 return
             if caller is None:
@@ -97,11 +124,9 @@ class Server:
             await self._told(writer, await self._answer(request, caller))
 
     async def _recognised(self, request: wire.Request, writer: Writer) -> str | None:
-        """Who asks over TLS; None after a refusal."""
-        if isinstance(request, wire.Hello):
-            given = hashlib.sha256(request.secret.encode()).hexdigest()
-            if hmac.compare_digest(self.clients.get(request.client, _NOBODY), given):
-                return f"accountd:{request.client}"
+        """Return the client that connects over TLS; None after a refusal."""
+        if isinstance(request, wire.Hello) and link.proves(self.clients, request.client, request.secret):
+            return f"accountd:{request.client}"
         LOG.warning("a client that is not known was refused: %s", _peer(writer))
         await asyncio.sleep(self.pace)
         await self._told(writer, wire.Refused(wire.ErrorCode.UNAUTHORISED))
@@ -114,15 +139,16 @@ class Server:
     async def _answer(self, request: wire.Request, caller: str) -> wire.Answer:
         if isinstance(request, wire.Hello):
             return wire.Done()
-        if self.waiting >= WAITING:
+        pool = self.pools.of(request)
+        if self.waiting[pool] >= WAITING:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=1)
-        self.waiting += 1
+        self.waiting[pool] += 1
         loop = asyncio.get_running_loop()
         begun = loop.time()
         try:
-            answer = await loop.run_in_executor(self.pool, self.service.answer, request, caller)
+            answer = await loop.run_in_executor(pool, self.service.answer, request, caller)
         finally:
-            self.waiting -= 1
+            self.waiting[pool] -= 1
         if isinstance(request, PACED):
             # The answer comes at a multiple of the pace: how much there was to do does not show.
             took = loop.time() - begun
@@ -142,18 +168,9 @@ def _peer(writer: Writer) -> str:
     return str(name[0]) if name else "a Unix socket"
 
 
-def handed_over() -> list[socket.socket]:
-    """The sockets that systemd opened for this process."""
-    count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
-    return [socket.socket(fileno=FIRST_FD + number) for number in range(count)]
-
-
 def tls(settings: held.Settings) -> ssl.SSLContext:
     """TLS 1.3 with the host's certificate. Raises OSError, ssl.SSLError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(settings.certificate, settings.key)
-    return context
+    return link.server_context(settings.certificate, settings.key)
 
 
 async def serve(server: Server, settings: held.Settings, sockets: list[socket.socket]) -> None:
@@ -174,7 +191,9 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
                 )
             await stack.enter_async_context(opened)
         LOG.info("ready on %d sockets", len(sockets))
+        beating = loop.create_task(kit.alive())
         await end.wait()
+        beating.cancel()
 
 
 def _renew(contexts: list[ssl.SSLContext], settings: held.Settings) -> None:
@@ -186,42 +205,46 @@ def _renew(contexts: list[ssl.SSLContext], settings: held.Settings) -> None:
 
 
 def tools(settings: held.Settings, later: Callable[[Callable[[], object]], object]) -> Tools:
-    """What the service works with on this host. Raises InputError."""
+    """Return the tools that the service works with on this host. Raises InputError."""
     secrets = held.credentials()
     accounts = held.accounts(secrets)
     notice = Notice(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
-    keeper = Through(settings.doors)
+    rules = LifeRules.parse(accounts.life, "accounts.json")
+    hosts = Hostd(settings.hostd)
     return Tools(
         directory=accounts.directory,
         keys=accounts.keys(),
         policy=facts.policy(),
         domain=accounts.domain,
         journal=settings.journal,
-        doors=(keeper,),
-        keeper=keeper,
+        channels=(hosts,),
+        hosts=hosts,
         send=notice.send,
+        tell=notice.tell,
         limits=Limits(settings.rates),
         throttle=held.throttle(secrets),
         code_minutes=settings.code_minutes,
+        block_hours=rules.block_hours,
+        recovery_hours=rules.recovery_hours,
         later=later,
     )
 
 
-def main() -> int:
+def main(words: Sequence[str]) -> int:
     """The exit code."""
     parser = argparse.ArgumentParser(prog="accountd", description="What the portal may ask about accounts.")
     parser.add_argument("settings", type=Path)
     parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args()
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    options = parser.parse_args(words)
+    kit.log_to_journal()
     try:
         settings = held.Settings.read(options.settings)
         if options.check:
             return ExitCode.DONE
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="accountd") as pool:
-            service = Service(tools(settings, pool.submit))
-            server = Server(service, settings.clients, settings.pace, pool)
-            asyncio.run(serve(server, settings, handed_over()))
+        with Pools.opened() as pools:
+            service = Service(tools(settings, pools.slow.submit))
+            server = Server(service, settings.clients, settings.pace, pools)
+            asyncio.run(serve(server, settings, kit.handed()))
     except (MallepostError, OSError) as error:
         print(f"accountd: {error}", file=sys.stderr)
         return ExitCode.FAILURE

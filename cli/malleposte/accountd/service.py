@@ -1,4 +1,4 @@
-"""What each call does. Nothing here knows of sockets; a call runs in a thread of its own.
+"""The calls of accountd. Nothing here knows of sockets; a call runs in a thread of its own.
 
 A call that proves something says no more than `not_proved` when it cannot: unknown log-in, wrong password, NUMEN or
 code, a state that lets nobody in. (That the answers also take the same time is the server's part: see `PACED`.)
@@ -23,26 +23,34 @@ from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accounts import acts, codes, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.channels import Channel, Failure, close_all
 from malleposte.accounts.digests import Keyring
-from malleposte.accounts.doors import Door, Failure, close_all
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, RefusedPasswordError
 from malleposte.directory.errors import DirectoryError, Refused
-from malleposte.directory.model import State
-from malleposte.directory.protocol import Directory
+from malleposte.directory.model import Attributes, State
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import MallepostError
+from malleposte.platform import profiles
+from malleposte.platform.classes import Classes
 from malleposte.policy.model import Policy
 
 LOG = logging.getLogger("accountd")
 PACED = (wire.Activate, wire.Change, wire.Reset, wire.IssueCode, wire.SetRecovery)
 """Calls whose answers come at fixed moments, whatever there was to do."""
 _CODES = "ina:"
-_LOCKS = 64
-_MOST_HOURS = 24 * 365
+_CLIENT = "accountd"
+"""The client name of the portal's pages in the platform's delays."""
 _LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
+_CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
+"""Acts that have a limit of their own (`limits.Rates`)."""
+URGENT = (wire.Block, wire.EndSessions)
+"""Calls that wait behind no other."""
+SLOW = (wire.SetClass,)
+"""Calls that may take minutes."""
 
 
 class RefusedValueError(MallepostError):
@@ -66,19 +74,25 @@ class Act:
 
 @dataclass(frozen=True)
 class Tools:
-    """What the service works with. `doors` and `keeper` act on the host's daemons; `send` takes a code somewhere."""
+    """The tools of the service. `channels` and `hosts` act on the hosts' daemons; `send` delivers a code."""
 
     directory: Callable[[], AbstractContextManager[Directory]]
     keys: Keyring
     policy: Policy
     domain: str
     journal: Path
-    doors: Sequence[Door]
-    keeper: acts.Keeper
+    channels: Sequence[Channel]
+    hosts: acts.Hosts
     send: Callable[[str, codes.Issued], None]
+    tell: Callable[[Sequence[str], str, datetime.datetime], None]
+    """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
+    classes: Callable[[], Classes] = profiles.read
+    """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
     throttle: Throttle | None = None
     code_minutes: int = 60
+    block_hours: float = 48.0
+    recovery_hours: float = life.DELAY_HOURS
     later: Callable[[Callable[[], object]], object] = lambda work: work()
     now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
@@ -99,14 +113,14 @@ class Service:
 
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
-        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+        self._guard = threading.Lock()
         self._does: dict[type[Any], Callable[[Act, Any], wire.Answer]] = {
             wire.Activate: self._by_codes,
             wire.Reset: self._by_codes,
             wire.Change: self._change,
             wire.IssueCode: self._issue_code,
             wire.Block: self._block,
-            wire.Unblock: self._unblock,
             wire.EndSessions: self._end_sessions,
             wire.SetClass: self._set_class,
             wire.SetRecovery: self._set_recovery,
@@ -121,7 +135,12 @@ class Service:
             where = network(request.source)
         except ValueError:
             return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
-        wait = self.tools.limits.call(self._name(request), where)
+        if isinstance(request, wire.Block | wire.EndSessions | wire.SetClass | wire.SetQuietHours):
+            if _known_as(getattr(request, "by", request.uid)) != _known_as(request.uid):
+                return wire.Refused(wire.ErrorCode.UNAUTHORISED, "acts on another's account need a proof of who acts")
+            wait = self.tools.limits.act(client, _CAPS.get(type(request), ""))
+        else:
+            wait = self.tools.limits.call(self._name(request), where)
         if wait:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(wait))
         if isinstance(request, wire.IssueCode):
@@ -159,25 +178,45 @@ class Service:
     # --- who, and whether it is them ---
 
     def _name(self, request: Any) -> str:
-        """What limits know the account by: as it was typed, known or not. Codes are counted apart from passwords."""
+        """Return the name that limits count: as it was typed, known or not. Codes are counted apart from passwords."""
         if isinstance(request, wire.Activate | wire.Reset):
             return _CODES + (request.login or self.tools.keys.digest("limit", request.numen))
         return str(getattr(request, "login", "") or getattr(request, "uid", ""))
 
     @contextlib.contextmanager
-    def _alone(self, uid: str) -> Iterator[None]:
-        """One act at a time on an account."""
-        with self._locks[hash(uid) % _LOCKS]:
-            yield
+    def _alone(self, uid: str, what: str = "") -> Iterator[None]:
+        """One act at a time on an account, and no other account waits for it.
+
+        `what` is a word for acts that take long and touch neither password nor state: they wait for each other alone.
+        """
+        name = f"{uid}\0{what}"
+        with self._guard:
+            lock, users = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                users = self._locks[name][1] - 1
+                if users:
+                    self._locks[name] = lock, users
+                else:
+                    del self._locks[name]
 
     @contextlib.contextmanager
-    def _tried(self, act: Act, request: Any, secret: str) -> Iterator[None]:
-        """Around a proof: nothing is tried too often, what is wrong counts once, what is right starts afresh."""
-        name, limits, throttle = self._name(request), self.tools.limits, self.tools.throttle
+    def _tried(self, act: Act, request: Any, uid: str, secret: str) -> Iterator[None]:
+        """Around a proof: nothing is tried too often, what is wrong counts once, what is right starts afresh.
+
+        It counts for the account, whatever name was typed; for the name if it means no account (`uid` empty).
+        """
+        typed, limits, throttle = self._name(request), self.tools.limits, self.tools.throttle
+        name = (_CODES if isinstance(request, wire.Activate | wire.Reset) else "") + uid if uid else typed
         wait, again = limits.may_try(name, act.network, secret)
+        known_by = throttle.known_by(typed, secret) if throttle else ""
         if throttle and not (wait or again):
-            # What it takes for wrong may be another's digest, of few bits: that alone is no reason not to look.
-            verdict = throttle.judge(name, act.source, throttle.known_by(name, secret))
+            # A digest of few bits may be that of another password: a match alone is no reason not to look.
+            verdict = throttle.judge(name, act.source, known_by, _CLIENT)
             wait = 0.0 if verdict.known_wrong else verdict.wait
         if again:
             raise NotProvedError("wrong a moment ago")
@@ -188,19 +227,19 @@ class Service:
         except NotProvedError:
             limits.wrong(name, act.network, secret)
             if throttle:
-                throttle.failed(name, act.source, secret)
+                throttle.failed(name, act.source, known_by, _CLIENT)
             raise
         except RefusedPasswordError:
             if throttle:
-                throttle.succeeded(name, act.source)
+                throttle.succeeded(name, act.source, _CLIENT)
             raise
         except BaseException:
             if throttle:
-                throttle.undo(name, act.source, secret)
+                throttle.undo(name, act.source, known_by, _CLIENT)
             raise
         limits.forget(name)
         if throttle:
-            throttle.succeeded(name, act.source)
+            throttle.succeeded(name, act.source, _CLIENT)
 
     def _refuse(self, act: Act, request: Any, uid: str) -> NotProvedError:
         """The one answer; the journal says of whose account somebody failed."""
@@ -209,7 +248,7 @@ class Service:
         return NotProvedError("not recognised")
 
     def _renewed(self, act: Act, holder: Holder, before: State) -> wire.Done:
-        """After a new password: old ones forgotten everywhere, counts of wrong ones too."""
+        """After a new password: remove old ones from every cache, and reset the counts of wrong ones."""
         plain = dict.fromkeys((holder.uid, *holder.context.aliases, *holder.context.addresses))
         names = (*plain, *(_CODES + name for name in plain))
         self.tools.limits.forget(*names)
@@ -219,20 +258,20 @@ class Service:
 
     def _closed(self, act: Act, uid: str) -> tuple[str, ...]:
         """Sessions end, remembered passwords go. What could not be told is named."""
-        left = close_all(self.tools.doors, uid)
+        left = close_all(self.tools.channels, uid)
         if left:
-            act.journal.write("doors-open", uid, failures=[str(one) for one in left])
+            act.journal.write("channels-open", uid, failures=[str(one) for one in left])
         return _left(left)
 
-    def _acts(self, act: Act) -> acts.Tools:
+    def _acts(self, act: Act) -> acts.Tools[acts.Hosts]:
         passwords = Passwords(act.directory, act.journal, self.tools.policy)
-        return acts.Tools(act.directory, act.journal, self.tools.doors, passwords, self.tools.keeper)
+        return acts.Tools[acts.Hosts](act.directory, act.journal, self.tools.channels, passwords, self.tools.hosts)
 
     # --- passwords and codes ---
 
     def _change(self, act: Act, request: wire.Change) -> wire.Answer:
         uid = look_up(act.directory, request.login)
-        with self._tried(act, request, request.old), self._alone(uid):
+        with self._tried(act, request, uid, request.old), self._alone(uid):
             holder = library.read(act.directory, uid) if uid else None
             passwords = Passwords(act.directory, act.journal, self.tools.policy)
             try:
@@ -243,16 +282,19 @@ class Service:
         return self._renewed(act, holder, holder.state)
 
     def _by_codes(self, act: Act, request: wire.Activate | wire.Reset) -> wire.Answer:
-        with self._tried(act, request, f"{request.numen}\0{request.code}"):
-            uid = self._holder(act.directory, request)
-            with self._alone(uid):
-                holder = library.read(act.directory, uid) if uid else None
-                held = holder.attributes if holder else {}
-                right = codes.matches(self.tools.keys, uid, request.code, held, act.now)
-                if holder is None or not right:
-                    raise self._refuse(act, request, uid)
-                passwords = Passwords(act.directory, act.journal, self.tools.policy)
-                before = passwords.set_after_codes(uid, request.new, act.now)
+        means: Attributes = {}
+        if isinstance(request, wire.Activate):
+            mail, phone = self._means(request.mail, request.phone)
+            means = {"mpRecoveryMail": [mail] if mail else [], "mpRecoveryPhone": [phone] if phone else []}
+        uid = self._holder(act.directory, request)
+        with self._tried(act, request, uid, f"{request.numen}\0{request.code}"), self._alone(uid):
+            holder = library.read(act.directory, uid) if uid else None
+            held = holder.attributes if holder else {}
+            right = codes.matches(self.tools.keys, uid, request.code, held, act.now)
+            if holder is None or not right:
+                raise self._refuse(act, request, uid)
+            passwords = Passwords(act.directory, act.journal, self.tools.policy)
+            before = passwords.set_after_codes(uid, request.new, act.now, means)
         return self._renewed(act, holder, before)
 
     def _holder(self, directory: Directory, request: wire.Activate | wire.Reset) -> str:
@@ -273,10 +315,14 @@ class Service:
                 return wire.Done()
             entry = acts.entry(act.directory, uid)
             mail = life.usable_recovery(entry, act.now).mail
-            if not mail or not self.tools.limits.code(uid):
-                act.journal.write("code", uid, sent=False, reason="too many" if mail else "no means of recovery")
+            many = codes.waits(entry.attributes, act.now, codes.Way.MAIL) >= codes.MOST_MAILED
+            opens = codes.opens(act.directory, uid)
+            if not mail or not opens or many or not self.tools.limits.code(uid, act.network):
+                reason = "no NUMEN" if not opens else "too many" if mail else "no means of recovery"
+                act.journal.write("code", uid, sent=False, reason=reason)
                 return wire.Done()
-            issued, change = codes.renew(entry, self.tools.keys, act.now, self.tools.code_minutes / 1440)
+            days = self.tools.code_minutes / 1440
+            issued, change = codes.renew(entry, self.tools.keys, act.now, days, way=codes.Way.MAIL)
             acts.make(act.directory, act.journal, [change])
         try:
             self.tools.send(mail, issued)
@@ -291,20 +337,10 @@ class Service:
 
     def _block(self, act: Act, request: wire.Block) -> wire.Answer:
         holder, reason = _known(act, request.uid), _said(request.reason)
-        if not 1 <= request.hours <= _MOST_HOURS:
-            raise RefusedValueError(f"hours are between 1 and {_MOST_HOURS}")
         with self._alone(holder.uid):
-            result = acts.block(self._acts(act), holder.uid, act.now, hours=request.hours, note=reason)
+            result = acts.block(self._acts(act), holder.uid, act.now, hours=self.tools.block_hours, note=reason)
         after = library.read(act.directory, holder.uid) or holder
         return wire.Done(holder.uid, holder.state.value, _until(after), _left(result.failures))
-
-    def _unblock(self, act: Act, request: wire.Unblock) -> wire.Answer:
-        holder, reason = _known(act, request.uid), _said(request.reason)
-        with self._alone(holder.uid):
-            result = acts.unblock(self._acts(act), holder.uid, act.now, override=reason)
-        if self.tools.throttle:
-            self.tools.throttle.forget(holder.uid, *holder.context.addresses)
-        return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
 
     def _end_sessions(self, act: Act, request: wire.EndSessions) -> wire.Answer:
         holder = _known(act, request.uid)
@@ -313,31 +349,53 @@ class Service:
 
     def _set_class(self, act: Act, request: wire.SetClass) -> wire.Answer:
         holder = _known(act, request.uid)
-        if request.profile not in cell.PROFILES:
-            raise RefusedValueError(f"a class of service is {' or '.join(cell.PROFILES)}")
-        with self._alone(holder.uid):
+        if request.profile not in (known := self.tools.classes()):
+            raise RefusedValueError(f"a class of service is {' or '.join(sorted(known))}")
+        with self._alone(holder.uid, "class"):
             result = acts.set_class(self._acts(act), holder.uid, request.profile)
         return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
 
     # --- what an agent settles ---
 
-    def _set_recovery(self, act: Act, request: wire.SetRecovery) -> wire.Answer:
+    def _means(self, mail: str, phone: str) -> tuple[str, str]:
+        """Means of recovery as they are kept; empty ones stay empty. Raises RefusedValueError."""
         try:
-            mail = cell.address(request.mail) if request.mail else ""
-            phone = cell.phone(request.phone) if request.phone else ""
+            address = cell.address(mail) if mail else ""
+            number = cell.phone(phone) if phone else ""
         except cell.BadValueError as error:
             raise RefusedValueError(str(error)) from error
-        if mail.rpartition("@")[2].lower() == self.tools.domain.lower():
-            raise RefusedValueError("an address of the academy is of no use to who cannot log in")
+        if address.rpartition("@")[2].lower() == self.tools.domain.lower():
+            raise RefusedValueError("an address of the academy cannot be read by an agent who cannot log in")
+        return address, number
+
+    def _set_recovery(self, act: Act, request: wire.SetRecovery) -> wire.Answer:
+        mail, phone = self._means(request.mail, request.phone)
         uid = look_up(act.directory, request.login)
-        with self._tried(act, request, request.password), self._alone(uid):
+        with self._tried(act, request, uid, request.password), self._alone(uid):
             holder = library.read(act.directory, uid) if uid else None
             proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
             if holder is None or holder.state not in library.BY_OLD or not proof:
                 raise self._refuse(act, request, uid)
             entry = acts.entry(act.directory, uid)
-            acts.make(act.directory, act.journal, life.set_recovery(entry, act.now, mail=mail, phone=phone))
-        return wire.Done(holder.uid, holder.state.value)
+            todo = life.ask_recovery(entry, act.now, mail=mail, phone=phone, hours=self.tools.recovery_hours)
+            changed = acts.make(act.directory, act.journal, todo)
+            waiting = life.next_recovery(acts.entry(act.directory, uid))
+        if changed:
+            self._told_of_recovery(act, entry, waiting.at if waiting else act.now)
+        return wire.Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
+
+    def _told_of_recovery(self, act: Act, entry: Entry, at: datetime.datetime) -> None:
+        """Tell the old means of recovery, and the mailbox, that they change. What cannot be told is not done."""
+        uid, waited = entry.attributes["uid"][0], life.next_recovery(entry)
+        old = life.usable_recovery(entry, act.now).mail
+        to = dict.fromkeys((old, waited.mail if waited else "", next(iter(entry.attributes.get("mail", ())), "")))
+        try:
+            self.tools.tell([address for address in to if address], uid, at)
+        except OSError as error:
+            with self._alone(uid):
+                _applied(act, _known(act, uid), {"mpRecoveryNext": list(entry.attributes.get("mpRecoveryNext", ()))})
+            LOG.error("a change of means of recovery could not be told: %s", type(error).__name__)
+            raise DirectoryError("mail cannot be sent: the means of recovery are unchanged") from error
 
     def _set_quiet_hours(self, act: Act, request: wire.SetQuietHours) -> wire.Answer:
         holder = _known(act, request.uid)
@@ -355,7 +413,7 @@ class _SlowDownError(Exception):
 
 
 def look_up(directory: Directory, login: str) -> str:
-    """The uid of a log-in: a uid, another log-in or an address. Empty: nobody's. All three are always looked for."""
+    """The uid of a log-in: a uid, another log-in or an address. Empty: no account. All three are always looked for."""
     name = login.strip().lower()
     if not name or len(name) > _LONGEST_LOGIN or not name.isprintable():
         name = "-"
@@ -368,8 +426,12 @@ def look_up(directory: Directory, login: str) -> str:
     return found[0] if found else ""
 
 
+def _known_as(uid: str) -> str:
+    return uid.strip().lower()
+
+
 def _known(act: Act, uid: str) -> Holder:
-    holder = library.read(act.directory, uid.strip().lower() or "-")
+    holder = library.read(act.directory, _known_as(uid) or "-")
     if holder is None:
         raise NotFoundError("no such account")
     return holder
@@ -381,7 +443,7 @@ def _until(holder: Holder) -> str:
 
 
 def _left(failures: Iterable[Failure]) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(one.door for one in failures))
+    names = tuple(dict.fromkeys(one.channel for one in failures))
     if names:
         LOG.error("not told at once: %s", ", ".join(names))
     return names
@@ -390,7 +452,7 @@ def _left(failures: Iterable[Failure]) -> tuple[str, ...]:
 def _said(reason: str) -> str:
     words = " ".join(reason.split())
     if not words or not words.isprintable():
-        raise RefusedValueError("a reason is asked for")
+        raise RefusedValueError("a reason is required")
     return words[:200]
 
 

@@ -23,14 +23,14 @@ JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
 class Settings:
     """`clients`: SHA-256 (hexadecimal) of each TLS client's secret, by name. `pace`: seconds between moments of answer.
 
-    `doors` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
+    `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
     """
 
     academy: str
     portal: str
     phone: str
     mail: str
-    doors: Path
+    hostd: Path
     certificate: Path
     key: Path
     clients: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Settings:
         """Read them. Raises InputError naming the file and what is wrong."""
         try:
             raw: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            for name in ("doors", "certificate", "key", "journal"):
+            for name in ("hostd", "certificate", "key", "journal"):
                 if name in raw:
                     raw[name] = Path(raw[name])
             raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
@@ -62,7 +62,7 @@ class Settings:
 
 
 def credentials() -> Path:
-    """Where systemd laid the secrets. Raises InputError outside a unit."""
+    """Return the folder in which systemd put the secrets. Raises InputError outside a unit."""
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if not folder:
         raise InputError("no CREDENTIALS_DIRECTORY: accountd runs as the unit accountd.service")

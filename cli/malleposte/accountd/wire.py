@@ -1,4 +1,4 @@
-"""What accountd is asked and what it answers: one JSON document a line, typed on both sides. Standard library alone.
+"""Requests to accountd and its answers: one JSON document a line, typed on both sides. Standard library alone.
 
 A request is `{"v": 1, "call": NAME, "args": {...}}`, an answer `{"v": 1, "ok": true, "done": {...}}` or
 `{"v": 1, "ok": false, "refused": {...}}`. An unknown call or field, a missing one, a value of another type or too long
@@ -14,6 +14,9 @@ from enum import StrEnum
 from typing import Any
 
 VERSION = 1
+"""Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
+then say so, instead of misunderstanding each other. A test holds the form that each version has."""
+MOST_VERSIONS = 9999
 LONGEST = 16_384
 """Bytes of a line, its end included."""
 LONGEST_TEXT = 1024
@@ -24,7 +27,7 @@ MOST_ITEMS = 14
 
 @dataclass(frozen=True)
 class Hello:
-    """Who asks (over TLS), and whether anybody answers."""
+    """Identify the client (over TLS), and check that the daemon answers."""
 
     client: str = ""
     secret: str = field(default="", repr=False)
@@ -32,13 +35,18 @@ class Hello:
 
 @dataclass(frozen=True)
 class Activate:
-    """First log-in: NUMEN and INA code give a password to an account that waits. `login` may be empty."""
+    """First log-in: NUMEN and INA code give a password to an account that waits. `login` may be empty.
+
+    Means of recovery that are given with it count at once; of an account that had a password they are not taken.
+    """
 
     source: str
     numen: str = field(repr=False)
     code: str = field(repr=False)
     new: str = field(repr=False)
     login: str = ""
+    mail: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,18 +81,10 @@ class IssueCode:
 
 @dataclass(frozen=True)
 class Block:
-    """Hacked: the password void, sessions ended, nothing sent for `hours`. `by` is the uid of who decides."""
+    """Hacked: the password void, sessions ended, nothing sent for as long as the policy says.
 
-    source: str
-    uid: str
-    by: str
-    reason: str
-    hours: int = 48
-
-
-@dataclass(frozen=True)
-class Unblock:
-    """Let a blocked account send before the end of its block."""
+    `by` is the uid of who decides. A client may act for the account's owner alone; so for the next two.
+    """
 
     source: str
     uid: str
@@ -113,7 +113,10 @@ class SetClass:
 
 @dataclass(frozen=True)
 class SetRecovery:
-    """Other means of recovery; empty ones are taken away. The password is asked again for it."""
+    """Other means of recovery; empty ones are taken away. The password is asked again for it.
+
+    They count after the delay of the policy, and the old ones are told at once. `Done.until` says from when on.
+    """
 
     source: str
     login: str
@@ -124,7 +127,7 @@ class SetRecovery:
 
 @dataclass(frozen=True)
 class SetQuietHours:
-    """When new mail waits outside the inbox: `DAYS HH:MM-HH:MM`, days 1 (Monday) to 7. None: never."""
+    """Set the hours in which new mail skips the inbox: `DAYS HH:MM-HH:MM`, days 1 (Monday) to 7. None: never."""
 
     source: str
     uid: str
@@ -132,7 +135,7 @@ class SetQuietHours:
 
 
 Request = (
-    Hello | Activate | Change | Reset | IssueCode | Block | Unblock | EndSessions | SetClass | SetRecovery
+    Hello | Activate | Change | Reset | IssueCode | Block | EndSessions | SetClass | SetRecovery
     | SetQuietHours
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -142,7 +145,6 @@ CALLS: dict[str, type[Request]] = {
     "reset": Reset,
     "issue_code": IssueCode,
     "block": Block,
-    "unblock": Unblock,
     "end_sessions": EndSessions,
     "set_class": SetClass,
     "set_recovery": SetRecovery,
@@ -152,13 +154,13 @@ NAMES = {kind: name for name, kind in CALLS.items()}
 
 
 class ErrorCode(StrEnum):
-    """Why something is refused."""
+    """The reason for a refusal."""
 
     BAD_REQUEST = "bad_request"
     """Not understood: `message` says what."""
     VERSION = "version"
     UNAUTHORISED = "unauthorised"
-    """The client is not known, or may not call this."""
+    """The client is not known, or may not call this: an act on somebody else's account is for the command line."""
     NOT_PROVED = "not_proved"
     """No such account, wrong password, wrong NUMEN, wrong or old code, or nothing to do here: one answer for all."""
     SLOW_DOWN = "slow_down"
@@ -183,7 +185,9 @@ class Violation:
 
 @dataclass(frozen=True)
 class Done:
-    """It is done. `uid` is whose account, `before` its state until now; `until`, when a blocked account may send again.
+    """It is done. `uid` is whose account, `before` its state until now.
+
+    `until`: when a blocked account may send again; when means of recovery that were changed begin to count.
 
     `open` names what could not be told at once: sessions may live there a few minutes more.
     """
@@ -212,7 +216,15 @@ class BadMessageError(ValueError):
 
 
 class OtherVersionError(BadMessageError):
-    """A line of another version."""
+    """A line of another version, as in the middle of a deploy."""
+
+    def __init__(self, theirs: object) -> None:
+        known = isinstance(theirs, int) and not isinstance(theirs, bool) and 0 < theirs <= MOST_VERSIONS
+        version = f"version {theirs}" if known else "no known version"
+        super().__init__(
+            f"the other host speaks {version} of accountd's protocol, this one version {VERSION}: "
+            "finish the deploy, or deploy all hosts again from one version of Malleposte"
+        )
 
 
 def encode(request: Request) -> bytes:
@@ -264,8 +276,9 @@ def _document(line: bytes, keys: set[str] | None) -> dict[str, Any]:
         raise BadMessageError("not JSON") from error
     if not isinstance(document, dict):
         raise BadMessageError("no object")
-    if document.get("v") != VERSION:
-        raise OtherVersionError(f"version {VERSION} is spoken")
+    theirs = document.get("v")
+    if theirs != VERSION or isinstance(theirs, bool):
+        raise OtherVersionError(theirs)
     if keys is not None and set(document) != keys:
         raise BadMessageError(f"the keys are {', '.join(sorted(keys))}")
     return document

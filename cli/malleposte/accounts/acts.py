@@ -1,34 +1,37 @@
-"""The acts on an account, whole: the change in the directory with its journal, then doors, queue and filters.
+"""The acts on an account, whole: the change in the directory with its journal, then channels, queue and filters.
 
-The command line (as root on a host) and accountd (as its own user, by the door-keeper) call the same. The order is that
+The command line (as root on a host) and accountd (as its own user, by hostd) call the same. The order is that
 of safety: first the directory refuses, then sessions end, then what was sent before is held.
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.apply import apply
 from malleposte.accounts.changes import Change, Kind, Plan
-from malleposte.accounts.doors import Door, Failure, close_all, forget_all
+from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.model import Piece, Removed
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life.base import ASKED, one
+from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
-from malleposte.directory.model import State
+from malleposte.accounts.queue import Waiting
+from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.errors import InputError, MallepostError
 
 
-class Keeper(Protocol):
-    """What root alone may do on the mail host."""
+class Hosts(Protocol):
+    """The acts that root alone may do on the hosts that hold something of an account."""
 
-    def hold(self, uid: str) -> list[str]:
-        """Hold the account's mail that waits to leave; queue ids."""
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        """Hold the account's mail that waits to leave; queue ids, and the hosts where that failed."""
 
     def carry(self, uid: str, profile: str) -> str:
         """Keep the account's filters in force after its change to a class; the script carried, empty for none."""
@@ -37,27 +40,55 @@ class Keeper(Protocol):
         """Bring the account's agendas and contacts to the stores of a class."""
 
 
+class AllHosts(Hosts, Protocol):
+    """Further acts, for the command line as root."""
+
+    def queue(self, act: str, uid: str) -> tuple[list[Waiting], list[Failure]]:
+        """The account's mail in every queue (`show`, `hold`, `release`, `delete`), and the hosts where that failed."""
+
+    def look(self, uid: str) -> Filters:
+        """The account's filters, without their texts."""
+
+    def drop(self, uid: str) -> bool:
+        """Forget filters that were carried; whether there were any."""
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        """Return the accounts that have something in each store of agendas."""
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        """All that is held about the account, a file at a time, and what could not be read."""
+
+    def empty(self, uid: str) -> Removed:
+        """Remove all that is held."""
+
+    def demand(self) -> None:
+        """Raises MallepostError, which names the host, unless every host answers."""
+
+    def relist(self) -> list[Failure]:
+        """Have the lists of shared boxes renewed; the hosts where that failed."""
+
+
 class Scrambler(Protocol):
-    """Who may set passwords (`accounts.passwords`)."""
+    """The part of `accounts.passwords` that may set passwords."""
 
     def scramble(self, uid: str, now: datetime.datetime) -> bool:
         """Set a password that nobody knows; False where the account has none."""
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What the acts work with."""
+class Tools[H: Hosts = AllHosts]:
+    """The tools of the acts."""
 
     directory: Directory
     journal: Journal
-    doors: Sequence[Door]
+    channels: Sequence[Channel]
     passwords: Scrambler
-    keeper: Keeper
+    hosts: H
 
 
 @dataclass
 class Result:
-    """What an act did: changes made, doors that failed, queue ids held, filters carried, agendas and contacts moved."""
+    """The result of an act: changes, failed channels, queue ids held, filters carried, agendas and contacts moved."""
 
     changed: bool = False
     failures: list[Failure] = field(default_factory=list)
@@ -91,21 +122,22 @@ def make(directory: Directory, journal: Journal, changes: Iterable[Change], note
     return bool(outcome.done)
 
 
-def block(tools: Tools, uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
+def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
     """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
     held = entry(tools.directory, uid)
     result = Result(make(tools.directory, tools.journal, life.block(held, now, hours), note))
     if tools.passwords.scramble(uid, now):
         tools.journal.write("scramble", uid)
-    result.failures += close_all(tools.doors, uid)
+    result.failures += close_all(tools.channels, uid)
     try:
-        result.held = tools.keeper.hold(uid)
+        result.held, failures = tools.hosts.hold(uid)
+        result.failures += failures
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("queue", str(error)))
     return _told(tools, "blocked", uid, result)
 
 
-def unblock(tools: Tools, uid: str, now: datetime.datetime, *, override: str = "") -> Result:
+def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: str = "") -> Result:
     """Sending is let through again: once the time is over, or before it for a reason.
 
     Who may give one is for the caller to judge. Raises InputError while the time runs and there is no reason.
@@ -118,48 +150,48 @@ def unblock(tools: Tools, uid: str, now: datetime.datetime, *, override: str = "
         )
     note = f"before its time: {override.strip()}" if until is not None else ""
     result = Result(make(tools.directory, tools.journal, life.unblock(held), note))
-    result.failures += forget_all(tools.doors, uid)
+    result.failures += forget_all(tools.channels, uid)
     return result
 
 
-def suspend(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+def suspend(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
     """Neither log-in nor mail, at once."""
     result = Result(make(tools.directory, tools.journal, life.suspend(entry(tools.directory, uid), now), note))
-    result.failures += close_all(tools.doors, uid)
-    return _told(tools, "doors-closed", uid, result)
+    result.failures += close_all(tools.channels, uid)
+    return _told(tools, "channels-closed", uid, result)
 
 
-def expire(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+def expire(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
     """No log-in until the password is renewed, at once."""
     result = Result(make(tools.directory, tools.journal, life.expire(entry(tools.directory, uid), now), note))
-    result.failures += close_all(tools.doors, uid)
-    return _told(tools, "doors-closed", uid, result)
+    result.failures += close_all(tools.channels, uid)
+    return _told(tools, "channels-closed", uid, result)
 
 
-def resume(tools: Tools, uid: str, now: datetime.datetime, *, note: str = "") -> Result:
-    """Back from suspension or expiry. What the doors remember of a refusal is forgotten."""
+def resume(tools: Tools[Any], uid: str, now: datetime.datetime, *, note: str = "") -> Result:
+    """Resume an account after suspension or expiry. The channels clear their cached refusals."""
     result = Result(make(tools.directory, tools.journal, life.resume(entry(tools.directory, uid), now), note))
-    result.failures += forget_all(tools.doors, uid)
+    result.failures += forget_all(tools.channels, uid)
     return result
 
 
-def end_sessions(tools: Tools, uid: str) -> Result:
+def end_sessions(tools: Tools[Any], uid: str) -> Result:
     """End every session; the password stays good."""
     entry(tools.directory, uid)
-    return _told(tools, "sessions-ended", uid, Result(True, close_all(tools.doors, uid)))
+    return _told(tools, "sessions-ended", uid, Result(True, close_all(tools.channels, uid)))
 
 
-def set_class(tools: Tools, uid: str, profile: str, *, note: str = "") -> Result:
+def set_class(tools: Tools[Any], uid: str, profile: str, *, note: str = "") -> Result:
     """Another class of service; filters stay in force, agendas and contacts follow. Sessions end first."""
     held = entry(tools.directory, uid)
-    if one(held.attributes, "mpState") == State.SUSPENDED:
+    if first(held.attributes, "mpState") == State.SUSPENDED:
         raise InputError(f"{uid} is suspended", "resume it first")
     result = Result(make(tools.directory, tools.journal, life.profile(held, profile), note))
     _follow_class(tools, uid, profile, result)
     return _told(tools, "class-changed", uid, result)
 
 
-def settle(tools: Tools, uid: str, profile: str) -> Result:
+def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
     """Bring agendas and contacts to where the account's class keeps them: what a change of class could not finish."""
     result = Result()
     _settle(tools, uid, profile, result)
@@ -167,27 +199,27 @@ def settle(tools: Tools, uid: str, profile: str) -> Result:
     return _told(tools, "agendas-moved", uid, result) if result.changed or result.failures else result
 
 
-def _follow_class(tools: Tools, uid: str, profile: str, result: Result) -> None:
-    """What a change of class asks beside the directory. Agendas last: nobody writes into the old ones any more."""
+def _follow_class(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
+    """Do the work of a change of class outside the directory. Agendas last: nobody writes to the old ones any more."""
     try:
-        result.carried = tools.keeper.carry(uid, profile)
+        result.carried = tools.hosts.carry(uid, profile)
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("filters", str(error)))
-    result.failures += close_all(tools.doors, uid)
+    result.failures += close_all(tools.channels, uid)
     _settle(tools, uid, profile, result)
 
 
-def _settle(tools: Tools, uid: str, profile: str, result: Result) -> None:
+def _settle(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
     try:
-        result.moved = tools.keeper.settle(uid, profile)
+        result.moved = tools.hosts.settle(uid, profile)
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("agendas", str(error)))
 
 
-def follow_up(tools: Tools, changes: Iterable[Change]) -> list[Failure]:
-    """What a feed's changes ask beside the directory: doors shut on who has left, filters and agendas with the class.
+def follow_up(tools: Tools[Any], changes: Iterable[Change]) -> list[Failure]:
+    """Do the work of a feed's changes outside the directory: end sessions of the departed, move filters and agendas.
 
-    For changes done now or by a run before; it can be run again. Doors that failed are returned, each with its account.
+    For changes done now or by a run before; it can be run again. Returns channels that failed, each with its account.
     """
     failures: list[Failure] = []
     for change in changes:
@@ -197,15 +229,15 @@ def follow_up(tools: Tools, changes: Iterable[Change]) -> list[Failure]:
             _follow_class(tools, change.uid, change.after["mpProfile"][0], result)
             told += result.failures
         elif change.kind == Kind.SUSPEND:
-            told += close_all(tools.doors, change.uid)
+            told += close_all(tools.channels, change.uid)
         elif change.kind == Kind.RESUME:
-            told += forget_all(tools.doors, change.uid)
-        failures += [Failure(f"{change.uid}: {one.door}", one.reason) for one in told]
+            told += forget_all(tools.channels, change.uid)
+        failures += [Failure(f"{change.uid}: {one.channel}", one.reason) for one in told]
     return failures
 
 
-def _told(tools: Tools, action: str, uid: str, result: Result) -> Result:
-    """What became of sessions and queue goes to the journal too."""
+def _told(tools: Tools[Any], action: str, uid: str, result: Result) -> Result:
+    """Journal the result for sessions and queue too."""
     facts: dict[str, object] = {"held": result.held} if result.held else {}
     facts |= {"carried": result.carried} if result.carried else {}
     facts |= {"moved": asdict(result.moved)} if result.moved else {}

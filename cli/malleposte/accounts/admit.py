@@ -1,4 +1,4 @@
-"""What a plan's file may ask for: only what a feed can make. A file can be edited, or come from another platform.
+"""Limits for a plan's file: only the changes of a feed. A file can be edited, or come from another platform.
 
 Whoever applies it has every right on the directory, so this is no fence against him or her; it keeps a damaged or a
 foreign file from doing what no plan does.
@@ -33,7 +33,7 @@ _MAKES_OR_CHANGES = (Kind.SCHOOL, Kind.LIST)
 
 @dataclass(frozen=True)
 class _Form:
-    """What a kind of change looks like: its branch, how entries are named there, what it may touch, states it gives."""
+    """The limits of a kind of change: its branch, the form of its names, its attributes and the states it gives."""
 
     branch: Branch
     key: str
@@ -83,7 +83,7 @@ def _wrong(change: Change, suffix: str, domain: str) -> str:
 
 
 def _wrong_values(change: Change, form: _Form, domain: str) -> str:
-    """What is wrong with what it sets; an attribute is known by its exact name."""
+    """Return the fault in the values that it sets; an attribute is known by its exact name."""
     for name in (*change.before, *change.after):
         if name not in form.attributes:
             return f"{name[:60]!r} is not for {change.kind}"

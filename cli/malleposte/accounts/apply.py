@@ -38,7 +38,7 @@ class Skipped:
 
 @dataclass
 class Outcome:
-    """What became of a plan's changes."""
+    """The result of a plan's changes."""
 
     done: int = 0
     already: int = 0
@@ -59,7 +59,7 @@ def apply(
         raise TooManyDeparturesError(
             f"{plan.feed}: {plan.departures.leaving} of {plan.departures.known} agents would be suspended "
             f"({plan.departures.percent:.1f} %, more than {plan.departures.most_percent:g} %)",
-            "is the feed whole? if it is meant, say --force-departures",
+            "is the feed complete? if it is meant, say --force-departures",
         )
     return _Application(plan, directory, journal, progress).run()
 
@@ -84,7 +84,7 @@ class _Application:
             if whole == 1:
                 raise
             raise DirectoryError(
-                f"{error}, after {self.handled} of {whole} changes", "run the same again: what is done is recognised"
+                f"{error}, after {self.handled} of {whole} changes", "run the same again: changes made are recognised"
             ) from error
         return self.outcome
 

@@ -8,7 +8,6 @@ ends it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,13 +16,13 @@ from malleposte.directory.model import Attributes, FunctionalBox, State, box_att
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal, Present
 from malleposte.errors import InputError
+from malleposte.platform.identity import is_uid
 
 BOX = (
     *("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpQuota", "mpEstablishment", "mpHidden"),
     *("mpDelegate", "mpManager"),
 )
 PERSON = ("uid", "cn", "mail", "mpState", "mpOpens")
-LOCAL = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def find(directory: Directory, name: str) -> Entry:
         return (exact or found)[0]
     if found:
         names = ", ".join(sorted(entry.attributes["uid"][0] for entry in found))
-        raise InputError(f"{name} is of more than one box: {names}", "give the uid of one")
+        raise InputError(f"{name} belongs to more than one box: {names}", "give the uid of one")
     raise InputError(f"no functional box {name}", "`malleposte accounts box list` shows them")
 
 
@@ -102,7 +101,7 @@ def undelegate(members: Members) -> list[Change]:
 
 
 def managers(members: Members, *, remove: bool = False) -> list[Change]:
-    """Who says who opens the box."""
+    """The source that decides the delegates of the box."""
     held = members.box.attributes.get("mpManager", [])
     wanted = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
     return _set(Kind.BOX, members.box, "mpManager", wanted)
@@ -111,8 +110,8 @@ def managers(members: Members, *, remove: bool = False) -> list[Change]:
 def create(
     box: FunctionalBox, people: Mapping[str, Entry], taken: Iterable[str], suffix: str, *, managers: Sequence[str] = ()
 ) -> list[Change]:
-    """A new box with its delegates. `taken`: every name that is or was somebody's. Raises InputError."""
-    if not LOCAL.fullmatch(box.uid):
+    """A new box with its delegates. `taken`: every name in use or used before. Raises InputError."""
+    if not is_uid(box.uid):
         raise InputError(f"{box.uid!r} cannot be a box", "small letters, digits, dots, hyphens, 64 at most")
     known = set(taken)
     for name in (box.uid, box.mail):
@@ -128,7 +127,7 @@ def create(
 
 
 def mirror(directory: Directory) -> list[Change]:
-    """What makes the two sides agree, by the boxes' own word: for a directory that was written by other hands."""
+    """Return the changes that make both sides agree, by the boxes' list: for a directory edited by other programs."""
     opens: dict[str, list[str]] = {}
     branches: tuple[Branch, ...] = ("functional", "people")
     for branch in branches:

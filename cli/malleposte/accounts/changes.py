@@ -1,4 +1,4 @@
-"""What a plan holds: changes of entries, each with the old values of what it touches. A file of it, and back."""
+"""The content of a plan: changes of entries, each with the old values of its attributes. To a file and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BYTES = 256 << 20
 
 
 class Kind(StrEnum):
-    """What a change does to an account."""
+    """The kinds of a change to an account."""
 
     CREATE = "create"
     MODIFY = "modify"
@@ -99,7 +99,7 @@ def as_line(change: Change) -> str:
 
 @dataclass(frozen=True)
 class Departures:
-    """How many agents of earlier feeds the new one no longer holds, of how many; and the share that is let through."""
+    """The number of agents of earlier feeds that the new one lacks, of how many; and the share that is accepted."""
 
     leaving: int = 0
     known: int = 0
@@ -128,6 +128,8 @@ class Plan:
     departures: Departures = field(default_factory=Departures)
     unchanged: int = 0
     rejected: int = 0
+    left_out: int = 0
+    """Cells that were bad, of rows that were taken without them."""
     held_back: tuple[str, ...] = ()
     """Log-ins that would have been suspended, but for a row that was refused and may be theirs."""
 
@@ -140,7 +142,7 @@ class Plan:
         head = {
             "version": VERSION, "domain": self.domain, "feed": self.feed, "feed_sha256": self.feed_sha256,
             "made": self.made, "unchanged": self.unchanged, "rejected": self.rejected,
-            "held_back": list(self.held_back),
+            "left_out": self.left_out, "held_back": list(self.held_back),
             "departures": {"leaving": self.departures.leaving, "known": self.departures.known,
                            "most_percent": self.departures.most_percent},
             "counts": self.counts(),
@@ -170,6 +172,7 @@ def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
             departures=_departures(raw["departures"]),
             unchanged=int(raw["unchanged"]),
             rejected=int(raw["rejected"]),
+            left_out=int(raw.get("left_out", 0)),
             held_back=tuple(str(uid) for uid in raw["held_back"]),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -181,7 +184,7 @@ def read(raw: Any, where: str, changes: Sequence[Change] | None = None) -> Plan:
 def _departures(raw: Mapping[str, Any]) -> Departures:
     found = Departures(int(raw["leaving"]), int(raw["known"]), float(raw["most_percent"]))
     if not 0 <= found.leaving <= found.known:
-        raise ValueError("departures that cannot be")
+        raise ValueError("an impossible number of departures")
     return found
 
 

@@ -1,7 +1,12 @@
-"""INA codes: made, kept as a keyed digest bound to one account, recognised once and in time.
+"""INA codes: made, kept as keyed digests bound to one account, recognised once and in time.
 
 A code has ten characters of an alphabet without look-alikes and without vowels (no word comes of it): 44 bits, behind
 the rate limits of accountd. Whoever types it may use small letters, spaces and hyphens.
+
+Several may wait for one account, each with the way it went and its end (`mpInaCode`: `WAY END DIGEST`). One that is
+sent on anybody's request ends no other; a new letter ends the old one; one from an operator, who knows whom it is for,
+ends all others. The first that is used ends them all. What an entry held before there were several (`mpInaDigest`,
+`mpInaExpiry`) counts as a letter's.
 """
 
 from __future__ import annotations
@@ -11,29 +16,57 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.digests import Keyring
 from malleposte.directory.model import Attributes, State
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import InputError
+from malleposte.platform.times import stamp
 
 ALPHABET = "34679CDFGHJKMNPQRTVWXY"
 LENGTH = 10
 DAYS = 30.0
-"""How long a code waits, in days, where nothing else is said."""
+"""The default lifetime of a code, in days."""
 PURPOSE = "ina"
-SPENT: Mapping[str, list[str]] = {"mpInaDigest": [], "mpInaExpiry": []}
-"""What takes a code away, in the same change as what it was good for."""
+ATTRIBUTES = ("mpInaCode", "mpInaDigest", "mpInaExpiry")
+"""The attribute that holds codes."""
+SPENT: Mapping[str, list[str]] = {name: [] for name in ATTRIBUTES}
+"""The change that removes every code, together with the change that used one."""
+MOST_MAILED = 10
+"""Mailed codes that wait at once; the limits of accountd allow fewer."""
 _JOINTS = str.maketrans("", "", " -\u00a0\u2010\u2011\u2013\t")
+
+
+class Way(StrEnum):
+    """The way by which a code reaches its owner."""
+
+    LETTER = "letter"
+    DESK = "desk"
+    MAIL = "mail"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A code that waits: how it was sent, its end as the directory writes times, its keyed digest."""
+
+    way: str
+    end: str
+    digest: str = field(repr=False)
+
+    @property
+    def value(self) -> str:
+        """As `mpInaCode` holds it."""
+        return f"{self.way} {self.end} {self.digest}"
 
 
 @dataclass(frozen=True)
 class Issued:
-    """A new code, for its owner's eyes alone, and the attributes that let it be recognised."""
+    """A new code, to be shown to its owner alone, and the digest that recognises it."""
 
     code: str = field(repr=False)
-    attributes: Attributes
+    waiting: Waiting
     expires: datetime.datetime
 
     @property
@@ -41,34 +74,65 @@ class Issued:
         """The code as it is printed: two groups of five."""
         return f"{self.code[:5]}-{self.code[5:]}"
 
+    @property
+    def attributes(self) -> Attributes:
+        """Return the value of an entry that holds this code alone."""
+        return {"mpInaCode": [self.waiting.value]}
+
 
 def issue(
-    keys: Keyring, uid: str, now: datetime.datetime, days: float = DAYS, *, start: datetime.datetime | None = None
+    keys: Keyring,
+    uid: str,
+    now: datetime.datetime,
+    days: float = DAYS,
+    *,
+    way: Way = Way.DESK,
+    start: datetime.datetime | None = None,
 ) -> Issued:
-    """A new code for an account, good at once and until `days` after `start` (now, unless given).
-
-    Written to the entry, its attributes replace an older code, which is then good for nothing.
-    """
+    """A new code for an account, good at once and until `days` after `start` (now, unless given)."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     expires = (start or now).astimezone(datetime.UTC).replace(microsecond=0) + datetime.timedelta(days=days)
-    attributes = {"mpInaDigest": [_digest(keys, uid, code)], "mpInaExpiry": [f"{expires:%Y%m%d%H%M%SZ}"]}
-    return Issued(code, attributes, expires)
+    return Issued(code, Waiting(way.value, stamp(expires), _digest(keys, uid, code)), expires)
+
+
+def beside(held: Mapping[str, Sequence[str]], issued: Issued, now: datetime.datetime) -> Attributes:
+    """Return the value of an entry with a new code: the other valid codes stay beside it, expired ones go."""
+    way = issued.waiting.way
+    stays = [one for one in waiting(held) if one.end > stamp(now) and way != Way.DESK]
+    stays = [one for one in stays if one.way != way or way == Way.MAIL]
+    return {**SPENT, "mpInaCode": [*(one.value for one in stays), issued.waiting.value]}
+
+
+def purged(held: Mapping[str, Sequence[str]], now: datetime.datetime) -> Attributes:
+    """Return the value of an entry without its expired codes; nothing when none has expired."""
+    all_of_them = waiting(held)
+    stays = [one for one in all_of_them if one.end > stamp(now)]
+    if len(stays) == len(all_of_them):
+        return {}
+    return {**SPENT, "mpInaCode": [one.value for one in stays]}
 
 
 def renew(
-    entry: Entry, keys: Keyring, now: datetime.datetime, days: float = DAYS, note: str = ""
+    entry: Entry, keys: Keyring, now: datetime.datetime, days: float = DAYS, note: str = "", way: Way = Way.DESK
 ) -> tuple[Issued, Change]:
-    """A new code for an account, in place of one that waits, and the change that makes it good.
+    """A new code for an account, and the change that makes it good beside those that stay.
 
-    `entry` is read with `mpInaDigest` and `mpInaExpiry`. Raises InputError for an account that codes do not open.
+    `entry` is read with `ATTRIBUTES`. Raises InputError for an account that codes do not open.
     """
     held = entry.attributes
     uid = held["uid"][0]
     if held.get("mpState") == [State.SUSPENDED.value]:
         raise InputError(f"{uid} is suspended: a code would open nothing", "resume it first")
-    issued = issue(keys, uid, now, days)
-    before = {name: list(held.get(name, [])) for name in issued.attributes}
-    return issued, Change(Kind.MODIFY, uid, entry.dn, before, issued.attributes, note=note)
+    issued = issue(keys, uid, now, days, way=way)
+    after = beside(held, issued, now)
+    before = {name: list(held.get(name, [])) for name in after}
+    return issued, Change(Kind.MODIFY, uid, entry.dn, before, after, note=note)
+
+
+def opens(directory: Directory, uid: str) -> bool:
+    """Whether a code can open the account: it is proved beside the NUMEN, which an account made by hand may lack."""
+    found = directory.search("people", ["mpNumenDigest"], {"uid": uid})
+    return any(entry.attributes.get("mpNumenDigest") for entry in found)
 
 
 def normalise(text: str) -> str:
@@ -76,21 +140,31 @@ def normalise(text: str) -> str:
     return text[: 4 * LENGTH].translate(_JOINTS).upper()
 
 
+def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
+    """Every code of an account, also those that are over."""
+    found = [Waiting(*parts) for value in attributes.get("mpInaCode", ()) if len(parts := value.split(" ")) == 3]
+    old = next(iter(attributes.get("mpInaDigest", ())), "")
+    end = next(iter(attributes.get("mpInaExpiry", ())), "")
+    return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *found]
+
+
 def matches(
     keys: Keyring, uid: str, code: str, attributes: Mapping[str, Sequence[str]], now: datetime.datetime
 ) -> bool:
-    """Whether this is the code that waits for the account, in time. The same work whatever the answer."""
-    held = next(iter(attributes.get("mpInaDigest", ())), "").encode()
+    """Whether this is one of the codes that wait for the account, in time. The same work whatever the answer."""
+    held = [one.digest.encode() for one in waiting(attributes) if one.end > stamp(now)] or [b""]
     typed = normalise(code)
     found = False
     for name in keys.keys:
-        found |= hmac.compare_digest(_digest(keys, uid, typed, name).encode(), held)
-    return found and len(typed) == LENGTH and _in_time(attributes, now)
+        digest = _digest(keys, uid, typed, name).encode()
+        for one in held:
+            found |= hmac.compare_digest(digest, one)
+    return found and len(typed) == LENGTH
 
 
-def waits(attributes: Mapping[str, Sequence[str]], now: datetime.datetime) -> bool:
-    """Whether a code waits that is still good."""
-    return bool(attributes.get("mpInaDigest")) and _in_time(attributes, now)
+def waits(attributes: Mapping[str, Sequence[str]], now: datetime.datetime, way: Way | None = None) -> int:
+    """Count the valid codes of one way or of all."""
+    return sum(one.end > stamp(now) and way in (None, one.way) for one in waiting(attributes))
 
 
 def holder(directory: Directory, keys: Keyring, numen: str) -> str:
@@ -109,8 +183,3 @@ def holder(directory: Directory, keys: Keyring, numen: str) -> str:
 
 def _digest(keys: Keyring, uid: str, code: str, name: str | None = None) -> str:
     return keys.digest(PURPOSE, f"{uid}\0{code}", name)
-
-
-def _in_time(attributes: Mapping[str, Sequence[str]], now: datetime.datetime) -> bool:
-    until = next(iter(attributes.get("mpInaExpiry", ())), "")
-    return bool(until) and f"{now.astimezone(datetime.UTC):%Y%m%d%H%M%SZ}" < until

@@ -1,11 +1,11 @@
-"""What the directory holds, read as sparingly as a plan needs: two digests and a state for all, the rest for few."""
+"""The present directory, read as sparingly as a plan needs: two digests and a state for all, the rest for few."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from malleposte.directory.model import Attributes
+from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Branch, Directory
 
 LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
@@ -57,11 +57,11 @@ class Current:
         """Everybody, by four attributes."""
         return [
             Known(
-                uid=_one(entry.attributes, "uid"),
+                uid=first(entry.attributes, "uid"),
                 dn=entry.dn,
                 numen_digests=tuple(entry.attributes.get("mpNumenDigest", ())),
-                source_digest=_one(entry.attributes, "mpSourceDigest"),
-                state=_one(entry.attributes, "mpState"),
+                source_digest=first(entry.attributes, "mpSourceDigest"),
+                state=first(entry.attributes, "mpState"),
             )
             for entry in self.directory.search("people", LIGHT)
         ]
@@ -73,11 +73,11 @@ class Current:
             found = [entry for uid in wanted for entry in self.directory.search("people", FULL, {"uid": uid})]
         else:
             found = list(self.directory.search("people", FULL))
-        by_uid = {_one(entry.attributes, "uid"): entry.attributes for entry in found}
+        by_uid = {first(entry.attributes, "uid"): entry.attributes for entry in found}
         return {uid: attributes for uid, attributes in by_uid.items() if uid in wanted}
 
     def names(self) -> set[str]:
-        """Every log-in and address that is or was somebody's, in small letters: none is given again."""
+        """Every log-in and address in use or used before, in small letters: none is given again."""
         if self._names is None:
             branches: tuple[Branch, ...] = ("people", "functional", "lists", "tombstones")
             asked = ("uid", "mpLoginAlias", "mail", "mailLocalAddress")
@@ -93,9 +93,4 @@ class Current:
     def schools(self) -> dict[str, Attributes]:
         """Schools by UAI code."""
         found = self.directory.search("establishments", SCHOOL)
-        return {_one(entry.attributes, "mpEstablishment"): entry.attributes for entry in found}
-
-
-def _one(attributes: Attributes, name: str) -> str:
-    values = attributes.get(name, [])
-    return values[0] if values else ""
+        return {first(entry.attributes, "mpEstablishment"): entry.attributes for entry in found}

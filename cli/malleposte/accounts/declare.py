@@ -14,9 +14,8 @@ from typing import Any
 from malleposte.accounts import life
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.feed import values
-from malleposte.accounts.life.base import one
 from malleposte.accounts.life.edits import MOST_MB
-from malleposte.directory.model import Agent, Attributes, State
+from malleposte.directory.model import Agent, Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError
 
@@ -30,7 +29,7 @@ def _text(judge: Callable[[str], object]) -> Callable[[Any], Any]:
 
     def judged(raw: Any) -> Any:
         if not isinstance(raw, str):
-            raise values.BadValueError("not a text")
+            raise values.BadValueError("not a text", "n’est pas un texte")
         return judge(raw) if raw.strip() else ""
 
     return judged
@@ -38,19 +37,21 @@ def _text(judge: Callable[[str], object]) -> Callable[[Any], Any]:
 
 def _schools(raw: Any) -> list[str]:
     if not isinstance(raw, list) or not all(isinstance(code, str) for code in raw):
-        raise values.BadValueError("not a list of UAI codes")
+        raise values.BadValueError("not a list of UAI codes", "n’est pas une liste de codes UAI")
     return list(dict.fromkeys(values.uai(code) for code in raw))
 
 
 def _quota(raw: Any) -> int:
     if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= MOST_MB:
-        raise values.BadValueError(f"not a number of MB (0, of the class, to {MOST_MB})")
+        raise values.BadValueError(
+            f"not a number of MB (0, of the class, to {MOST_MB})", f"n’est pas un nombre de Mo (0 à {MOST_MB})"
+        )
     return raw
 
 
 def _flag(raw: Any) -> bool:
     if not isinstance(raw, bool):
-        raise values.BadValueError("neither true nor false")
+        raise values.BadValueError("neither true nor false", "ni vrai ni faux")
     return raw
 
 
@@ -58,7 +59,7 @@ _JUDGES: Mapping[str, Callable[[Any], Any]] = {
     "given_name": _text(values.person_name),
     "surname": _text(values.person_name),
     "mail": _text(lambda text: text.strip().lower()),
-    "profile": _text(values.profile),
+    "profile": _text(lambda text: text.strip()),
     "corps": _text(values.label),
     "discipline": _text(values.label),
     "function": _text(values.label),
@@ -107,7 +108,7 @@ class Declared:
 
 @dataclass(frozen=True)
 class House:
-    """What the platform says: its suffix and domain, its classes, names that are taken, how a NUMEN is kept."""
+    """The platform's part of a declaration: suffix and domain, classes, names that are taken, the key of a NUMEN."""
 
     suffix: str
     domain: str
@@ -118,7 +119,7 @@ class House:
 
 
 def changes(wanted: Declared, held: Entry | None, house: House, now: datetime.datetime) -> list[Change]:
-    """What makes the account so; nothing when it is. Raises InputError for what cannot be.
+    """Return the changes that bring the account to this state; nothing if it is. Raises InputError for the impossible.
 
     Absent is suspended: what is left of an account goes after the delays of its life, as everybody's.
     """
@@ -133,7 +134,7 @@ def changes(wanted: Declared, held: Entry | None, house: House, now: datetime.da
         return _arrival(wanted, house, now)
     if wanted.state in (SUSPENDED, ABSENT):
         return life.suspend(held, now)
-    back = life.resume(held, now) if one(held.attributes, "mpState") == State.SUSPENDED else []
+    back = life.resume(held, now) if first(held.attributes, "mpState") == State.SUSPENDED else []
     return [*back, *_edits(wanted, held, house, now)]
 
 
@@ -164,7 +165,7 @@ def _arrival(wanted: Declared, house: House, now: datetime.datetime) -> list[Cha
 def _edits(wanted: Declared, held: Entry, house: House, now: datetime.datetime) -> list[Change]:
     facts, made = wanted.facts, list[Change]()
     given, surname, mail = (facts.get(name, "") for name in ("given_name", "surname", "mail"))
-    own = {name: one(held.attributes, name) for name in ("givenName", "sn", "mail")}
+    own = {name: first(held.attributes, name) for name in ("givenName", "sn", "mail")}
     if (given and given != own["givenName"]) or (surname and surname != own["sn"]) or (mail and mail != own["mail"]):
         named = (given and given != own["givenName"]) or (surname and surname != own["sn"])
         address = mail or ("" if named else own["mail"])
@@ -188,7 +189,7 @@ SHOWN = ("mpRecoveryMail", "mpRecoveryPhone")
 
 def difference(todo: Collection[Change]) -> dict[str, dict[str, list[str]]]:
     """`before` and `after` of all the changes, for a person; digests and means of recovery are not shown."""
-    hidden = {"mpnumendigest", "mpinadigest", "mpsourcedigest", *(name.lower() for name in SHOWN)}
+    hidden = {"mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest", *(name.lower() for name in SHOWN)}
     found: dict[str, dict[str, list[str]]] = {"before": {}, "after": {}}
     for change in todo:
         for name in {**change.before, **change.after}:

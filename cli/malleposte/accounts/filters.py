@@ -2,24 +2,24 @@
 
 SOGo and Roundcube each write and activate one script of their own. When an account changes its class, the script that
 was in force is kept as `carried.sieve` beside the box, which Dovecot runs before the personal one; the script of the
-new class, if there is one from earlier, is in force again. For root on the mail store; files stay their owner's.
+new class, if there is one from earlier, is in force again. For root on the mail store, as its owner (`owner`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STORE = Path("/srv/mail")
+from malleposte import owner
+
 ACTIVE = ".dovecot.sieve"
 SCRIPTS = "sieve"
 CARRIED = "carried.sieve"
-OWNERS: Mapping[str, str] = {"convergence": "sogo", "roundcube": "roundcube"}
-"""The script that the interface of a class writes."""
+COMPUTED = " (computed by the script)"
+_ENCODED = re.compile(r"\$\{\s*(?P<kind>hex|unicode)\s*:\s*(?P<numbers>[0-9a-f]+(?:\s+[0-9a-f]+)*)\s*\}", re.IGNORECASE)
 _TOKEN = re.compile(
     r"""(?P<space>\s+|\#[^\n]*(?:\n|$)|/\*.*?\*/)
       | text:[ \t]*(?:\#[^\n]*)?\r?\n(?P<long>.*?)\r?\n\.(?:\r?\n|$)
@@ -32,20 +32,19 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Filters:
-    """An account's filters: the script in force (or none), all scripts, forwards, whether an absence is announced."""
+    """An account's filters: the script in force (or none), all scripts, forwards, whether an absence is announced.
+
+    `included` are the other scripts that the one in force runs, and `refuses` whether senders may be refused.
+    """
 
     active: str = ""
     scripts: tuple[str, ...] = ()
     forwards: tuple[str, ...] = ()
     absence: bool = False
     carried: bool = False
+    included: tuple[str, ...] = ()
+    refuses: bool = False
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-def home_of(uid: str, store: Path = STORE) -> Path:
-    """Where a box lies (role dovecot): by the SHA-1 of its uid, whatever the state of the account."""
-    bucket = hashlib.sha1(uid.lower().encode(), usedforsecurity=False).hexdigest()[:2]
-    return store / bucket / uid.lower()
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -55,74 +54,141 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             yield kind, found[kind]
 
 
-def forwards(text: str) -> tuple[str, ...]:
-    """Addresses that a script's `redirect` commands name, in their order; comments and strings are read as Sieve's."""
+def _named(text: str, command: str) -> tuple[str, ...]:
+    """The first string after each `command`, in their order; comments and strings are read as Sieve's."""
     found: list[str] = []
     waiting = False
     for kind, value in _tokens(text):
         if kind == "word" and not value.startswith(":"):
-            waiting = value.lower() == "redirect"
+            waiting = value.lower() == command
         elif waiting and kind in ("string", "long"):
             found.append(re.sub(r"\\(.)", r"\1", value).strip())
             waiting = False
     return tuple(dict.fromkeys(found))
 
 
+def _decoded(text: str) -> str:
+    """A string with its `${hex:...}` and `${unicode:...}` read (RFC 5228, 2.4.2.4); what cannot be is left as it is."""
+
+    def characters(found: re.Match[str]) -> str:
+        numbers = [int(one, 16) for one in found["numbers"].split()]
+        try:
+            whole = bytes(numbers).decode() if found["kind"].lower() == "hex" else "".join(map(chr, numbers))
+        except (ValueError, OverflowError):
+            return found[0]
+        return whole
+
+    return _ENCODED.sub(characters, text)
+
+
+def forwards(text: str) -> tuple[str, ...]:
+    """Addresses that a script's `redirect` commands name. One that the script computes ends in COMPUTED."""
+    read = [_decoded(one) for one in _named(text, "redirect")]
+    return tuple(dict.fromkeys(one + COMPUTED if "${" in one else one for one in read))
+
+
+def includes(text: str) -> tuple[str, ...]:
+    """Names of the scripts that a script runs (`include`, RFC 6609); they are never computed."""
+    return _named(text, "include")
+
+
+def required(text: str) -> tuple[str, ...]:
+    """Extensions that a script requires, in their order."""
+    found: list[str] = []
+    open_ = False
+    for kind, value in _tokens(text):
+        if kind == "word":
+            open_ = value.lower() == "require"
+        elif kind == "other" and value == ";":
+            open_ = False
+        elif open_ and kind in ("string", "long"):
+            found.append(value)
+    return tuple(dict.fromkeys(found))
+
+
+def _says(text: str, *commands: str) -> bool:
+    return any(kind == "word" and value.lower() in commands for kind, value in _tokens(text))
+
+
 def announces(text: str) -> bool:
     """Whether a script answers senders (`vacation`)."""
-    return any(kind == "word" and value.lower() == "vacation" for kind, value in _tokens(text))
+    return _says(text, "vacation")
 
 
 def read(home: Path) -> Filters:
-    """The filters of a box; empty where there is none."""
+    """The filters of a box; empty where there is none. What is no plain file is no filter."""
+    with owner.as_owner(home):
+        return _read(home)
+
+
+def _read(home: Path) -> Filters:
     folder = home / SCRIPTS
-    texts = {path.stem: _text(path) for path in sorted(folder.glob("*.sieve"))} if folder.is_dir() else {}
+    paths = sorted(folder.glob("*.sieve")) if owner.folder(folder) else []
+    texts = {path.stem: _text(path) for path in paths if owner.plain(path)}
     link = home / ACTIVE
     active = link.readlink().stem if link.is_symlink() else ""
-    carried = _text(home / CARRIED) if (home / CARRIED).exists() else ""
-    in_force = [carried, texts.get(active, "")]
+    carried = _text(home / CARRIED) if owner.plain(home / CARRIED) else ""
+    followed = _followed(texts, [carried, texts.get(active, "")])
+    in_force = [carried, texts.get(active, ""), *(texts[name] for name in followed)]
     return Filters(
         active if active in texts else "",
         tuple(texts),
         tuple(dict.fromkeys(address for text in in_force for address in forwards(text))),
         any(announces(text) for text in in_force),
         bool(carried),
+        followed,
+        any(_says(text, "reject", "ereject") for text in in_force),
         texts | ({CARRIED: carried} if carried else {}),
     )
 
 
+def _followed(texts: Mapping[str, str], begun: Iterable[str]) -> tuple[str, ...]:
+    """Names of the scripts that some run, and those run by these, each once."""
+    found: dict[str, None] = {}
+    waiting = [name for text in begun for name in includes(text)]
+    while waiting:
+        name = waiting.pop(0)
+        if name in texts and name not in found:
+            found[name] = None
+            waiting += includes(texts[name])
+    return tuple(found)
+
+
 def _text(path: Path) -> str:
-    return path.read_text("utf-8", "replace")
+    return owner.read(path).decode("utf-8", "replace")
 
 
-def carry(home: Path, profile: str, owners: Mapping[str, str] = OWNERS) -> str:
-    """Keep the filters in force after a change to `profile`; the name of the script that was carried, or none."""
-    held = read(home)
-    wanted = owners.get(profile, "")
-    if not home.is_dir() or held.active == wanted:
-        return ""
-    carried = held.active
-    if carried:
-        _write(home / CARRIED, held.texts[carried])
-        (home / ACTIVE).unlink()
-    else:
-        drop(home)
-    if wanted in held.scripts:
-        _link(home, wanted)
-    return carried
+def carry(home: Path, wanted: str) -> str:
+    """Keep the filters in force after a change of class; the name of the script that was carried, or none.
+
+    `wanted` is the script that the webmail of the new class writes; it bears the webmail's name.
+    """
+    with owner.as_owner(home):
+        held = _read(home)
+        if not owner.folder(home) or held.active == wanted:
+            return ""
+        carried = held.active
+        if carried:
+            _write(home / CARRIED, held.texts[carried])
+            (home / ACTIVE).unlink()
+        else:
+            _drop(home)
+        if wanted in held.scripts:
+            _link(home, wanted)
+        return carried
 
 
 def drop(home: Path) -> bool:
     """Forget the filters that were carried; whether there were any."""
-    there = (home / CARRIED).exists()
+    with owner.as_owner(home):
+        return _drop(home)
+
+
+def _drop(home: Path) -> bool:
+    there = (home / CARRIED).exists(follow_symlinks=False)
     for name in (CARRIED, CARRIED.replace(".sieve", ".svbin")):
         (home / name).unlink(missing_ok=True)
     return there
-
-
-def _owned(path: Path, home: Path) -> None:
-    status = home.stat()
-    os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _write(path: Path, text: str) -> None:
@@ -134,7 +200,6 @@ def _write(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    _owned(temporary, path.parent)
     temporary.rename(path)
 
 
@@ -142,5 +207,4 @@ def _link(home: Path, script: str) -> None:
     temporary = home / f".{ACTIVE}.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(f"{SCRIPTS}/{script}.sieve")
-    _owned(temporary, home)
     temporary.rename(home / ACTIVE)

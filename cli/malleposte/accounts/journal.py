@@ -1,4 +1,4 @@
-"""Who did what to which account: JSON lines, appended, readable by root alone. No secret, no digest of one."""
+"""The journal of acts on accounts: JSON lines, appended, readable by root alone. No secret, no digest of one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-SECRET = frozenset({"userpassword", "mpnumendigest", "mpinadigest", "mpsourcedigest"})
+SECRET = frozenset({"userpassword", "mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest"})
 _HIDDEN = ["(not shown)"]
 _SYNC_EVERY = 500
 

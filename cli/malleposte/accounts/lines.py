@@ -35,7 +35,7 @@ class Lines(Sequence[Change]):
         return cls(text, begins, ends, "plan")
 
     def __len__(self) -> int:
-        """How many."""
+        """The number of lines."""
         return len(self._begins)
 
     def raw(self, number: int) -> bytes:
@@ -97,5 +97,3 @@ def _cut(content: bytes, begin: int, end: int, where: str) -> Lines:
         ends.append(stop - content[begin:stop].endswith(b","))
         begin = stop + 1
     return Lines(content, begins, ends, where)
-
-

@@ -7,23 +7,31 @@ Small letters without accents. A space in a surname becomes a hyphen (`Le Goff` 
 import re
 from collections.abc import Container
 
+from malleposte.platform import identity
 from malleposte.policy.rules import fold
 
 RESERVED = frozenset(
     (
-        "abuse adm admin administrateur administrator backup bin cyrus daemon dmarc dovecot dovenull ftp games "
-        "hostmaster irc list lp mail mailer-daemon man memcache munin news nobody noreply openldap opendkim postfix "
-        "postgres postmaster proxy provision radicale root security sieve sogo spam support sync sys systemd tlsrpt "
-        "uucp valkey vmail webmaster www www-data"
+        "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin borg-keeper "
+        "clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc list listes "
+        "lists lp mail mailer-daemon malleposte man marketing memcache messagerie munin news nobody noc "
+        "noreply opendkim openldap postfix postgres postmaster provision proxy radicale root roundcube rspamd "
+        "sales security sieve sogo spam sshd support sync sys systemd tlsrpt unbound usenet uucp valkey vmail "
+        "webmaster www www-data"
     ).split()
 )
-"""Log-ins that nobody gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""
-LONGEST_UID = 64  # characters; the schema's limit
+"""Names that no person gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""
+_HEAD = re.compile(r"ce\.[0-9]{7}[a-z]")
 _WHOLE = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n", "ĸ": "k", "ƶ": "z"}
 )
 """Letters that Unicode does not take apart into a letter and its mark (small ones)."""
 _LETTERS = re.compile(r"[^a-z0-9]+")
+
+
+def reserved(name: str) -> bool:
+    """Whether a log-in, or what stands before the @, is no person's: a machine's, a service's, a school's box."""
+    return name in RESERVED or _HEAD.fullmatch(name) is not None
 
 
 class UnusableName(ValueError):
@@ -51,7 +59,7 @@ def _numbered(stem: str, taken: Container[str], end: str = "") -> str:
 def log_in_name(given_name: str, surname: str, taken: Container[str]) -> str:
     """The log-in name of a person: first letter of the first name, surname."""
     stem = slug(given_name)[0] + slug(surname)
-    return _numbered(stem[: LONGEST_UID - 4], taken)
+    return _numbered(stem[: identity.LONGEST - 4], taken)
 
 
 def address(given_name: str, surname: str, domain: str, taken: Container[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is done of itself: the ends of blocks, the archives and removals of who has gone. A list of steps, one a need.
+"""Nightly work: the ends of blocks, the archives and removals of departed accounts. A list of steps, one a need.
 
 A step that fails does not keep the others from their work. Each says what it did, and with `dry` what it would do.
 """
@@ -11,21 +11,25 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 
-from malleposte.accounts import here, life, removal, renewal
+from malleposte.accounts import codes, here, life, removal, renewal
 from malleposte.accounts.acts import Tools, expire, make, settle
-from malleposte.accounts.doors import forget_all
-from malleposte.accounts.life.base import ASKED, stamp, uid_of
+from malleposte.accounts.agendas import astray
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.channels import forget_all
+from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.settings import Settings
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Entry
-from malleposte.directory.query import All, Equal, Query, UpTo
+from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.errors import MallepostError
+from malleposte.platform import profiles as classes
+from malleposte.platform.times import stamp
 
 
 @dataclass
 class Told:
-    """What a step did: a line an account, and what failed."""
+    """The result of a step: a line an account, and the failures."""
 
     step: str
     done: list[str] = field(default_factory=list)
@@ -34,7 +38,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Night:
-    """What a step works with. `dry`: say what would be done."""
+    """The tools of a step. `dry`: say what would be done."""
 
     settings: Settings
     rules: LifeRules
@@ -54,20 +58,30 @@ def lift(night: Night, told: Told) -> None:
         for change in life.lift(entry, night.now):
             if not night.dry:
                 make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
-                told.failures += map(str, forget_all(night.tools.doors, change.uid))
+                told.failures += map(str, forget_all(night.tools.channels, change.uid))
             told.done.append(change.uid)
 
 
 def archive(night: Night, told: Told) -> None:
     """Archive who has been suspended long enough."""
-    for entry in _gone(night, night.rules.archive_days):
-        if not removal.archived(entry):
-            with _one(told, entry):
-                if not night.dry:
-                    tools = night.tools
-                    journals = (night.settings.journal,)
-                    removal.archive(tools.directory, tools.journal, night.rules, journals, entry, night.now)
-                told.done.append(uid_of(entry))
+    due = [entry for entry in _gone(night, night.rules.archive_days) if not removal.archived(entry)]
+    if due and not _reached(night, told, len(due)):
+        return
+    for entry in due:
+        with _one(told, entry):
+            if not night.dry:
+                removal.archive(night.tools, night.rules, (night.settings.journal,), entry, night.now)
+            told.done.append(uid_of(entry))
+
+
+def _reached(night: Night, told: Told, due: int) -> bool:
+    """Whether every host answers: an archive or a removal would leave out what lies on one that does not."""
+    try:
+        night.tools.hosts.demand()
+    except MallepostError as error:
+        told.failures.append(f"{due} accounts are due: {error}")
+        return False
+    return True
 
 
 def purge(night: Night, told: Told) -> None:
@@ -79,10 +93,12 @@ def purge(night: Night, told: Told) -> None:
     if len(due) > night.rules.purge_most:
         told.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
         return
+    if due and not _reached(night, told, len(due)):
+        return
     for entry in due:
         with _one(told, entry):
             if not night.dry:
-                removal.purge(tools.directory, tools.journal, night.rules, uid_of(entry), night.now)
+                removal.purge(tools, uid_of(entry), night.now)
             told.done.append(uid_of(entry))
 
 
@@ -110,18 +126,34 @@ def renew(night: Night, told: Told) -> None:
 
 
 def agendas(night: Night, told: Told) -> None:
-    """Bring home what lies with the stores of another class: what changes of class could not finish."""
+    """Move data left in the stores of another class, after changes of class that could not finish."""
     profiles = {
         uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
         for entry in night.tools.directory.search("people", ("uid", "mpProfile"), Equal("mpState", State.ACTIVE.value))
     }
-    for uid in here.shelves(night.rules).astray(profiles):
+    held = night.tools.hosts.holders()
+    for uid in astray(held, profiles, classes.read()):
         if not night.dry:
             result = settle(night.tools, uid, profiles[uid])
             told.failures += [f"{uid}: {failure}" for failure in result.failures]
             if not result.changed:
                 continue
         told.done.append(uid)
+
+
+def codes_over(night: Night, told: Told) -> None:
+    """Take away INA codes that are over; means of recovery whose time has come take their place."""
+    tools = night.tools
+    for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
+        after = codes.purged(entry.attributes, night.now)
+        before = {name: list(entry.attributes.get(name, [])) for name in after}
+        over = [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
+        for made in (over, life.settled(entry, night.now)):
+            with _one(told, entry):
+                if made and not night.dry:
+                    make(tools.directory, tools.journal, made)
+                if made:
+                    told.done.append(uid_of(entry))
 
 
 @contextlib.contextmanager
@@ -145,7 +177,9 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
     yield from _people(night, All((suspended, UpTo("mpStateChanged", before))))
 
 
-STEPS: dict[str, Step] = {"lift": lift, "renew": renew, "agendas": agendas, "archive": archive, "purge": purge}
+STEPS: dict[str, Step] = {
+    "lift": lift, "codes": codes_over, "renew": renew, "agendas": agendas, "archive": archive, "purge": purge,
+}  # fmt: skip
 """By name, in their order. A further need is a further line."""
 
 

@@ -2,7 +2,7 @@
 
 It writes as the directory's writer, who may set a password but not read one: slapd's policy (length, classes, names,
 history) judges each. What slapd cannot know (common words, walks of keys) `policy.check` judges before. Nothing here
-logs, keeps or repeats a password. After a change the caller closes the doors (`doors.close_all`).
+logs, keeps or repeats a password. After a change the caller closes the channels (`channels.close_all`).
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from malleposte.accounts import codes
 from malleposte.accounts.journal import Journal
 from malleposte.directory.control import PolicyErrorCode
 from malleposte.directory.errors import PasswordRefused
-from malleposte.directory.model import Attributes, State
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory
 from malleposte.errors import MallepostError
+from malleposte.platform.times import stamp
 from malleposte.policy import rules
 from malleposte.policy.model import Policy
 
 READ = (
     *("uid", "sn", "givenName", "mail", "mailLocalAddress", "mpLoginAlias", "mpState"),
-    *("mpInaDigest", "mpInaExpiry", "mpBlockedUntil"),
+    *(*codes.ATTRIBUTES, "mpBlockedUntil"),
 )
-"""What is read of an account whose password is at stake."""
+"""The attributes to read of an account before its password is proved or set."""
 BY_OLD = frozenset((State.ACTIVE, State.EXPIRED))
 """States in which the old password lets its owner choose a new one."""
 BY_CODES = BY_OLD | {State.PENDING, State.BLOCKED}
@@ -42,7 +43,7 @@ _SAID = {
 
 
 class Proof(Enum):
-    """What slapd says of a password: wrong, right, or right but past its end."""
+    """slapd's verdict on a password: wrong, right, or right but expired."""
 
     WRONG = "wrong"
     RIGHT = "right"
@@ -80,15 +81,15 @@ def read(directory: Directory, uid: str) -> Holder | None:
     """The account of a uid; None when there is none."""
     for entry in directory.search("people", READ, {"uid": uid}):
         held = entry.attributes
-        return Holder(_one(held, "uid"), entry.dn, State(_one(held, "mpState")), context_of(held), held)
+        return Holder(first(held, "uid"), entry.dn, State(first(held, "mpState")), context_of(held), held)
     return None
 
 
 def context_of(held: Mapping[str, list[str]]) -> rules.Context:
-    """What a password must not hold, from the attributes of an entry."""
-    names = (_one(held, "givenName"), _one(held, "sn"))
+    """Return the words that a password must not hold, from the attributes of an entry."""
+    names = (first(held, "givenName"), first(held, "sn"))
     addresses = (*held.get("mail", ()), *held.get("mailLocalAddress", ()))
-    return rules.Context(_one(held, "uid"), tuple(held.get("mpLoginAlias", ())), names, addresses)
+    return rules.Context(first(held, "uid"), tuple(held.get("mpLoginAlias", ())), names, addresses)
 
 
 class Passwords:
@@ -124,16 +125,20 @@ class Passwords:
             raise RefusedPasswordError([rules.Violation("in_history")])
         self._set(holder, new, now, "password")
 
-    def set_after_codes(self, uid: str, new: str, now: datetime.datetime) -> State:
+    def set_after_codes(self, uid: str, new: str, now: datetime.datetime, means: Attributes | None = None) -> State:
         """A new password for who has proved to be the owner by codes; what the account was before.
 
-        The code that waits is spent with it. A pending or expired account is active; a blocked one may be read again
-        and still sends nothing until `mpBlockedUntil`. Raises NotProvedError, RefusedPasswordError.
+        Every code that waits is spent with it. A pending account takes the `means` of recovery given with it. A pending
+        or expired account is active; a blocked one may be read again and still sends nothing until `mpBlockedUntil`.
+        Raises NotProvedError, RefusedPasswordError.
         """
         holder = read(self.directory, uid)
         if holder is None or holder.state not in BY_CODES:
             raise NotProvedError("the account and its codes are not recognised")
-        self._set(holder, new, now, "activate" if holder.state is State.PENDING else "reset")
+        first = holder.state is State.PENDING
+        given = means if first and means and any(means.values()) else {}
+        changed = {"mpRecoveryChanged": [stamp(now)], "mpRecoveryNext": []} if given else {}
+        self._set(holder, new, now, "activate" if first else "reset", {**given, **changed})
         return holder.state
 
     def scramble(self, uid: str, now: datetime.datetime) -> bool:
@@ -148,17 +153,18 @@ class Passwords:
         self._write(holder, unknown, dict(codes.SPENT), now, "scramble")
         return True
 
-    def _set(self, holder: Holder, new: str, now: datetime.datetime, action: str) -> None:
+    def _set(
+        self, holder: Holder, new: str, now: datetime.datetime, action: str, more: Attributes | None = None
+    ) -> None:
         broken = rules.check(new, holder.context, self.policy)
         if broken:
             raise RefusedPasswordError(broken)
-        changes = dict(codes.SPENT)
+        changes = dict(codes.SPENT) | (more or {})
         if holder.state is not State.ACTIVE:
-            changes |= {"mpState": [State.ACTIVE.value], "mpStateChanged": [f"{now:%Y%m%d%H%M%SZ}"]}
+            changes |= {"mpState": [State.ACTIVE.value], "mpStateChanged": [stamp(now)]}
         self._write(holder, new, changes, now, action)
 
     def _write(self, holder: Holder, new: str, changes: Attributes, now: datetime.datetime, action: str) -> None:
-        assert now.utcoffset() == datetime.timedelta(0), "times of the directory are in UTC"
         try:
             self.directory.set_password(holder.dn, new, changes)
         except PasswordRefused as error:
@@ -168,7 +174,3 @@ class Passwords:
         state = changes.get("mpState")
         moved = {"before": {"mpState": [holder.state.value]}, "after": {"mpState": state}} if state else {}
         self.journal.write(action, holder.uid, dn=holder.dn, **moved)
-
-
-def _one(held: Mapping[str, list[str]], name: str) -> str:
-    return next(iter(held.get(name, ())), "")

@@ -19,6 +19,7 @@ from malleposte.accounts.feed import Feed, Person
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.lines import Lines
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
+from malleposte.platform.times import stamp
 from malleposte.policy.rules import fold
 
 Values = Mapping[str, list[str]]
@@ -26,10 +27,10 @@ Values = Mapping[str, list[str]]
 
 @dataclass(frozen=True)
 class Rules:
-    """What the operator settles: the domain, the class of who has none in the feed, the percentage of departures."""
+    """The operator's settings: the domain, the default class, the percentage of departures."""
 
     domain: str
-    default_profile: str = "roundcube"
+    default_profile: str
     most_departures: float = 5.0
 
 
@@ -48,19 +49,20 @@ def plan(feed: Feed, current: Current, keys: Keyring, rules: Rules, now: datetim
 
 
 def source_digest(person: Person, keys: Keyring, rules: Rules) -> str:
-    """What tells an unchanged row: all of it but the line it stands on, and the class it gets by default."""
+    """The content that shows an unchanged row: all but its line number and the class it gets by default."""
     facts = {
         "n": person.numen, "s": person.surname, "g": person.given_name, "e": person.establishments, "c": person.corps,
         "d": person.discipline, "f": person.function, "p": person.profile or rules.default_profile,
         "m": person.recovery_mail, "t": person.recovery_phone, "b": person.begin, "x": person.end,
     }  # fmt: skip
-    return keys.source(facts)
+    # A cell that was left out is not an empty one: the empty one takes a fact away.
+    return keys.source(facts | ({"l": sorted(person.left_out)} if person.left_out else {}))
 
 
 class _Planner:
     def __init__(self, current: Current, keys: Keyring, rules: Rules, now: datetime.datetime) -> None:
         self.current, self.keys, self.rules, self.now = current, keys, rules, now
-        self.stamp = now.astimezone(datetime.UTC).strftime("%Y%m%d%H%M%SZ")
+        self.stamp = stamp(now)
         self.today = now.date().isoformat()
 
     def plan(self, feed: Feed) -> Plan:
@@ -92,6 +94,7 @@ class _Planner:
             departures=departures,
             unchanged=len(pairs) - len(new) - len(changed),
             rejected=len(feed.rejects),
+            left_out=feed.left_out,
             held_back=held_back,
         )
 
@@ -102,18 +105,20 @@ class _Planner:
     def _differs(self, one: _Wanted, account: Known) -> bool:
         """Whether an account needs a closer look: another row, a digest of an old key, or a return."""
         return (
-            account.source_digest != one.source
-            or account.numen_digests != one.numen[:1]
-            or account.state == State.SUSPENDED
+            account.source_digest != one.source or account.numen_digests != one.numen[:1] or self._returns(one, account)
         )
+
+    @staticmethod
+    def _returns(one: _Wanted, account: Known) -> bool:
+        """Whether a row brings somebody back; one whose end could not be read does not say so."""
+        return account.state == State.SUSPENDED and "fin" not in one.person.left_out
 
     # --- arrivals ---
 
     def _creations(self, new: Iterable[_Wanted]) -> Iterable[Change]:
-        people = list(new)
-        taken = set(self.current.names()) if people else set()
-        for one in people:
-            yield self._creation(one, taken)
+        for one in new:
+            # The names of the whole feed: who is renamed further down must not get what an arrival was given.
+            yield self._creation(one, self.current.names())
 
     def _creation(self, one: _Wanted, taken: set[str]) -> Change:
         person = one.person
@@ -148,7 +153,7 @@ class _Planner:
     def _update(self, one: _Wanted, account: Known, held: Values) -> Iterable[Change]:
         wanted = self._attributes(one.person, held) | self._digests(one)
         kind = Kind.MODIFY
-        if account.state == State.SUSPENDED:
+        if self._returns(one, account):
             kind = Kind.RESUME
             state = State.ACTIVE if held.get("pwdChangedTime") else State.PENDING
             wanted |= {"mpState": [state.value], "mpStateChanged": [self.stamp]}
@@ -158,15 +163,15 @@ class _Planner:
             yield Change(kind, account.uid, account.dn, before, after, one.person.line)
 
     def _attributes(self, person: Person, held: Values) -> Attributes:
-        """What the feed decides of an account. Means of recovery are its owner's: given only when empty."""
-        wanted: Attributes = {
-            "sn": [person.surname],
-            "givenName": [person.given_name],
-            "mpEstablishment": list(person.establishments),
-            "mpCorps": _filled(person.corps),
-            "mpDiscipline": _filled(person.discipline),
-            "mpFunction": _filled(person.function),
+        """The attributes that the feed decides. Means of recovery belong to the owner: given only when empty."""
+        facts: dict[str, tuple[str, list[str]]] = {
+            "uai": ("mpEstablishment", list(person.establishments)),
+            "corps": ("mpCorps", _filled(person.corps)),
+            "discipline": ("mpDiscipline", _filled(person.discipline)),
+            "fonction": ("mpFunction", _filled(person.function)),
         }
+        wanted: Attributes = {"sn": [person.surname], "givenName": [person.given_name]}
+        wanted |= dict(fact for column, fact in facts.items() if column not in person.left_out)
         if person.profile:
             wanted["mpProfile"] = [person.profile]
         wanted |= {name: [value] for name, value in _recovery(person).items() if not held.get(name)}

@@ -14,6 +14,7 @@ from malleposte.accounts.seed import context_of, probe_agents
 from malleposte.directory.errors import PasswordRefused
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Directory
+from malleposte.platform.classes import Classes
 from malleposte.policy import rules
 
 DAYS = 90
@@ -33,10 +34,10 @@ def _age(since: object, today: datetime.date) -> float:
         return float("inf")
 
 
-def renew(directory: Directory, domain: str, table: Path, today: datetime.date) -> None:
+def renew(directory: Directory, domain: str, classes: Classes, table: Path, today: datetime.date) -> None:
     """Give every probe account of the table a new password. Raises DirectoryError; typed again, it goes on."""
     rows = vault.read_table(table)
-    agents = [agent for agent in probe_agents(domain) if agent.uid in rows]
+    agents = [agent for agent in probe_agents(domain, classes) if agent.uid in rows]
     for agent in agents:
         rows[agent.uid].setdefault("next", rules.generate(context_of(agent)))
     vault.write_table(table, rows)

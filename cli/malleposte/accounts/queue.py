@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from malleposte.errors import MallepostError
 
@@ -17,13 +17,14 @@ TIMEOUT = 120  # seconds
 HOLD = "hold"
 _ID = re.compile(r"[0-9A-Za-z]{5,30}")
 _AT_ONCE = 100
+_FEW = 20
 _BANNER = re.compile(r"\*\*\* ENVELOPE RECORDS (?:\S*/)?(\S+) \*\*\*")
 _LOGGED_IN = "named_attribute: sasl_username="
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A message in the queue; `arrived` is a Unix time."""
+    """A message in the queue; `arrived` is a Unix time, `login` who was logged in, where it was asked."""
 
     ident: str
     queue: str
@@ -31,6 +32,7 @@ class Waiting:
     recipients: tuple[str, ...]
     arrived: int
     size: int
+    login: str = ""
 
     @property
     def held(self) -> bool:
@@ -39,7 +41,7 @@ class Waiting:
 
 
 def read(text: str) -> list[Waiting]:
-    """What `postqueue -j` prints: a JSON object a line. Raises ValueError on anything else."""
+    """Parse the output of `postqueue -j`: a JSON object a line. Raises ValueError on anything else."""
     found: list[Waiting] = []
     for line in text.splitlines():
         raw = json.loads(line)
@@ -54,7 +56,7 @@ def read(text: str) -> list[Waiting]:
 
 
 def logins(text: str) -> dict[str, str]:
-    """Who was logged in, by queue id, from what `postcat -e` prints of many messages."""
+    """Return the log-in of each message, by queue id, from the output of `postcat -e` for many messages."""
     found: dict[str, str] = {}
     ident = ""
     for line in text.splitlines():
@@ -77,23 +79,38 @@ class Queue:
 
     def of(self, uid: str, addresses: Iterable[str]) -> list[Waiting]:
         """Messages of an account, held or not."""
+        waiting = self._waiting()
+        return of(uid, addresses, waiting, self._logins(waiting))
+
+    def held(self) -> list[Waiting]:
+        """Every message that is held, with who was logged in."""
+        waiting = [one for one in self._waiting() if one.held]
+        known = self._logins(waiting)
+        return [replace(one, login=known.get(one.ident, "")) for one in waiting]
+
+    def _waiting(self) -> list[Waiting]:
         try:
-            waiting = read(self._run(["postqueue", "-j"]))
+            return read(self._run(["postqueue", "-j"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise MallepostError(f"postqueue printed what is no queue ({error})") from error
+            raise MallepostError(f"the output of postqueue is not a queue ({error})") from error
+
+    def _logins(self, waiting: Sequence[Waiting]) -> dict[str, str]:
         known: dict[str, str] = {}
         for some in _portions([one.ident for one in waiting if _ID.fullmatch(one.ident)]):
             # One that has left meanwhile is an error of postcat: the others are printed all the same.
             known |= logins(self._run(["postcat", "-eq", *some], check=False))
-        return of(uid, addresses, waiting, known)
+        return known
 
     def hold(self, messages: Iterable[Waiting]) -> list[str]:
         """Hold messages; their ids."""
         return self._each("-h", [one for one in messages if not one.held])
 
     def release(self, messages: Iterable[Waiting]) -> list[str]:
-        """Let held messages leave; their ids."""
-        return self._each("-H", [one for one in messages if one.held])
+        """Let held messages leave, now rather than with the next run of the queue; their ids."""
+        idents = self._each("-H", [one for one in messages if one.held])
+        for argv in [["-i", ident] for ident in idents] if len(idents) <= _FEW else [["-f"]]:
+            self._run(["postqueue", *argv], check=False)
+        return idents
 
     def delete(self, messages: Iterable[Waiting]) -> list[str]:
         """Delete held messages for good; their ids."""

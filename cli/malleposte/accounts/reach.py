@@ -6,14 +6,16 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import remote
 from malleposte.accounts import vault
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
+from malleposte.platform import facts
+from malleposte.platform.classes import Classes
 
 SOCKET = "/run/slapd/ldapi"
 GROUP = "directory"
@@ -23,10 +25,17 @@ PATIENCE = 30.0  # seconds for ssh to forward the socket
 
 @dataclass(frozen=True)
 class Place:
-    """Where a directory is: the platform's domain, and the ssh arguments to its host."""
+    """The address of a directory: the platform's domain, and the ssh arguments to its host."""
 
     domain: str
     ssh: tuple[str, ...]
+    variables: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The inventory's variables of the host, as they are written."""
+
+    @property
+    def classes(self) -> Classes:
+        """The classes of service of the platform. Raises InputError."""
+        return facts.classes(self.variables, "the inventory")
 
     @property
     def suffix(self) -> str:
@@ -36,18 +45,19 @@ class Place:
 
 def place(inventory: Path) -> Place:
     """The first host of the group `directory`. Raises InputError when the inventory has none, or no domain."""
-    return _place(remote.listing(inventory), inventory)
+    return place_of(remote.listing(inventory), inventory)
 
 
-def _place(listing: Mapping[str, Any], inventory: Path) -> Place:
+def place_of(listing: Mapping[str, Any], inventory: Path) -> Place:
+    """The same of a listing of the inventory."""
     hosts = listing.get(GROUP, {}).get("hosts", [])
     if not hosts:
         raise InputError(f"inventory {inventory}: no host in the group {GROUP}")
-    facts = listing.get("_meta", {}).get("hostvars", {}).get(hosts[0], {})
-    domain = str(facts.get("malleposte_domain", ""))
+    variables = listing.get("_meta", {}).get("hostvars", {}).get(hosts[0], {})
+    domain = str(variables.get("malleposte_domain", ""))
     if not domain:
         raise InputError(f"inventory {inventory}: no malleposte_domain for {hosts[0]}")
-    return Place(domain, tuple(remote.ssh_words(facts, hosts[0])))
+    return Place(domain, remote.ssh_to(variables, hosts[0]), variables)
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from typing import Any
 
 from malleposte.accounts import facts
 from malleposte.accounts.changes import Change, Kind
-from malleposte.directory.model import Attributes, State
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform.times import when
 from malleposte.policy.model import Policy, PolicyError
 
 PAGE = "/motdepasse"
@@ -45,16 +46,16 @@ BODY = """\
 Bonjour,
 
 Le mot de passe de votre compte de messagerie ({login}) arrive à échéance {when}, le {date} à {hour}.
-Après cette date, il ne vous donnera plus accès à vos messages ; ceux-ci continuent d'arriver et rien n'est perdu.
+Après cette date, il ne vous donnera plus accès à vos messages ; ceux-ci continuent d’arriver et rien n’est perdu.
 
-Pour le renouveler, ouvrez vous-même le portail de l'académie en tapant son adresse dans votre navigateur :
+Pour le renouveler, ouvrez vous-même le portail de l’académie en tapant son adresse dans votre navigateur :
 
     {portal}
 
-puis choisissez « Gérer mon mot de passe ». La page se trouve aussi à l'adresse {page}
+puis choisissez « Gérer mon mot de passe ». La page se trouve aussi à l’adresse {page}
 
 Nous ne vous demandons jamais votre mot de passe, ni par message ni par téléphone. En cas de doute, appelez
-l'assistance : {phone} ({hours}).
+l’assistance : {phone} ({hours}).
 
 {academy}
 
@@ -74,7 +75,7 @@ We never ask you for your password, neither by mail nor by telephone. If in doub
 
 
 class Deed(StrEnum):
-    """What is due for an account."""
+    """The step that is due for an account."""
 
     WARN = "warn"
     EXPIRE = "expire"
@@ -92,12 +93,12 @@ class Due:
     @property
     def uid(self) -> str:
         """The log-in."""
-        return _one(self.entry.attributes, "uid")
+        return first(self.entry.attributes, "uid")
 
     @property
     def notice(self) -> str:
-        """What is kept once the warning is sent."""
-        return f"{_one(self.entry.attributes, 'pwdChangedTime')} {self.threshold}"
+        """The attribute that notes the warning once it is sent."""
+        return f"{first(self.entry.attributes, 'pwdChangedTime')} {self.threshold}"
 
     @property
     def noted(self) -> Change:
@@ -108,7 +109,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a warning says of the platform."""
+    """The platform's facts in a warning."""
 
     domain: str
     academy: str
@@ -121,7 +122,7 @@ class Facts:
 
     @property
     def page(self) -> str:
-        """Where passwords are changed."""
+        """The page on which passwords are changed."""
         return f"https://{self.portal}{PAGE}"
 
     @classmethod
@@ -155,34 +156,21 @@ class Facts:
         )
 
 
-def _one(attributes: Attributes, name: str) -> str:
-    values = attributes.get(name, [])
-    return values[0] if values else ""
-
-
-def _time(text: str) -> datetime.datetime | None:
-    """A generalized time, with or without fractions of a second; None when it is none."""
-    try:
-        return datetime.datetime.strptime(f"{text[:14]}Z", "%Y%m%d%H%M%S%z")
-    except ValueError:
-        return None
-
-
 def oldest(policy: Policy, now: datetime.datetime) -> datetime.datetime:
     """Passwords set after this moment have nothing due."""
     return now - datetime.timedelta(days=policy.renewal_days - max(policy.warning_days, default=0))
 
 
 def due(entries: Iterable[Entry], policy: Policy, now: datetime.datetime) -> Iterator[Due]:
-    """What is due at `now` (aware). Only active accounts that have a password; hidden ones expire without a word.
+    """Return the step due at `now` (aware). Only active accounts that have a password; hidden ones expire silently.
 
     Of several warnings that a missed night left over, only the most pressing is due.
     """
     if not policy.renewal_days:
         return
     for entry in entries:
-        begun = _time(_one(entry.attributes, "pwdChangedTime"))
-        if begun is None or _one(entry.attributes, "mpState") != State.ACTIVE:
+        begun = when(first(entry.attributes, "pwdChangedTime"))
+        if begun is None or first(entry.attributes, "mpState") != State.ACTIVE:
             continue
         end = begun + datetime.timedelta(days=policy.renewal_days)
         left = (end - now).total_seconds() / DAY
@@ -190,15 +178,15 @@ def due(entries: Iterable[Entry], policy: Policy, now: datetime.datetime) -> Ite
             yield Due(entry, Deed.EXPIRE, end)
             continue
         near = [days for days in policy.warning_days if left <= days]
-        hidden = _one(entry.attributes, "mpHidden") == "TRUE"
-        if near and not hidden and _one(entry.attributes, "mail") and min(near) < _sent(entry.attributes):
+        hidden = first(entry.attributes, "mpHidden") == "TRUE"
+        if near and not hidden and first(entry.attributes, "mail") and min(near) < _sent(entry.attributes):
             yield Due(entry, Deed.WARN, end, min(near))
 
 
 def _sent(attributes: Attributes) -> float:
     """Days before the end of the warning sent last for this password; infinity when there was none."""
-    base, _blank, days = _one(attributes, "mpRenewalNotice").partition(" ")
-    if base != _one(attributes, "pwdChangedTime") or not days.isdecimal():
+    base, _blank, days = first(attributes, "mpRenewalNotice").partition(" ")
+    if base != first(attributes, "pwdChangedTime") or not days.isdecimal():
         return math.inf
     return int(days)
 
@@ -225,8 +213,8 @@ def message(one: Due, facts: Facts, now: datetime.datetime) -> EmailMessage:
     written = EmailMessage(policy=SMTP)
     written["Subject"] = SUBJECT.format(**words)
     written["From"] = Address(facts.academy, addr_spec=facts.mail)
-    name = "".join(sign if sign.isprintable() else " " for sign in _one(attributes, "displayName"))
-    written["To"] = Address(name.strip(), addr_spec=_one(attributes, "mail"))
+    name = "".join(sign if sign.isprintable() else " " for sign in first(attributes, "displayName"))
+    written["To"] = Address(name.strip(), addr_spec=first(attributes, "mail"))
     written["Date"] = format_datetime(now)
     written["Message-ID"] = make_msgid(domain=facts.domain)
     # RFC 3834: no vacation answers this.
@@ -253,12 +241,12 @@ def hand_over(written: EmailMessage) -> None:
 
 @dataclass(frozen=True)
 class Acts:
-    """How the step reaches the world; the tests give their own."""
+    """The step's side effects; tests give their own."""
 
     record: Callable[[Due], object]
     """Keep `due.notice` in the entry (journalled)."""
     expire: Callable[[Due], None]
-    """Bring the state to expired, and close the doors."""
+    """Bring the state to expired, and close the channels."""
     send: Callable[[EmailMessage], None] = hand_over
 
 

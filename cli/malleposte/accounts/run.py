@@ -16,6 +16,7 @@ from malleposte.accounts.current import Current
 from malleposte.accounts.feed import columns, rejects
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.settings import Settings, one_writer
+from malleposte.platform import profiles
 
 BY = "MALLEPOSTE_BY"
 """In the environment: who typed the command on the controller, as that says."""
@@ -23,7 +24,7 @@ BY = "MALLEPOSTE_BY"
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and the file of refused rows (empty when none was)."""
+    """A plan, and the file of refused rows and cells left out (empty when there is none)."""
 
     plan: changes.Plan
     rejects: str
@@ -34,27 +35,29 @@ Planner = Callable[[feed.Feed, Current, str, datetime.datetime], tuple[changes.P
 
 
 def make_plan(
-    content: bytes, name: str, mapping: Mapping[str, str], settings: Settings, others: Mapping[str, Planner]
-) -> Planned:
+    content: bytes, name: str, mapping: Mapping[str, str], settings: Settings, others: Mapping[str, Planner],
+    *, recase: bool = False,
+) -> Planned:  # fmt: skip
     """Read a feed and plan it against the directory. Raises InputError for a file that cannot be used.
 
-    `others` plan the kinds of feeds that are not of accounts.
+    `others` plan the kinds of feeds that are not of accounts; `recase`: names in capitals are written as French does.
     """
-    source = feed.read(content, name, mapping)
+    classes = profiles.read()
+    source = feed.read(content, name, mapping, classes=classes, recase=recase)
     now = datetime.datetime.now(datetime.UTC)
     with settings.directory() as directory:
         current = Current(directory)
         if source.kind in others:
             made, source = others[source.kind](source, current, settings.domain, now)
         elif source.kind == columns.SCHOOL:
-            made = schools.plan(source, current, settings.domain, now)
+            made = schools.plan(source, current, settings.domain, now, profile=classes.default)
         else:
-            made = plan.plan(source, current, settings.keys(), settings.rules, now)
-    return Planned(made, rejects.render(source) if source.rejects else "")
+            made = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
+    return Planned(made, rejects.render(source))
 
 
 def actor() -> str:
-    """Who acts, for the journal: the person behind sudo or ssh as far as it is known, and who the controller says."""
+    """The person for the journal: the one behind sudo or ssh, if known, and the one the controller names."""
     user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
     origin = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or socket.gethostname()
     told = os.environ.get(BY, "")

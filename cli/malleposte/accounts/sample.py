@@ -14,7 +14,7 @@ COLUMNS = ("type", "prenom", "nom", "boite", "profil", "uai", "corps", "discipli
 
 @dataclass(frozen=True)
 class Sample:
-    """What the file asks for, log-in names and addresses given in the order of the rows."""
+    """The accounts of the file, with log-in names and addresses given in the order of the rows."""
 
     agents: tuple[Agent, ...]
     boxes: tuple[FunctionalBox, ...]

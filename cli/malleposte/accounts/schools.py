@@ -13,15 +13,15 @@ from malleposte.directory.model import Attributes, FunctionalBox, box_attributes
 CLASSES = ("mpSchool",)
 
 
-def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> Plan:
-    """Schools to make or to rename, and for each the box of its head where there is none."""
+def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime, *, profile: str) -> Plan:
+    """Schools to make or to rename, and for each the box of its head where there is none, of the class `profile`."""
     there, taken = current.schools(), current.names()
     changes = [
         change
         for school in feed.schools
         for change in (
             *_entry(school, there.get(school.uai), current.suffix),
-            *_box(school, domain, taken, current.suffix),
+            *_box(school, domain, taken, current.suffix, profile),
         )
     ]
     touched = {change.line for change in changes}
@@ -33,6 +33,7 @@ def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> P
         changes=tuple(changes),
         unchanged=sum(school.line not in touched for school in feed.schools),
         rejected=len(feed.rejects),
+        left_out=feed.left_out,
     )
 
 
@@ -55,10 +56,10 @@ def _entry(school: School, held: Mapping[str, list[str]] | None, suffix: str) ->
         )
 
 
-def _box(school: School, domain: str, taken: set[str], suffix: str) -> Iterable[Change]:
+def _box(school: School, domain: str, taken: set[str], suffix: str, profile: str) -> Iterable[Change]:
     uid = f"ce.{school.uai.lower()}"
     mail = f"{uid}@{domain}"
     if {uid, mail} & taken:
         return
-    box = FunctionalBox(uid=uid, name=school.name, mail=mail, establishments=(school.uai,))
+    box = FunctionalBox(uid=uid, name=school.name, mail=mail, establishments=(school.uai,), profile=profile)
     yield Change(Kind.BOX, uid, box.dn(suffix), {}, box_attributes(box), school.line)

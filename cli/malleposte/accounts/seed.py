@@ -1,7 +1,8 @@
 """Seed a platform: the sample accounts of a lab, and the probe's own accounts of any platform.
 
-An account that exists is never touched. The file of passwords is written before the first entry that needs it, and a
-password that it holds is used again: whenever this is interrupted, no account has a password that nobody knows.
+An account that exists is never touched, but for a box that nobody opens yet: it gets what the sample says. The file
+of passwords is written before the first entry that needs it, and a password that it holds is used again: whenever
+this is interrupted, no account has a password that nobody knows.
 """
 
 import datetime
@@ -13,9 +14,18 @@ from typing import Any
 from malleposte.accounts import reach, sample, vault
 from malleposte.accounts.boxes import mirror
 from malleposte.directory.errors import AlreadyThere
-from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
+from malleposte.directory.model import (
+    Agent,
+    Attributes,
+    FunctionalBox,
+    State,
+    agent_attributes,
+    box_attributes,
+)
 from malleposte.directory.protocol import Branch, Directory
+from malleposte.directory.query import Present, Query
 from malleposte.errors import MallepostError
+from malleposte.platform.classes import Classes
 from malleposte.policy import rules
 
 SAMPLE = "sample-accounts.csv"
@@ -25,7 +35,7 @@ PROBES = "probe-accounts.json"
 
 @dataclass
 class SeedReport:
-    """What was done: log-in names created, those that were there, those whose password no file here holds."""
+    """The result: log-in names created, those that existed, those whose password no file here holds."""
 
     created: list[str] = field(default_factory=list)
     present: list[str] = field(default_factory=list)
@@ -49,7 +59,8 @@ def seed(inventory: Path, *, probe_only: bool = False) -> SeedReport:
     if not probe_only and (folder / SAMPLE).exists():
         wanted = sample.read(folder / SAMPLE, where.domain)
     with reach.directory(inventory, where) as directory:
-        report = seed_agents(directory, probe_agents(where.domain), folder / "secrets" / PROBES)
+        probes = probe_agents(where.domain, where.classes)
+        report = seed_agents(directory, probes, folder / "secrets" / PROBES)
         return _joined(report, _seed_sample(directory, wanted, folder / "secrets" / ACCOUNTS))
 
 
@@ -64,8 +75,16 @@ def _joined(first: SeedReport, second: SeedReport) -> SeedReport:
     return SeedReport(first.created + second.created, first.present + second.present, first.unknown + second.unknown)
 
 
-def probe_agents(domain: str) -> list[Agent]:
-    """The two accounts of the end-to-end probe, kept out of lists and address books."""
+def probe_agents(domain: str, classes: Classes) -> list[Agent]:
+    """The two accounts of the end-to-end probe, kept out of lists and address books: one of SOGo, one of Radicale.
+
+    Where no class has the store, the account is of the default class.
+    """
+
+    def of(store: str) -> str:
+        having = [name for name, one in classes.items() if one.agenda == store]
+        return classes.default if classes.default in having or not having else min(having)
+
     return [
         Agent(
             uid=f"probe{number}",
@@ -76,12 +95,12 @@ def probe_agents(domain: str) -> list[Agent]:
             state=State.ACTIVE,
             hidden=True,
         )
-        for number, word, profile in ((1, "Première", "convergence"), (2, "Seconde", "roundcube"))
+        for number, word, profile in ((1, "Première", of("sogo")), (2, "Seconde", of("radicale")))
     ]
 
 
 def context_of(agent: Agent) -> rules.Context:
-    """What a password of this agent must not hold."""
+    """Return the words that a password of this agent must not hold."""
     names = (agent.given_name, agent.surname)
     return rules.Context(agent.uid, agent.login_aliases, names, (agent.mail, *agent.addresses))
 
@@ -115,15 +134,23 @@ def seed_agents(directory: Directory, agents: Iterable[Agent], table: Path) -> S
     return report
 
 
+def _beside_names(box: FunctionalBox) -> Attributes:
+    names = ("objectClass", "uid", "mail", "mailLocalAddress")
+    return {name: values for name, values in box_attributes(box).items() if name not in names}
+
+
 def seed_boxes(directory: Directory, boxes: Iterable[FunctionalBox], table: Path) -> SeedReport:
     """Create the functional boxes that are missing; they have no password, their delegates open them."""
     there = _uids(directory, "functional")
+    opened = _uids(directory, "functional", Present("mpDelegate"))
     known = vault.read_table(table)
     report = SeedReport()
     changed = False
     for box in boxes:
         if box.uid in there:
             report.present.append(box.uid)
+            if box.uid not in opened and box.delegates:
+                directory.modify(box.dn(directory.suffix), _beside_names(box))
         else:
             directory.add(box.dn(directory.suffix), box_attributes(box))
             report.created.append(box.uid)
@@ -141,5 +168,5 @@ def _row(mail: str, profile: str, name: str, kind: str, password: str) -> dict[s
     return {"mail": mail, "profile": profile, "name": name, "kind": kind, "password": password}
 
 
-def _uids(directory: Directory, branch: Branch) -> set[str]:
-    return {uid for entry in directory.search(branch, ["uid"]) for uid in entry.attributes.get("uid", [])}
+def _uids(directory: Directory, branch: Branch, match: Query | None = None) -> set[str]:
+    return {uid for entry in directory.search(branch, ["uid"], match) for uid in entry.attributes.get("uid", [])}

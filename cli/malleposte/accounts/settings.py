@@ -1,11 +1,9 @@
-"""What the accounts commands know of their host: the directory, its writer, the keys (role accounts, root alone)."""
+"""Settings of the accounts commands on their host: the directory, its writer, the keys (role accounts, root alone)."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +12,8 @@ from typing import Any
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.plan import Rules
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import InputError
+from malleposte.platform.locks import only_one
 
 FILE = Path("/etc/malleposte/accounts.json")
 LOCK = Path("/run/lock/malleposte-accounts.lock")
@@ -31,10 +30,9 @@ class Settings:
     password_file: Path
     keys_file: Path
     journal: Path
-    default_profile: str
     most_departures: float
     life: Mapping[str, Any] = field(default_factory=dict)
-    """The life of an account: delays, folders, doors (`accounts.life.rules`)."""
+    """The life of an account: delays, folders, channels (`accounts.life.rules`)."""
 
     @classmethod
     def read(cls, path: Path = FILE) -> Settings:
@@ -47,10 +45,9 @@ class Settings:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: not the settings of the accounts commands ({error})", "deploy again") from error
 
-    @property
-    def rules(self) -> Rules:
-        """What a plan goes by."""
-        return Rules(self.domain, self.default_profile, self.most_departures)
+    def rules(self, default_profile: str) -> Rules:
+        """Return the settings of a plan; the platform decides the class of rows that name none."""
+        return Rules(self.domain, default_profile, self.most_departures)
 
     def keys(self) -> Keyring:
         """The key ring."""
@@ -73,12 +70,5 @@ def _secret(path: Path) -> str:
 @contextlib.contextmanager
 def one_writer(path: Path = LOCK) -> Iterator[None]:
     """Hold the lock of whoever changes accounts. Raises MallepostError when another does at this moment."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MallepostError("another command changes accounts at this moment", "wait for it to end") from error
+    with only_one(path, "another command changes accounts at this moment", "wait for it to end"):
         yield
-    finally:
-        os.close(descriptor)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from malleposte import owner
 from malleposte.errors import MallepostError
 
-from .borg import NEVER_MATCHED, Borg, BorgError, environment
+from .borg import NEVER_MATCHED, Borg, BorgError, Done, environment
 from .config import Config, Target
 from .config import read as read_config
 
@@ -19,12 +23,19 @@ SEPARATOR = "@"
 STAMP = "%Y%m%dT%H%M%SZ"
 COMMON = "system"
 """The repository of all that is no mailbox."""
+MADE = "made"
+"""The series that tells a vault which archives its client made; one with each run."""
+MADE_FILE = "made.json"
 CHECKPOINT = ".checkpoint"
 """borg's mark of an archive whose making was cut short."""
 
 
 class NotInArchiveError(MallepostError):
     """A path is not in the archive; the text names both."""
+
+
+class NoArchiveError(MallepostError):
+    """A vault was read and holds no archive of a source, as of a date."""
 
 
 @dataclass(frozen=True, order=True)
@@ -94,7 +105,7 @@ class Vault:
         return sorted((one for one in found if as_of is None or one.start <= as_of), reverse=True)
 
     def latest(self, source: str, as_of: datetime | None = None) -> Archive:
-        """The newest archive of a source as of a date. Raises MallepostError when there is none."""
+        """The newest archive of a source as of a date. Raises NoArchiveError when there is none, BorgError."""
         try:
             found = self.archives(source, as_of)
         except BorgError as error:
@@ -102,8 +113,8 @@ class Vault:
                 raise
             found = []  # what was never backed up to this vault has no repository there
         if not found:
-            when = f" of {as_of:%Y-%m-%d %H:%M} or before" if as_of else ""
-            raise MallepostError(f"{self.name} holds no archive of {source}{when}")
+            when = f" of {as_of.astimezone():%Y-%m-%d %H:%M %Z} or before" if as_of else ""
+            raise NoArchiveError(f"{self.name} holds no archive of {source}{when}", "`backup list` shows what there is")
         return found[0]
 
     def repository_of(self, source: str) -> str:
@@ -134,18 +145,52 @@ class Vault:
             yield Item(f"/{entry['path']}", entry["type"], int(entry["size"]), moment(entry["mtime"]))
 
     def extract(self, archive: Archive, paths: Iterable[str], destination: Path) -> None:
-        """Put `paths` (absolute, with what is below) under `destination` at their whole path, owners and dates kept.
+        """Put `paths` (absolute, with what is below) under `destination` at their whole path, dates kept.
 
-        Owners go by their names, since system users of a new host have other numbers. No path at all means everything.
-        Raises NotInArchiveError when one matches nothing, BorgError otherwise.
+        In a folder of root's, owners are kept too: by their names, since system users of a new host have other
+        numbers. In a store (`owner`), its user unpacks, so that nothing in an archive reaches out of the store.
+        No path at all means everything. Raises NotInArchiveError when one matches nothing, BorgError otherwise.
         """
         wanted = [_exactly(path) for path in paths]
-        done = self.borg.run("extract", self._location(archive), *wanted, cwd=destination)
+        user, group = owner.of(destination)
+        if user and os.geteuid() == 0:
+            done = self._unpacked(archive, wanted, destination, user, group)
+        else:
+            done = self.borg.run("extract", self._location(archive), *wanted, cwd=destination)
         missing = [text for text in done.warnings if "never matched" in text]
         if done.code == NEVER_MATCHED or missing:
             raise NotInArchiveError(f"{archive.name} on {self.name}: {missing[0] if missing else 'a path is missing'}")
         if done.warnings:
             raise MallepostError(f"{archive.name} on {self.name}: {done.warnings[0]}")
+
+    def _unpacked(self, archive: Archive, wanted: Sequence[str], destination: Path, user: int, group: int) -> Done:
+        """borg, which holds the key, is root's; what it puts out is unpacked by the store's user."""
+        words = ["tar", "--extract", "--file=-", f"--directory={destination}", "--delay-directory-restore"]
+        with (
+            tempfile.TemporaryFile() as said,
+            subprocess.Popen(
+                words, stdin=subprocess.PIPE, stderr=said, cwd="/", user=user, group=group, extra_groups=[]
+            ) as tar,
+        ):
+            assert tar.stdin
+            failure: BorgError | None = None
+            try:
+                done = self.borg.into(tar.stdin, "export-tar", self._location(archive), "-", *wanted)
+            except BorgError as error:
+                failure = error
+            tar.stdin.close()
+            if tar.wait() != 0:
+                said.seek(0)
+                lines = said.read().decode("utf-8", "replace").strip().splitlines() or [f"status {tar.returncode}"]
+                raise failure or MallepostError(f"{archive.name} on {self.name}: {lines[0]}")
+        if failure:
+            raise failure
+        return done
+
+    def size(self, archive: Archive) -> int:
+        """Bytes that an archive takes when it is put out. Raises BorgError."""
+        found = json.loads(self.borg.run("info", "--json", self._location(archive)).output)
+        return int(found["archives"][0]["stats"]["original_size"])
 
     def stream(self, archive: Archive, path: str, into: IO[bytes]) -> None:
         """Write one file of an archive, such as a dump, to an open file."""

@@ -19,6 +19,7 @@ from malleposte.errors import MallepostError
 WARNINGS = frozenset({1, *range(100, 128)})
 """Exit codes that say: done, with warnings (BORG_EXIT_CODES=modern, borg's "Return codes")."""
 NO_REPOSITORY = 13
+WRONG_PASSPHRASE = 52
 NEVER_MADE = "is not a valid repository"
 """borg's words for a folder that holds no repository; over ssh its exit code says nothing (2)."""
 CONNECTION_CLOSED = frozenset({80, 81, 82, 83})
@@ -47,7 +48,7 @@ class BorgError(MallepostError):
 
 @dataclass(frozen=True)
 class Done:
-    """What borg printed, and what it warned of."""
+    """The output of borg, and its warnings."""
 
     output: str
     warnings: tuple[str, ...] = ()
@@ -141,8 +142,8 @@ class Borg:
             said = process.stderr.read()
         judged(process.returncode, "", said)
 
-    def into(self, stream: IO[bytes], *words: str) -> None:
-        """Its standard output goes to `stream`. Raises BorgError when it failed."""
+    def into(self, stream: IO[bytes], *words: str) -> Done:
+        """Its standard output goes to `stream`. Raises BorgError when it failed; warnings come back."""
         done = subprocess.run(
             self.argv(words),
             env=dict(self.env),
@@ -151,11 +152,11 @@ class Borg:
             stderr=subprocess.PIPE,
             check=False,
         )
-        judged(done.returncode, "", done.stderr.decode("utf-8", "replace"))
+        return judged(done.returncode, "", done.stderr.decode("utf-8", "replace"))
 
 
 def judged(code: int, output: str, said: str) -> Done:
-    """What a call gave. Raises BorgError."""
+    """Judge the result of a call. Raises BorgError."""
     errors, warnings = complaints(said)
     if code == 0 or code in WARNINGS:
         return Done(output, tuple(warnings), code)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from malleposte import owner
 from malleposte.errors import MallepostError
 
 from .archives import Archive, NotInArchiveError, Vault
@@ -23,7 +24,7 @@ LIMIT = 600
 
 @dataclass
 class Finding:
-    """What the check of one source found; `compared` counts the files that came back the same."""
+    """The result of the check of one source; `compared` counts the files that came back the same."""
 
     source: str
     archive: str = ""
@@ -51,7 +52,7 @@ class Report:
 def some_files(source: Source, before: float, count: int, chance: random.Random) -> list[Path]:
     """Some files of a source as they lie on disk, unchanged since `before` (seconds since the epoch).
 
-    A random walk down from its paths: nothing is listed as a whole, however large the store is. Of mailboxes, messages
+    A random choice of files below its paths: no store is listed as a whole, however large it is. Of mailboxes, messages
     alone count: indexes are left out of archives.
     """
     mail = source.name.startswith("mail-")
@@ -106,10 +107,10 @@ def compare(vault: Vault, archive: Archive, files: list[Path]) -> int:
             if not copy.is_file():
                 continue
             try:
-                content = path.read_bytes()
-            except FileNotFoundError:
-                continue  # a message that was moved meanwhile
-            if copy.read_bytes() != content and path.stat().st_ctime < archive.start.timestamp():
+                content, changed = owner.read(path), path.lstat().st_ctime
+            except OSError:
+                continue  # a message that was moved meanwhile, or what is no plain file any more
+            if copy.read_bytes() != content and changed < archive.start.timestamp():
                 raise MallepostError(f"{path} came back different from {archive.name}")
             same += 1
     return same

@@ -1,29 +1,29 @@
-"""What a client knows of its backups: `/etc/malleposte/backup.json`, written by the role borgmatic, for root alone."""
+"""A client's backup settings: `/etc/malleposte/backup.json`, written by the role borgmatic, for root alone."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from malleposte.errors import InputError
+from malleposte.platform import mailstore
 
 PATH = Path("/etc/malleposte/backup.json")
 
 
 @dataclass(frozen=True)
 class Target:
-    """One vault as this client reaches it: repositories lie below `url`."""
+    """The connection of this client to a backup server: repositories are below `url`."""
 
     name: str
     url: str
     passphrase_file: Path
 
     def base(self, root: Path) -> Path:
-        """Where borg keeps its caches and what it knows of this vault."""
+        """The folder of borg's caches and of its data on this backup server."""
         return root / self.name
 
     def repository(self, name: str) -> str:
@@ -63,6 +63,8 @@ class Config:
     """Whether this host's PostgreSQL is backed up, every database by itself."""
     parallel: int = 2
     compression: str = "zstd,3"
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Units that use a path, which a restore stops while it exchanges it."""
 
     def target(self, name: str) -> Target:
         """The vault of that name. Raises InputError with the known names."""
@@ -73,7 +75,7 @@ class Config:
 
     def mail_source(self, uid: str) -> str:
         """The source that holds the mailbox of `uid`. Raises InputError where this host stores no mail."""
-        folder = f"{self.mail_root}/{bucket(uid)}"
+        folder = f"{self.mail_root}/{mailstore.bucket(uid)}"
         for source in self.sources:
             if folder in source.paths:
                 return source.name
@@ -84,14 +86,9 @@ class Config:
         """The sources that hold mailboxes."""
         return tuple(one for one in self.sources if any(path.startswith(f"{self.mail_root}/") for path in one.paths))
 
-    def mailbox(self, uid: str) -> str:
+    def mailbox(self, uid: str) -> Path:
         """The folder of a mailbox on disk."""
-        return f"{self.mail_root}/{bucket(uid)}/{uid}"
-
-
-def bucket(uid: str) -> str:
-    """The bucket of a mailbox (docs/adr/0006-mail-store.md): the first two hex digits of SHA-1 of its uid."""
-    return hashlib.sha1(uid.encode(), usedforsecurity=False).hexdigest()[:2]
+        return mailstore.home_of(uid, Path(self.mail_root))
 
 
 def read(path: Path = PATH) -> Config:
@@ -99,7 +96,8 @@ def read(path: Path = PATH) -> Config:
     try:
         return parse(json.loads(path.read_text("utf-8")))
     except FileNotFoundError as error:
-        raise InputError("this host sends no backups", f"{path} is not there: is it in the inventory?") from error
+        hint = f"{path} is not there: does the inventory's group vault have hosts, and was this one deployed since?"
+        raise InputError("this host sends no backups", hint) from error
     except PermissionError as error:
         raise InputError(f"{path} is for root alone", "use sudo") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -131,4 +129,5 @@ def parse(data: Mapping[str, Any]) -> Config:
         databases=bool(data.get("databases", False)),
         parallel=int(data.get("parallel", 2)),
         compression=str(data.get("compression", "zstd,3")),
+        units={path: tuple(names) for path, names in data.get("units", {}).items()},
     )

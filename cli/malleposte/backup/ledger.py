@@ -1,8 +1,8 @@
-"""What a vault remembers of a repository, out of its client's reach, and what it concludes from it.
+"""The ledger of a repository on the backup server, out of its client's reach, and the conclusions drawn from it.
 
 A client whose key is stolen may write: append-only, its deletions only add transactions, which the next compaction
 would make real. So the vault notes every archive when it first sees it, by the vault's own clock, and thins out by
-those dates: a client that lies about an archive's date pushes no other archive out.
+those dates: a client that gives an archive a false date pushes no other archive out.
 """
 
 from __future__ import annotations
@@ -11,9 +11,13 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+CLAIMED = 60
+"""Days for which a client tells what it made."""
+REMEMBERED = 2 * CLAIMED
+"""Days for which the ledger keeps removed archives."""
 PERIODS = {"daily": "%Y-%m-%d", "weekly": "%G-W%V", "monthly": "%Y-%m"}
 
 
@@ -31,6 +35,15 @@ class Entry:
         return self.name.rpartition("@")[0]
 
 
+@dataclass(frozen=True)
+class Made:
+    """An archive that a client says it made: its repository, its name, when its making began (UTC, ISO 8601)."""
+
+    repository: str
+    name: str
+    start: str
+
+
 @dataclass
 class Ledger:
     """One repository: its archives by borg's id, its last transaction that was found right, its id and its key."""
@@ -38,6 +51,12 @@ class Ledger:
     archives: dict[str, Entry] = field(default_factory=dict)
     transaction: int = -1
     identity: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    """Archives that the vault itself removed, and when: the client may still say that it made them."""
+    excused: str = ""
+    """Archives that the client made before this moment are not asked for: they were taken back, or given up."""
+    accepted: str = ""
+    """Archives that were seen before this moment and have gone are given up."""
 
     @classmethod
     def read(cls, path: Path) -> Ledger | None:
@@ -47,7 +66,8 @@ class Ledger:
         except FileNotFoundError:
             return None
         archives = {key: Entry(**entry) for key, entry in data["archives"].items()}
-        return cls(archives, data["transaction"], data["identity"])
+        more = {name: data[name] for name in ("removed", "excused", "accepted") if name in data}
+        return cls(archives, data["transaction"], data["identity"], **more)
 
     def write(self, path: Path) -> None:
         """Replace it, on disk before this returns."""
@@ -61,12 +81,30 @@ class Ledger:
 
     def gone(self, present: Mapping[str, str]) -> list[Entry]:
         """Archives that were seen, that the vault did not remove, and that are no more; `present` is id to name."""
-        return [entry for key, entry in self.archives.items() if key not in present and not entry.leaving]
+        return [
+            entry
+            for key, entry in self.archives.items()
+            if key not in present and not entry.leaving and entry.seen >= self.accepted
+        ]
+
+    def never_seen(self, present: Mapping[str, str], made: Mapping[str, Made]) -> list[Made]:
+        """Archives that the client says it made, that are not there, and that this vault never saw nor removed."""
+        return [
+            one
+            for key, one in made.items()
+            if key not in present
+            and key not in self.archives
+            and key not in self.removed
+            and one.start[:19] >= self.excused[:19]
+        ]
 
     def note(self, present: Mapping[str, str], moment: datetime) -> None:
         """Add what is new, drop what the vault removed."""
         for key, name in present.items():
             self.archives.setdefault(key, Entry(name, moment.isoformat(timespec="seconds")))
+        gone = dict.fromkeys((key for key in self.archives if key not in present), moment.isoformat(timespec="seconds"))
+        oldest = (moment - timedelta(days=REMEMBERED)).isoformat(timespec="seconds")
+        self.removed = {key: when for key, when in (self.removed | gone).items() if when >= oldest}
         self.archives = {key: entry for key, entry in self.archives.items() if key in present}
 
     def surplus(self, rules: Mapping[str, int]) -> dict[str, Entry]:

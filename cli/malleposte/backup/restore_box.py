@@ -5,17 +5,18 @@ prepared, and `.malleposte-aside/<uid>/<date>/`, where the replaced one stays. A
 box comes and goes by one rename. Where a run stands is read from the disk, never remembered:
 
 1. `tree` is extracted, then cleaned (a note says of which archive, so that a second run does not extract again).
-2. The box is exchanged for a directory that only root enters (`old` is then the replaced box). Dovecot answers log-ins
+2. The box is exchanged for a directory that nobody enters (`old` is then the replaced box). Dovecot answers log-ins
    and deliveries with a temporary failure; Postfix keeps the mail.
 3. Sessions end. What `old` has and the archive has not is added to `tree`, with its UIDs.
 4. `tree` is exchanged into place; `old` goes aside.
+
+All of it is done as the store's user (`owner`), and all of it is that user's.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import pwd
 import shutil
 import time
 from collections.abc import Callable
@@ -23,14 +24,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from malleposte import owner
 from malleposte.errors import InputError, MallepostError
 
 from . import restore_maildir as maildir
 from . import restore_swap as swap
 from .restore_dovecot import Dovecot
+from .restore_kept import ASIDE, free
 from .restore_model import STAMP, Copy, Outcome, Source
 
-OWNER = "vmail"
 UNDO = "backup restore undo: "
 UID_GAP = 10_000
 """Next UIDs jump by this where the replaced box is lost: what came after the archive had UIDs that clients remember."""
@@ -38,7 +40,7 @@ UID_GAP = 10_000
 
 @dataclass(frozen=True)
 class Options:
-    """How a box comes back."""
+    """Options for the restore of a box."""
 
     keep_newer: bool = True
     """Add to it the messages that only the replaced box has."""
@@ -47,7 +49,7 @@ class Options:
 
 
 class Box:
-    """Where a box and its restore lie. `store` is `<home>/../..`."""
+    """The paths of a box and of its restore. `store` is `<home>/../..`."""
 
     def __init__(self, uid: str, home: Path) -> None:
         self.uid, self.home = uid, home
@@ -55,13 +57,13 @@ class Box:
         self.work = self.store / ".malleposte-restore" / uid
         self.tree, self.old = self.work / "tree", self.work / "old"
         self.note, self.modseqs = self.work / "note", self.work / "modseqs.json"
-        self.aside = self.store / ".malleposte-aside" / uid
+        self.aside = self.store / ASIDE / uid
 
     def open(self) -> None:
-        """Make the working directories, closed to all but root."""
+        """Make the working directories, closed to all but the store's user."""
         for path in (self.work.parent, self.aside.parent):
+            owner.hand_over(path)
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.chmod(0o700)
         self.work.mkdir(mode=0o700, exist_ok=True)
 
     @property
@@ -81,7 +83,6 @@ class Box:
             swap.exchange(self.home, self.old)
         else:
             self.home.parent.mkdir(mode=0o700, exist_ok=True)
-            shutil.chown(self.home.parent, *owner())
             self.old.rename(self.home)
 
     def release(self) -> None:
@@ -90,16 +91,23 @@ class Box:
 
     def finish(self, stamp: str, *, discard: bool) -> Path | None:
         """After `release`: put the replaced box aside, clear the work; where it lies, None when there was none."""
-        kept = None
-        if self.old.exists() and not swap.is_hold(self.old):
-            if discard:
-                shutil.rmtree(self.old)
-            else:
-                self.aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-                kept = free(self.aside / stamp)
-                self.old.rename(kept)
+        kept = self.set_aside(stamp, discard=discard)
         swap.remove_hold(self.tree)
         shutil.rmtree(self.work)
+        return kept
+
+    def set_aside(self, stamp: str, *, discard: bool = False) -> Path | None:
+        """Put the box at `old` aside, or remove it; where it lies then, None when there was none."""
+        if swap.is_hold(self.old):
+            swap.remove_hold(self.old)
+        if not self.old.exists(follow_symlinks=False):
+            return None
+        if discard:
+            shutil.rmtree(self.old)
+            return None
+        self.aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = free(self.aside / stamp)
+        self.old.rename(kept)
         return kept
 
     def reopen(self) -> None:
@@ -114,24 +122,17 @@ class Box:
         return swap.is_hold(self.tree) and not self.held
 
 
-def free(path: Path) -> Path:
-    """The path, or one like it that is not taken."""
-    names = [path, *(path.with_name(f"{path.name}-{number}") for number in range(2, 100))]
-    return next(one for one in names if not one.exists())
-
-
-def owner() -> tuple[int, int]:
-    """Who owns mail."""
-    found = pwd.getpwnam(OWNER)
-    return found.pw_uid, found.pw_gid
-
-
 def restore(
     uid: str, source: Source, dovecot: Dovecot, options: Options | None = None, say: Callable[[str], None] = print
 ) -> Outcome:
     """The box of `uid` as the archive has it. Run again after an interruption, it ends in the same place."""
-    chosen, begun = options or Options(), time.monotonic()
     box = Box(uid, dovecot.home(uid))
+    with owner.as_owner(box.home):
+        return _restore(box, source, dovecot, options or Options(), say)
+
+
+def _restore(box: Box, source: Source, dovecot: Dovecot, chosen: Options, say: Callable[[str], None]) -> Outcome:
+    uid, begun = box.uid, time.monotonic()
     box.open()
     copy = source.find(str(box.home))
     stamp = datetime.now().strftime(STAMP)
@@ -161,7 +162,13 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
 
     Without `stamp`: a restore that was interrupted while it held the box is given up, and the box opened as it was.
     """
-    box, begun, kept = Box(uid, dovecot.home(uid)), time.monotonic(), None
+    box = Box(uid, dovecot.home(uid))
+    with owner.as_owner(box.home):
+        return _undo(box, stamp, dovecot)
+
+
+def _undo(box: Box, stamp: str, dovecot: Dovecot) -> Outcome:
+    uid, begun, kept = box.uid, time.monotonic(), None
     box.open()
     if stamp:
         kept = _bring_back(box, stamp, dovecot)
@@ -235,9 +242,8 @@ def _remove(path: Path) -> None:
 
 
 def clean(home: Path) -> None:
-    """A box as extracted, made fit to be put into place: no indexes, no doubles, its owner's, closed to others."""
+    """A box as extracted, made fit to be put into place: no indexes, no doubles, closed to others."""
     maildir.drop_doubles(home / "Maildir")
-    mine = owner() if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     for folder, names, leaves in os.walk(home, topdown=True):
         here = Path(folder)
         for name in [name for name in names if name.startswith(maildir.LEFT_OUT)]:
@@ -246,19 +252,12 @@ def clean(home: Path) -> None:
         for leaf in leaves:
             if leaf.startswith(maildir.LEFT_OUT):
                 (here / leaf).unlink()
-            else:
-                _own(here / leaf, mine, 0o600)
-        _own(here, mine, 0o700)
+            elif not (here / leaf).is_symlink():
+                (here / leaf).chmod(0o600)
+        here.chmod(0o700)
     for path in maildir.folders(home / "Maildir").values():
         for part in ("cur", "new", "tmp"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
-            _own(path / part, mine, 0o700)
-
-
-def _own(path: Path, who: tuple[int, int], mode: int) -> None:
-    os.chown(path, *who, follow_symlinks=False)
-    if not path.is_symlink():
-        path.chmod(mode)
 
 
 def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
@@ -273,11 +272,10 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
     by_folder: dict[str, list[maildir.Message]] = {}
     for message in kept:
         by_folder.setdefault(message.folder, []).append(message)
-    mine = owner() if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     for name in {**maildir.folders(new), **dict.fromkeys(by_folder)}:
         here, there = maildir.folder_path(new, name), maildir.folder_path(old, name)
         if not here.is_dir():
-            _make_folder(here, there, mine)
+            _make_folder(here, there)
         _link(here, there, by_folder.get(name, []))
         bases = {maildir.split(file.name)[0] for file in maildir.files(here)}
         merged = maildir.merge_uidlists(
@@ -285,9 +283,6 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
         )
         if merged.validity:
             maildir.write_uidlist(here, merged)
-        for leaf in (maildir.UIDLIST, maildir.KEYWORDS):
-            if (here / leaf).exists():
-                _own(here / leaf, mine, 0o600)
     return {"newer kept": len(kept)}
 
 
@@ -306,17 +301,15 @@ def _newer(new: Path, old: Path, known: set[str]) -> list[maildir.Message]:
     return found
 
 
-def _make_folder(here: Path, there: Path, mine: tuple[int, int]) -> None:
+def _make_folder(here: Path, there: Path) -> None:
     """A folder made after the archive: its own lists, no message yet."""
     here.mkdir(mode=0o700)
     for part in ("cur", "new", "tmp"):
         (here / part).mkdir(mode=0o700)
-        _own(here / part, mine, 0o700)
     for leaf in ("maildirfolder", "dovecot-acl", maildir.KEYWORDS):
-        if (there / leaf).exists():
+        if owner.plain(there / leaf):
             shutil.copy2(there / leaf, here / leaf)
-            _own(here / leaf, mine, 0o600)
-    _own(here, mine, 0o700)
+            (here / leaf).chmod(0o600)
 
 
 def _link(here: Path, there: Path, messages: list[maildir.Message]) -> None:

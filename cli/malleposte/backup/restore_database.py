@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-from malleposte.errors import InputError, MallepostError
+from malleposte.adapters import postgresql
+from malleposte.errors import InputError
 
 from .restore_model import STAMP, Copy, Outcome, Source
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 FOLLOWERS = {"sogo": ("memcached.service", "sogo.service")}
-"""Units that remember what a database held."""
+"""Units that cache the content of a database."""
 RIGHTS = """
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '{scratch}') FROM pg_database
   WHERE datname = '{live}' AND datacl IS NOT NULL
@@ -37,7 +38,7 @@ class Postgres(Protocol):
         """pg_restore a custom dump into an empty database. Raises MallepostError."""
 
     def settle(self, database: str) -> None:
-        """Let who remembers the old content forget it."""
+        """Restart the units that cache the old content."""
 
 
 def check_name(name: str) -> None:
@@ -136,31 +137,18 @@ def _rows(server: Postgres, database: str) -> int:
 
 
 class HostPostgres:
-    """PostgreSQL of this host, entered as its own administrator."""
-
-    administrator = "postgres"
+    """PostgreSQL of this host, entered as its administrator."""
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """See Postgres."""
-        return self._run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"], text.encode())
+        return postgresql.sql(database, text)
 
     def load(self, dump: Path, database: str) -> None:
         """See Postgres."""
         with dump.open("rb") as stream:
-            self._run(["pg_restore", "--exit-on-error", "-d", database], stream)
+            postgresql.program(["pg_restore", "--exit-on-error", "-d", database], stream)
 
     def settle(self, database: str) -> None:
         """See Postgres."""
         for unit in FOLLOWERS.get(database, ()):
             subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
-
-    def _run(self, words: list[str], given: bytes | BinaryIO) -> str:
-        argv = ["runuser", "-u", self.administrator, "--", *words]
-        if isinstance(given, bytes):
-            done = subprocess.run(argv, input=given, capture_output=True, check=False, cwd="/")
-        else:
-            done = subprocess.run(argv, stdin=given, capture_output=True, check=False, cwd="/")
-        if done.returncode != 0:
-            lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
-            raise MallepostError(f"{words[0]}: {next((one for one in lines if 'ERROR' in one), lines[-1])}")
-        return done.stdout.decode("utf-8")

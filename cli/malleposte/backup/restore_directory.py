@@ -7,7 +7,6 @@ directories are exchanged in one step, slapd starts. If it does not, they are ex
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import subprocess
 import time
@@ -15,8 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from malleposte import owner
+from malleposte.adapters import dovecot
 from malleposte.errors import InputError, MallepostError
 
 from . import restore_ldif as ldif
@@ -31,7 +32,7 @@ ACTIVE = "active"
 class Slapd(Protocol):
     """The few acts, so that tests do without."""
 
-    def live(self) -> str:
+    def live(self) -> bytes:
         """The LDIF of today; empty when the database cannot be read."""
 
     def load(self, text: str, name: str) -> Path:
@@ -46,7 +47,7 @@ class Slapd(Protocol):
 
 @dataclass
 class Plan:
-    """What a whole restore loads, and what is to be said of it."""
+    """The entries that a whole restore loads, and the notes about them."""
 
     text: str
     counts: dict[str, int]
@@ -106,7 +107,7 @@ def restore(
     """The whole directory as the archive has it."""
     begun = time.monotonic()
     copy, archived = _archived(source, work)
-    live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live().splitlines())}
+    live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live())}
     if not live:
         say("the directory of today cannot be read: passwords are those of the archive")
     made = plan(archived, live, old_passwords=old_passwords or not live)
@@ -132,7 +133,7 @@ def restore_entry(source: Source, slapd: Slapd, work: Path, uid: str, *, old_pas
     wanted = next((entry for entry in archived if uid.lower() in map(str.lower, entry.values("uid"))), None)
     if wanted is None:
         raise InputError(f"account {uid}: not in the directory of {copy}", "try another --as-of")
-    live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live().splitlines())}
+    live = {entry.dn.lower(): entry for entry in ldif.parse(slapd.live())}
     present = live.get(wanted.dn.lower())
     notes = []
     if present is None:
@@ -155,8 +156,7 @@ def _archived(source: Source, work: Path) -> tuple[Copy, list[ldif.Entry]]:
     file = work / "directory.ldif"
     try:
         copy = source.dump(DUMP, file)
-        with file.open(encoding="utf-8") as lines:
-            found = list(ldif.parse(lines))
+        found = list(ldif.parse(file.read_bytes()))
     finally:
         file.unlink(missing_ok=True)
     if not found:
@@ -169,15 +169,18 @@ class HostSlapd:
 
     config = Path("/etc/ldap/slapd.d")
     database = Path("/var/lib/ldap/malleposte")
-    user = "openldap"
 
-    def live(self) -> str:
+    def live(self) -> bytes:
         """See Slapd."""
         done = self._run("slapcat", "-n1", "-F", str(self.config), "-o", "ldif-wrap=no", check=False)
-        return done.stdout if done.returncode == 0 else ""
+        return done.stdout.encode() if done.returncode == 0 else b""
 
     def load(self, text: str, name: str) -> Path:
         """See Slapd."""
+        with owner.as_owner(self.database.parent):
+            return self._load(text, name)
+
+    def _load(self, text: str, name: str) -> Path:
         fresh = self.database.with_name(f"{self.database.name}.{name}")
         scratch = self.database.with_name("config.restore")
         for path in (fresh, scratch):
@@ -189,9 +192,9 @@ class HostSlapd:
             for file in (scratch / "cn=config").glob("olcDatabase=*mdb.ldif"):
                 content = file.read_text("utf-8")
                 file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
-            self._run("slapadd", "-q", "-n1", "-F", str(scratch), given=text, what="slapd refuses the archive")
-            self._own(fresh)
-            self._settle(fresh)
+            words = ("slapadd", "-q", "-n1", "-F", str(scratch))
+            self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
+            self.settle(fresh)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         return fresh
@@ -200,8 +203,8 @@ class HostSlapd:
         """See Slapd."""
         self._run("systemctl", "stop", "slapd.service")
         if not self.database.exists():
-            self.database.mkdir(mode=0o700)
-            self._own(self.database)
+            with owner.as_owner(self.database.parent):
+                self.database.mkdir(mode=0o700)
         swap.exchange(self.database, fresh)
         started = self._run("systemctl", "start", "slapd.service", check=False)
         if started.returncode != 0 or not self._answers():
@@ -211,7 +214,7 @@ class HostSlapd:
             raise MallepostError(
                 "slapd does not start on the restored directory: the old one is back", "see 'journalctl -u slapd'"
             )
-        self._run("doveadm", "auth", "cache", "flush", check=False)
+        dovecot.forget(check=False)
 
     def change(self, text: str, *, add: bool) -> None:
         """See Slapd."""
@@ -231,7 +234,7 @@ class HostSlapd:
         return False
 
     @staticmethod
-    def _settle(folder: Path) -> None:
+    def settle(folder: Path) -> None:
         """On disk, and out of the page cache.
 
         As slapadd has written it, a database lies in the cache in large pieces, and an ext4 that keeps them (tried:
@@ -242,16 +245,16 @@ class HostSlapd:
                 os.fsync(file.fileno())
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
-    def _own(self, folder: Path) -> None:
-        who = pwd.getpwnam(self.user)
-        for path in [folder, *folder.rglob("*")]:
-            shutil.chown(path, who.pw_uid, who.pw_gid)
-
     def _run(
-        self, *words: str, given: str | None = None, check: bool = True, what: str = ""
+        self, *words: str, given: str | None = None, check: bool = True, what: str = "", place: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
+        """`place`: the program runs as the owner of the store that this is in."""
+        user: dict[str, Any] = {}
+        if place and os.geteuid() == 0:
+            uid, gid = owner.of(place)
+            user = {"user": uid, "group": gid, "extra_groups": []}
         try:
-            done = subprocess.run(list(words), input=given, capture_output=True, text=True, check=False)
+            done = subprocess.run(list(words), input=given, capture_output=True, text=True, check=False, **user)
         except FileNotFoundError:
             done = subprocess.CompletedProcess(list(words), 127, "", f"{words[0]} is not installed")
         if check and done.returncode != 0:

@@ -1,4 +1,4 @@
-"""What a restore asks of Dovecot: doveadm, on the host of the store."""
+"""Requests of a restore to Dovecot: doveadm, on the host of the store."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from malleposte import owner
+from malleposte.adapters.dovecot import doveadm, forget, kick, sessions
 from malleposte.errors import InputError, MallepostError
 
 from . import restore_maildir as layout
@@ -18,7 +20,7 @@ class Dovecot(Protocol):
     """The few acts, so that tests do without."""
 
     def home(self, uid: str) -> Path:
-        """Where a box lies. Raises InputError when the directory knows no such box."""
+        """Return the folder of a box. Raises InputError when the directory knows no such box."""
 
     def end_sessions(self, uid: str) -> int:
         """End the agent's sessions and wait until none is left; how many there were."""
@@ -50,11 +52,12 @@ class Doveadm:
 
     def home(self, uid: str) -> Path:
         """See Dovecot."""
-        done = self._run("user", "-f", "home", uid, check=False)
+        done = doveadm("user", "-f", "home", uid, check=False)
         text = done.stdout.strip()
         if done.returncode != 0 or not text.startswith("/"):
             raise InputError(
-                f"account {uid}: no such mailbox in the directory", "restore its entry first: backup restore directory"
+                f"account {uid}: no such mailbox in the directory",
+                "restore its entry first: backup restore directory; the mailbox of a suspended account: add --closed",
             )
         return Path(text)
 
@@ -62,31 +65,31 @@ class Doveadm:
         """See Dovecot."""
         begun, first = time.monotonic(), None
         while True:
-            left = self._sessions(uid)
+            left = sessions(uid)
             first = left if first is None else first
             if not left:
                 return first
             if time.monotonic() - begun > self.patience:
                 raise MallepostError(
-                    f"account {uid}: {left} sessions do not end", "look at 'doveadm who', run this again"
+                    f"account {uid}: {left} sessions do not close", "look at 'doveadm who', run this again"
                 )
-            self._run("kick", uid, check=False)
+            kick(uid)
             time.sleep(0.2)
 
     def modseqs(self, uid: str) -> dict[str, int]:
         """See Dovecot."""
-        done = self._run("-f", "json", "mailbox", "status", "-u", uid, "highestmodseq", "*", check=False)
+        done = doveadm("-f", "json", "mailbox", "status", "-u", uid, "highestmodseq", "*", check=False)
         if done.returncode != 0:
             return {}
         return {row["mailbox"]: int(row["highestmodseq"]) for row in json.loads(done.stdout)}
 
     def renew(self, uid: str, modseqs: dict[str, int]) -> None:
         """See Dovecot."""
-        self._run("auth", "cache", "flush", uid, check=False)
+        forget([uid], check=False)
         if modseqs:
             self.count_on(uid, max(modseqs.values()))
-        self._run("quota", "recalc", "-u", uid)
-        self._run("acl", "recalc", "-u", uid, check=False)
+        doveadm("quota", "recalc", "-u", uid)
+        doveadm("acl", "recalc", "-u", uid, check=False)
 
     def count_on(self, uid: str, modseq: int) -> None:
         """Let the HIGHESTMODSEQ of folders with messages be above `modseq`: who remembers less asks for all again.
@@ -94,40 +97,63 @@ class Doveadm:
         To be called while they have no index: the messages then are newer than what anybody remembers.
         """
         root = self.home(uid) / "Maildir"
-        for name, path in layout.folders(root).items():
-            if any(layout.files(path)):
-                self._run("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), name, check=False)
-
-    def flush(self) -> None:
-        """Forget all that is cached of accounts."""
-        self._run("auth", "cache", "flush", check=False)
+        with owner.as_owner(root):
+            held = [name for name, path in layout.folders(root).items() if any(layout.files(path))]
+        for name in held:
+            doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), name, check=False)
 
     def count(self, uid: str) -> int:
         """See Dovecot."""
-        done = self._run("-f", "json", "mailbox", "status", "-u", uid, "messages", "*")
+        done = doveadm("-f", "json", "mailbox", "status", "-u", uid, "messages", "*")
         return sum(
             int(row["messages"]) for row in json.loads(done.stdout) if not row["mailbox"].startswith("Partages/")
         )
 
     def adopt(self, uid: str, maildir: Path, parent: str) -> None:
         """See Dovecot."""
-        self._run("import", "-u", uid, f"maildir:{maildir}", parent, "all")
+        doveadm("import", "-u", uid, f"maildir:{maildir}", parent, "all")
 
     def subscribe(self, uid: str, folders: Sequence[str]) -> None:
         """See Dovecot."""
         if folders:
-            self._run("mailbox", "subscribe", "-u", uid, *folders)
+            doveadm("mailbox", "subscribe", "-u", uid, *folders)
 
-    def _sessions(self, uid: str) -> int:
-        done = self._run("-f", "json", "who", uid, check=False)
-        return sum(int(row.get("connections", 1)) for row in json.loads(done.stdout or "[]"))
 
-    def _run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = run(["doveadm", *words])
-        if check and done.returncode != 0:
-            lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
-            raise MallepostError(f"doveadm {words[0]}: {lines[-1]}", "look at 'journalctl -u dovecot'")
-        return done
+class ClosedBox:
+    """A box that Dovecot does not open, since its account is suspended or gone: its files alone."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def home(self, uid: str) -> Path:
+        """See Dovecot."""
+        return self._home
+
+    def end_sessions(self, uid: str) -> int:
+        """See Dovecot. Nobody enters."""
+        return 0
+
+    def modseqs(self, uid: str) -> dict[str, int]:
+        """See Dovecot."""
+        return {}
+
+    def renew(self, uid: str, modseqs: dict[str, int]) -> None:
+        """See Dovecot: it reads the files when the account is open again."""
+
+    def count(self, uid: str) -> int:
+        """See Dovecot."""
+        with owner.as_owner(self._home):
+            return sum(1 for _ in layout.messages(self._home / "Maildir"))
+
+    def adopt(self, uid: str, maildir: Path, parent: str) -> None:
+        """See Dovecot. Raises InputError: only Dovecot gives messages new UIDs."""
+        raise InputError(
+            f"account {uid}: it is suspended or gone, so messages cannot be added to its mailbox",
+            "the whole mailbox comes back without it: backup restore mailbox",
+        )
+
+    def subscribe(self, uid: str, folders: Sequence[str]) -> None:
+        """See Dovecot."""
 
 
 def run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:

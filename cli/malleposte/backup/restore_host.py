@@ -2,59 +2,116 @@
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from malleposte import owner
+from malleposte.adapters import dovecot
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform import mailstore
 
 from . import restore_database, restore_directory, restore_ldif
+from . import restore_dav as dav
+from . import restore_kept as kept
+from . import restore_maildir as maildir
 from .restore_dovecot import Doveadm, run
 from .restore_model import Outcome
 from .restore_vault import Archives
 
 WORK = Path("/var/lib/malleposte/restore")
+USERS = {"sogo": "SELECT count(*) FROM sogo_user_profile", "roundcube": "SELECT count(*) FROM users"}
+"""The query that counts the agents in each database."""
 
 
 class ThisHost:
     """See restore_all.Host."""
 
-    def __init__(self, archives: Archives, say: Callable[[str], None]) -> None:
-        self._archives, self._say = archives, say
+    def __init__(self, archives: Archives, say: Callable[[str], None], *, databases: bool) -> None:
+        """`databases`: whether this host's PostgreSQL is backed up."""
+        self._archives, self._say, self._serves = archives, say, databases
+        self.notes: list[str] = []
         self._slapd = restore_directory.HostSlapd()
 
     def directory(self) -> Outcome:
         """See Host."""
         return restore_directory.restore(self._archives, self._slapd, WORK, say=self._say)
 
-    def accounts(self) -> int:
-        """See Host."""
-        entries = restore_ldif.parse(self._slapd.live().splitlines())
-        return sum(1 for entry in entries if entry.dn.lower().startswith("uid="))
+    def in_use(self) -> list[str]:
+        """See Host. Whatever of agents is here counts: the directory may be on another host."""
+        entries = restore_ldif.parse(self._slapd.live())
+        store = dav.Store()
+        with owner.as_owner(mailstore.STORE):
+            homes = mailstore.STORE.glob("[0-9a-f][0-9a-f]/*/Maildir")
+            mail = sum(1 for home in homes if any(any(maildir.files(one)) for one in maildir.folders(home).values()))
+        with owner.as_owner(store.collections):
+            agendas = sum(1 for _ in store.collections.glob("*")) if owner.folder(store.collections) else 0
+        counted = {
+            "accounts": sum(1 for entry in entries if entry.dn.lower().startswith("uid=")),
+            "mailboxes with mail": mail,
+            "agents with agendas": agendas,
+            **{f"users in the database {name}": number for name, number in self._users().items()},
+        }
+        return [f"{number} {what}" for what, number in counted.items() if number]
+
+    def _users(self) -> dict[str, int]:
+        """Agents whom the databases of this host know."""
+        server, found = restore_database.HostPostgres(), dict[str, int]()
+        try:
+            there = server.sql("SELECT datname FROM pg_database").split()
+        except (MallepostError, OSError):  # no PostgreSQL here
+            return found
+        for name, question in USERS.items():
+            if name in there:
+                with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
+                    found[name] = int(server.sql(question, name).strip() or 0)
+        return found
 
     def databases(self) -> list[str]:
-        """See Host."""
-        return self._archives.databases()
+        """See Host. What this host has no more, such as the database of a service that left, is passed over."""
+        there = restore_database.HostPostgres().sql("SELECT datname FROM pg_database").split() if self._serves else []
+        held = [name for name in self._archives.databases() if not kept.by_restore(name)] if self._serves else []
+        self.notes = [f"the archives have a database {name}, which is not on this host" for name in held
+                      if name not in there]  # fmt: skip
+        return [name for name in held if name in there]
 
     def database(self, name: str) -> Outcome:
         """See Host."""
         server = restore_database.HostPostgres()
-        return restore_database.restore(name, self._archives, server, WORK, discard=True, say=self._say)
+        return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
-    def unit(self, verb: str, name: str) -> None:
+    @contextlib.contextmanager
+    def paused(self, units: Sequence[str]) -> Iterator[None]:
         """See Host."""
-        if not run(["systemctl", "cat", name]).stdout:
-            return
-        done = subprocess.run(["systemctl", verb, name], capture_output=True, text=True, check=False)
+        ran = [name for name in units if run(["systemctl", "is-active", "--quiet", name]).returncode == 0]
+        # Sockets first: they would start what was just stopped. The other way round after it.
+        order = sorted(ran, key=lambda name: not name.endswith((".socket", ".timer")))
+        try:
+            for name in order:
+                self._unit("stop", name)
+            yield
+        finally:
+            for name in reversed(order):
+                self._unit("start", name)
+
+    @staticmethod
+    def _unit(verb: str, name: str) -> None:
+        done = run(["systemctl", verb, name])
         if done.returncode != 0:
             raise MallepostError(f"{name} does not {verb}", f"look at 'journalctl -u {name}'")
+
+    def room(self, place: Path) -> tuple[int, int]:
+        """See Host."""
+        here = next(one for one in (place, *place.parents) if one.exists())
+        return here.stat().st_dev, shutil.disk_usage(here).free
 
     def reopened(self, homes: Sequence[Path]) -> None:
         """See Host. Clients remember MODSEQs below the clock's seconds: counting goes on from there."""
         doveadm = Doveadm()
-        doveadm.flush()
+        dovecot.forget(check=False)
         now, strays = int(time.time()), list[str]()
 
         def open_again(home: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from malleposte import zstd
+from malleposte import owner, zstd
 
 INBOX = "INBOX"
 UIDLIST = "dovecot-uidlist"
@@ -45,7 +45,7 @@ class Message:
 
     def content(self) -> bytes:
         """The message, decompressed."""
-        return zstd.plain(self.path.read_bytes(), self.size)
+        return zstd.plain(owner.read(self.path), self.size)
 
     def digest(self) -> str:
         """SHA-256 of the content."""
@@ -103,10 +103,7 @@ def parse_uidlist(text: str) -> UidList:
 
 def read_uidlist(folder: Path) -> UidList:
     """The list of a folder on disk; an empty one where there is none."""
-    try:
-        return parse_uidlist((folder / UIDLIST).read_text("utf-8", "surrogateescape"))
-    except FileNotFoundError:
-        return UidList()
+    return parse_uidlist(_text(folder / UIDLIST))
 
 
 def write_uidlist(folder: Path, uids: UidList) -> None:
@@ -134,11 +131,7 @@ def merge_uidlists(kept: UidList, other: UidList, bases: set[str], *, gap: int =
 def read_keywords(folder: Path) -> list[str]:
     """Names of the keywords by their letter's place in the alphabet; empty text for a hole."""
     names: list[str] = []
-    try:
-        text = (folder / KEYWORDS).read_text("utf-8", "surrogateescape")
-    except FileNotFoundError:
-        return names
-    for line in text.splitlines():
+    for line in _text(folder / KEYWORDS).splitlines():
         number, _, name = line.partition(" ")
         if number.isdigit() and int(number) < KEYWORD_LIMIT:
             names += [""] * (int(number) + 1 - len(names))
@@ -173,7 +166,7 @@ def folder_name(directory: str) -> str:
 
 
 def folder_path(maildir: Path, name: str) -> Path:
-    """Where a folder lies."""
+    """Return the path of a folder."""
     return maildir if name.upper() == INBOX else maildir / ("." + name.replace("/", "."))
 
 
@@ -240,6 +233,11 @@ def drop_doubles(maildir: Path) -> int:
             loser.unlink()
             removed += 1
     return removed
+
+
+def _text(path: Path) -> str:
+    """A file's text; none where there is no plain file."""
+    return owner.read(path).decode("utf-8", "surrogateescape") if owner.plain(path) else ""
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,12 +11,13 @@ import email.policy
 import email.utils
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from malleposte import owner
 from malleposte.errors import InputError
 
 from . import restore_box as box_module
@@ -29,7 +30,7 @@ BESIDE = "Restauration"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which messages: all that is given must hold. Nothing given: all of them."""
+    """The messages to restore: all given conditions must hold. Without any: all messages."""
 
     folder: str = ""
     message_ids: tuple[str, ...] = ()
@@ -54,6 +55,11 @@ class Wanted:
             return False
         text = " ".join(found[name] for name in ("from", "to", "cc", "subject")).casefold()
         return self.search.casefold() in text
+
+    def lacking(self, message_ids: Set[str], uids: Set[int | None]) -> list[str]:
+        """List for people what was named and is not among these."""
+        lost = [f"the message <{bare(one)}>" for one in self.message_ids if bare(one) not in message_ids]
+        return lost + [f"the message of UID {one}" for one in self.uids if one not in uids]
 
 
 def bare(message_id: str) -> str:
@@ -89,14 +95,16 @@ def row(message: maildir.Message) -> dict[str, Any]:
 
 
 def listing(uid: str, source: Source, dovecot: Dovecot, wanted: Wanted) -> Outcome:
-    """What the archive has of what is wanted. Nothing is restored."""
+    """List the wanted messages that the archive has. Nothing is restored."""
     box = box_module.Box(uid, dovecot.home(uid))
-    copy, tree = _extracted(box, source, wanted.folder)
-    try:
-        rows = [row(message) for message in maildir.messages(tree, wanted.folder or None) if wanted.fits(message)]
-    finally:
-        shutil.rmtree(_place(box))
-    return Outcome(f"mailbox {uid}", copy, {"messages": len(rows)}, rows=rows)
+    with owner.as_owner(box.home):
+        copy, tree = _extracted(box, source, wanted.folder)
+        try:
+            rows = [row(message) for message in maildir.messages(tree, wanted.folder or None) if wanted.fits(message)]
+        finally:
+            shutil.rmtree(_place(box))
+    known = {str(one["message_id"]) for one in rows}, {one["uid"] for one in rows}
+    return Outcome(f"mailbox {uid}", copy, {"messages": len(rows)}, rows=rows, missing=wanted.lacking(*known))
 
 
 def restore(
@@ -112,8 +120,15 @@ def restore(
 
     Raises InputError when the archive has none of them.
     """
-    begun = time.monotonic()
     box = box_module.Box(uid, dovecot.home(uid))
+    with owner.as_owner(box.home):
+        return _restore(box, source, dovecot, wanted, beside=beside, say=say)
+
+
+def _restore(
+    box: box_module.Box, source: Source, dovecot: Dovecot, wanted: Wanted, *, beside: bool, say: Callable[[str], None]
+) -> Outcome:
+    uid, begun = box.uid, time.monotonic()
     if box.held:
         raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
     say("extracting")
@@ -123,8 +138,11 @@ def restore(
     try:
         present = list(maildir.messages(tree, wanted.folder or None))
         chosen = {message for message in present if wanted.fits(message)}
+        known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
+        missing = wanted.lacking(known, {one.uid for one in chosen})
         if not chosen:
-            raise InputError(f"account {uid}: no such message in {copy}", "look with --list, or another --as-of")
+            named = f": {', '.join(missing)}" if missing else ""
+            raise InputError(f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of")
         doubles = set(_doubles(box.home / "Maildir", parent, chosen))
         for message in present:
             if message not in chosen or message in doubles:
@@ -135,13 +153,12 @@ def restore(
             names = {message.folder for message in chosen - doubles}
             fresh = sorted(_target(parent, name) for name in names - set(_existing(box, parent)))
             _keep_folders(tree, names)
-            _open_for_dovecot(box)
             dovecot.adopt(uid, tree, parent)
             dovecot.subscribe(uid, fresh)
     finally:
         shutil.rmtree(_place(box))
     what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
-    outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun)
+    outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
     outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
     return outcome
 
@@ -153,6 +170,7 @@ def _place(box: box_module.Box) -> Path:
 def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, Path]:
     """The archive and a cleaned maildir of it: of one folder alone where one is named."""
     place = _place(box)
+    owner.hand_over(place.parent)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700, parents=True)
     root = box.home / "Maildir"
@@ -209,20 +227,3 @@ def _keep_folders(tree: Path, names: set[str]) -> None:
             path.rename(tree / maildir.utf7(path.name))
         else:
             shutil.rmtree(path)
-
-
-def _open_for_dovecot(box: box_module.Box) -> None:
-    """Dovecot reads, and makes indexes in, what was extracted."""
-    place = _place(box)
-    mine = box_module.owner()
-    place.parent.chmod(0o711)
-    for path in [place, *(place / part for part in _parts(str(box.home).lstrip("/")))]:
-        shutil.chown(path, *mine)
-        path.chmod(0o700)
-
-
-def _parts(relative: str) -> Iterator[Path]:
-    path = Path()
-    for part in Path(relative).parts:
-        path /= part
-        yield path

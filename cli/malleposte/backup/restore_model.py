@@ -1,4 +1,4 @@
-"""What is asked and what was done. Standard library only: this runs on the platform's hosts."""
+"""Requests and results of a restore. Standard library only: this runs on the platform's hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STAMP = "%Y%m%d-%H%M%S"
 
 @dataclass(frozen=True)
 class Copy:
-    """What one archive holds of a thing: its name, its vault, when it was taken."""
+    """The content of one archive for one thing: its name, its backup server, its time."""
 
     archive: str
     vault: str
@@ -42,7 +42,7 @@ class Source(Protocol):
 
 @dataclass
 class Outcome:
-    """What was restored: counts, lines for people, where the replaced lies, and how to undo."""
+    """The result of a restore: counts, lines for people, the place of the replaced data, and the way to undo it."""
 
     what: str
     copy: Copy | None = None
@@ -53,6 +53,10 @@ class Outcome:
     seconds: float = 0.0
     rows: list[dict[str, Any]] = field(default_factory=list)
     """Of a listing."""
+    missing: list[str] = field(default_factory=list)
+    """The parts that were asked for and not done, a line each."""
+    as_of: str = ""
+    """The moment that was asked, as the host understood it (ISO 8601, with its offset)."""
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""

@@ -12,15 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from malleposte.errors import InputError
+from malleposte.platform.identity import is_uid
 
 from . import restore_database as database
 from .restore_model import Outcome, Source
 
 DATABASE = "sogo"
+OTHERWISE = "try another --as-of, or --service radicale where its class was another then"
 FOLDERS, STORE, RIGHTS = "sogo_folder_info", "sogo_store", "sogo_acl"
 QUICK = ("sogo_quick_appointment", "sogo_quick_contact")
 COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-UID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 MERGE = """
 CREATE TEMP TABLE place ON COMMIT DROP AS
   SELECT r.c_folder_id AS then, l.c_folder_id AS now FROM r_{folders} r JOIN {folders} l USING (c_path);
@@ -57,7 +58,7 @@ def restore(
 ) -> Outcome:
     """Agendas and contacts of an agent: one collection (`Calendar/personal`), or all when it is empty."""
     begun = time.monotonic()
-    if not UID.fullmatch(uid) or (collection and not COLLECTION.fullmatch(collection)):
+    if not is_uid(uid) or (collection and not COLLECTION.fullmatch(collection)):
         raise InputError(f"no collection {uid} {collection!r}", "type it as Calendar/personal or Contacts/personal")
     copy, scratch = database.load_beside(DATABASE, source, server, work, say)
     try:
@@ -65,7 +66,10 @@ def restore(
         where = f"c_path = '{path}'" if collection else f"c_path LIKE '{path.replace('_', '\\_')}%'"
         ids = server.sql(f"SELECT c_folder_id FROM {FOLDERS} WHERE {where}", scratch).split()
         if not ids:
-            raise InputError(f"account {uid}: no such agenda or address book in {copy}", "try another --as-of")
+            raise InputError(
+                f"account {uid}: no such agenda or address book in {copy}",
+                OTHERWISE,
+            )
         suffix = f"-{copy.taken.astimezone():%Y%m%d}" if beside else ""
         server.sql(script(server, scratch, ids, suffix), DATABASE)
         items = server.sql(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 from pathlib import Path
 
 EXCHANGE = 2  # RENAME_EXCHANGE, renameat2(2)
 HERE = -100  # AT_FDCWD
-HELD = ".held-by-restore"
+HOLD = 0o1200
 
 
 def exchange(one: Path, other: Path) -> None:
@@ -20,20 +21,25 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def make_hold(path: Path) -> None:
-    """A directory that only root enters: who writes there as another is refused, and tries again later."""
+    """A folder that nobody enters, its owner included: who delivers there is refused, and tries again later.
+
+    Its owner may move it all the same, which takes the right to write. It is known by its mode, which no box has.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (path / HELD).touch()
-    path.chmod(0)
+    path.chmod(HOLD)
 
 
 def is_hold(path: Path) -> bool:
-    """Whether a box's place is taken by such a directory."""
-    return (path / HELD).exists()
+    """Whether a box's place is taken by such a folder."""
+    try:
+        found = path.lstat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISDIR(found) and stat.S_IMODE(found) == HOLD
 
 
 def remove_hold(path: Path) -> None:
     """Removes it; nothing happens where there is none."""
     if is_hold(path):
         path.chmod(0o700)
-        (path / HELD).unlink()
         path.rmdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from malleposte.errors import InputError, MallepostError
 
-from .archives import Archive, NotInArchiveError, Vault
+from .archives import Archive, NoArchiveError, NotInArchiveError, Vault
 from .config import Config
 from .restore_model import Copy
 
@@ -16,7 +16,7 @@ DATABASE = "postgresql-"
 
 
 class Archives:
-    """What `vaults` hold of this host, as of a date (aware) or newest."""
+    """The archives of this host on `vaults`, as of a date (aware) or the newest."""
 
     def __init__(
         self, config: Config, vaults: Sequence[Vault], as_of: datetime | None = None, say: Callable[[str], None] = print
@@ -27,7 +27,7 @@ class Archives:
     def latest(self, source: str) -> Copy:
         """The newest archive of a source, asked of each vault once. A vault that cannot be read is passed over.
 
-        Raises MallepostError when no vault has one.
+        Raises NoArchiveError when no vault has one, and MallepostError when none could be read.
         """
         if source not in self._found:
             self._found[source] = self._search(source)
@@ -48,6 +48,11 @@ class Archives:
             # borg has put out what matched, and names but the first that did not.
             if len(wanted) == 1:
                 return
+
+    def size(self, copy: Copy) -> int:
+        """Bytes that it takes when it is put out."""
+        vault, archive = self._of(copy)
+        return vault.size(archive)
 
     def dump(self, name: str, into: Path) -> Copy:
         """See restore_model.Source."""
@@ -92,8 +97,11 @@ class Archives:
                 found.append((vault, vault.latest(source, self._as_of)))
             except MallepostError as error:
                 causes.append(error)
+        if not found and not causes:
+            raise InputError("this host has no vault")
         if not found:
-            raise causes[0] if causes else InputError("this host has no vault")
+            # Vaults hold the same: the word of one that was read counts.
+            raise next((cause for cause in causes if isinstance(cause, NoArchiveError)), causes[0])
         for cause in causes:
             self._say(f"passed over: {cause}")
         return max(found, key=lambda pair: pair[1])

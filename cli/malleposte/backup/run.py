@@ -12,14 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from malleposte.adapters import postgresql
 from malleposte.errors import MallepostError
 
-from .archives import COMMON, Vault, archive_name
+from .archives import COMMON, MADE, MADE_FILE, Vault, archive_name
 from .borg import BorgError, Done, environment
 from .config import Config, Source
+from .restore_kept import by_restore
 from .state import State
 
-AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups")
 DATABASES = "select datname from pg_database where not datistemplate and datname <> 'postgres' order by 1"
 DUMPED = "postgresql-"
 ALREADY_THERE = 10
@@ -30,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one source went to one vault: state is `ok`, `empty` (nothing on disk) or `error`."""
+    """The result of one source at one backup server: state is `ok`, `empty` (nothing on disk) or `error`."""
 
     vault: str
     source: str
@@ -46,17 +47,14 @@ def now() -> datetime:
 
 def databases() -> list[Source]:
     """A source for each database of this host's PostgreSQL, dumped by itself. Raises MallepostError when it is down."""
-    argv = [*AS_POSTGRES, "psql", "-AtXqc", DATABASES, "postgres"]
-    done = subprocess.run(argv, cwd="/", capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if done.returncode != 0:
-        lines = done.stderr.strip().splitlines() or [f"psql ended with status {done.returncode}"]
-        raise MallepostError(f"the databases cannot be listed: {lines[-1]}")
-    return [database(name) for name in done.stdout.splitlines() if name]
+    names = postgresql.sql("postgres", DATABASES).splitlines()
+    return [database(name) for name in names if name and not by_restore(name)]
 
 
 def database(name: str) -> Source:
     """The source of one database: pg_dump's custom format, which borg compresses and compares better by itself."""
-    dump = (*AS_POSTGRES, "pg_dump", "--format=custom", "--compress=none", f"--dbname={name}")
+    user = f"--username={postgresql.ADMINISTRATOR}"
+    dump = ("pg_dump", user, "--format=custom", "--compress=none", f"--dbname={name}")
     return Source(f"{DUMPED}{name}", COMMON, command=dump, file=f"{name}.dump")
 
 
@@ -97,7 +95,7 @@ def there(source: Source) -> Source:
 
 
 def reach(vault: Vault) -> str:
-    """Why a vault cannot be reached; empty when it answers."""
+    """Return the reason why a backup server cannot be reached; empty when it answers."""
     argv = ["ssh", "-F", str(vault.config.ssh_config), vault.name]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode == 255:
@@ -130,6 +128,7 @@ def create(vault: Vault, source: Source) -> Outcome:
     made = json.loads(done.output)["archive"]
     stats = made["stats"]
     archive = {
+        "repository": source.repository,
         "archive": made["name"],
         "id": made["id"],
         "start": f"{made['start']}Z",
@@ -163,10 +162,13 @@ class Run:
         self.state = state
         self.say = say
 
-    def repository(self, vault: Vault, sources: Sequence[Source]) -> list[Outcome]:
-        """The sources of one repository, one after the other. Never raises what a vault or a dump can cause."""
+    def repository(self, vault: Vault, sources: Sequence[Source], known: bool = False) -> list[Outcome]:
+        """The sources of one repository, one after the other; `known`: this host made something in it before.
+
+        Never raises what a vault or a dump can cause.
+        """
         outcomes: list[Outcome] = []
-        known = any(self.state.made(vault.name, one.name) for one in sources)
+        known = known or any(self.state.made(vault.name, one.name) for one in sources)
         for source in sources:
             begun = now()
             present = there(source)
@@ -197,7 +199,19 @@ class Run:
         groups: dict[str, list[Source]] = {}
         for source in sources:
             groups.setdefault(source.repository, []).append(source)
-        return [one.result() for one in [pool.submit(self.repository, vault, each) for each in groups.values()]]
+        found = [one.result() for one in [pool.submit(self.repository, vault, each) for each in groups.values()]]
+        if any(one.archive for group in found for one in group):
+            known = any(one["repository"] == COMMON for one in self.state.ledger(vault.name).values())
+            found.append(self.repository(vault, [self.ledger(vault)], known))
+        return found
+
+    def ledger(self, vault: Vault) -> Source:
+        """Return the list of this host's archives on a backup server, as a source: maintenance there compares it."""
+        path = self.config.state / f"{MADE}-{vault.name}.json"
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(self.state.ledger(vault.name)), "utf-8")
+        temporary.rename(path)
+        return Source(MADE, COMMON, command=("cat", str(path)), file=MADE_FILE)
 
     def note(self, outcome: Outcome, begun: datetime, *, quiet: bool = False) -> None:
         """Record an outcome and say it."""
@@ -249,7 +263,7 @@ def failures(outcomes: Iterable[Outcome]) -> list[str]:
 
 
 def forget(vaults: Iterable[Vault]) -> None:
-    """Drop borg's caches and what it remembers of these vaults; both are made anew from the repositories."""
+    """Drop borg's caches and its security data for these backup servers; both are made anew from the repositories."""
     for vault in vaults:
         base = vault.target.base(vault.config.base)
         if base.exists():

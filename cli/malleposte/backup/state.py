@@ -1,21 +1,24 @@
-"""What the last runs of this host's backups gave: `last.json`, read by `backup list` and by the probe.
+"""The results of the last backup runs of this host: `last.json`, read by `backup list` and by the probe.
 
-By vault: `sources` (by name: `success`, the last archive that was made, and `attempt`, the last try), `checked`, and
-`since`, when this host first wrote there. All times are UTC, ISO 8601; sizes are bytes.
+By vault: `sources` (by name: `success`, the last archive that was made, and `attempt`, the last try), `made` (archives
+of the last weeks by id, which the vault is told), `checked`, and `since`, when this host first wrote there. All times
+are UTC, ISO 8601; sizes are bytes.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import MallepostError
+from malleposte.platform import locks
+
+from .ledger import CLAIMED
 
 FILE = "last.json"
 LOCK = "run.lock"
@@ -44,7 +47,24 @@ class State:
             known.setdefault("since", entry["attempt"]["end"])
             sources = known.setdefault("sources", {})
             sources[source] = {**sources.get(source, {}), **entry}
+            if "success" in entry:
+                self._note(known, entry["success"])
             self._write(data)
+
+    @staticmethod
+    def _note(known: dict[str, Any], archive: Mapping[str, Any]) -> None:
+        """Note the archives that were made there, for the backup server, as long as it is told of them."""
+        if "repository" not in archive:
+            return
+        made = known.setdefault("made", {})
+        made[archive["id"]] = {key: archive[key] for key in ("repository", "start")} | {"name": archive["archive"]}
+        oldest = (datetime.now(UTC) - timedelta(days=CLAIMED)).isoformat()
+        known["made"] = {key: one for key, one in made.items() if one["start"] >= oldest}
+
+    def ledger(self, vault: str) -> dict[str, Any]:
+        """Archives that this host made there lately, by id."""
+        found: dict[str, Any] = self.read()["vaults"].get(vault, {}).get("made", {})
+        return found
 
     def keep(self, vaults: Iterable[str], names: Collection[str]) -> None:
         """Forget the sources of these vaults that this host has no more, such as a database that was dropped."""
@@ -55,7 +75,7 @@ class State:
             self._write(data)
 
     def checked(self, vault: str, entry: dict[str, Any]) -> None:
-        """How the last check of a vault went."""
+        """Note the result of the last check of a backup server."""
         with self._lock:
             data = self.read()
             data["vaults"].setdefault(vault, {})["checked"] = entry
@@ -82,9 +102,5 @@ class State:
 @contextmanager
 def only_one(folder: Path) -> Iterator[None]:
     """Holds this host's backups, so that two runs never meet. Raises MallepostError when another has them."""
-    with (folder / LOCK).open("w", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise MallepostError("another run of the backups is under way here", "wait for its end") from error
+    with locks.only_one(folder / LOCK, "another run of the backups is under way here"):
         yield

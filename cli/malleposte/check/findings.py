@@ -1,4 +1,4 @@
-"""One finding: how bad it is, where it lies, what it says."""
+"""One finding: severity, place and text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from malleposte.paths import shown
 
 
 class Level(StrEnum):
-    """How bad a finding is."""
+    """The severity of a finding."""
 
     WRONG = "wrong"
     """The inventory is refused: exit code 2."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import shlex
 import subprocess
 import time
@@ -13,7 +14,8 @@ from typing import Any
 
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.check.site import PLATFORM, UnknownError
+from malleposte.fleet import ssh
+from malleposte.fleet.site import PLATFORM, UnknownError
 from malleposte.run import environment
 
 DEBIAN = "13"
@@ -22,11 +24,8 @@ PATIENCE = 8
 CLOCK = 30
 """Seconds that a host's clock may differ from ours."""
 BASE_MB = 250
-NEEDS_MB: Mapping[str, int] = {
-    "directory": 150, "mail": 700, "database": 200, "web": 600, "portal": 150, "vault": 150,
-}  # fmt: skip
-"""Memory of each group's services with room to work, in MB (docs/benchmarks.md; connections come on top)."""
-ANTIVIRUS_MB = 1500
+"""Memory of the system itself with room to work; that of the services is in the manifest."""
+SERVICES_MB = "{{ malleposte_services | academie.malleposte.manifest_memory(group_names) }}"
 TOLERANCE = 0.9
 """A machine sold with 2 GB shows some less: firmware and kernel take their part."""
 FREE_MB: Mapping[str, int] = {"/": 1000, "/var": 1000}
@@ -40,12 +39,15 @@ echo "memory_kb=$(sed -n 's/^MemTotal: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo)"
 for folder in {" ".join([*FREE_MB, "/srv"])}; do
   echo "free_kb $folder=$(df -Pk "$folder" 2>/dev/null | awk 'NR==2 {{print $4}}')"
 done
+if [ -e /etc/malleposte/accounts.json ] && command -v malleposte >/dev/null; then
+  echo "unread=$(timeout 5 malleposte accounts box list --orphans --json 2>/dev/null | tr -d '\\n')"
+fi
 """
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a host told (`told`), or why it could not be asked. Times in seconds since the epoch."""
+    """The answers of a host (`told`), or the reason why it could not be asked. Times in seconds since the epoch."""
 
     host: str
     told: Mapping[str, str] = field(default_factory=dict)
@@ -64,12 +66,7 @@ def command(connection: Mapping[str, Any]) -> list[str]:
     shell = ["sudo", "-n", "sh", "-s"] if str(connection["become"]).lower() in ("true", "yes", "1") else ["sh", "-s"]
     if connection["kind"] == "local":
         return shell
-    argv = ["ssh", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={PATIENCE}", "-p", str(connection["port"])]
-    if connection["key"]:
-        argv += ["-i", str(connection["key"])]
-    argv += shlex.split(str(connection["ssh_args"]))
-    user, host = connection["user"], connection["host"]
-    return [*argv, f"{user}@{host}" if user else str(host), shlex.join(shell)]
+    return [*ssh.words(connection, patience=PATIENCE), shlex.join(shell)]
 
 
 def ask(host: str, connection: Mapping[str, Any]) -> Answer:
@@ -104,7 +101,7 @@ def ask_all(reader: Reader, hosts: Sequence[str]) -> list[Answer]:
 
 
 def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
-    """What keeps each host from its task."""
+    """Return the findings that keep each host from its task."""
     machines: dict[str, str] = {}
     for answer in answers:
         if answer.reason:
@@ -115,6 +112,7 @@ def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
         if answer.host in reader.site.members(PLATFORM):
             yield from _room(reader, answer)
             yield from _way_back(reader, answer)
+            yield from _unread(reader, answer)
         machine = answer.told.get("machine", "")
         if machine and (other := machines.setdefault(machine, answer.host)) != answer.host:
             message = f"has the machine-id of {other}: one machine under two names, or a clone without its own"
@@ -136,19 +134,11 @@ def _system(answer: Answer) -> Iterator[Finding]:
         yield Finding(Level.FAILING, message, host=answer.host)
 
 
-def needed_mb(groups: Sequence[str], antivirus: bool) -> int:
-    """Memory that a host of these groups needs."""
-    return BASE_MB + sum(NEEDS_MB.get(group, 0) for group in groups) + (ANTIVIRUS_MB * antivirus * ("mail" in groups))
-
-
 def _room(reader: Reader, answer: Answer) -> Iterator[Finding]:
     groups = reader.site.groups_of(answer.host)
-    antivirus = reader.value(answer.host, "malleposte_antivirus") is True
-    need = needed_mb(groups, antivirus)
+    need = BASE_MB + (reader.derived(answer.host, SERVICES_MB) or 0)
     if answer.memory_mb < need * TOLERANCE:
-        what = ", ".join(group for group in groups if group in NEEDS_MB)
-        more = " and ClamAV" if antivirus and "mail" in groups else ""
-        message = f"has {answer.memory_mb} MB of memory; {need} are needed for {what}{more}"
+        message = f"has {answer.memory_mb} MB of memory; its services need {need} (memory_mb in the service manifest)"
         yield Finding(Level.FAILING, message, host=answer.host)
     wanted = {**FREE_MB, **({"/srv": FREE_MAIL_MB} if "mail" in groups else {})}
     for folder, least in wanted.items():
@@ -169,6 +159,19 @@ def _way_back(reader: Reader, answer: Answer) -> Iterator[Finding]:
     if not inside:
         message = f"this machine reaches {answer.host} from {client}, which is in none of these: it would be shut out"
         yield reader.wrong(answer.host, "malleposte_networks", ("admin",), message)
+
+
+def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
+    """Addresses of the facts whose box nobody opens."""
+    wanted = reader.value(answer.host, "accounts_addresses")
+    try:
+        boxes = {str(row["mail"]): str(row["uid"]) for row in json.loads(answer.told.get("unread") or "[]")}
+    except ValueError:
+        return
+    for address in wanted if isinstance(wanted, Mapping) else ():
+        if address in boxes:
+            message = f"nobody reads {address}: `malleposte accounts box delegate {boxes[address]} UID`"
+            yield Finding(Level.WARNING, message, host=answer.host)
 
 
 def public_names(reader: Reader) -> Iterator[Finding]:

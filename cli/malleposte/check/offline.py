@@ -1,4 +1,4 @@
-"""What can be said of an inventory without asking any host."""
+"""Checks of an inventory that need no answer from a host."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
-from malleposte.check.site import PLATFORM, Site, UnknownError
 from malleposte.check.sources import Sealed, Setting, Sources
 from malleposte.check.specs import Known
+from malleposte.fleet.site import PLATFORM, Site, UnknownError
+from malleposte.platform import defaults
 
 TEMPLATE = re.compile(r"{{|{%")
 LATE = re.compile(r"\bansible_facts\b|\bhostvars\b|\b__\w+")
@@ -40,14 +41,32 @@ class Reader:
         return max(mine, key=lambda one: (not one.of_group, self.site.depth(one.scope)), default=None)
 
     def value(self, host: str, name: str) -> Any:
-        """A variable of a host, templated; None when it is not set or cannot be told."""
+        """A variable of a host, templated, a fact with its defaults; None when it is not set or cannot be told."""
         if (host, name) not in self._values:
             raw = self.site.variables(host).get(name)
             try:
-                self._values[host, name] = self.site.template(host, raw)
+                value = self.site.template(host, raw)
             except UnknownError:
-                self._values[host, name] = None
+                value = None
+            self._values[host, name] = self.completed(host, name, value)
         return self._values[host, name]
+
+    def derived(self, host: str, template: str) -> Any:
+        """Evaluate a template with the variables of a host; None when it cannot be evaluated."""
+        try:
+            return self.site.template(host, template)
+        except UnknownError:
+            return None
+
+    def completed(self, host: str, name: str, value: Any) -> Any:
+        """A value of a host with the defaults of its fact; what is no fact is as it was given."""
+        spec = self.known.facts.get(name, {})
+        if not defaults.of_spec(spec):
+            return value
+        operators = self.value(host, "malleposte_operators")
+        operator = str(operators[0]) if isinstance(operators, list) and operators else ""
+        names = {"domain": str(self.value(host, "malleposte_domain") or ""), "operator": operator}
+        return defaults.resolved(spec, value, names)
 
     def wrong(self, host: str, name: str, path: values.Path, message: str, level: Level = Level.WRONG) -> Finding:
         """A finding at a place inside a variable of a host."""
@@ -90,6 +109,9 @@ def types(reader: Reader) -> Iterator[Finding]:
                 key = f"{setting.name}{values.spoken(path)}"
                 yield Finding(Level.WRONG, f"cannot be told: {error}", setting.file, setting.line(path), key)
             continue
+        hosts = reader.hosts_of(setting)
+        if value is not None and hosts:
+            value = reader.completed(hosts[0], setting.name, value)
         for path, message in values.faults(value, spec, made=_made(setting)):
             key = f"{setting.name}{values.spoken(path)}"
             yield Finding(Level.WRONG, message, setting.file, setting.line(path), key)
@@ -105,7 +127,7 @@ def _settled(reader: Reader, setting: Setting) -> Any:
 
 
 def _template_in(value: Any, path: values.Path = ()) -> tuple[values.Path, str] | None:
-    """Where the first template inside a value is, and its text."""
+    """Return the position of the first template inside a value, and its text."""
     if isinstance(value, str):
         return (path, value) if TEMPLATE.search(value) else None
     inner: Iterable[tuple[Any, Any]] = ()

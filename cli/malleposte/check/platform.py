@@ -1,25 +1,35 @@
-"""What the facts mean together: names below the domain, a policy that can be met, certificates that can be had."""
+"""Consistency of the facts: names below the domain, a policy that can be met, certificates that can be had."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.check.site import PLATFORM
+from malleposte.check.sources import Sealed
+from malleposte.fleet.site import PLATFORM
+from malleposte.platform.classes import ClassError, Classes
 from malleposte.policy.model import Policy, PolicyError
 
-SITES = ("portal", "webmail", "groupware", "dav")
+SITES = "{{ malleposte_services | academie.malleposte.manifest_site_keys }}"
 """Names that are told apart by nginx: no two may be the same."""
 PROTOCOL_LABELS = ("mta-sts", "autoconfig")
+PUBLIC_GROUPS = ("mail", "web", "portal")
+"""Groups whose hosts are reached by agents' own programs."""
+WIDEST = {4: 8, 6: 16}
+"""IP version -> shortest prefix of a network of administrators: 10.0.0.0/8 is the widest private one."""
+SYSTEM_NAMES = ("root", "postmaster", "hostmaster", "abuse", "mailer-daemon", "webmaster", "security", "www-data")
+"""Names whose mail goes to the operators (RFC 2142): the role postfix's own list."""
 
 
 def facts(reader: Reader) -> Iterator[Finding]:
     """Every fault, once, however many hosts have it."""
     seen = set()
     for host in reader.site.members(PLATFORM):
-        for check in (_names, _policy, _tls, _lists, _addresses):
+        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses):
             for finding in check(reader, host):
                 if finding not in seen:
                     seen.add(finding)
@@ -34,6 +44,7 @@ def _mapping(reader: Reader, host: str, name: str) -> Mapping[str, Any]:
 def _names(reader: Reader, host: str) -> Iterator[Finding]:
     domain = reader.value(host, "malleposte_domain")
     hostnames = _mapping(reader, host, "malleposte_hostnames")
+    told_apart = reader.derived(host, SITES) or []
     sites: dict[str, str] = {}
     for key, name in hostnames.items():
         if not isinstance(domain, str) or not isinstance(name, str):
@@ -44,11 +55,22 @@ def _names(reader: Reader, host: str) -> Iterator[Finding]:
         elif name.removesuffix(f".{domain}") in PROTOCOL_LABELS:
             message = f"{name} is taken by a protocol; choose another name"
             yield reader.wrong(host, "malleposte_hostnames", (key,), message)
-        if key in SITES and name in sites:
+        if key in told_apart and name in sites:
             message = f"{name} is the name of {sites[name]} already; each web service has a name of its own"
             yield reader.wrong(host, "malleposte_hostnames", (key,), message)
-        elif key in SITES:
+        elif key in told_apart:
             sites[name] = key
+
+
+def _classes(reader: Reader, host: str) -> Iterator[Finding]:
+    table = _mapping(reader, host, "malleposte_profiles")
+    spec = reader.known.facts["malleposte_profiles"]
+    if next(values.faults(table, spec, made=lambda _path: True), None):  # told with its line already
+        return
+    try:
+        Classes.parse(table)
+    except ClassError as error:
+        yield reader.wrong(host, "malleposte_profiles", error.path, str(error))
 
 
 def _policy(reader: Reader, host: str) -> Iterator[Finding]:
@@ -62,25 +84,77 @@ def _policy(reader: Reader, host: str) -> Iterator[Finding]:
 
 def _tls(reader: Reader, host: str) -> Iterator[Finding]:
     tls = _mapping(reader, host, "malleposte_tls")
-    if tls.get("source") == "acme":
-        for key in ("acme_directory", "contact"):
-            if not tls.get(key):
-                yield reader.wrong(host, "malleposte_tls", ("source",), f"acme needs malleposte_tls.{key} too")
+    for number, name in enumerate(tls.get("internal_hosts") or []):
+        public = [group for group in PUBLIC_GROUPS if name in reader.site.members(group)]
+        if name not in reader.site.members(PLATFORM):
+            message = f"the inventory has no host {name}"
+        elif public:
+            message = f"{name} is in the group {public[0]}: agents' programs do not trust the internal CA"
+        else:
+            continue
+        yield reader.wrong(host, "malleposte_tls", ("internal_hosts", number), message)
 
 
 def _lists(reader: Reader, host: str) -> Iterator[Finding]:
     if _mapping(reader, host, "malleposte_networks").get("admin") == []:
         message = "is empty: nobody could reach ssh any more"
         yield reader.wrong(host, "malleposte_networks", ("admin",), message)
-    if reader.value(host, "malleposte_operators") == []:
+    for number, text in enumerate(_mapping(reader, host, "malleposte_networks").get("admin") or []):
+        try:
+            network = ipaddress.ip_network(str(text))
+        except ValueError:  # told already
+            continue
+        if network.prefixlen < WIDEST[network.version]:
+            whom = "half the world" if network.prefixlen else "everybody"
+            message = f"{text} opens ssh and the directory to {whom}"
+            yield reader.wrong(host, "malleposte_networks", ("admin", number), message)
+    schools = reader.value(host, "malleposte_school_networks")
+    for number, text in enumerate(schools if isinstance(schools, list) else []):
+        if str(text).endswith("/0"):
+            message = f"{text} holds every address: nobody who guesses would be banned"
+            yield reader.wrong(host, "malleposte_school_networks", (number,), message)
+
+
+def _operators(reader: Reader, host: str) -> Iterator[Finding]:
+    operators = reader.value(host, "malleposte_operators")
+    if operators == []:
         yield reader.wrong(host, "malleposte_operators", (), "is empty: nobody would read what postmaster is sent")
+    domain = reader.value(host, "malleposte_domain")
+    for number, address in enumerate(operators if isinstance(operators, list) else []):
+        local, _, of = str(address).lower().partition("@")
+        if of == domain and local in SYSTEM_NAMES:
+            message = f"the mail of {address} goes to the operators: it would come back to itself; give another address"
+            yield reader.wrong(host, "malleposte_operators", (number,), message)
 
 
 def _addresses(reader: Reader, host: str) -> Iterator[Finding]:
-    for name in _mapping(reader, host, "malleposte_public_addresses"):
+    for name, addresses in _mapping(reader, host, "malleposte_public_addresses").items():
         if name not in reader.site.members(PLATFORM):
             message = f"the inventory has no host {name}"
             yield reader.wrong(host, "malleposte_public_addresses", (name,), message)
+        for number, text in enumerate(addresses if isinstance(addresses, list) else []):
+            if (fault := _unreachable(str(text))) is not None:
+                yield reader.wrong(host, "malleposte_public_addresses", (name, number), fault)
+
+
+def _unreachable(text: str) -> str | None:
+    """Return why nobody reaches a host at this address; None if one may. Malformed ones are reported elsewhere."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None if "@" not in text else f"{text!r} is not an address: leave the port out"
+    if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
+        return f"{text} is an address at which nobody reaches the host"
+    return None
+
+
+ONE = {
+    "directory": "their directories would not be one",
+    "database": "their databases would not be one",
+    "mail": "their mailboxes would not be one",
+    "web": "their agendas would not be one",
+}
+"""Groups whose hosts each keep data of their own, and what two would be."""
 
 
 def groups(reader: Reader) -> Iterator[Finding]:
@@ -99,6 +173,9 @@ def groups(reader: Reader) -> Iterator[Finding]:
         for host in sorted(set(members) - set(platform)):
             message = f"in the group {group}, but not in {PLATFORM}"
             yield Finding(Level.WRONG, message, place, lines.get(host, 0), host)
+        if len(members) > 1 and group in ONE:
+            message = f"{len(members)} hosts ({', '.join(members)}); {ONE[group]}: leave one"
+            yield Finding(Level.WRONG, message, place, line, group)
     vaults = reader.site.members("vault")
     line = reader.sources.group_lines.get("vault", 0)
     if len(vaults) < 2:
@@ -107,12 +184,30 @@ def groups(reader: Reader) -> Iterator[Finding]:
     yield from _twice(reader, place)
 
 
+def _no_address(text: str) -> str | None:
+    """Return the reason why the firewall and the records cannot be made of a host's address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return f"{text!r} is not an IPv4 or IPv6 address; the firewall and the DNS records are made of it"
+    return _unreachable(text)
+
+
 def _twice(reader: Reader, place: Any) -> Iterator[Finding]:
+    said: dict[str, Any] = {}
+    for setting in reader.sources.of("ansible_host"):
+        if setting.of_group or isinstance(setting.value, Sealed):
+            continue
+        if (other := said.setdefault(setting.scope, setting.value)) != setting.value:
+            message = f"given twice: {other} elsewhere, {setting.value} here"
+            yield Finding(Level.WRONG, message, setting.file, setting.line(), f"{setting.scope}.ansible_host")
     addresses: dict[str, str] = {}
     names: dict[str, str] = {}
     for host in reader.site.members("all"):
         line = reader.sources.host_lines.get(host, 0)
         address = str(reader.value(host, "ansible_host") or host)
+        if host in reader.site.members(PLATFORM) and (fault := _no_address(address)):
+            yield Finding(Level.WRONG, fault, place, line, f"{host}.ansible_host")
         port = str(reader.value(host, "ansible_port") or 22)
         if (other := addresses.setdefault(f"{address} {port}", host)) != host:
             yield Finding(Level.WRONG, f"has the address of {other}, {address}", place, line, f"{host}.ansible_host")

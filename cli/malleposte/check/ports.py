@@ -8,9 +8,9 @@ from typing import Any
 
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.check.site import PLATFORM
 from malleposte.check.specs import SERVICES
 from malleposte.check.values import Path
+from malleposte.fleet.site import PLATFORM
 
 MANIFEST = "malleposte_services"
 SSH = "base_ssh_port"

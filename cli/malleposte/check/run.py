@@ -11,8 +11,8 @@ from typing import Any
 from malleposte.check import hosts, offline, platform, ports, secrets, sources, specs
 from malleposte.check.findings import Finding, Level, exit_code
 from malleposte.check.offline import Reader
-from malleposte.check.site import PLATFORM, Site, UnknownError, Vault
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet.site import PLATFORM, Site, UnknownError, Vault
 
 ORDER = (Level.WRONG, Level.FAILING, Level.WARNING, Level.NOTE)
 CHECKS: tuple[Callable[[Reader], Iterator[Finding]], ...] = (
@@ -98,7 +98,7 @@ def gate(
     vault: Vault | None = None,
     force: bool = False,
 ) -> Report:
-    """What comes before a deploy: says what is found, and raises when the deploy must not begin."""
+    """Check before a deployment: print the findings, and raise when the deployment must not begin."""
     report = check(inventory, limit=limit, vault=vault)
     told = [one for one in report.findings if one.level is not Level.NOTE]
     for finding in told:

@@ -8,9 +8,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from malleposte.check import plays
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.check.site import PLATFORM, UnknownError, written
+from malleposte.fleet.site import PLATFORM, UnknownError, written
 
 LOOKUP = "academie.malleposte.secret"
 FOLDER = "secrets"
@@ -57,7 +58,7 @@ def _given(reader: Reader, folder: Path) -> Iterator[Finding]:
     """With the source `files`, a chain and a key for each host."""
     for host in reader.site.members(PLATFORM):
         tls = reader.value(host, "malleposte_tls")
-        if isinstance(tls, dict) and tls.get("source") == "files":
+        if isinstance(tls, dict) and tls.get("source") == "files" and host not in (tls.get("internal_hosts") or []):
             for name in (f"tls-{host}.key", f"tls-{host}.pem"):
                 path = folder / name
                 if not path.is_file() or not path.stat().st_size:
@@ -67,10 +68,14 @@ def _given(reader: Reader, folder: Path) -> Iterator[Finding]:
 
 
 def to_make(reader: Reader) -> set[str]:
-    """Names of the secrets that a run would make: every variable that asks for one is evaluated."""
+    """Names of the secrets that a run would make: each variable that asks for one is evaluated, where it is used."""
+    used = plays.roles(reader.site)
     for host in reader.site.members(PLATFORM):
         for name, raw in reader.site.variables(host).items():
-            if name not in ("hostvars", "vars") and LOOKUP in written(raw):
+            if name in ("hostvars", "vars") or LOOKUP not in written(raw):
+                continue
+            # Any role may read a secret that belongs to none.
+            if reader.known.owner(name) in (None, "malleposte", *used.get(host, ())):
                 with contextlib.suppress(UnknownError):
                     reader.site.template(host, raw)
     return set(reader.site.made)

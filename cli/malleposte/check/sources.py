@@ -86,7 +86,7 @@ class Sources:
     group_lines: dict[str, int] = field(default_factory=dict)
 
     def of(self, name: str) -> list[Setting]:
-        """Where a variable is set, in the order of reading."""
+        """Return the places that set a variable, in the order of reading."""
         return [setting for setting in self.settings if setting.name == name]
 
 
@@ -145,14 +145,21 @@ def _add(sources: Sources, path: Path, node: yaml.Node | None, value: Any, scope
     """Every variable of a mapping."""
     if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):
         return
-    seen: dict[str, int] = {}
+    _twice(sources, path, node)
     for key, inner in node.value:
         name, line = str(key.value), key.start_mark.line + 1
+        sources.settings.append(Setting(name, value.get(name), scope, of_group, path, inner, line))
+
+
+def _twice(sources: Sources, path: Path, node: yaml.MappingNode, where: str = "") -> None:
+    """A key that is written twice in a mapping: YAML keeps the last one alone, without a word."""
+    seen: dict[str, int] = {}
+    for key, _ in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
         if name in seen:
-            message = f"given twice, here and in line {seen[name]}; the last one counts"
+            message = f"given twice{where}, here and in line {seen[name]}; the last one counts"
             sources.findings.append(Finding(Level.WRONG, message, path, line, name))
         seen[name] = line
-        sources.settings.append(Setting(name, value.get(name), scope, of_group, path, inner, line))
 
 
 def _read_variables(sources: Sources, path: Path, scope: str, of_group: bool) -> None:
@@ -177,8 +184,11 @@ def _read_group(sources: Sources, path: Path, name: str, line: int, node: yaml.N
     sources.group_lines.setdefault(name, line)
     if not isinstance(node, yaml.MappingNode) or not isinstance(value, dict):
         return
+    _twice(sources, path, node, f" in the group {name}")
     for key, inner in node.value:
         part = value.get(key.value)
+        if isinstance(inner, yaml.MappingNode) and key.value in ("hosts", "children"):
+            _twice(sources, path, inner, f" in the group {name}")
         if key.value == "vars":
             _add(sources, path, inner, part, name, True)
         elif isinstance(inner, yaml.MappingNode) and isinstance(part, dict):

@@ -1,10 +1,10 @@
-"""What variables there are: the facts of meta/facts.yml, and every role's argument spec."""
+"""The known variables: the facts of meta/facts.yml, and every role's argument spec."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 import yaml
 
 from malleposte.paths import ROOT
+from malleposte.platform import facts as declared
 
-FACTS = ROOT / "meta" / "facts.yml"
 WIRING = ROOT / "playbooks" / "group_vars" / "all" / "wiring.yml"
 SERVICES = ROOT / "playbooks" / "group_vars" / "all" / "services.yml"
 NEAR = 0.6
 VERY_NEAR = 0.9
-"""How alike a name must be to be offered, and to be taken for a slip although its beginning is nobody's (0 to 1).
+"""Similarity from which a name is offered, or taken for a slip although no role has its beginning (0 to 1).
 The first compares what follows the owner's name, which would make all names of one owner alike."""
 
 Spec = Mapping[str, Any]
@@ -30,8 +30,12 @@ def _yaml(path: Path) -> Any:
 
 def facts() -> dict[str, Any]:
     """The spec of each fact."""
-    found: dict[str, Any] = _yaml(FACTS)["facts"]
-    return found
+    return dict(declared.document()["facts"])
+
+
+def moved() -> dict[str, str]:
+    """Variables of earlier releases, and what to write now."""
+    return dict(declared.document()["moved"])
 
 
 def roles() -> dict[str, dict[str, Any]]:
@@ -55,6 +59,7 @@ class Known:
 
     facts: Mapping[str, Spec]
     roles: Mapping[str, Mapping[str, Spec]]
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def specs(self) -> dict[str, Spec]:
@@ -78,9 +83,11 @@ class Known:
         return next(iter(difflib.get_close_matches(name, self.specs, n=1, cutoff=VERY_NEAR)), None)
 
     def fault(self, name: str) -> str | None:
-        """Why nobody reads a variable of this name; None when somebody does, or when it is the operator's own."""
+        """Return why nobody reads a variable of this name; None for a known one, or for the operator's own."""
         if name in self.specs:
             return None
+        if name in self.moved:
+            return f"no longer read: {self.moved[name]}"
         owner = self.owner(name)
         near = self.nearest(name)
         if near:
@@ -93,4 +100,4 @@ class Known:
 
 def known() -> Known:
     """Reads all specs."""
-    return Known(facts(), roles())
+    return Known(facts(), roles(), moved())

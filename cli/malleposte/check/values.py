@@ -12,7 +12,7 @@ from malleposte.check.sources import Sealed
 
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
-"""Where inside the value, and what is wrong."""
+"""The path inside the value, and the fault there."""
 
 LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 DOMAIN = rf"(?=.{{1,253}}$)({LABEL}\.)+{LABEL}"
@@ -38,6 +38,21 @@ def _address(text: str) -> bool:
     return not port or port.isdigit()
 
 
+def _root(text: str) -> bool:
+    """One certificate that may sign others, in PEM; Python 3.13 wants its key usage said (RFC 5280, 4.2.1.3)."""
+    if not text:
+        return True
+    from cryptography import x509
+
+    try:
+        (found,) = x509.load_pem_x509_certificates(text.encode())
+        usage = found.extensions.get_extension_for_class(x509.KeyUsage).value
+        basic = found.extensions.get_extension_for_class(x509.BasicConstraints).value
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+    return usage.key_cert_sign and basic.ca
+
+
 def _matching(pattern: str) -> Callable[[str], bool]:
     known = re.compile(pattern)
     return lambda text: bool(known.fullmatch(text))
@@ -51,7 +66,9 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "address": (_address, "an IPv4 or IPv6 address"),
     "network": (_network, "a network (CIDR) such as 192.0.2.0/24, with no bit set beyond its prefix"),
     "mail": (_matching(ADDRESS), "a mail address"),
+    "maybe_mail": (_matching(rf"|{ADDRESS}"), "a mail address, or empty for none"),
     "https": (_matching(rf"https://{DOMAIN}(:[0-9]+)?(/.*)?"), "an https address"),
+    "root": (_root, "one certificate of an authority (PEM) whose key usage allows certSign"),
     "relay": (_matching(rf"|{PLACE}(:[0-9]+)?"), 'a relay such as "[smtp.example.test]:587", or empty'),
 }
 
@@ -76,7 +93,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def word(value: Any) -> str:
-    """What kind of thing a value is."""
+    """Name the type of a value."""
     return next((text for kind, text in WORDS.items() if isinstance(value, kind)), type(value).__name__)
 
 
@@ -107,7 +124,8 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
     elif isinstance(value, str) and "format" in spec:
         right, what = FORMATS[spec["format"]]
         if not right(value):
-            yield path, f"{value!r} is not {what}"
+            shown = repr(value) if "\n" not in value else "the text"
+            yield path, f"{shown} is not {what}"
 
 
 def _right(value: Any, kind: str, made: bool) -> bool:
@@ -148,9 +166,9 @@ def _keys(value: dict[str, Any], spec: Mapping[str, Any], path: Path, made: Call
     for key, inner in value.items():
         below = options.get(key) or spec.get("values")
         if below is None:
-            near = nearest(str(key), [one for one in options if one not in value])
+            near = nearest(str(key), list(options))
             slips.add(near)
-            hint = f"did you mean {near}?" if near else f"known: {', '.join(options)}"
+            hint = f"did you mean {near}?" if near else spec.get("unknown") or f"known: {', '.join(options)}"
             yield (*path, key), f"no such key; {hint}"
         else:
             yield from faults(inner, below, (*path, key), made=made)

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 import click
 
-from malleposte import paths, remote
+from malleposte import paths
 from malleposte.backup import archives, config
 from malleposte.backup import check as checking
 from malleposte.backup import run as running
 from malleposte.backup.state import State, only_one
+from malleposte.commands.backup_kept import command as kept_command
+from malleposte.commands.backup_options import Moment, when
 from malleposte.commands.backup_restore import command as restore_command
-from malleposte.commands.backup_words import VAULTS, when
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, MallepostError
+from malleposte.fleet import remote
 from malleposte.progress import Progress
-
-CLIENTS = "malleposte"
 
 
 def on_hosts(inventory: str | None, hosts: Sequence[str], words: Sequence[str], *, as_json: bool) -> int:
@@ -28,7 +28,7 @@ def on_hosts(inventory: str | None, hosts: Sequence[str], words: Sequence[str], 
 
     `hosts` are names, none for all. With `as_json`, the answers are joined into one document by host.
     """
-    places = remote.places(paths.inventory(inventory), CLIENTS, but=VAULTS, only=hosts)
+    places = remote.backed_up(paths.inventory(inventory), only=hosts)
     code = 0
     answers = {}
     for place in places:
@@ -55,9 +55,9 @@ def options(*pairs: tuple[str, Sequence[str] | str | None]) -> list[str]:
 
 @click.group("backup")
 def command() -> None:
-    """Back hosts up to their vaults, list and check what these hold, bring it back.
+    """Back up hosts to the vaults (backup servers), list, check and restore.
 
-    On the controller, these commands run themselves on the hosts over ssh; on a host they work on its own backups.
+    On the controller, these commands run over ssh on the hosts; on a host they work on its own backups.
 
     \b
     Example:
@@ -68,11 +68,11 @@ def command() -> None:
 
 
 @command.command("run")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="To this vault only (repeatable).")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
-@click.option("--fresh-cache", is_flag=True, help="Forget what borg remembers of the vaults, as after `vault undo`.")
+@click.option("--fresh-cache", is_flag=True, help="Discard borg's cache of the vaults, as after `vault undo`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to standard error.")
 def run_command(
     inventory: str | None,
@@ -84,7 +84,8 @@ def run_command(
 ) -> int:
     """Make an archive of every source on every vault, now.
 
-    The nightly timer does the same. A vault that does not answer stops no other; the command then fails and names it.
+    The nightly timer does the same. When a vault does not answer, the others are still used; the command then
+    fails and names it.
 
     \b
     Example:
@@ -103,7 +104,7 @@ def run_command(
         wanted = running.chosen(known, sources, before=state.names())
         outcomes = running.Run(known, state, Progress().say).all(targets, wanted)
         if not sources:
-            state.keep([vault.name for vault in targets], [one.name for one in wanted])
+            state.keep([vault.name for vault in targets], [archives.MADE, *(one.name for one in wanted)])
     lost = running.failures(outcomes)
     if as_json:
         click.echo(json.dumps({"ok": not lost, "errors": lost, "sources": [vars(one) for one in outcomes]}, indent=2))
@@ -114,7 +115,7 @@ def run_command(
 
 
 @command.command("list")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", metavar="NAME", help="Ask the vaults for all archives of this source, such as system.")
@@ -125,7 +126,7 @@ def list_command(
     hosts: tuple[str, ...],
     vaults: tuple[str, ...],
     source: str | None,
-    as_of: datetime | None,
+    as_of: Moment | None,
     as_json: bool,
 ) -> int:
     """Show the last archive of each source, or all archives of one.
@@ -136,13 +137,15 @@ def list_command(
       sudo ./malleposte backup list --host mail1 --source ldap --as-of 2026-03-14
     """
     if not paths.HOSTED:
-        date = as_of.isoformat() if as_of else None
+        date = as_of.text if as_of else None
         words = ["list", *options(("--vault", vaults), ("--source", source), ("--as-of", date))]
         return on_hosts(inventory, hosts, words, as_json=as_json)
     known = config.read()
     targets = archives.vaults(known, vaults)
     if source:
-        found = [one for vault in targets for one in vault.archives(source, as_of)]
+        if as_of:
+            click.echo(f"as of {as_of}", err=True)
+        found = [one for vault in targets for one in vault.archives(source, as_of.at if as_of else None)]
         rows = [{**vars(one), "start": one.start.isoformat()} for one in found]
         table = [f"{one.vault:<10} {one.start:%Y-%m-%d %H:%M:%S}Z  {one.name}" for one in found]
         click.echo(json.dumps({"archives": rows}, indent=2) if as_json else "\n".join(table))
@@ -154,11 +157,11 @@ def list_command(
 
 
 @command.command("keys")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with the keys.")
 def keys_command(inventory: str | None, hosts: tuple[str, ...], as_json: bool) -> int:
-    """Show which repositories have a key; with --json, the keys, as `secrets export` takes them.
+    """Show the repositories that have a key; with --json, print the keys for `secrets export`.
 
     A key opens nothing without its repository's passphrase.
 
@@ -206,7 +209,7 @@ def last_lines(vaults: Mapping[str, Any]) -> list[str]:
 
 
 @command.command("check")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
@@ -220,7 +223,7 @@ def check_command(
     limit: int,
     as_json: bool,
 ) -> int:
-    """Check the vaults with the key, and compare a sample of what they give back with the disk.
+    """Check the vaults with the key, and compare a restored sample with the disk.
 
     \b
     Example:
@@ -259,3 +262,4 @@ def check_command(
 
 
 command.add_command(restore_command)
+command.add_command(kept_command)

@@ -1,20 +1,19 @@
-"""`malleposte backup restore`: what was lost, back from a vault. On the controller it runs itself on the host."""
+"""`malleposte backup restore`: restore data from a vault. On the controller it runs over ssh on the host."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from malleposte import paths, remote
+from malleposte import owner, paths
+from malleposte.accounts.channels import checked
 from malleposte.backup import archives, config
 from malleposte.backup import restore_all as everything
 from malleposte.backup import restore_box as boxes
@@ -23,14 +22,21 @@ from malleposte.backup import restore_dav as dav
 from malleposte.backup import restore_directory as directory
 from malleposte.backup import restore_messages as messages
 from malleposte.backup import restore_sogo as sogo
-from malleposte.backup.restore_dovecot import Doveadm
+from malleposte.backup.restore_dovecot import ClosedBox, Doveadm, Dovecot
 from malleposte.backup.restore_host import WORK, ThisHost
-from malleposte.backup.restore_model import Outcome
+from malleposte.backup.restore_model import Copy, Outcome
 from malleposte.backup.restore_vault import Archives
-from malleposte.commands.backup_words import VAULTS, since, when
+from malleposte.commands.backup_options import VAULTS, Moment, since, when
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
+from malleposte.platform import profiles
+from malleposte.platform.locks import only_one
 from malleposte.progress import Progress, duration
 
+CLIENTS = "malleposte"
+SAY_WHERE = "say where it was: --service radicale or sogo"
+"""The inventory group of the hosts that send archives, less the vaults."""
 LOCK = Path("/run/malleposte-restore.lock")
 
 
@@ -42,7 +48,7 @@ def common[F: Callable[..., Any]](function: F) -> F:
         click.option("--as-of", metavar="DATE", callback=when, help="The last archive of that date or before."),
         click.option("--vault", metavar="NAME", help="From this vault alone. [default: the newest of all vaults]"),
         click.option("--host", metavar="NAME", help="The host to work on, where several could be meant."),
-        click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab)."),
+        INVENTORY,
     ):
         function = option(function)
     return function
@@ -55,7 +61,7 @@ class Job:
         self.inventory: str | None = given.pop("inventory")
         self.host: str | None = given.pop("host")
         self.vault: str | None = given.pop("vault")
-        self.as_of: datetime | None = given.pop("as_of")
+        self.as_of: Moment | None = given.pop("as_of")
         self.dry_run: bool = given.pop("dry_run")
         self.as_json: bool = given.pop("as_json")
         self.progress = Progress()
@@ -65,24 +71,32 @@ class Job:
         with contextlib.suppress(OSError):
             self.progress.say(text)
 
-    def remote(self, group: str, words: Sequence[str]) -> int:
-        """Run the same on the one host of `group` that is meant. Raises InputError when it is not clear which."""
+    def remote(self, group: str, words: Sequence[str], arguments: Sequence[str] = ()) -> int:
+        """Run the same on the one host of `group` that is meant. Raises InputError when it is not clear which.
+
+        `words`: the name and the options of the command; its `arguments` come after all options.
+        """
         only = [self.host] if self.host else []
         places = remote.places(paths.inventory(self.inventory), group, but=VAULTS, only=only)
         if len(places) > 1:
             raise InputError(f"{len(places)} hosts could be meant", f"name one with --host: {_names(places)}")
-        given = [("--vault", self.vault), ("--as-of", self.as_of.isoformat() if self.as_of else None)]
-        options = [word for name, value in given if value for word in (name, value)]
+        given = [("--vault", self.vault), ("--as-of", self.as_of.text if self.as_of else None)]
+        options = [f"{name}={value}" for name, value in given if value]
         flags = [*(["--dry-run"] if self.dry_run else []), *(["--json"] if self.as_json else [])]
-        return places[0].run(["backup", "restore", *words, *options, *flags])
+        last = ["--", *arguments] if arguments else []
+        return places[0].run(["backup", "restore", *words, *options, *flags, *last])
 
     def archives(self) -> Archives:
         """The vaults of this host, as typed."""
         known = config.read()
-        return Archives(known, archives.vaults(known, [self.vault] if self.vault else []), self.as_of, self.say)
+        if self.as_of:
+            self.say(f"as of {self.as_of}")
+        moment = self.as_of.at if self.as_of else None
+        return Archives(known, archives.vaults(known, [self.vault] if self.vault else []), moment, self.say)
 
     def show(self, outcome: Outcome) -> int:
-        """Print what was done. Who listened may be gone."""
+        """Print what was done, and the exit code. Who listened may be gone."""
+        outcome.as_of = self.as_of.at.astimezone().isoformat() if self.as_of else ""
         with contextlib.suppress(OSError):
             if self.as_json:
                 click.echo(json.dumps(outcome.as_dict(), indent=2, ensure_ascii=False))
@@ -90,12 +104,15 @@ class Job:
                 for line in lines(outcome):
                     click.echo(line)
             sys.stdout.flush()
-        return ExitCode.DONE
+        return ExitCode.PARTLY if outcome.missing else ExitCode.DONE
 
     def foreseen(self, what: str, *wanted: str) -> int:
         """Print which archives a run would use."""
         source = self.archives()
-        copies = [source.find(name) if name.startswith("/") else source.latest(name) for name in wanted]
+        return self.would(what, [source.find(name) if name.startswith("/") else source.latest(name) for name in wanted])
+
+    def would(self, what: str, copies: Sequence[Copy]) -> int:
+        """Print the archives of a run that was not made."""
         if self.as_json:
             click.echo(json.dumps({"what": what, "archives": [one.archive for one in copies]}, indent=2))
         else:
@@ -118,6 +135,7 @@ def lines(outcome: Outcome) -> list[str]:
     counted = ", ".join(f"{number} {what}" for what, number in outcome.counts.items())
     source = f" from {outcome.copy}" if outcome.copy else ""
     found.append(f"{outcome.what}{source}: {counted}, {duration(outcome.seconds)}")
+    found += [f"  NOT THERE: {one}" for one in outcome.missing]
     found += [f"  {note}" for note in outcome.notes]
     if outcome.aside:
         found.append(f"  what was replaced is kept: {outcome.aside}")
@@ -129,68 +147,60 @@ def lines(outcome: Outcome) -> list[str]:
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """One restore at a time on a host. Raises MallepostError while another runs."""
-    with LOCK.open("a+", encoding="ascii") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            raise MallepostError(
-                f"another restore (process {handle.read().strip()}) is under way", "wait for its end"
-            ) from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
+    with only_one(LOCK, "another restore is under way"):
         yield
 
 
 @click.group("restore", invoke_without_command=True)
 @click.option("--all", "every", is_flag=True, help="Everything of a lost host, onto a new one that `deploy` made.")
-@click.option("--yes", "sure", is_flag=True, help="With --all: also on a host that has accounts already.")
+@click.option("--yes", "sure", is_flag=True, help="With --all: also on a host that is in use.")
 @common
 @click.pass_context
 def command(context: click.Context, /, every: bool, sure: bool, **given: Any) -> int:
-    """Bring back what was lost.
+    """Restore data from a vault (backup server).
 
-    A restore into place keeps what it replaces, and prints where it lies and how to undo. Interrupted, it is typed
-    again and ends in the same place.
+    A restore into place keeps the data that it replaces, and prints their place and how to undo. After an
+    interruption, type the same again: the result is the same.
 
     \b
     Example:
       sudo ./malleposte backup restore mailbox jdupont --as-of 2026-03-14
       sudo ./malleposte backup restore folder jdupont 'Réunions' --beside
-      sudo ./malleposte backup restore --all --vault vault2
+      sudo ./malleposte backup restore --all --host mail1 --vault vault2
     """
     if context.invoked_subcommand is not None:
-        if every or any(given.values()):
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
             raise InputError("options come after the name of what is restored", f"see '{context.command_path} --help'")
         return ExitCode.DONE
     if not every:
         raise InputError("nothing is named", f"say what, or --all: see '{context.command_path} --help'")
     job = Job(given)
     if not paths.HOSTED:
-        return job.remote("mail", ["--all", *(["--yes"] if sure else [])])
+        return job.remote(CLIENTS, ["--all", *(["--yes"] if sure else [])])
     known = config.read()
+    key = f"{job.vault or 'any'} {job.as_of.at.isoformat() if job.as_of else 'newest'}"
+    if not job.as_of and (earlier := everything.begun(WORK, key)):
+        job.as_of = Moment(earlier.isoformat(), earlier)
     source = job.archives()
     plan = plan_of(known)
     if job.dry_run:
-        return job.foreseen("everything", *plan.dumps, "system", *plan.mail)
+        return job.would("everything", everything.look(plan, source).copies)
     with alone():
-        host = ThisHost(source, job.say)
-        key = f"{job.vault or 'any'} {job.as_of.isoformat() if job.as_of else 'newest'}"
+        host = ThisHost(source, job.say, databases=known.databases)
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
     outcome.notes.append("now type: malleposte backup run, then malleposte probe")
     return job.show(outcome)
 
 
 def plan_of(known: config.Config) -> everything.Plan:
-    """What this host's configuration says it keeps."""
+    """Return the data that this host's configuration says it keeps."""
     mail = tuple(one.name for one in known.mail_sources)
     system = next((one for one in known.sources if one.name == archives.COMMON), None)
     kept = [path for path in system.paths if path not in everything.SKIPPED] if system else []
     if mail:
         kept.append(f"{known.mail_root}/.shared")
     dumps = tuple(one.name for one in known.sources if one.command and one.name == directory.DUMP)
-    return everything.Plan(tuple(kept), mail, dumps, known.parallel)
+    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units)
 
 
 @command.command("mailbox")
@@ -198,11 +208,13 @@ def plan_of(known: config.Config) -> everything.Plan:
 @click.option("--beside", is_flag=True, help="Copy all messages to Restauration/<date>/ instead.")
 @click.option("--without-newer", is_flag=True, help="Leave out messages that came after the archive.")
 @click.option("--discard", is_flag=True, help="Do not keep the box that is replaced.")
+@click.option("--closed", is_flag=True, help="The account is suspended and stays so, and its mailbox is lost.")
 @common
-def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, **given: Any) -> int:
+def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, closed: bool, **given: Any) -> int:
     """A whole mailbox: messages, flags, dates, UIDs, folders, rights, filters.
 
-    Sessions end and deliveries wait for a moment. Messages that came after the archive stay.
+    Sessions end and deliveries wait for a moment. Messages that came after the archive stay. The account of a
+    suspended agent stays suspended.
 
     \b
     Example:
@@ -211,11 +223,11 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
     """
     job = Job(given)
     if not paths.HOSTED:
-        flags = {"--beside": beside, "--without-newer": without_newer, "--discard": discard}
-        return job.remote("mail", ["mailbox", uid, *(name for name, on in flags.items() if on)])
+        flags = {"--beside": beside, "--without-newer": without_newer, "--discard": discard, "--closed": closed}
+        return job.remote("mail", ["mailbox", *(name for name, on in flags.items() if on)], [uid])
     if beside and (without_newer or discard):
         raise InputError("--beside replaces nothing", "leave out --without-newer and --discard")
-    doveadm = Doveadm()
+    doveadm = opener(uid, closed=closed)
     if job.dry_run:
         return job.foreseen(f"mailbox {uid}", str(doveadm.home(uid)))
     with alone():
@@ -226,9 +238,23 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
         return job.show(boxes.restore(uid, job.archives(), doveadm, options, job.say))
 
 
+def opener(uid: str, *, closed: bool = False) -> Dovecot:
+    """Dovecot, or, of an account that it does not open, the files alone. Raises InputError where there is no box."""
+    doveadm = Doveadm()
+    try:
+        doveadm.home(uid)
+    except InputError:
+        home = config.read().mailbox(checked(uid))
+        with owner.as_owner(home):
+            if not closed and not owner.folder(home):
+                raise
+        return ClosedBox(home)
+    return doveadm
+
+
 def some_messages(job: Job, uid: str, wanted: messages.Wanted, *, listed: bool, beside: bool) -> int:
     """A folder or messages, on the host."""
-    doveadm = Doveadm()
+    doveadm = opener(uid)
     if job.dry_run:
         return job.foreseen(f"messages of {uid}", str(doveadm.home(uid)))
     with alone():
@@ -243,7 +269,7 @@ def some_messages(job: Job, uid: str, wanted: messages.Wanted, *, listed: bool, 
 @click.option("--beside", is_flag=True, help="Into Restauration/<date>/ instead of the folder itself.")
 @common
 def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
-    """A folder's messages. What is there stays; what is there already is not doubled.
+    """Restore a folder's messages. Present messages stay, and are not duplicated.
 
     \b
     Example:
@@ -251,7 +277,7 @@ def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
     """
     job = Job(given)
     if not paths.HOSTED:
-        return job.remote("mail", ["folder", *(["--beside"] if beside else []), "--", uid, folder])
+        return job.remote("mail", ["folder", *(["--beside"] if beside else [])], [uid, folder])
     return some_messages(job, uid, messages.Wanted(folder), listed=False, beside=beside)
 
 
@@ -270,13 +296,13 @@ def message_command(
     ids: tuple[str, ...],
     uids: tuple[int, ...],
     folder: str,
-    since_date: datetime | None,
+    since_date: Moment | None,
     search: str,
     listed: bool,
     beside: bool,
     **given: Any,
 ) -> int:
-    """Messages, by Message-ID, UID, date or words; with --list, what there is to choose from.
+    """Restore messages by Message-ID, UID, date or words; with --list, list the candidates.
 
     \b
     Example:
@@ -290,11 +316,11 @@ def message_command(
         raise InputError("no message is named", "give --message-id, --uid, --since or --search, or look with --list")
     if not paths.HOSTED:
         pairs = [("--message-id", one) for one in ids] + [("--uid", str(one)) for one in uids]
-        pairs += [("--folder", folder), ("--since", since_date.isoformat() if since_date else ""), ("--search", search)]
+        pairs += [("--folder", folder), ("--since", since_date.text if since_date else ""), ("--search", search)]
         words = [f"{name}={value}" for name, value in pairs if value]
         flags = [name for name, on in {"--list": listed, "--beside": beside}.items() if on]
-        return job.remote("mail", ["message", uid, *words, *flags])
-    wanted = messages.Wanted(folder, ids, uids, since_date, search)
+        return job.remote("mail", ["message", *words, *flags], [uid])
+    wanted = messages.Wanted(folder, ids, uids, since_date.at if since_date else None, search)
     return some_messages(job, uid, wanted, listed=listed, beside=beside)
 
 
@@ -302,14 +328,18 @@ def message_command(
 @click.argument("uid")
 @click.argument("collection", default="")
 @click.option(
-    "--service", type=click.Choice(["radicale", "sogo"]), default="radicale", show_default=True, help="Whose it is."
+    "--service",
+    type=click.Choice(["radicale", "sogo"]),
+    help="Their store when the archive was made. [default: the store of the account's class of service]",
 )
 @click.option("--beside", is_flag=True, help="As another collection, whose name bears the date.")
 @common
-def dav_command(uid: str, collection: str, service: str, beside: bool, **given: Any) -> int:
-    """Agendas and address books of an agent: one collection, or all. What was made since stays.
+def dav_command(uid: str, collection: str, service: str | None, beside: bool, **given: Any) -> int:
+    """Restore an agent's agendas and address books: one collection, or all. Newer items stay.
 
     Collections are folders of Radicale, such as `agenda`; of SOGo, such as `Calendar/personal`, `Contacts/personal`.
+    If the agent has changed class since, name the former service. The restored items then move to where the class of
+    today keeps it; of an item that was changed since, the later one stays.
 
     \b
     Example:
@@ -318,21 +348,77 @@ def dav_command(uid: str, collection: str, service: str, beside: bool, **given: 
     """
     job = Job(given)
     if not paths.HOSTED:
-        words = ["dav", "--service", service, *(["--beside"] if beside else []), "--", uid]
-        return job.remote(
-            "web" if service == "radicale" else "database", [*words, *([collection] if collection else [])]
-        )
-    if "/" in uid or (service == "radicale" and "/" in collection):
+        place = service or store_at_directory(job, uid)
+        words = ["dav", f"--service={place}", *(["--beside"] if beside else [])]
+        return job.remote("web" if place == "radicale" else "database", words, [uid, *filter(None, [collection])])
+    profile = class_here(uid)
+    place = service or store_of_class(uid, profile)
+    if "/" in uid or (place == "radicale" and "/" in collection):
         raise InputError(f"no collection {collection!r} of {uid}", "a folder of Radicale has no '/' in its name")
-    source, shelf = job.archives(), dav.Shelf()
+    source, store = job.archives(), dav.Store()
     if job.dry_run:
-        wanted = str(shelf.collections / uid) if service == "radicale" else f"postgresql-{sogo.DATABASE}"
+        wanted = str(store.collections / uid) if place == "radicale" else f"postgresql-{sogo.DATABASE}"
         return job.foreseen(f"agendas and contacts of {uid}", wanted)
     with alone():
-        if service == "radicale":
-            return job.show(dav.restore(uid, collection, source, shelf, beside=beside, say=job.say))
-        server = databases.HostPostgres()
-        return job.show(sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say))
+        if place == "radicale":
+            outcome = dav.restore(uid, collection, source, store, beside=beside, say=job.say)
+        else:
+            server = databases.HostPostgres()
+            outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
+    if profile in (classes := profiles.read()) and place not in classes[profile].stores:
+        bring_home(uid, profile, place, outcome)
+    return job.show(outcome)
+
+
+def store_of_class(uid: str, profile: str) -> str:
+    """Return the store of a class's agendas and contacts. Raises InputError when the class is not known."""
+    if profile not in (classes := profiles.read()):
+        raise InputError(f"account {uid}: its class of service is not known here", SAY_WHERE)
+    return classes[profile].agenda
+
+
+def store_at_directory(job: Job, uid: str) -> str:
+    """Return the store of an account's agendas, from the directory's host. Raises InputError when it does not know."""
+    place = remote.one(paths.inventory(job.inventory), "directory")
+    code, row = place.answer(["accounts", "show", uid, "--json"])
+    if code or not isinstance(row, dict):
+        raise InputError(f"account {uid}: not in the directory", SAY_WHERE)
+    if not row.get("agenda"):
+        raise InputError(f"account {uid}: its class of service {row.get('profile') or ''} is not known", SAY_WHERE)
+    return str(row["agenda"])
+
+
+def class_here(uid: str) -> str:
+    """The class of an account, where this host may ask the directory; empty elsewhere, and of who is gone."""
+    try:
+        from malleposte.accounts.settings import Settings
+    except ImportError:  # a host without the directory's library
+        return ""
+    try:
+        with Settings.read().directory() as bound:
+            found = next(iter(bound.search("people", ("mpProfile",), {"uid": uid})), None)
+    except MallepostError:
+        return ""
+    return next(iter(found.attributes.get("mpProfile", [])), "") if found else ""
+
+
+def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:
+    """Move data restored into the store of another class to the present one, if the directory can be asked."""
+    from malleposte.accounts.hosts.local import LocalHost
+    from malleposte.accounts.hosts.settings import HostSettings
+
+    try:
+        moved = LocalHost(HostSettings.read().rules()).settle(uid, profile)
+    except (MallepostError, OSError) as error:
+        outcome.missing.append(
+            f"the class {profile} shows none of it yet, it lies in {place}: {error}; the night moves it, or: "
+            "malleposte accounts nightly --step agendas"
+        )
+        return
+    outcome.counts["moved"] = moved.agenda + moved.contacts
+    outcome.notes.append(f"brought to where the class {profile} keeps them; what was changed since stays as it is")
+    if moved.left:
+        outcome.missing.append(f"{moved.left} items that the class {profile} does not take")
 
 
 @command.command("database")
@@ -351,7 +437,7 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     databases.check_name(name)
     if not paths.HOSTED:
         flags = {"--beside": beside, "--discard": discard}
-        return job.remote("database", ["database", name, *(flag for flag, on in flags.items() if on)])
+        return job.remote("database", ["database", *(flag for flag, on in flags.items() if on)], [name])
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
     with alone():
@@ -372,7 +458,7 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
     """
     job = Job(given)
     if not paths.HOSTED:
-        words = ["directory", *(["--entry", entry] if entry else [])]
+        words = ["directory", *([f"--entry={entry}"] if entry else [])]
         return job.remote("directory", [*words, *(["--old-passwords"] if old_passwords else [])])
     if job.dry_run:
         return job.foreseen(f"entry {entry}" if entry else "the directory", directory.DUMP)
@@ -386,11 +472,11 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
 @command.command("undo")
 @click.argument("uid")
 @click.argument("stamp", default="")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", metavar="NAME", help="The host to work on, where several could be meant.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to stderr.")
 def undo_command(uid: str, stamp: str, inventory: str | None, host: str | None, as_json: bool) -> int:
-    """Put a mailbox back that a restore set aside; STAMP is what that restore printed.
+    """Put back a mailbox that a restore replaced; STAMP is the date that the restore printed.
 
     Without STAMP: give up a restore that was interrupted and holds the box closed.
 
@@ -401,6 +487,6 @@ def undo_command(uid: str, stamp: str, inventory: str | None, host: str | None, 
     given: dict[str, Any] = {"vault": None, "as_of": None, "dry_run": False}
     job = Job({**given, "inventory": inventory, "host": host, "as_json": as_json})
     if not paths.HOSTED:
-        return job.remote("mail", ["undo", uid, *([stamp] if stamp else [])])
+        return job.remote("mail", ["undo"], [uid, *filter(None, [stamp])])
     with alone():
-        return job.show(boxes.undo(uid, stamp, Doveadm()))
+        return job.show(boxes.undo(uid, stamp, opener(uid, closed=True)))

@@ -7,13 +7,14 @@ import click
 from malleposte import paths
 from malleposte.check import run
 from malleposte.check.findings import Level
-from malleposte.check.site import Vault
+from malleposte.commands.options import INVENTORY
+from malleposte.fleet.site import Vault
 
 COLOURS = {Level.WRONG: "red", Level.FAILING: "red", Level.WARNING: "yellow", Level.NOTE: None}
 
 
 @click.command("check")
-@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@INVENTORY
 @click.option("--offline", is_flag=True, help="Look at the inventory alone; ask no host.")
 @click.option("--limit", metavar="HOSTS", help="Ask only these hosts or groups.")
 @click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")

@@ -6,15 +6,46 @@ import click
 
 from malleposte import paths, playbook
 from malleposte.check import run as checking
-from malleposte.check.site import Vault
-from malleposte.errors import ExitCode
+from malleposte.commands.options import INVENTORY
+from malleposte.commands.probe import walker
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet.site import Site, Vault
+from malleposte.progress import Progress
+from malleposte.upgrade import plan
+from malleposte.upgrade.rolling import Rolling
+
+
+def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
+    """The JSON of a rolling deploy: the report of each host that was deployed, and the fault that ended it."""
+    told: dict[str, object] = {"ok": fault is None}
+    if fault is not None:
+        told |= {"error": fault.message, "hint": fault.hint, "exit_code": fault.exit_code}
+    told["hosts"] = {host: report.as_dict() for host, report in rolling.reports.items()}
+    return json.dumps(told, indent=2, ensure_ascii=False)
+
+
+def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
+    """Deploy one host after the other; how many results changed. Raises MallepostError at the first failure."""
+    hosts = list(plan.ordered(Site(options.inventory, vault), options.limit))
+    rolling = Rolling(options, Progress(), walker(options.inventory), to_stderr=as_json)
+    try:
+        rolling.run(hosts)
+    except MallepostError as error:
+        error.told = as_json
+        if as_json:
+            click.echo(document(rolling, error))
+        raise
+    if as_json:
+        click.echo(document(rolling))
+    return sum(report.changed for report in rolling.reports.values())
 
 
 @click.command("deploy", epilog="Exit codes: 0 done, 1 failure, 2 bad input, 10 changes (with --detailed-exitcode).")
-@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@INVENTORY
 @click.option("--check", is_flag=True, help="Show what would change; change nothing.")
 @click.option("--diff", is_flag=True, help="Show what changes inside files.")
 @click.option("--limit", metavar="HOSTS", help="Only these hosts or groups.")
+@click.option("--rolling", is_flag=True, help="One host after the other, the probe between; stop at the first failure.")
 @click.option("--tags", metavar="TAGS", help="Only tasks with these tags (each role bears its own name).")
 @click.option("--skip-tags", metavar="TAGS", help="Not the tasks with these tags.")
 @click.option("-e", "--extra-vars", "extra", multiple=True, metavar="VAR=VALUE", help="Set a variable.")
@@ -30,6 +61,7 @@ def command(
     check: bool,
     diff: bool,
     limit: str | None,
+    rolling: bool,
     tags: str | None,
     skip_tags: str | None,
     extra: tuple[str, ...],
@@ -46,12 +78,18 @@ def command(
     The inventory and its hosts are checked first (`malleposte check`); a fault found there ends it before anything
     is changed. A second run changes nothing. The full account of a run is kept in var/log/.
 
+    With --rolling the hosts of the platform are deployed one at a time, beginning with those on which the fewest others
+    depend, and the whole probe runs before the first and after each.
+
     \b
     Example:
       sudo ./malleposte deploy
       sudo ./malleposte deploy -i inventories/standalone --check
       sudo ./malleposte deploy --limit mail1 --tags postfix -v
+      sudo ./malleposte deploy --rolling --limit vault
     """
+    if rolling and check:
+        raise InputError("--rolling and --check do not go together", "nothing changes that a probe could look at")
     where = paths.inventory(inventory)
     vault = Vault(vault_password_file, ask_vault_pass)
     checking.gate(where, lambda line: click.echo(line, err=True), limit=limit, vault=vault, force=force)
@@ -70,10 +108,17 @@ def command(
         verbose=verbose,
         ask=ask,
     )
+    if rolling:
+        changed = host_by_host(options, vault, as_json)
+        return ExitCode.CHANGES if detailed_exitcode and changed else ExitCode.DONE
     report = playbook.run(options, to_stderr=as_json)
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
     else:
         click.echo(f"log {paths.shown(report.log)}")
-    playbook.ensure(report, "deploy")
+    try:
+        playbook.ensure(report, "deploy")
+    except MallepostError as error:
+        error.told = as_json
+        raise
     return ExitCode.CHANGES if detailed_exitcode and report.changed else ExitCode.DONE

@@ -6,6 +6,7 @@ import json
 import click
 
 from malleposte import paths
+from malleposte.commands.options import INVENTORY
 from malleposte.dns import facts
 from malleposte.dnsrecords.zone import zone_lines
 from malleposte.errors import ExitCode, InputError
@@ -25,14 +26,15 @@ def command() -> None:
 
 
 @command.command("show")
-@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@INVENTORY
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--zone", is_flag=True, help="Print the text of a zone file. This is the default.")
 def show(inventory: str | None, as_json: bool, zone: bool) -> None:
     """Print the records to publish.
 
     They follow from the inventory, its secrets (DKIM) and the hosts' keys (TLSA). Before a host is deployed its
-    TLSA records are not known yet; publish the others, deploy, and come back.
+    TLSA records are not known yet; publish the others, deploy, and run this again. The PTR records are in a
+    comment: the owner of the addresses publishes them.
 
     \b
     Example:
@@ -43,13 +45,18 @@ def show(inventory: str | None, as_json: bool, zone: bool) -> None:
         raise InputError("--json and --zone exclude each other", "give one of them")
     published = facts.of_inventory(paths.inventory(inventory))
     if as_json:
-        click.echo(json.dumps({"domain": published.domain, "records": list(published.records)}, indent=2))
+        told = {"domain": published.domain, "records": list(published.records), "reverse": list(published.reverse)}
+        click.echo(json.dumps(told, indent=2))
         return
     click.echo(f"; what {published.domain} must publish")
     if published.without_tlsa:
-        click.echo("; no TLSA: the mail hosts have no key yet, or could not be reached")
+        click.echo("; no TLSA: the mail hosts have no key yet, or could not be reached; ask again after the deploy")
     for line in zone_lines(published.records):
         click.echo(line)
+    if published.reverse:
+        click.echo("; what whoever holds the addresses must publish; large receivers refuse mail from hosts without it")
+    for line in zone_lines(published.reverse):
+        click.echo(f"; {line}")
 
 
 def _servers(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -63,7 +70,7 @@ def _servers(_context: click.Context, _parameter: click.Parameter, given: tuple[
 
 
 @command.command("check")
-@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@INVENTORY
 @click.option(
     "--resolver",
     "servers",
@@ -74,7 +81,7 @@ def _servers(_context: click.Context, _parameter: click.Parameter, given: tuple[
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(inventory: str | None, servers: tuple[str, ...], as_json: bool) -> int:
-    """Compare what is published with what must be.
+    """Compare the published records with the expected ones.
 
     \b
     Exit codes: 0 all is right, 1 something is missing, different or could not be asked, 2 bad input.
@@ -87,7 +94,9 @@ def check(inventory: str | None, servers: tuple[str, ...], as_json: bool) -> int
     from malleposte.dns import check as checking
 
     published = facts.of_inventory(paths.inventory(inventory))
+    # The servers of the domain's zone do not hold that of the addresses.
     findings = checking.check(published.records, servers or published.servers)
+    findings += checking.check(published.reverse, servers)
     wrong = [finding for finding in findings if finding.status is not checking.Status.PRESENT]
     if as_json:
         rows = [

@@ -35,7 +35,7 @@ def _report(line: str) -> None:
 @click.option("--network", envvar=ENV_NETWORK, help="Network of the lab, such as 10.213.90.0/24.")
 @click.pass_context
 def command(context: click.Context, inventory: Path, prefix: str | None, network: str | None) -> None:
-    """Real Debian hosts on this machine, for trials and tests.
+    """Manage real Debian hosts on this machine, for trials and tests.
 
     \b
     Examples:
@@ -215,7 +215,7 @@ def snapshot(lab: Lab, label: str | None, hosts: tuple[str, ...], listing: bool,
 @click.argument("hosts", nargs=-1)
 @click.pass_obj
 def restore(lab: Lab, label: str, hosts: tuple[str, ...]) -> None:
-    """Bring HOSTS (all by default) back to the snapshot LABEL; what was written since is lost.
+    """Return HOSTS (all by default) to the snapshot LABEL; later changes are lost.
 
     \b
     Examples:

@@ -12,15 +12,16 @@ from typing import Any
 
 import click
 
-from malleposte import paths, remote
+from malleposte import paths
 from malleposte.accounts import facts
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError
+from malleposte.fleet import remote
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy, PolicyError
 
 MOST = 1_000_000  # bytes that are read at all
 LANGUAGES = ("fr", "en")
-INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
 LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the answer (default: locale).")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -37,13 +38,16 @@ def policy_of(inventory: str | None) -> Policy:
 
 
 def _declared(inventory: str | None) -> tuple[str, Mapping[str, Any]]:
-    path = paths.inventory(inventory)
+    from malleposte.platform import facts as declared  # a host has none
+
+    path = paths.inventory(inventory, secrets=False)
     listed = remote.listing(path)
     for host in remote.members(listed, "malleposte"):
         given = listed["_meta"]["hostvars"].get(host, {}).get("malleposte_password_policy")
-        if isinstance(given, Mapping):
-            return f"{path}: malleposte_password_policy", given
-    raise InputError(f"inventory {path}: no malleposte_password_policy")
+        policy = declared.resolved("malleposte_password_policy", given)
+        if isinstance(policy, Mapping):
+            return f"{path}: malleposte_password_policy", policy
+    raise InputError(f"inventory {path}: no host in the group malleposte with a malleposte_password_policy")
 
 
 def read_password() -> str:
@@ -78,7 +82,7 @@ def language_of(given: str | None) -> str:
 
 @click.group("password")
 def command() -> None:
-    """Say what the password policy asks, and what it says of a password.
+    """Show the password policy, or check a password against it.
 
     \b
     Example:
@@ -89,7 +93,7 @@ def command() -> None:
 
 @command.command("check")
 @INVENTORY
-@click.option("--user", metavar="UID", default="", help="Whose password it would be: the log-in.")
+@click.option("--user", metavar="UID", default="", help="The log-in of the account.")
 @click.option("--name", "names", metavar="NAME", multiple=True, help="A first name or a surname (repeatable).")
 @click.option("--address", "addresses", metavar="MAIL", multiple=True, help="A mail address (repeatable).")
 @LANGUAGE
@@ -98,7 +102,7 @@ def check_command(
     inventory: str | None, user: str, names: tuple[str, ...], addresses: tuple[str, ...], lang: str | None,
     as_json: bool,
 ) -> int:  # fmt: skip
-    """Judge the password on standard input: every rule that it breaks. Nothing is set, nothing is kept.
+    """Check the password on standard input and name every broken rule. Nothing is set or stored.
 
     A password is never an argument: others on the host would see it. On a terminal it is asked without echo. Only the
     account's own history is unknown here. Exit codes: 0 accepted, 1 refused.
@@ -127,7 +131,7 @@ def check_command(
 @LANGUAGE
 @AS_JSON
 def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int:
-    """The policy in sentences, as an agent reads it.
+    """Print the policy in sentences, as agents read it.
 
     \b
     Example:

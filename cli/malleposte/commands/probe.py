@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from malleposte import paths
 from malleposte.accounts import probes, reach, seed
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import InputError
-from malleposte.probe import backups, facts, report, whole
+from malleposte.probe import backups, facts, report
+from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS
 
@@ -50,11 +53,21 @@ def renew_passwords(inventory: Path, table: Path) -> None:
     if probes.due(table, today):
         where = reach.place(inventory)
         with reach.directory(inventory, where) as directory:
-            probes.renew(directory, where.domain, table, today)
+            probes.renew(directory, where.domain, where.classes, table, today)
+
+
+def walker(inventory: Path) -> Callable[[], list[Result]]:
+    """The probe of an inventory, as `malleposte probe` walks it."""
+
+    def walk() -> list[Result]:
+        ensure_accounts(inventory)
+        return list(probing.walk(inventory))
+
+    return walk
 
 
 @click.command("probe")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of a table.")
 @click.option("--only", multiple=True, metavar="NAME", callback=known, help="Walk this path only (repeatable).")
 @click.option("--archive-hours", default=backups.Limits.hours, show_default=True, help="Age of a fresh archive.")
@@ -68,12 +81,12 @@ def command(
     archive_hours: float,
     check_days: float,
 ) -> None:
-    """Walk every mail path from outside, look at the backups, and print a table.
+    """Test every path end to end from outside, check the backups, and print a table.
 
-    As agents and strangers do, from the host of the inventory group `vantage`. Without one, what only an
-    outsider can see is "not tested". Where the platform has vaults, a path `backup-<vault>` each says whether every
-    host's last archives there are fresh, and their last check. The probe uses accounts of its own, made at its first
-    run, and removes its messages.
+    The probe acts as agents and external servers do, from the host of the inventory group `vantage`. Without such a
+    host, tests that need one are "not tested". For each vault, a path `backup-<vault>` checks the age of every host's
+    last archives and of their last check. The probe uses accounts of its own, created at its first run, and removes
+    its messages.
 
     \b
     Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.
@@ -88,7 +101,7 @@ def command(
     ensure_accounts(folder)
     if not as_json:
         click.echo(report.heading())
-    for result in whole.walk(folder, only, backups.Limits(archive_hours, check_days)):
+    for result in probing.walk(folder, only, backups.Limits(archive_hours, check_days)):
         results.append(result)
         if not as_json:
             show(result)

@@ -7,8 +7,13 @@ from pathlib import Path
 import click
 
 from malleposte import escrow, paths
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet.site import Site, Vault
 from malleposte.progress import Progress
+from malleposte.rotation import kinds
+from malleposte.rotation.run import Rotation, ensured
+from malleposte.rotation.store import Store
 
 
 def passphrase(file: Path | None, *, confirm: bool) -> str:
@@ -33,14 +38,15 @@ def asked(folder: Path) -> dict[str, bytes]:
 
 @click.group("secrets")
 def command() -> None:
-    """Give the inventory's secrets to an escrow, and prove that they can be had back.
+    """Change the inventory's secrets; export, verify and import an escrow of them.
 
-    The escrow is one file, encrypted by gpg. Keep it where neither the hosts nor the vaults are.
+    The escrow is one file, encrypted by gpg. Keep it away from the hosts and the vaults.
 
     \b
     Example:
       sudo ./malleposte secrets export -i inventories/standalone --to /media/escrow/malleposte.gpg
       sudo ./malleposte secrets verify -i inventories/standalone --from /media/escrow/malleposte.gpg
+      sudo ./malleposte secrets rotate -i inventories/standalone ldap-dovecot
     """
 
 
@@ -51,7 +57,7 @@ NO_KEYS = click.option("--no-keys", is_flag=True, help="Without the keys of the 
 
 
 @command.command("export")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--to", "target", required=True, type=FILE, help="The file to write, mode 0600.")
 @click.option("--recipient", "recipients", multiple=True, type=FILE, help="File of a public gpg key (repeatable).")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
@@ -61,8 +67,8 @@ def export_command(
 ) -> int:
     """Write all secrets of the inventory into one encrypted file, with the keys of the backups' repositories.
 
-    The keys are asked of the hosts: borg keeps each in its repository, so that one that is damaged there opens again
-    (`borg key import`).
+    The command fetches the keys from the hosts. Borg stores each key in its repository; `borg key import` repairs a
+    damaged one.
 
     \b
     Example:
@@ -79,7 +85,7 @@ def export_command(
 
 
 @command.command("verify")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--from", "source", required=True, type=FILE, help="The file of the escrow.")
 @click.option("--key", type=FILE, help="File of the private gpg key, for one made to recipients.")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
@@ -108,12 +114,12 @@ def verify_command(
 
 
 @command.command("import")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--from", "source", required=True, type=FILE, help="The file of the escrow.")
 @click.option("--key", type=FILE, help="File of the private gpg key, for one made to recipients.")
 @click.option("--passphrase-file", type=FILE, help="File with the passphrase, rather than being asked.")
 def import_command(inventory: str | None, source: Path, key: Path | None, passphrase_file: Path | None) -> int:
-    """Put the secrets that the inventory lacks back; one that differs is never replaced.
+    """Import the secrets that the inventory lacks; a different one is never replaced.
 
     \b
     Example:
@@ -122,4 +128,96 @@ def import_command(inventory: str | None, source: Path, key: Path | None, passph
     held = escrow.opened(source, None if key else passphrase(passphrase_file, confirm=False), key)
     number = sum(not name.startswith(escrow.KEYS) for name in held)
     click.echo(f"{len(escrow.put_back(held, paths.inventory(inventory)))} of {number} secrets put back")
+    return ExitCode.DONE
+
+
+def rotation(inventory: str | None, linear: bool, vault: Vault) -> Rotation:
+    """Return the rotation that changes the secrets of an inventory."""
+    where = paths.inventory(inventory)
+    site = Site(where, vault)
+    ask: tuple[str, ...] = ("--ask-vault-pass",) if vault.ask else ()
+    ask += ("--vault-password-file", vault.password_file) if vault.password_file else ()
+    return Rotation(where, site, Store(where), lambda line: click.echo(line, err=True), ensured(where, linear, ask))
+
+
+def plan_lines(turn: Rotation, names: list[str]) -> list[str]:
+    """List the coming steps, a line a secret; those of an earlier, interrupted run are marked."""
+    begun = turn.store.begun
+    width = max(map(len, names), default=0)
+    return [
+        f"{name:<{width}}  {kinds.of(name).effect}" + (" (begun by an earlier run)" if name in begun else "")
+        for name in names
+    ]
+
+
+@command.command("rotate", epilog="Exit codes: 0 done, 1 failure (type the same again to continue), 2 bad input.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@INVENTORY
+@click.option("--all", "every", is_flag=True, help="Change every secret that can be changed.")
+@click.option(
+    "--list", "only_list", is_flag=True, help="Show the secrets and what a change of each does; change nothing."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
+@click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")
+@click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
+def rotate_command(
+    names: tuple[str, ...],
+    inventory: str | None,
+    every: bool,
+    only_list: bool,
+    yes: bool,
+    linear: bool,
+    ask_vault_pass: bool,
+    vault_password_file: str | None,
+) -> int:
+    """Replace secrets by new ones, on the hosts as well.
+
+    The plan is shown first. The old secrets stay under secrets/replaced/ with the date; make a new escrow afterwards.
+    After an interruption, type the same again to continue. A DKIM key takes two runs: the first generates a key under a
+    new selector to publish, the second signs with it once the DNS has it.
+
+    \b
+    Example:
+      sudo ./malleposte secrets rotate -i inventories/standalone --list
+      sudo ./malleposte secrets rotate -i inventories/standalone ldap-dovecot rspamd-write
+      sudo ./malleposte secrets rotate -i inventories/standalone --all
+    """
+    turn = rotation(inventory, linear, Vault(vault_password_file, ask_vault_pass))
+    if names and every:
+        raise InputError("names and --all exclude each other", "give one of them")
+    asked = turn.every() if every or (only_list and not names) else names
+    if not asked and not turn.store.begun:
+        raise InputError("no secret was named", kinds.ROTATABLE)
+    chosen = turn.chosen(asked)
+    for line in plan_lines(turn, chosen):
+        click.echo(line)
+    if only_list:
+        for line in turn.to_retire():
+            click.echo(line)
+        return ExitCode.DONE
+    if not yes:
+        click.confirm(f"Change {len(chosen)} secrets?", abort=True, err=True)
+    for line in turn.run(chosen):
+        click.echo(line)
+    click.echo("done; the old ones are in secrets/replaced/. Make a new escrow (`secrets export`), and run `probe`")
+    return ExitCode.DONE
+
+
+@command.command("retire")
+@click.argument("name")
+@INVENTORY
+@click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
+def retire_command(name: str, inventory: str | None, linear: bool) -> int:
+    """Retire an old key that a rotation left in use: a DKIM key, or a digest key of NUMENs.
+
+    Refused while digests of the key are in the directory, and for the key that signs. Its file is kept under
+    secrets/replaced/.
+
+    \b
+    Example:
+      sudo ./malleposte secrets retire dkim-mp1-ac-exemple.test
+    """
+    rotation(inventory, linear, Vault()).retire(name)
+    click.echo(f"{name} is out of use; its file is in secrets/replaced/")
     return ExitCode.DONE

@@ -5,7 +5,9 @@ import sys
 
 import click
 
+from malleposte import paths
 from malleposte.bringup import BringUp
+from malleposte.commands.options import INVENTORY_WORDS
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.probe import report
 from malleposte.probe.model import Result
@@ -20,28 +22,30 @@ def where_to_look(up: BringUp) -> list[str]:
         "",
         "sudo ./malleposte lab accounts     log-ins and passwords of the sample agents",
         "sudo ./malleposte lab ssh mail1    enter a host; its journal tells all",
-        "sudo ./malleposte probe            walk every path again",
+        "sudo ./malleposte probe            test every path again",
         "sudo ./malleposte lab down         put everything away",
-        "docs/operate.md                    what an operator does",
+        "docs/operate.md                    the operator's guide",
     ]
     return lines
 
 
 @click.command("up")
+@click.option("-i", "--inventory", **INVENTORY_WORDS)
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
 @click.option("--no-probe", is_flag=True, help="Stop before the probe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON; progress goes to stderr.")
-def command(linear: bool, no_probe: bool, as_json: bool) -> int:
-    """Build the lab, deploy it, seed accounts, prove that mail flows.
+def command(inventory: str | None, linear: bool, no_probe: bool, as_json: bool) -> int:
+    """Build the lab, deploy it, create sample accounts, check that mail flows.
 
-    A first backup is made before the proof. Typed again it resumes: what is done is left alone.
+    A first backup is made before that check. Typed again it resumes after the last completed step.
 
     \b
     Example:
       sudo ./malleposte up
+      sudo ./malleposte up -i fleet         the lab of the platform split over hosts
     """
     progress = Progress()
-    up = BringUp(progress, linear=linear, to_stderr=as_json)
+    up = BringUp(progress, inventory=paths.inventory(inventory), linear=linear, to_stderr=as_json)
     up.hosts()
     up.converge()
     up.seed()

@@ -9,31 +9,20 @@ import click
 from malleposte import paths
 from malleposte.bringup import lab_errors
 from malleposte.check import run as checking
-from malleposte.check.site import Site, Vault
 from malleposte.commands import backup
-from malleposte.commands.probe import ensure_accounts
+from malleposte.commands.options import INVENTORY
+from malleposte.commands.probe import walker
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet.site import Site, Vault
 from malleposte.lab import Lab
-from malleposte.probe import whole
-from malleposte.probe.model import Result
 from malleposte.progress import Progress, duration
 from malleposte.upgrade import plan, run
 
 SNAPSHOT = "before-upgrade"
 
 
-def walker(inventory: Path) -> Callable[[], list[Result]]:
-    """The probe, as `malleposte probe` walks it."""
-
-    def walk() -> list[Result]:
-        ensure_accounts(inventory)
-        return list(whole.walk(inventory))
-
-    return walk
-
-
 def protector(inventory: Path, site: Site, steps: Sequence[plan.Step], no_backup: bool) -> Callable[[str], str]:
-    """What keeps a host's present state: the lab's snapshot, else a backup; it tells how to go back.
+    """Return the function that saves a host's state: the lab's snapshot, else a backup; it tells how to go back.
 
     Raises InputError where there is neither, unless that is asked for.
     """
@@ -74,7 +63,7 @@ def table(steps: Sequence[plan.Step]) -> list[str]:
 
 
 @click.command("upgrade")
-@click.option("-i", "--inventory", metavar="PATH", help="Inventory: a path or a name. [default: lab]")
+@INVENTORY
 @click.option("--limit", metavar="HOSTS", help="Only these hosts or groups.")
 @click.option("--list", "only_list", is_flag=True, help="Show what would be upgraded; upgrade nothing.")
 @click.option("--no-backup", is_flag=True, help="Make neither a snapshot (lab) nor a backup before each host.")
@@ -96,9 +85,9 @@ def command(
 ) -> int:
     """Upgrade the daemons that unattended-upgrades leaves alone.
 
-    One host at a time, those first on which the fewest depend. For each: a snapshot or a backup, the packages, the
-    daemons' own checks before they restart, a deploy of that host, the probe. It ends at the first failure and says how
-    to go back; typed again it goes on where it stood.
+    Hosts are upgraded one at a time, beginning with those on which the fewest others depend. The steps for each are a
+    snapshot or a backup, the packages, the daemons' own checks before they restart, a deploy of that host, the probe.
+    It stops at the first failure and prints the way back; typed again it continues from there.
 
     \b
     Example:

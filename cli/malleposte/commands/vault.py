@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 
 import click
 
-from malleposte import paths, remote
-from malleposte.backup import keeper
-from malleposte.errors import ExitCode, MallepostError
+from malleposte import paths
+from malleposte.backup import maintenance
+from malleposte.commands.options import INVENTORY
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
 
 UNIT = "malleposte-vault@{}.service"
 
@@ -39,25 +43,25 @@ def by_systemd(name: str) -> int:
 
 
 def act(name: str, inventory: str | None, hosts: Sequence[str]) -> int:
-    """One act of the keeper. Raises MallepostError when a repository has a fault."""
+    """One act of maintenance. Raises MallepostError when a repository has a fault."""
     if not paths.HOSTED:
         return on_vaults(inventory, hosts, [name])
     if "CREDENTIALS_DIRECTORY" not in os.environ:
         return by_systemd(name)
-    faults = keeper.act(name, keeper.Settings.read(), click.echo)
+    faults = maintenance.act(name, maintenance.Settings.read(), click.echo)
     for fault in faults:
         click.echo(fault, err=True)
     if faults:
-        raise MallepostError(f"{len(faults)} of this vault's repositories need an eye")
+        raise MallepostError(f"{len(faults)} of this vault's repositories need attention")
     return ExitCode.DONE
 
 
 @click.group("vault")
 def command() -> None:
-    """What a vault does with its clients' archives: watch, thin out, check, undo.
+    """Manage the archives on a vault (backup server): watch, prune, check, undo.
 
-    Its timers do the first three by themselves. Watching and thinning out stop at a repository of which an archive has
-    gone, and say what undoes it.
+    Timers run the first three. Watching and pruning stop at a repository that lacks an archive, and print the command
+    that repairs it.
 
     \b
     Example:
@@ -67,10 +71,10 @@ def command() -> None:
 
 
 @command.command("watch")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 def watch_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
-    """Compare the archives with those that were seen before.
+    """Compare the archives with those of the last inspection.
 
     \b
     Example:
@@ -80,7 +84,7 @@ def watch_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
 
 
 @command.command("prune")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 def prune_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
     """Watch, then remove the archives that no rule keeps.
@@ -93,7 +97,7 @@ def prune_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
 
 
 @command.command("check")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 def check_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
     """Check the repositories, without their keys.
@@ -105,16 +109,40 @@ def check_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
     return act("check", inventory, hosts)
 
 
+@command.command("passphrase", hidden=True)
+def passphrase_command() -> int:
+    """On a vault: change a client's passphrase; `secrets rotate` gives both by standard input.
+
+    \b
+    Example:
+      malleposte vault passphrase < passphrases.json
+    """
+    if not paths.HOSTED:
+        raise InputError("this works on a vault", "`malleposte secrets rotate` runs it there")
+    try:
+        given = json.load(sys.stdin)
+        client, old, new = (str(given[name]) for name in ("client", "old", "new"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("standard input is not the input from `secrets rotate`") from error
+    settings = maintenance.Settings.read()
+    repositories = maintenance.repositories(settings, client)
+    with maintenance.closed(settings, client):
+        for repository in repositories:
+            repository.unlock()
+            click.echo(maintenance.change_passphrase(repository, old, new))
+    return ExitCode.DONE
+
+
 @command.command("undo")
-@click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
+@INVENTORY
 @click.option("--host", metavar="NAME", help="The vault.")
-@click.option("--client", required=True, metavar="NAME", help="The host whose archives they are.")
+@click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
 def undo_command(inventory: str | None, host: str | None, client: str, repository: str) -> int:
-    """Take a repository back to its last state that was found right.
+    """Return a repository to the last state that passed the checks.
 
-    What its client wrote since is moved aside on the vault, not removed: archives made since are not in the repository
-    any more.
+    Later data of the client are moved aside on the vault, not removed: the repository no longer has archives made
+    since.
 
     \b
     Example:
@@ -123,6 +151,28 @@ def undo_command(inventory: str | None, host: str | None, client: str, repositor
     if not paths.HOSTED:
         words = ["undo", "--client", client, "--repository", repository]
         return on_vaults(inventory, [host] if host else [], words)
-    (one,) = keeper.repositories(keeper.Settings.read(), client, repository)
-    click.echo(keeper.undo(one))
+    (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
+    click.echo(maintenance.undo(one))
+    return ExitCode.DONE
+
+
+@command.command("accept")
+@INVENTORY
+@click.option("--host", metavar="NAME", help="The vault.")
+@click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
+@click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
+def accept_command(inventory: str | None, host: str | None, client: str, repository: str) -> int:
+    """Accept a repository in its present state, without the missing archives.
+
+    Watching and pruning then continue. Present archives are unchanged.
+
+    \b
+    Example:
+      sudo ./malleposte vault accept --host vault1 --client mail1 --repository system
+    """
+    if not paths.HOSTED:
+        words = ["accept", "--client", client, "--repository", repository]
+        return on_vaults(inventory, [host] if host else [], words)
+    (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
+    click.echo(maintenance.accept(one))
     return ExitCode.DONE

@@ -1,4 +1,4 @@
-"""The directory as the rest sees it: typed entries behind a Protocol, with LDAP or memory beneath.
+"""The directory for the rest of the program: typed entries behind a Protocol, with LDAP or memory below.
 
 Only this package imports ldap3.
 """

@@ -18,12 +18,12 @@ WINDOW = 64
 """Additions under way at once; more gains nothing."""
 _SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED = 0x30, 0x31, 0x02, 0x04, 0x0A
 _ADD_REQUEST, _ADD_RESPONSE = 0x68, 0x69
-_FIRST = 1 << 16
+FIRST_NUMBER = 1 << 16
 """Message numbers from here on: the connection's own requests have used small ones."""
 
 
 class Socket(Protocol):
-    """What is asked of the connection's socket, in clear or over TLS."""
+    """The methods used of the connection's socket, in clear or over TLS."""
 
     def sendall(self, data: bytes, /) -> None:
         """Send all of it."""
@@ -32,7 +32,7 @@ class Socket(Protocol):
         """Some bytes; none at the end."""
 
 
-def _tlv(tag: int, *content: bytes) -> bytes:
+def tlv(tag: int, *content: bytes) -> bytes:
     """One element: tag, length, content (X.690, definite lengths)."""
     body = b"".join(content)
     size = len(body)
@@ -45,11 +45,11 @@ def _tlv(tag: int, *content: bytes) -> bytes:
 def add_request(number: int, dn: str, attributes: Attributes) -> bytes:
     """The LDAPMessage that asks for an entry."""
     listed = [
-        _tlv(_SEQUENCE, _tlv(_OCTETS, name.encode()), _tlv(_SET, *(_tlv(_OCTETS, one.encode()) for one in values)))
+        tlv(_SEQUENCE, tlv(_OCTETS, name.encode()), tlv(_SET, *(tlv(_OCTETS, one.encode()) for one in values)))
         for name, values in attributes.items()
     ]
-    whole = _tlv(_ADD_REQUEST, _tlv(_OCTETS, dn.encode()), _tlv(_SEQUENCE, *listed))
-    return _tlv(_SEQUENCE, _tlv(_INTEGER, number.to_bytes(number.bit_length() // 8 + 1)), whole)
+    whole = tlv(_ADD_REQUEST, tlv(_OCTETS, dn.encode()), tlv(_SEQUENCE, *listed))
+    return tlv(_SEQUENCE, tlv(_INTEGER, number.to_bytes(number.bit_length() // 8 + 1)), whole)
 
 
 def _element(data: bytes | bytearray, start: int) -> tuple[int, int, int]:
@@ -110,7 +110,7 @@ def add_many(socket: Socket, entries: Iterable[tuple[str, Attributes]]) -> Itera
         for number, code, words in answers(buffer):
             yield Answer(pending.pop(number), code, words)
 
-    for number, (dn, attributes) in enumerate(entries, _FIRST):
+    for number, (dn, attributes) in enumerate(entries, FIRST_NUMBER):
         socket.sendall(add_request(number, dn, attributes))
         pending[number] = dn
         while len(pending) >= WINDOW:

@@ -9,7 +9,7 @@ OID = "1.3.6.1.4.1.42.2.27.8.5.1"
 
 
 class PolicyErrorCode(Enum):
-    """What the control says was wrong."""
+    """The errors that the control reports."""
 
     PASSWORD_EXPIRED = 0
     ACCOUNT_LOCKED = 1
@@ -70,6 +70,6 @@ def decode(value: bytes) -> PolicyState:
 
 
 def state_of(result: Mapping[str, Any]) -> PolicyState:
-    """What the control says in a result as ldap3 gives it; nothing when it is not there."""
+    """Return the control's state in a result as ldap3 gives it; an empty state without the control."""
     control = (result.get("controls") or {}).get(OID)
     return decode(bytes(control["value"])) if control and control["value"] else PolicyState()

@@ -1,4 +1,4 @@
-"""What can go wrong with the directory."""
+"""Errors of the directory."""
 
 from malleposte.directory.control import PolicyErrorCode
 from malleposte.errors import MallepostError

@@ -31,7 +31,7 @@ def _server(uri: str, ca_file: str | None) -> Any:
     if uri.startswith("ldapi://"):
         return ldap3.Server(uri, get_info=ldap3.NONE)
     if not uri.startswith("ldaps://"):
-        raise DirectoryError(f"{uri}: only ldapi:// and ldaps:// are spoken")
+        raise DirectoryError(f"{uri}: only ldapi:// and ldaps:// are allowed")
     tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, version=ssl.PROTOCOL_TLS_CLIENT, ca_certs_file=ca_file)
     return ldap3.Server(uri, get_info=ldap3.NONE, tls=tls, connect_timeout=TIMEOUT)
 
@@ -57,6 +57,10 @@ def _close(connection: Any) -> None:
     """End a connection; that the other side has ended it already is no error, and must not hide one."""
     with contextlib.suppress(LDAPException, OSError):
         connection.unbind()
+    # An unbind that cannot be sent leaves the socket open.
+    if connection.socket is not None:
+        with contextlib.suppress(OSError):
+            connection.socket.close()
 
 
 class LdapDirectory:
@@ -83,6 +87,7 @@ class LdapDirectory:
         try:
             ok = connection.bind()
         except (LDAPException, OSError) as error:
+            _close(connection)
             raise DirectoryError(f"the directory cannot be reached: {error}") from error
         if not ok:
             _close(connection)

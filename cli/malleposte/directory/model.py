@@ -1,6 +1,6 @@
 """Entries with types: an agent, a functional box. To and from the attributes of the schema (docs/schema.md)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ LIST_CLASSES = ("mpList", "inetLocalMailRecipient")
 
 
 class State(StrEnum):
-    """Where an account is in its life: pending has no password yet, blocked cannot log in until a new one."""
+    """The state of an account in its lifecycle: pending has no password yet, blocked cannot log in until a new one."""
 
     PENDING = "pending"
     ACTIVE = "active"
@@ -52,7 +52,7 @@ class Agent:
         return f"{self.given_name} {self.surname}".strip()
 
     def dn(self, suffix: str) -> str:
-        """Where the entry lies."""
+        """The entry's distinguished name."""
         return f"uid={escape(self.uid)},ou=people,{suffix}"
 
 
@@ -67,13 +67,13 @@ class FunctionalBox:
     addresses: tuple[str, ...] = ()
     delegates: tuple[str, ...] = ()
     establishments: tuple[str, ...] = ()
-    profile: str = "roundcube"
+    profile: str = ""
     quota_mb: int | None = None
     mail_host: str = ""
     hidden: bool = False
 
     def dn(self, suffix: str) -> str:
-        """Where the entry lies."""
+        """The entry's distinguished name."""
         return f"uid={escape(self.uid)},ou=functional,{suffix}"
 
 
@@ -144,6 +144,11 @@ def box_attributes(box: FunctionalBox) -> Attributes:
             "mpHidden": ["TRUE"] if box.hidden else [],
         }
     )
+
+
+def first(attributes: Mapping[str, Sequence[str]], name: str) -> str:
+    """The first value of an attribute; empty when there is none."""
+    return next(iter(attributes.get(name, ())), "")
 
 
 class _Reader:

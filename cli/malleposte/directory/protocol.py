@@ -1,4 +1,4 @@
-"""What the rest of the program asks of a directory."""
+"""The interface of a directory for the rest of the program."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class BindResult:
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of one entry of many: the LDAP result code (0: done) and slapd's own words."""
+    """The result for one entry of many: the LDAP result code (0: done) and slapd's own message."""
 
     dn: str
     code: int = 0

@@ -1,4 +1,4 @@
-"""What is looked for in a directory: rendered to an LDAP filter with every value escaped, or asked of an entry.
+"""Queries of a directory: rendered to an LDAP filter with every value escaped, or applied to an entry.
 
 Comparison ignores case, as the schema's attributes do; times compare as texts, which generalizedTime in UTC allows.
 """

@@ -12,12 +12,13 @@ import dns.resolver
 from malleposte.dnsrecords.records import Record
 from malleposte.dnsrecords.zone import absolute, quote_txt
 
+FAMILIES = ("A", "AAAA")
 LIFETIME = 5.0
 """Seconds for one question, all its tries together."""
 
 
 class Status(StrEnum):
-    """How a record set compares."""
+    """The result of the comparison of a record set."""
 
     PRESENT = "present"
     MISSING = "missing"
@@ -54,13 +55,16 @@ def shown(rdata: dns.rdata.Rdata) -> str:
 
 
 def compare(name: str, rtype: str, wanted: Sequence[str], found: Sequence[str]) -> Finding:
-    """Sets must be equal; beside an expected TXT others may stand, unless they are of the same kind (`v=spf1 ...`)."""
+    """Sets must be equal; beside an expected TXT others may stand, unless they are of the same kind (`v=spf1 ...`).
+
+    Nothing `wanted` means that nothing may be there.
+    """
     rivals = list(found)
     if rtype == "TXT":
         kinds = {kind_of(text) for text in wanted}
         rivals = [text for text in found if text in wanted or kind_of(text) in kinds]
     if not rivals:
-        status = Status.MISSING
+        status = Status.MISSING if wanted else Status.PRESENT
     elif sorted(rivals) == sorted(wanted):
         status = Status.PRESENT
     else:
@@ -95,7 +99,17 @@ def make_resolver(servers: Sequence[str]) -> dns.resolver.Resolver:
     return resolver
 
 
+def strays(wanted: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The address sets that must be empty: a host without IPv6 whose name has an AAAA is out of reach for many."""
+    known = set(wanted)
+    named = {name for name, rtype in known if rtype in FAMILIES}
+    return {(name, rtype) for name in named for rtype in FAMILIES} - known
+
+
 def check(records: Iterable[Record], servers: Sequence[str]) -> list[Finding]:
-    """Every record set, by name."""
+    """Every record set, by name; and addresses of the other family, where a name has some that it must not have."""
     resolver = make_resolver(servers)
-    return [ask(resolver, name, rtype, wanted) for (name, rtype), wanted in sorted(sets(records).items())]
+    wanted = sets(records)
+    found = [ask(resolver, name, rtype, data) for (name, rtype), data in sorted(wanted.items())]
+    beside = [ask(resolver, name, rtype, []) for name, rtype in sorted(strays(wanted))]
+    return found + [one for one in beside if one.status is Status.DIFFERENT]

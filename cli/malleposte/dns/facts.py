@@ -1,10 +1,11 @@
-"""What an inventory says must be published.
+"""The facts of an inventory from which its DNS records follow.
 
 Names and policies come from the inventory and its secrets, templated by Ansible itself; the TLSA digests from the
 hosts, whose keys never leave them. So a small playbook is run, and a file read: nothing here guesses at Ansible's
 templates.
 """
 
+import ipaddress
 import json
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte.dnsrecords.records import Record, expected
+from malleposte.dnsrecords.records import Record, expected, reverse
 from malleposte.dnsrecords.zone import RecordError, absolute
 from malleposte.errors import InputError, MallepostError
 from malleposte.paths import ROOT, VENV_BIN
@@ -24,11 +25,15 @@ PLAYBOOK = ROOT / "playbooks" / "dns.yml"
 
 @dataclass(frozen=True)
 class Published:
-    """The mail domain, its records, and the servers known to hold it (none: ask the system's resolver)."""
+    """The mail domain, its records, and the servers known to hold it (none: ask the system's resolver).
+
+    `reverse`: the PTR records that whoever holds the addresses must publish.
+    """
 
     domain: str
     records: Sequence[Record]
     servers: Sequence[str]
+    reverse: Sequence[Record] = ()
 
     @property
     def without_tlsa(self) -> bool:
@@ -45,7 +50,7 @@ def of_inventory(inventory: Path) -> Published:
         command += ["-e", f"dns_output={output}"]
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if not output.exists():
-            raise MallepostError(f"cannot tell what to publish: {reason(done.stdout + done.stderr)}")
+            raise MallepostError(f"cannot find the records to publish: {reason(done.stdout + done.stderr)}")
         told = json.loads(output.read_text("utf-8"))
     return parse(told)
 
@@ -67,7 +72,13 @@ def parse(told: Mapping[str, Any]) -> Published:
     domain = absolute(facts["domain"])
     zones = [zone for zone in told.get("stub_zones") or [] if covers(zone["zone"], domain)]
     servers = [str(address) for zone in zones for address in zone["addresses"]]
-    return Published(domain=domain.rstrip("."), records=records, servers=servers)
+    return Published(domain.rstrip("."), records, servers, _reverse(facts, told.get("reverse_names") or {}))
+
+
+def _reverse(facts: Mapping[str, Any], known: Mapping[str, str]) -> list[Record]:
+    """The PTR records, less those of addresses whose name the hosts' own resolvers are told (a private network)."""
+    private = {absolute(ipaddress.ip_address(address).reverse_pointer) for address in known}
+    return [record for record in reverse(facts) if record["name"] not in private]
 
 
 def covers(zone: str, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the lab asks of the machine it runs on: packages, rights, kernel limits, resolvers."""
+"""Requirements of the lab on its machine: packages, rights, kernel limits, resolvers."""
 
 from __future__ import annotations
 
@@ -134,4 +134,4 @@ def resolvers(
         usable = [server for server in servers if not server.startswith("127.") and ":" not in server]
         if usable:
             return usable
-    raise LabError(f"no resolver that a lab host can reach in {files[0]}: say one with {ENV_DNS}=address")
+    raise LabError(f"no resolver that a lab host can reach in {files[0]}: give one with {ENV_DNS}=address")

@@ -1,4 +1,4 @@
-"""What the lab raises: the command line shows the message as one line and exits with its exit code."""
+"""Errors of the lab: the command line shows the message as one line and exits with its exit code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class LabError(MallepostError):
 
 
 class LabUsageError(LabError):
-    """What was asked makes no sense: unknown host, bad prefix, unreadable inventory."""
+    """The request makes no sense: unknown host, bad prefix, unreadable inventory."""
 
     exit_code = ExitCode.BAD_INPUT
 

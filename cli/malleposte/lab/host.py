@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from malleposte.fleet import ssh
 from malleposte.lab import cgroups, controller, network, packages, processes, state
 from malleposte.lab.controller import Report
 from malleposte.lab.errors import LabError, LabUsageError
@@ -148,11 +149,11 @@ class Host:
         current = HostState.new(str(self.spec.address), str(base), tuple(str(bind) for bind in self.spec.binds))
         state.save(self._state_file, current)
         self.mount(current)
-        self._provision(self.spec, list(resolvers), public_key)
+        self.provision(self.spec, list(resolvers), public_key)
         state.save(self._state_file, replace(current, provisioned=True))
         return True
 
-    def _provision(self, spec: HostSpec, resolvers: list[str], public_key: str) -> None:
+    def provision(self, spec: HostSpec, resolvers: list[str], public_key: str) -> None:
         """Write the host's identity into its root: name, address, keys."""
         fqdn = spec.names[0]
         names = " ".join(spec.names)
@@ -244,7 +245,7 @@ class Host:
         if machine is not None:
             processes.kill(machine)
             if not processes.wait(lambda: self.running() is None, 5, 0.05) and not processes.wait(self._insist, 15):
-                raise LabError(f"{self.name} (process {machine.pid}) does not die")
+                raise LabError(f"{self.name} (process {machine.pid}) does not end")
         self._after()
         return machine is not None
 
@@ -262,7 +263,7 @@ class Host:
         packages.harvest(self.settings.shared / "archives", self.archives)
 
     def _clear(self) -> None:
-        """Remove what a host that died by force may leave: processes, unit or group, mounts of nspawn, port."""
+        """Remove the leftovers of a host that was killed: processes, unit or group, mounts of nspawn, port."""
         if controller.booted_by_systemd():
             self.run(["systemctl", "stop", f"{self.unit}.service"], check=False)
             self.run(["systemctl", "reset-failed", f"{self.unit}.service"], check=False)
@@ -278,12 +279,12 @@ class Host:
         network.drop_stale_port(self.machine, self.run)
 
     def close_connections(self) -> None:
-        """End shared ssh connections to it: the next one must not wait for a dead one."""
+        """End shared ssh connections to it: the next one must not wait for a broken one."""
         current = self.state
         if current is None:
             return
         for socket in self.settings.ssh.glob(f"cm-*@{current.address}:*"):
-            self.run(["ssh", "-o", f"ControlPath={socket}", "-O", "exit", "lab"], check=False, timeout=5)
+            self.run(ssh.leave(socket), check=False, timeout=5)
             with contextlib.suppress(FileNotFoundError):
                 socket.unlink()
 

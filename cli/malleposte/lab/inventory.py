@@ -1,7 +1,7 @@
 """The lab's list of hosts is an Ansible inventory (YAML): the one source of names and addresses.
 
 The lab reads, for every host of the file, ``ansible_host`` and the optional ``lab_fqdn``,
-``lab_memory_mb`` and ``lab_binds``; and, among the variables of ``all``, ``lab_prefix`` and
+``lab_memory_mb`` and ``lab_binds``; and, among the variables of ``all``, ``lab_prefix``, ``lab_suffix`` and
 ``lab_network``. Values are taken literally: the lab does not evaluate Jinja.
 """
 
@@ -11,7 +11,7 @@ import copy
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,14 @@ from malleposte.lab.settings import (
     DEFAULT_ROOT,
     ENV_NETWORK,
     ENV_PREFIX,
+    LONGEST_PREFIX,
     Settings,
     check_prefix,
     derived_network,
     root_from,
 )  # fmt: skip
 
+_SUFFIX = re.compile(r"[a-z0-9]?")
 _HOST = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _VARIABLES = ("lab_fqdn", "lab_memory_mb", "lab_binds", "ansible_host")
 
@@ -55,7 +57,7 @@ class Bind:
 
 @dataclass(frozen=True)
 class HostSpec:
-    """What the inventory says of a host. ``memory_mb`` is what it will use, in MiB (0: unknown)."""
+    """A host in the inventory. ``memory_mb`` is the memory that it will use, in MiB (0: unknown)."""
 
     name: str
     address: IPv4Address
@@ -78,6 +80,7 @@ class Inventory:
     network: IPv4Network
     hosts: tuple[HostSpec, ...]
     document: Mapping[str, Any]
+    suffix: str = ""
 
 
 def find(path: Path) -> Path:
@@ -103,6 +106,9 @@ def read(path: Path) -> Inventory:
         raise LabUsageError(f"{path}: not a YAML inventory (expected groups at the top)")
     top = (document.get("all") or {}).get("vars") or {}
     prefix = check_prefix(str(top.get("lab_prefix", "")))
+    suffix = str(top.get("lab_suffix", ""))
+    if not _SUFFIX.fullmatch(suffix):
+        raise LabUsageError(f"{path}: lab_suffix: {suffix!r} is not one lower-case letter or digit")
     network = _network(str(top.get("lab_network", derived_network(prefix))), f"{path}: lab_network")
     merged: dict[str, dict[str, Any]] = {}
     for name, variables in _walk(document):
@@ -115,7 +121,7 @@ def read(path: Path) -> Inventory:
         if host.address in seen:
             raise LabUsageError(f"{path}: {seen[host.address]} and {host.name} share {host.address}")
         seen[host.address] = host.name
-    return Inventory(path, prefix, network, hosts, document)
+    return Inventory(path, prefix, network, hosts, document, suffix)
 
 
 def _walk(groups: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -163,12 +169,17 @@ def settle(
 ) -> tuple[Settings, Inventory]:
     """Choose prefix, network and directory: argument, environment, inventory, in this order.
 
+    The inventory's suffix ends any prefix but its own, and leaves the environment's network to the other inventories:
+    so two inventories make two labs under one environment.
     With another prefix than the inventory's, the network is the prefix's own unless said, and every host
     keeps its rank in it (10.213.80.11 becomes 10.213.81.11).
     """
     environ = os.environ if environ is None else environ
-    prefix = check_prefix(prefix or environ.get(ENV_PREFIX) or inventory.prefix)
-    said = network or environ.get(ENV_NETWORK)
+    wished = prefix or environ.get(ENV_PREFIX) or inventory.prefix
+    if inventory.suffix and wished != inventory.prefix:
+        wished = check_prefix(wished)[: LONGEST_PREFIX - 1] + inventory.suffix
+    prefix = check_prefix(wished)
+    said = network or (None if inventory.suffix else environ.get(ENV_NETWORK))
     if said:
         chosen = _network(said, "lab network")
     else:
@@ -187,7 +198,7 @@ def rehome(inventory: Inventory, prefix: str, network: IPv4Network) -> Inventory
         if rank >= network.num_addresses - 1:
             raise LabUsageError(f"{network} is too small for {host.name} (address number {rank})")
         hosts.append(HostSpec(host.name, network[rank], host.fqdn, host.memory_mb, host.binds))
-    return Inventory(inventory.path, prefix, network, tuple(hosts), inventory.document)
+    return replace(inventory, prefix=prefix, network=network, hosts=tuple(hosts))
 
 
 def is_own(inventory: Inventory, settings: Settings) -> bool:

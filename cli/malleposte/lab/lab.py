@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import shlex
@@ -16,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from malleposte.fleet.ssh import OWN, words
 from malleposte.lab import base, controller, inventory, network, packages, processes, runner, state
 from malleposte.lab.controller import Report
 from malleposte.lab.errors import LabError, LabUsageError
@@ -23,13 +23,14 @@ from malleposte.lab.host import BOOT_SECONDS, Host, mounts_below
 from malleposte.lab.inventory import Bind, Inventory
 from malleposte.lab.runner import Result, Runner
 from malleposte.lab.settings import Settings
+from malleposte.platform import locks
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
 
 
 @dataclass(frozen=True)
 class HostStatus:
-    """What is known of a host at this moment."""
+    """The present state of a host."""
 
     name: str
     address: str
@@ -177,7 +178,7 @@ class Lab:
         """Remove the lab: processes, mounts, network, files; with ``purge``, also what labs share."""
         controller.require_root()
         with self._locked():
-            _each(self.hosts(), Host.destroy)
+            for_each(self.hosts(), Host.destroy)
             network.down(self.settings, self.run)
             self._remove_strays()
             remaining = mounts_below(self.settings.state)
@@ -260,7 +261,7 @@ class Lab:
                 known = ", ".join(sorted(self.snapshots())) or "none"
                 where = f" on {', '.join(missing)}" if missing else ""
                 raise LabUsageError(f"no snapshot {label}{where} (snapshots: {known})")
-            _each(hosts, Host.kill)
+            for_each(hosts, Host.kill)
             for host in hosts:
                 host.rewind(label)
             self._write_known_hosts()
@@ -306,19 +307,16 @@ class Lab:
                 host.name, address, word, answers, machine.pid if machine else 0, round(uptime, 1), labels
             )
 
-        return _each(self.hosts(), look)
+        return for_each(self.hosts(), look)
 
     def ssh_command(self, name: str, *, share: bool = True) -> list[str]:
         """Return the ssh command that enters host ``name`` as root; the command to run there comes after it."""
         host = self.hosts([name])[0]
         address = str(host.spec.address) if host.spec else host.made().address
-        control = self.settings.control_path if share else "none"
-        return [
-            "ssh", "-F", "none", "-i", str(self.settings.key), "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
-            "-o", f"UserKnownHostsFile={self.settings.known_hosts}", "-o", "StrictHostKeyChecking=yes",
-            "-o", f"ControlPath={control}", "-o", "ConnectTimeout=2", "-o", "LogLevel=ERROR",
-            f"root@{address}",
-        ]  # fmt: skip
+        way = {"host": address, "user": "root", "port": "", "key": self.settings.key}
+        way["ssh_args"] = inventory.ssh_args(self.settings)
+        own = () if share else OWN
+        return words(way, patience=2, more=("-F", "none", "-o", "LogLevel=ERROR", *own))
 
     def ssh(self, name: str, argv: Sequence[str], *, check: bool = True, timeout: float | None = None) -> Result:
         """Run a command on host ``name`` as root (words are quoted for its shell)."""
@@ -347,16 +345,16 @@ class Lab:
         state.write_atomically(self.settings.known_hosts, "".join(lines))
 
     def _write_inventory(self) -> None:
-        """Write the inventory of this lab, with the group variables of the one it came from."""
+        """Write the inventory of this lab, with the variables and sample accounts of the one it came from."""
         self.settings.inventory.mkdir(exist_ok=True)
         text = inventory.render(self.inventory, self.settings)
         state.write_atomically(self.settings.inventory / "hosts.yml", text)
-        for name in ("group_vars", "host_vars"):
+        for name in ("group_vars", "host_vars", "sample-accounts.csv"):
             link, source = self.settings.inventory / name, (self.inventory.path.parent / name).absolute()
             if source == link.absolute():  # read from there: the link stands
                 continue
             link.unlink(missing_ok=True)
-            if source.is_dir():
+            if source.exists():
                 link.symlink_to(source)
 
     def _used_trees(self) -> set[str]:
@@ -386,11 +384,9 @@ class Lab:
         path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not locks.take(descriptor):
                 self.report(f"waiting: another command holds {path}")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                locks.take(descriptor, wait=True)
             with contextlib.suppress(FileNotFoundError):
                 if os.fstat(descriptor).st_ino == path.stat().st_ino:
                     break
@@ -401,7 +397,7 @@ class Lab:
             os.close(descriptor)
 
 
-def _each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
+def for_each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
     """Do ``act`` for all hosts at once; return the results in order, or raise the first error when all are done."""
     if not hosts:
         return []
@@ -412,7 +408,7 @@ def _each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
 
 def _those(hosts: Sequence[Host], act: Callable[[Host], bool]) -> list[Host]:
     """Do ``act`` for all hosts at once; return those for which it was true."""
-    return [host for host, true in zip(hosts, _each(hosts, act), strict=True) if true]
+    return [host for host, true in zip(hosts, for_each(hosts, act), strict=True) if true]
 
 
 def _answers(address: str) -> bool:

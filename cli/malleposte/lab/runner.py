@@ -1,4 +1,4 @@
-"""How the lab runs programs: one narrow door, so that tests can stand in for the machine."""
+"""Run programs for the lab through one narrow interface, so that tests can replace the machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from malleposte.lab.errors import LabError
 
 @dataclass(frozen=True)
 class Result:
-    """What a program left: exit code, standard output, standard error."""
+    """The result of a program: exit code, standard output, standard error."""
 
     code: int
     out: str = ""

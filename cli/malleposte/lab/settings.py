@@ -1,4 +1,4 @@
-"""Where a lab lives and what it is called: prefix, directories, names of everything it makes."""
+"""The places and names of a lab: prefix, directories, names of everything it makes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ENV_NETWORK = "MALLEPOSTE_LAB_NETWORK"
 ENV_DNS = "MALLEPOSTE_LAB_DNS"
 
 # Eight characters leave room for "-br0" and for "vb-" in a Linux interface name (15 characters).
-_PREFIX = re.compile(r"[a-z][a-z0-9]{0,7}")
+LONGEST_PREFIX = 8
+_PREFIX = re.compile(rf"[a-z][a-z0-9]{{0,{LONGEST_PREFIX - 1}}}")
 
 
 def check_prefix(prefix: str) -> str:

@@ -1,4 +1,4 @@
-"""What a host stands on, kept in one file replaced at once: an interrupted act leaves the old or the new.
+"""The layers below a host, kept in one file replaced at once: an interrupted act leaves the old or the new.
 
 A host's root is a stack of directories: the base tree, frozen layers, and one upper layer that takes what is
 written. A snapshot freezes the upper layer and opens a new one; a restore opens a new upper layer over the

@@ -5,7 +5,7 @@
 ``members``   from a list to the mailboxes and addresses that receive it
 ``rights``    who may write to it, and what is held for a moderator
 ``message``   what is read of a message and what is written above it; its body is never touched
-``spool``     messages on disk until all have them, or a moderator has spoken
+``spool``     messages on disk until all have them, or a moderator has decided
 ``pace``      so many recipients a minute
 ``carrier``   sends what the spool holds, a batch at a time
 ``intake``    what becomes of a message that comes in: carried, held, bounced, moderated

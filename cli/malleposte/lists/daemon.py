@@ -10,17 +10,17 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from malleposte import kit
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.protocol import Directory
-from malleposte.errors import InputError, MallepostError
-from malleposte.lists import servers
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.lists import notices, servers
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import Intake
 from malleposte.lists.spool import Spool
@@ -28,13 +28,13 @@ from malleposte.lists.spool import Spool
 FILE = Path("/etc/malleposte/lists.json")
 CONTROL = Path("/run/malleposte-lists/control.sock")
 CREDENTIAL = "ldap-password"
-_FIRST_FD = 3  # sd_listen_fds(3)
+BEAT = 10.0  # seconds between two signs of life to systemd
 _NEEDED = ("lmtp.sock", "policy.sock", "control.sock")
 
 
 @dataclass(frozen=True)
 class ListSettings:
-    """What the role says. Nothing here is secret: the password comes as a credential of the unit."""
+    """The settings from the role. Nothing here is secret: the password comes as a credential of the unit."""
 
     uri: str
     suffix: str
@@ -69,18 +69,9 @@ class ListSettings:
             yield bound
 
 
-def say(line: str) -> None:
-    """A line of the journal."""
-    print(line, file=sys.stderr, flush=True)
-
-
 def handed() -> dict[str, socket.socket]:
     """The sockets of systemd, by the last part of their path. Raises InputError when one is missing."""
-    count = int(os.environ.get("LISTEN_FDS", "0")) if os.environ.get("LISTEN_PID") == str(os.getpid()) else 0
-    found = {}
-    for number in range(_FIRST_FD, _FIRST_FD + count):
-        one = socket.socket(fileno=number)
-        found[Path(str(one.getsockname())).name] = one
+    found = {Path(str(one.getsockname())).name: one for one in kit.handed()}
     missing = [name for name in _NEEDED if name not in found]
     if missing:
         raise InputError(f"no socket {missing[0]}", "systemd starts this: systemctl start malleposte-lists.service")
@@ -93,38 +84,56 @@ def serve(settings: ListSettings | None = None) -> None:
     sockets = handed()
     spool = Spool(given.spool)
     send = by_smtp("127.0.0.1", given.port)
-    carrier = Carrier(spool, given.opened, send, given.delivery_domain, given.rate, given.batch, say)
-    intake = Intake(spool, given.opened, send, carrier, given.domain, given.delivery_domain, say)
+    postmaster = f"postmaster@{given.domain}"
+
+    def tell(name: str, about: str, reason: str) -> None:
+        if refused := send("", [postmaster], notices.aside(postmaster, name, about, reason)):
+            raise OSError(f"{postmaster}: {refused}")
+
+    carrier = Carrier(spool, given.opened, send, given.delivery_domain, given.rate, given.batch, kit.say, tell=tell)
+    intake = Intake(spool, given.opened, send, carrier, given.domain, given.delivery_domain, kit.say)
     acts = {
         "queue": lambda _request: list(spool.rows()),
         "approve": lambda request: intake.approve(str(request["id"])),
         "reject": lambda request: intake.reject(str(request["id"]), str(request.get("reason", ""))),
     }
     running = [
-        servers.lmtp(sockets["lmtp.sock"], given.hostname, intake.taken, say),
-        servers.policy(sockets["policy.sock"], intake.asked, say),
-        servers.control(sockets["control.sock"], acts, say),
+        servers.lmtp(sockets["lmtp.sock"], given.hostname, intake.taken, kit.say),
+        servers.policy(sockets["policy.sock"], intake.asked, kit.say),
+        servers.control(sockets["control.sock"], acts, kit.say),
     ]
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
     threads = [threading.Thread(target=server.serve_forever, daemon=True) for server in running]
-    sender = threading.Thread(target=carrier.run)
+    sender = threading.Thread(target=carrier.run, daemon=True)
     for thread in (*threads, sender):
         thread.start()
-    over.wait()
+    kit.tell("READY=1")
+    failed = ""
+    while not failed and not over.wait(BEAT):
+        if not all(thread.is_alive() for thread in (*threads, sender)):
+            failed = "a thread ended"
+        elif carrier.alive():
+            kit.tell("WATCHDOG=1")
+    if failed:
+        raise MallepostError(f"{failed}, nothing more could be sent", "systemd starts this again; see the lines before")
+    kit.tell("STOPPING=1")
     for server in running:
         server.shutdown()
     carrier.end()
     sender.join()
 
 
-def main() -> int:
-    """The daemon's file begins here."""
+def main(words: Sequence[str]) -> int:
+    """The exit code. It takes no word: its settings have one place."""
+    if words:
+        kit.say("usage: lists")
+        return ExitCode.BAD_INPUT
     try:
         serve()
     except MallepostError as error:
-        say(f"<3>{error}")
+        kit.say(f"<3>{error}")
         return error.exit_code
     return 0
 

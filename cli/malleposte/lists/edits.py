@@ -22,12 +22,14 @@ def found(directory: Directory, name: str) -> Entry:
     """The entry of a list. Raises InputError."""
     entry = entry_of(directory, name)
     if entry is None:
-        raise InputError(f"no list {name}", "`malleposte accounts lists list` shows them")
+        raise InputError(
+            f"no list {name}", "`malleposte accounts lists list` shows them", french=f"la liste {name} n’existe pas"
+        )
     return entry
 
 
 def member_of(directory: Directory, word: str) -> tuple[str, str]:
-    """What a word names, as attribute and value: an account, another list (`@list:NAME`), an address outside."""
+    """Parse a member into attribute and value: an account, another list (`@list:NAME`), an address outside."""
     text = word.strip().lower()
     if text.startswith(LIST):
         return "member", found(directory, text.removeprefix(LIST)).dn
@@ -39,7 +41,10 @@ def member_of(directory: Directory, word: str) -> tuple[str, str]:
         for entry in directory.search("lists", ("cn",), {"mailLocalAddress": text}):
             return "member", entry.dn
         return "mpMember", text
-    raise InputError(f"{word} is no account, no list and no address")
+    raise InputError(
+        f"{word} is no account, no list and no address",
+        french=f"{word} n’est ni un compte, ni une liste, ni une adresse",
+    )
 
 
 def poster_word(directory: Directory, word: str) -> str:
@@ -62,7 +67,11 @@ def account(directory: Directory, word: str) -> str:
     for branch in _PEOPLE:
         for entry in directory.search(branch, ("uid",), wanted):
             return entry.attributes["uid"][0]
-    raise InputError(f"no account {word}", f"a uid, an address, or {MEMBERS}, {STAFF}, {ANYONE}, {LIST}NAME")
+    raise InputError(
+        f"no account {word}",
+        f"a uid, an address, or {MEMBERS}, {STAFF}, {ANYONE}, {LIST}NAME",
+        french=f"le compte {word} n’existe pas",
+    )
 
 
 def draft(
@@ -73,7 +82,11 @@ def draft(
     """A list out of an operator's words. Raises InputError."""
     local = name.strip().lower()
     if not NAME.fullmatch(local) or any(local.endswith(f"-{role}") for role in ROLES):
-        raise InputError(f"{name!r} cannot be a list", "small letters, digits, dots, hyphens, 55 at most")
+        raise InputError(
+            f"{name!r} cannot be a list",
+            "small letters, digits, dots, hyphens, 55 at most",
+            french=f"{name!r} ne peut nommer une liste (minuscules, chiffres, points, tirets, 55 au plus)",
+        )
     named = [member_of(directory, word) for word in members]
     return MailingList(
         name=local,
@@ -92,10 +105,14 @@ def draft(
 
 
 def create(one: MailingList, taken: Container[str], suffix: str, line: int = 0) -> Change:
-    """A new list. `taken`: every name that is or was somebody's. Raises InputError."""
+    """A new list. `taken`: every name in use or used before. Raises InputError."""
     for address in (one.mail, *(one.address(role) for role in ROLES)):
         if address in taken:
-            raise InputError(f"{address} is or was somebody's", "an address is never given again")
+            raise InputError(
+                f"{address} is or was somebody's",
+                "an address is never given again",
+                french=f"{address} est ou a été à quelqu’un : une adresse n’est jamais réattribuée",
+            )
     return Change(Kind.LIST, one.name, one.dn(suffix), {}, attributes_of(one), line)
 
 
@@ -106,7 +123,7 @@ KEPT = (
 
 
 def changed(entry: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
-    """What makes a list so: only of what differs."""
+    """Return the changes that bring a list to this state: only the differences."""
     held = entry.attributes
     after = {name: values for name, values in wanted.items() if sorted(values) != sorted(held.get(name, []))}
     if not after:

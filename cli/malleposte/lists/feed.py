@@ -23,7 +23,7 @@ DECIDES = {
     "debit": ("mpRate",),
     "masquee": ("mpHidden",),
 }
-"""What each column decides of a list that is there; what the file has no column for stays as it is."""
+"""The fields of an existing list that each column decides; a field without a column stays as it is."""
 
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:
@@ -35,7 +35,9 @@ def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> t
         try:
             found = _changes(row, feed, current, domain)
         except InputError as error:
-            rejects.append(Reject(row.line, row.cells, (Problem(feed.columns.titles["liste"], str(error)),)))
+            rejects.append(
+                Reject(row.line, row.cells, (Problem(feed.columns.titles["liste"], error.french or str(error)),))
+            )
             continue
         changes += found
         unchanged += not found
@@ -53,7 +55,7 @@ def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> t
 
 
 def _changes(row: ListRow, feed: Feed, current: Current, domain: str) -> list[Change]:
-    """What makes the list of a row so. Raises InputError."""
+    """Return the changes that bring the list to its row. Raises InputError."""
     directory = current.directory
     one = edits.draft(
         directory, row.name, row.title, domain, rules=row.rules, members=row.members, posters=row.posters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from malleposte.directory.model import RECEIVES
+from malleposte.directory.model import RECEIVES, first
 from malleposte.directory.protocol import Branch, Directory
 from malleposte.directory.query import All, AnyOf, Equal, Query
 from malleposte.lists.model import ASKED, MailingList, to_list
@@ -19,19 +19,19 @@ _TAKES = frozenset(state.value for state in RECEIVES)
 
 @dataclass(frozen=True)
 class Member:
-    """Who receives a list: a mailbox of the platform (`uid`), or an address outside."""
+    """A recipient of a list: a mailbox of the platform (`uid`), or an address outside."""
 
     uid: str = ""
     address: str = ""
     name: str = ""
 
     def envelope(self, delivery_domain: str) -> str:
-        """Where a message is handed to: a mailbox by its uid, which needs no further question to the directory."""
+        """The delivery address of a message: a mailbox by its uid, which needs no further query to the directory."""
         return f"{self.uid}@{delivery_domain}" if self.uid else self.address
 
     @property
     def key(self) -> str:
-        """What makes two mentions one member."""
+        """The key by which two mentions are one member."""
         return self.uid or self.address
 
 
@@ -72,7 +72,7 @@ def _named(directory: Directory, branch: Branch, uids: list[str]) -> Iterator[Me
     for start in range(0, len(uids), AT_ONCE):
         wanted = AnyOf(tuple(Equal("uid", uid) for uid in uids[start : start + AT_ONCE]))
         for entry in directory.search(branch, PERSON, wanted):
-            if _first(entry.attributes, "mpState") in _TAKES:
+            if first(entry.attributes, "mpState") in _TAKES:
                 yield _member(entry.attributes)
 
 
@@ -82,7 +82,7 @@ def by_rule(directory: Directory, rule: Rule, uid: str = "") -> Iterator[Member]
     query: Query = All((rule.query, Equal("uid", uid))) if uid else rule.query
     for entry in directory.search("people", PERSON, query):
         held = entry.attributes
-        if _first(held, "mpState") not in _TAKES or _first(held, "mpHidden") == "TRUE":
+        if first(held, "mpState") not in _TAKES or first(held, "mpHidden") == "TRUE":
             continue
         if schools is None or {code.upper() for code in held.get("mpEstablishment", ())} & schools:
             yield _member(held)
@@ -109,8 +109,4 @@ def _is(directory: Directory, one: MailingList, uid: str, address: str, seen: se
 
 
 def _member(attributes: Mapping[str, list[str]]) -> Member:
-    return Member(uid=_first(attributes, "uid"), address=_first(attributes, "mail"), name=_first(attributes, "cn"))
-
-
-def _first(attributes: Mapping[str, list[str]], name: str) -> str:
-    return next(iter(attributes.get(name, ())), "")
+    return Member(uid=first(attributes, "uid"), address=first(attributes, "mail"), name=first(attributes, "cn"))

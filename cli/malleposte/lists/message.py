@@ -1,5 +1,7 @@
-"""What is read of a message's head and what is written above it. The bytes that came stay as they are, so that a
-signature (DKIM) of the writer's domain holds."""
+"""Read a message's headers and write new ones above them. The received bytes stay as they are.
+
+So a signature (DKIM) of the writer's domain holds.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ ASKED = (
 ROLES = ("bounces", "owner", "moderate")
 """Further addresses of a list: NAME-bounces@ and so on."""
 MEMBERS, STAFF, ANYONE, LIST = "@members", "@staff", "@anyone", "@list:"
-"""What may stand for a poster beside a uid and an address outside."""
+"""Values for a poster besides a uid and an address outside."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class MailingList:
         return f"{local}-{role}@{domain}"
 
     def dn(self, suffix: str) -> str:
-        """Where the entry lies."""
+        """The entry's distinguished name."""
         return f"cn={escape(self.name)},ou=lists,{suffix}"
 
 
@@ -121,6 +121,6 @@ def entry_of(directory: Directory, name: str) -> Entry | None:
 
 
 def role_of(one: MailingList, local: str) -> str:
-    """What an address of the list is for, by its local part: one of ROLES, or `post`."""
+    """Return the purpose of an address of the list, by its local part: one of ROLES, or `post`."""
     mine = one.mail.partition("@")[0]
     return next((role for role in ROLES if local == f"{mine}-{role}"), "post")

@@ -14,19 +14,19 @@ from malleposte.lists.spool import About
 APPROVE, REJECT = "accepter", "refuser"
 """First word of the extension of a moderator's answer: NAME-moderate+accepter-ID-TOKEN@."""
 _HELD = """\
-Un message attend votre accord avant d'être envoyé à la liste
-« {title} » ({mail}).
+Un message attend votre accord avant d’être envoyé à la liste
+« {title} » ({mail}).
 
-De : {author}
-Objet : {subject}
-Taille : {kb} ko
-Référence : {id}
+De : {author}
+Objet : {subject}
+Taille : {kb} ko
+Référence : {id}
 
-Pour l'accepter, envoyez un message vide à :
+Pour l’accepter, envoyez un message vide à :
 <{approve}>
 
-Pour le refuser, envoyez un message vide, ou dont l'objet donne la raison
-à l'auteur, à :
+Pour le refuser, envoyez un message vide, ou dont l’objet donne la raison
+à l’auteur, à :
 <{reject}>
 
 Le message est joint.
@@ -45,8 +45,8 @@ writer why, to:
 The message is attached.
 """
 _WAITS = """\
-Votre message « {subject} » à la liste {mail}
-attend l'accord d'un modérateur. Vous n'avez rien à faire.
+Votre message « {subject} » à la liste {mail}
+attend l’accord d’un modérateur. Vous n’avez rien à faire.
 
 --
 
@@ -54,8 +54,8 @@ Your message "{subject}" to the list {mail}
 awaits the consent of a moderator. There is nothing for you to do.
 """
 _REJECTED = """\
-Votre message « {subject} » à la liste {mail}
-n'a pas été accepté par ses modérateurs.
+Votre message « {subject} » à la liste {mail}
+n’a pas été accepté par ses modérateurs.
 {reason}
 --
 
@@ -64,8 +64,30 @@ was not accepted by its moderators.
 {reason}"""
 
 
+_LEFT_OUT = """\
+Votre liste {mail} : le message « {subject} »
+n’a pas été remis à ces destinataires, que le serveur de messagerie refuse :
+
+{refused}
+
+--
+
+Your list {mail}: the message "{subject}"
+was not sent to these recipients, whom the mail server refuses (above).
+"""
+_ASIDE = """\
+A message to the list {list} cannot be sent and was put aside. All others go on.
+
+Message: /var/spool/malleposte-lists/bad/{name}
+Reason:  {reason}
+
+When the reason is gone:  malleposte accounts lists approve {name}
+To drop the message:      malleposte accounts lists reject {name}
+"""
+
+
 def answer_address(one: MailingList, word: str, name: str, token: str) -> str:
-    """Where a moderator's answer goes."""
+    """The address for a moderator's answer."""
     local, _at, domain = one.address("moderate").partition("@")
     return f"{local}+{word}-{name}-{token}@{domain}"
 
@@ -114,10 +136,22 @@ def waits(one: MailingList, message: bytes) -> bytes:
 
 def rejected(one: MailingList, subject: str, reason: str) -> bytes:
     """To the writer: the moderators did not let it through."""
-    text = _REJECTED.format(subject=subject, mail=one.mail, reason=f"\n« {reason} »\n" if reason else "")
+    text = _REJECTED.format(subject=subject, mail=one.mail, reason=f"\n« {reason} »\n" if reason else "")
     return _mail(one.address("owner"), one.mail, f"Refusé / rejected: {subject}", text).as_bytes()
 
 
+def left_out(one: MailingList, about: About, refused: Sequence[str]) -> bytes:
+    """To the managers: whom the mail server refused, with its words."""
+    text = _LEFT_OUT.format(subject=about.subject, mail=one.mail, refused="\n".join(refused))
+    return _mail(one.address("owner"), one.address("owner"), f"Non remis / not sent: {about.subject}", text).as_bytes()
+
+
+def aside(postmaster: str, name: str, about: str, reason: str) -> bytes:
+    """To the operators: a message was put aside."""
+    text = _ASIDE.format(name=name, list=about or "?", reason=reason)
+    return _mail(postmaster, postmaster, f"Lists: message {name} was put aside", text).as_bytes()
+
+
 def addresses(uids: Sequence[str], delivery_domain: str) -> list[str]:
-    """Where mailboxes are handed to."""
+    """Return the delivery addresses of mailboxes."""
     return [f"{uid}@{delivery_domain}" for uid in uids]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Pace:
-    """What may leave now. `clock` gives seconds and never goes back."""
+    """A rate limit for recipients. `clock` gives seconds and never goes back."""
 
     per_minute: int
     clock: Callable[[], float]
@@ -20,7 +20,7 @@ class Pace:
         self._credit, self._last = float(self.per_minute), self.clock()
 
     def ready(self, wanted: int) -> int:
-        """How many of `wanted` may leave now."""
+        """Return how many of `wanted` may leave now."""
         now = self.clock()
         self._credit = min(float(self.per_minute), self._credit + (now - self._last) * self.per_minute / 60)
         self._last = now

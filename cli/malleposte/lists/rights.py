@@ -1,8 +1,8 @@
-"""Who may write to a list, judged by the sender's address of the envelope, which nobody of ours can borrow.
+"""Posting rights of a list, judged by the sender's address of the envelope.
 
-An address of the academy is only let in from who is logged in and owns it or is a delegate (the mail server's own
-rule), so the entry that holds it is the poster. An address outside is what it claims to be, no more: give it a
-moderator.
+An address of the academy is believed from who has logged in: the mail server lets that one use what he or she owns or
+is a delegate of, so the entry that holds the address is the poster. Without a log-in (services, other hosts, root's
+sendmail) it is nobody's. An address outside is what it claims to be, no more: give it a moderator.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _OWNER = ("uid", "mail", "mpState", "mpBlockedUntil", "mpHidden")
 
 
 class Verdict(Enum):
-    """What becomes of a message."""
+    """The decision about a message."""
 
     CARRIED = "carried"
     HELD = "held"
@@ -43,15 +43,15 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Poster:
-    """Who writes: an account by its uid, empty for an address outside; `sends` is False while it may send nothing."""
+    """A sender: an account by its uid, empty for an address outside; `sends` is False while it may send nothing."""
 
     address: str
     uid: str = ""
     sends: bool = True
 
 
-def poster_of(directory: Directory, address: str) -> Poster:
-    """Who an address belongs to. `+word` before the @ is left out."""
+def poster_of(directory: Directory, address: str, logged_in: bool = True) -> Poster:
+    """Return the owner of an address. `+word` before the @ is left out. An address of ours without a log-in: nobody."""
     local, _at, domain = address.lower().rpartition("@")
     bare = f"{local.partition('+')[0]}@{domain}"
     wanted = AnyOf((Equal("mailLocalAddress", bare), Equal("mail", bare)))
@@ -59,7 +59,7 @@ def poster_of(directory: Directory, address: str) -> Poster:
         for entry in directory.search(branch, _OWNER, wanted):
             held = entry.attributes
             sends = held.get("mpState") == [State.ACTIVE.value] and not held.get("mpBlockedUntil")
-            return Poster(bare, held["uid"][0].lower(), sends)
+            return Poster(bare, held["uid"][0].lower(), sends) if logged_in else Poster("", sends=sends)
     return Poster(bare)
 
 
@@ -67,11 +67,11 @@ def _refused(code: str, french: str, english: str) -> Judgement:
     return Judgement(Verdict.REFUSED, f"550 {code} {french} / {english}")
 
 
-def judge(directory: Directory, one: MailingList, sender: str, size: int = 0) -> Judgement:
-    """What becomes of a message of `size` bytes (0: not known yet) from an envelope sender."""
+def judge(directory: Directory, one: MailingList, sender: str, size: int = 0, logged_in: bool = True) -> Judgement:
+    """Decide about a message of `size` bytes (0: not known yet) from an envelope sender."""
     if not sender:
-        return _refused("5.7.1", f"la liste {one.name} ne prend pas d'avis automatique", "no notices to a list")
-    poster = poster_of(directory, sender)
+        return _refused("5.7.1", f"la liste {one.name} refuse les avis automatiques", "no notices to a list")
+    poster = poster_of(directory, sender, logged_in)
     if not poster.sends:
         return _refused("5.7.1", "ce compte ne peut rien envoyer", "this account may send nothing")
     if not may_post(directory, one, poster):
@@ -107,9 +107,9 @@ def _on(directory: Directory, name: str, poster: Poster) -> bool:
     return entry is not None and is_member(directory, to_list(entry.attributes), poster.uid, poster.address)
 
 
-def judge_moderator(directory: Directory, one: MailingList, sender: str) -> Judgement:
+def judge_moderator(directory: Directory, one: MailingList, sender: str, logged_in: bool = True) -> Judgement:
     """Whether an envelope sender may answer for the list's moderators."""
-    poster = poster_of(directory, sender) if sender else Poster("")
+    poster = poster_of(directory, sender, logged_in) if sender else Poster("")
     if poster.uid and poster.uid in one.moderators and poster.sends:
         return Judgement(Verdict.CARRIED)
     return _refused("5.7.1", "seuls les moderateurs de la liste repondent ici", "moderators of the list only")

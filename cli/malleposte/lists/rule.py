@@ -28,11 +28,13 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9;-]*")
 _ESCAPED = re.compile(r"\\([0-9a-fA-F]{2})")
 _WORD = re.compile(r"(?:^|(?<=\s))([a-zé]+)\s*=\s*")
 DEEPEST = 20
+_SUCH = "'fonction=Principal,Proviseur departement=89'"
+EXAMPLE = f"such as {_SUCH}"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What is asked of people, and in which départements their schools must lie; none is anywhere."""
+    """The conditions on people, and the départements of their schools; without any, all of them."""
 
     query: Query
     departments: tuple[str, ...] = ()
@@ -47,28 +49,44 @@ def parse(words: str) -> Rule:
     departments: tuple[str, ...] = ()
     places = list(_WORD.finditer(words))
     if not places or words[: places[0].start()].strip():
-        raise InputError(f"no rule: {words!r}", "such as 'fonction=Principal,Proviseur departement=89'")
+        raise InputError(f"no rule: {words!r}", EXAMPLE, french=f"{words!r} n’est pas une règle (par exemple {_SUCH})")
     ends = [place.start() for place in places[1:]] + [len(words)]
     for place, end in zip(places, ends, strict=True):
         key = place[1].replace("é", "e")
-        values = tuple(value.strip() for value in words[place.end() : end].split(",") if value.strip())
-        if not values:
-            raise InputError(f"{key}: no value", "such as 'fonction=Principal'")
+        found = tuple(value.strip() for value in words[place.end() : end].split(",") if value.strip())
+        if not found:
+            raise InputError(f"{key}: no value", EXAMPLE, french=f"{key} : aucune valeur")
         if key == DEPARTMENT:
-            departments = tuple(value.upper() for value in values)
+            departments = tuple(_judged("department", word) for word in found)
         elif key in FIELDS:
-            parts.append(AnyOf(tuple(_part(FIELDS[key], value) for value in values)))
+            parts.append(AnyOf(tuple(_part(FIELDS[key], word) for word in found)))
         else:
-            raise InputError(f"{key} is nothing that a rule knows", f"known are {', '.join([*FIELDS, DEPARTMENT])}")
+            known = ", ".join([*FIELDS, DEPARTMENT])
+            raise InputError(
+                f"{key} is nothing that a rule knows",
+                f"known are {known}",
+                french=f"{key} n’est pas un critère de règle (critères : {known})",
+            )
     return Rule(All(tuple(parts)), departments)
 
 
 def _part(name: str, value: str) -> Query:
     if name == "mpEstablishment":
-        return Equal(name, value.upper())
+        return Equal(name, _judged("uai", value))
     if len(value) > 2 and value.startswith("*") and value.endswith("*"):
         return Contains(name, value[1:-1])
     return Equal(name, value)
+
+
+def _judged(judge: str, value: str) -> str:
+    """A code as a feed's cell has it: a rule with a wrong one would find nobody, and nobody would be told."""
+    # Imported here: the daemon of the lists reads rules and takes no operator's words; its host lacks what feeds need.
+    from malleposte.accounts.feed import values
+
+    try:
+        return str(getattr(values, judge)(value))
+    except values.BadValueError as error:
+        raise InputError(f"no rule: {error}", french=error.french) from error
 
 
 def to_url(rule: Rule, suffix: str) -> str:

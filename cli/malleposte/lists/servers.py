@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, cast
 
@@ -15,8 +17,8 @@ LATER = "451 4.3.0 reessayez plus tard / try again later"
 
 Take = Callable[[str, str, bytes], str]
 """(envelope sender, recipient, message) -> the answer in SMTP's words."""
-Ask = Callable[[str, str, int], str]
-"""(envelope sender, recipient, size) -> a refusal, or nothing."""
+Ask = Callable[[str, str, int, str], str]
+"""(envelope sender, recipient, size, log-in or nothing) -> a refusal, or nothing."""
 Say = Callable[[str], None]
 
 
@@ -26,10 +28,31 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
     daemon_threads = False
     block_on_close = True
 
-    def __init__(self, listener: socket.socket, handle: Callable[[BinaryIO, Callable[[bytes], None]], None], say: Say):
-        """`handle` speaks with one client: (what comes in, what sends)."""
+    def __init__(
+        self,
+        listener: socket.socket,
+        handle: Callable[[BinaryIO, Callable[[bytes], None]], None],
+        say: Say,
+        *,
+        idle: bool = False,
+    ):
+        """`handle` serves one client: (reader, writer).
+
+        `idle`: a client may stay without a question for minutes, and a stop does not wait for it.
+        """
         super().__init__("", socketserver.BaseRequestHandler)
-        self.listener, self.handle_one, self.say = listener, handle, say
+        self.listener, self.handle_one, self.say, self.idle = listener, handle, say, idle
+        self._links: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    def shutdown(self) -> None:
+        """Take no further client. Those that may be idle hear no more: what they have asked is answered."""
+        super().shutdown()
+        if self.idle:
+            with self._lock:
+                for link in self._links:
+                    with contextlib.suppress(OSError):  # it has gone by itself
+                        link.shutdown(socket.SHUT_RD)
 
     def fileno(self) -> int:
         """For select."""
@@ -37,10 +60,13 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """The next client."""
-        return self.listener.accept()
+        link, address = self.listener.accept()
+        with self._lock:
+            self._links.add(link)
+        return link, address
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Speak with a client to its end."""
+        """Serve a client until it disconnects."""
         link = cast("socket.socket", request)
         link.settimeout(PATIENCE)
         with link.makefile("rb") as incoming:
@@ -56,6 +82,8 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
 
     def shutdown_request(self, request: Any) -> None:
         """Close."""
+        with self._lock:
+            self._links.discard(cast("socket.socket", request))
         cast("socket.socket", request).close()
 
 
@@ -169,14 +197,15 @@ def policy(listener: socket.socket, ask: Ask, say: Say) -> _Server:
                 continue
             try:
                 size = int(request.get("size") or 0)
-                words = ask(request.get("sender", ""), request.get("recipient", ""), size)
+                login = request.get("sasl_username", "")
+                words = ask(request.get("sender", ""), request.get("recipient", ""), size, login)
             except Exception as error:  # noqa: BLE001  # whatever it is, the client comes again
                 say(f"<3>asked about {request.get('recipient')}: {type(error).__name__}: {error}")
                 words = LATER
             out(f"action={words or 'DUNNO'}\n\n".encode("ascii", "replace"))
             request = {}
 
-    return _Server(listener, handle, say)
+    return _Server(listener, handle, say, idle=True)
 
 
 def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, str]], Any]], say: Say) -> _Server:
@@ -191,4 +220,4 @@ def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, s
                 answer = {"error": f"{type(error).__name__}: {error}"}
             out(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
 
-    return _Server(listener, handle, say)
+    return _Server(listener, handle, say, idle=True)

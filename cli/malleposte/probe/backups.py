@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte import remote
 from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
 
 from .model import Result, Status
 
@@ -25,7 +25,7 @@ HINT = "type: malleposte backup run"
 
 @dataclass(frozen=True)
 class Limits:
-    """How old the last archive of a source (hours) and the last check of a vault (days) may be."""
+    """The greatest age of the last archive of a source (hours) and of the last check of a backup server (days)."""
 
     hours: float = 30
     days: float = 8
@@ -33,7 +33,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one host says of one vault: faults, a line each; or how many archives and the oldest's age in hours."""
+    """A host's report on one backup server: faults, a line each; or the count of archives and the age in hours."""
 
     faults: tuple[str, ...] = ()
     archives: int = 0
@@ -41,7 +41,7 @@ class Seen:
 
 
 def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
-    """What a host's state of one vault (an entry of `vaults`, malleposte.backup.state) means."""
+    """Judge a host's state of one backup server (an entry of `vaults`, malleposte.backup.state)."""
     ages: dict[str, float] = {}
     never: dict[str, list[str]] = {}
     for name, entry in known.get("sources", {}).items():
@@ -102,7 +102,7 @@ def result(
 
 
 def ask(place: remote.Place) -> Mapping[str, Any] | str:
-    """What the last runs of a host gave, or why it does not say."""
+    """Return the results of a host's last runs, or the reason why it does not give them."""
     try:
         code, answer = place.answer(["backup", "list", "--json"])
     except MallepostError as error:

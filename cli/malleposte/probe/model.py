@@ -1,4 +1,4 @@
-"""What a walked path yields, and what the whole walk means for the exit code."""
+"""The result of a path, and the exit code of the whole walk."""
 
 from __future__ import annotations
 

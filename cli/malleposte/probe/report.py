@@ -21,7 +21,7 @@ def row(result: Result) -> tuple[str, str, str]:
 
 
 def summary(results: Sequence[Result]) -> str:
-    """How many of each, on one line."""
+    """Count the results of each kind, on one line."""
     counts = {status: sum(result.status is status for result in results) for status in Status}
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "nothing was walked"
 

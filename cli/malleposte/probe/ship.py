@@ -77,7 +77,7 @@ def run(ssh: list[str] | None, request: dict[str, Any], limit: float = LIMIT) ->
 
 
 def results(process: subprocess.Popen[str], text: str) -> Iterator[Result]:
-    """Feed the process and read its lines; a process that dies early is noticed by its exit status."""
+    """Feed the process and read its lines; a process that ends early is noticed by its exit status."""
     assert process.stdin and process.stdout
     with process.stdout as stream:
         try:

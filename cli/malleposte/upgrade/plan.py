@@ -1,31 +1,31 @@
-"""What there is to upgrade on each host, in which order, and where an earlier run stopped."""
+"""The upgrades of each host, their order, and the point at which an earlier run stopped."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from malleposte.check.hosts import command
-from malleposte.check.site import PLATFORM, Site
 from malleposte.errors import InputError, MallepostError
+from malleposte.fleet.site import PLATFORM, Site
 from malleposte.paths import VAR
 from malleposte.run import environment
 
-BLOCKLIST = "base_upgrade_blocklist"
-ORDER = ("vault", "portal", "web", "mail", "database", "directory")
-"""Hosts go by the last of their groups here: those that fewest depend on show first whether an upgrade is good."""
-PREFIXES = f"{{{{ {BLOCKLIST} | default([]) }}}}"
+WAY = """{{ malleposte_services | academie.malleposte.manifest_upgrades(group_names)
+  | combine({'prefixes': base_upgrade_blocklist}) }}"""
+"""The upgrade settings of a host, as Ansible's templates over the service manifest.
+
+Hosts of a low rank, on which the fewest depend, come first and show whether an upgrade is good. For packages to
+upgrade by hand, the data format changes with the first number of the version.
+"""
 PATIENCE = 300
 """Seconds for a host to fetch its package lists."""
-BY_HAND = ("postgresql", "sogo", "roundcube", "slapd")
-"""Their data change with the first number of the version: such a step is taken by hand, after reading its notes."""
-
 QUESTION = """
 apt-get -qq -o DPkg::Lock::Timeout=120 update >&2 || exit 1
 exec /usr/bin/python3 - <<'END'
@@ -49,13 +49,12 @@ class Package:
 
     @property
     def wanted(self) -> str:
-        """What apt is asked for; the name alone where the package is in place already."""
+        """Return the packages for apt; the name alone where the package is in place already."""
         return f"{self.name}={self.candidate}" if self.candidate else self.name
 
-    @property
-    def by_hand(self) -> bool:
-        """Whether the step is too big to be taken here."""
-        return self.name.startswith(BY_HAND) and first_number(self.installed) != first_number(self.candidate)
+    def by_hand(self, prefixes: Sequence[str]) -> bool:
+        """Whether the step is too big to be taken here: a new first number of what begins with one of these."""
+        return self.name.startswith(tuple(prefixes)) and first_number(self.installed) != first_number(self.candidate)
 
 
 def first_number(version: str) -> str:
@@ -77,63 +76,52 @@ class Step:
         return {"packages": [asdict(one) for one in self.packages], "by_hand": [asdict(one) for one in self.by_hand]}
 
 
-def in_order(groups: Mapping[str, Sequence[str]], hosts: Iterable[str]) -> list[str]:
-    """The hosts in the order of their upgrade."""
-    def rank(host: str) -> int:
-        return max((number for number, group in enumerate(ORDER) if host in groups.get(group, ())), default=-1)
-
-    return sorted(hosts, key=rank)
-
-
-def ask(host: str, connection: Mapping[str, Any], prefixes: Sequence[str]) -> Step:
-    """What a host could upgrade. Raises MallepostError."""
+def ask(host: str, connection: Mapping[str, Any], way: Mapping[str, Any]) -> Step:
+    """Ask a host for its upgrades: `way` holds `prefixes` and `by_hand` (see WAY). Raises MallepostError."""
     try:
         done = subprocess.run(
-            command(connection), input=QUESTION % json.dumps(list(prefixes)), capture_output=True, text=True,
+            command(connection), input=QUESTION % json.dumps(list(way["prefixes"])), capture_output=True, text=True,
             check=False, timeout=PATIENCE, env=environment(),
         )  # fmt: skip
         rows = json.loads(done.stdout) if done.returncode == 0 else None
     except subprocess.TimeoutExpired as error:
         raise MallepostError(f"{host}: no answer in {PATIENCE} s") from error
     except (OSError, ValueError) as error:
-        raise MallepostError(f"{host}: cannot tell its packages: {error}") from error
+        raise MallepostError(f"{host}: cannot list its packages: {error}") from error
     if rows is None:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise MallepostError(f"{host}: cannot tell its packages: {lines[-1]}")
+        raise MallepostError(f"{host}: cannot list its packages: {lines[-1]}")
     packages = sorted((Package(**row) for row in rows), key=lambda one: one.name)
-    hand = tuple(one for one in packages if one.by_hand)
+    hand = tuple(one for one in packages if one.by_hand(way["by_hand"]))
     return Step(host, tuple(one for one in packages if one not in hand), hand)
 
 
-def steps(site: Site, limit: str | None = None) -> list[Step]:
-    """Every host's step, in order. Raises MallepostError when a host cannot tell, InputError for a bad limit."""
+def ordered(site: Site, limit: str | None = None) -> dict[str, Mapping[str, Any]]:
+    """Every host's way (see WAY), those first on which the fewest others depend. Raises InputError for a bad limit."""
     wanted = set(site.matching(limit)) if limit else None
     hosts = [host for host in site.members(PLATFORM) if wanted is None or host in wanted]
     if not hosts:
         raise InputError(f"no host of the group {PLATFORM} is left", "see --limit")
-    ways = [(host, site.connection(host), site.template(host, PREFIXES))
-            for host in in_order(site.groups, hosts)]  # fmt: skip
+    ways = {host: site.template(host, WAY) for host in hosts}
+    return dict(sorted(ways.items(), key=lambda pair: pair[1]["rank"]))
+
+
+def steps(site: Site, limit: str | None = None) -> list[Step]:
+    """Every host's step, in order. Raises MallepostError when a host cannot tell, InputError for a bad limit."""
+    ways = ordered(site, limit)
     with ThreadPoolExecutor(max_workers=min(16, len(ways))) as pool:
-        return list(pool.map(lambda way: ask(way[0], way[1], way[2] or default_prefixes()), ways))
-
-
-def default_prefixes() -> list[str]:
-    """The list of the role base, which an inventory may replace."""
-    from malleposte.check import specs
-
-    found: list[str] = specs.defaults("base")[BLOCKLIST]
-    return found
+        return list(pool.map(lambda host: ask(host, site.connection(host), ways[host]), ways))
 
 
 class Journal:
-    """Where a run stands, on the controller's disk: {host, packages, back}; gone when a host is done."""
+    """The progress of a run, on the controller's disk: {host, packages, back}; removed when a host is done."""
 
     def __init__(self, inventory: Path) -> None:
         place = zlib.crc32(str(inventory.resolve()).encode())  # two inventories may bear one name
         self.path = VAR / f"upgrade-{inventory.name}-{place:08x}.json"
 
     def read(self) -> dict[str, Any] | None:
-        """What an earlier run left unfinished. Raises MallepostError when it cannot be read."""
+        """Return the step that an earlier run left unfinished. Raises MallepostError when it cannot be read."""
         try:
             found: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
         except FileNotFoundError:

@@ -20,7 +20,7 @@ PLAYBOOK = ROOT / "playbooks" / "upgrade.yml"
 
 @dataclass
 class Done:
-    """What an upgrade did: hosts finished, in order, and the seconds of each."""
+    """The result of an upgrade: hosts finished, in order, and the seconds of each."""
 
     hosts: dict[str, float] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Upgrade:
     ask: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """The note of an earlier run lies beside the logs."""
+        """The note of an earlier run is beside the logs."""
         self.journal = Journal(self.inventory)
 
     def run(self, steps: Sequence[Step]) -> Done:
@@ -82,10 +82,15 @@ class Upgrade:
             raise MallepostError(f"{step.host}, {what}: {report.cause}", way_back(step, back))
 
     def _probe(self, what: str, hint: str) -> None:
-        failed = [one for one in self.walk() if one.status is Status.FAILED]
-        if failed:
-            more = f" and {len(failed) - 1} more" if failed[1:] else ""
-            raise MallepostError(f"{what}: {failed[0].name}{more}", hint)
+        probed(self.walk, what, hint)
+
+
+def probed(walk: Callable[[], Sequence[Result]], what: str, hint: str) -> None:
+    """Walk the probe. Raises MallepostError, which begins with `what`, when a path fails."""
+    failed = [one for one in walk() if one.status is Status.FAILED]
+    if failed:
+        more = f" and {len(failed) - 1} more" if failed[1:] else ""
+        raise MallepostError(f"{what}: {failed[0].name}{more}", hint)
 
 
 def renewed(begun: Step, steps: Sequence[Step]) -> Step:
@@ -97,7 +102,7 @@ def renewed(begun: Step, steps: Sequence[Step]) -> Step:
 
 
 def way_back(step: Step, back: str) -> str:
-    """What to do after a failure on a host."""
+    """Return the advice after a failure on a host."""
     return f"mend it and run `malleposte upgrade` again, which goes on with {step.host}; to go back instead: {back}"
 
 

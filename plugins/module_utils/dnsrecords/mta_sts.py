@@ -22,5 +22,5 @@ def policy(mode: str, mx: Sequence[str]) -> str:
 
 
 def policy_id(text: str) -> str:
-    """What tells senders that the policy is another: a digest of it, letters and digits."""
+    """Return the identifier that tells senders of a new policy: a digest of it, letters and digits."""
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What one mail domain must publish, from its facts alone. Standard library only.
+"""The DNS records of one mail domain, from its facts alone. Standard library only.
 
 The facts (``Facts`` below, or the same keys in a mapping, so that an inventory can hold them):
 
@@ -31,13 +31,31 @@ from typing import Any, NotRequired, TypedDict
 from .keys import dkim_value
 from .zone import RecordError, absolute, zone_lines
 
-KEYS = frozenset({"domain", "addresses", "mx", "aliases", "spf", "spf_all", "dkim", "dmarc", "tlsa", "tlsa_ports",
-                  "mta_sts", "tls_rpt", "caa", "caa_iodef", "srv", "ttl"})
+KEYS = frozenset(
+    {
+        "domain",
+        "addresses",
+        "mx",
+        "aliases",
+        "spf",
+        "spf_all",
+        "dkim",
+        "dmarc",
+        "tlsa",
+        "tlsa_ports",
+        "mta_sts",
+        "tls_rpt",
+        "caa",
+        "caa_iodef",
+        "srv",
+        "ttl",
+    }
+)
 POLICIES = ("none", "quarantine", "reject")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 POLICY_ID = re.compile(r"[A-Za-z0-9]{1,32}")
 TLSA_TTL = 300
-"""Seconds: a key that must be replaced in a hurry is forgotten in five minutes."""
+"""Seconds: caches drop a key that must be replaced in a hurry within five minutes."""
 
 
 class Record(TypedDict):
@@ -58,8 +76,14 @@ def expected(facts: Mapping[str, Any]) -> list[Record]:
     if domain == ".":
         raise RecordError("dns facts: domain is missing")
     ttl = int(facts.get("ttl") or 3600)
-    found = [*hosts(facts), *routing(domain, facts), *authentication(domain, facts), *transport(domain, facts),
-             *issuers(domain, facts), *services(domain, facts)]
+    found = [
+        *hosts(facts),
+        *routing(domain, facts),
+        *authentication(domain, facts),
+        *transport(domain, facts),
+        *issuers(domain, facts),
+        *services(domain, facts),
+    ]
     zone_lines(found, ttl)
     return [{**record, "ttl": record.get("ttl", ttl)} for record in found]
 
@@ -77,6 +101,23 @@ def hosts(facts: Mapping[str, Any]) -> list[Record]:
             found.append({"name": absolute(name), "type": kind, "data": str(address)})
     for name, target in dict(facts.get("aliases") or {}).items():
         found.append({"name": absolute(name), "type": "CNAME", "data": absolute(target)})
+    return found
+
+
+def reverse(facts: Mapping[str, Any]) -> list[Record]:
+    """PTR of the hosts that send mail, to the name they greet with: large receivers refuse an address without it.
+
+    Not of the domain's own zone: whoever holds the addresses publishes them (RFC 1912, 2.1).
+    """
+    addresses = {absolute(name): value for name, value in dict(facts.get("addresses") or {}).items()}
+    ttl = int(facts.get("ttl") or 3600)
+    found: list[Record] = []
+    for entry in facts.get("mx") or []:
+        name = absolute(entry if isinstance(entry, str) else entry[0])
+        value = addresses.get(name) or []
+        for text in [value] if isinstance(value, str) else value:
+            owner = absolute(ipaddress.ip_address(text).reverse_pointer)
+            found.append({"name": owner, "type": "PTR", "data": name, "ttl": ttl})
     return found
 
 
@@ -131,8 +172,14 @@ def transport(domain: str, facts: Mapping[str, Any]) -> list[Record]:
             if not DIGEST.fullmatch(str(digest).lower()):
                 raise RecordError(f"dns facts: tlsa.{name}: {digest!r} is not a SHA-256 digest in hexadecimal")
             for port in facts.get("tlsa_ports") or [25]:
-                found.append({"name": f"_{int(port)}._tcp.{absolute(name)}", "type": "TLSA",
-                              "data": f"3 1 1 {str(digest).lower()}", "ttl": TLSA_TTL})
+                found.append(
+                    {
+                        "name": f"_{int(port)}._tcp.{absolute(name)}",
+                        "type": "TLSA",
+                        "data": f"3 1 1 {str(digest).lower()}",
+                        "ttl": TLSA_TTL,
+                    }
+                )
     policy = str(dict(facts.get("mta_sts") or {}).get("id") or "")
     if policy:
         if not POLICY_ID.fullmatch(policy):
@@ -145,7 +192,7 @@ def transport(domain: str, facts: Mapping[str, Any]) -> list[Record]:
 
 
 def issuers(domain: str, facts: Mapping[str, Any]) -> list[Record]:
-    """Who may issue certificates for the domain."""
+    """The authorities that may issue certificates for the domain."""
     names: Sequence[str] = facts.get("caa") or []
     found: list[Record] = [{"name": domain, "type": "CAA", "data": f'0 issue "{name}"'} for name in names]
     if names:

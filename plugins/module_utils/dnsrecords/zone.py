@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-TYPES = ("A", "AAAA", "CAA", "CNAME", "DS", "MX", "NS", "SRV", "TLSA", "TXT")
+TYPES = ("A", "AAAA", "CAA", "CNAME", "DS", "MX", "NS", "PTR", "SRV", "TLSA", "TXT")
 OWNER = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,62})?\.)+")
 TXT_CHUNK = 255
 """Bytes in one string of a TXT record at most."""
@@ -25,7 +25,7 @@ def absolute(name: str) -> str:
 def quote_txt(text: str) -> str:
     """One TXT value in strings of 255 bytes at most, quoted."""
     raw = text.encode()
-    chunks = [raw[start:start + TXT_CHUNK] for start in range(0, len(raw), TXT_CHUNK)] or [b""]
+    chunks = [raw[start : start + TXT_CHUNK] for start in range(0, len(raw), TXT_CHUNK)] or [b""]
     return " ".join('"' + "".join(escape(byte) for byte in chunk) + '"' for chunk in chunks)
 
 

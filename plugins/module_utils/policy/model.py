@@ -1,4 +1,4 @@
-"""What the academy asks of a password and of its life."""
+"""The academy's rules for a password and its lifetime."""
 
 from __future__ import annotations
 

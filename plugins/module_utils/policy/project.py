@@ -23,7 +23,7 @@ _SENTENCES = {
         "names": "Ni votre identifiant, ni votre nom, ni votre prénom.",
         "common": "Ni mot de passe courant, ni suite de touches du clavier.",
         "history": "Différent du précédent.|Différent de vos {n} derniers mots de passe.",
-        "renewal": "À renouveler tous les {n} jours ; un rappel vous est envoyé avant l'échéance.",
+        "renewal": "À renouveler tous les {n} jours ; un rappel vous est envoyé avant l’échéance.",
     },
     "en": {
         "length": "At least {min_length} characters, at most {max_length}.",

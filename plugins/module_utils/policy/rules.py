@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from . import words
+from . import dictionary
 from .model import DIGITS, LOWER, UPPER, Policy
 
 WALK = 5  # neighbouring keys, at least, that make a walk
@@ -39,20 +39,20 @@ _ROWS = (
 )
 _MESSAGES = {
     "fr": {
-        "too_short": "Trop court : {least} caractères au moins.",
-        "too_long": "Trop long : {most} caractères au plus.",
+        "too_short": "Trop court : {least} caractères au moins.",
+        "too_long": "Trop long : {most} caractères au plus.",
         "missing_upper": "Il manque une lettre majuscule sans accent.",
         "missing_lower": "Il manque une lettre minuscule sans accent.",
         "missing_digit": "Il manque un chiffre.",
         "missing_special": "Il manque un caractère spécial (par exemple - ! ? ; : @).",
-        "forbidden_character": "Caractère refusé : ni lettre accentuée, ni caractère invisible.",
+        "forbidden_character": "Caractère refusé : ni lettre accentuée, ni caractère invisible.",
         "digest_form": "Ne peut commencer par un mot entre accolades.",
         "contains_login": "Contient votre identifiant.",
         "contains_name": "Contient votre nom, votre prénom ou votre adresse.",
         "common_word": "Formé de mots trop courants.",
         "keyboard_walk": "Contient une suite de touches ou de caractères voisins.",
         "repetition": "Répète trop le même caractère.",
-        "in_history": "Déjà utilisé : choisissez un mot de passe que vous n’avez jamais eu.",
+        "in_history": "Déjà utilisé : choisissez un mot de passe que vous n’avez jamais eu.",
         "refused": "Refusé par les règles de l’annuaire.",
     },
     "en": {
@@ -77,7 +77,7 @@ _MESSAGES = {
 
 @dataclass(frozen=True)
 class Context:
-    """Whose password it is: log-in and its aliases, names, addresses."""
+    """The owner of the password: log-in and its aliases, names, addresses."""
 
     login: str = ""
     aliases: tuple[str, ...] = ()
@@ -164,11 +164,11 @@ def _covered(letters: str) -> bool:
     """Whether common words make up the letters, but for a few."""
     # best[i]: fewest letters of the first i that no word takes.
     best = [0]
-    longest = max(map(len, words.ALL))
+    longest = max(map(len, dictionary.ALL))
     for end in range(1, len(letters) + 1):
         fewest = best[end - 1] + 1
         for start in range(max(0, end - longest), end - 2):
-            if letters[start:end] in words.ALL:
+            if letters[start:end] in dictionary.ALL:
                 fewest = min(fewest, best[start])
         best.append(fewest)
     return best[-1] <= _LEFT_OVER
@@ -198,7 +198,7 @@ def _has_repetition(password: str) -> bool:
 
 
 class Chooser(Protocol):
-    """What the generator needs of a source of randomness."""
+    """The methods that the generator needs of a source of randomness."""
 
     def choice(self, seq: str, /) -> str:
         """One character of a text."""

@@ -1,1 +1,1 @@
-"""What the modules for slapd share: LDIF, differences of configuration, password digests, commands."""
+"""Common code of the modules for slapd: LDIF, differences of configuration, password digests, commands."""

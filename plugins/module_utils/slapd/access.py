@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Kept from everyone but the one writer, whatever a table says.
-SECRETS = ("mpNumenDigest", "mpInaDigest", "mpInaExpiry", "mpSourceDigest")
-RECOVERY = ("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged")
+SECRETS = ("mpNumenDigest", "mpInaCode", "mpInaDigest", "mpInaExpiry", "mpSourceDigest")
+RECOVERY = ("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext")
 # State of a password, kept by ppolicy; the writer sets it (must change, end, unlock). A table may let others read it.
 PASSWORD_STATE = ("pwdReset", "pwdEndTime", "pwdAccountLockedTime", "pwdFailureTime")
-# What nobody reads over the network: old digests, and the choice of a policy.
+# Attributes that nobody reads over the network: old digests, and the choice of a policy.
 CLOSED = ("pwdHistory", "pwdPolicySubentry")
 BRANCHES = ("people", "functional", "lists", "establishments", "tombstones")
 ALWAYS = ("entry", "objectClass")

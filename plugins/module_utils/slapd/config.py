@@ -24,7 +24,7 @@ OPERATIONAL = frozenset(
         "contextcsn",
     )
 )
-# What slapd fixes when it opens a database or loads code: only a start takes a change of these.
+# Settings that slapd fixes when it opens a database or loads code: only a start applies a change of these.
 OFFLINE = frozenset(("olcmodulepath", "olcdatabase", "olcsuffix", "olcdbdirectory", "olcoverlay", "objectclass", "cn"))
 SCHEMA = frozenset(
     ("olcattributetypes", "olcobjectclasses", "olcobjectidentifier", "olcldapsyntaxes", "olcditcontentrules")
@@ -53,7 +53,7 @@ def settled(entries: Sequence[Entry]) -> dict[str, Entry]:
 
 @dataclass
 class Plan:
-    """What to do: `changes` are LDIF blocks in order; `offline` says why a rebuild is needed (empty: online)."""
+    """The steps: `changes` are LDIF blocks in order; `offline` says why a rebuild is needed (empty: online)."""
 
     changes: list[str] = field(default_factory=list)
     offline: list[str] = field(default_factory=list)
@@ -149,7 +149,7 @@ def _entry_plan(old: Entry, new: Entry, plan: Plan) -> None:
 
 
 def plan(current: dict[str, Entry], desired: dict[str, Entry]) -> Plan:
-    """What brings `current` to `desired` (both from `settled`): parents before children, changes in config order.
+    """Return the steps from `current` to `desired` (both from `settled`): parents before children, in config order.
 
     An entry that goes away, or one that comes before another of its kind, makes the plan an offline one.
     """

@@ -26,25 +26,32 @@ def entry_mods(current: Entry, wanted: Entry) -> list[Mod]:
     return mods
 
 
-def password_mods(current: Entry | None, password: str) -> list[Mod]:
-    """The change that sets a machine's password, or nothing when the stored digest is already of this one."""
-    stored = current.get("userPassword") if current else []
-    if len(stored) == 1 and digest.verify(password, stored[0]):
-        return []
-    return [Mod("replace", "userPassword", (digest.make(password).encode(),))]
+def password_mods(current: Entry | None, password: str, earlier: str = "") -> list[Mod]:
+    """The change that sets a machine's password, or nothing when the stored digests are already right.
+
+    ``earlier``, unless empty, stays accepted where it is stored. slapd's password policy takes one value at a time.
+    """
+    stored = list(current.get("userPassword")) if current else []
+    right = [one for one in stored if digest.verify(password, one)][:1]
+    old = [one for one in stored if earlier not in ("", password) and digest.verify(earlier, one)][:1]
+    surplus = tuple(one for one in stored if one not in right + old)
+    if not right:
+        return [Mod("replace" if surplus or not old else "add", "userPassword", (digest.make(password).encode(),))]
+    return [Mod("delete", "userPassword", surplus)] if surplus else []
 
 
 def plan(
     current: Mapping[str, Entry],
     wanted: Sequence[Entry],
     passwords: Mapping[str, str],
+    earlier: Mapping[str, str] | None = None,
 ) -> list[tuple[str, str]]:
-    """(dn, LDIF change) for each entry that differs. `current` and `passwords` are by name in lower case."""
+    """(dn, LDIF change) for each entry that differs. All but `wanted` are by name in lower case."""
     changes: list[tuple[str, str]] = []
     for entry in wanted:
         key = entry.dn.lower()
         have = current.get(key)
-        secret = password_mods(have, passwords[key]) if key in passwords else []
+        secret = password_mods(have, passwords[key], (earlier or {}).get(key, "")) if key in passwords else []
         if have is None:
             full = Entry(entry.dn, dict(entry.attributes))
             if secret:

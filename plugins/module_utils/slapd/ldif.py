@@ -75,12 +75,9 @@ def parse(text: bytes) -> list[Entry]:
             entry = Entry(value.decode())
             entries.append(entry)
             continue
-        for key in entry.attributes:
-            if key.lower() == name.lower():
-                entry.attributes[key].append(value)
-                break
-        else:
-            entry.attributes[name] = [value]
+        if name not in entry.attributes:
+            name = next((key for key in entry.attributes if key.lower() == name.lower()), name)
+        entry.attributes.setdefault(name, []).append(value)
     return entries
 
 

@@ -1,1 +1,1 @@
-"""What the browser tests share: Debian's Chromium in the sizes of a desk and of a phone."""
+"""Common code of the browser tests: Debian's Chromium in the sizes of a desk and of a phone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import socket
 import ssl
 from collections.abc import Callable, Mapping
@@ -32,6 +33,12 @@ PLAIN = (
 ).split()
 
 
+REFUSED = "refused by policy: "
+# The console hears of what a script tried and got over only in this way.
+TELL = f"""
+addEventListener('securitypolicyviolation', event => console.error(
+  '{REFUSED}' + [event.effectiveDirective, event.blockedURI, event.sourceFile].join(' ')));
+"""
 # Whether the middle of an element is its own, and no curtain's.
 ON_TOP = """
 const box = arguments[0].getBoundingClientRect();
@@ -87,6 +94,7 @@ def start(size: Size, profile: Path, addresses: Mapping[str, str], pins: set[str
     driver.set_script_timeout(SECONDS)
     metrics = {"width": size.width, "height": size.height, "deviceScaleFactor": size.dots, "mobile": size.mobile}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": TELL})
     driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Paris"})
     driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": size.mobile})
     return driver
@@ -94,7 +102,7 @@ def start(size: Size, profile: Path, addresses: Mapping[str, str], pins: set[str
 
 @dataclass
 class Browser:
-    """What a test does with a browser. `names` are the platform's host names, by key."""
+    """A browser for tests. `names` are the platform's host names, by key."""
 
     driver: webdriver.Chrome
     size: Size
@@ -109,7 +117,7 @@ class Browser:
         self.driver.get(self.url(key, path))
 
     def wait[T](self, condition: Callable[[], T | None], what: str = "") -> T:
-        """What the condition gives once it is true. Elements that the page replaced meanwhile are looked up anew."""
+        """Wait until the condition is true and return its value. Elements replaced meanwhile are looked up anew."""
         ignored = [StaleElementReferenceException]
         found = WebDriverWait(self.driver, SECONDS, 0.2, ignored).until(lambda _: condition(), what)
         assert found
@@ -151,8 +159,16 @@ class Browser:
         lines: list[dict[str, Any]] = self.driver.execute("getLog", {"type": "browser"})["value"]
         return [str(line["message"]) for line in lines if line["level"] == "SEVERE"]
 
+    def violations(self) -> list[str]:
+        """Return the CSP refusals since the last call: directive, refused resource, script.
+
+        AngularJS tries once a page whether it may compile; that is left out.
+        """
+        lines = [line.partition(REFUSED)[2].strip('"') for line in self.complaints() if REFUSED in line]
+        return [line for line in lines if not re.fullmatch(r"script-src eval \S*/angular\.min\.js", line)]
+
     def barriers(self) -> list[str]:
-        """What axe-core finds on the page against WCAG 2.1 A and AA: rule, gravity, elements."""
+        """Return axe-core's findings on the page against WCAG 2.1 A and AA: rule, gravity, elements."""
         self.driver.execute_script((files("axe_core_python") / "axe.min.js").read_text("utf-8"))
         rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
         script = f"axe.run(document, {json.dumps(rules)}).then(r => arguments[0](r.violations))"

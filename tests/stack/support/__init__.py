@@ -1,1 +1,1 @@
-"""What the stack tests share: the way to the lab, clients of its protocols, accounts made for one test."""
+"""Common code of the stack tests: access to the lab, clients of its protocols, accounts made for one test."""

@@ -4,12 +4,16 @@ import json
 import shlex
 import subprocess
 import sys
+import time
 from typing import Any
 
 from malleposte.paths import ROOT
 
 from tests.stack.support.site import Site
 
+BUSY = "another command changes accounts at this moment"
+"""The message of a command that changed nothing because another, of a test beside this one, is at work."""
+PATIENCE = 180
 ENVIRONMENT = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
 
 
@@ -25,7 +29,7 @@ class Cli:
         return _run([*self.site.ssh("mail1"), shlex.join(["malleposte", "accounts", *map(str, words)])], given)
 
     def argv(self, *words: Any) -> list[str]:
-        """How the controller types it, in the checkout."""
+        """The command as typed on the controller, in the checkout."""
         return [sys.executable, "-m", "malleposte", "accounts", *map(str, words), "-i", str(self.site.inventory)]
 
     def typed[T: (str, bytes)](self, *words: Any, given: T = "") -> subprocess.CompletedProcess[T]:  # type: ignore[assignment]
@@ -33,8 +37,8 @@ class Cli:
         return _run(self.argv(*words), given, cwd=ROOT, env=ENVIRONMENT)
 
     def out(self, *words: Any) -> str:
-        """What such a command printed. AssertionError when it fails."""
-        done = self.typed(*words)
+        """Return the output of a command on the host. AssertionError when it fails."""
+        done = self(*words)
         assert done.returncode == 0, done
         return done.stdout
 
@@ -43,12 +47,22 @@ class Cli:
         return document(self(*words, "--json", given=given), code)
 
 
+def start(site: Site, unit: str) -> None:
+    """Start a oneshot service that changes accounts, as its timer does, as soon as no command is at work."""
+    tries = f"for _ in $(seq {PATIENCE}); do systemctl start {unit} && exit; sleep 1; done; exit 1"
+    site.run("mail1", tries, timeout=PATIENCE * 2)
+
+
 def document(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
-    """What a command printed with --json."""
+    """Return the output of a command with --json."""
     assert done.returncode == code, (done.args[-1], done.returncode, done.stdout, done.stderr)
     return json.loads(done.stdout)
 
 
 def _run[T: (str, bytes)](argv: list[str], given: T, **where: Any) -> subprocess.CompletedProcess[T]:
-    text = isinstance(given, str)
-    return subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)
+    text, end = isinstance(given, str), time.monotonic() + PATIENCE
+    while True:
+        done = subprocess.run(argv, input=given, capture_output=True, text=text, check=False, timeout=300, **where)
+        if BUSY not in str(done.stderr) or time.monotonic() > end:
+            return done
+        time.sleep(0.2)

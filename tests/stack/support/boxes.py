@@ -53,7 +53,7 @@ class Box:
 
     @property
     def count(self) -> int:
-        """How many messages."""
+        """The number of messages."""
         return sum(len(folder.letters) for folder in self.folders.values())
 
 

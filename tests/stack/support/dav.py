@@ -137,7 +137,7 @@ def put_event(device: Device, home: str, uid: str, summary: str) -> None:
 
 
 def summaries(device: Device, home: str, key: str = "SUMMARY:") -> list[str]:
-    """What the items of a collection are called; contacts by `FN:`."""
+    """Return the names of a collection's items; contacts by `FN:`."""
     hrefs = [href for href, status in device.changes(home)[1].items() if status == 200]
     lines = [line for href in hrefs for line in device.ask("GET", href).text.splitlines()]
     return [line.removeprefix(key) for line in lines if line.startswith(key)]

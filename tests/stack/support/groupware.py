@@ -77,7 +77,9 @@ class Groupware:
         elif self.cookies:
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
             sent["X-XSRF-TOKEN"] = self.cookies.get("XSRF-TOKEN", "")
-        session = _Direct(str(self.site.platform["hostnames"][self.host]), self.site.address("mail1"), self.cafile)
+        session = _Direct(
+            str(self.site.platform["hostnames"][self.host]), self.site.address(self.site.host_of("web")), self.cafile
+        )
         try:
             session.request(method, path, body.encode() if isinstance(body, str) else body, sent)
             response = session.getresponse()
@@ -98,7 +100,7 @@ class Groupware:
         return self.request("POST", path, json.dumps(document), headers={"Content-Type": "application/json"})
 
     def connect(self, password: str = "") -> Answer:
-        """What the log-in page sends."""
+        """The form of the log-in page."""
         return self.post("/SOGo/connect", {"userName": self.account.uid, "password": password or self.account.password})
 
     def login(self) -> "Groupware":

@@ -30,8 +30,17 @@ with smtplib.SMTP("127.0.0.1", 25, timeout=60) as session:
 """
 
 
+def ended(session: imaplib.IMAP4) -> bool:
+    """Read a waiting session to its end, past what the server tells meanwhile (`* OK Still here`). One that stays open
+    ends the test by the socket's time-out.
+    """
+    while session.readline():
+        pass
+    return True
+
+
 class Answer(NamedTuple):
-    """Which command decided (MAIL, RCPT or DATA), with what code and words."""
+    """The command that decided (MAIL, RCPT or DATA), with its code and text."""
 
     step: str
     code: int
@@ -173,7 +182,7 @@ class Mail:
         )
 
     def count(self, who: Account | str, subject: str, folder: str = "INBOX") -> int:
-        """How many messages of a folder have that word in their subject."""
+        """Count the messages of a folder that have that word in their subject."""
         session = self.imap(who)
         if session.select(quoted(folder), readonly=True)[0] != "OK":
             return 0

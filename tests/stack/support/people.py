@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from malleposte.accounts import reach
 from malleposte.accounts.boxes import mirror
 from malleposte.accounts.seed import context_of
 from malleposte.directory.model import Agent, Attributes, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.protocol import Directory
+from malleposte.platform import mailstore
 from malleposte.policy import rules
 
 from tests.stack.support.site import Account, Site
@@ -18,8 +18,8 @@ from tests.stack.support.site import Account, Site
 
 @contextlib.contextmanager
 def directory(site: Site) -> Iterator[Directory]:
-    """The lab's directory, with the right to write. Opened for each use: a test may kill its host."""
-    with reach.directory(site.inventory, site.place) as bound:
+    """The lab's directory, with the right to write. Bound for each use: a test may restart it."""
+    with site.directory() as bound:
         yield bound
 
 
@@ -66,15 +66,18 @@ class People:
             }
         )
         self._add(uid, box.dn(self.site.place.suffix), box_attributes(box))
-        self.mirror()
-        self.site.run("mail1", "systemctl restart malleposte-boxes.service")
+        self.mirror(*delegates)
+        # One after the other, whoever asks: a restart would end the run that another test waits for.
+        self.site.run("mail1", "flock /run/malleposte-tests.lock systemctl restart malleposte-boxes.service")
         return box
 
-    def mirror(self) -> None:
-        """Let the delegates' own entries name the boxes that they open."""
+    def mirror(self, *delegates: str) -> None:
+        """Let the own entries of these delegates, and of nobody else, name the boxes that they open."""
         with directory(self.site) as bound:
+            own = {f"uid={uid},ou=people,{bound.suffix}" for uid in delegates}
             for change in mirror(bound):
-                bound.modify(change.dn, change.after)
+                if change.dn in own:
+                    bound.modify(change.dn, change.after)
 
     def change(self, who: Account, **attributes: list[str]) -> None:
         """Replace attributes of an account's entry."""
@@ -93,6 +96,7 @@ class People:
         with directory(self.site) as bound:
             for _, dn in self.made:
                 bound.delete(dn)
-        homes = " ".join(f"/srv/mail/*/{uid}" for uid, _ in self.made)
-        self.site.run("mail1", f"rm -rf -- {homes}")
+        homes = " ".join(str(mailstore.home_of(uid)) for uid, _ in self.made)
+        # A session that ends, or a delivery, may write there at that moment: then once more.
+        self.site.run("mail1", f"for _ in $(seq 20); do rm -rf -- {homes} && exit; sleep 0.5; done; exit 1")
         self.made.clear()

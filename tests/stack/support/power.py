@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from malleposte.lab.inventory import Bind
+from malleposte.platform.mailstore import STORE
 
 from tests.stack.support.site import Site
 
-KEPT = ("/var/spool/postfix", "/srv/mail")
+KEPT = ("/var/spool/postfix", str(STORE))
 SIZE_MB = 512
 
 
@@ -58,7 +59,7 @@ def fill(site: Site, point: Path) -> None:
 
 
 def binds(point: Path) -> tuple[Bind, ...]:
-    """What makes mail1 keep its queue and store on the image."""
+    """Commands that make mail1 keep its queue and store on the image."""
     return tuple(Bind(f"{point}{path}", path) for path in KEPT)
 
 

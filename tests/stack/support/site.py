@@ -1,19 +1,26 @@
 """The lab that is tested: facts of its inventory, addresses, ssh. Read once a session; nothing here changes it."""
 
+import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from malleposte.accounts import reach, vault
+from malleposte.directory.errors import DirectoryError
+from malleposte.directory.ldap import LdapDirectory
+from malleposte.fleet import remote, ssh
 from malleposte.lab import Lab
-from malleposte.paths import LAB_INVENTORY, VENV_BIN
-from malleposte.probe import facts
-from malleposte.run import environment
+from malleposte.paths import LAB_INVENTORY
+from malleposte.platform import facts as declared
+
+ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
+"""A kept connection whose host is gone ends by itself within 15 seconds."""
 
 
 class NotReadyError(Exception):
@@ -31,21 +38,26 @@ class Account:
 
 
 class Site:
-    """One inventory. `MALLEPOSTE_INVENTORY` names another than the lab's own."""
+    """One inventory: the given one, else that of `MALLEPOSTE_INVENTORY`, else the lab's own."""
 
-    def __init__(self) -> None:
-        """Look at nothing yet."""
-        self.lab = Lab.load(Path(os.environ.get("MALLEPOSTE_INVENTORY") or LAB_INVENTORY))
+    def __init__(self, listing: str = "", worker: str = "main", inventory: Path | None = None) -> None:
+        """Look at nothing yet. `listing`: the inventory as another read it; `worker`: who shares connections."""
+        self.lab = Lab.load(inventory or Path(os.environ.get("MALLEPOSTE_INVENTORY") or LAB_INVENTORY))
         self.inventory = self.lab.deploy_inventory
+        self._listing = listing
+        self._worker = worker
+        self._masters: set[str] = set()
+        self._lock = threading.Lock()
+        self._tunnel = contextlib.ExitStack()
+        self._socket: Path | None = None
 
     @cached_property
     def listing(self) -> Mapping[str, Any]:
-        """What ansible-inventory says."""
-        tool = VENV_BIN / "ansible-inventory"
-        argv = [str(tool) if tool.exists() else "ansible-inventory", "-i", str(self.inventory), "--list"]
-        done = subprocess.run(argv, capture_output=True, text=True, check=True, env=environment())
-        listing: Mapping[str, Any] = json.loads(done.stdout)
-        return listing
+        """The inventory: its groups, and the variables of its hosts."""
+        if self._listing:
+            known: Mapping[str, Any] = json.loads(self._listing)
+            return known
+        return remote.listing(self.inventory)
 
     def variables(self, host: str) -> Mapping[str, Any]:
         """Variables of a host, as written (not templated)."""
@@ -54,35 +66,86 @@ class Site:
 
     @property
     def platform(self) -> dict[str, Any]:
-        """The facts `malleposte_*`, without their prefix."""
-        found = self.variables("mail1").items()
-        return {name.removeprefix("malleposte_"): value for name, value in found if name.startswith("malleposte_")}
+        """The facts `malleposte_*` with their defaults, without their prefix."""
+        said = self.variables("mail1")
+        names = {"domain": said["malleposte_domain"], "operator": said["malleposte_operators"][0]}
+        known = [name for name in declared.document()["facts"] if name.startswith("malleposte_")]
+        return {name.removeprefix("malleposte_"): declared.resolved(name, said.get(name), names) for name in known}
 
     @cached_property
     def place(self) -> reach.Place:
-        """Where the directory is."""
-        return reach.place(self.inventory)
+        """The address of the directory."""
+        return reach.place_of(self.listing, self.inventory)
+
+    def host_of(self, group: str) -> str:
+        """The first host of a group, below it or in it."""
+        known: Mapping[str, Any] = self.listing[group]
+        found: list[str] = known.get("hosts") or [self.host_of(below) for below in known.get("children", ())]
+        return found[0]
 
     def address(self, host: str) -> str:
         """Address of a host."""
         return str(self.variables(host)["ansible_host"])
 
     def ssh(self, host: str) -> list[str]:
-        """The ssh words up to the host. No shared connection: a test may kill the host under it."""
-        known = self.variables(host)
-        given = {
-            "host": known["ansible_host"],
-            "user": known.get("ansible_user", "root"),
-            "port": known.get("ansible_port", 22),
-            "key": known.get("ansible_ssh_private_key_file", ""),
-            "ssh_args": known.get("ansible_ssh_common_args", ""),
-        }
-        words = facts.ssh_command(given)
-        return [words[0], "-o", "ControlMaster=no", "-o", "ControlPath=none", *words[1:]]
+        """The ssh words up to the host, with a connection of their own."""
+        return list(remote.ssh_to(self.variables(host), host))
+
+    def _way(self, host: str) -> list[str]:
+        return ssh.words(ssh.way(self.variables(host), host))
+
+    def _kept(self, host: str) -> list[str]:
+        """The ssh words over a connection that is kept; where it is gone, ssh makes one of its own.
+
+        The lab ends these connections when it stops a host, by the name of their socket.
+        """
+        words = self._way(host)
+        socket = self.lab.settings.ssh / f"cm-{self._worker}-{os.getpid()}@{self.address(host)}:22"
+        with self._lock:
+            self._open(socket, words)
+        return [words[0], "-o", "ControlMaster=no", "-o", f"ControlPath={socket}", *words[1:]]
+
+    def _open(self, socket: Path, words: list[str]) -> None:
+        """Make the kept connection, unless it is there: without a session of its own, and nothing of ours held open."""
+        if not socket.exists():
+            argv = [words[0], "-fN", "-o", "ControlMaster=yes", "-o", f"ControlPath={socket}", "-o", "ConnectTimeout=5"]
+            argv += ["-o", "ControlPersist=300", *ALIVE, *words[1:]]
+            quiet = subprocess.DEVNULL
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(argv, stdin=quiet, stdout=quiet, stderr=quiet, check=False, timeout=10)
+            self._masters.add(str(socket))
+
+    def close(self) -> None:
+        """End what was kept."""
+        self._tunnel.close()
+        for socket in self._masters:
+            subprocess.run(ssh.leave(socket), capture_output=True, check=False, timeout=10)
+        self._masters.clear()
+
+    @contextlib.contextmanager
+    def directory(self) -> Iterator[LdapDirectory]:
+        """The directory, bound as its one writer, by way of a tunnel that is kept and made anew where it is gone."""
+        password = self.secret(f"ldap-{reach.WRITER}")
+        dn = f"cn={reach.WRITER},ou=services,{self.place.suffix}"
+        try:
+            bound = LdapDirectory(f"ldapi://{self.tunnel()}", self.place.suffix, dn, password)
+        except DirectoryError:
+            self._tunnel.close()
+            self._socket = None
+            bound = LdapDirectory(f"ldapi://{self.tunnel()}", self.place.suffix, dn, password)
+        with bound:
+            yield bound
+
+    def tunnel(self) -> Path:
+        """A socket here that leads to the directory's own."""
+        if self._socket is None:
+            ssh = self.place.ssh
+            self._socket = self._tunnel.enter_context(reach.forwarded((ssh[0], *ALIVE, *ssh[1:])))
+        return self._socket
 
     def run(self, host: str, *words: str, given: str = "", check: bool = True, timeout: float = 120) -> str:
         """Run words (joined by the remote shell) on a host, `given` on standard input; its standard output."""
-        argv = [*self.ssh(host), *words]
+        argv = [*self._kept(host), *words]
         try:
             done = subprocess.run(argv, input=given, capture_output=True, text=True, check=False, timeout=timeout)
         except subprocess.TimeoutExpired as error:

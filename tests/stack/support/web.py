@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from email.message import Message
 from pathlib import Path
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The response."""
 
     status: int
     headers: Message

@@ -42,7 +42,7 @@ class Webmail:
         return answer
 
     def env(self, page: str) -> dict[str, Any]:
-        """What a page tells its script."""
+        """Return the settings that a page gives to its script."""
         found = re.search(r"rcmail\.set_env\((\{.*?\})\);", page)
         assert found, page[:2000]
         return dict(json.loads(found[1]))

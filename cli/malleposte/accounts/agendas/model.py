@@ -21,7 +21,7 @@ _BEGIN = re.compile(r"^BEGIN:([A-Z-]+)", re.MULTILINE | re.IGNORECASE)
 
 
 class Kind(StrEnum):
-    """What a collection holds."""
+    """The kind of a collection's items."""
 
     AGENDA = "agenda"
     CONTACTS = "contacts"
@@ -37,7 +37,7 @@ class Item:
 
     @property
     def key(self) -> str:
-        """What tells it from others of its collection, whatever the store calls it: its UID."""
+        """The key of an item in its collection, whatever the store calls it: its UID."""
         return uid_of(self.text) or self.name
 
 
@@ -52,7 +52,7 @@ class Collection:
 
     @property
     def place(self) -> tuple[Kind, str]:
-        """What tells it from its owner's others."""
+        """The key of a collection among its owner's others."""
         return self.kind, self.name
 
     def only(self, keys: Iterable[str]) -> Collection:
@@ -61,7 +61,7 @@ class Collection:
         return replace(self, items={key: item for key, item in self.items.items() if key in wanted})
 
 
-class Shelf(Protocol):
+class Store(Protocol):
     """A store, of all agents. Everything here raises MallepostError or OSError where the store does not answer."""
 
     name: str
@@ -78,7 +78,7 @@ class Shelf(Protocol):
         """Take away the items that still are as they were read."""
 
     def holders(self) -> set[str]:
-        """Whose items it holds."""
+        """The owner and the items of a store."""
 
 
 def unfolded(text: str) -> str:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from malleposte.accounts.agendas.model import Collection, Kind, Shelf, fit_place, merged
+from malleposte.accounts.agendas.model import Collection, Kind, Store, fit_place, merged
 from malleposte.errors import MallepostError
-
-CLASSES: Mapping[str, tuple[str, ...]] = {"convergence": ("sogo",), "roundcube": ("radicale", "roundcube")}
-"""The stores of each class, the one that holds everything first."""
+from malleposte.platform.classes import Class
 
 
 @dataclass(frozen=True)
 class Moved:
-    """How many items moved: events and tasks, contacts; and how many stayed, since the new store cannot hold them."""
+    """The number of items moved: events and tasks, contacts; and of those that the new store cannot hold."""
 
     agenda: int = 0
     contacts: int = 0
@@ -25,28 +23,28 @@ class Moved:
         return bool(self.agenda or self.contacts or self.left)
 
 
-def move(uid: str, sources: Sequence[Shelf], targets: Sequence[Shelf]) -> Moved:
+def move(uid: str, sources: Sequence[Store], targets: Sequence[Store]) -> Moved:
     """All that the sources hold of an agent goes to the targets, then leaves the sources.
 
     Nothing leaves a source that the first target does not show, nor what was changed there meanwhile. Of an item that
     is on both sides the later changed stays.
     """
-    found = [(shelf, shelf.read(uid)) for shelf in sources]
-    if not any(one.items for _shelf, collections in found for one in collections):
+    found = [(store, store.read(uid)) for store in sources]
+    if not any(one.items for _store, collections in found for one in collections):
         return Moved()
     homes = {
         (one.kind, key): one.name
-        for shelf, collections in [*found, (targets[0], targets[0].read(uid))] if not shelf.flat
+        for store, collections in [*found, (targets[0], targets[0].read(uid))] if not store.flat
         for one in collections for key in one.items
     }  # fmt: skip
-    parted = [(shelf, [part for one in held for part in (_parted(one, homes) if shelf.flat else [one])])
-              for shelf, held in found]  # fmt: skip
-    wanted = merged(one for _shelf, collections in parted for one in collections)
+    parted = [(store, [part for one in held for part in (_parted(one, homes) if store.flat else [one])])
+              for store, held in found]  # fmt: skip
+    wanted = merged(one for _store, collections in parted for one in collections)
     for target in targets:
         target.add(uid, wanted)
     there = {one.place: one.items.keys() for one in targets[0].read(uid)}
-    for shelf, collections in parted:
-        shelf.remove(uid, [one.only(there.get((one.kind, fit_place(one.name)), ())) for one in collections])
+    for store, collections in parted:
+        store.remove(uid, [one.only(there.get((one.kind, fit_place(one.name)), ())) for one in collections])
     counts = dict.fromkeys(Kind, 0)
     left = 0
     for one in wanted:
@@ -63,30 +61,45 @@ def _parted(one: Collection, homes: Mapping[tuple[Kind, str], str]) -> list[Coll
     return [replace(one, name=part).only(key for key, name in names.items() if name == part) for part in parts]
 
 
-class Shelves:
+class Stores:
     """The stores of this host."""
 
-    def __init__(self, shelves: Sequence[Shelf]) -> None:
-        """`shelves`: those that are here."""
-        self._by_name = {shelf.name: shelf for shelf in shelves}
+    def __init__(self, stores: Sequence[Store], classes: Mapping[str, Class]) -> None:
+        """`stores`: those that are here; `classes` of the platform say which stores an agent has."""
+        self.classes = classes
+        self._by_name = {store.name: store for store in stores}
 
     def settle(self, uid: str, profile: str) -> Moved:
         """Bring an agent's agendas and contacts to the stores of a class.
 
         Raises MallepostError when one of these is not on this host: nothing is moved then.
         """
-        wanted = CLASSES.get(profile, ())
-        missing = next((name for name in wanted or (profile,) if name not in self._by_name), "")
+        if profile not in self.classes:
+            raise MallepostError(f"{profile} is no class of this platform: they stay where they are")
+        wanted = self.classes[profile].stores
+        missing = next((name for name in wanted if name not in self._by_name), "")
         if missing:
             raise MallepostError(f"{missing} is not on this host: they stay where they are")
-        sources = [shelf for name, shelf in self._by_name.items() if name not in wanted]
+        sources = [store for name, store in self._by_name.items() if name not in wanted]
         return move(uid, sources, [self._by_name[name] for name in wanted])
 
+    def holders(self) -> dict[str, list[str]]:
+        """Return the accounts that have something in each store."""
+        return {name: sorted(store.holders()) for name, store in self._by_name.items()}
+
     def astray(self, profiles: Mapping[str, str]) -> list[str]:
-        """Who of these (uid: class) has something in a store of another class."""
-        found: set[str] = set()
-        for name, shelf in self._by_name.items():
-            found |= {
-                uid for uid in shelf.holders() if uid in profiles and name not in CLASSES.get(profiles[uid], (name,))
-            }
-        return sorted(found)
+        """Return those of these accounts (uid: class) that have something in a store of another class."""
+        return astray(self.holders(), profiles, self.classes)
+
+
+def astray(
+    holders: Mapping[str, Iterable[str]], profiles: Mapping[str, str], classes: Mapping[str, Class]
+) -> list[str]:
+    """Return those of these accounts (uid: class) that have something in a store of another class."""
+    found: set[str] = set()
+    for name, uids in holders.items():
+        found |= {
+            uid for uid in uids
+            if (own := classes.get(profiles.get(uid, ""))) is not None and name not in own.stores
+        }  # fmt: skip
+    return sorted(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib
 import json
 import os
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from malleposte import owner
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
@@ -21,13 +21,14 @@ from malleposte.accounts.agendas.model import (
     newer,
     uid_of,
 )
+from malleposte.platform import locks
 
 LOCK = ".Radicale.lock"
 PROPERTIES = ".Radicale.props"
 TITLE = "D:displayname"
 TAGS = {Kind.AGENDA: "VCALENDAR", Kind.CONTACTS: "VADDRESSBOOK"}
 OWN = {(Kind.AGENDA, MAIN): "agenda", (Kind.CONTACTS, MAIN): "contacts"}
-"""How Radicale calls what everybody has (role radicale, `radicale_collections`)."""
+"""Radicale's names for the collections that everybody has (role radicale, `radicale_collections`)."""
 FIRST = {Kind.AGENDA: "Agenda", Kind.CONTACTS: "Contacts"}
 Check = Callable[[str, str], str | None]
 """(text, tag) -> the text as Radicale would keep it, or None when it would not."""
@@ -48,7 +49,7 @@ def as_kept(text: str, tag: str) -> str | None:
 
 
 class Radicale:
-    """Radicale's collections, for root."""
+    """Radicale's collections, for root, as their owner (`owner`)."""
 
     name = "radicale"
     flat = False
@@ -58,18 +59,18 @@ class Radicale:
         self.root, self.check = root, check
 
     @contextlib.contextmanager
-    def _locked(self, how: int) -> Iterator[None]:
-        with (self.root.parent / LOCK).open("a") as handle:
-            fcntl.flock(handle, how)
+    def _locked(self, *, shared: bool) -> Iterator[None]:
+        """Radicale waits; inside, files are touched as its user."""
+        with owner.as_owner(self.root), locks.waited(self.root.parent / LOCK, shared=shared):
             yield
 
     def _folders(self, uid: str) -> Iterator[tuple[Path, Kind, dict[str, Any]]]:
         base = self.root / uid
-        for folder in sorted(base.iterdir()) if base.is_dir() else []:
+        for folder in sorted(base.iterdir()) if owner.folder(base) else []:
             file = folder / PROPERTIES
-            if folder.name.startswith(".") or not file.is_file():
+            if folder.name.startswith(".") or not owner.folder(folder) or not owner.plain(file):
                 continue
-            properties = json.loads(file.read_text("utf-8"))
+            properties = json.loads(owner.read(file))
             for kind, tag in TAGS.items():
                 if properties.get("tag") == tag:
                     yield folder, kind, properties
@@ -77,14 +78,15 @@ class Radicale:
     @staticmethod
     def _items(folder: Path) -> Iterator[Item]:
         for path in sorted(folder.iterdir()):
-            if path.is_file() and not path.name.startswith("."):
-                yield Item(path.name, path.read_bytes().decode("utf-8", "replace"), path.stat().st_mtime)
+            if owner.plain(path) and not path.name.startswith("."):
+                yield Item(path.name, owner.read(path).decode("utf-8", "replace"), path.lstat().st_mtime)
 
     def read(self, uid: str) -> list[Collection]:
-        """See Shelf."""
-        if not (self.root / uid).is_dir():
-            return []
-        with self._locked(fcntl.LOCK_SH):
+        """See Store."""
+        with owner.as_owner(self.root):
+            if not owner.folder(self.root / uid):
+                return []
+        with self._locked(shared=True):
             return [self._collection(*one) for one in self._folders(uid)]
 
     def _collection(self, folder: Path, kind: Kind, properties: dict[str, Any]) -> Collection:
@@ -93,11 +95,11 @@ class Radicale:
         return Collection(kind, mine[1] if mine else folder.name, title, collected(self._items(folder)))
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf."""
+        """See Store."""
         wanted = [one for one in collections if one.place not in OWN]
         wanted += [next((one for one in collections if one.place == place), Collection(*place)) for place in OWN]
-        self.root.mkdir(mode=0o750, exist_ok=True)
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked(shared=False):
+            self.root.mkdir(mode=0o750, exist_ok=True)
             for one in wanted:
                 if folder := self._made(uid, one):
                     self._put(folder, one)
@@ -108,15 +110,13 @@ class Radicale:
         if one.place not in OWN and folder.name in OWN.values():
             return None
         for path in (folder.parent, folder):
-            if not path.exists():
-                path.mkdir(mode=0o750)
-                self._own(path)
-        if not (folder / PROPERTIES).exists():
+            path.mkdir(mode=0o750, exist_ok=True)
+        if not (folder / PROPERTIES).exists(follow_symlinks=False):
             properties = {"tag": TAGS[one.kind], TITLE: one.title or FIRST[one.kind]}
             if one.kind == Kind.AGENDA:
                 properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
             self._write(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False))
-        held = json.loads((folder / PROPERTIES).read_text("utf-8"))
+        held = json.loads(owner.read(folder / PROPERTIES))
         return folder if held.get("tag") == TAGS[one.kind] else None
 
     def _put(self, folder: Path, one: Collection) -> None:
@@ -133,11 +133,11 @@ class Radicale:
                 self._write(path, kept, item.changed)
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf."""
+        """See Store."""
         gone = {one.place: one.items for one in collections}
         if not any(gone.values()):
             return
-        with self._locked(fcntl.LOCK_EX):
+        with self._locked(shared=False):
             for folder, kind, properties in self._folders(uid):
                 held = self._collection(folder, kind, properties)
                 for key, item in gone.get(held.place, {}).items():
@@ -145,13 +145,13 @@ class Radicale:
                         (folder / item.name).unlink()
 
     def holders(self) -> set[str]:
-        """See Shelf."""
-        if not self.root.is_dir():
-            return set()
-        return {
-            base.name for base in self.root.iterdir()
-            if base.is_dir() and any(True for folder, _kind, _properties in self._folders(base.name) if _filled(folder))
-        }  # fmt: skip
+        """See Store."""
+        with owner.as_owner(self.root):
+            found = list(self.root.iterdir()) if owner.folder(self.root) else []
+            return {
+                base.name for base in found
+                if owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
+            }  # fmt: skip
 
     def _write(self, path: Path, text: str, changed: float = 0.0) -> None:
         """Beside, then in place."""
@@ -164,13 +164,8 @@ class Radicale:
             os.fsync(file.fileno())
         if changed:
             os.utime(temporary, (changed, changed))
-        self._own(temporary)
         temporary.chmod(0o640)
         temporary.rename(path)
-
-    def _own(self, path: Path) -> None:
-        status = self.root.parent.stat()
-        os.chown(path, status.st_uid, status.st_gid, follow_symlinks=False)
 
 
 def _filled(folder: Path) -> bool:

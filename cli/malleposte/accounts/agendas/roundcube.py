@@ -17,7 +17,7 @@ _READ = (
     "extract(epoch FROM changed) AS changed FROM contacts WHERE del = 0 AND user_id IN "
     "(SELECT user_id FROM users WHERE username = {uid}) ORDER BY contact_id) AS one;"
 )
-# Who has never logged in has no row yet: the one that the first log-in would make.
+# An agent who has never logged in has no row yet: this is the one that the first log-in would make.
 _ADD = (
     "BEGIN; INSERT INTO users (username, mail_host) SELECT {uid}, {host} "
     "WHERE NOT EXISTS (SELECT FROM users WHERE username = {uid}); "
@@ -46,7 +46,7 @@ class RoundcubeBook:
         self.database, self.host, self.sql = database, host, sql
 
     def read(self, uid: str) -> list[Collection]:
-        """See Shelf."""
+        """See Store."""
         items = collected(item for _id, item in self._rows(uid))
         return [Collection(Kind.CONTACTS, MAIN, "", items)] if items else []
 
@@ -61,7 +61,7 @@ class RoundcubeBook:
         return found
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf. All address books become its one."""
+        """See Store. All address books become its one."""
         rows = self._rows(uid)
         held = collected(item for _id, item in rows)
         ids = {item: number for number, item in rows}
@@ -78,14 +78,14 @@ class RoundcubeBook:
             )  # fmt: skip
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf."""
+        """See Store."""
         gone = {item for one in collections for item in one.items.values()}
         rows = [{"id": number, "changed": item.changed} for number, item in self._rows(uid) if item in gone]
         if rows:
             self.sql(self.database, _REMOVE.format(items=quoted(json.dumps(rows))))
 
     def holders(self) -> set[str]:
-        """See Shelf."""
+        """See Store."""
         return set(self.sql(self.database, _HOLDERS).split())
 
 
@@ -105,6 +105,6 @@ def _row(item: Item) -> dict[str, object]:
 
 
 def words(texts: Iterable[str]) -> str:
-    """What a search looks through: words without capitals and accents, each once."""
+    """Return the words of a search: without capitals and accents, each once."""
     plain = unicodedata.normalize("NFKD", " ".join(texts).lower())
     return " ".join(dict.fromkeys("".join(one for one in plain if not unicodedata.combining(one)).split()))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import plistlib
+import pwd
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from malleposte import owner
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
@@ -76,11 +77,9 @@ def rows(printed: str) -> Iterator[dict[str, Any]]:
 
 def restore(uid: str, content: bytes) -> None:
     """By SOGo's tool, as its own user. Raises MallepostError."""
-    with tempfile.TemporaryDirectory(prefix="malleposte-sogo.") as folder:
-        file = Path(folder) / uid
-        file.write_bytes(content)
-        for path in (Path(folder), file):
-            shutil.chown(path, "sogo", "sogo")
+    sogo = pwd.getpwnam("sogo")
+    with owner.as_user(sogo.pw_uid, sogo.pw_gid), tempfile.TemporaryDirectory(prefix="malleposte-sogo.") as folder:
+        (Path(folder) / uid).write_bytes(content)
         try:
             done = subprocess.run(
                 ["sogo-tool", "restore", "-f", "ALL", folder, uid], user="sogo", group="sogo", extra_groups=[],
@@ -88,7 +87,7 @@ def restore(uid: str, content: bytes) -> None:
                 text=True, errors="replace", check=False, timeout=TIMEOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise MallepostError(f"sogo-tool: no end in {TIMEOUT} s") from error
+            raise MallepostError(f"sogo-tool did not end within {TIMEOUT} s") from error
     # It is silent and content where it does not know the agent: who calls looks at what is there.
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "SOGoCache" not in line] or ["no word"]
@@ -106,7 +105,7 @@ class SogoStore:
         self.database, self.sql, self.put = database, sql, put
 
     def read(self, uid: str) -> list[Collection]:
-        """See Shelf."""
+        """See Store."""
         kinds = {path: kind for kind, path in PATHS.items()}
         titles: dict[tuple[Kind, str], str] = {}
         items: dict[tuple[Kind, str], list[Item]] = {}
@@ -119,7 +118,7 @@ class SogoStore:
         return [Collection(*place, titles[place], collected(held)) for place, held in items.items()]
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf. The tool passes over names that are there, so what is older goes first."""
+        """See Store. The tool passes over names that are there, so what is older goes first."""
         held = {one.place: one for one in self.read(uid)}
         tables: dict[str, object] = {}
         older: list[Collection] = []
@@ -140,7 +139,7 @@ class SogoStore:
             self.put(uid, plistlib.dumps({"tables": tables}))
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Shelf."""
+        """See Store."""
         gone = [
             {"path": PATHS[one.kind], "place": one.name, "name": item.name,
              "digest": hashlib.sha256(item.text.encode()).hexdigest()}
@@ -151,7 +150,7 @@ class SogoStore:
             self.sql(self.database, _REMOVE.format(uid=quoted(uid), items=quoted(text)))
 
     def holders(self) -> set[str]:
-        """See Shelf."""
+        """See Store."""
         return set(self.sql(self.database, _HOLDERS).split())
 
 

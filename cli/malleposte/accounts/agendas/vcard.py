@@ -14,7 +14,7 @@ _PARTS = re.compile(r"(?<!\\);")
 
 @dataclass(frozen=True)
 class Card:
-    """Who it is: the name as it is shown, first name, surname, addresses."""
+    """The person: the name as it is shown, first name, surname, addresses."""
 
     name: str = ""
     first: str = ""
@@ -23,7 +23,7 @@ class Card:
 
 
 def read(text: str) -> Card:
-    """What a vCard says of these."""
+    """Read these fields from a vCard."""
     name, parts, emails = "", [""], list[str]()
     for line in unfolded(text).split("\n"):
         found = _LINE.fullmatch(line)

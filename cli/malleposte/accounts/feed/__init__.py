@@ -1,4 +1,4 @@
-"""What the HR systems send: a file is decoded, its columns named, its rows judged one by one.
+"""Feeds of the HR systems: a file is decoded, its columns named, its rows judged one by one.
 
 ``table``     bytes to cells: encodings and separators of CSV files, XLSX through ``workbook``
 ``columns``   what each column is, by its French name or a mapping

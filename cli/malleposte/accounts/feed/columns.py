@@ -1,4 +1,4 @@
-"""Which column of a feed is which: by the names that HR systems use, or by a mapping that the operator gives."""
+"""The columns of a feed: by the names that HR systems use, or by a mapping that the operator gives."""
 
 from __future__ import annotations
 
@@ -83,54 +83,54 @@ class Columns:
 
 
 def read_mapping(path: Path) -> dict[str, str]:
-    """A mapping file (YAML): a known key to the name of the file's own column. Raises InputError."""
+    """A mapping file (YAML): a known key to the name of the file's own column. Raises InputError with every fault."""
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InputError(f"{path}: not a mapping of columns ({str(error).splitlines()[0]})") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: not a mapping of columns", "write lines such as `numen: Identifiant`")
-    for key in document:
+    faults: list[str] = []
+    for key, title in document.items():
+        near = difflib.get_close_matches(str(key), NAMES, 1)
         if key not in NAMES:
-            near = difflib.get_close_matches(str(key), NAMES, 1)
-            raise InputError(
-                f"{path}: {key} is no known column", f"{near[0]}?" if near else f"known: {', '.join(NAMES)}"
-            )
+            faults.append(f"{key} is no known column" + (f" ({near[0]}?)" if near else ""))
+        elif not isinstance(title, str | int) or not _bare(str(title)):
+            faults.append(f"{key} wants the title of a column")
+    if faults:
+        raise InputError(f"{path}: {'; '.join(faults)}", f"known columns: {', '.join(NAMES)}")
     return {str(key): str(value) for key, value in document.items()}
 
 
 def recognise(header: tuple[str, ...], name: str, mapping: Mapping[str, str] | None = None) -> Columns:
-    """The columns of a header. Raises InputError when one is missing or comes twice."""
+    """The columns of a header. Raises InputError with every column that is missing or comes twice."""
     if len(header) > MOST:
         raise InputError(f"{name}:1: {len(header)} columns, {MOST} at most")
     wanted = {_bare(own): key for key, own in (mapping or {}).items()}
     places: dict[str, int] = {}
     ignored: list[str] = []
+    faults: list[str] = []
     for place, title in enumerate(header):
         key = wanted.get(_bare(title)) or _KNOWN.get(_bare(title))
         if key is None or (key in (mapping or {}) and _bare(title) not in wanted):
             ignored.append(title)
         elif key in places:
-            raise InputError(
-                f"{name}:1: columns « {shown(header[places[key]])} » and « {shown(title)} » are both {key}",
-                "name one with --columns",
-            )
+            faults.append(f"columns « {shown(header[places[key]])} » and « {shown(title)} » are both {key}")
         else:
             places[key] = place
-    for key, own in (mapping or {}).items():
-        if key not in places:
-            raise InputError(f"{name}:1: no column « {own} » for {key}", f"columns: {_shown(header)}")
+    own = mapping or {}
+    faults += [f"no column « {shown(title)} » for {key}" for key, title in own.items() if key not in places]
     kind = _kind(places)
-    for key in NEEDED[kind]:
-        if key not in places:
-            raise InputError(
-                f"{name}:1: no column for {key}", f"columns: {_shown(header)}; a mapping helps (--columns)"
-            )
+    faults += [f"no column for {key}" for key in NEEDED[kind] if key not in places and key not in own]
+    if faults:
+        raise InputError(
+            f"{name}:1: {'; '.join(faults)}", f"columns: {_shown(header)}; name what is meant with --columns"
+        )
     return Columns(kind, places, tuple(ignored), {key: shown(header[place]) for key, place in places.items()})
 
 
 def _kind(places: Mapping[str, int]) -> str:
-    """What a file is of, by its columns; one without any that says so is taken for agents."""
+    """The kind of a file, by its columns; a file without a telling column is taken for agents."""
     if "numen" in places:
         return AGENT
     return SCHOOL if "denomination" in places else LIST if "liste" in places else AGENT

@@ -1,20 +1,27 @@
-"""Rows judged: a person, a school or a list each, or every reason why not. A bad row never stops the good ones."""
+"""Rows judged: a person, a school or a list each, or every reason why not. A bad row never stops the good ones.
+
+A cell that a row can do without is left out when it is bad, and the row is taken. Of lists no cell is left out: a rule
+or a poster less would open a list to others.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from malleposte.accounts.feed import columns as known
+from malleposte.accounts.feed import recase as recasing
 from malleposte.accounts.feed import table, values
 from malleposte.accounts.feed.columns import Columns
 from malleposte.accounts.feed.table import Line
+from malleposte.platform.classes import Classes
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one cell; `column` is the file's own title."""
+    """The fault of one cell, in French; `column` is the file's own title."""
 
     column: str
     cause: str
@@ -22,16 +29,20 @@ class Problem:
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that is left out: where it stands, its cells as they came, all that is wrong with it."""
+    """A row that is refused: where it stands, its cells as they came, all that is wrong with it.
+
+    With `taken`, only the cells that are named were left out.
+    """
 
     line: int
     cells: tuple[str, ...] = field(repr=False)
     problems: tuple[Problem, ...]
+    taken: bool = False
 
     @property
     def reason(self) -> str:
         """The problems in one line."""
-        return "; ".join(f"{problem.column}: {problem.cause}" for problem in self.problems)
+        return " ; ".join(f"{problem.column} : {problem.cause}" for problem in self.problems)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,8 @@ class Person:
     recovery_phone: str = ""
     begin: str = ""
     end: str = ""
+    left_out: frozenset[str] = frozenset()
+    """Columns whose cell was bad: they decide nothing, what the account has stays."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class ListRow:
 
 @dataclass(frozen=True)
 class Feed:
-    """A file, read: who is in it, what was refused, and the digest of its bytes."""
+    """A file, read: who is in it, what was refused or left out, and the digest of its bytes."""
 
     name: str
     kind: str
@@ -97,8 +110,16 @@ class Feed:
     schools: tuple[School, ...]
     rejects: tuple[Reject, ...]
     lists: tuple[ListRow, ...] = ()
+    warnings: tuple[Reject, ...] = ()
+
+    @property
+    def left_out(self) -> int:
+        """Cells that were left out of rows that were taken."""
+        return sum(len(warning.problems) for warning in self.warnings)
 
 
+LEFT_OUT = ""
+"""Among a row's values: the columns that were left out."""
 _PERSON: dict[str, Callable[[str], object]] = {
     "numen": values.numen,
     "nom": values.person_name,
@@ -107,7 +128,7 @@ _PERSON: dict[str, Callable[[str], object]] = {
     "corps": values.label,
     "discipline": values.label,
     "fonction": values.label,
-    "profil": values.profile,
+    "profil": values.plain,  # `read` judges it by the classes that the platform has
     "mel_secours": values.address,
     "tel_secours": values.phone,
     "debut": values.date,
@@ -133,14 +154,22 @@ _LIST: dict[str, Callable[[str], object]] = {
     "masquee": values.flag,
 }
 _KINDS = {known.AGENT: (_PERSON, "numen"), known.SCHOOL: (_SCHOOL, "uai"), known.LIST: (_LIST, "liste")}
-"""How the rows of each kind are judged, and the column that no two rows share."""
+"""The judge of the rows of each kind, and the column that no two rows share."""
 
 
-def read(content: bytes, name: str, mapping: Mapping[str, str] | None = None) -> Feed:
-    """Read a feed. Raises InputError when the file as a whole cannot be used: then nothing of it is."""
+def read(
+    content: bytes, name: str, mapping: Mapping[str, str] | None = None, *, classes: Classes, recase: bool = False
+) -> Feed:
+    """Read a feed. Raises InputError when the file as a whole cannot be used: then nothing of it is.
+
+    `classes`: those of service that a row may name. `recase`: names in capitals are written as French does.
+    """
     cells = table.read(content, name)
     columns = known.recognise(cells.header.cells, name, mapping)
-    rows = _Rows(columns, *_KINDS[columns.kind])
+    checks, key = _KINDS[columns.kind]
+    if columns.kind == known.AGENT:
+        checks = {**checks, "profil": functools.partial(values.profile, classes=classes)}
+    rows = _Rows(columns, _recased(checks) if recase else checks, key)
     found = [(line, parsed) for line in cells.lines if (parsed := rows.judge(line)) is not None]
     return Feed(
         name=name,
@@ -153,26 +182,37 @@ def read(content: bytes, name: str, mapping: Mapping[str, str] | None = None) ->
         schools=tuple(_school(line.number, one) for line, one in found if columns.kind == known.SCHOOL),
         rejects=tuple(rows.rejects),
         lists=tuple(_list(line, one) for line, one in found if columns.kind == known.LIST),
+        warnings=tuple(rows.warnings),
     )
 
 
+def _recased(checks: Mapping[str, Callable[[str], object]]) -> Mapping[str, Callable[[str], object]]:
+    """The same, names of persons out of capitals."""
+    return {
+        name: (lambda text: recasing.name(values.person_name(text))) if check is values.person_name else check
+        for name, check in checks.items()
+    }
+
+
 class _Rows:
-    """Judges rows one after the other, and remembers whose row came first."""
+    """Judges rows one after the other, and notes the first row of each person."""
 
     def __init__(self, columns: Columns, checks: Mapping[str, Callable[[str], object]], key: str) -> None:
         self.columns, self.key = columns, key
         self.checks = {name: check for name, check in checks.items() if name in columns.places}
         self.needed = known.NEEDED[columns.kind]
+        self.may_be_left_out = set[str]() if columns.kind == known.LIST else set(self.checks) - set(self.needed)
         self.first: dict[object, int] = {}
         self.rejects: list[Reject] = []
+        self.warnings: list[Reject] = []
 
     def judge(self, line: Line) -> dict[str, object] | None:
         """The row's canonical values, or None when it went to the rejects."""
         parsed: dict[str, object] = {}
-        problems: list[Problem] = []
+        problems: dict[str, Problem] = {}
         width = len(self.columns.places) + len(self.columns.ignored)
         if any(cell.strip() for cell in line.cells[width:]):
-            problems.append(Problem("row", f"{len(line.cells)} cells, more than the columns"))
+            problems[""] = Problem("ligne", f"{len(line.cells)} cellules, plus que de colonnes")
         for name, check in self.checks.items():
             text = self.columns.cell(line.cells, name)
             if not text and name not in self.needed:
@@ -180,23 +220,26 @@ class _Rows:
             try:
                 parsed[name] = check(text)
             except values.BadValueError as error:
-                problems.append(Problem(self.columns.titles[name], str(error)))
-        problems += self._whole(parsed)
+                problems[name] = Problem(self.columns.titles[name], error.french)
+        problems |= self._whole(parsed)
         if problems:
-            self.rejects.append(Reject(line.number, line.cells, tuple(problems)))
-            return None
+            taken = set(problems) <= self.may_be_left_out
+            kept = self.warnings if taken else self.rejects
+            kept.append(Reject(line.number, line.cells, tuple(problems.values()), taken=taken))
+            if not taken:
+                return None
         self.first[parsed[self.key]] = line.number
-        return parsed
+        return {name: value for name, value in parsed.items() if name not in problems} | {LEFT_OUT: frozenset(problems)}
 
-    def _whole(self, parsed: Mapping[str, object]) -> list[Problem]:
-        """What is wrong with the row as a whole."""
-        found = []
+    def _whole(self, parsed: Mapping[str, object]) -> dict[str, Problem]:
+        """The fault of the row as a whole."""
+        found = {}
         before = self.first.get(parsed.get(self.key))
         if before is not None:
-            found.append(Problem(self.columns.titles[self.key], f"already on line {before}"))
+            found[self.key] = Problem(self.columns.titles[self.key], f"déjà à la ligne {before}")
         begin, end = str(parsed.get("debut", "")), str(parsed.get("fin", ""))
         if begin and end and end < begin:
-            found.append(Problem(self.columns.titles["fin"], f"ends ({end}) before it begins ({begin})"))
+            found["fin"] = Problem(self.columns.titles["fin"], f"se termine ({end}) avant de commencer ({begin})")
         return found
 
 
@@ -205,7 +248,7 @@ def _words(parsed: Mapping[str, object], name: str) -> str:
 
 
 def _person(line: int, parsed: Mapping[str, object]) -> Person:
-    schools = parsed.get("uai", ())
+    schools, left_out = parsed.get("uai", ()), parsed[LEFT_OUT]
     return Person(
         line=line,
         numen=_words(parsed, "numen"),
@@ -220,6 +263,7 @@ def _person(line: int, parsed: Mapping[str, object]) -> Person:
         recovery_phone=_words(parsed, "tel_secours"),
         begin=_words(parsed, "debut"),
         end=_words(parsed, "fin"),
+        left_out=left_out if isinstance(left_out, frozenset) else frozenset(),
     )
 
 

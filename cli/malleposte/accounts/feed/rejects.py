@@ -8,6 +8,8 @@ import io
 from malleposte.accounts.feed.records import Feed
 
 _FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
+TITLES = ("ligne", "motif", "suite")
+"""The first columns of the file, by which it is known again."""
 _LONGEST = 1000
 """Characters of a cell that are given back."""
 
@@ -22,13 +24,19 @@ def inert(cell: str) -> str:
 
 
 def render(feed: Feed) -> str:
-    """CSV (`;`, UTF-8 with a mark as spreadsheets want it): line, reasons, then the row as it came.
+    """CSV (`;`, UTF-8 with a mark as spreadsheets want it): line, reasons, what became of it, then the row as it came.
+
+    In French, for the sender; rows of which only a cell was left out are among them. Empty when there are none.
 
     The cells hold what the feed held, a NUMEN too: write it with mode 0600.
     """
+    told = sorted((*feed.rejects, *feed.warnings), key=lambda one: one.line)
+    if not told:
+        return ""
     target = io.StringIO(newline="")
     writer = csv.writer(target, delimiter=";", quoting=csv.QUOTE_ALL)
-    writer.writerow(["ligne", "motif", *(inert(title) for title in feed.header)])
-    for reject in feed.rejects:
-        writer.writerow([reject.line, inert(reject.reason), *map(inert, reject.cells)])
+    writer.writerow([*TITLES, *(inert(title) for title in feed.header)])
+    for one in told:
+        became = "ligne prise sans cette donnée" if one.taken else "ligne refusée"
+        writer.writerow([one.line, inert(one.reason), became, *map(inert, one.cells)])
     return "\ufeff" + target.getvalue()

@@ -8,10 +8,10 @@ import re
 import unicodedata
 
 from malleposte.accounts import names
+from malleposte.platform.classes import Classes
 
 LONGEST = 200
 """Characters of a cell. What is longer is not a name, a code nor an address."""
-PROFILES = ("convergence", "roundcube")
 _NUMEN = re.compile(r"[0-9]{2}[A-Z][0-9]{7}[A-Z]{3}")
 _UAI = re.compile(r"[0-9]{7}[A-Z]")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
@@ -26,7 +26,11 @@ _POSTAL = re.compile(r"[0-9]{5}")
 
 
 class BadValueError(ValueError):
-    """A cell that cannot be used; the text says why, in words for the sender of the file."""
+    """A cell that cannot be used: why, in English for the operator's terminal, in French for the sender of the file."""
+
+    def __init__(self, why: str, french: str) -> None:
+        super().__init__(why)
+        self.french = french
 
 
 def shown(text: str, most: int = 40) -> str:
@@ -37,17 +41,21 @@ def shown(text: str, most: int = 40) -> str:
 def plain(text: str) -> str:
     """Composed (NFC), blanks made single. Raises BadValueError on what no cell of a feed holds."""
     if len(text) > LONGEST:
-        raise BadValueError(f"{len(text)} characters, {LONGEST} at most")
+        raise BadValueError(f"{len(text)} characters, {LONGEST} at most", f"{len(text)} caractères, {LONGEST} au plus")
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     marks = 0
     composed = unicodedata.normalize("NFC", text)
     for sign in composed:
         if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Cn") and sign not in "\t\n\r":
-            raise BadValueError(f"invisible or unknown character U+{ord(sign):04X}")
+            code = f"U+{ord(sign):04X}"
+            raise BadValueError(f"invisible or unknown character {code}", f"caractère invisible ou inconnu {code}")
         marks = marks + 1 if unicodedata.combining(sign) else 0
         if marks > _MOST_MARKS:
-            raise BadValueError("a letter with more marks than any language gives it")
+            raise BadValueError(
+                "a letter with more marks than any language gives it",
+                "une lettre porte plus de signes que dans aucune langue",
+            )
     return " ".join(composed.split())
 
 
@@ -58,17 +66,19 @@ def person_name(text: str) -> str:
     """
     name = plain(text)
     if not name:
-        raise BadValueError("empty")
+        raise BadValueError("empty", "vide")
     for sign in name:
         if sign.isalpha() and sign not in _NAME_SIGNS:
             if not (sign.isascii() or unicodedata.name(sign, "").startswith("LATIN ")):
-                raise BadValueError(f"{sign!r} is no letter of the Latin alphabet")
+                raise BadValueError(
+                    f"{sign!r} is no letter of the Latin alphabet", f"{sign!r} n’est pas une lettre de l’alphabet latin"
+                )
         elif sign not in _NAME_SIGNS and not unicodedata.combining(sign):
-            raise BadValueError(f"{sign!r} is not part of a name")
+            raise BadValueError(f"{sign!r} is not part of a name", f"{sign!r} n’a pas sa place dans un nom")
     try:
         names.slug(name)
     except names.UnusableName as error:
-        raise BadValueError("no letter of the Latin alphabet") from error
+        raise BadValueError("no letter of the Latin alphabet", "aucune lettre de l’alphabet latin") from error
     return name
 
 
@@ -77,9 +87,9 @@ def label(text: str) -> str:
     """Free words (corps, discipline, function, name of a school). A sign that starts a formula is refused."""
     words = plain(text)
     if words.startswith(_FORMULA) or (words.startswith("-") and words[1:2].isalnum()):
-        raise BadValueError(f"begins like a formula: {words[:20]!r}")
+        raise BadValueError(f"begins like a formula: {words[:20]!r}", f"commence comme une formule : {words[:20]!r}")
     if words and not any(sign.isalnum() for sign in words):
-        raise BadValueError("neither letter nor digit")
+        raise BadValueError("neither letter nor digit", "ni lettre ni chiffre")
     return words
 
 
@@ -87,10 +97,13 @@ def numen(text: str) -> str:
     """A NUMEN: 2 digits, a letter, 7 digits, 3 letters. It has no check key."""
     code = plain(text).replace(" ", "").upper()
     if not code:
-        raise BadValueError("empty")
+        raise BadValueError("empty", "vide")
     if not _NUMEN.fullmatch(code):
         # The value is confidential: never repeated.
-        raise BadValueError("not a NUMEN (2 digits, a letter, 7 digits, 3 letters)")
+        raise BadValueError(
+            "not a NUMEN (2 digits, a letter, 7 digits, 3 letters)",
+            "n’est pas un NUMEN (2 chiffres, une lettre, 7 chiffres, 3 lettres)",
+        )
     return code
 
 
@@ -99,10 +112,16 @@ def uai(text: str) -> str:
     """An UAI code: 7 digits and the letter that checks them (remainder by 23)."""
     code = plain(text).replace(" ", "").upper()
     if not _UAI.fullmatch(code):
-        raise BadValueError(f"{code[:20]!r} is not an UAI code (7 digits and a letter)")
+        raise BadValueError(
+            f"{code[:20]!r} is not an UAI code (7 digits and a letter)",
+            f"{code[:20]!r} n’est pas un code UAI (7 chiffres et une lettre)",
+        )
     right = _UAI_LETTERS[int(code[:7]) % 23]
     if code[7] != right:
-        raise BadValueError(f"{code} has a wrong check letter ({right} is right for {code[:7]})")
+        raise BadValueError(
+            f"{code} has a wrong check letter ({right} is right for {code[:7]})",
+            f"la lettre de contrôle de {code} est fausse ({right} pour {code[:7]})",
+        )
     return code
 
 
@@ -121,9 +140,12 @@ def date(text: str) -> str:
         except ValueError:
             continue
         if not 1900 <= found.year <= 2200:
-            raise BadValueError(f"{words}: the year is not likely")
+            raise BadValueError(f"{words}: the year is not likely", f"{words} : année peu vraisemblable")
         return found.isoformat()
-    raise BadValueError(f"{words[:20]!r} is not a date (31/12/2026 or 2026-12-31)")
+    raise BadValueError(
+        f"{words[:20]!r} is not a date (31/12/2026 or 2026-12-31)",
+        f"{words[:20]!r} n’est pas une date (31/12/2026 ou 2026-12-31)",
+    )
 
 
 def phone(text: str) -> str:
@@ -134,9 +156,14 @@ def phone(text: str) -> str:
     try:
         number = phonenumbers.parse(words, "FR")
     except phonenumbers.NumberParseException as error:
-        raise BadValueError(f"{words[:20]!r} is not a telephone number") from error
+        raise BadValueError(
+            f"{words[:20]!r} is not a telephone number", f"{words[:20]!r} n’est pas un numéro de téléphone"
+        ) from error
     if not phonenumbers.is_valid_number(number):
-        raise BadValueError(f"{words[:20]!r} is not a telephone number in use")
+        raise BadValueError(
+            f"{words[:20]!r} is not a telephone number in use",
+            f"{words[:20]!r} n’est pas un numéro de téléphone attribué",
+        )
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
@@ -151,16 +178,22 @@ def address(text: str) -> str:
             words, check_deliverability=False, allow_smtputf8=False, test_environment=True
         )
     except email_validator.EmailNotValidError as error:
-        raise BadValueError(f"{words[:60]!r} is not an address") from error
+        raise BadValueError(
+            f"{words[:60]!r} is not an address", f"{words[:60]!r} n’est pas une adresse de messagerie"
+        ) from error
     return f"{found.local_part}@{found.ascii_domain}".lower()
 
 
-def profile(text: str) -> str:
-    """A class of service."""
-    words = plain(text).lower()
-    if words not in PROFILES:
-        raise BadValueError(f"{words[:20]!r} is no class of service ({' or '.join(PROFILES)})")
-    return words
+def profile(text: str, classes: Classes) -> str:
+    """A class of service, by its name or by another word that the platform gives it."""
+    words = plain(text)
+    found = classes.meant(words)
+    if found is None:
+        raise BadValueError(
+            f"{words[:20]!r} is no class of service ({' or '.join(sorted(classes))})",
+            f"{words[:20]!r} n’est pas une classe de service ({' ou '.join(sorted(classes))})",
+        )
+    return found.name
 
 
 def department(text: str) -> str:
@@ -168,7 +201,9 @@ def department(text: str) -> str:
     code = plain(text).upper()
     code = code[1:] if len(code) == 3 and code.startswith("0") else code.zfill(2)
     if not _DEPARTMENT.fullmatch(code):
-        raise BadValueError(f"{code[:20]!r} is not the number of a département")
+        raise BadValueError(
+            f"{code[:20]!r} is not the number of a département", f"{code[:20]!r} n’est pas un numéro de département"
+        )
     return code
 
 
@@ -176,7 +211,7 @@ def postal_code(text: str) -> str:
     """A French postal code; the zero that a spreadsheet ate is put back."""
     code = plain(text).zfill(5)
     if not _POSTAL.fullmatch(code):
-        raise BadValueError(f"{code[:20]!r} is not a postal code")
+        raise BadValueError(f"{code[:20]!r} is not a postal code", f"{code[:20]!r} n’est pas un code postal")
     return code
 
 
@@ -184,7 +219,7 @@ def list_name(text: str) -> str:
     """The name of a distribution list, or its address: what stands before the @, in small letters."""
     name = plain(text).lower().partition("@")[0]
     if not name:
-        raise BadValueError("empty")
+        raise BadValueError("empty", "vide")
     return name
 
 
@@ -205,7 +240,9 @@ def number(text: str) -> int:
     """A whole number from 1 to a million."""
     digits = plain(text).replace(" ", "")
     if not re.fullmatch(r"[0-9]{1,7}", digits) or not 1 <= int(digits) <= 1_000_000:
-        raise BadValueError(f"{digits[:20]!r} is not a number from 1 to 1000000")
+        raise BadValueError(
+            f"{digits[:20]!r} is not a number from 1 to 1000000", f"{digits[:20]!r} n’est pas un nombre de 1 à 1000000"
+        )
     return int(digits)
 
 
@@ -214,4 +251,4 @@ def flag(text: str) -> bool:
     word = plain(text).lower()
     if word in _YES or word in _NO:
         return word in _YES
-    raise BadValueError(f"{word[:20]!r} is neither oui nor non")
+    raise BadValueError(f"{word[:20]!r} is neither oui nor non", f"{word[:20]!r} n’est ni oui ni non")

@@ -34,7 +34,7 @@ def rows(content: bytes, name: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         try:
             sheet = book.worksheets[0]
-            # What the sheet says of its own size is not trusted: rows beyond it would be lost.
+            # The size that the sheet gives for itself is not trusted: rows beyond it would be lost.
             sheet.reset_dimensions()
             width = _width(sheet)
             for number, row in enumerate(sheet.iter_rows(values_only=True, max_col=width), 1):
@@ -70,7 +70,7 @@ def _check(content: bytes, name: str) -> None:
             most = min(MOST_UNPACKED, MOST_RATIO * max(len(content), 1 << 20))
             if len(parts) > MOST_PARTS or unpacked > most:
                 raise InputError(
-                    f"{name}: would unpack to {unpacked >> 20} MB in {len(parts)} parts; no feed is like that"
+                    f"{name}: would unpack to {unpacked >> 20} MB in {len(parts)} parts; no feed is that large"
                 )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")) and _has_doctype(archive, part):

@@ -35,13 +35,13 @@ def unpack(source: IO[bytes]) -> Iterator[tuple[str, bytes]]:
             for entry in archive:
                 file = archive.extractfile(entry) if entry.isreg() else None
                 if file is None or not _NAME.fullmatch(entry.name) or entry.size > MOST_BYTES:
-                    raise MallepostError(f"the host sent {entry.name[:80]!r}, which is no letter")
+                    raise MallepostError(f"the host sent {entry.name[:80]!r}, which is not a letter")
                 content = file.read()
                 if len(content) != entry.size:
-                    raise MallepostError("the letters broke off")
+                    raise MallepostError("the transfer of the letters was interrupted")
                 yield entry.name, content
     except tarfile.TarError as error:
-        raise MallepostError(f"the letters broke off ({error})") from error
+        raise MallepostError(f"the transfer of the letters was interrupted ({error})") from error
 
 
 @contextmanager

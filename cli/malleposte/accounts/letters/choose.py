@@ -1,4 +1,4 @@
-"""Whom a letter is for: agents who have not activated their account, by school and name."""
+"""The recipients of letters: agents who have not activated their account, by school and name."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from malleposte.directory.model import Attributes, State
+from malleposte.accounts.codes import ATTRIBUTES
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import InputError
 from malleposte.policy.rules import fold
 
 ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstablishment", "mpNumenDigest",
-         "mpInaDigest", "mpInaExpiry")  # fmt: skip
+         *ATTRIBUTES)  # fmt: skip
 MOST = 500
-"""Letters of one file: so many are held in memory at once, and in a hand."""
+"""Letters of one file: a number that fits into memory, and that a person can carry."""
 
 
 @dataclass(frozen=True)
 class School:
-    """Where letters are sent; without a code for those who have no school."""
+    """The address of a letter; agents without a school get a letter without a code."""
 
     uai: str = ""
     name: str = ""
@@ -29,7 +30,7 @@ class School:
 
 @dataclass(frozen=True)
 class Reader:
-    """Whom a letter is for, and the code that waits at this moment."""
+    """The recipient of a letter, and the codes that are valid at this moment."""
 
     uid: str
     dn: str
@@ -73,8 +74,8 @@ def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
         entry = next(directory.search("people", ASKED, {"uid": uid}), None)
         if entry is None:
             wrong.append(f"{uid} is nobody")
-        elif _one(entry.attributes, "mpState") != State.PENDING:
-            wrong.append(f"{uid} is {_one(entry.attributes, 'mpState')}")
+        elif first(entry.attributes, "mpState") != State.PENDING:
+            wrong.append(f"{uid} is {first(entry.attributes, 'mpState')}")
         elif not entry.attributes.get("mpNumenDigest"):
             wrong.append(f"{uid} has no NUMEN")
         else:
@@ -93,35 +94,31 @@ def _meant(held: Attributes, school: str, since: datetime.date | None, *, named:
         return True
     if not held.get("mpNumenDigest") or (school and school not in held.get("mpEstablishment", [])):
         return False
-    return since is None or _one(held, "mpStateChanged")[:8] >= f"{since:%Y%m%d}"
+    return since is None or first(held, "mpStateChanged")[:8] >= f"{since:%Y%m%d}"
 
 
 def _reader(entry: Entry, school: str) -> Reader:
     held = entry.attributes
     return Reader(
-        uid=_one(held, "uid"),
+        uid=first(held, "uid"),
         dn=entry.dn,
-        given_name=_one(held, "givenName"),
-        surname=_one(held, "sn"),
-        mail=_one(held, "mail"),
-        uai=school or _one(held, "mpEstablishment"),
-        before={name: list(held.get(name, [])) for name in ("mpInaDigest", "mpInaExpiry")},
+        given_name=first(held, "givenName"),
+        surname=first(held, "sn"),
+        mail=first(held, "mail"),
+        uai=school or first(held, "mpEstablishment"),
+        before={name: list(held.get(name, [])) for name in ATTRIBUTES},
     )
 
 
 def parts(directory: Directory, chosen: Sequence[Reader], most: int = MOST) -> Iterator[Part]:
     """The letters' files, in order."""
     known = {
-        _one(entry.attributes, "mpEstablishment"): entry.attributes
+        first(entry.attributes, "mpEstablishment"): entry.attributes
         for entry in directory.search("establishments", ("mpEstablishment", "o", "l", "postalCode"))
     }
     for uai, group in groupby(chosen, key=lambda one: one.uai):
         held = known.get(uai, {})
-        place = " ".join((_one(held, "postalCode"), _one(held, "l"))).strip()
-        school, all_of_it = School(uai, _one(held, "o"), place), list(group)
+        place = " ".join((first(held, "postalCode"), first(held, "l"))).strip()
+        school, all_of_it = School(uai, first(held, "o"), place), list(group)
         for start in range(0, len(all_of_it), most):
             yield Part(school, start // most + 1, tuple(all_of_it[start : start + most]))
-
-
-def _one(held: Attributes, name: str) -> str:
-    return next(iter(held.get(name, ())), "")

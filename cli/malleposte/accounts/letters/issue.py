@@ -51,7 +51,7 @@ def _morning(day: datetime.date) -> datetime.datetime:
 
 @dataclass
 class Tally:
-    """What was done: letters, files, codes that were still good and no longer are, those left out and why."""
+    """The result: letters, files, valid codes that were withdrawn, agents left out and the reasons."""
 
     letters: int = 0
     files: int = 0
@@ -76,15 +76,18 @@ class Issuer:
         shown: dict[str, str] = {}
         changes = []
         for reader in part.readers:
-            issued = codes.issue(self.keys, reader.uid, self.now, self.validity.days, start=self.validity.start)
+            days, start = self.validity.days, self.validity.start
+            issued = codes.issue(self.keys, reader.uid, self.now, days, way=codes.Way.LETTER, start=start)
             shown[reader.uid] = issued.shown
-            changes.append(Change(Kind.CODE, reader.uid, reader.dn, reader.before, issued.attributes))
+            after = codes.beside(reader.before, issued, self.now)
+            before = {name: reader.before[name] for name in after}
+            changes.append(Change(Kind.CODE, reader.uid, reader.dn, before, after))
         outcome = self._applied(changes)
         missing = {one.change.uid for one in outcome.skipped}
         self.tally.skipped += [(one.change.uid, one.reason) for one in outcome.skipped]
         made = [Letter(reader, part.school, shown[reader.uid]) for reader in part.readers if reader.uid not in missing]
         self.tally.letters += len(made)
-        self.tally.revoked += sum(codes.waits(letter.reader.before, self.now) for letter in made)
+        self.tally.revoked += sum(codes.waits(one.reader.before, self.now, codes.Way.LETTER) for one in made)
         return made
 
     def _applied(self, changes: Iterable[Change]) -> Outcome:

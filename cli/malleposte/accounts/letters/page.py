@@ -30,7 +30,7 @@ _GREY, _BLUE = 0.35, (0.0, 0.18, 0.42)
 
 @dataclass(frozen=True)
 class Platform:
-    """What every letter says alike."""
+    """The texts that every letter has."""
 
     academy: str
     portal: str
@@ -53,7 +53,7 @@ class Platform:
                 hours_en=support.get("hours_en", support["hours"]),
             )
         except (KeyError, TypeError) as error:
-            raise InputError(f"{where}: {error} is missing of what letters say", "deploy again") from error
+            raise InputError(f"{where}: {error} is missing in the settings of letters", "deploy again") from error
 
 
 def day(date: datetime.date) -> str:
@@ -93,8 +93,8 @@ class Printer:
         canvas = Canvas(target, pagesize=(_WIDTH, _HEIGHT), lang="fr-FR", pageCompression=1)
         names = " ".join(filter(None, (school.uai, school.name)))
         canvas.setTitle(f"Codes d’activation – {names or self.platform.academy}")
-        canvas.setAuthor(f"{_capital(self.platform.academy)}, direction des systèmes d'information")
-        canvas.setSubject("Activation des comptes de messagerie : une page par agent, confidentiel")
+        canvas.setAuthor(f"{_capital(self.platform.academy)}, direction des systèmes d’information")
+        canvas.setSubject("Activation des comptes de messagerie : une page par agent, confidentiel")
         canvas.setCreator("Malleposte")
         canvas.setViewerPreference("DisplayDocTitle", "true")
         canvas.showOutline()
@@ -154,7 +154,7 @@ class _Page:
         self.y = _HEIGHT - 84 * _MM
         self._write(f"Le {day(self.printer.today)}", size=10, left=left)
         self.y -= 10
-        self._write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
+        self._write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
         self.y -= 10
 
     def _french(self) -> None:
@@ -162,15 +162,15 @@ class _Page:
         self.y -= 7
         self._write(
             "Un compte de messagerie vous est ouvert. Pour l’activer et choisir votre mot de passe, munissez-vous de "
-            "votre NUMEN et du code INA imprimé ci-dessous, puis :"
+            "votre NUMEN et du code INA imprimé ci-dessous, puis :"
         )
         self.y -= 4
         for number, text in enumerate(
             (
-                f"rendez-vous sur {self.platform.portal} et choisissez « Activer mon compte » ;",
-                "saisissez votre NUMEN (13 caractères, connu de vous et de votre administration : il prouve que le "
-                "compte est bien le vôtre), puis le code INA ;",
-                "choisissez un mot de passe ; vous pourrez ensuite lire votre courrier.",
+                f"rendez-vous sur {self.platform.portal} et choisissez « Activer mon compte » ;",
+                "saisissez votre NUMEN (13 caractères, connu de vous et de votre administration : il prouve que le "
+                "compte est bien le vôtre), puis le code INA ;",
+                "choisissez un mot de passe ; vous pourrez ensuite lire votre courrier.",
             ),
             1,
         ):
@@ -203,8 +203,8 @@ class _Page:
 
     def _help(self) -> None:
         self._write(
-            "Ce code et votre NUMEN sont personnels : ne les donnez à personne, même au téléphone. L’assistance ne "
-            "vous demandera jamais ni l’un ni l’autre, ni votre mot de passe. Code perdu ou périmé : elle vous en fera "
+            "Ce code et votre NUMEN sont personnels : ne les donnez à personne, même au téléphone. L’assistance ne "
+            "vous demandera jamais ni l’un ni l’autre, ni votre mot de passe. Code perdu ou périmé : elle vous en fera "
             "parvenir un nouveau.",
             size=9.5,
         )

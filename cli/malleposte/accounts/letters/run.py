@@ -21,7 +21,7 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Wish:
-    """Which letters: for whom, and how long their codes are good."""
+    """The letters to print: for whom, and the lifetime of their codes."""
 
     uids: tuple[str, ...] = ()
     school: str = ""

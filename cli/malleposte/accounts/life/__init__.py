@@ -1,30 +1,46 @@
 """The life of an account, as changes: pure functions from an entry to what is to be changed in it.
 
-`accounts.apply` makes the changes and writes the journal; `accounts.acts` joins them with doors, queue and filters.
+`accounts.apply` makes the changes and writes the journal; `accounts.acts` joins them with channels, queue and filters.
 """
 
 from malleposte.accounts.life.arrival import Arrival, create
-from malleposte.accounts.life.base import ASKED, stamp
+from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.edits import attributes, move, profile, quota, rename, set_recovery
-from malleposte.accounts.life.recovery import Recovery, usable_recovery
+from malleposte.accounts.life.recovery import (
+    DELAY_HOURS,
+    Recovery,
+    ask_recovery,
+    cancel_recovery,
+    confirm_recovery,
+    next_recovery,
+    settled,
+    usable_recovery,
+)
 from malleposte.accounts.life.states import block, expire, lift, password_set, resume, suspend, unblock
+from malleposte.platform.times import stamp
 
 __all__ = [
     "ASKED",
+    "DELAY_HOURS",
     "Arrival",
     "Recovery",
+    "ask_recovery",
     "attributes",
     "block",
+    "cancel_recovery",
+    "confirm_recovery",
     "create",
     "expire",
     "lift",
     "move",
+    "next_recovery",
     "password_set",
     "profile",
     "quota",
     "rename",
     "resume",
     "set_recovery",
+    "settled",
     "stamp",
     "suspend",
     "unblock",

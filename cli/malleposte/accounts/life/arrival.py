@@ -1,4 +1,4 @@
-"""The arrival of one account by hand: what a feed would make of its row."""
+"""The creation of one account by hand, with the entry that a feed would make."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from malleposte.accounts import names
 from malleposte.accounts.changes import Change, Kind
-from malleposte.accounts.life.base import stamp
 from malleposte.accounts.life.edits import checked_address, checked_log_in
 from malleposte.directory.model import Agent, agent_attributes
 from malleposte.errors import InputError
+from malleposte.platform.times import stamp
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an operator changes of an account: facts, names, schools, class, quota, means of recovery."""
+"""An operator's changes of an account: facts, names, schools, class, quota, means of recovery."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Container, Sequence
 
 from malleposte.accounts import names
 from malleposte.accounts.changes import Change, Kind
-from malleposte.accounts.doors import UID
-from malleposte.accounts.life.base import change, one, stamp, uid_of
-from malleposte.directory.model import Attributes
+from malleposte.accounts.life.base import change, uid_of
+from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError
+from malleposte.platform.identity import is_uid
+from malleposte.platform.times import stamp
 
 PLAIN = ("mpCorps", "mpDiscipline", "mpFunction", "mpHidden")
 MOST_MB = 9_999_999
@@ -35,7 +36,7 @@ def rename(
     was somebody's; one of the account's own may become its address again.
     """
     held = entry.attributes
-    given_name, surname = given_name or one(held, "givenName"), surname or one(held, "sn")
+    given_name, surname = given_name or first(held, "givenName"), surname or first(held, "sn")
     own = {value.lower() for value in held.get("mailLocalAddress", [])}
     mail = (
         checked_address(address.lower(), domain, taken, own)
@@ -73,15 +74,22 @@ def checked_address(address: str, domain: str, taken: Container[str], own: Conta
         raise InputError(f"{address} is no address of {domain}", "letters, digits, dots and hyphens before the @")
     if address in taken and address not in own:
         raise InputError(f"{address} is or was somebody's", "an address is never given again")
+    if address not in own and names.reserved(local):
+        raise InputError(
+            f"{address} is reserved: it is no person's",
+            f"make a box that agents open: accounts box create {local} --name NAME",
+        )
     return address
 
 
 def checked_log_in(name: str, taken: Container[str], own: Container[str]) -> str:
     """A log-in name that is free, or the account's own. Raises InputError."""
-    if not UID.fullmatch(name):
+    if not is_uid(name):
         raise InputError(f"{name!r} is no log-in name")
     if name in taken and name not in own:
         raise InputError(f"the log-in {name} is or was somebody's", "a log-in is never given again")
+    if name not in own and names.reserved(name.partition("@")[0]):
+        raise InputError(f"the log-in {name} is reserved: it is no person's", "leave it out: the name makes one")
     return name
 
 
@@ -105,11 +113,16 @@ def quota(entry: Entry, megabytes: int | None) -> list[Change]:
 def set_recovery(
     entry: Entry, now: datetime.datetime, *, mail: str | None = None, phone: str | None = None
 ) -> list[Change]:
-    """The means of recovery: None leaves one, an empty text takes it away. When they changed is kept."""
+    """The means of recovery, at once: None leaves one, an empty text takes it away. When they changed is kept.
+
+    What an agent has asked for and waits is given up.
+    """
     wanted: Attributes = {}
     if mail is not None:
         wanted["mpRecoveryMail"] = [mail] if mail else []
     if phone is not None:
         wanted["mpRecoveryPhone"] = [phone] if phone else []
-    made = change(Kind.MODIFY, entry, wanted)
-    return change(Kind.MODIFY, entry, wanted | {"mpRecoveryChanged": [stamp(now)]}) if made else []
+    if not wanted:
+        return []
+    made = change(Kind.MODIFY, entry, wanted | {"mpRecoveryNext": []})
+    return change(Kind.MODIFY, entry, made[0].after | {"mpRecoveryChanged": [stamp(now)]}) if made else []

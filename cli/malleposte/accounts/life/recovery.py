@@ -1,24 +1,49 @@
-"""The means of recovery, and when they are not to be believed: a thief changes them first."""
+"""The means of recovery, and the delay before a changed one counts: an attacker changes them first.
+
+What an agent changes waits (`mpRecoveryNext`: `TIME MAIL PHONE`, `-` for none) until that time; until then the old ones
+count. An operator's change, and means given when the account is activated, count at once.
+"""
 
 from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass
 
-from malleposte.accounts.life.base import one, when
-from malleposte.directory.model import State
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.life.base import change, uid_of
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
+from malleposte.errors import InputError
+from malleposte.platform.times import stamp, when
 
 DOUBT_DAYS = 30.0
+DELAY_HOURS = 72.0
+_NONE = "-"
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """Where a code may be sent. `ignored`: there are means, but they changed too short a time before."""
+    """The means to send a code. `ignored`: there are means, but they changed too short a time before."""
 
     mail: str = ""
     phone: str = ""
     ignored: bool = False
+
+
+@dataclass(frozen=True)
+class Next:
+    """Means of recovery that wait, and from when on they count."""
+
+    at: datetime.datetime
+    mail: str = ""
+    phone: str = ""
+
+
+def next_recovery(entry: Entry) -> Next | None:
+    """The means that wait; None when nothing was changed."""
+    at, mail, phone = [*first(entry.attributes, "mpRecoveryNext").split(" "), "", "", ""][:3]
+    moment = when(at) if mail and phone else None
+    return Next(moment, mail.removeprefix(_NONE), phone.removeprefix(_NONE)) if moment else None
 
 
 def usable_recovery(entry: Entry, now: datetime.datetime, days: float = DOUBT_DAYS) -> Recovery:
@@ -27,9 +52,60 @@ def usable_recovery(entry: Entry, now: datetime.datetime, days: float = DOUBT_DA
     An account counts as hacked while it is blocked and while it may not send.
     """
     held = entry.attributes
-    mail, phone = one(held, "mpRecoveryMail"), one(held, "mpRecoveryPhone")
-    hacked = one(held, "mpState") == State.BLOCKED or bool(one(held, "mpBlockedUntil"))
-    changed = when(one(held, "mpRecoveryChanged"))
+    mail, phone = first(held, "mpRecoveryMail"), first(held, "mpRecoveryPhone")
+    changed = when(first(held, "mpRecoveryChanged"))
+    waiting = next_recovery(entry)
+    if waiting is not None and waiting.at <= now:
+        mail, phone, changed = waiting.mail, waiting.phone, waiting.at
+    hacked = first(held, "mpState") == State.BLOCKED or bool(first(held, "mpBlockedUntil"))
     if hacked and (mail or phone) and changed is not None and changed > now - datetime.timedelta(days=days):
         return Recovery(ignored=True)
     return Recovery(mail, phone)
+
+
+def ask_recovery(
+    entry: Entry, now: datetime.datetime, *, mail: str, phone: str, hours: float = DELAY_HOURS
+) -> list[Change]:
+    """Other means of recovery, which count after `hours`; empty ones are taken away then.
+
+    Asked for are those in force: nothing waits any more.
+    """
+    made = settled(entry, now)
+    held: Attributes = made[0].after if made else {}
+    current = {name: held.get(name, entry.attributes.get(name, [])) for name in ("mpRecoveryMail", "mpRecoveryPhone")}
+    wanted: Attributes = dict(held)
+    if (first(current, "mpRecoveryMail"), first(current, "mpRecoveryPhone")) == (mail, phone):
+        wanted["mpRecoveryNext"] = []
+    else:
+        at = stamp(now + datetime.timedelta(hours=hours))
+        wanted["mpRecoveryNext"] = [f"{at} {mail or _NONE} {phone or _NONE}"]
+    return change(Kind.MODIFY, entry, wanted)
+
+
+def settled(entry: Entry, now: datetime.datetime, *, confirmed: bool = False) -> list[Change]:
+    """Means that waited take the place of the old ones, once their time has come or an operator confirms them."""
+    waiting = next_recovery(entry)
+    if waiting is None or (waiting.at > now and not confirmed):
+        return []
+    wanted: Attributes = {
+        "mpRecoveryMail": [waiting.mail] if waiting.mail else [],
+        "mpRecoveryPhone": [waiting.phone] if waiting.phone else [],
+        "mpRecoveryChanged": [stamp(min(waiting.at, now))],
+        "mpRecoveryNext": [],
+    }
+    return change(Kind.MODIFY, entry, wanted)
+
+
+def confirm_recovery(entry: Entry, now: datetime.datetime) -> list[Change]:
+    """Means that wait count at once: an operator has seen whose they are. Raises InputError when none wait."""
+    made = settled(entry, now, confirmed=True)
+    if not made:
+        raise InputError(f"{uid_of(entry)} has no means of recovery that wait", "`accounts show` lists them")
+    return made
+
+
+def cancel_recovery(entry: Entry) -> list[Change]:
+    """Means that wait are given up: the old ones stay. Raises InputError when none wait."""
+    if next_recovery(entry) is None:
+        raise InputError(f"{uid_of(entry)} has no means of recovery that wait", "`accounts show` lists them")
+    return change(Kind.MODIFY, entry, {"mpRecoveryNext": []})

@@ -1,4 +1,4 @@
-"""What an operator settles of the life of accounts (role accounts, `accounts_*`), and defaults for the rest."""
+"""An operator's settings of the account lifecycle (role accounts, `accounts_*`), and defaults for the rest."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.errors import InputError
+from malleposte.platform import mailstore
 
 
 @dataclass(frozen=True)
 class LifeRules:
     """Delays in days and hours, folders, and what this host has. A delay of 0 days: never by itself."""
 
-    profiles: tuple[str, ...] = ("convergence", "roundcube")
     block_hours: float = 48.0
+    recovery_hours: float = 72.0
+    """After which means of recovery that an agent changed count."""
     archive_days: float = 60.0
     """From the suspension to the archive."""
     purge_days: float = 365.0
@@ -27,19 +29,20 @@ class LifeRules:
     """Accounts removed in one night; more need a person."""
     archive_folder: Path = Path("/var/backups/malleposte-accounts")
     override_group: str = "malleposte-dsi"
-    """Who came by sudo must be of this group to unblock or purge before the time."""
-    store: Path = Path("/srv/mail")
-    doors: tuple[str, ...] = ()
+    """The group whose members, coming by sudo, may unblock or purge before the time."""
+    store: Path = mailstore.STORE
+    channels: tuple[str, ...] = ()
     """Of dovecot, sogo, roundcube: those on this host."""
-    dovecot_url: str = ""
-    """Dovecot's API on another host, https://HOST:PORT."""
-    dovecot_key_file: Path = Path("/etc/malleposte/keys/doveadm-api")
     memcached: Path = Path("/run/memcached/memcached.sock")
     queue: bool = False
     """Whether Postfix's queue is on this host."""
+    delivery_domain: str = "stores.invalid"
+    """The SMTP server's own domain of boxes: Dovecot remembers an account under uid@ of it too."""
     radicale: Path = Path("/var/lib/radicale/collections/collection-root")
     sogo_database: str = "sogo"
     roundcube_database: str = "roundcube"
+    databases: tuple[tuple[str, str], ...] = ()
+    """(database, how libpq reaches it), for those on other hosts."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any], where: str) -> LifeRules:
@@ -81,4 +84,6 @@ def may_override(group: str) -> bool:
 def demand_override(group: str) -> None:
     """Raises InputError for who may not."""
     if not may_override(group):
-        raise InputError(f"this is for the group {group}", f"ask the DSI, or be added: usermod -aG {group} NAME")
+        raise InputError(
+            f"only members of the group {group} may do this", f"ask the DSI, or be added: usermod -aG {group} NAME"
+        )

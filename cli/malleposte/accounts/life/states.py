@@ -10,23 +10,24 @@ from __future__ import annotations
 import datetime
 
 from malleposte.accounts.changes import Change, Kind
-from malleposte.accounts.life.base import change, one, stamp, uid_of, when
-from malleposte.directory.model import Attributes, State
+from malleposte.accounts.life.base import change, uid_of
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError
+from malleposte.platform.times import stamp, when
 
 BLOCK_HOURS = 48.0
-_NO_CODE: Attributes = {"mpInaDigest": [], "mpInaExpiry": []}
+_NO_CODE: Attributes = {"mpInaCode": [], "mpInaDigest": [], "mpInaExpiry": []}
 
 
 def state_of(entry: Entry) -> str:
     """The account's state."""
-    return one(entry.attributes, "mpState")
+    return first(entry.attributes, "mpState")
 
 
 def may_send(entry: Entry) -> bool:
     """Whether the account may send: neither blocked nor within the time after a block."""
-    return state_of(entry) in (State.ACTIVE, State.PENDING) and not one(entry.attributes, "mpBlockedUntil")
+    return state_of(entry) in (State.ACTIVE, State.PENDING) and not first(entry.attributes, "mpBlockedUntil")
 
 
 def _to(state: State, now: datetime.datetime) -> Attributes:
@@ -34,12 +35,15 @@ def _to(state: State, now: datetime.datetime) -> Attributes:
 
 
 def block(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> list[Change]:
-    """No log-in before a new password, nothing sent for `hours`; a code that waits is void. Never shortens a block."""
+    """No log-in before a new password, nothing sent for `hours`; codes and means of recovery that wait are void.
+
+    Never shortens a block.
+    """
     if state_of(entry) == State.SUSPENDED:
-        raise InputError(f"{uid_of(entry)} is suspended: nobody enters or sends there", "resume it first")
+        raise InputError(f"{uid_of(entry)} is suspended: nobody can log in or send there", "resume it first")
     until = now + datetime.timedelta(hours=hours)
-    held = when(one(entry.attributes, "mpBlockedUntil"))
-    wanted = dict(_NO_CODE) | {"mpBlockedUntil": [stamp(max(until, held) if held else until)]}
+    held = when(first(entry.attributes, "mpBlockedUntil"))
+    wanted = dict(_NO_CODE) | {"mpBlockedUntil": [stamp(max(until, held) if held else until)], "mpRecoveryNext": []}
     if state_of(entry) != State.BLOCKED:
         wanted |= _to(State.BLOCKED, now)
     return change(Kind.BLOCK, entry, wanted)
@@ -52,13 +56,13 @@ def unblock(entry: Entry) -> list[Change]:
 
 def lift(entry: Entry, now: datetime.datetime) -> list[Change]:
     """The end of a block, when its time has come."""
-    until = when(one(entry.attributes, "mpBlockedUntil"))
+    until = when(first(entry.attributes, "mpBlockedUntil"))
     return unblock(entry) if until is not None and until <= now else []
 
 
 def barred_until(entry: Entry, now: datetime.datetime) -> datetime.datetime | None:
     """Until when an account sends nothing; None when that is over or never was."""
-    until = when(one(entry.attributes, "mpBlockedUntil"))
+    until = when(first(entry.attributes, "mpBlockedUntil"))
     return until if until is not None and until > now else None
 
 
@@ -86,7 +90,7 @@ def resume(entry: Entry, now: datetime.datetime) -> list[Change]:
         )
     if state not in (State.SUSPENDED, State.EXPIRED):
         return []
-    back = State.ACTIVE if one(entry.attributes, "pwdChangedTime") else State.PENDING
+    back = State.ACTIVE if first(entry.attributes, "pwdChangedTime") else State.PENDING
     return change(Kind.RESUME, entry, {"mpArchived": []} | _to(back, now))
 
 

@@ -5,16 +5,29 @@ import os
 import click
 
 from malleposte.accounts.run import BY
-from malleposte.commands.accounts import boxes, codes, declare, edit, feed, keep, letters, lists, look, states
+from malleposte.commands.accounts import (
+    archive,
+    boxes,
+    codes,
+    declare,
+    edit,
+    feed,
+    idle,
+    letters,
+    lists,
+    recovery,
+    search,
+    states,
+)
 
 
 @click.group("accounts")
-@click.option("--by", hidden=True, default="", help="Who typed it on the controller, for the journal.")
+@click.option("--by", hidden=True, default="", help="The person on the controller, for the journal.")
 def command(by: str) -> None:
-    """Bring accounts in line with the files of the HR systems, and look after single ones.
+    """Import accounts from the files of the HR systems, and manage single accounts.
 
-    A feed (CSV or XLSX) is planned against the directory, shown, and applied. Nobody's password is ever part of it.
-    Typed on the controller, these commands run themselves on the directory's host.
+    A feed (CSV or XLSX) is compared with the directory, shown as a plan, and applied. Feeds contain no passwords.
+    On the controller, these commands run over ssh on the directory's host.
 
     \b
     Example:
@@ -30,14 +43,14 @@ def command(by: str) -> None:
 
 for _part in (
     *(feed.plan_command, feed.apply_command, feed.import_command, letters.letters_command),
-    *(look.find_command, look.show_command, look.list_command),
+    *(search.find_command, search.show_command, search.list_command),
     *(edit.create_command, edit.modify_command, edit.rename_command, edit.move_command, edit.profile_command),
     *(edit.quota_command, declare.declare_command),
     *(states.block_command, states.unblock_command, states.suspend_command, states.resume_command),
     states.expire_command,
-    codes.reset_command,
-    *(keep.export_command, keep.archive_command, keep.purge_command, keep.nightly_command),
-    keep.door_keeper_command,
+    *(codes.reset_command, recovery.recovery_command),
+    *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
+    idle.idle_filters_command,
     *(boxes.box_group, lists.lists_group),
 ):
     command.add_command(_part)

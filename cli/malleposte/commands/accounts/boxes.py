@@ -1,31 +1,30 @@
-"""`malleposte accounts box …`: functional boxes, who opens them, who manages them."""
+"""`malleposte accounts box …`: functional mailboxes, their delegates and their managers."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 
 import click
 
-from malleposte.accounts import boxes, here
+from malleposte.accounts import boxes, ending, here, own_addresses
 from malleposte.accounts.acts import Tools, make
+from malleposte.accounts.channels import Failure, close_all, forget_all
 from malleposte.accounts.current import Current
-from malleposte.accounts.doors import close_all, forget_all
-from malleposte.accounts.settings import Settings
+from malleposte.accounts.settings import Settings, one_writer
+from malleposte.accounts.used_names import UsedNames
+from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
 from malleposte.directory.model import FunctionalBox
 from malleposte.directory.protocol import Entry
-from malleposte.errors import ExitCode
-
-LISTING = Path("/etc/systemd/system/malleposte-boxes.service")
-"""The unit that tells Dovecot which boxes are shared at all, where the store is on this host."""
+from malleposte.errors import ExitCode, InputError
+from malleposte.platform import profiles
 
 
 @click.group("box")
 def box_group() -> None:
-    """Functional boxes, such as ce.<UAI>@: opened by delegation, never by a shared password.
+    """Manage functional mailboxes, such as ce.<UAI>@: delegates open them, without a shared password.
 
     \b
     Example:
@@ -34,34 +33,32 @@ def box_group() -> None:
     """
 
 
-def relisted() -> None:
-    """Have Dovecot's list of shared boxes renewed now, rather than at the next half minute."""
-    if LISTING.exists():
-        words = ["systemctl", "restart", LISTING.name]
-        subprocess.run(words, check=False, stdin=subprocess.DEVNULL)
+def relisted(tools: Tools) -> list[Failure]:
+    """Have Dovecot's lists of shared boxes renewed now; each store renews its own twice a minute anyway."""
+    return tools.hosts.relist()
 
 
 def shut(tools: Tools, uids: Iterable[str], *, sessions: bool) -> int:
-    """Make a change of rights hold at once: what is remembered is forgotten, and sessions end where a right ended."""
+    """Make a change of rights effective at once: clear caches, and end sessions that lost a right."""
     act = close_all if sessions else forget_all
-    failures = [failure for uid in uids for failure in act(tools.doors, uid)]
+    failures = [failure for uid in uids for failure in act(tools.channels, uid)]
     for failure in failures:
-        click.echo(f"warning: {failure}: there it holds in five minutes", err=True)
-    return ExitCode.FAILURE if failures else ExitCode.DONE
+        click.echo(f"malleposte: not done: {failure}", err=True)
+    return ExitCode.PARTLY if failures else ExitCode.DONE
 
 
 @box_group.command("create", cls=HostCommand)
 @click.argument("local")
 @click.option("--name", required=True, help="Its name in address books.")
 @click.option("--uai", multiple=True, help="UAI code of its school; may be repeated.")
-@click.option("--delegate", "delegates", multiple=True, metavar="UID", help="Who opens it; may be repeated.")
-@click.option("--manager", "managers", multiple=True, metavar="UID", help="Who says who opens it; may be repeated.")
+@click.option("--delegate", "delegates", multiple=True, metavar="UID", help="A delegate (repeatable).")
+@click.option("--manager", "managers", multiple=True, metavar="UID", help="A manager of the delegates (repeatable).")
 @click.option("--quota", type=click.IntRange(1, 9_999_999), metavar="MB", help="Its size.")
 def create_command(
     local: str, name: str, uai: tuple[str, ...], delegates: tuple[str, ...], managers: tuple[str, ...],
     quota: int | None,
 ) -> int:  # fmt: skip
-    """Make a box LOCAL@<domain>. Boxes ce.<UAI>@ come with the schools' feed.
+    """Create a functional mailbox LOCAL@<domain>. The schools' feed creates those of ce.<UAI>@.
 
     \b
     Example:
@@ -78,19 +75,55 @@ def create_command(
             mail=f"{local.lower()}@{settings.domain}",
             delegates=tuple(people),
             establishments=tuple(code.upper() for code in uai),
+            profile=profiles.read().default,
             quota_mb=quota,
         )
         made = boxes.create(box, people, Current(directory).names(), directory.suffix, managers=heads)
         make(directory, tools.journal, made)
-        relisted()
+        relisted(tools)
+        click.echo(f"{box.uid}: {box.mail} made, opened by {', '.join(people) or 'nobody yet'}")
         return shut(tools, people, sessions=False)
+
+
+@box_group.command("ensure", cls=HostCommand)
+@click.argument("wanted", nargs=-1, required=True, metavar="ADDRESS=NAME...")
+@AS_JSON
+def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
+    """Create a functional mailbox for every ADDRESS of the domain that nobody has; existing ones are unchanged.
+
+    A deploy does this for the addresses of the platform's facts.
+
+    \b
+    Example:
+      sudo ./malleposte accounts box ensure 'dsi@ac-exemple.test=Exploitation de la messagerie'
+    """
+    given = dict(word.partition("=")[::2] for word in wanted)
+    nameless = [address for address, name in given.items() if "@" not in address or not name]
+    if nameless:
+        raise InputError(f"{nameless[0]!r} is not ADDRESS=NAME")
+    settings = Settings.read()
+    with here.tools(settings) as tools:
+        directory = tools.directory
+        own_class = profiles.read().default
+        found = own_addresses.missing(directory, given, settings.domain, UsedNames(directory), profile=own_class)
+        for box in found:
+            make(directory, tools.journal, boxes.create(box, {}, (), directory.suffix))
+        if found:
+            relisted(tools)
+    if as_json:
+        click.echo(json.dumps({"made": [box.uid for box in found]}))
+        return
+    for box in found:
+        click.echo(f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`")
+    if not found:
+        click.echo("every address has somewhere to arrive")
 
 
 @box_group.command("show", cls=HostCommand)
 @click.argument("box")
 @AS_JSON
 def show_command(box: str, as_json: bool) -> None:
-    """A box by uid, address or UAI code.
+    """Show a functional mailbox, by uid, address or UAI code.
 
     \b
     Example:
@@ -110,7 +143,7 @@ def show_command(box: str, as_json: bool) -> None:
 @click.option("--orphans", is_flag=True, help="Only those that nobody opens.")
 @AS_JSON
 def list_command(orphans: bool, as_json: bool) -> None:
-    """All boxes.
+    """List functional mailboxes.
 
     \b
     Example:
@@ -139,7 +172,7 @@ def _row(entry: Entry) -> dict[str, str | list[str]]:
 @click.argument("box")
 @click.argument("uids", nargs=-1, required=True, metavar="UID...")
 def delegate_command(box: str, uids: tuple[str, ...]) -> int:
-    """Let agents open a box and send as it, from their next log-in on.
+    """Let agents open a functional mailbox and send from it, from their next log-in on.
 
     \b
     Example:
@@ -147,8 +180,10 @@ def delegate_command(box: str, uids: tuple[str, ...]) -> int:
     """
     with here.tools(Settings.read()) as tools:
         members = boxes.gather(tools.directory, box, uids)
-        make(tools.directory, tools.journal, boxes.delegate(members))
-        relisted()
+        changed = make(tools.directory, tools.journal, boxes.delegate(members))
+        relisted(tools)
+        done = "opened by" if changed else "nothing to change, opened already by"
+        click.echo(f"{members.uid}: {done} {', '.join(members.people)}")
         return shut(tools, members.people, sessions=False)
 
 
@@ -156,15 +191,20 @@ def delegate_command(box: str, uids: tuple[str, ...]) -> int:
 @click.argument("box")
 @click.argument("uids", nargs=-1, required=True, metavar="UID...")
 def undelegate_command(box: str, uids: tuple[str, ...]) -> int:
-    """Take a box away from agents, at once: their sessions end.
+    """Remove agents' access to a functional mailbox, at once: their sessions end.
+
+    A host that does not answer is named, and sessions continue there (exit code 4): run the command again.
 
     \b
     Example:
       sudo ./malleposte accounts box undelegate ce.9990001x mdupond
     """
-    with here.tools(Settings.read()) as tools:
+    settings = Settings.read()
+    with here.tools(settings) as tools:
         members = boxes.gather(tools.directory, box, uids, gone=True)
-        make(tools.directory, tools.journal, boxes.undelegate(members))
+        changed = make(tools.directory, tools.journal, boxes.undelegate(members))
+        done = "no longer opened by" if changed else "nothing to change, not opened by"
+        click.echo(f"{members.uid}: {done} {', '.join(members.people)}")
         return shut(tools, members.people, sessions=True)
 
 
@@ -173,7 +213,7 @@ def undelegate_command(box: str, uids: tuple[str, ...]) -> int:
 @click.argument("uids", nargs=-1, required=True, metavar="UID...")
 @click.option("--remove", is_flag=True, help="Take it away from them.")
 def manager_command(box: str, uids: tuple[str, ...], remove: bool) -> None:
-    """Make agents the managers of a box: they say who opens it.
+    """Make agents the managers of a functional mailbox, who decide on its delegates.
 
     \b
     Example:
@@ -182,11 +222,41 @@ def manager_command(box: str, uids: tuple[str, ...], remove: bool) -> None:
     with here.tools(Settings.read()) as tools:
         members = boxes.gather(tools.directory, box, uids, gone=remove)
         make(tools.directory, tools.journal, boxes.managers(members, remove=remove))
+        held = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
+        click.echo(f"{members.uid}: managed by {', '.join(sorted(held)) or 'nobody'}")
+
+
+@box_group.command("end", cls=HostCommand)
+@click.argument("box")
+@REASON
+@YES
+def end_command(box: str, reason: str, yes: bool) -> int:
+    """End a functional mailbox: stop its mail, archive it on the host, remove it. Its address is never reused.
+
+    The archive is a ZIP file in the folder of accounts_archive_folder, mode 0600. After an interruption,
+    type the same again.
+
+    \b
+    Example:
+      sudo ./malleposte accounts box end vie-scolaire.9990001x --reason "school closed"
+    """
+    settings = Settings.read()
+    with one_writer(), here.tools(settings) as tools:
+        held = boxes.find(tools.directory, box)
+        uid = held.attributes["uid"][0]
+        people = held.attributes.get("mpDelegate", [])
+        confirm(f"End the box {uid} with all its mail ({len(people)} open it)?", yes=yes)
+        path, removed = ending.end_box(tools, here.rules_of(settings), (settings.journal,), held, now(), reason)
+        relisted(tools)
+        click.echo(f"{uid}: ended, archived in {path}; its address is never given again")
+        for store in removed.stores:
+            click.echo(f"  {store}")
+        return shut(tools, people, sessions=True)
 
 
 @box_group.command("mirror", cls=HostCommand)
 def mirror_command() -> int:
-    """Make both sides of every delegation agree, by the boxes' word, after the directory was written by other hands.
+    """Repair both sides of every delegation from the mailboxes' entries, after another tool wrote to the directory.
 
     \b
     Example:
@@ -195,6 +265,6 @@ def mirror_command() -> int:
     with here.tools(Settings.read()) as tools:
         made = boxes.mirror(tools.directory)
         make(tools.directory, tools.journal, made)
-        relisted()
+        relisted(tools)
         click.echo(f"{len(made)} agents changed")
         return shut(tools, [change.uid for change in made], sessions=True)

@@ -1,4 +1,4 @@
-"""`malleposte accounts reset`: a new INA code for who lost the password or the letter."""
+"""`malleposte accounts reset`: a new INA code for an agent who lost the password or the letter."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import json
 import click
 
 from malleposte.accounts import acts, codes
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
-from malleposte.commands.accounts.words import REASON, WHO, host, now
-from malleposte.errors import ExitCode
+from malleposte.errors import ExitCode, InputError
 
 
 @click.command("reset", cls=HostCommand)
 @WHO
 @click.option(
-    "--days", type=click.FloatRange(0.01, 90), default=7.0, show_default=True, help="How long the code is good."
+    "--days", type=click.FloatRange(0.01, 90), default=7.0, show_default=True, help="Lifetime of the code, in days."
 )
 @REASON
 @AS_JSON
 def reset_command(who: str, days: float, reason: str, as_json: bool) -> int:
     """Give an account a new INA code, and print it once.
 
-    With it and the NUMEN the agent chooses a password on the portal. A code that waited is void; the password that the
-    account has stays good until then (to take it away at once: accounts block). Be sure of whom you give the code to.
+    With the code and the NUMEN, the agent chooses a password on the portal. Earlier codes become invalid; the present
+    password remains valid until then (to end it at once: accounts block). Check the identity of the person first.
+    An account without a NUMEN gets no code (accounts modify --numen gives it one).
 
     \b
     Example:
@@ -32,6 +34,11 @@ def reset_command(who: str, days: float, reason: str, as_json: bool) -> int:
     """
     with host(who) as (tools, _rules, settings, uid):
         entry = acts.entry(tools.directory, uid)
+        if not codes.opens(tools.directory, uid):
+            raise InputError(
+                f"{uid} has no NUMEN, without which a code opens nothing",
+                f"give it one first: malleposte accounts modify {uid} --numen < numen.txt",
+            )
         issued, change = codes.renew(entry, settings.keys(), now(), days, reason)
         acts.make(tools.directory, tools.journal, [change])
     if as_json:

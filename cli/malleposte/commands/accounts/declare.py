@@ -12,13 +12,16 @@ import click
 from malleposte.accounts import acts, declare
 from malleposte.accounts.acts import Result, Tools
 from malleposte.accounts.changes import Change, Kind
-from malleposte.accounts.doors import forget_all
-from malleposte.accounts.life.base import ASKED, one
+from malleposte.accounts.channels import forget_all
+from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.settings import one_writer
-from malleposte.accounts.taken import Taken
+from malleposte.accounts.used_names import UsedNames
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.options import REASON
 from malleposte.commands.accounts.shared import TypedCommand
-from malleposte.commands.accounts.words import REASON, host, now
+from malleposte.directory.model import first
 from malleposte.errors import ExitCode, InputError
+from malleposte.platform import profiles
 
 MOST = 1 << 20
 
@@ -46,19 +49,19 @@ def done(tools: Tools, todo: list[Change], reason: str) -> Result:
         result.changed = result.changed or made.changed
         result.failures += made.failures
     if result.changed and not result.failures and todo[0].kind != Kind.CREATE:
-        result.failures += forget_all(tools.doors, todo[0].uid)
+        result.failures += forget_all(tools.channels, todo[0].uid)
     return result
 
 
 @click.command("declare", cls=TypedCommand)
-@click.option("--check", is_flag=True, help="Change nothing; tell what would be changed.")
+@click.option("--check", is_flag=True, help="Show what would change; change nothing.")
 @REASON
 def declare_command(check: bool, reason: str) -> int:
-    """Make one account as the JSON document on standard input says, and print what changed as JSON.
+    """Apply the declaration of an account, a JSON document on standard input; print the changes as JSON.
 
     The document holds `uid`, `state` (present, suspended or absent) and any of given_name, surname, mail, profile,
     schools, quota_mb (0: that of the class), corps, discipline, function, hidden, recovery_mail, recovery_phone, and
-    numen for a new account. What it does not name stays as it is. The Ansible module academie.malleposte.account runs
+    numen for a new account. Other attributes are unchanged. The Ansible module academie.malleposte.account runs
     this.
 
     \b
@@ -67,15 +70,15 @@ def declare_command(check: bool, reason: str) -> int:
       sudo ./malleposte accounts declare --check < compte.json
     """
     wanted = declare.Declared.parse(document())
-    with contextlib.nullcontext() if check else one_writer(), host() as (tools, rules, settings, _uid):
+    with contextlib.nullcontext() if check else one_writer(), host() as (tools, _rules, settings, _uid):
         held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
-        keys = settings.keys()
+        keys, classes = settings.keys(), profiles.read()
         house = declare.House(
             suffix=tools.directory.suffix,
             domain=settings.domain,
-            profiles=list(rules.profiles),
-            default_profile=settings.default_profile,
-            taken=Taken(tools.directory),
+            profiles=sorted(classes),
+            default_profile=classes.default,
+            taken=UsedNames(tools.directory),
             numen_digest=lambda numen: keys.digest("numen", numen),
         )
         todo = declare.changes(wanted, held, house, now())
@@ -85,6 +88,6 @@ def declare_command(check: bool, reason: str) -> int:
             mail = next((change.after["mail"][0] for change in todo if "mail" in change.after), "")
         else:
             held = next(iter(tools.directory.search("people", ASKED, {"uid": wanted.uid})), None)
-            mail = one(held.attributes, "mail") if held else ""
+            mail = first(held.attributes, "mail") if held else ""
     click.echo(json.dumps(told | {"mail": mail, "failures": list(map(str, result.failures))}, ensure_ascii=False))
     return ExitCode.FAILURE if result.failures else ExitCode.DONE

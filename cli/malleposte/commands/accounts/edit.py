@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import click
 
-from malleposte.accounts import acts, filters, life
+from malleposte.accounts import acts, life
 from malleposte.accounts.acts import Result, Tools, make
-from malleposte.accounts.changes import Change
-from malleposte.accounts.doors import forget_all
-from malleposte.accounts.life.base import one
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.channels import Failure, forget_all
+from malleposte.accounts.digests import Keyring
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.life.base import change
+from malleposte.accounts.search import by_any_name
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.accounts.taken import Taken
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand, TypedCommand
-from malleposte.commands.accounts.words import REASON, WHO, host, now, tell
-from malleposte.directory.model import Agent
-from malleposte.errors import InputError, MallepostError
+from malleposte.accounts.used_names import UsedNames
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.options import REASON, WHO
+from malleposte.commands.accounts.output import tell
+from malleposte.commands.accounts.shared import AS_JSON, HostCommand, TypedCommand, on_host
+from malleposte.directory.model import Agent, Attributes, first
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.platform import profiles
 
 NO = ""
 
@@ -47,16 +54,20 @@ def known_schools(tools: Tools, codes: Sequence[str]) -> list[str]:
 
 
 def edited(
-    who: str, reason: str, done: str, what: Callable[[Tools, str], list[Change]], *, as_json: bool
+    who: str, reason: str, done: str, what: Callable[[Tools, str], list[Change]], *, as_json: bool,
+    lines: Callable[[Attributes], Sequence[str]] | None = None,
 ) -> int:  # fmt: skip
-    """Make a plain change of one account; what the doors remember of it is forgotten, so that it holds at once."""
+    """Make a plain change of one account; the channels clear their caches, so that it takes effect at once.
+
+    `lines`: what more to say, of the entry as it is then.
+    """
     with host(who) as (tools, _rules, _settings, uid):
         result = Result(make(tools.directory, tools.journal, what(tools, uid), reason))
         if result.changed:
-            result.failures += forget_all(tools.doors, uid)
+            result.failures += forget_all(tools.channels, uid)
         held = acts.entry(tools.directory, uid).attributes
-    facts = {"mail": one(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
-    return tell(result, uid, done, as_json=as_json, **facts)
+    more = {"mail": first(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
+    return tell(result, uid, done, as_json=as_json, lines=lines(held) if lines else (), **more)
 
 
 @click.command("create", cls=TypedCommand)
@@ -80,26 +91,24 @@ def create_command(
     discipline: str, function: str, recovery_mail: str, recovery_phone: str, hidden: bool, numen_typed: bool,
     reason: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Create one account, waiting to be activated (accounts reset gives its code).
+    """Create one account, to be activated with a code (accounts reset).
 
-    Who comes in a feed needs none of this. With the NUMEN the next feed knows the person again; it is read from
-    standard input, since a command's words are seen by everybody.
+    Use it for agents who are in no feed. A code activates an account only together with its NUMEN, which also lets the
+    next feed recognise the person. The NUMEN is read from standard input, since other users can see arguments.
+    Names of machines and services (postmaster, abuse, root, …) are refused: create a functional mailbox.
 
     \b
     Example:
-      sudo ./malleposte accounts create --given-name Marie --surname "Le Goff" --school 0210001A
+      sudo ./malleposte accounts create --given-name Marie --surname "Le Goff" --school 0210001M
       sudo ./malleposte accounts create --given-name Marie --surname Dupond --numen --json < numen.txt
     """
-    numen = checked(sys.stdin.readline().strip(), "numen") if numen_typed else ""
-    if numen_typed and not numen:
-        raise InputError("no NUMEN on standard input")
-    with one_writer(), host() as (tools, rules, settings, _uid):
-        wanted = profile or settings.default_profile
-        if wanted not in rules.profiles:
-            raise InputError(f"no class {wanted!r}", f"known are {', '.join(rules.profiles)}")
+    numen = _numen_typed() if numen_typed else ""
+    with one_writer(), host() as (tools, _rules, settings, _uid):
+        classes = profiles.read()
+        wanted = profiles.known(classes, profile or classes.default).name
         keys = settings.keys()
         if numen and _of_numen(tools, keys.digests("numen", numen)):
-            raise InputError("that NUMEN has an account", "accounts find shows it")
+            raise InputError("that NUMEN has an account", f"it is {_of_numen(tools, keys.digests('numen', numen))[0]}")
         agent = Agent(
             uid=uid.lower(),
             given_name=str(checked(given_name, "person_name")),
@@ -118,20 +127,57 @@ def create_command(
             checked(recovery_mail, "address") or "",
             checked(recovery_phone, "phone") or "",
         )
-        changes = life.create(arrival, tools.directory.suffix, settings.domain, Taken(tools.directory), now())
+        changes = life.create(arrival, tools.directory.suffix, settings.domain, UsedNames(tools.directory), now())
         made = changes[0]
         if not make(tools.directory, tools.journal, changes, reason):
             raise MallepostError(f"{made.uid} is there already")
     mail = made.after["mail"][0]
-    lines = [mail, f"a code to activate it: malleposte accounts reset {made.uid}"]
+    activation = (
+        f"a code to activate it: malleposte accounts reset {made.uid}"
+        if numen
+        else "without a NUMEN no code activates it, and no letter is printed for it: "
+        f"malleposte accounts modify {made.uid} --numen < numen.txt"
+    )
+    lines = [mail, activation]
     return tell(Result(True), made.uid, "created", as_json=as_json, lines=lines, mail=mail)
 
 
-def _of_numen(tools: Tools, digests: Sequence[str]) -> bool:
-    return any(True for digest in digests for _ in tools.directory.search("people", ["uid"], {"mpNumenDigest": digest}))
+def _numen_typed() -> str:
+    """The NUMEN on standard input. Raises InputError, which does not repeat it."""
+    from malleposte.accounts.feed import values
+
+    try:
+        return values.numen(sys.stdin.readline())
+    except values.BadValueError as error:
+        raise InputError(f"standard input: {error}") from error
 
 
-@click.command("modify", cls=HostCommand)
+def _of_numen(tools: Tools, digests: Sequence[str]) -> list[str]:
+    """The owner of the NUMEN."""
+    found = (tools.directory.search("people", ["uid"], {"mpNumenDigest": digest}) for digest in digests)
+    return [first(entry.attributes, "uid") for entries in found for entry in entries]
+
+
+def _proof(tools: Tools, uid: str, keys: Keyring, numen: str) -> list[Change]:
+    """The NUMEN of an account, that codes and feeds know it by."""
+    others = sorted(set(_of_numen(tools, keys.digests("numen", numen))) - {uid})
+    if others:
+        raise InputError(f"that NUMEN is {others[0]}'s")
+    entry = next(iter(tools.directory.search("people", ["uid", "mpNumenDigest"], {"uid": uid})))
+    return change(Kind.MODIFY, entry, {"mpNumenDigest": [keys.digest("numen", numen)]})
+
+
+class ModifyCommand(HostCommand):
+    """Reads standard input where a NUMEN is asked for."""
+
+    def away(self, inventory: str | None, words: Sequence[str]) -> int:
+        """See HostCommand."""
+        if "--numen" in words:
+            return on_host(inventory, words)
+        return super().away(inventory, words)
+
+
+@click.command("modify", cls=ModifyCommand)
 @WHO
 @click.option("--corps", metavar="WORDS", help="Corps; an empty text takes a fact away.")
 @click.option("--discipline", metavar="WORDS", help="Discipline taught.")
@@ -139,31 +185,35 @@ def _of_numen(tools: Tools, digests: Sequence[str]) -> bool:
 @click.option("--recovery-mail", metavar="ADDRESS", help="Address outside, for codes.")
 @click.option("--recovery-phone", metavar="NUMBER", help="Telephone, for codes.")
 @click.option("--hidden/--shown", default=None, help="Kept out of address books, or not.")
+@click.option("--numen", "numen_typed", is_flag=True, help="Read the NUMEN from standard input: codes need it.")
 @REASON
 @AS_JSON
 def modify_command(
     who: str, corps: str | None, discipline: str | None, function: str | None, recovery_mail: str | None,
-    recovery_phone: str | None, hidden: bool | None, reason: str, as_json: bool,
+    recovery_phone: str | None, hidden: bool | None, numen_typed: bool, reason: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Change facts of an account. Names, schools, class and quota have commands of their own.
+    """Change attributes of an account. Names, schools, class and quota have commands of their own.
 
     \b
     Example:
       sudo ./malleposte accounts modify mdupond --function Principal --recovery-phone "06 12 34 56 78"
       sudo ./malleposte accounts modify mdupond --recovery-mail "" --hidden --json
+      sudo ./malleposte accounts modify mdupond --numen < numen.txt
     """
-    facts = {"mpCorps": corps, "mpDiscipline": discipline, "mpFunction": function}
-    labels = {name: checked(value, "label") for name, value in facts.items() if value is not None}
+    numen = _numen_typed() if numen_typed else ""
+    given = {"mpCorps": corps, "mpDiscipline": discipline, "mpFunction": function}
+    labels = {name: checked(value, "label") for name, value in given.items() if value is not None}
     wanted = {name: [value] if value else [] for name, value in labels.items()}
     if hidden is not None:
         wanted["mpHidden"] = ["TRUE"] if hidden else []
     mail, phone = checked(recovery_mail, "address"), checked(recovery_phone, "phone")
-    if not wanted and mail is None and phone is None:
+    if not wanted and mail is None and phone is None and not numen:
         raise InputError("nothing to change was given", "accounts modify --help")
 
     def what(tools: Tools, uid: str) -> list[Change]:
         entry = acts.entry(tools.directory, uid)
-        return [*life.attributes(entry, wanted), *life.set_recovery(entry, now(), mail=mail, phone=phone)]
+        proof = _proof(tools, uid, Settings.read().keys(), numen) if numen else []
+        return [*life.attributes(entry, wanted), *life.set_recovery(entry, now(), mail=mail, phone=phone), *proof]
 
     return edited(who, reason, "modified", what, as_json=as_json)
 
@@ -179,7 +229,7 @@ def modify_command(
 def rename_command(
     who: str, given_name: str, surname: str, address: str, login_alias: str, reason: str, as_json: bool
 ) -> int:
-    """Give an account another name and address. The old addresses stay its aliases; the log-in is for life.
+    """Give an account another name and address. The log-in stays; old addresses still receive mail and log in.
 
     \b
     Example:
@@ -195,11 +245,20 @@ def rename_command(
     def what(tools: Tools, uid: str) -> list[Change]:
         entry = acts.entry(tools.directory, uid)
         # Without another name the address stays, unless one is given.
-        given = address or ("" if given_name or surname else one(entry.attributes, "mail"))
-        return life.rename(entry, domain, Taken(tools.directory), address=given, log_in=login_alias, **names)
+        given = address or ("" if given_name or surname else first(entry.attributes, "mail"))
+        return life.rename(entry, domain, UsedNames(tools.directory), address=given, log_in=login_alias, **names)
 
     with one_writer():
-        return edited(who, reason, "renamed", what, as_json=as_json)
+        return edited(who, reason, "renamed", what, as_json=as_json, lines=_named)
+
+
+def _named(held: Attributes) -> list[str]:
+    """Name, address, and what goes on beside them."""
+    mail = first(held, "mail")
+    others = [address for address in held.get("mailLocalAddress", []) if address != mail]
+    told = [f"{first(held, 'cn')} <{mail}>"]
+    told += [f"mail to it still arrives, and it still logs in: {address}" for address in others]
+    return told + [f"logs in as well: {alias}" for alias in held.get("mpLoginAlias", [])]
 
 
 @click.command("move", cls=HostCommand)
@@ -214,12 +273,12 @@ def move_command(
 ) -> int:
     """Move an account to other schools: those given replace all, --add and --remove change some.
 
-    Lists by rule and boxes of functions follow the schools.
+    Lists by rule and functional mailboxes follow the schools.
 
     \b
     Example:
-      sudo ./malleposte accounts move mdupond 0210001A
-      sudo ./malleposte accounts move mdupond --add 0890001F --remove 0210001A
+      sudo ./malleposte accounts move mdupond 0210001M
+      sudo ./malleposte accounts move mdupond --add 0890001T --remove 0210001M
     """
     if bool(schools) == bool(added or removed):
         raise InputError("give the schools, or --add and --remove", "accounts move --help")
@@ -244,25 +303,28 @@ def move_command(
 def profile_command(who: str, profile: str, forget_filters: bool, reason: str, as_json: bool) -> int:
     """Change an account's class of service, at once; its sessions end.
 
-    Mail and filters stay: the filters in force go on, and those made in the new class come after them. Agendas and
-    contacts move to where the new class keeps them; devices that use the one DAV address find them there.
+    Mail and filters stay: the active filters continue, and those made in the new class run after them. Agendas and
+    contacts move to the store of the new class; devices that use the DAV address find them there.
 
     \b
     Example:
-      sudo ./malleposte accounts profile mdupond convergence
+      sudo ./malleposte accounts profile mdupond roundcube
       sudo ./malleposte accounts profile mdupond --forget-filters
     """
     if not profile and not forget_filters:
         raise InputError("no class was given", "accounts profile --help")
-    with host(who) as (tools, rules, _settings, uid):
-        if profile and profile not in rules.profiles:
-            raise InputError(f"no class {profile!r}", f"known are {', '.join(rules.profiles)}")
+    with host(who) as (tools, _rules, _settings, uid):
+        if profile:
+            profiles.known(profiles.read(), profile)
         result = acts.set_class(tools, uid, profile, note=reason) if profile else Result()
-        home = filters.home_of(uid, rules.store)
-        if forget_filters and filters.drop(home):
-            tools.journal.write("filters-forgotten", uid)
-            result.changed = True
-        held = filters.read(home)
+        held = Filters()
+        try:
+            if forget_filters and tools.hosts.drop(uid):
+                tools.journal.write("filters-forgotten", uid)
+                result.changed = True
+            held = tools.hosts.look(uid)
+        except (MallepostError, OSError) as error:
+            result.failures.append(Failure("filters", str(error)))
     lines = [f"its filters of before ({result.carried}) stay in force"] if result.carried else []
     moved = result.moved
     if moved:
@@ -283,18 +345,37 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
 @REASON
 @AS_JSON
 def quota_command(who: str, megabytes: int | None, of_class: bool, reason: str, as_json: bool) -> int:
-    """Set the size of a mailbox, in MB, or give it that of its class again. It holds at once.
+    """Set the size of a mailbox, in MB, or return to that of its class, at once. Without either, show it.
 
     \b
     Example:
+      sudo ./malleposte accounts quota mdupond
       sudo ./malleposte accounts quota mdupond 10000
       sudo ./malleposte accounts quota mdupond --profile
     """
-    if (megabytes is None) != of_class:
+    if megabytes is not None and of_class:
         raise InputError("give a number of MB, or --profile", "accounts quota --help")
+    if megabytes is None and not of_class:
+        return _show_quota(who, as_json=as_json)
 
     def what(tools: Tools, uid: str) -> list[Change]:
         return life.quota(acts.entry(tools.directory, uid), megabytes)
 
     done = "quota of the class" if of_class else f"quota {megabytes} MB"
     return edited(who, reason, done, what, as_json=as_json)
+
+
+def _show_quota(who: str, *, as_json: bool) -> int:
+    with Settings.read().directory() as directory:
+        entry = by_any_name(directory, who)
+    uid, own, profile = (first(entry.attributes, name) for name in ("uid", "mpQuota", "mpProfile"))
+    classes = profiles.read()
+    of_class = classes[profile].quota_mb if profile in classes else None
+    if as_json:
+        row = {"uid": uid, "quota_mb": int(own) if own else of_class, "own": bool(own), "class_mb": of_class}
+        click.echo(json.dumps(row))
+    elif own:
+        click.echo(f"{uid}: {own} MB, its own (class {profile}: {of_class or 'not known'} MB)")
+    else:
+        click.echo(f"{uid}: {of_class or 'not known'} MB, of the class {profile}")
+    return ExitCode.DONE

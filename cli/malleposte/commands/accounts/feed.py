@@ -5,41 +5,55 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from malleposte import paths, remote
+from malleposte import paths
 from malleposte.accounts import acts, changes, here, journal, lines, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter, emit, read_bytes, write_private
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.commands.accounts.options import confirm
+from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter, emit, read_bytes, write_private
+from malleposte.commands.options import INVENTORY
+from malleposte.errors import ExitCode, InputError
+from malleposte.fleet import remote
 from malleposte.lists import feed as list_feed
 from malleposte.progress import duration
 
 SHOWN = 20
+_REJECTS = '\ufeff"ligne";"motif";'.encode()
+"""The beginning of the name of a file of refused rows."""
 COLUMNS = click.option(
     "--columns",
     "mapping",
     metavar="FILE",
     callback=lambda _context, _option, path: columns.read_mapping(Path(path)) if path else {},
-    help="YAML: a known column to the feed's own title.",
+    help="YAML file, where the feed's titles are others: lines such as `numen: Identifiant`, a known column to the"
+    f" feed's own title. Known: {', '.join(columns.NAMES)}.",
 )
+RECASE = click.option("--recase", is_flag=True, help="Write names in capitals as French does: LE GOFF becomes Le Goff.")
+ALL = click.option("--all", "whole_list", is_flag=True, help=f"Show every change, not the first {SHOWN}.")
 FORCE = click.option("--force-departures", is_flag=True, help="Suspend them even when they are too many to be usual.")
 REJECTS = click.option(
-    "--rejects", type=click.Path(path_type=Path), metavar="FILE", help="Refused rows (default: beside the feed)."
+    "--rejects",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Refused rows and cells left out, in French for the sender (default: NAME.rejects.csv beside the feed).",
 )
 
 
-def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: str | None = None) -> run.Planned:
+def planned(
+    inventory: str | None, feed: Path, mapping: dict[str, str], name: str | None = None, *, recase: bool = False
+) -> run.Planned:
     """A plan of a feed, made here on a host, over ssh on the controller."""
     content, shown = read_bytes(feed, table.MOST_BYTES), name or feed.name
     if paths.HOSTED:
-        return run.make_plan(content, shown, mapping, Settings.read(), {columns.LIST: list_feed.plan})
-    words = ["accounts", "plan", "-", "--name", shown, "--whole"]
+        return run.make_plan(content, shown, mapping, Settings.read(), {columns.LIST: list_feed.plan}, recase=recase)
+    words = ["accounts", "plan", "-", "--name", shown, "--whole", *(["--recase"] if recase else [])]
     if mapping:
         words += ["--mapping", json.dumps(mapping)]
     answer, found = lines.opened(remote.one(paths.inventory(inventory), GROUP).printed(words, content), shown)
@@ -47,7 +61,7 @@ def planned(inventory: str | None, feed: Path, mapping: dict[str, str], name: st
 
 
 def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bool) -> dict[str, Any]:
-    """What became of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of doors), `seconds`."""
+    """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
     if paths.HOSTED:
         begun, settings = time.monotonic(), Settings.read()
         outcome = run.apply_plan(made, settings, Meter(quiet=quiet), force_departures=force)
@@ -60,7 +74,7 @@ def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bo
 
 
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[str]:
-    """Shut the doors on who has left, carry filters to another class; what failed, a line each."""
+    """Close the channels of departed accounts, move filters to another class; return the failures, a line each."""
     skipped = {one.change.dn for one in outcome.skipped}
     kinds = (changes.Kind.SUSPEND, changes.Kind.RESUME, changes.Kind.MODIFY)
     done = [one for one in made.changes if one.kind in kinds and one.dn not in skipped]
@@ -79,9 +93,10 @@ def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, 
     }  # fmt: skip
 
 
-def show(made: changes.Plan) -> None:
-    """A plan for a person."""
-    click.echo(f"{made.feed}: {made.unchanged} unchanged, {made.rejected} refused")
+def show(made: changes.Plan, *, whole: bool = False) -> None:
+    """A plan for a person; departures and renames first, all changes if they are asked for."""
+    less = f", {made.left_out} cells left out" if made.left_out else ""
+    click.echo(f"{made.feed}: {made.unchanged} unchanged, {made.rejected} refused{less}")
     for kind, count in made.counts().items():
         click.echo(f"  {kind:<8} {count:>6}")
     if made.departures.leaving:
@@ -89,10 +104,25 @@ def show(made: changes.Plan) -> None:
         click.echo(f"  departures: {made.departures.percent:.1f} % of {made.departures.known}{mark}")
     if made.held_back:
         click.echo(f"  not suspended, their row may be among the refused: {', '.join(made.held_back[:SHOWN])}")
-    for change in made.changes[:SHOWN]:
-        click.echo(f"  {change.kind:<8} {change.uid:<24} {told(change)}")
-    if len(made.changes) > SHOWN:
-        click.echo(f"  … and {len(made.changes) - SHOWN} more")
+    most = len(made.changes) if whole else SHOWN
+    for change in itertools.islice(weighty_first(made.changes), most):
+        word = "rename" if renames(change) else change.kind
+        click.echo(f"  {word:<8} {change.uid:<24} {told(change)}")
+    if len(made.changes) > most:
+        click.echo(f"  … and {len(made.changes) - most} more (--all shows them)")
+
+
+def renames(change: changes.Change) -> bool:
+    """Whether somebody gets another name or address."""
+    return not change.is_new and not {"cn", "mail"}.isdisjoint(change.after)
+
+
+def weighty_first(found: Sequence[changes.Change]) -> Iterator[changes.Change]:
+    """Changes as a person should read them: who leaves, who is renamed, then the others as they will be applied."""
+    leaves = (one for one in found if one.kind == changes.Kind.SUSPEND)
+    renamed = (one for one in found if renames(one))
+    rest = (one for one in found if one.kind != changes.Kind.SUSPEND and not renames(one))
+    return itertools.chain(leaves, renamed, rest)
 
 
 def told(change: changes.Change) -> str:
@@ -111,13 +141,26 @@ def _few(values: list[str]) -> str:
 
 
 def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | None:
-    """Write the file of refused rows; its path, None when there is none."""
-    if not found.rejects:
-        return None
+    """Write the file of refused rows; its path, None when there is none. One of an earlier run goes away then."""
     path = given or (Path("rejects.csv") if str(feed) == "-" else feed.with_name(f"{feed.stem}.rejects.csv"))
+    if not found.rejects:
+        if _is_rejects(path):
+            path.unlink()
+            click.echo(f"{path}: removed, nothing is refused any more", err=True)
+        return None
     write_private(path, found.rejects)
-    click.echo(f"{path}: {found.plan.rejected} refused rows and why", err=True)
+    less = f", {found.plan.left_out} cells left out of rows that are taken" if found.plan.left_out else ""
+    click.echo(f"{path}: {found.plan.rejected} refused rows{less}, and why", err=True)
     return path
+
+
+def _is_rejects(path: Path) -> bool:
+    """Whether a file is one of refused rows, of this version or of one before: nothing else is removed."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_REJECTS)) == _REJECTS
+    except OSError:
+        return False
 
 
 @click.command("plan")
@@ -125,6 +168,8 @@ def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | N
 @INVENTORY
 @COLUMNS
 @REJECTS
+@RECASE
+@ALL
 @click.option("--out", type=click.Path(path_type=Path), metavar="PLAN", help="Keep the plan for `accounts apply`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 when there are changes.")
 @AS_JSON
@@ -132,32 +177,36 @@ def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | N
 @click.option("--mapping", "given", hidden=True, help="The mapping itself, as JSON.")
 @click.option("--whole", is_flag=True, hidden=True, help="Print plan and refused rows as one JSON document.")
 def plan_command(
-    feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, out: Path | None,
-    detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, whole: bool,
+    feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
+    out: Path | None, detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, whole: bool,
 ) -> int:  # fmt: skip
     """Show what a feed would change, and change nothing.
 
-    Agents need the columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Refused rows
-    go to a file with their reasons.
+    Agents need the columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Departures
+    and renames are shown first. Refused rows go to a file with their reasons, and so do invalid optional cells, whose
+    row is processed. Exit code 4 when rows were refused, 10 with --detailed-exitcode when there are changes.
 
     \b
     Example:
       sudo ./malleposte accounts plan agents.csv --out plan.json
+      sudo ./malleposte accounts plan agents.csv --recase --all
       sudo ./malleposte accounts plan agents.xlsx --columns colonnes.yml --json
     """
-    found = planned(inventory, feed, json.loads(given) if given else mapping, name)
+    found = planned(inventory, feed, json.loads(given) if given else mapping, name, recase=recase)
     if whole:
         emit(itertools.chain(['{"rejects": ', json.dumps(found.rejects), ', "plan": '], found.plan.pieces(), ["}\n"]))
         return ExitCode.DONE
     keep_rejects(found, feed, rejects)
     if out:
         write_private(out, found.plan.pieces())
-    emit(found.plan.pieces()) if as_json else show(found.plan)
-    return ExitCode.CHANGES if detailed_exitcode and found.plan.changes else ExitCode.DONE
+    emit(found.plan.pieces()) if as_json else show(found.plan, whole=whole_list)
+    if detailed_exitcode and found.plan.changes:
+        return ExitCode.CHANGES
+    return ExitCode.PARTLY if found.plan.rejected else ExitCode.DONE
 
 
-def tell(answer: dict[str, Any], *, as_json: bool) -> int:
-    """Print what became of a plan; 1 when something was skipped."""
+def tell(answer: dict[str, Any], *, as_json: bool, rejected: int = 0) -> int:
+    """Print what became of a plan; 1 when something was skipped, else 4 when rows had been refused."""
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
@@ -168,7 +217,9 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
             click.echo(f"  {one['kind']:<8} {one['uid']:<24} {one['reason']}")
         for line in answer["failures"][:SHOWN]:
             click.echo(f"  failed   {line}")
-    return ExitCode.FAILURE if answer["skipped"] or answer["failures"] else ExitCode.DONE
+    if answer["skipped"] or answer["failures"]:
+        return ExitCode.FAILURE
+    return ExitCode.PARTLY if rejected else ExitCode.DONE
 
 
 @click.command("apply")
@@ -179,8 +230,8 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> int:
 def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_json: bool) -> int:
     """Apply a plan.
 
-    An entry that is no longer as the plan saw it is skipped with the reason (exit code 1); what is done already is
-    recognised, so that an interrupted apply is simply run again.
+    An entry that changed since the plan is skipped with the reason (exit code 1). Changes already made are
+    recognised, so run an interrupted apply again.
 
     \b
     Example:
@@ -196,26 +247,33 @@ def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_
 @INVENTORY
 @COLUMNS
 @REJECTS
+@RECASE
+@ALL
 @FORCE
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @AS_JSON
 def import_command(
-    feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, force_departures: bool,
-    yes: bool, as_json: bool,
+    feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
+    force_departures: bool, yes: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Plan a feed, show the plan, ask, apply it.
+
+    Exit code 4 when rows were refused and the others processed; 1 when a change could not be made.
 
     \b
     Example:
       sudo ./malleposte accounts import agents.csv
+      sudo ./malleposte accounts import agents.csv --recase --columns colonnes.yml
       sudo ./malleposte accounts import ecoles.xlsx --yes --json
     """
     if str(feed) == "-" and not yes:
-        raise InputError("a feed from standard input leaves nobody to ask", "add --yes")
-    found = planned(inventory, feed, mapping)
+        raise InputError("a feed from standard input leaves no input for a confirmation", "add --yes")
+    found = planned(inventory, feed, mapping, recase=recase)
     keep_rejects(found, feed, rejects)
     if not as_json:
-        show(found.plan)
-    if found.plan.changes and not yes and not click.confirm("Apply?", err=True):
-        raise MallepostError("nothing was changed")
-    return tell(applied(inventory, found.plan, force=force_departures, quiet=as_json), as_json=as_json)
+        show(found.plan, whole=whole_list)
+    if found.plan.changes:
+        confirm("Apply?", yes=yes)
+    answer = applied(inventory, found.plan, force=force_departures, quiet=as_json)
+    told = {"rejected": found.plan.rejected, "left_out": found.plan.left_out}
+    return tell(answer | told, as_json=as_json, rejected=found.plan.rejected)

@@ -11,13 +11,15 @@ from typing import Any
 
 import click
 
-from malleposte import paths, remote
+from malleposte import paths
 from malleposte.accounts.feed import values
 from malleposte.accounts.letters import bundle
 from malleposte.accounts.letters.run import MANIFEST, Wish, make
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.shared import AS_JSON, GROUP, INVENTORY, Meter
+from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter
+from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LONGEST = 366
@@ -42,7 +44,9 @@ def keep(folder: Path, files: Iterable[tuple[str, bytes]]) -> dict[str, Any]:
         else:
             bundle.keep(folder, name, content)
     if told is None:
-        raise MallepostError("the letters broke off: none is kept", "run it again: it issues new codes")
+        raise MallepostError(
+            "the transfer of the letters was interrupted: none is kept", "run it again: it issues new codes"
+        )
     return told
 
 
@@ -57,7 +61,7 @@ def _school(_context: click.Context, _option: click.Parameter, code: str | None)
 @click.argument("uid", nargs=-1)
 @INVENTORY
 @click.option("--school", metavar="UAI", callback=_school, help="Only the agents of this school.")
-@click.option("--since", type=_DAY, metavar="DATE", help="Only those whose account was made on that day or later.")
+@click.option("--since", type=_DAY, metavar="DATE", help="Only accounts created on that day or later.")
 @click.option("--from", "begin", type=_DAY, metavar="DATE", help="Day on which the letters arrive (default: today).")
 @click.option("--days", type=click.IntRange(1, _LONGEST), default=30, show_default=True, help="Days a code is good.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder (default: letters-DATE).")
@@ -69,13 +73,13 @@ def letters_command(
 ) -> int:  # fmt: skip
     """Issue INA codes to agents who have not activated their account, and print a letter for each.
 
-    The folder gets a PDF for each school, one page an agent, and a table for mail merge. A letter makes the codes of
-    earlier ones void. When it is interrupted no letter is kept: run it again.
+    The folder gets a PDF for each school, one page for each agent, and a table for mail merge. A new letter invalidates
+    the codes of earlier ones. After an interruption no letter is kept: run the command again.
 
     \b
     Example:
       sudo ./malleposte accounts letters --from 2026-09-01 --out lettres
-      sudo ./malleposte accounts letters --since 2026-10-01 --school 0210001A
+      sudo ./malleposte accounts letters --since 2026-10-01 --school 0210001M
       sudo ./malleposte accounts letters mdupond zmartin2
     """
     wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days)

@@ -8,14 +8,17 @@ from typing import Any
 
 import click
 
-from malleposte import paths, remote
-from malleposte.accounts import here
+from malleposte import paths
+from malleposte.accounts import ending, here
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.current import Current
-from malleposte.accounts.settings import Settings
+from malleposte.accounts.settings import Settings, one_writer
+from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
 from malleposte.directory.protocol import Entry
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
 from malleposte.lists import daemon, edits
 from malleposte.lists.members import by_rule, expand
 from malleposte.lists.model import ASKED, to_list
@@ -31,10 +34,10 @@ RATE = click.option("--rate", type=click.IntRange(1, 1_000_000), metavar="N", he
 
 @click.group("lists")
 def lists_group() -> None:
-    """Distribution lists: of named members, or by a rule that the directory answers at each message.
+    """Manage distribution lists: named members, or members found by a rule when a message is sent.
 
-    Posters are uids, addresses outside, @members, @staff (everybody with an account), @anyone, @list:NAME. A list with
-    moderators holds what others write until one of them lets it through.
+    Posters are uids, external addresses, @members, @staff (every account), @anyone, @list:NAME. A list with moderators
+    holds the messages of other posters until a moderator accepts them.
 
     \b
     Example:
@@ -49,9 +52,9 @@ def lists_group() -> None:
 @click.option("--name", "title", default="", help="Its name in address books.")
 @click.option("--rule", "rules", multiple=True, help="Members by a rule; may be repeated.")
 @click.option("--member", "members", multiple=True, metavar="WHO", help="uid, address, @list:NAME; may be repeated.")
-@click.option("--poster", "posters", multiple=True, metavar="WHO", help="Who may write (default: @members).")
-@click.option("--moderator", "moderators", multiple=True, metavar="UID", help="Who lets messages through.")
-@click.option("--manager", "managers", multiple=True, metavar="UID", help="Who gets what comes back.")
+@click.option("--poster", "posters", multiple=True, metavar="WHO", help="A poster (default: @members).")
+@click.option("--moderator", "moderators", multiple=True, metavar="UID", help="A moderator.")
+@click.option("--manager", "managers", multiple=True, metavar="UID", help="A manager, who gets the bounces.")
 @MAX_SIZE
 @RATE
 @click.option("--hidden", is_flag=True, help="Keep it out of address books.")
@@ -59,7 +62,7 @@ def create_command(
     name: str, title: str, rules: tuple[str, ...], members: tuple[str, ...], posters: tuple[str, ...],
     moderators: tuple[str, ...], managers: tuple[str, ...], max_kb: int | None, rate: int | None, hidden: bool,
 ) -> None:  # fmt: skip
-    """Make a list NAME@<domain>.
+    """Create a list NAME@<domain>.
 
     \b
     Example:
@@ -80,7 +83,7 @@ def create_command(
 @click.argument("name")
 @AS_JSON
 def show_command(name: str, as_json: bool) -> None:
-    """A list, by name or address.
+    """Show a list, by name or address.
 
     \b
     Example:
@@ -99,7 +102,7 @@ def show_command(name: str, as_json: bool) -> None:
 @lists_group.command("list", cls=HostCommand)
 @AS_JSON
 def list_command(as_json: bool) -> None:
-    """All lists.
+    """List the lists.
 
     \b
     Example:
@@ -134,7 +137,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 def members_command(
     name: str | None, rule: str | None, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool
 ) -> None:
-    """Who receives a list, counted as the next message would be sent; add or remove named members.
+    """Show the present members of a list or a rule; add or remove named members.
 
     \b
     Example:
@@ -179,7 +182,7 @@ def _change_members(tools: Tools, name: str, add: Sequence[str], remove: Sequenc
 )
 @click.option("--remove", multiple=True, metavar="WHO", help="The same.")
 def poster_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Who may write to a list, besides its managers and moderators.
+    """Show or change the posters of a list; managers and moderators may always write.
 
     \b
     Example:
@@ -197,7 +200,7 @@ def poster_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> 
 @click.option("--add", multiple=True, metavar="UID", help="One more moderator.")
 @click.option("--remove", multiple=True, metavar="UID", help="One less; without any nothing is held.")
 def moderate_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Who lets the messages of a list through.
+    """Show or change the moderators of a list.
 
     \b
     Example:
@@ -211,7 +214,7 @@ def moderate_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -
 @click.option("--add", multiple=True, metavar="UID", help="One more.")
 @click.option("--remove", multiple=True, metavar="UID", help="One less.")
 def manager_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
-    """Who gets what comes back from a list's members, and may write to it.
+    """Show or change the managers of a list, who get its bounces and may write to it.
 
     \b
     Example:
@@ -235,7 +238,7 @@ def _people(name: str, attribute: str, add: Sequence[str], remove: Sequence[str]
 @RATE
 @click.option("--suspend/--resume", default=None, help="Refuse every message, or take them again.")
 def set_command(name: str, max_kb: int | None, rate: int | None, suspend: bool | None) -> None:
-    """The limits of a list.
+    """Show or change the limits of a list.
 
     \b
     Example:
@@ -246,7 +249,32 @@ def set_command(name: str, max_kb: int | None, rate: int | None, suspend: bool |
     if suspend is not None:
         after["mpState"] = ["suspended" if suspend else "active"]
     with here.tools(Settings.read()) as tools:
-        make(tools.directory, tools.journal, edits.changed(edits.found(tools.directory, name), after))
+        changed = make(tools.directory, tools.journal, edits.changed(edits.found(tools.directory, name), after))
+        one = to_list(edits.found(tools.directory, name).attributes)
+    limits = f"{one.max_kb or 'any'} KB a message, {one.rate or 'the usual'} recipients a minute"
+    click.echo(f"{one.mail}: {'set' if changed else 'nothing to change'}: {one.state}, {limits}")
+
+
+@lists_group.command("end", cls=HostCommand)
+@click.argument("name")
+@REASON
+@YES
+def end_command(name: str, reason: str, yes: bool) -> None:
+    """End a list. Its addresses are never reused; its members and rules are kept in a file on the host.
+
+    The file is in the folder of accounts_archive_folder, mode 0600. To stop a list for a time: lists set --suspend.
+
+    \b
+    Example:
+      sudo ./malleposte accounts lists end chefs-yonne --reason "replaced by chefs-89"
+    """
+    settings = Settings.read()
+    with one_writer(), here.tools(settings) as tools:
+        held = edits.found(tools.directory, name)
+        mail = to_list(held.attributes).mail
+        confirm(f"End the list {mail}?", yes=yes)
+        path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), held, now(), reason)
+    click.echo(f"{mail}: ended, kept in {path}; its address is never given again")
 
 
 class MailCommand(HostCommand):
@@ -274,7 +302,7 @@ def _daemon(act: str, **words: str) -> Any:
 @lists_group.command("queue", cls=MailCommand)
 @AS_JSON
 def queue_command(as_json: bool) -> None:
-    """What waits for a moderator, and what is being sent, with how many have it.
+    """Show messages that wait for a moderator, that are being sent, or that were set aside, with the reason.
 
     \b
     Example:
@@ -285,30 +313,35 @@ def queue_command(as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        far = "held" if row["place"] == "held" else f"{row['done']}/{row['recipients'] or '?'}"
+        words = {"held": "held", "bad": "put aside"}
+        far = words.get(row["place"]) or f"{row.get('done', '?')}/{row.get('recipients') or '?'}"
         click.echo(f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}")
+        if "reason" in row:
+            click.echo(f"    {row['reason']}")
 
 
 @lists_group.command("approve", cls=MailCommand)
 @click.argument("ident", metavar="ID")
 def approve_command(ident: str) -> None:
-    """Let a held message through.
+    """Accept a held message, or retry one that was set aside.
 
     \b
     Example:
       sudo ./malleposte accounts lists approve 20260914081500-5f2a90c1
     """
     _daemon("approve", id=ident)
+    click.echo(f"{ident}: let through")
 
 
 @lists_group.command("reject", cls=MailCommand)
 @click.argument("ident", metavar="ID")
 @click.option("--reason", default="", help="Told to the writer.")
 def reject_command(ident: str, reason: str) -> None:
-    """Turn a held message away; its writer is told.
+    """Reject a held message and notify its author; drop one that was set aside.
 
     \b
     Example:
       sudo ./malleposte accounts lists reject 20260914081500-5f2a90c1 --reason 'Hors sujet'
     """
     _daemon("reject", id=ident, reason=reason)
+    click.echo(f"{ident}: turned away, its writer is told")

@@ -1,4 +1,4 @@
-"""What the accounts commands share: the way to their host, options, files that only their owner reads, progress."""
+"""Common parts of the accounts commands: the run on their host, options, private files, progress."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from typing import IO, Any
 
 import click
 
-from malleposte import paths, remote
+from malleposte import paths
+from malleposte.commands.options import INVENTORY_WORDS, tell_inventory
 from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
 from malleposte.progress import duration
 
 GROUP = "directory"
-INVENTORY = click.option("-i", "--inventory", metavar="INVENTORY", help="Inventory of the platform (default: the lab).")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -44,8 +45,13 @@ def on_host(
 
 
 def _person() -> str:
-    """Who types, for the journal of the host, which sees root alone."""
+    """The person who types, for the journal of the host, which sees root alone."""
     return f"{os.environ.get('SUDO_USER') or getpass.getuser()}@{socket.gethostname()}"
+
+
+def _keep_inventory(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Callback: the inventory is for the way to the host, not for the command's own function."""
+    context.meta[_INVENTORY] = tell_inventory(context, option, value)
 
 
 class HostCommand(click.Command):
@@ -63,10 +69,9 @@ class HostCommand(click.Command):
         self.params.append(
             click.Option(
                 ["-i", "--inventory"],
-                metavar="INVENTORY",
-                help="Inventory of the platform (default: the lab).",
                 expose_value=False,
-                callback=lambda context, _option, value: context.meta.__setitem__(_INVENTORY, value),
+                callback=_keep_inventory,
+                **INVENTORY_WORDS,
             )
         )
 

@@ -6,18 +6,17 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import acts, filters
-from malleposte.accounts.acts import entry
-from malleposte.accounts.here import HostKeeper
-from malleposte.accounts.life.base import one
-from malleposte.accounts.life.rules import LifeRules, demand_override
-from malleposte.accounts.queue import Queue, Waiting
+from malleposte.accounts import acts
+from malleposte.accounts.acts import Result, Tools, entry
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.life.rules import demand_override
+from malleposte.accounts.queue import Waiting
+from malleposte.commands.accounts.context import host, now
+from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO
+from malleposte.commands.accounts.output import shown_time, tell
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
-from malleposte.commands.accounts.words import OVERRIDE, REASON, WHO, host, now, shown_time, tell
-
-
-def _forwards(uid: str, rules: LifeRules) -> list[str]:
-    return list(filters.read(filters.home_of(uid, rules.store)).forwards)
+from malleposte.directory.model import first
+from malleposte.errors import MallepostError
 
 
 @click.command("block", cls=HostCommand)
@@ -25,11 +24,11 @@ def _forwards(uid: str, rules: LifeRules) -> list[str]:
 @REASON
 @AS_JSON
 def block_command(who: str, reason: str, as_json: bool) -> int:
-    """Block a hacked account, at once.
+    """Block a compromised account, at once.
 
-    The password is void at every door and every session ends; nothing is sent for 48 hours, and mail that waits in the
-    queue is held; the agent's own filters rest. Reading returns with a new password (accounts reset), sending after the
-    time. Run again after a failure: what is done already stays done.
+    The password is invalid in every access channel and every session ends. Nothing is sent for 48 hours, mail in the
+    queue is held, and the agent's filters are paused. The agent can read mail again with a new password (accounts
+    reset), and send after that time. A host that does not answer is named (exit code 4): run the command again.
 
     \b
     Example:
@@ -38,8 +37,8 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     """
     with host(who) as (tools, rules, _settings, uid):
         result = acts.block(tools, uid, now(), hours=rules.block_hours, note=reason)
-        until = one(entry(tools.directory, uid).attributes, "mpBlockedUntil")
-        forwards = _forwards(uid, rules)
+        until = first(entry(tools.directory, uid).attributes, "mpBlockedUntil")
+        forwards = forwards_of(tools, uid, result)
     lines = [f"sends nothing until {shown_time(until)}", f"{len(result.held)} messages held in the queue"]
     lines += [f"its filters forward to {address}: they rest until then" for address in forwards]
     lines.append(f"a new password: malleposte accounts reset {uid}")
@@ -54,14 +53,14 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     type=click.Choice(["keep", "release", "delete"]),
     default="keep",
     show_default=True,
-    help="What becomes of the mail that was held.",
+    help="The treatment of the held mail.",
 )
 @AS_JSON
 def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
-    """Let an account send again, and show the mail that was held.
+    """Let an account send again, and show its held mail.
 
-    After 48 hours this happens by itself, but for the held mail, which a person must look at. Before, it needs a reason
-    and the DSI (root, or the group of accounts_override_group). The password is another matter: accounts reset.
+    After 48 hours the account can send again without this command, but the held mail needs a decision. To end the block
+    earlier, give a reason, as root or in the group of accounts_override_group. For the password: accounts reset.
 
     \b
     Example:
@@ -72,12 +71,16 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
         if override:
             demand_override(rules.override_group)
         result = acts.unblock(tools, uid, now(), override=override)
-        keeper = HostKeeper(rules, tools.directory)
-        held = [message for message in keeper.waiting(uid) if message.held]
-        moved = _settle(held, queued)
+        waiting, failures = tools.hosts.queue("show", uid)
+        held = [message for message in waiting if message.held]
+        moved: list[str] = []
+        if held and queued != "keep":
+            done, failures = tools.hosts.queue(queued, uid)
+            moved = [message.ident for message in done]
+        result.failures += failures
         if moved:
             tools.journal.write(f"queue-{queued}", uid, messages=moved)
-        forwards = _forwards(uid, rules)
+        forwards = forwards_of(tools, uid, result)
     lines = [_told(message) for message in held]
     if held:
         word = {"keep": "still held: --queued release or delete", "release": "let go", "delete": "deleted"}[queued]
@@ -93,10 +96,13 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
     )
 
 
-def _settle(held: list[Waiting], queued: str) -> list[str]:
-    if queued == "release":
-        return Queue().release(held)
-    return Queue().delete(held) if queued == "delete" else []
+def forwards_of(tools: Tools, uid: str, result: Result) -> list[str]:
+    """Return the addresses that the filters forward to; a host that does not answer is a failure of the result."""
+    try:
+        return list(tools.hosts.look(uid).forwards)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("filters", str(error)))
+        return []
 
 
 def _told(message: Waiting) -> str:
@@ -125,7 +131,7 @@ def suspend_command(who: str, reason: str, as_json: bool) -> int:
 @REASON
 @AS_JSON
 def resume_command(who: str, reason: str, as_json: bool) -> int:
-    """Let a suspended or expired account back in, with its password as it was.
+    """Reactivate a suspended or expired account, with its former password.
 
     \b
     Example:
@@ -133,7 +139,7 @@ def resume_command(who: str, reason: str, as_json: bool) -> int:
     """
     with host(who) as (tools, _rules, _settings, uid):
         result = acts.resume(tools, uid, now(), note=reason)
-        state = one(entry(tools.directory, uid).attributes, "mpState")
+        state = first(entry(tools.directory, uid).attributes, "mpState")
     return tell(result, uid, f"{state} again", as_json=as_json, state=state)
 
 
@@ -142,7 +148,7 @@ def resume_command(who: str, reason: str, as_json: bool) -> int:
 @REASON
 @AS_JSON
 def expire_command(who: str, reason: str, as_json: bool) -> int:
-    """End a password's time now: no log-in until it is renewed on the portal; mail still arrives.
+    """Expire a password now: no log-in until the agent renews it on the portal; mail still arrives.
 
     \b
     Example:

@@ -15,7 +15,7 @@ from .wire import connect, context, open_smtp
 
 
 def presented(plan: Plan, name: str, service: str) -> ssl.SSLSocket:
-    """A verified TLS connection to a service, STARTTLS spoken where it is needed."""
+    """A verified TLS connection to a service, with STARTTLS where it is needed."""
     if service in ("smtp", "submission"):
         link = open_smtp(plan, name, service).sock
         if not isinstance(link, ssl.SSLSocket):

@@ -15,7 +15,7 @@ Lookup = Callable[[str], list[str]]
 
 
 class DkimError(Exception):
-    """Why a signature does not hold."""
+    """The reason why a signature does not hold."""
 
 
 def tags(text: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def canonical_header(name: str, value: str, method: str) -> bytes:
 
 
 def signed_data(fields: list[tuple[str, str]], signature: tuple[str, str], named: str, method: str) -> bytes:
-    """What the signature signs: the named fields from the bottom up, then itself without its value."""
+    """Return the signed data: the named fields from the bottom up, then the signature without its value."""
     left = list(fields)
     lines = []
     for name in named.lower().split(":"):

@@ -20,7 +20,7 @@ BODY = (
 
 
 def subject(plan: Plan, path: str) -> str:
-    """The subject by which a message of this walk and path is known again."""
+    """The subject that identifies a message of this run and path."""
     return f"Malleposte probe {plan.token} {path}"
 
 
@@ -116,7 +116,7 @@ def wait_maildir(plan: Plan, vantage: Vantage, path: str) -> bytes:
 
 
 def clean_account(plan: Plan, account: Account) -> int:
-    """Remove this walk's messages from every folder of an account; returns how many."""
+    """Remove this run's messages from every folder of an account; returns their number."""
     gone = 0
     with imap(plan, account) as session:
         for folder in folders(session):
@@ -131,7 +131,7 @@ def clean_account(plan: Plan, account: Account) -> int:
 
 
 def clean_vantage(plan: Plan) -> int:
-    """Remove this walk's messages from the vantage's Maildir; returns how many."""
+    """Remove this run's messages from the vantage's Maildir; returns their number."""
     wanted = (
         [path for path in maildir_files(plan.vantage) if plan.token.encode() in read_file(path)] if plan.vantage else []
     )

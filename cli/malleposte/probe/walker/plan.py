@@ -1,4 +1,4 @@
-"""What the walker is given (one JSON object on standard input) and the errors a path may end with."""
+"""The walker's input (one JSON object on standard input) and the errors that a path may end with."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class PathError(Exception):
 
 
 class NotTestedError(Exception):
-    """A path cannot be walked from here; the text says what is missing."""
+    """A path cannot be tested from here; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Vantage:
 
 @dataclass(frozen=True)
 class Plan:
-    """One walk: the platform's names, the two accounts, the vantage (None: no outside), limits in seconds."""
+    """One run: the platform's names, the two accounts, the vantage (None: no outside), limits in seconds."""
 
     domain: str
     mail: str

@@ -35,7 +35,7 @@ def refused(answer: tuple[str, int, str]) -> str:
 
 
 def stranger(plan: Plan, sender: str, recipient: str, message: bytes) -> tuple[str, int, str]:
-    """Send to our first MX as a stranger does, again while it puts us off (greylisting)."""
+    """Send to our first MX as a foreign server does, and retry while it defers the message (greylisting)."""
     plan.outside()
     name = mx_names(plan)[0]
     end = time.monotonic() + plan.deadline
@@ -83,14 +83,14 @@ def forged_header(plan: Plan) -> str:
 
 
 def forged_inbound(plan: Plan) -> str:
-    """A stranger may not write an address of ours in From."""
+    """A foreign server may not use an address of ours in From."""
     agent, colleague = plan.accounts
     message = compose(plan, "forged-inbound", colleague.mail, agent.mail)
     return refused(stranger(plan, plan.outside().address, agent.mail, message))
 
 
 def relay(plan: Plan) -> str:
-    """A stranger may not send through us to the outside."""
+    """A foreign server may not relay through us."""
     vantage = plan.outside()
     recipient = f"relay-{plan.token}@{vantage.domain}"
     return refused(stranger(plan, vantage.address, recipient, compose(plan, "relay", vantage.address, recipient)))

@@ -101,7 +101,7 @@ def exchange(server: str, message: bytes, timeout: float) -> bytes:
         head = stream.read(2)
         body = stream.read(int.from_bytes(head, "big")) if len(head) == 2 else b""
     if len(body) < 12 or body[:2] != message[:2]:
-        raise DnsError("no whole answer")
+        raise DnsError("an incomplete answer")
     return body
 
 

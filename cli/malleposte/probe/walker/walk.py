@@ -1,4 +1,4 @@
-"""Walk the paths: read a plan (JSON) from a stream, run paths side by side, write one JSON line for each."""
+"""Test the paths: read a plan (JSON) from a stream, run paths side by side, write one JSON line for each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FAULTS = (
     *(PathError, SieveError, resolver.DnsError, OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error),
     *(ValueError, LookupError, TypeError, AttributeError),
 )
-"""How a path may fail while the others are still to be walked; the last four are a server's odd answers."""
+"""Errors that end one path and not the others; the last four are a server's odd answers."""
 
 PATHS: dict[str, Path] = {
     "foreign-to-agent": flows.foreign_to_agent,
@@ -71,7 +71,7 @@ def explain(error: Exception) -> str:
 
 
 def walk_one(name: str, path: Path, plan: Plan) -> dict[str, Any]:
-    """Walk one path; never raises."""
+    """Test one path; never raises."""
     start = time.monotonic()
     try:
         status, detail = "ok", path(plan)
@@ -83,7 +83,7 @@ def walk_one(name: str, path: Path, plan: Plan) -> dict[str, Any]:
 
 
 def clean(plan: Plan) -> dict[str, Any]:
-    """Remove what the walk left in mailboxes, as one more line: it must work, too."""
+    """Remove the run's messages from mailboxes, as one more line: it must work, too."""
 
     def sweep(_: Plan) -> str:
         gone = sum(clean_account(plan, account) for account in plan.accounts) + clean_vantage(plan)
@@ -99,7 +99,7 @@ def choose(plan: Plan, only: Iterable[str]) -> dict[str, Path]:
 
 
 def walk(plan: Plan, only: Iterable[str]) -> Iterable[dict[str, Any]]:
-    """Walk the paths (all, or those named), as they end; then clean up."""
+    """Test the paths (all, or those named) and yield results as they end; then clean up."""
     chosen = choose(plan, only)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         tasks = [pool.submit(walk_one, name, path, plan) for name, path in chosen.items()]

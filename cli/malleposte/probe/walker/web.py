@@ -13,6 +13,9 @@ from .refusals import mx_names
 from .wire import deliver, smtp
 
 TOKEN = re.compile(r'name="_token" value="([^"]+)"')
+FORMS = ("/activer", "/motdepasse/changer", "/motdepasse/oublie")
+"""Pages of the portal that agents need without a log-in."""
+CSRF = 'name="csrf_token"'
 ROW = re.compile(r"add_message_row\((\d+),")
 
 
@@ -27,11 +30,14 @@ def mail_to(plan: Plan, path: str) -> str:
 
 
 def portal(plan: Plan) -> str:
-    """The portal's first page answers, over TLS that browsers will insist on (RFC 6797)."""
+    """The portal's first page and its forms answer, over TLS that browsers will insist on (RFC 6797)."""
     browser = Browser(plan, plan.host("portal"))
     page = browser.get("/").expect(200, what="the portal")
     if "strict-transport-security" not in page.headers:
         raise PathError("no Strict-Transport-Security")
+    for path in FORMS:
+        if CSRF not in browser.get(path).expect(200, what=path).text:
+            raise PathError(f"{path} has no form")
     title = re.search(r"<title>\s*([^<]+?)\s*</title>", page.text)
     return title[1] if title else "answers"
 

@@ -1,28 +1,41 @@
 <?php
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+require_once __DIR__ . '/places.php';
+
 /**
  * Who an agent is, as the academy's directory says it.
  *
- * One account whatever name was typed; an identity for each address that the server lets the agent write under; and
- * the way to the portal, the one place where passwords are changed.
+ * One account whatever name was typed; an identity for each address that the server lets the agent write under; the
+ * way to the portal, the one place where passwords are changed; and no more of PHP than is fair.
  */
 class malleposte extends rcube_plugin
 {
+    /** The cookie that names a browser, and opens nothing: delays judge it apart from others behind its address. */
+    private const BROWSER = 'mp_device';
+    private const BROWSER_FOR = 400 * 86400;
+
     private rcmail $rc;
     private array|bool|null $allowed = null;
     /** Mailboxes that the agent opens as a delegate: uids. */
     private array $boxes = [];
+    private ?malleposte_places $places = null;
 
     public function init()
     {
         $this->rc = rcmail::get_instance();
+        $this->add_hook('startup', [$this, 'share']);
         $this->add_hook('storage_connect', [$this, 'client']);
         $this->add_hook('authenticate', [$this, 'canonical']);
         $this->add_hook('user_create', [$this, 'first_identity']);
         $this->add_hook('login_after', [$this, 'identities']);
+        $this->add_hook('message_load', [$this, 'bounded']);
 
         if (in_array($this->rc->task, ['login', 'logout'], true)) {
+            if ($this->browser() === '') {
+                $_COOKIE[self::BROWSER] = bin2hex(random_bytes(16));
+                rcube_utils::setcookie(self::BROWSER, $_COOKIE[self::BROWSER], time() + self::BROWSER_FOR);
+            }
             $this->add_texts('localization/');
             $this->add_hook('template_object_loginform', [$this, 'login_link']);
         }
@@ -33,12 +46,62 @@ class malleposte extends rcube_plugin
         }
     }
 
+    /** Refuse what would leave too little of PHP to others. A network stands for those who have not logged in. */
+    public function share($args)
+    {
+        $user = (int) ($_SESSION['user_id'] ?? 0);
+        $this->places = new malleposte_places(
+            (string) $this->rc->config->get('temp_dir'), (int) $this->rc->config->get('agents_processes', 20)
+        );
+        if ($this->places->take($user ? "account $user" : 'network ' . $this->network())) {
+            return $args;
+        }
+        $this->add_texts('localization/');
+        http_response_code(429);
+        header('Content-Type: text/plain; charset=UTF-8');
+        header('Retry-After: 5');
+        exit($this->gettext('toomany') . "\n");
+    }
+
+    /** The visitor's address; of IPv6 the /64, which is one customer's. */
+    private function network(): string
+    {
+        $address = (string) @inet_pton(rcube_utils::remote_addr());
+        return bin2hex(strlen($address) > 4 ? substr($address, 0, 8) : $address);
+    }
+
     /** Whom the mail server is asked for: its delays and its journal go by the client's address, not by ours. */
     public function client($args)
     {
         $address = filter_var(rcube_utils::remote_addr(), FILTER_VALIDATE_IP);
         if ($address !== false) {
             $args['preauth_ident'] = array_merge($args['preauth_ident'] ?? [], ['x-originating-ip' => $address]);
+        }
+        if ($this->browser() !== '') {
+            $args['preauth_ident'] = array_merge($args['preauth_ident'] ?? [], ['device' => $this->browser()]);
+        }
+        return $args;
+    }
+
+    private function browser(): string
+    {
+        $word = (string) ($_COOKIE[self::BROWSER] ?? '');
+        return preg_match('/^[0-9a-f]{32}$/D', $word) ? $word : '';
+    }
+
+    /** The first parts of a message that has too many: for each that is shown the mail store reads the whole message. */
+    public function bounded($args)
+    {
+        $message = $args['object'];
+        if (count($message->mime_parts) <= (int) $this->rc->config->get('agents_max_parts', 1000)) {
+            return $args;
+        }
+        $most = (int) $this->rc->config->get('agents_shown_parts', 20);
+        $message->parts = array_slice($message->parts, 0, $most);
+        $message->attachments = array_slice($message->attachments, 0, $most);
+        if (in_array($this->rc->action, ['show', 'preview'], true)) {
+            $this->add_texts('localization/');
+            $this->rc->output->show_message($this->gettext('manyparts'), 'warning');
         }
         return $args;
     }

@@ -92,6 +92,24 @@ same('no base', addresses.base('a@x.test'), nil)
 local own = { ['x.test'] = true }
 same('mention', table.concat(addresses.mentions('see <B@X.TEST.> or c@y.test', own), ' '), 'b@x.test')
 same('wide at', table.concat(addresses.mentions('b\239\188\160x.test', own), ' '), 'b@x.test')
+local function nfkc(text)
+  return (text:gsub('\239\188\142', '.'):gsub('\226\128\164', '.'):gsub('\239\189\148', 't'))
+end
+for name, text in pairs({
+  ['zero width space'] = 'b@x.\226\128\139test',
+  ['soft hyphen'] = 'b@\194\173x.test',
+  ['one dot leader'] = 'b@x\226\128\164test',
+  ['hyphenation point'] = 'b@x\226\128\167test',
+  ['full width'] = 'b\239\188\160x\239\188\142\239\189\148est',
+  ['backwards'] = '\226\128\174tset.x@b',
+}) do
+  same(name, table.concat(addresses.mentions(text, own, nfkc), ' '), 'b@x.test')
+end
+same('a dash', table.concat(addresses.mentions('b@a\226\128\147b.test', { ['a-b.test'] = true }), ' '), 'b@a-b.test')
+same('backwards without a mark', #addresses.mentions('tset.x@b', own, nfkc), 0)
+same('below', tostring(addresses.below('a.b.x.test', own)), 'true')
+same('itself', tostring(addresses.below('x.test', own)), 'false')
+same('beside', tostring(addresses.below('ax.test', own)), 'false')
 same('no mention', #addresses.mentions('b at x.test, c@xx.test', own), 0)
 same('fields', addresses.count_field('From: a\r\nfrom : b\r\nX-From: c\r\n From: d\rFROM:e\r\n', 'from'), 3)
 

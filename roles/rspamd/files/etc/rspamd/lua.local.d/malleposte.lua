@@ -4,17 +4,19 @@
 -- Nobody forges another's From.
 --  * Authenticated mail: every address of From, Sender and their Resent- forms must be one that the logged-in user may
 --    send as, by the directory entry that owns it (its uid, or a delegate's). Directory out of reach: try again later.
+--  * Mail without a log-in of the platform itself: only the authors that its way in (the milter's macro {daemon_name}) or
+--    its host has a right to. A user of this host at port 25 is outside.
 --  * Mail from outside: a From of one of our domains needs a valid DKIM signature of that domain, whatever DNS says
---    of our DMARC policy.
+--    of our DMARC policy. A From of a domain below one of ours needs to pass DMARC.
 -- Settings: section `malleposte` of rspamd.conf.local.
 
 local rspamd_logger = require "rspamd_logger"
-local rspamd_tcp = require "rspamd_tcp"
 local rspamd_util = require "rspamd_util"
 
 local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
 local ber = dofile(directory .. 'ber.lua')
 local addresses = dofile(directory .. 'addresses.lua')
+local ldap = dofile(directory .. 'ldap.lua')
 
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local own = {}
@@ -32,6 +34,9 @@ local MESSAGE = {
   single = "Expediteur refuse : il faut un seul champ From / Sender refused: exactly one From field is needed",
   later = "Verification de l'expediteur impossible pour le moment, reessayez / "
       .. "The sender cannot be checked now, try again later",
+  right = "Expediteur refuse : l'adresse %s n'est pas permise d'ici / Sender refused: %s is not allowed from here",
+  below = "Message refuse : l'adresse affichee %s est d'un sous-domaine du notre, qui n'a pas autorise cet envoi / "
+      .. "Refused: the From address %s is of a domain below ours, which did not authorise this message",
   forged = "Message refuse : l'expediteur affiche %s est de notre domaine mais le message n'est pas signe par lui / "
       .. "Refused: the From address %s is of our domain but the message is not signed by it",
 }
@@ -101,81 +106,7 @@ end
 
 -- Asks the directory for the owners of `wanted`; calls done(entries) or done(nil, reason) once.
 local function find_owners(task, wanted, done)
-  local finished, buffer, entries, bound = false, '', {}, false
-
-  local function finish(conn, result, reason)
-    if finished then
-      return
-    end
-    finished = true
-    if conn then
-      conn:close()
-    end
-    done(result, reason)
-  end
-
-  local on_data
-
-  local function handle(message, conn)
-    if message.kind == 'bound' and message.id == 1 and not bound then
-      if message.code ~= 0 then
-        return finish(conn, nil, 'LDAP bind refused, code ' .. message.code)
-      end
-      bound = true
-      local query = ber.search(2, settings.base, owners_filter(wanted), { 'uid', 'mpDelegate', 'mailLocalAddress' },
-        100, 5)
-      conn:add_write(function(err)
-        if err then
-          finish(nil, nil, 'LDAP write: ' .. tostring(err))
-        end
-      end, query)
-    elseif message.kind == 'entry' and message.id == 2 then
-      entries[#entries + 1] = message.entry
-    elseif message.kind == 'done' and message.id == 2 then
-      if message.code == 0 then
-        finish(conn, entries)
-      else
-        finish(conn, nil, 'LDAP search failed, code ' .. message.code)
-      end
-    elseif message.kind ~= 'other' then
-      finish(conn, nil, 'unexpected LDAP answer: ' .. message.kind)
-    end
-  end
-
-  on_data = function(err, data, conn)
-    if finished then
-      return
-    end
-    if err then
-      return finish(nil, nil, 'LDAP: ' .. tostring(err))
-    end
-    local messages, rest = ber.messages(buffer .. tostring(data))
-    if not messages then
-      return finish(conn, nil, 'LDAP: ' .. tostring(rest))
-    end
-    buffer = rest
-    for _, message in ipairs(messages) do
-      handle(message, conn)
-      if finished then
-        return
-      end
-    end
-    -- Without a stop pattern a read gives what has come, once: ask again.
-    conn:add_read(on_data)
-  end
-
-  local started = rspamd_tcp.request({
-    task = task,
-    host = settings.host,
-    port = tonumber(settings.port) or 0,
-    ssl = settings.tls and true or false,
-    timeout = tonumber(settings.timeout) or 3.0,
-    data = { ber.bind(1, settings.bind_dn, settings.bind_password) },
-    callback = on_data,
-  })
-  if not started then
-    finish(nil, nil, 'LDAP: cannot connect to ' .. tostring(settings.host))
-  end
+  ldap.search(task, settings, owners_filter(wanted), { 'uid', 'mpDelegate', 'mailLocalAddress' }, done)
 end
 
 -- The addresses claimed by an authenticated message: {addresses}, {display-name mentions}; or nil and the refusal.
@@ -202,7 +133,7 @@ local function claims(task)
         end
       end
       for _, text in ipairs({ value, header.decoded or '' }) do
-        for _, address in ipairs(addresses.mentions(text, own)) do
+        for _, address in ipairs(addresses.mentions(text, own, rspamd_util.normalize_utf8)) do
           named[address] = true
         end
       end
@@ -261,9 +192,38 @@ local function check_authenticated(task, user)
   end)
 end
 
+-- Does one of `senders` (addresses, "@domain", "*") cover the address?
+local function covered(senders, address)
+  local _, domain = addresses.split(address)
+  local base = addresses.base(address)
+  for _, one in ipairs(senders) do
+    if one == '*' or one == address or one == base or (domain and one == '@' .. domain) then
+      return true
+    end
+  end
+  return false
+end
+
+local function check_right(task, senders)
+  if senders[1] == '*' then
+    return
+  end
+  local wanted, named = claims(task)
+  if not wanted then
+    return reject(task, named)
+  end
+  for _, group in ipairs({ wanted, named }) do
+    for address in pairs(group) do
+      if not covered(senders, address) then
+        return reject(task, string.format(MESSAGE.right, address, address))
+      end
+    end
+  end
+end
+
 -- Own-domain addresses that a message from outside shows as its author; and those merely named.
 local function outside_claims(task)
-  local author, named = {}, {}
+  local author, named, below = {}, {}, nil
   local headers = task:get_header_full('From') or {}
   for _, header in ipairs(headers) do
     local value = header.value or ''
@@ -275,26 +235,31 @@ local function outside_claims(task)
       local _, domain = addresses.split(address)
       if own[domain or ''] then
         author[#author + 1] = address
+      elseif domain and addresses.below(domain, own) then
+        below = address
       end
     end
     for _, text in ipairs({ value, header.decoded or '' }) do
-      for _, address in ipairs(addresses.mentions(text, own)) do
+      for _, address in ipairs(addresses.mentions(text, own, rspamd_util.normalize_utf8)) do
         named[#named + 1] = address
       end
     end
   end
   local raw = tostring(task:get_raw_headers() or '')
-  return author, named, #headers == addresses.count_field(raw, 'from')
+  return author, named, #headers == addresses.count_field(raw, 'from'), below
 end
 
 local function check_outside(task)
-  local author, named, plain = outside_claims(task)
+  local author, named, plain, below = outside_claims(task)
   if #author == 0 then
-    if not plain and #addresses.mentions(tostring(task:get_raw_headers() or ''), own) > 0 then
+    if not plain and #addresses.mentions(tostring(task:get_raw_headers() or ''), own, rspamd_util.normalize_utf8) > 0 then
       task:insert_result('MP_FROM_HIDDEN', 1.0)
     end
     if #named > 0 then
       task:insert_result('MP_NAME_IS_OURS', 1.0, named[1])
+    end
+    if below then
+      task:cache_set('mp_below_from', below)
     end
     return
   end
@@ -317,11 +282,25 @@ local function check_sender(task)
   if user and user ~= '' then
     return check_authenticated(task, user:lower())
   end
+  local way = task:get_request_header('MTA-Name')
   local ip = task:get_ip()
-  if ip and ip:is_valid() and ip:is_local() then
-    return
+  local senders = way and (settings.ways or {})[tostring(way)]
+      or ip and ip:is_valid() and (settings.hosts or {})[tostring(ip)]
+  if senders then
+    return check_right(task, senders)
   end
   check_outside(task)
+end
+
+-- After DMARC, and before greylisting: it would ask who is refused to come again.
+local function check_below(task)
+  local address = task:cache_get('mp_below_from')
+  if not address or task:has_symbol('DMARC_POLICY_ALLOW') then
+    return
+  elseif task:has_symbol('DMARC_DNSFAIL') or task:has_symbol('R_DKIM_TEMPFAIL') or task:has_symbol('R_SPF_DNSFAIL') then
+    return postpone(task, 'what a domain below ours publishes could not be looked up')
+  end
+  reject(task, string.format(MESSAGE.below, address, address))
 end
 
 local function check_signature(task)
@@ -354,6 +333,13 @@ if next(own) then
     flags = 'empty,nice',
     augmentations = { string.format('timeout=%f', tonumber(settings.timeout) or 3.0) },
   })
+  rspamd_config:register_symbol({
+    name = 'MP_BELOW_CHECK',
+    type = 'normal',
+    callback = check_below,
+    flags = 'empty,nice',
+  })
+  rspamd_config:register_dependency('MP_BELOW_CHECK', 'DMARC_CHECK')
   rspamd_config:register_symbol({
     name = 'MP_OWN_SIGNATURE',
     type = 'postfilter',

@@ -194,18 +194,81 @@ function M.parse(value)
   return found
 end
 
+-- What a reader does not see (U+00AD, 200B to 200F, 202A to 202E, 2060 to 2064, 2066 to 2069, FEFF), in UTF-8.
+local UNSEEN = {
+  '\194\173', '\226\128[\139-\143]', '\226\128[\170-\174]', '\226\129[\160-\164]', '\226\129[\166-\169]',
+  '\239\187\191',
+}
+-- Text is shown backwards from here (U+202E, 2067).
+local BACKWARDS = { '\226\128\174', '\226\129\167' }
+-- What looks like a dot or a dash without being one even to NFKC (U+00B7, 2010 to 2015, 2022, 2027, 2043, 2212, 22C5, 3002,
+-- 30FB).
+local MARKS = { '\194\183', '\226\128[\144-\149]', '\226\128\162', '\226\128\167', '\226\129\131', '\226\136\146',
+  '\226\139\133', '\227\128\130', '\227\131\187' }
+
+local function backwards(text)
+  local characters = {}
+  for character in text:gmatch('[%z\1-\127\194-\244][\128-\191]*') do
+    table.insert(characters, 1, character)
+  end
+  return table.concat(characters)
+end
+
+-- The texts that a reader may take `text` for: without what is not seen, with the characters that others only look like,
+-- and read backwards where it is shown so. `normalise` gives the NFKC form of a text, or nil.
+local function readings(text, normalise)
+  local turned = false
+  for _, mark in ipairs(BACKWARDS) do
+    turned = turned or text:find(mark, 1, true) ~= nil
+  end
+  local plain = (normalise and normalise(text) or text):lower()
+  for _, unseen in ipairs(UNSEEN) do
+    plain = plain:gsub(unseen, '')
+  end
+  plain = plain:gsub('\239\188\160', '@'):gsub('\239\185\171', '@'):gsub('%s*@%s*', '@')
+  local list = { plain }
+  for _, written in ipairs({ '.', '-' }) do
+    local other = plain
+    for _, mark in ipairs(MARKS) do
+      other = other:gsub(mark, written)
+    end
+    if other ~= plain then
+      list[#list + 1] = other
+    end
+  end
+  for i = 1, turned and #list or 0 do
+    list[#list + 1] = backwards(list[i])
+  end
+  return list
+end
+
 -- Everything in `text` that looks like an address of one of `domains` (a set, lower case), wherever it stands:
--- a display name, a comment, an encoded word once decoded.
-function M.mentions(text, domains)
-  local found = {}
-  local plain = text:lower():gsub('\239\188\160', '@'):gsub('\239\185\171', '@'):gsub('%s*@%s*', '@')
-  for name, domain in plain:gmatch('([^%s<>"(),:;%[%]\\@\']+)@([%w%.%-_\128-\255]+)') do
-    local bare = domain:gsub('%.+$', '')
-    if domains[bare] then
-      found[#found + 1] = name .. '@' .. bare
+-- a display name, a comment, an encoded word once decoded. `normalise` as above; without it look-alikes are fewer.
+function M.mentions(text, domains, normalise)
+  local found, seen = {}, {}
+  for _, plain in ipairs(readings(text, normalise)) do
+    for name, domain in plain:gmatch('([^%s<>"(),:;%[%]\\@\']+)@([%w%.%-_\128-\255]+)') do
+      local bare = domain:gsub('%.+$', '')
+      local address = name .. '@' .. bare
+      if domains[bare] and not seen[address] then
+        seen[address] = true
+        found[#found + 1] = address
+      end
     end
   end
   return found
+end
+
+-- Whether `domain` lies below one of `domains`, and is none of them.
+function M.below(domain, domains)
+  local upper = domain:match('^[^.]+%.(.+)$')
+  while upper and not domains[domain] do
+    if domains[upper] then
+      return true
+    end
+    upper = upper:match('^[^.]+%.(.+)$')
+  end
+  return false
 end
 
 -- How many lines of a raw header block start the field `name` (lower case), counting a bare CR as a line end and

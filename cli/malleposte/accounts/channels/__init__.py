@@ -1,0 +1,72 @@
+"""Access channels: where an account has open sessions, and where its password or its rights are remembered.
+
+A channel can be closed on an account: its sessions end there and what is remembered of it is forgotten, so that the
+next question goes to the directory. DAV has none of its own: its router asks Dovecot each time, and remembers
+refusals only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from malleposte.errors import InputError, MallepostError
+from malleposte.platform.identity import is_uid
+
+Names = Callable[[str], Iterable[str]]
+"""Every name that an account may have been opened under: uid, addresses, log-in aliases."""
+
+
+class Channel(Protocol):
+    """One channel. Both acts raise MallepostError when they cannot be done."""
+
+    name: str
+
+    def close(self, uid: str) -> None:
+        """End the account's sessions and forget what is remembered of it."""
+
+    def forget(self, uid: str) -> None:
+        """Forget what is remembered of the account; sessions go on."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A channel that could not be closed, and why."""
+
+    channel: str
+    reason: str
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.channel}: {self.reason}"
+
+
+def checked(uid: str) -> str:
+    """The uid, when it is one: it becomes part of commands and statements. Raises InputError."""
+    if not is_uid(uid):
+        raise InputError(f"{uid!r} is no log-in name")
+    return uid
+
+
+def close_all(channels: Iterable[Channel], uid: str) -> list[Failure]:
+    """Close every channel on an account; returns those that could not be. None hides another: nothing is raised."""
+    return _each(channels, uid, lambda channel: channel.close(uid))
+
+
+def forget_all(channels: Iterable[Channel], uid: str) -> list[Failure]:
+    """Clear the caches of every channel for an account; return those that failed."""
+    return _each(channels, uid, lambda channel: channel.forget(uid))
+
+
+def _each(channels: Iterable[Channel], uid: str, act: Callable[[Channel], None]) -> list[Failure]:
+    checked(uid)
+    failures: list[Failure] = []
+    for channel in channels:
+        try:
+            act(channel)
+        except MallepostError as error:
+            failures.append(Failure(channel.name, str(error)))
+        except OSError as error:
+            failures.append(Failure(channel.name, error.strerror or str(error)))
+    return failures

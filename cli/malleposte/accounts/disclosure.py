@@ -1,0 +1,105 @@
+"""The data held about an agent, in the agent's own terms: French names for facts, no internal names.
+
+Only what is named here is told: a digest, a key or an attribute that the directory keeps for itself cannot slip in.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from malleposte.platform.times import when
+
+FACTS: Mapping[str, str] = {
+    "uid": "identifiant",
+    "cn": "nom complet",
+    "displayName": "nom affiché",
+    "sn": "nom",
+    "givenName": "prénom",
+    "mail": "adresse",
+    "mailLocalAddress": "toutes les adresses",
+    "mpLoginAlias": "autres identifiants",
+    "mpProfile": "classe de service",
+    "mpState": "état du compte",
+    "mpStateChanged": "dans cet état depuis le",
+    "mpQuota": "taille de la boîte (Mo)",
+    "mpEstablishment": "établissements (UAI)",
+    "mpCorps": "corps",
+    "mpDiscipline": "discipline",
+    "mpFunction": "fonction",
+    "mpHidden": "absent de l’annuaire visible",
+    "mpDelegate": "qui ouvre la boîte",
+    "mpOpens": "boîtes ouvertes",
+    "mpManager": "qui gère la boîte",
+    "mpQuietHours": "heures de déconnexion",
+    "mpBlockedUntil": "n’envoie rien avant le",
+    "mpArchived": "archivé le",
+    "mpRecoveryMail": "adresse de secours",
+    "mpRecoveryPhone": "téléphone de secours",
+    "mpRecoveryChanged": "moyens de secours changés le",
+    "mpInaExpiry": "code d’activation valable jusqu’au",
+    "pwdChangedTime": "mot de passe changé le",
+}
+STATES = {
+    "pending": "à activer", "active": "actif", "suspended": "suspendu", "blocked": "bloqué", "expired": "expiré",
+}  # fmt: skip
+ACTS: Mapping[str, str] = {
+    "create": "compte créé", "modify": "données modifiées", "suspend": "compte suspendu", "resume": "compte rétabli",
+    "box": "boîte modifiée", "list": "liste modifiée", "rename": "nom ou adresse changés",
+    "move": "affectation changée",
+    "profile": "classe de service changée", "quota": "taille de la boîte changée", "block": "compte bloqué",
+    "blocked": "compte bloqué, sessions fermées", "unblock": "envoi rétabli", "expire": "mot de passe échu",
+    "archive": "compte archivé", "purge": "compte supprimé", "export": "données remises", "code": "code demandé",
+    "scramble": "ancien mot de passe annulé", "channels-closed": "sessions fermées",
+    "doors-closed": "sessions fermées", "sessions-ended": "sessions fermées",
+    "class-changed": "classe de service changée", "agendas-moved": "agendas et contacts déplacés",
+    "filters-forgotten": "filtres d’avant oubliés", "password": "mot de passe changé", "activate": "compte activé",
+    "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
+    "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
+    "set_recovery": "moyens de secours changés",
+}  # fmt: skip
+_DATES = frozenset(
+    ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")
+)
+SILENT = frozenset(("skipped", "channels-open", "doors-open", "purge-failed", "tombstone"))
+"""Technical acts, which do not change the account. 0.2.0 wrote `doors-…` for `channels-…`."""
+
+
+def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] | None = None) -> dict[str, list[str]]:
+    """An entry: facts by their French names, in the order of FACTS; what has none is left out.
+
+    `classes`: the label of a class of service by its name.
+    """
+    held = {name.lower(): values for name, values in attributes.items()}
+    found = ((words, _values(name, held.get(name.lower(), ()))) for name, words in FACTS.items())
+    told = {words: values for words, values in found if values}
+    words = FACTS["mpProfile"]
+    return told | ({words: [(classes or {}).get(one, one) for one in told[words]]} if words in told else {})
+
+
+def _values(name: str, values: Sequence[str]) -> list[str]:
+    if name in _DATES:
+        return [f"{moment.astimezone():%d/%m/%Y %H:%M}" if (moment := when(value)) else value for value in values]
+    if name == "mpState":
+        return [STATES.get(value, value) for value in values]
+    return ["oui" if value == "TRUE" else "non" if value == "FALSE" else value for value in values]
+
+
+def line(raw: str) -> str:
+    """A line of a journal for who it is about; empty for one of the machinery. Raises ValueError on what is no line.
+
+    Who acted is somebody else's data, and addresses of networks are the operators': neither is told.
+    """
+    held = json.loads(raw)
+    action = str(held.get("action", ""))
+    if action in SILENT:
+        return ""
+    row: dict[str, Any] = {"date": held.get("time", ""), "opération": ACTS.get(action, "autre opération")}
+    for key, words in (("before", "avant"), ("after", "après")):
+        shown = held.get(key)
+        told = account(shown) if isinstance(shown, dict) else {}
+        row |= {words: told} if told else {}
+    row |= {"motif": held["note"]} if held.get("note") else {}
+    row |= {"messages retenus": len(held["held"])} if isinstance(held.get("held"), list) and held["held"] else {}
+    return json.dumps(row, ensure_ascii=False) + "\n"

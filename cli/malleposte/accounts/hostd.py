@@ -1,0 +1,58 @@
+"""All hosts through the hostd of the directory's host, for callers who are not root there.
+
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows six acts on one
+account: close, forget, hold (its mail that waits in queues), carry (its filters, after a change of class), settle (its
+agendas and contacts, likewise), look (what its filters forward). Each reaches the hosts that hold the thing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked
+from malleposte.errors import MallepostError
+
+SOCKET = Path("/run/malleposte-hostd.sock")
+
+
+class Hostd:
+    """A Channel that stands for all hosts. See acts.Host too."""
+
+    name = "sessions"
+
+    def __init__(self, path: Path = SOCKET) -> None:
+        """`path`: hostd's socket."""
+        self.way = Way(f"unix://{path}", timeout=2 * TIMEOUT)
+
+    def close(self, uid: str) -> None:
+        """See Channel."""
+        self._all("close", uid)
+
+    def forget(self, uid: str) -> None:
+        """See Channel."""
+        self._all("forget", uid)
+
+    def _all(self, act: str, uid: str) -> None:
+        failures = [str(Failure(*one)) for one in self.way.ask(act, uid)]
+        if failures:
+            raise MallepostError("; ".join(failures))
+
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        """See acts.Host."""
+        held, failures = self.way.ask("hold", uid)
+        return list(held), [Failure(*one) for one in failures]
+
+    def carry(self, uid: str, profile: str) -> str:
+        """See acts.Host."""
+        return str(self.way.ask("carry", uid, word=profile))
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See acts.Host."""
+        return Moved(**self.way.ask("settle", uid, word=profile))
+
+    def look(self, uid: str) -> Filters:
+        """The account's filters, without their texts."""
+        return looked(self.way.ask("look", uid))

@@ -1,0 +1,180 @@
+"""All hosts of the platform that hold something of accounts: each act goes to those that hold the thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Channel, Failure
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.local import LocalHost
+from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, STORE, Host, Piece, Removed
+from malleposte.accounts.queue import Waiting
+from malleposte.directory.model import first
+from malleposte.directory.protocol import Branch, Directory
+from malleposte.errors import MallepostError
+from malleposte.fleet.stores import store_of
+
+NAMES = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
+_BRANCHES: tuple[Branch, ...] = ("people", "functional")
+
+
+def names(directory: Directory, uid: str) -> list[str]:
+    """Every name that an account may be opened under; the uid alone of one that is no longer there."""
+    found = list(directory.search("people", NAMES, {"uid": uid}))
+    values = [value.lower() for entry in found for name in NAMES for value in entry.attributes.get(name, [])]
+    return list(dict.fromkeys([uid, *values]))
+
+
+class HostChannels:
+    """The access channels of another host as one. See channels.Channel."""
+
+    def __init__(self, host: Host, known: Callable[[str], Sequence[str]]) -> None:
+        """`known` gives all names of an account."""
+        self.host, self.known, self.name = host, known, host.name
+
+    def close(self, uid: str) -> None:
+        """See Channel."""
+        _raise(self.host.close(uid, self.known(uid)))
+
+    def forget(self, uid: str) -> None:
+        """See Channel."""
+        _raise(self.host.forget(uid, self.known(uid)))
+
+
+class Hosts:
+    """See acts.Hosts. What failed on another host is told with that host's name."""
+
+    def __init__(self, directory: Directory, hosts: Sequence[Host]) -> None:
+        """`hosts`: this one, and those that are reached from it."""
+        self.directory, self.hosts = directory, tuple(hosts)
+
+    def names(self, uid: str) -> list[str]:
+        """Every name that an account may be opened under."""
+        return names(self.directory, uid)
+
+    def channels(self) -> list[Channel]:
+        """Every access channel: each of this host, and each other host's together."""
+        made: list[Channel] = []
+        for host in self.hosts:
+            if isinstance(host, LocalHost):
+                made += host.channels(self.names)
+            elif host.holds & SESSIONS:
+                made.append(HostChannels(host, self.names))
+        return made
+
+    def store(self, uid: str) -> Host:
+        """The host that holds an account's mailbox. Raises MallepostError."""
+        stores = {host.name: host for host in self.hosts if STORE in host.holds}
+        entries = (one for branch in _BRANCHES for one in self.directory.search(branch, ["mailHost"], {"uid": uid}))
+        held = next(entries, None)
+        try:
+            return stores[store_of(first(held.attributes, "mailHost") if held else "", list(stores))]
+        except MallepostError as error:
+            raise MallepostError(f"{uid}: {error.message}", error.hint) from error
+
+    def _holding(self, *kinds: str) -> list[Host]:
+        return [host for host in self.hosts if host.holds & set(kinds)]
+
+    def queue(self, act: str, uid: str) -> tuple[list[Waiting], list[Failure]]:
+        """The account's mail in every queue (`show`, `hold`, `release`, `delete`), and the hosts where that failed."""
+        found: list[Waiting] = []
+        failures: list[Failure] = []
+        for host in self._holding(QUEUE):
+            try:
+                found += host.queue(act, uid, self.names(uid))
+            except (MallepostError, OSError) as error:
+                failures.append(Failure("queue", told(host, error)))
+        return found, failures
+
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        """See acts.Hosts."""
+        found, failures = self.queue("hold", uid)
+        return [one.ident for one in found], failures
+
+    def carry(self, uid: str, profile: str) -> str:
+        """See acts.Hosts."""
+        return _at(self.store(uid), lambda host: host.carry(uid, profile))
+
+    def look(self, uid: str) -> Filters:
+        """The account's filters, without their texts."""
+        return _at(self.store(uid), lambda host: host.look(uid))
+
+    def drop(self, uid: str) -> bool:
+        """Forget filters that were carried; whether there were any."""
+        return _at(self.store(uid), lambda host: host.drop(uid))
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See acts.Hosts."""
+        return _at(self._agendas(), lambda host: host.settle(uid, profile))
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        """Return the accounts that have something in each store of agendas."""
+        return _at(self._agendas(), lambda host: host.holders())
+
+    def _agendas(self) -> Host:
+        found = self._holding(*AGENDAS)
+        if not found:
+            raise MallepostError("no host holds agendas", "deploy the hosts of the group web, then the directory's")
+        return found[0]
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        """All that is held about the account on any host, one file at a time; and what could not be read."""
+        for host in self.hosts:
+            try:
+                for piece in host.files(uid):
+                    yield _named(host, piece) if isinstance(piece, str) else piece
+            except (MallepostError, OSError) as error:
+                yield told(host, error)
+
+    def empty(self, uid: str) -> Removed:
+        """Remove what any host holds; nothing where one of them does not answer, since its part would stay."""
+        self.demand()
+        removed = Removed()
+        for host in self.hosts:
+            try:
+                one = host.empty(uid)
+            except (MallepostError, OSError) as error:
+                removed.failures.append(told(host, error))
+                continue
+            removed.stores += [_named(host, store) for store in one.stores]
+            removed.failures += [_named(host, failure) for failure in one.failures]
+        return removed
+
+    def demand(self) -> None:
+        """Raises MallepostError, which names the host, unless every host answers."""
+        for host in self.hosts:
+            _at(host, lambda one: one.ping())
+
+    def relist(self) -> list[Failure]:
+        """Have the lists of shared boxes renewed on every store; the hosts where that failed."""
+        failures: list[Failure] = []
+        for host in self._holding(STORE):
+            try:
+                host.relist()
+            except (MallepostError, OSError) as error:
+                failures.append(Failure("shared boxes", told(host, error)))
+        return failures
+
+
+def _at[T](host: Host, act: Callable[[Host], T]) -> T:
+    try:
+        return act(host)
+    except (MallepostError, OSError) as error:
+        if not host.name:
+            raise
+        raise MallepostError(told(host, error), getattr(error, "hint", None)) from error
+
+
+def _named(host: Host, text: str) -> str:
+    return f"on {host.name}: {text}" if host.name else text
+
+
+def told(host: Host, error: MallepostError | OSError) -> str:
+    """Return the failure in a line, with the host's name where it is another one."""
+    return _named(host, str(error))
+
+
+def _raise(failures: Sequence[Failure]) -> None:
+    if failures:
+        raise MallepostError("; ".join(map(str, failures)))

@@ -1,0 +1,291 @@
+"""This host, for root: its access channels, its queue, its mail store, its agendas."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from malleposte import owner, zstd
+from malleposte.accounts import facts, filters
+from malleposte.accounts.agendas import Moved, Store, Stores
+from malleposte.accounts.agendas.radicale import Radicale
+from malleposte.accounts.agendas.roundcube import RoundcubeBook
+from malleposte.accounts.agendas.sogo import SogoStore, rows
+from malleposte.accounts.channels import Channel, Failure, Names, checked, close_all, forget_all
+from malleposte.accounts.channels.dovecot import Dovecot
+from malleposte.accounts.channels.roundcube import Roundcube
+from malleposte.accounts.channels.sogo import Sogo
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.model import QUEUE, STORE, File, Piece, Removed, Sql
+from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.queue import Queue, Waiting
+from malleposte.adapters import postgresql
+from malleposte.errors import InputError, MallepostError
+from malleposte.platform import mailstore, profiles
+
+TIMEOUT = 30  # seconds for an answer of a database
+RADICALE_CACHE = Path("/var/cache/radicale/collection-cache/collection-root")
+LISTING = Path("/etc/systemd/system/malleposte-boxes.service")
+"""The unit that tells Dovecot which boxes are shared at all, where the store is on this host."""
+
+
+def sql_of(rules: LifeRules) -> Sql:
+    """SQL for the databases of this host's services: as the administrator here, as the service on another host."""
+    away = dict(rules.databases)
+
+    def run(database: str, text: str) -> str:
+        where = away.get(database)
+        user = "" if where else postgresql.ADMINISTRATOR
+        return postgresql.sql(where or database, text, user=user, timeout=TIMEOUT)
+
+    return run
+
+
+class LocalHost:
+    """See model.Host."""
+
+    def __init__(
+        self, rules: LifeRules, sql: Sql | None = None, *, beside: Sequence[Path] = (RADICALE_CACHE,), name: str = ""
+    ) -> None:
+        """`rules` say what is here; `beside`: folders of what Radicale remembers. `name` is empty on the caller's."""
+        self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """See Host."""
+        found = set(self.rules.channels) | ({QUEUE} if self.rules.queue else set())
+        found |= {STORE} if "dovecot" in found else set()
+        return frozenset(found | ({"radicale"} if self.rules.radicale.parent.is_dir() else set()))
+
+    # --- sessions and queue ---
+
+    def channels(self, names: Names) -> list[Channel]:
+        """The access channels of this host."""
+        inner = (self.rules.delivery_domain, f"sent.{self.rules.delivery_domain}")
+
+        def known(uid: str) -> list[str]:
+            return [*names(uid), *(f"{uid}@{domain}" for domain in inner)]
+
+        made: list[Channel] = []
+        if "dovecot" in self.rules.channels:
+            made.append(Dovecot(known))
+        if "sogo" in self.rules.channels:
+            made.append(Sogo(known, self.rules.memcached))
+        if "roundcube" in self.rules.channels:
+            made.append(Roundcube(self.rules.roundcube_database, self.sql))
+        return made
+
+    def close(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """See Host."""
+        return close_all(self.channels(lambda _uid: names), uid)
+
+    def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """See Host."""
+        return forget_all(self.channels(lambda _uid: names), uid)
+
+    def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
+        """See Host."""
+        if not self.rules.queue:
+            return []
+        queue = Queue()
+        found = queue.of(checked(uid), [uid, *names])
+        if act == "show":
+            return found
+        todo = {"hold": queue.hold, "release": queue.release, "delete": queue.delete}.get(act)
+        if todo is None:
+            raise InputError(f"no act {act!r} on a queue")
+        done = set(todo(found))
+        return [one for one in found if one.ident in done]
+
+    # --- filters and agendas ---
+
+    def _home(self, uid: str) -> Path:
+        return mailstore.home_of(checked(uid), self.rules.store)
+
+    def carry(self, uid: str, profile: str) -> str:
+        """See Host."""
+        return filters.carry(self._home(uid), profiles.known(profiles.read(), profile).mail)
+
+    def look(self, uid: str) -> Filters:
+        """See Host."""
+        return replace(filters.read(self._home(uid)), texts={})
+
+    def drop(self, uid: str) -> bool:
+        """See Host."""
+        return filters.drop(self._home(uid))
+
+    def agendas(self) -> Stores:
+        """The stores of agendas and contacts of this host."""
+        made: list[Store] = []
+        if "sogo" in self.rules.channels:
+            made.append(SogoStore(self.rules.sogo_database, self.sql))
+        if self.rules.radicale.parent.is_dir():
+            made.append(Radicale(self.rules.radicale))
+        if "roundcube" in self.rules.channels:
+            made.append(
+                RoundcubeBook(self.rules.roundcube_database, lambda: str(facts.read()["hostnames"]["mail"]), self.sql)
+            )
+        return Stores(made, profiles.read())
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See Host."""
+        return self.agendas().settle(checked(uid), profile)
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        """See Host."""
+        return self.agendas().holders()
+
+    # --- all that is held ---
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        """See Host."""
+        checked(uid)
+        parts: tuple[Callable[[str], Iterator[Piece]], ...] = (
+            self._mail, self._filters, self._radicale, self._sogo, self._roundcube,
+        )  # fmt: skip
+        for part in parts:
+            try:
+                yield from part(uid)
+            except (MallepostError, OSError, ValueError) as error:
+                yield f"{part.__name__.strip('_')}: {error}"
+
+    def _mail(self, uid: str) -> Iterator[Piece]:
+        for folder, number, path in messages(self._home(uid) / "Maildir"):
+            try:
+                content = zstd.plain(owner.read(path))
+                changed = _changed(path)
+            except FileNotFoundError:
+                continue  # read, moved or deleted meanwhile
+            except zstd.StoredMailError:
+                yield f"mail: {path} is damaged"
+                continue
+            yield File(f"courrier/{folder}/{number:06d}.eml", content, "messages", changed)
+
+    def _filters(self, uid: str) -> Iterator[Piece]:
+        for name, text in filters.read(self._home(uid)).texts.items():
+            yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode(), "filters")
+
+    def _radicale(self, uid: str) -> Iterator[Piece]:
+        root = self.rules.radicale / uid
+        with owner.as_owner(root):
+            found = sorted(root.rglob("*")) if owner.folder(root) else []
+            found = [path for path in found if owner.plain(path) and path.suffix in (".ics", ".vcf")]
+        for path in found:
+            name = f"agendas-et-contacts/radicale/{path.relative_to(root)}"
+            yield File(name, owner.read(path), "agenda and contacts")
+
+    def _sogo(self, uid: str) -> Iterator[Piece]:
+        if "sogo" not in self.rules.channels:
+            return
+        for row in self._rows(self.rules.sogo_database, _SOGO_ITEMS.format(path=_like(uid))):
+            name = str(row["name"])
+            if not name.endswith((".ics", ".vcf")):
+                name += ".vcf" if str(row["content"]).startswith("BEGIN:VCARD") else ".ics"
+            where = f"agendas-et-contacts/sogo/{row['folder']}/{name}"
+            yield File(where, str(row["content"]).encode(), "agenda and contacts")
+        for row in self._rows(self.rules.sogo_database, _SOGO_SETTINGS.format(uid=uid)):
+            yield File("webmail/sogo.json", _json(row), "webmail")
+
+    def _roundcube(self, uid: str) -> Iterator[Piece]:
+        if "roundcube" not in self.rules.channels:
+            return
+        for name, statement in _ROUNDCUBE.items():
+            found = list(self._rows(self.rules.roundcube_database, statement.format(uid=uid)))
+            if found:
+                yield File(f"webmail/roundcube-{name}.json", _json(found), "webmail")
+
+    def _rows(self, database: str, statement: str) -> Iterator[dict[str, Any]]:
+        return rows(self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
+
+    def empty(self, uid: str) -> Removed:
+        """See Host: mail with its filters, agendas and contacts, settings of the webmails."""
+        removed = Removed()
+        places = [("mail", self._home(uid)), ("radicale", self.rules.radicale / uid)]
+        places += [("radicale", folder / uid) for folder in self.beside]
+        for name, path in places:
+            try:
+                with owner.as_owner(path):
+                    if owner.folder(path):
+                        shutil.rmtree(path)
+                        removed.stores.append(str(path))
+            except OSError as error:
+                removed.failures.append(f"{name}: {error}")
+        inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
+        for name, database, text in (
+            ("sogo", self.rules.sogo_database, inside),
+            ("roundcube", self.rules.roundcube_database, _ROUNDCUBE_END.format(uid=uid)),
+        ):
+            if name in self.rules.channels:
+                try:
+                    self.sql(database, text)
+                    removed.stores.append(f"database {database}")
+                except MallepostError as error:
+                    removed.failures.append(f"{name}: {error}")
+        return removed
+
+    def ping(self) -> None:
+        """See Host."""
+
+    def relist(self) -> None:
+        """See Host: now, rather than at the next half minute."""
+        if LISTING.exists():
+            subprocess.run(["systemctl", "restart", LISTING.name], check=False, stdin=subprocess.DEVNULL)
+
+
+_SOGO_ITEMS = """
+SELECT i.c_path4 || '-' || i.c_foldername AS folder, s.c_name AS name, s.c_content AS content
+FROM sogo_store s JOIN sogo_folder_info i USING (c_folder_id)
+WHERE i.c_path LIKE '{path}' ESCAPE '!' AND coalesce(s.c_deleted, 0) = 0 ORDER BY i.c_path, s.c_name
+"""
+_SOGO_SETTINGS = "SELECT c_defaults AS defaults, c_settings AS settings FROM sogo_user_profile WHERE c_uid = '{uid}'"
+_OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
+_ROUNDCUBE = {
+    "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
+    "identities": f"SELECT name, email, organization, signature FROM identities WHERE {_OWN} AND del = 0",
+    "contacts": f"SELECT name, email, firstname, surname, vcard FROM contacts WHERE {_OWN} AND del = 0",
+    "groups": f"SELECT name FROM contactgroups WHERE {_OWN} AND del = 0",
+    "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
+    "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
+}
+_FOLDERS = "SELECT c_folder_id FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'"
+_SOGO_END = (
+    "DELETE FROM sogo_alarms_folder WHERE c_path LIKE '{path}' ESCAPE '!'",
+    *(f"DELETE FROM {table} WHERE c_folder_id IN ({_FOLDERS})"
+      for table in ("sogo_quick_appointment", "sogo_quick_contact", "sogo_store", "sogo_acl")),
+    "DELETE FROM sogo_acl WHERE c_uid = '{uid}'",
+    "DELETE FROM sogo_cache_folder WHERE c_uid = '{uid}'",
+    "DELETE FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'",
+    "DELETE FROM sogo_user_profile WHERE c_uid = '{uid}'",
+)  # fmt: skip
+_ROUNDCUBE_END = "DELETE FROM users WHERE username = '{uid}';"
+
+
+def _like(uid: str) -> str:
+    return "/Users/" + re.sub(r"([!_%])", r"!\1", uid) + "/%"
+
+
+def messages(root: Path) -> Iterator[tuple[str, int, Path]]:
+    """The messages of a maildir: folder (`/` between levels), number from 1, file; the oldest first."""
+    with owner.as_owner(root):
+        folders = [(path, path.name[1:].replace(".", "/")) for path in sorted(root.glob(".*")) if owner.folder(path)]
+    for path, name in [(root, "INBOX"), *folders]:
+        with owner.as_owner(root):
+            parts = [path / part for part in ("cur", "new") if owner.folder(path / part)]
+            found = [file for part in parts for file in part.iterdir() if owner.plain(file)]
+        for number, file in enumerate(sorted(found, key=lambda one: one.name), 1):
+            yield name, number, file
+
+
+def _changed(path: Path) -> float:
+    with owner.as_owner(path):
+        return path.lstat().st_mtime
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()

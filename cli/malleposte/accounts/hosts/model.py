@@ -1,0 +1,90 @@
+"""Things of an account that a host holds, and the acts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.queue import Waiting
+
+SESSIONS = frozenset(("dovecot", "sogo", "roundcube"))
+AGENDAS = frozenset(("sogo", "roundcube", "radicale"))
+STORE, QUEUE = "store", "queue"
+KINDS = SESSIONS | AGENDAS | {STORE, QUEUE}
+"""The kinds of things: mailboxes, Postfix's queue, sessions and agendas of these services."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of an export; `kind` is what the report counts, `when` a Unix time or 0."""
+
+    name: str
+    content: bytes = field(repr=False)
+    kind: str
+    when: float = 0.0
+
+
+Piece = File | str
+"""A file, or what could not be read and why."""
+Source = Callable[[str], Iterator[Piece]]
+"""uid -> all that is held about it."""
+Sql = Callable[[str, str], str]
+"""(database, statements) -> what they print."""
+
+
+@dataclass
+class Removed:
+    """The parts of an account that were removed, and those that could not be."""
+
+    stores: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class Host(Protocol):
+    """One host. Every act raises MallepostError or OSError when it cannot be done; `names` are all the account's."""
+
+    name: str
+
+    @property
+    def holds(self) -> frozenset[str]:
+        """Those of KINDS that it holds."""
+
+    def close(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """End sessions, forget what is remembered; the channels that failed."""
+
+    def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """Forget what is remembered; the channels that failed."""
+
+    def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
+        """The account's mail in the queue: `show` all, `hold`, `release` or `delete` what is concerned."""
+
+    def carry(self, uid: str, profile: str) -> str:
+        """Keep the filters in force after a change of class; the script carried, empty for none."""
+
+    def look(self, uid: str) -> Filters:
+        """The filters, without their texts."""
+
+    def drop(self, uid: str) -> bool:
+        """Forget filters that were carried; whether there were any."""
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """Bring agendas and contacts to the stores of a class."""
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        """Return the accounts that have something in each store of agendas."""
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        """All that is held about the account."""
+
+    def empty(self, uid: str) -> Removed:
+        """Remove all that is held."""
+
+    def ping(self) -> None:
+        """Nothing, where the host answers."""
+
+    def relist(self) -> None:
+        """Have Dovecot's list of shared boxes renewed now."""

@@ -1,0 +1,179 @@
+"""Another host, through its hostd: one request a connection, one JSON line each way; an export's files between them.
+
+A request is `{"act": ..., "uid": ..., "names": [...], "word": ...}`, an answer `{"done": ...}` or `{"error": ...}`.
+Before its answer an export sends for each file `{"file": name, "kind": ..., "when": ..., "size": bytes}` and those
+bytes, or `{"missing": why}`. Over TLS the first line is `{"client": ..., "secret": ...}`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from malleposte import link
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure, checked
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.model import File, Piece, Removed
+from malleposte.accounts.queue import Waiting
+from malleposte.errors import MallepostError
+
+PORT = 7444
+TIMEOUT = 60.0  # seconds; a queue of thousands takes a while to read
+LONGEST = 32_768
+"""Bytes of a request: an account has few names."""
+LARGEST = 1 << 30
+"""Bytes of a file of an export."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to a hostd. `client` and `secret` prove the caller over TLS."""
+
+    address: str
+    client: str = ""
+    secret: str = field(default="", repr=False)
+    ca_file: str | None = None
+    timeout: float = TIMEOUT
+
+    def ask(self, act: str, uid: str = "", names: Sequence[str] = (), word: str = "") -> Any:
+        """Return the answer. Raises MallepostError."""
+        for piece in self.stream(act, uid, names, word):
+            if isinstance(piece, dict):
+                return piece["done"]
+        raise MallepostError(f"{self.address}: closed before the answer")
+
+    def stream(
+        self, act: str, uid: str = "", names: Sequence[str] = (), word: str = ""
+    ) -> Iterator[Piece | dict[str, Any]]:
+        """The files that come, then the answer as a dictionary with `done`. Raises MallepostError."""
+        request = {"act": act, "uid": checked(uid) if uid else "", "names": list(names), "word": word}
+        try:
+            with link.connected(self.address, port=PORT, timeout=self.timeout, ca_file=self.ca_file) as stream:
+                if link.is_tls(self.address):
+                    _send(stream, {"client": self.client, "secret": self.secret})
+                    _answer(stream)
+                _send(stream, request)
+                while True:
+                    head = _line(stream)
+                    if "file" in head:
+                        yield _file(stream, head)
+                    elif "missing" in head:
+                        yield str(head["missing"])
+                    else:
+                        yield _judged(head)
+                        return
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error) or type(error).__name__
+            raise MallepostError(
+                f"{self.address}: {reason}", "look there at 'systemctl status malleposte-hostd'"
+            ) from error
+
+
+def _send(stream: io.BufferedRWPair, content: Mapping[str, Any]) -> None:
+    stream.write(json.dumps(content).encode() + b"\n")
+    stream.flush()
+
+
+def _line(stream: io.BufferedRWPair) -> dict[str, Any]:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise ConnectionError("closed before the answer")
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("not an answer")
+    return found
+
+
+def _judged(head: dict[str, Any]) -> dict[str, Any]:
+    if "error" in head:
+        raise MallepostError(str(head["error"]), str(head["hint"]) if head.get("hint") else None)
+    if "done" not in head:
+        raise ValueError("not an answer")
+    return head
+
+
+def _answer(stream: io.BufferedRWPair) -> Any:
+    return _judged(_line(stream))["done"]
+
+
+def _file(stream: io.BufferedRWPair, head: Mapping[str, Any]) -> File:
+    size = int(head["size"])
+    if not 0 <= size <= LARGEST:
+        raise ValueError(f"a file of {size} bytes")
+    content = stream.read(size)
+    if len(content) != size:
+        raise ConnectionError("closed in a file")
+    return File(str(head["file"]), content, str(head["kind"]), float(head["when"]))
+
+
+def waiting(raw: Mapping[str, Any]) -> Waiting:
+    """A message in a queue, from its JSON."""
+    return Waiting(**{**raw, "recipients": tuple(raw["recipients"])})
+
+
+def looked(raw: Mapping[str, Any]) -> Filters:
+    """Filters, from their JSON."""
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+    return Filters(**given)
+
+
+class RemoteHost:
+    """See model.Host."""
+
+    def __init__(self, name: str, holds: frozenset[str], way: Way) -> None:
+        """`name` is the host's in the inventory."""
+        self.name, self.holds, self.way = name, holds, way
+
+    def close(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """See Host."""
+        return [Failure(*one) for one in self.way.ask("close", uid, names)]
+
+    def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        """See Host."""
+        return [Failure(*one) for one in self.way.ask("forget", uid, names)]
+
+    def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
+        """See Host."""
+        return [waiting(one) for one in self.way.ask("queue", uid, names, act)]
+
+    def carry(self, uid: str, profile: str) -> str:
+        """See Host."""
+        return str(self.way.ask("carry", uid, word=profile))
+
+    def look(self, uid: str) -> Filters:
+        """See Host."""
+        return looked(self.way.ask("look", uid))
+
+    def drop(self, uid: str) -> bool:
+        """See Host."""
+        return bool(self.way.ask("drop", uid))
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See Host."""
+        return Moved(**self.way.ask("settle", uid, word=profile))
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        """See Host."""
+        return {str(name): list(uids) for name, uids in self.way.ask("holders").items()}
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        """See Host: each file as it comes, no more than one in memory."""
+        for piece in self.way.stream("files", uid):
+            if not isinstance(piece, dict):
+                yield piece
+
+    def empty(self, uid: str) -> Removed:
+        """See Host."""
+        return Removed(**self.way.ask("empty", uid))
+
+    def ping(self) -> None:
+        """See Host."""
+        self.way.ask("ping")
+
+    def relist(self) -> None:
+        """See Host."""
+        self.way.ask("relist")

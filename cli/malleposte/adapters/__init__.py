@@ -1,0 +1,1 @@
+"""Adapters for the products of a host, through their own programs and files: one module a product."""

@@ -1,0 +1,41 @@
+"""PostgreSQL of this host, by its own programs. Root is let in as the administrator (pg_ident.conf)."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from malleposte.errors import MallepostError
+
+ADMINISTRATOR = "postgres"
+PSQL = ("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-")
+
+
+def sql(database: str, text: str, *, user: str = ADMINISTRATOR, timeout: float | None = None) -> str:
+    """Run SQL and stop at the first error; what it prints, unaligned. Raises MallepostError.
+
+    It goes in by standard input, where no other process sees it. `timeout` is in seconds.
+    """
+    return program([*PSQL, "-d", database], text.encode(), user=user, timeout=timeout)
+
+
+def program(
+    words: Sequence[str], given: bytes | BinaryIO, *, user: str = ADMINISTRATOR, timeout: float | None = None
+) -> str:
+    """Run one of its programs, which says `-d DATABASE` at the end. Raises MallepostError with what it said."""
+    argv = [*words, *(["-U", user] if user else [])]
+    where = f"database {words[-1]}"
+    content = given if isinstance(given, bytes) else None
+    stream = None if isinstance(given, bytes) else given
+    try:
+        done = subprocess.run(argv, input=content, stdin=stream, capture_output=True, check=False, timeout=timeout)
+    except FileNotFoundError as error:
+        raise MallepostError(f"{where}: {words[0]} is not on this host") from error
+    except subprocess.TimeoutExpired as error:
+        raise MallepostError(f"{where}: no answer in {timeout:.0f} s") from error
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"status {done.returncode}"]
+        said = next((line for line in lines if "ERROR" in line), lines[-1])
+        raise MallepostError(f"{where}: {said}", "look at 'systemctl status postgresql@*'")
+    return done.stdout.decode("utf-8")

@@ -1,0 +1,54 @@
+"""Output of the commands that act on accounts or list them: for a person, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from malleposte.accounts.acts import Result
+from malleposte.errors import ExitCode
+from malleposte.platform.times import when
+
+
+def shown_time(text: str) -> str:
+    """A time of the directory for a person, in the host's zone."""
+    moment = when(text)
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else text
+
+
+def tell(result: Result, uid: str, done: str, *, as_json: bool, lines: Sequence[str] = (), **facts: Any) -> int:
+    """Print the result of an act; exit code 4 when a part of it failed."""
+    failures = [str(failure) for failure in result.failures]
+    if as_json:
+        document: dict[str, Any] = {"uid": uid, "changed": result.changed, "failures": failures}
+        document |= {"held": result.held} if result.held else {}
+        click.echo(json.dumps(document | facts, ensure_ascii=False))
+    else:
+        click.echo(f"{uid}: {done if result.changed else 'nothing to change'}")
+        for line in lines:
+            click.echo(f"  {line}")
+    for failure in failures:
+        click.echo(f"malleposte: {uid}: not done: {failure}", err=True)
+    return ExitCode.PARTLY if failures else ExitCode.DONE
+
+
+def table(row: Mapping[str, Any]) -> None:
+    """One account for a person: a fact a line, the empty ones left out."""
+    for name, value in row.items():
+        if value in ("", [], None, False):
+            continue
+        words = ", ".join(map(str, value)) if isinstance(value, list) else value
+        timed = name.endswith(("_since", "_until", "_changed")) or name == "archived"
+        click.echo(f"{name.replace('_', ' '):<18} {shown_time(str(words)) if timed else words}")
+
+
+def line(row: Mapping[str, Any]) -> str:
+    """One account in a line."""
+    barred = "*" if row.get("blocked_until") else ""
+    schools = ",".join(row["schools"])
+    return (
+        f"{row['uid']:<20} {row['state'] + barred:<10} {row['profile']:<12} {row['mail']:<40} {row['name']}  {schools}"
+    )

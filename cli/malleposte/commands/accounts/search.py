@@ -1,0 +1,126 @@
+"""`malleposte accounts show|list|find`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from malleposte.accounts import filters, search
+from malleposte.accounts.here import rules_of
+from malleposte.accounts.life.base import uid_of
+from malleposte.accounts.life.recovery import usable_recovery
+from malleposte.accounts.settings import Settings
+from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.options import WHO
+from malleposte.commands.accounts.output import line, table
+from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.directory.model import State
+from malleposte.directory.protocol import Branch
+from malleposte.errors import ExitCode
+from malleposte.platform import mailstore, profiles
+
+STATE = click.option(
+    "--state", type=click.Choice([state.value for state in State]), default=None, help="In this state."
+)
+SCHOOL = click.option("--school", default="", metavar="UAI", help="Of this school.")
+PROFILE = click.option("--profile", default="", metavar="CLASS", help="Of this class of service.")
+BLOCKED = click.option("--blocked", is_flag=True, help="Blocked, or still barred from sending.")
+LIMIT = click.option("--limit", type=click.IntRange(0), default=0, help="At most so many (0: all).")
+
+
+def printed(rows: Iterable[dict[str, Any]], *, as_json: bool) -> int:
+    """Print accounts as they come: a JSON array, or a line each. How many."""
+    count = 0
+    for count, row in enumerate(rows, 1):
+        if as_json:
+            click.echo(("[" if count == 1 else ",\n ") + json.dumps(row, ensure_ascii=False), nl=False)
+        else:
+            click.echo(line(row))
+    if as_json:
+        click.echo("[]" if not count else "]")
+    return count
+
+
+@click.command("show", cls=HostCommand)
+@WHO
+@AS_JSON
+def show_command(who: str, as_json: bool) -> int:
+    """Show an account, found by its log-in or one of its addresses.
+
+    The output includes the forwards of its filters, and whether its means of recovery can be trusted.
+
+    \b
+    Example:
+      sudo ./malleposte accounts show mdupond
+      sudo ./malleposte accounts show marie.dupond@ac-exemple.test --json
+    """
+    settings = Settings.read()
+    with settings.directory() as directory:
+        entry = search.by_any_name(directory, who)
+    row = search.whole(entry.attributes)
+    own = profiles.read().get(row["profile"])
+    row |= {"webmail": own.mail if own else "", "agenda": own.agenda if own else ""}
+    held = filters.read(mailstore.home_of(uid_of(entry), rules_of(settings).store))
+    row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
+            "included_filters": list(held.included), "filters_refuse": held.refuses,
+            "carried_filters": held.carried, "recovery_ignored": usable_recovery(entry, now()).ignored}  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(row, ensure_ascii=False))
+    else:
+        table(row)
+    return ExitCode.DONE
+
+
+@click.command("list", cls=HostCommand)
+@STATE
+@SCHOOL
+@PROFILE
+@BLOCKED
+@click.option("--function", default="", metavar="WORDS", help="With this function.")
+@click.option("--functional", is_flag=True, help="Boxes of functions instead of people.")
+@LIMIT
+@AS_JSON
+def list_command(
+    state: str | None, school: str, profile: str, blocked: bool, function: str, functional: bool, limit: int,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """List accounts, as they come from the directory.
+
+    \b
+    Example:
+      sudo ./malleposte accounts list --school 0210001M
+      sudo ./malleposte accounts list --state suspended --json
+    """
+    query = search.narrowed(state=state or "", school=school, profile=profile, function=function, blocked=blocked)
+    branch: Branch = "functional" if functional else "people"
+    with Settings.read().directory() as directory:
+        printed(search.rows(directory, query, branch, limit), as_json=as_json)
+    return ExitCode.DONE
+
+
+@click.command("find", cls=HostCommand)
+@click.argument("text", nargs=-1, required=True)
+@STATE
+@SCHOOL
+@PROFILE
+@LIMIT
+@AS_JSON
+def find_command(
+    text: tuple[str, ...], state: str | None, school: str, profile: str, limit: int, as_json: bool
+) -> int:  # fmt: skip
+    """Find accounts by parts of a name, a log-in, an address, an alias, or by a school's code.
+
+    Exit code 1 when there is none.
+
+    \b
+    Example:
+      sudo ./malleposte accounts find dupond marie
+      sudo ./malleposte accounts find 0210001M --state pending --json
+    """
+    query = search.narrowed(search.wanted(" ".join(text)), state=state or "", school=school, profile=profile)
+    with Settings.read().directory() as directory:
+        found = printed(search.rows(directory, query, "people", limit), as_json=as_json)
+    return ExitCode.DONE if found else ExitCode.FAILURE

@@ -1,0 +1,118 @@
+"""`malleposte backup kept`: list and remove, on the hosts, the data that restores replaced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from malleposte import paths
+from malleposte.backup import config
+from malleposte.backup import restore_kept as kept
+from malleposte.backup.restore_database import HostPostgres
+from malleposte.backup.run import size
+from malleposte.commands.options import INVENTORY
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
+
+
+def found() -> list[kept.Kept]:
+    """All that is kept on this host. Raises InputError on a host without backups."""
+    known = config.read()
+    system = [path for one in known.sources if one.name == "system" for path in one.paths]
+    folders = [("mailbox", known.mail_root)] if known.mail_sources else []
+    folders += [("agendas", str(kept.RADICALE))]
+    folders += [("files", name) for name in sorted({path.rpartition("/")[0] for path in system})]
+    every = [(kind, Path(name)) for kind, name in folders if name]
+    return kept.everything(every, databases() if known.databases else [])
+
+
+def databases() -> list[str]:
+    """Names of this host's databases."""
+    return HostPostgres().sql("SELECT datname FROM pg_database ORDER BY 1").split()
+
+
+def drop(name: str) -> None:
+    """Drop a database that was replaced."""
+    HostPostgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
+
+
+@click.command("kept")
+@INVENTORY
+@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@click.option("--remove", "names", multiple=True, metavar="ID", help="Remove this one for good (repeatable).")
+@click.option("--older-than", "days", type=click.FloatRange(0), metavar="DAYS", help="Remove all that are older.")
+@click.option("--dry-run", is_flag=True, help="Show what would be removed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def command(
+    inventory: str | None,
+    hosts: tuple[str, ...],
+    names: tuple[str, ...],
+    days: float | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """List and remove the data that restores replaced.
+
+    Each restore into place keeps the data that it replaced, under a dated name: a mailbox, agendas, files, the
+    directory, a database. They use disk space until this command removes them.
+
+    \b
+    Example:
+      sudo ./malleposte backup kept
+      sudo ./malleposte backup kept --host mail1 --remove mailbox/jdupont/20260314-091500
+      sudo ./malleposte backup kept --older-than 30
+    """
+    if not paths.HOSTED:
+        if names and len(hosts) != 1:
+            raise InputError("--remove names what one host keeps", "say which with --host")
+        words = [*(f"--remove={name}" for name in names), *([f"--older-than={days:g}"] if days is not None else [])]
+        return away(inventory, hosts, [*words, *(["--dry-run"] if dry_run else [])], as_json=as_json)
+    every = found()
+    removing = bool(names) or days is not None
+    rows = kept.chosen(every, names, days, datetime.now(UTC)) if removing else every
+    failures: list[str] = []
+    if removing and not dry_run:
+        for one in list(rows):
+            try:
+                kept.remove(one, drop)
+            except (MallepostError, OSError) as error:
+                failures.append(f"{one.id}: not removed: {error}")
+                rows.remove(one)
+    if as_json:
+        shown = [
+            {"id": one.id, "kind": one.kind, "name": one.name, "replaced": one.replaced.isoformat(), "where": one.where,
+             "bytes": one.bytes} for one in rows
+        ]  # fmt: skip
+        done = removing and not dry_run
+        click.echo(json.dumps({"ok": not failures, "removed" if done else "kept": shown, "errors": failures}, indent=2))
+    else:
+        what = "" if not removing else "would be removed: " if dry_run else "removed: "
+        for one in rows:
+            weight = "" if one.bytes is None else size(one.bytes)
+            click.echo(f"{what}{one.id:<52} {weight:>9}  {one.where}")
+        if not rows and not failures:
+            click.echo("nothing is kept" if not removing else "nothing to remove")
+    for line in failures:
+        click.echo(line, err=True)
+    return ExitCode.FAILURE if failures else ExitCode.DONE
+
+
+def away(inventory: str | None, hosts: Sequence[str], words: Sequence[str], *, as_json: bool) -> int:
+    """The same on the hosts; the worst exit code."""
+    code, answers = 0, {}
+    places = remote.backed_up(paths.inventory(inventory), only=hosts)
+    for place in places:
+        if as_json:
+            given, answers[place.name] = place.answer(["backup", "kept", *words, "--json"])
+        else:
+            if len(places) > 1:
+                click.secho(place.name, bold=True)
+            given = place.run(["backup", "kept", *words])
+        code = max(code, given)
+    if as_json:
+        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
+    return code

@@ -1,0 +1,161 @@
+"""`malleposte queue`: on the controller it runs itself on the hosts of mail; there, on Postfix's queue."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import click
+
+from malleposte import paths
+from malleposte.accounts import facts, outbound
+from malleposte.accounts.queue import Queue, Waiting
+from malleposte.commands.options import INVENTORY
+from malleposte.errors import ExitCode, InputError
+from malleposte.fleet import remote
+
+GROUP = "mail"
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+WHO = click.argument("who", metavar="ACCOUNT")
+LINE = 65536  # characters of what the filter says
+
+
+def _away(inventory: str | None, words: Sequence[str], *, as_json: bool) -> int:
+    """Run `malleposte queue` on every host of mail; the worst exit code."""
+    code, answers = 0, {}
+    for place in remote.places(paths.inventory(inventory), GROUP):
+        if as_json:
+            given, answers[place.name] = place.answer(["queue", *words, "--json"])
+        else:
+            given = place.run(["queue", *words])
+        code = max(code, given)
+    if as_json:
+        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
+    return code
+
+
+def _held(who: str) -> list[Waiting]:
+    """Held messages of who was logged in, or under an envelope address; all for an empty name."""
+    who = who.strip().lower()
+    return [one for one in Queue().held() if not who or who in (one.login, one.sender.lower())]
+
+
+def _shown(one: Waiting) -> str:
+    named = ", ".join(one.recipients[:3]) + (f" and {len(one.recipients) - 3} more" if len(one.recipients) > 3 else "")
+    when = datetime.fromtimestamp(one.arrived).astimezone()
+    who = f"{one.login or '-':<16} {one.sender or '<>'}"
+    return f"{one.ident:<16} {when:%Y-%m-%d %H:%M} {who} to {named}, {one.size} bytes"
+
+
+@click.group("queue")
+def command() -> None:
+    """List, release or delete held mail.
+
+    Mail is held when an account writes to more recipients than its class may, and when an account is blocked. On the
+    controller these commands run over ssh on the hosts of mail.
+
+    \b
+    Example:
+      sudo ./malleposte queue held
+      sudo ./malleposte queue release mdupond
+    """
+
+
+@command.command("held")
+@click.argument("who", metavar="[ACCOUNT]", default="")
+@INVENTORY
+@AS_JSON
+def held_command(who: str, inventory: str | None, as_json: bool) -> int:
+    """List held mail: all, or that of a log-in or a sender's address.
+
+    \b
+    Example:
+      sudo ./malleposte queue held
+      sudo ./malleposte queue held mdupond --json
+    """
+    if not paths.HOSTED:
+        return _away(inventory, ["held", *([who] if who else [])], as_json=as_json)
+    found = _held(who)
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
+    else:
+        for one in found:
+            click.echo(_shown(one))
+        click.echo(f"{len(found)} held", err=True)
+    return ExitCode.DONE
+
+
+@command.command("release")
+@WHO
+@INVENTORY
+@AS_JSON
+def release_command(who: str, inventory: str | None, as_json: bool) -> int:
+    """Send the held mail of an account. It is not counted again.
+
+    Exit code 1 when none was held.
+
+    \b
+    Example:
+      sudo ./malleposte queue release mdupond
+      sudo ./malleposte queue release ce.0210001m@ac-exemple.test --json
+    """
+    if not paths.HOSTED:
+        return _away(inventory, ["release", who], as_json=as_json)
+    return _told(Queue().release(_held(_named(who))), "let go", as_json=as_json)
+
+
+@command.command("drop")
+@WHO
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@INVENTORY
+@AS_JSON
+def drop_command(who: str, yes: bool, inventory: str | None, as_json: bool) -> int:
+    """Delete the held mail of an account. Nobody is notified.
+
+    Exit code 1 when none was held.
+
+    \b
+    Example:
+      sudo ./malleposte queue drop mdupond
+      sudo ./malleposte queue drop mdupond --yes --json
+    """
+    if not yes and not click.confirm(f"Delete all held mail of {who}, for good?", err=True):
+        click.echo("malleposte: nothing was deleted", err=True)
+        return ExitCode.FAILURE
+    if not paths.HOSTED:
+        return _away(inventory, ["drop", who, "--yes"], as_json=as_json)
+    return _told(Queue().delete(_held(_named(who))), "deleted", as_json=as_json)
+
+
+def _named(who: str) -> str:
+    if not who.strip():
+        raise InputError("no account was named", "`queue held` shows whose mail is held")
+    return who
+
+
+def _told(idents: Sequence[str], word: str, *, as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps({"messages": list(idents)}))
+    else:
+        click.echo(f"{len(idents)} messages {word}")
+    return ExitCode.DONE if idents else ExitCode.FAILURE
+
+
+@command.command("alarm", hidden=True)
+@click.option("--deliver", required=True, metavar="DOMAIN", help="Domain under which a uid is delivered.")
+@click.option("--smtp", default="127.0.0.1:25", metavar="HOST:PORT", help="Server that takes these mails.")
+@click.option("--block", "blocks", is_flag=True, help="Block an account whose mail is held.")
+def alarm_command(deliver: str, smtp: str, blocks: bool) -> int:
+    """Report an account that the filter names on standard input (malleposte-outbound.socket).
+
+    \b
+    Example:
+      systemctl status malleposte-outbound.socket
+    """
+    found = outbound.Excess.parse(sys.stdin.readline(LINE))
+    outbound.tell(found, facts.read(), deliver, outbound.by_smtp(smtp), blocks=blocks)
+    click.echo(f"{found.account}: {found.level}: {found.sum} recipients in {found.seconds} s: told")
+    return ExitCode.DONE

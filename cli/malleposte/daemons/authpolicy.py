@@ -1,0 +1,128 @@
+"""The daemon that Dovecot asks before it proves a password, and tells afterwards (its `auth_policy_*` settings).
+
+HTTP on a loopback socket that systemd hands over, since Dovecot knows no other way: `POST /?command=allow` answers
+`{"status": 0}` to go on and `{"status": -1, "msg": …}` to refuse unproved; `POST /?command=report` says how it ended.
+Each carries the key of the header `X-API-Key`. One question to Valkey a request; without Valkey everybody goes on.
+
+A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
+Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hmac
+import json
+import logging
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte import kit
+from malleposte.accounts.resolver import AccountResolver
+from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.daemons import http
+
+LOG = logging.getLogger("auth-policy")
+LIMITS = http.Limits(head=16_384, body=16_384, seconds=60)
+GO_ON = b'{"status":0,"msg":""}'
+# Told to whoever tries, in the one line that IMAP has; clients show it as it is.
+WAIT = "Trop d'essais: patientez {seconds} s. Too many tries: wait {seconds} s."
+
+
+@dataclass(frozen=True)
+class Config:
+    """The throttle's settings, the key that Dovecot shows, and its socket that resolves names."""
+
+    throttle: Settings
+    api_key: str
+    names: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Config:
+        """From a JSON file: the throttle's settings, `api_key` and `names`. Raises OSError, or ValueError."""
+        given = json.loads(path.read_text("utf-8"))
+        if not isinstance(given, dict) or len(str(given.get("api_key", ""))) < 16:
+            raise ValueError("api_key has less than 16 characters")
+        mine = {"api_key", "names"}
+        names = str(given.get("names", ""))
+        settings = Settings.of({name: value for name, value in given.items() if name not in mine})
+        return cls(settings, str(given["api_key"]), Path(names) if names else None)
+
+
+def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: str) -> bytes:
+    """The answer to one request of Dovecot on an account. Raises ValueError on one that is not Dovecot's."""
+    address, known_by = str(told.get("remote", "")), str(told.get("pwhash", ""))
+    client = f"{told.get('protocol', '')}\0{told.get('device_id', '')}"
+    if command == "allow":
+        verdict = throttle.judge(account, address, known_by, client)
+        if not verdict.wait:
+            return GO_ON
+        # Known to be wrong: refused as it was before, in Dovecot's own words.
+        message = "" if verdict.known_wrong else WAIT.format(seconds=math.ceil(verdict.wait))
+        return json.dumps({"status": -1, "msg": message}).encode()
+    if command != "report":
+        raise ValueError(f"not a command: {command[:40]!r}")
+    if told.get("success") is True:
+        throttle.succeeded(account, address, client)
+    elif told.get("policy_reject") is not True:
+        # `account`: no such account that may log in, nothing was proved; it counts, but may be tried again.
+        kind = str(told.get("fail_type", ""))
+        if kind == "internal":
+            throttle.undo(account, address, known_by, client)
+        elif kind == "credentials":
+            throttle.failed(account, address, known_by, client)
+        elif kind == "account":
+            throttle.unknown(account, address)
+    return GO_ON
+
+
+class Server:
+    """Requests of Dovecot, over connections that stay open."""
+
+    def __init__(
+        self, config: Config, throttle: Throttle | None = None, resolver: AccountResolver | None = None
+    ) -> None:
+        """Tests give `throttle` and `resolver`."""
+        self.key = config.api_key.encode()
+        self.throttle = throttle or Throttle(config.throttle)
+        self.resolver = resolver or AccountResolver(config.names)
+
+    async def respond(self, request: http.Request) -> http.Answer:
+        """The answer to one request of Dovecot."""
+        status, body = await self.answer(request)
+        return status, ["Content-Type: application/json"], body
+
+    async def answer(self, request: http.Request) -> tuple[int, bytes]:
+        """Status and body."""
+        if request.method != "POST":
+            return 400, b""
+        if not hmac.compare_digest(request.headers.get("x-api-key", "").encode(), self.key):
+            return 403, b""
+        try:
+            told = json.loads(request.body)
+            if not isinstance(told, dict):
+                raise ValueError("not an object")
+            account = await self.resolver.account(str(told.get("login", "")))
+            return 200, judge(self.throttle, request.target.rpartition("command=")[2], told, account)
+        except ValueError as error:
+            LOG.warning("a request is not understood: %s", error)
+            return 400, b""
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="authpolicy", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args(words)
+    kit.log_to_journal()
+    try:
+        config = Config.read(options.settings)
+    except (OSError, ValueError) as error:
+        print(f"{options.settings}: {error}", file=sys.stderr)
+        return 1
+    return 0 if options.check else kit.run(http.serve(Server(config).respond, LIMITS))

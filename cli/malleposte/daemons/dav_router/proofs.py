@@ -1,0 +1,155 @@
+"""Proofs: Dovecot checks a password over its auth socket."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+CONCURRENT = 512  # questions to Dovecot at once
+PATIENCE = 40.0  # seconds for Dovecot's answer: after many failures of an address it takes its time
+REMEMBERED = 10_000  # refusals
+ONCE = 600.0  # seconds within which the same refusal is written once
+ESCAPES = {"\x01": "\x011", "\t": "\x01t", "\r": "\x01r", "\n": "\x01n", "\0": "\x010"}
+UNESCAPES = {value[1]: key for key, value in ESCAPES.items()}
+SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
+
+
+class Unsure(Exception):
+    """Dovecot or SOGo could not tell."""
+
+
+class Refused(Exception):
+    """Dovecot says no. The text is for who tries; it is empty unless a delay is the reason."""
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent whom Dovecot has recognised."""
+
+    uid: str
+    profile: str
+
+
+def escape(text: str) -> str:
+    """A value of Dovecot's protocol, in which a tab separates."""
+    return "".join(ESCAPES.get(char, char) for char in text)
+
+
+def unescape(text: str) -> str:
+    """The inverse of `escape`."""
+    return re.sub("\x01(.)", lambda found: UNESCAPES.get(found[1], found[1]), text)
+
+
+def credentials(header: str) -> tuple[bytes, bytes] | None:
+    """Name and password of a Basic header (RFC 7617), or None.
+
+    Neither may be empty or hold a NUL, which separates in SASL PLAIN.
+    """
+    scheme, _blank, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, colon, password = base64.b64decode(value.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    if not colon or not name or not password or b"\0" in name + password:
+        return None
+    return name, password
+
+
+def typed(body: bytes) -> tuple[bytes, bytes, dict[str, object]] | None:
+    """Name, password and the harmless rest of what SOGo's page sends, or None. Raises ValueError: not JSON."""
+    given = json.loads(body)
+    name, password = (given.get("userName"), given.get("password")) if isinstance(given, dict) else (None, None)
+    if not isinstance(name, str) or not isinstance(password, str):
+        return None
+    if not name or not password or "\0" in name + password:
+        return None
+    rest = {
+        key: given[key]
+        for key in ("language", "rememberLogin", "verificationCode")
+        if isinstance(given.get(key), str | int)
+    }
+    return name.encode(), password.encode(), rest
+
+
+class Dovecot:
+    """The auth protocol, one connection a question: Dovecot's answer is never older than its own cache."""
+
+    def __init__(self, path: str) -> None:
+        """Nothing is opened yet."""
+        self.path = path
+        self.room = asyncio.Semaphore(CONCURRENT)
+
+    async def prove(self, name: bytes, password: bytes, address: str, client: str) -> Agent:
+        """The agent. `client` names device or browser. Raises Refused, Unsure."""
+        async with self.room:
+            try:
+                return await asyncio.wait_for(self._ask(name, password, address, client), PATIENCE)
+            except (OSError, EOFError, ValueError, TimeoutError) as error:
+                raise Unsure(f"{type(error).__name__}: {error}") from error
+
+    async def _ask(self, name: bytes, password: bytes, address: str, client: str) -> Agent:
+        reader, writer = await asyncio.open_unix_connection(self.path)
+        try:
+            response = base64.b64encode(b"\0" + name + b"\0" + password).decode()
+            question = [
+                "AUTH",
+                "1",
+                "PLAIN",
+                "service=dav",
+                "secured",
+                f"rip={escape(address)}",
+                "lport=443",
+                f"client_id={escape(client)}",
+                f"resp={response}",
+            ]
+            writer.write(f"VERSION\t1\t2\nCPID\t{os.getpid()}\n".encode() + "\t".join(question).encode() + b"\n")
+            await writer.drain()
+            while line := await reader.readline():
+                words = line.decode().rstrip("\n").split("\t")
+                if words[0] == "VERSION" and words[1] != "1":
+                    raise Unsure(f"Dovecot speaks version {words[1]}")
+                if words[0] in ("OK", "FAIL", "CONT") and words[1] == "1":
+                    return self._read(words[0], words[2:])
+            raise EOFError("closed")
+        finally:
+            writer.close()
+
+    @staticmethod
+    def _read(verdict: str, words: list[str]) -> Agent:
+        told = {key: unescape(value) for key, _sign, value in (word.partition("=") for word in words)}
+        if verdict != "OK":
+            if "temp" in told:
+                raise Unsure("the directory does not answer")
+            raise Refused(told.get("reason", ""))
+        uid = told.get("user", "")
+        if not SAFE_UID.fullmatch(uid):
+            raise Unsure(f"not a uid: {uid!r}")
+        return Agent(uid, told.get("profile", ""))
+
+
+@dataclass
+class Refusals:
+    """The refusals that were logged lately. Only keyed digests are kept."""
+
+    key: bytes = field(default_factory=lambda: os.urandom(32))
+    seen: OrderedDict[bytes, float] = field(default_factory=OrderedDict)
+
+    def new(self, address: str, name: bytes, password: bytes, now: float) -> bool:
+        """Whether this is to be written; it is then remembered."""
+        told = b"\0".join([address.encode(), name.lower(), password])
+        digest = hashlib.blake2b(told, key=self.key, digest_size=16).digest()
+        while self.seen and (len(self.seen) > REMEMBERED or next(iter(self.seen.values())) < now - ONCE):
+            self.seen.popitem(last=False)
+        if digest in self.seen:
+            return False
+        self.seen[digest] = now
+        return True

@@ -1,0 +1,268 @@
+"""hostd: the privileged acts of a host on what it holds of accounts.
+
+A connection starts it (`malleposte-hostd.socket`); it runs as root and ends when it has been idle. On the Unix socket,
+for a group of the directory's host, an act reaches every host that holds the thing. Over TLS, for the directory's
+hosts, it concerns this host alone, and the caller sends the names of the account: no credential of the directory is
+needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import io
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from malleposte import kit, link
+from malleposte.accounts.channels import checked, close_all, forget_all
+from malleposte.accounts.hosts.every import Hosts
+from malleposte.accounts.hosts.local import LocalHost
+from malleposte.accounts.hosts.model import File, Host, Piece
+from malleposte.accounts.hosts.remote import LONGEST
+from malleposte.accounts.hosts.settings import HostSettings
+from malleposte.accounts.life.rules import LifeRules
+from malleposte.errors import ExitCode, InputError, MallepostError
+
+IDLE = 60.0  # seconds without a request
+CONNECTIONS = 64
+IN_TURN = ("carry", "settle")
+"""Acts that take long and write what another of them may read."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One act on one account; `names` are all of its names, `word` a class or what to do with a queue."""
+
+    act: str
+    uid: str = ""
+    names: tuple[str, ...] = ()
+    word: str = ""
+
+
+Act = Callable[[Request], Any]
+Acts = Mapping[str, Act]
+"""The functions of the acts; an iterator is a stream of files."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The acts that a listener offers. Over TLS, `clients` has the digest of each client's secret by name."""
+
+    acts: Acts
+    tls: ssl.SSLContext | None = None
+    clients: Mapping[str, str] = field(default_factory=dict)
+
+
+def host_acts(host: Host) -> Acts:
+    """The acts on one host."""
+
+    return {
+        "close": lambda one: [[each.channel, each.reason] for each in host.close(one.uid, one.names)],
+        "forget": lambda one: [[each.channel, each.reason] for each in host.forget(one.uid, one.names)],
+        "queue": lambda one: [asdict(each) for each in host.queue(one.word, one.uid, one.names)],
+        "carry": lambda one: host.carry(one.uid, one.word),
+        "look": lambda one: _filters(host.look(one.uid)),
+        "drop": lambda one: host.drop(one.uid),
+        "settle": lambda one: asdict(host.settle(one.uid, one.word)),
+        "holders": lambda _one: {name: list(uids) for name, uids in host.holders().items()},
+        "files": lambda one: host.files(checked(one.uid)),
+        "empty": lambda one: asdict(host.empty(one.uid)),
+        "relist": lambda _one: host.relist(),
+        "ping": lambda _one: host.ping(),
+    }
+
+
+def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]) -> Acts:
+    """The acts on every host that holds the thing."""
+
+    def each(act: Callable[[Hosts, Request], Any]) -> Act:
+        def done(request: Request) -> Any:
+            with opened() as hosts:
+                return act(hosts, request)
+
+        return done
+
+    def hold(hosts: Hosts, one: Request) -> list[Any]:
+        held, failures = hosts.hold(one.uid)
+        return [held, [[each.channel, each.reason] for each in failures]]
+
+    def channels(act: Callable[..., Any]) -> Callable[[Hosts, Request], Any]:
+        return lambda hosts, one: [[each.channel, each.reason] for each in act(hosts.channels(), one.uid)]
+
+    return {
+        "close": each(channels(close_all)),
+        "forget": each(channels(forget_all)),
+        "hold": each(hold),
+        "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
+        "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
+        "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),
+    }
+
+
+def _filters(found: Any) -> dict[str, Any]:
+    return {key: value for key, value in asdict(found).items() if key != "texts"}
+
+
+def parsed(line: bytes) -> Request:
+    """The request of a line. Raises InputError."""
+    try:
+        raw = json.loads(line)
+        found = Request(
+            str(raw["act"]), str(raw.get("uid", "")), tuple(map(str, raw.get("names", ()))), str(raw.get("word", ""))
+        )
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError("not a request") from error
+    return dataclasses.replace(found, uid=checked(found.uid) if found.uid else "")
+
+
+def answer(line: bytes, acts: Acts) -> Iterator[bytes]:
+    """Return the answer to one request, piece by piece."""
+    try:
+        request = parsed(line)
+        if request.act not in acts:
+            raise InputError(f"no act {request.act!r}")
+        if not request.uid and request.act not in ("holders", "relist", "ping"):
+            raise InputError(f"{request.act}: no account is named")
+        done = acts[request.act](request)
+        if isinstance(done, Iterator):
+            for piece in done:
+                yield from _sent(piece)
+            done = True
+        yield _json({"done": done})
+    except (MallepostError, OSError) as error:
+        yield _json({"error": str(error), "hint": getattr(error, "hint", None)})
+
+
+def _sent(piece: Piece) -> Iterator[bytes]:
+    if isinstance(piece, File):
+        yield _json({"file": piece.name, "kind": piece.kind, "when": piece.when, "size": len(piece.content)})
+        yield piece.content
+    else:
+        yield _json({"missing": piece})
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content).encode() + b"\n"
+
+
+class Server:
+    """Answers each connection in a thread: a channel is closed while agendas move.
+
+    No account waits for another's act; acts that take long (`IN_TURN`) go one after the other.
+    """
+
+    def __init__(self) -> None:
+        self.turn = threading.Lock()
+        self.places = threading.BoundedSemaphore(CONNECTIONS)
+
+    def serve(self, listener: socket.socket, offer: Offer, idle: float = IDLE) -> None:
+        """Answer until nobody came for `idle` seconds and nothing is under way."""
+        under_way: list[threading.Thread] = []
+        with listener:
+            listener.settimeout(idle)
+            while True:
+                under_way = [thread for thread in under_way if thread.is_alive()]
+                try:
+                    link_, _address = listener.accept()
+                except TimeoutError:
+                    if under_way:
+                        continue
+                    return
+                if not self.places.acquire(blocking=False):
+                    link_.close()
+                    continue
+                thread = threading.Thread(target=self._one, args=(link_, offer), daemon=True)
+                under_way.append(thread)
+                thread.start()
+
+    def _one(self, plain: socket.socket, offer: Offer) -> None:
+        try:
+            with contextlib.suppress(OSError, ValueError), plain:
+                plain.settimeout(IDLE)
+                if offer.tls is None:
+                    self._talk(plain, offer)
+                    return
+                with offer.tls.wrap_socket(plain, server_side=True) as secure:
+                    if _recognised(secure, offer.clients):
+                        self._talk(secure, offer)
+        finally:
+            self.places.release()
+
+    def _talk(self, link_: socket.socket, offer: Offer) -> None:
+        line = _line(link_)
+        if not line:
+            return
+        with self.turn if _act(line) in IN_TURN else contextlib.nullcontext():
+            for piece in answer(line, offer.acts):
+                link_.sendall(piece)
+
+
+def _recognised(link_: socket.socket, clients: Mapping[str, str]) -> bool:
+    told = json.loads(_line(link_) or b"{}")
+    known = isinstance(told, dict) and link.proves(clients, str(told.get("client")), str(told.get("secret")))
+    link_.sendall(_json({"done": True} if known else {"error": "not known here: deploy the directory's host again"}))
+    if not known:
+        kit.say("<4>a client that is not known was refused")
+    return known
+
+
+def _line(link_: socket.socket) -> bytes:
+    """One line, read no further than its end: what follows is another reader's."""
+    buffer = io.BytesIO()
+    while (one := link_.recv(1)) and buffer.tell() < LONGEST:
+        if one == b"\n":
+            return buffer.getvalue()
+        buffer.write(one)
+    return b""
+
+
+def _act(line: bytes) -> str:
+    try:
+        return str(json.loads(line).get("act", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def main(words: Sequence[str]) -> int:
+    """Serve the sockets that systemd hands over; the exit code."""
+    parser = argparse.ArgumentParser(prog="hostd", description="Acts on what this host holds of accounts.")
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args(words)
+    kit.log_to_journal()
+    try:
+        settings = HostSettings.read()
+        rules = settings.rules()
+        if options.check:
+            return ExitCode.DONE
+        _serve(settings, rules)
+    except (MallepostError, OSError) as error:
+        kit.say(f"<3>hostd: {error}")
+        return ExitCode.FAILURE
+    return ExitCode.DONE
+
+
+def _serve(settings: HostSettings, rules: LifeRules) -> None:
+    handed = kit.handed()[0]
+    if handed.family == socket.AF_UNIX:
+        offer = Offer(platform_acts(_platform))
+    else:
+        tls = link.server_context(settings.certificate, settings.key)
+        offer = Offer(host_acts(LocalHost(rules)), tls, settings.clients)
+    Server().serve(handed, offer)
+
+
+@contextlib.contextmanager
+def _platform() -> Iterator[Hosts]:
+    from malleposte.accounts import here  # the directory's library: on its host alone
+    from malleposte.accounts.settings import Settings
+
+    settings = Settings.read()
+    with settings.directory() as directory:
+        yield here.hosts(settings, directory)

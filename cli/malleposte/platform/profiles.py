@@ -1,0 +1,47 @@
+"""The classes of service of this platform, from the facts that a host has (role platform, no secret among them)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from malleposte.errors import InputError
+from malleposte.platform.classes import Class, ClassError, Classes
+
+FILE = Path("/etc/malleposte/platform.json")
+
+
+def parse(table: object, where: str) -> Classes:
+    """From the fact `malleposte_profiles`. Raises InputError, which begins with `where`."""
+    if not isinstance(table, Mapping):
+        raise InputError(f"{where}: no classes of service", "deploy this host again")
+    try:
+        return Classes.parse(table)
+    except ClassError as error:
+        raise InputError(f"{where}: {'.'.join(('malleposte_profiles', *error.path))}: {error}") from error
+
+
+def read(path: Path | None = None) -> Classes:
+    """Those of this host. Raises InputError."""
+    path = path or FILE
+    try:
+        found: Any = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}", "deploy this host first") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not the platform's facts ({error})", "deploy this host again") from error
+    return parse(found.get("profiles") if isinstance(found, dict) else None, str(path))
+
+
+def known(classes: Classes, name: str) -> Class:
+    """A class by its name. Raises InputError that names those there are."""
+    if name not in classes:
+        raise InputError(f"no class {name!r}", f"known are {', '.join(sorted(classes))}")
+    return classes[name]
+
+
+def labels(language: str) -> dict[str, str]:
+    """Return the labels of this host's classes for agents, `fr` or `en`: the label, or the name without one."""
+    return {name: one.label.get(language, name) for name, one in read().items()}

@@ -1,0 +1,20 @@
+"""Times in the directory: generalizedTime (RFC 4517, 3.3.13) in UTC, to the second."""
+
+from __future__ import annotations
+
+import datetime
+
+_FORM = "%Y%m%d%H%M%SZ"
+
+
+def stamp(when: datetime.datetime) -> str:
+    """A time, which must bear its zone, as the directory keeps it."""
+    return when.astimezone(datetime.UTC).strftime(_FORM)
+
+
+def when(text: str) -> datetime.datetime | None:
+    """A time of the directory, with or without fractions of a second; None when it is none."""
+    try:
+        return datetime.datetime.strptime(text.partition(".")[0].rstrip("Z") + "Z", _FORM).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return None

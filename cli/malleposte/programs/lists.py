@@ -1,0 +1,5 @@
+"""The mailing lists (role lists)."""
+
+from malleposte.lists.daemon import main
+
+__all__ = ["main"]

@@ -1,0 +1,144 @@
+"""Let SOGo offer each delegate the boxes of functions among the senders, as the directory has them.
+
+Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]
+
+SOGo offers the addresses of the agent's own entry, and what stands in the preference `SOGoMailIdentities`. The boxes
+that an agent opens (`mpOpens`) are kept there, by SOGo's own tool, which tells its cache too; what the agent wrote
+stays. That somebody is offered a sender decides nothing: submission refuses who is no delegate.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte.adapters import ldapsearch, ldif, postgresql
+from malleposte.errors import MallepostError
+from malleposte.platform.identity import is_uid
+
+PREFERENCE = "SOGoMailIdentities"
+READ = """SELECT coalesce(json_object_agg(c_uid, CASE WHEN c_defaults IS JSON OBJECT
+THEN c_defaults::json -> 'SOGoMailIdentities' END), '{}')
+FROM sogo_user_profile WHERE c_uid IN (SELECT json_array_elements_text(:'uids'));
+"""
+SECONDS = 45
+
+Identity = dict[str, Any]
+Entry = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A sender: name, address, all addresses, and the boxes, by address."""
+
+    name: str
+    mail: str
+    addresses: frozenset[str]
+    boxes: Mapping[str, str]
+
+
+def readable(entries: Iterable[ldif.Entry]) -> list[Entry]:
+    """The entries that have a uid, with their values as text."""
+    found = [
+        {name: [value.decode("utf-8", "replace") for value in values] for name, values in entry.attributes.items()}
+        for entry in entries
+    ]
+    return [entry for entry in found if "uid" in entry]
+
+
+def agents(boxes: Iterable[Entry], people: Iterable[Entry]) -> dict[str, Agent]:
+    """Return the agents whom the directory lets send as a box, by uid."""
+    known = {box["uid"][0]: (box["mail"][0].lower(), box.get("cn", box["uid"])[0]) for box in boxes if "mail" in box}
+    return {
+        one["uid"][0]: Agent(
+            one.get("cn", one["uid"])[0],
+            one["mail"][0],
+            frozenset(address.lower() for address in [*one["mail"], *one.get("mailLocalAddress", [])]),
+            dict(sorted(known[uid] for uid in one.get("mpOpens", []) if uid in known)),
+        )
+        for one in people
+        if "mail" in one
+    }
+
+
+def address(identity: Identity) -> str:
+    """Of an identity, in small letters."""
+    return str(identity.get("email", "")).lower()
+
+
+def renewed(before: list[Identity], agent: Agent | None, every_box: frozenset[str]) -> list[Identity]:
+    """An agent's identities: the agent's own first and as they were, then the boxes that the agent opens."""
+    kept = [one for one in before if address(one) not in every_box]
+    if agent is None or not agent.boxes:
+        # With nothing but what SOGo says by itself, it may say it again, and follow a change of name.
+        return [] if len(kept) == 1 and not kept[0].get("signature") and len(kept) < len(before) else kept
+    written = {address(one): one for one in before}
+    # Else the first box would be the sender of every message. After a change of name both differ: it is renewed.
+    mine = {"email": agent.mail, "fullName": agent.name, "isDefault": 1}
+    kept = [
+        {**one, "email": agent.mail, "fullName": agent.name}
+        if address(one) in agent.addresses and address(one) != agent.mail.lower() and one.get("fullName") != agent.name
+        else one
+        for one in kept
+    ]
+    if not any(address(one) in agent.addresses for one in kept):
+        kept.insert(0, mine)
+    return [*kept, *(written.get(mail, {"email": mail, "fullName": name}) for mail, name in agent.boxes.items())]
+
+
+def stored(database: str, uids: Iterable[str]) -> dict[str, list[Identity]]:
+    """Return the senders that SOGo has for these agents. Raises MallepostError."""
+    asked = f"\\set uids '{json.dumps(sorted(uid for uid in uids if is_uid(uid)))}'\n{READ}"
+    found = json.loads(postgresql.sql(database, asked, user="", timeout=SECONDS))
+    return {uid: [one for one in listed or [] if isinstance(one, dict)] for uid, listed in found.items()}
+
+
+def store(uid: str, identities: list[Identity]) -> str:
+    """Give SOGo an agent's identities; what it said where that failed."""
+    argv = ["sogo-tool", "user-preferences", "set", "defaults", uid, PREFERENCE, json.dumps({PREFERENCE: identities})]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=SECONDS)
+    return "" if done.returncode == 0 else done.stderr.strip()[-500:] or f"exit code {done.returncode}"
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    if len(words) != 6:
+        print("usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]", file=sys.stderr)
+        return 2
+    base, bind_dn, uris, database = words[:4]
+    # An agent who was offered a box before may open none now.
+    memory = Path(os.environ["STATE_DIRECTORY"], "delegates.json")
+    failed = 0
+    try:
+        # Of others SOGo knows nothing, and its tool could not tell it anything of them.
+        conditions = {"mpProfile": words[4], "mpState": words[5]}
+        known = "".join(
+            f"(|{''.join(f'({name}={one})' for one in given.split(','))})" for name, given in conditions.items()
+        )
+        where = (base, bind_dn, uris, Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password"))
+        boxes = readable(ldapsearch.search(*where, "(objectClass=mpFunctionalBox)", "uid", "cn", "mail"))
+        told = ("uid", "cn", "mail", "mailLocalAddress", "mpOpens")
+        people = readable(ldapsearch.search(*where, f"(&(mpOpens=*){known})", *told))
+        wanted = agents(boxes, people)
+        before = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
+        every_box = frozenset(box["mail"][0].lower() for box in boxes if "mail" in box)
+        old = stored(database, before | wanted.keys())
+        memory.write_text(json.dumps(sorted(before | wanted.keys())), "utf-8")
+        for uid in sorted(before | wanted.keys()):
+            had = old.get(uid, [])
+            now = renewed(had, wanted.get(uid), every_box)
+            # SOGo may not know an agent any more: that is no failure.
+            if now != had and (said := store(uid, now)) and uid in wanted:
+                print(f"<4>{uid}: {said}", file=sys.stderr)
+                failed = 1
+        memory.write_text(json.dumps(sorted(wanted)), "utf-8")
+    except (MallepostError, subprocess.TimeoutExpired) as error:
+        print(f"<3>the senders of SOGo are as they were: {error}", file=sys.stderr)
+        return 1
+    return failed

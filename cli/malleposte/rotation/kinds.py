@@ -1,0 +1,123 @@
+"""The secrets of an inventory: the roles that use each, the way to change it, and the effect of a change."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+ROTATABLE = "`malleposte secrets rotate --list` shows those that can be changed"
+
+
+class Way(StrEnum):
+    """The way to change a secret."""
+
+    SWAP = "swap"
+    """A new one, given to both sides by a deploy."""
+    BOTH = "both"
+    """The same, with the old one accepted until every reader has the new one."""
+    PASSPHRASE = "passphrase"  # noqa: S105
+    """Of repositories on a vault: the vault changes it there first."""
+    DIGEST = "digest"
+    """A further key under a new name; the old one recognises what it made."""
+    DKIM = "dkim"
+    """A further key under a new selector, which signs once the DNS has it."""
+    PROBE = "probe"
+    """Passwords of the probe's accounts, changed in the directory."""
+    NEVER = "never"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Secrets whose names match; `tags` are the roles to deploy."""
+
+    pattern: re.Pattern[str]
+    way: Way
+    tags: tuple[str, ...]
+    effect: str
+
+
+def _kind(pattern: str, way: Way, tags: str, effect: str) -> Kind:
+    return Kind(re.compile(pattern), way, tuple(tags.split()), effect)
+
+
+KINDS = (
+    _kind("ldap-(provision)", Way.BOTH, "openldap accounts accountd", "accountd restarts"),
+    _kind("ldap-(dovecot)", Way.BOTH, "openldap dovecot", "Dovecot reloads"),
+    _kind("ldap-(postfix)", Way.BOTH, "openldap postfix", "Postfix reloads"),
+    _kind("ldap-(lists)", Way.BOTH, "openldap lists", "the lists' daemon restarts"),
+    _kind("ldap-(rspamd)", Way.BOTH, "openldap rspamd", "rspamd restarts"),
+    _kind("ldap-(sogo|senders)", Way.BOTH, "openldap sogo", "SOGo restarts"),
+    _kind("ldap-(roundcube)", Way.BOTH, "openldap roundcube", "nothing restarts"),
+    _kind("database-sogo", Way.SWAP, "postgresql hostd sogo", "SOGo restarts; it cannot reach its database until then"),
+    _kind("database-roundcube", Way.SWAP, "postgresql hostd roundcube", "Roundcube shows an error until then"),
+    _kind("valkey", Way.SWAP, "valkey rspamd", "Valkey and rspamd restart; mail waits until then"),
+    _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),
+    _kind(
+        "auth-policy-(key|nonce)",
+        Way.SWAP,
+        "authpolicy dovecot accountd",
+        "Dovecot reloads; delays against guesses begin anew",
+    ),
+    _kind("rspamd-(read|write)", Way.SWAP, "rspamd", "rspamd restarts"),
+    _kind("doveadm-api", Way.SWAP, "dovecot", "Dovecot reloads"),
+    _kind(
+        "tunnel-.+",
+        Way.SWAP,
+        "stunnel",
+        "tunnels restart; until both ends have the key, log-ins of devices and of SOGo's page must be tried again, and "
+        "the portal's guesses do not wait",
+    ),
+    _kind("hostd-.+", Way.SWAP, "hostd", "hostd restarts; an act in between names the host; repeat it"),
+    _kind("accountd-.+", Way.SWAP, "accountd", "accountd restarts; the portal asks again"),
+    _kind("portal-session", Way.SWAP, "portal", "the portal restarts; forms that are open must be filled in again"),
+    _kind("sogo", Way.SWAP, "sogo", "SOGo restarts; its sessions end, so that agents log in again"),
+    _kind("sogo-jwt", Way.SWAP, "sogo", "SOGo restarts"),
+    _kind(
+        r"sogo-seal([.]old)?",
+        Way.SWAP,
+        "dav",
+        "SOGo's sessions end, so that agents log in again; to keep them, move the file to `sogo-seal.old` and deploy",
+    ),
+    _kind("roundcube-session", Way.SWAP, "roundcube", "Roundcube's sessions end, so that agents log in again"),
+    _kind("borg-ssh-.+", Way.SWAP, "borg_vault borgmatic", "a backup that begins meanwhile is refused, and made good"),
+    _kind(
+        "borg-.+",
+        Way.PASSPHRASE,
+        "borg_vault borgmatic",
+        "the vault changes it in every repository of the pair, between two sessions; a copy of a repository that "
+        "somebody made before opens with the old one for ever",
+    ),
+    _kind(
+        "digest-key-(.+)",
+        Way.DIGEST,
+        "accounts accountd",
+        "a further key makes new digests; this one stays until no digest of it is left (`secrets retire`); codes that "
+        "were given out go on",
+    ),
+    _kind(
+        "dkim-.+",
+        Way.DKIM,
+        "rspamd",
+        "a key under a new selector; run again once the DNS has it, then it signs; this one stays published until "
+        "`secrets retire`",
+    ),
+    _kind(
+        "internal-ca",
+        Way.SWAP,
+        "acme",
+        "a new authority signs every certificate anew; give its certificate to all who trust the old one",
+    ),
+    _kind(r"probe-accounts\.json", Way.PROBE, "", "the probe's two accounts get new passwords"),
+    _kind(r"accounts\.json", Way.NEVER, "", "passwords of sample agents: `accounts reset` gives an agent a new one"),
+    _kind("tls-.+", Way.NEVER, "", "yours: replace the key and the certificate together, then deploy"),
+    _kind("world-.+", Way.NEVER, "", "of the lab's Internet: remove the file, then deploy the lab"),
+)
+
+
+def of(name: str) -> Kind:
+    """The kind of a secret. One that is known to no kind is never touched."""
+    for kind in KINDS:
+        if kind.pattern.fullmatch(name):
+            return kind
+    return Kind(re.compile(re.escape(name)), Way.NEVER, (), "not made by a deploy: yours")

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The facts with their defaults, and the classes of service; the logic is in module_utils."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.module_utils import classes, defaults
+from ansible_collections.academie.malleposte.plugins.plugin_utils.filter_errors import with_filter_errors
+
+FACTS = Path(__file__).resolve().parents[2] / "meta" / "facts.yml"
+
+
+@functools.cache
+def _specs() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(FACTS.read_text("utf-8"))["facts"]
+    return found
+
+
+def fact(given: Any, name: str, names: Mapping[str, str]) -> Any:
+    """The value of the fact `malleposte_<name>`: what is given, completed by the defaults; None is nothing given."""
+    spec = _specs().get(f"malleposte_{name}")
+    if spec is None:
+        raise AnsibleFilterError(f"meta/facts.yml has no fact malleposte_{name}")
+    return defaults.resolved(spec, given, names)
+
+
+class FilterModule:
+    def filters(self) -> Mapping[str, Callable[..., Any]]:
+        return {"fact": fact, "classes": with_filter_errors(classes.wired, classes.ClassError)}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For the role hostd: how its databases are reached, and what the other hosts hold of accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+HOLDS: Mapping[str, Sequence[str]] = {
+    "mail": ("store", "queue", "dovecot"),
+    "web": ("sogo", "roundcube", "radicale"),
+}
+"""The things that the hosts of a group hold."""
+
+
+def conninfo(database: Any, passfile: str, ca: str) -> str:
+    """libpq's words for a database on another host: TLS, its name proved, the password from a file."""
+    try:
+        host, name, user = (str(database[key]) for key in ("host", "database", "user"))
+        port = int(database.get("port", 5432))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise AnsibleFilterError(f"hostd_databases: give host, database, user and password ({error})") from error
+    words = {"host": host, "port": port, "dbname": name, "user": user, "sslmode": "verify-full", "sslrootcert": ca,
+             "passfile": passfile}  # fmt: skip
+    return " ".join(f"{key}={value}" for key, value in words.items())
+
+
+def hostd_hosts(
+    hosts: Iterable[str], groups: Mapping[str, Sequence[str]], domain: str, port: int
+) -> list[dict[str, Any]]:
+    """The other hosts as the directory's host reaches them: name, address, what each holds."""
+    return [
+        {
+            "name": str(host),
+            "address": f"tls://{str(host).split('.')[0]}.{domain}:{port}",
+            "holds": [kind for group, kinds in HOLDS.items() if host in groups.get(group, ()) for kind in kinds],
+        }
+        for host in hosts
+    ]
+
+
+class FilterModule:
+    """The filters that Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Names of the filters."""
+        return {"conninfo": conninfo, "hostd_hosts": hostd_hosts}

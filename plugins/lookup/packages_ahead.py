@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages that the roles of this host will install."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: packages_ahead
+author: Malleposte (@malleposte)
+short_description: The packages that the roles of this host will install
+description:
+  - Reads C(playbooks/site.yml), and in the C(tasks/main.yml) of each role that it gives this host the tasks
+    M(academie.malleposte.packages). Left out are those with a condition and those that say C(ahead=false).
+options: {}
+"""
+
+EXAMPLES = r"""
+- academie.malleposte.packages:
+    name: "{{ query('academie.malleposte.packages_ahead') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: Names of packages, each once, sorted.
+  type: list
+  elements: str
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.academie.malleposte.plugins.plugin_utils import ahead
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        known = variables or {}
+        mine = {known["inventory_hostname"], *known["group_names"]}
+        found: set[str] = set()
+        plays = self._read(ahead.ROOT / "playbooks" / "site.yml")
+        for role in ahead.roles_of(plays, mine, self._templar.template):
+            folder = ahead.ROOT / "roles" / role
+            inner = ahead.optional(self._read, folder / "defaults" / "main.yml") | known
+            inner |= ahead.optional(self._read, folder / "vars" / "main.yml")
+            templar = self._templar.copy_with_new_env(available_variables=inner)
+            for name in ahead.asked_for(self._read(folder / "tasks" / "main.yml")):
+                names = templar.template(name)
+                found |= {names} if isinstance(names, str) else set(names)
+        return sorted(found)
+
+    def _read(self, path: Path) -> Any:
+        return self._loader.load_from_file(str(path), trusted_as_template=True)

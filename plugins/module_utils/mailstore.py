@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The path of a mailbox (docs/adr/0006-mail-store.md): by its uid alone, whatever the state of its account.
+
+Dovecot makes the same path by an expression of its own (role dovecot). Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+STORE = Path("/srv/mail")
+MAILDIR = "Maildir"
+"""The folder of messages in a box; what lies beside it are the box's filters."""
+BUCKETS = tuple(f"{number:02x}" for number in range(256))
+
+
+def bucket(uid: str) -> str:
+    """The bucket of a box: the first two hex digits of the SHA-1 of its uid in small letters."""
+    return hashlib.sha1(uid.lower().encode(), usedforsecurity=False).hexdigest()[:2]
+
+
+def home_of(uid: str, store: Path = STORE) -> Path:
+    """The folder of a box."""
+    return store / bucket(uid) / uid.lower()

@@ -1,0 +1,110 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""See that units of systemd are active, and say what the ones that are not said last."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: units
+short_description: See that units of systemd are active
+description:
+  - Waits for units that are about to start. Fails with each one that is not active, and the last line of its journal.
+  - A service that its socket starts may rest, as long as it has not failed.
+  - Changes nothing.
+author: Malleposte (@malleposte)
+options:
+  name:
+    description: The units, with their endings.
+    type: list
+    elements: str
+    required: true
+  patience:
+    description: Seconds that a unit may take to start.
+    type: int
+    default: 120
+attributes:
+  check_mode:
+    description: Looks as without it; a unit that is not there yet is no failure then.
+    support: full
+"""
+
+EXAMPLES = r"""
+- academie.malleposte.units:
+    name: [slapd.service, dav-router.socket, dav-router.service]
+"""
+
+RETURN = r"""
+dead:
+  description: Units that are not active, each with its state and the last line of its journal.
+  type: list
+  elements: str
+  returned: always
+"""
+
+import subprocess
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+SYSTEMCTL, JOURNALCTL = "/usr/bin/systemctl", "/usr/bin/journalctl"
+PAUSE = 0.5  # seconds between two looks
+
+
+def told(*argv: str) -> str:
+    """Return the output of a program."""
+    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+
+
+def look(names: list[str]) -> dict[str, tuple[str, str]]:
+    """Of each unit whether it is loaded and how it is, in systemd's words, whatever name systemd calls it by."""
+    blocks = told(SYSTEMCTL, "show", "--property=LoadState,ActiveState", "--", *names).split("\n\n")
+    facts = [dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line) for block in blocks]
+    return {
+        name: (fact.get("LoadState", "not-found"), fact.get("ActiveState", "inactive"))
+        for name, fact in zip(names, facts, strict=True)
+    }
+
+
+def starting(found: dict[str, tuple[str, str]]) -> bool:
+    """Whether one is on its way: a service that systemd starts again and again is, until the patience ends."""
+    return any(active in ("activating", "deactivating") for _load, active in found.values())
+
+
+def dead(found: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """Units that are not as they must be, and how they are."""
+    wrong = {}
+    for name, (load, active) in found.items():
+        rests = active == "inactive" and found.get(name.replace(".service", ".socket"), ("", ""))[1] == "active"
+        if active not in ("active", "reloading") and not rests:
+            wrong[name] = active if load == "loaded" else load
+    return wrong
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "list", "elements": "str", "required": True},
+            "patience": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    names = sorted(set(module.params["name"]))
+    until = time.monotonic() + module.params["patience"]
+    found = look(names) if names else {}
+    while starting(found) and time.monotonic() < until:
+        time.sleep(PAUSE)
+        found = look(names)
+    wrong = dead(found)
+    if module.check_mode:
+        wrong = {name: state for name, state in wrong.items() if state != "not-found"}
+    lines = []
+    for name, state in wrong.items():
+        last = told(JOURNALCTL, "--unit", name, "--lines=1", "--output=cat", "--no-pager").strip()
+        lines.append(f"{name} is {state}" + (f": {last}" if last else ""))
+    if lines:
+        module.fail_json(msg="; ".join(lines), dead=lines)
+    module.exit_json(changed=False, dead=[])
+
+
+if __name__ == "__main__":
+    main()

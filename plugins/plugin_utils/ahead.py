@@ -1,0 +1,40 @@
+"""The packages that the roles of a host install, read from the play of everything and from the roles' own tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTION = "academie.malleposte.packages"
+Read = Callable[[Path], Any]
+
+
+def chosen(pattern: str | Sequence[str], groups: Collection[str]) -> bool:
+    """Whether a host of these names (its own, its groups) is in a pattern: names, colons between, `!` for without."""
+    words = pattern.split(":") if isinstance(pattern, str) else list(pattern)
+    without = {word[1:] for word in words if word.startswith("!")}
+    return not set(words).isdisjoint(groups) and without.isdisjoint(groups)
+
+
+def roles_of(plays: Sequence[Mapping[str, Any]], groups: Collection[str], template: Callable[[Any], Any]) -> list[str]:
+    """The roles of a host, each once, in the order of the plays."""
+    found: dict[str, None] = {}
+    for play in plays:
+        if play.get("roles") and chosen(template(play["hosts"]), groups):
+            found |= dict.fromkeys(str(role["role"]).rpartition(".")[2] for role in play["roles"])
+    return list(found)
+
+
+def asked_for(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+    """The packages that a role installs in any case, not templated; not those that must wait (`ahead: false`)."""
+    for task in tasks:
+        arguments = task.get(ACTION)
+        if arguments and "when" not in task and arguments.get("ahead", True):
+            yield arguments["name"]
+
+
+def optional(read: Read, path: Path) -> Any:
+    """The content of a file; an empty mapping where there is none."""
+    return (read(path) if path.is_file() else None) or {}

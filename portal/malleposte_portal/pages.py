@@ -1,0 +1,144 @@
+"""The pages and their addresses, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
+from malleposte.accountd import wire
+from malleposte.policy.project import sentences
+from werkzeug.wrappers import Response
+
+from malleposte_portal import acts, forms
+from malleposte_portal.languages import translate as _
+from malleposte_portal.settings import LANGUAGES
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "home": ("/", "/en/"),
+    "activate": ("/activer", "/en/activate"),
+    "password": ("/motdepasse", "/en/password"),
+    "change": ("/motdepasse/changer", "/en/password/change"),
+    "code": ("/motdepasse/code", "/en/password/code"),
+    "reset": ("/motdepasse/oublie", "/en/password/forgotten"),
+    "done": ("/fait", "/en/done"),
+}
+"""Address of each page, in the order of LANGUAGES."""
+UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
+Answer = str | Response | tuple[str, int]
+
+
+def setup_pages(app: Flask) -> None:
+    """Each page at its address in each language; what the templates need on every page."""
+    for name, addresses in ADDRESSES.items():
+        methods = ["GET"] if name in ("home", "password", "done") else ["GET", "POST"]
+        for language, address in zip(LANGUAGES, addresses, strict=True):
+            app.add_url_rule(address, name, VIEWS[name], defaults={"language": language}, methods=methods)
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        # Where an address leads nowhere, the other language's home is as near as one can come.
+        here = request.endpoint if request.endpoint in ADDRESSES else "home"
+        other = LANGUAGES[1 - LANGUAGES.index(g.language)]
+        return {
+            "portal": app.extensions["portal"],
+            "language": g.language,
+            "link": link,
+            "other": other,
+            "elsewhere": link(str(here), other),
+        }
+
+
+def link(name: str, language: str = "") -> str:
+    """The address of a page, in the language of this page unless another is given."""
+    return url_for(name, language=language or g.language)
+
+
+def home() -> Answer:
+    """The services, the account, the help desk."""
+    return render_template("home.html")
+
+
+def password() -> Answer:
+    """What can be done about a password, and the rules."""
+    return render_template("password.html", rules=_rules())
+
+
+def activate() -> Answer:
+    """First log-in: NUMEN and INA code give a password."""
+    form = forms.Activate()
+    return _carried_out(
+        "activate",
+        form,
+        lambda: wire.Activate(acts.source(), form.typed("numen"), form.typed("code"), form.typed("new")),
+        _(UNKNOWN),
+    )
+
+
+def change() -> Answer:
+    """The old password, also past its end, gives a new one."""
+    form = forms.Change()
+    return _carried_out(
+        "change",
+        form,
+        lambda: wire.Change(acts.source(), form.typed("login"), form.typed("old"), form.typed("new")),
+        _("Identifiant ou mot de passe actuel inexact."),
+    )
+
+
+def reset() -> Answer:
+    """NUMEN and INA code give a new password."""
+    form = forms.Reset()
+    return _carried_out(
+        "reset",
+        form,
+        lambda: wire.Reset(
+            acts.source(), form.typed("login"), form.typed("numen"), form.typed("code"), form.typed("new")
+        ),
+        _(UNKNOWN),
+    )
+
+
+def code() -> Answer:
+    """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
+    form = forms.AskCode()
+    return _carried_out("code", form, lambda: wire.IssueCode(acts.source(), form.typed("login")), _(UNKNOWN))
+
+
+def done() -> Answer:
+    """What was done last; home where nothing was, as after a log-out or a second look."""
+    told = session.get("done")
+    if not isinstance(told, dict) or told.get("act") not in ADDRESSES:
+        return redirect(link("home"), 303)
+    return render_template("done.html", act=told["act"], uid=told.get("uid", ""), late=told.get("late", False))
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "home": home,
+    "activate": activate,
+    "password": password,
+    "change": change,
+    "code": code,
+    "reset": reset,
+    "done": done,
+}
+
+
+def _rules() -> list[str]:
+    return sentences(current_app.extensions["portal"].policy, g.language)
+
+
+def _carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str) -> Answer:
+    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so."""
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = acts.ask(wanted(), not_proved)
+            if isinstance(answer, wire.Done):
+                session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
+                return redirect(link("done"), 303)
+            if answer.new_password:
+                form.refuse("new", answer.new_password)
+            refused, status = answer.page, answer.status
+    return render_template(f"{name}.html", form=form, rules=_rules(), refused=refused), status

@@ -1,0 +1,49 @@
+"""What the portal is told by its role: one JSON document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from malleposte.policy.model import Policy, PolicyError
+
+LANGUAGES = ("fr", "en")
+"""The first is the default."""
+
+
+class SettingsError(ValueError):
+    """A file of settings that cannot be used; the message names the file, the key and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`academy` is the academy's name; `support` has `phone`, `mail`, `hours`, `hours_en`, each optional.
+
+    A tile has `title` and `text`, both by language, and `url`. `policy` is the password policy.
+    """
+
+    academy: str
+    support: Mapping[str, str] = field(default_factory=dict)
+    tiles: Sequence[Mapping[str, Any]] = ()
+    policy: Policy = field(default_factory=Policy)
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """Raises SettingsError."""
+        try:
+            given = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+        if not isinstance(given, dict):
+            raise SettingsError(f"{path}: not a JSON object")
+        unknown = sorted(set(given) - {one.name for one in fields(cls)})
+        if unknown or "academy" not in given:
+            raise SettingsError(f"{path}: unknown key {unknown[0]}" if unknown else f"{path}: academy is missing")
+        try:
+            policy = Policy.from_mapping(given.pop("policy", {}))
+        except PolicyError as error:
+            raise SettingsError(f"{path}: policy: {error}") from error
+        return cls(**given, policy=policy)

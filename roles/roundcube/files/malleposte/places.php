@@ -1,0 +1,58 @@
+<?php
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/**
+ * How many of PHP's processes one account, or one visitor's network, may hold at once.
+ *
+ * Another one is given only while more are free than are held already: alone, an account has half of them; the more
+ * accounts hold some, the less each has; and one that holds none is never refused (A. K. Choudhury, E. L. Hahne,
+ * "Dynamic queue length thresholds for shared-memory packet switches", 1998, with a factor of 1).
+ *
+ * A place is a file that the process has locked. The kernel unlocks it whatever ends the process.
+ */
+final class malleposte_places
+{
+    /** @var resource|null */
+    private $held = null;
+
+    /** The folder must be PHP's own; `$places` is how many processes there are. */
+    public function __construct(private readonly string $folder, private readonly int $places)
+    {
+    }
+
+    /** Whether this process may serve `$who`. The place is then held until the request ends. */
+    public function take(string $who): bool
+    {
+        $turn = $this->open('places.lock');
+        flock($turn, LOCK_EX);
+        $free = [];
+        $mine = 0;
+        for ($number = 0; $number < $this->places; $number++) {
+            $place = $this->open("place.$number");
+            if (flock($place, LOCK_EX | LOCK_NB)) {
+                $free[] = $place;
+            }
+            elseif (stream_get_contents($place) === $who) {
+                $mine++;
+            }
+        }
+        $admitted = $mine === 0 || count($free) > $mine;
+        if ($admitted && $free) {
+            $this->held = $free[0];
+            ftruncate($this->held, 0);
+            fwrite($this->held, $who);
+            fflush($this->held);
+        }
+        return $admitted;
+    }
+
+    /** @return resource */
+    private function open(string $name)
+    {
+        $file = fopen("$this->folder/$name", 'c+');
+        if ($file === false) {
+            throw new RuntimeException("$this->folder/$name cannot be opened: make its owner PHP's user");
+        }
+        return $file;
+    }
+}

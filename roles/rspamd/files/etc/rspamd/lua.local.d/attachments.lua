@@ -1,0 +1,61 @@
+-- Managed by Malleposte; changes are overwritten
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Attachments that are programs are refused, in mail that comes in and in mail that is sent: by the end of the file's name, in
+-- archives too (their lists of files can be read even where the files are encrypted). What is dubious without being a program
+-- is left to the module mime_types, which scores it. Settings: section `malleposte` of rspamd.conf.local.
+
+local rspamd_util = require "rspamd_util"
+
+local settings = rspamd_config:get_all_opt('malleposte') or {}
+local refused = {}
+for _, extension in ipairs(settings.refused_attachments or {}) do
+  refused[extension:lower()] = true
+end
+
+local MESSAGE = "Piece jointe refusee : %s est d'un type qui peut contenir un programme / "
+    .. "Attachment refused: %s is of a type that may hold a program"
+local LONGEST = 60 -- characters of a name that are shown
+
+-- The end of a file's name, as Windows takes it: what follows the last dot, less blanks and dots at the end.
+local function extension_of(name)
+  local plain = (rspamd_util.normalize_utf8(name) or name):lower():gsub('[%s%.%z]+$', '')
+  return plain:match('%.([^%.\\/]+)$')
+end
+
+local function bad(name)
+  return name and name ~= '' and refused[extension_of(name) or ''] or false
+end
+
+-- The name of the first file that is refused, or nil.
+local function find(task)
+  for _, part in ipairs(task:get_parts() or {}) do
+    local name = part:get_filename()
+    if bad(name) then
+      return name
+    end
+    local archive = part:get_archive()
+    for _, inside in ipairs(archive and archive:get_files(1000) or {}) do
+      if bad(inside) then
+        return inside
+      end
+    end
+  end
+end
+
+if next(refused) then
+  local id = rspamd_config:register_symbol({
+    name = 'MP_ATTACHMENT_REFUSED',
+    type = 'prefilter',
+    flags = 'empty,nice',
+    callback = function(task)
+      local name = find(task)
+      if name then
+        local shown = name:gsub('[^%w%.%-_ ]', '?'):sub(-LONGEST)
+        task:insert_result('MP_ATTACHMENT_REFUSED', 1.0, shown)
+        task:set_pre_result('reject', string.format(MESSAGE, shown, shown), 'attachments')
+      end
+    end,
+  })
+  rspamd_config:set_metric_symbol({ name = 'MP_ATTACHMENT_REFUSED', score = 0.0, group = 'malleposte', parent = id })
+end

@@ -1,0 +1,111 @@
+"""Docstrings, help texts and descriptions begin as sentences or noun phrases, not with a clause that has no head."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import ROOT
+
+HEADLESS = re.compile(r"(?:Who|Whom|Whose|What|When|Where|Which|Why|How)\b")
+FOLDERS = ("cli", "plugins", "tests")
+TEXTS = ("help", "short_help", "epilog")
+"""Arguments of click that are shown to an operator."""
+DESCRIBED = ("description", "short_description")
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Docstrings of modules, classes and functions, and the strings below variables."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        for statement in node.body:
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str(text))):
+                    yield statement.lineno, text
+
+
+def help_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Texts that a call hands to click."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.keyword(arg=str(name), value=ast.Constant(value=str(text))) if name in TEXTS:
+                yield node.value.lineno, text
+
+
+def descriptions(value: Any) -> Iterator[str]:
+    """Every description inside a document of YAML, however deep."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in DESCRIBED:
+                yield from (text for text in (inner if isinstance(inner, list) else [inner]) if isinstance(text, str))
+            else:
+                yield from descriptions(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from descriptions(inner)
+
+
+def documentation(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Descriptions in the documentation of a module or plugin of Ansible."""
+    for statement in tree.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="DOCUMENTATION" | "RETURN")], value=ast.Constant(value=str(text))):
+                yield from ((statement.lineno, one) for one in descriptions(yaml.safe_load(text)))
+
+
+def headless_in_python(text: str) -> Iterator[tuple[int, str]]:
+    """The lines of a source that begin a text with a headless clause, each with the beginning of the text."""
+    tree = ast.parse(text)
+    for line, found in (*docstrings(tree), *help_texts(tree), *documentation(tree)):
+        if HEADLESS.match(found.lstrip()):
+            yield line, found.strip().split("\n")[0]
+
+
+def test_python_texts_begin_with_a_head() -> None:
+    faults = []
+    for folder in FOLDERS:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            found = headless_in_python(path.read_text("utf-8"))
+            faults += [f"{path.relative_to(ROOT)}:{line}: {text}" for line, text in found]
+    assert faults == []
+
+
+def described() -> list[Path]:
+    """Files of YAML whose descriptions people read."""
+    roles = ROOT / "roles"
+    return sorted(
+        [*roles.glob("*/meta/*.yml"), ROOT / "meta" / "facts.yml", *(ROOT / "plugins" / "filter").glob("*.yml")]
+    )
+
+
+def test_descriptions_begin_with_a_head() -> None:
+    faults = []
+    for path in described():
+        found = descriptions(yaml.safe_load(path.read_text("utf-8")))
+        faults += [f"{path.relative_to(ROOT)}: {text}" for text in found if HEADLESS.match(text)]
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"""What it holds."""\n',
+        'def f():\n    """Who asks."""\n',
+        'class A:\n    b: int\n    """How many."""\n',
+        'option("--x", help="Where it lies.")\n',
+        'DOCUMENTATION = """\noptions:\n  a:\n    description: [When it ends.]\n"""\n',
+    ],
+)
+def test_a_headless_clause_is_found(text: str) -> None:
+    assert len(list(headless_in_python(text))) == 1
+
+
+def test_other_texts_pass() -> None:
+    assert list(headless_in_python('"""Whether it is so. What follows is free."""\n')) == []

@@ -1,0 +1,117 @@
+"""A decision is written once: a second copy of a known one is refused, with the module that has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT
+
+FOLDERS = ("cli/malleposte", "plugins", "portal", "tests/stack/support", "tests/support")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`pattern` (a regular expression) tells a copy; `homes` are the files that may hold it, `copy` is such a line."""
+
+    name: str
+    pattern: str
+    homes: tuple[str, ...]
+    copy: str
+
+
+DECISIONS = (
+    Decision(
+        "the form of a uid",
+        r"\]\[(A-Za-z|a-z)0-9\._-\]\{0,63\}|\bUID = re\.compile",
+        ("cli/malleposte/platform/identity.py",),
+        'UID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")',
+    ),
+    Decision(
+        "where a mailbox lies",
+        r'hashlib\.sha1\(uid|Path\("/srv/mail"|"/srv/mail["/]',
+        ("plugins/module_utils/mailstore.py",),
+        "folder = store / hashlib.sha1(uid.encode()).hexdigest()[:2] / uid",
+    ),
+    Decision(
+        "how the directory writes a time",
+        r"%Y%m%d%H%M%S(Z|%z)",
+        ("cli/malleposte/platform/times.py",),
+        'when.strftime("%Y%m%d%H%M%SZ")',
+    ),
+    Decision(
+        "the first value of an attribute",
+        r"def _?(one|first)\((attributes|held|entry)\b",
+        ("cli/malleposte/directory/model.py",),
+        "def _one(held: Attributes, name: str) -> str:",
+    ),
+    Decision(
+        "how LDIF is read",
+        r'b64decode\((rest|value)\[1:\]|(removeprefix|startswith)\("(uid|dn): ',
+        ("plugins/module_utils/slapd/ldif.py",),
+        'value = base64.b64decode(rest[1:]) if rest.startswith(":") else rest.strip()',
+    ),
+    Decision(
+        "how a lock is held",
+        r"fcntl\.flock",
+        ("cli/malleposte/platform/locks.py",),
+        "fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)",
+    ),
+    Decision(
+        "how SQL is given to PostgreSQL",
+        r'"psql", "-',
+        ("cli/malleposte/adapters/postgresql.py", "plugins/modules/postgresql_databases.py"),
+        'argv = ["psql", "-AtXqc", question, "postgres"]',
+    ),
+    Decision(
+        "how Dovecot is asked",
+        r'"doveadm", |"kick"',
+        ("cli/malleposte/adapters/dovecot.py",),
+        'subprocess.run(["doveadm", *words], check=True)',
+    ),
+    Decision(
+        "the ssh command to a host",
+        r'"ssh", "-o"|BatchMode=yes',
+        ("cli/malleposte/fleet/ssh.py",),
+        'argv = ["ssh", "-o", "BatchMode=yes", "-p", str(port)]',
+    ),
+    Decision(
+        "how an inventory is read",
+        r'"ansible-inventory"|InventoryManager\(|"ansible\.builtin\.debug"',
+        ("cli/malleposte/fleet/site.py",),
+        'argv = ["ansible-inventory", "-i", str(inventory), "--list"]',
+    ),
+)
+
+
+def sources() -> Iterator[Path]:
+    """Every Python file of ours that runs, each once: what is a link counts where it leads."""
+    found = {path.resolve() for name in FOLDERS for path in (ROOT / name).rglob("*.py")}
+    yield from sorted(found)
+
+
+def copies(text: str, pattern: str) -> list[int]:
+    """Lines that hold a decision, from 1."""
+    return [number for number, line in enumerate(text.splitlines(), 1) if re.search(pattern, line)]
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda one: one.name)
+def test_a_copy_would_be_seen(decision: Decision) -> None:
+    assert copies(f"import re\n{decision.copy}\n", decision.pattern) == [2]
+
+
+@pytest.mark.parametrize("decision", DECISIONS, ids=lambda one: one.name)
+def test_a_decision_is_written_once(decision: Decision) -> None:
+    homes = {ROOT / home for home in decision.homes}
+    assert all(copies(home.read_text("utf-8"), decision.pattern) for home in homes), "the home no longer decides it"
+    second = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sources()
+        if path not in homes
+        for number in copies(path.read_text("utf-8"), decision.pattern)
+    ]
+    assert second == [], f"import {decision.homes[0]} instead"

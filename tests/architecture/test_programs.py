@@ -1,0 +1,73 @@
+"""One package on the hosts: a role ships configuration and units, and no code that the package could hold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
+
+from .conftest import ROLES, ROOT
+
+OWN_SANDBOX = {"malleposte-sogo-senders.service.j2", "malleposte-world-trust.service.j2"}
+"""Units with another sandbox: SOGo's, since SOGo's tool runs in it; none, since the system's store is written."""
+DAEMONS = ("accountd", "authpolicy", "dav-router", "hostd", "lists", "portal", "tls-policy")
+
+
+def python_of(role: Path) -> list[str]:
+    """The role's files and templates that are Python, by their name or their first line."""
+    found = []
+    for path in sorted([*role.glob("files/**/*"), *role.glob("templates/**/*")]):
+        if path.is_file():
+            first = path.read_bytes()[:80].partition(b"\n")[0]
+            if path.suffixes[:1] == [".py"] or re.match(rb"#!.*\bpython", first):
+                found.append(str(path.relative_to(ROOT)))
+    return found
+
+
+def test_a_role_holds_no_python(role: Path) -> None:
+    assert python_of(role) == [], "move it into cli/malleposte/programs, and start it with the filter `program`"
+
+
+def test_python_in_a_role_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    for name, text in {"files/a.py": "", "templates/b.j2": "#!/usr/bin/python3 -I\n", "files/c": "#!/bin/sh\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert python_of(tmp_path) == ["files/a.py", "templates/b.j2"]
+
+
+def texts() -> dict[str, str]:
+    """The files of roles, by path: tasks, variables, templates."""
+    paths = (path for role in ROLES for path in sorted(role.rglob("*")) if path.suffix in {".yml", ".j2"})
+    return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}
+
+
+def test_one_role_ships_the_package() -> None:
+    shipping = {path.split("/")[1] for path, text in texts().items() if "malleposte.toolkit" in text}
+    assert shipping == {"toolkit"}
+    named = {path.split("/")[1] for path, text in texts().items() if "malleposte.pyz" in text}
+    assert named == {"toolkit"}, "use the filter `program`"
+
+
+def test_every_program_is_started_by_a_role() -> None:
+    started = set(re.findall(r"'([a-z-]+)' \| academie\.malleposte\.program\b", "".join(texts().values())))
+    assert started == set(toolkit.programs())
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_the_unit_of_a_daemon_changes_with_its_program(name: str) -> None:
+    digest = f"'{name}' | academie.malleposte.program_digest"
+    units = [text for path, text in texts().items() if path.endswith(".service.j2") and digest in text]
+    assert [f"'{name}' | academie.malleposte.program }}}}" in text for text in units] == [True]
+
+
+def test_units_of_programs_share_one_sandbox() -> None:
+    started = {
+        path: text for path, text in texts().items() if ".service" in path and "academie.malleposte.program }" in text
+    }
+    without = {Path(path).name for path, text in started.items() if "academie.malleposte.hardening" not in text}
+    assert without == OWN_SANDBOX
+    spelt = {path for path, text in started.items() if Path(path).name not in without and "ProtectSystem=" in text}
+    assert spelt == set(), "say what differs in the mapping before the filter `hardening`"

@@ -1,0 +1,22 @@
+"""Common code of all tests: the durations of their files, for the gate."""
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from malleposte import timings
+
+SECONDS: defaultdict[str, float] = defaultdict(float)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Set-up, call and end of each test. With pytest-xdist the controller is told of them all."""
+    SECONDS[report.nodeid.partition("::")[0]] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave them where the gate asked."""
+    path = os.environ.get(timings.VARIABLE)
+    if path and SECONDS and not hasattr(session.config, "workerinput"):
+        timings.keep(Path(path), SECONDS)

@@ -1,0 +1,95 @@
+"""mail1 crashes while mail is being delivered: nothing that it has accepted is lost."""
+
+from collections import Counter
+
+import pytest
+
+from tests.stack.support import power
+from tests.stack.support.load import PATIENCE, Load
+from tests.stack.support.mail import wait_for
+
+ENOUGH = 60
+"""Messages accepted before the blow."""
+
+
+@pytest.fixture
+def load(mail, people):
+    """Four readers of this test alone, and senders that write to them."""
+    made = Load(mail, [people.agent() for _ in range(4)])
+    yield made
+    made.stop()
+
+
+def awake(site) -> None:
+    """Wait until mail1 answers and its mail services run."""
+
+    def look() -> bool:
+        words = "systemctl is-active -q postfix dovecot rspamd slapd && timeout 5 doveadm user probe1 && echo ready"
+        return "ready" in site.run("mail1", words, check=False, timeout=20)
+
+    wait_for(look, 120, "mail1 is back")
+
+
+def everything(site, load: Load) -> Counter[str]:
+    """Deliver what is queued and wait until every accepted message is in its mailbox."""
+    site.run("mail1", "postqueue -f")
+    accepted = set(load.accepted)
+    missing = accepted
+
+    def look() -> bool:
+        nonlocal missing
+        missing = accepted - set(load.stored())
+        return not missing
+
+    try:
+        wait_for(look, PATIENCE, "every accepted message")
+    except AssertionError:
+        queue = site.run("mail1", "postqueue -p | tail -3", check=False)
+        pytest.fail(f"{len(missing)} of {len(accepted)} accepted messages are lost; queue: {queue}")
+    return load.stored()
+
+
+def note_twins(record_property, found: Counter[str]) -> None:
+    """Write down how many messages came twice: allowed after a crash, but worth knowing."""
+    record_property("duplicates", sum(count - 1 for count in found.values()))
+
+
+def test_killed_in_mid_delivery(site, load, record_property):
+    load.start()
+    wait_for(lambda: len(load.accepted) >= ENOUGH, 120, f"{ENOUGH} messages accepted")
+    try:
+        site.lab.kill(["mail1"])
+    finally:
+        load.stop()
+        site.lab.start(["mail1"])
+        awake(site)
+    assert load.tried > len(load.accepted) - load.senders
+    note_twins(record_property, everything(site, load))
+
+
+def test_power_loss_in_mid_delivery(site, load, record_property):
+    with power.memory() as folder:
+        disk, copy = folder / "disk.img", folder / "copy.img"
+        power.make_image(disk)
+        try:
+            with power.on_disk(site, disk) as point:
+                power.fill(site, point)
+                site.lab.stop(["mail1"])
+                site.lab.start(["mail1"], power.binds(point))
+                awake(site)
+                load.start()
+                wait_for(lambda: len(load.accepted) >= ENOUGH, 120, f"{ENOUGH} messages accepted")
+                with power.standing_still(site, "mail1"):
+                    power.copy_at_once(disk, copy)
+                    certain = list(load.accepted)
+                load.stop()
+            load.accepted[:] = certain
+            with power.on_disk(site, copy) as point:
+                site.lab.start(["mail1"], power.binds(point))
+                awake(site)
+                found = everything(site, load)
+        finally:
+            load.stop()
+            site.lab.start(["mail1"], ())
+            awake(site)
+    note_twins(record_property, found)

@@ -1,0 +1,86 @@
+"""A daemon whose main process is killed restarts by itself, and its clients continue at once."""
+
+import pytest
+
+from tests.stack.support.mail import token, wait_for
+
+# Of the base system: the bus cannot be started again under its users; the other only waits for a shutdown.
+OF_DEBIAN = {"dbus.service", "unattended-upgrades.service"}
+# The bus starts these when somebody asks, as a deploy does; they end when they are idle.
+OF_THE_BUS = {"systemd-hostnamed.service", "systemd-localed.service", "systemd-timedated.service"}
+LIST = "systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1"
+
+
+@pytest.mark.parametrize("host", ["mail1", "pia1", "vault1"])
+def test_every_daemon_is_started_again(site, host):
+    names = site.run(host, LIST).split()
+    shown = site.run(host, f"systemctl show -p Id -p Restart -p Type {' '.join(names)}")
+    units = [dict(line.split("=", 1) for line in block.splitlines()) for block in shown.strip().split("\n\n")]
+    stay = {
+        unit["Id"]
+        for unit in units
+        if unit["Restart"] not in ("on-failure", "always") and unit["Type"] != "oneshot"
+        and not unit["Id"].startswith(("user@", "getty", "serial-getty", "console-getty", "container-getty"))
+    }  # fmt: skip
+    assert stay <= OF_DEBIAN | OF_THE_BUS
+
+
+@pytest.mark.parametrize(
+    ("host", "units"),
+    [
+        ("mail1", [
+            "postfix", "dovecot", "postgresql@17-main", "slapd", "nginx", "rspamd", "valkey-server", "sogo", "radicale",
+            "unbound", "malleposte-lists", "accountd", "authpolicy", "dav-router", "malleposte-tls-policy", "memcached",
+            "php8.4-fpm", "postfix-mta-sts-resolver", "fail2ban",
+        ]),
+        ("pia1", ["postfix", "nginx"]),
+    ],
+)  # fmt: skip
+def test_killed_it_comes_back(site, host, units):
+    ids = " ".join(f"{unit}.service" for unit in units)
+    show = f"systemctl show -P MainPID {ids}"
+
+    def pids():
+        return dict(zip(units, site.run(host, show).split(), strict=True))
+
+    old = pids()
+    assert "0" not in old.values()
+    site.run(host, f"kill -9 {' '.join(old.values())}")
+
+    def back():
+        states = site.run(host, f"systemctl is-active {ids}", check=False).split()
+        return set(states) == {"active"} and all(new not in ("0", old[unit]) for unit, new in pids().items())
+
+    wait_for(back, 180, "all of them are back")
+
+
+JOBS = ("malleposte-boxes", "malleposte-sogo-senders", "malleposte-accounts-blocks")
+
+
+def test_what_runs_while_the_directory_restarts_waits_for_it(site):
+    ids = " ".join(f"{job}.service" for job in JOBS)
+
+    def results():
+        return site.run("mail1", f"systemctl show -P ActiveState -P Result {ids}").split()
+
+    site.run("mail1", "systemctl stop slapd.service")
+    try:
+        site.run("mail1", f"systemctl restart --no-block {ids}; sleep 3")
+        assert "failed" not in results()
+    finally:
+        site.run("mail1", "systemctl start slapd.service")
+    wait_for(lambda: set(results()) == {"inactive", "success"}, 120, "all of them are done")
+
+
+def test_what_waited_for_the_store_comes_with_it(mail, people, site):
+    reader, subject = people.agent(), token()
+    site.run("mail1", "systemctl stop dovecot.service")
+    try:
+        # Nobody logs in meanwhile: a letter of root's.
+        site.run("mail1", f"sendmail -f root {reader.mail}", given=f"Subject: {subject}\n\nx\n")
+        wait_for(lambda: "(delivery temporarily suspended" in (said := site.run("mail1", "postqueue -p"))
+                 or "No such file" in said or "refused" in said)  # fmt: skip
+    finally:
+        site.run("mail1", "systemctl start dovecot.service")
+    # The queue's own next try is five minutes away; what is generous here is still less.
+    assert mail.arrived(reader, subject, timeout=120)

@@ -1,0 +1,153 @@
+"""Guessing is stopped by a real ban, from a host outside; the ban can be seen and lifted."""
+
+import json
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+GUESS = """
+import socket, ssl, sys
+name, address, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+context = ssl._create_unverified_context()
+opened = []
+for turn in range(count):
+    session = context.wrap_socket(socket.create_connection((address, 993), 30), server_hostname=name)
+    session.recv(1000)
+    opened.append(session)
+for turn, session in enumerate(opened):
+    session.sendall(f'a LOGIN "{user.format(turn)}" "faux-{turn}"\\r\\n'.encode())
+"""
+WEB_GUESS = """
+import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
+channel, name, source, count, user = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]
+
+
+def ask(method, path, body=None, **headers):
+    context = ssl._create_unverified_context()
+    there = http.client.HTTPSConnection(name, timeout=20, context=context, source_address=(source, 0))
+    there.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
+    answer = there.getresponse()
+    return answer, answer.read().decode("utf-8", "replace")
+
+
+def sogo(user, password):
+    ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
+
+
+def roundcube(user, password):
+    answer, page = ask("GET", "/?_task=login")
+    token = re.search(r'name="_token" value="([^"]+)"', page)[1]
+    fields = {"_task": "login", "_action": "login", "_token": token, "_user": user, "_pass": password}
+    cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
+    form = urllib.parse.urlencode(fields)
+    ask("POST", "/?_task=login", form, Content_Type="application/x-www-form-urlencoded", Cookie=cookie)
+
+
+def dav(user, password):
+    proof = base64.b64encode(f"{user}:{password}".encode()).decode()
+    ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
+
+
+# Each refusal takes two seconds; a password refused before does not count again.
+with concurrent.futures.ThreadPoolExecutor(10) as pool:
+    for turn in range(count):
+        pool.submit(globals()[channel], f"{user}-{turn}", secrets.token_hex())
+"""
+REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4, (sys.argv[3], 0))"
+TABLE = "malleposte-fail2ban"
+ACCOUNTS = 20
+CHANNELS = {"sogo": "groupware", "roundcube": "webmail", "dav": "dav"}
+"""The web's log-ins, and the name of each host."""
+
+
+@pytest.fixture
+def outside(site, mail1):
+    """The address of the host that guesses; no ban stays behind."""
+    address = site.address("world")
+    yield address
+    mail1.run(f"fail2ban-client unban {address}")
+
+
+@pytest.fixture
+def reached(site, world):
+    """Whether a port of mail1 answers an address of the host that guesses: (address, port) -> bool."""
+    target = site.address("mail1")
+    return lambda address, port: world.run(f"python3 -c {shlex.quote(REACH)} {target} {port} {address}").rc == 0
+
+
+def banned(mail1) -> set[str]:
+    answer = mail1.check_output("fail2ban-client get guesses banip")
+    return set(answer.split())
+
+
+def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, wait_for):
+    target = site.address("mail1")
+    assert reached(outside, 993)
+    name = site.platform["hostnames"]["mail"]
+    # One account, however often: it waits, and the school behind that address goes on reading.
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS + 5} probe1", given=GUESS, check=False)
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS - 2} nul-{{}}", given=GUESS, check=False)
+    read = "journalctl -u dovecot --since=-5min --grep 'user=<nul-' -o cat | grep -c imap-login"
+    wait_for(lambda: int(mail1.run(read).stdout or 0) >= ACCOUNTS - 2, timeout=120)
+    assert outside not in banned(mail1)
+    assert reached(outside, 993)
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS} autre-{{}}", given=GUESS, check=False)
+    wait_for(lambda: outside in banned(mail1), timeout=120)
+    wait_for(lambda: not reached(outside, 993))
+    assert not reached(outside, 443), "a ban is one from mail and web alike"
+    table = json.loads(mail1.check_output(f"nft -j list table inet {TABLE}"))
+    assert outside in json.dumps(table)
+    assert mail1.check_output("systemctl is-active dovecot.service") == "active"
+    mail1.check_output(f"fail2ban-client unban {outside}")
+    wait_for(lambda: reached(outside, 993))
+
+
+@pytest.fixture(scope="module")
+def guessers(site, mail1, wait_for):
+    """The address of the guesser at each channel; each has tried until its ban, or three minutes. All at the same time.
+
+    After a ban nothing answers: the guesser is stopped, so that it tries no more when the ban is lifted.
+    """
+    network = site.lab.settings.network
+    addresses = {channel: f"{network[201 + turn]}" for turn, channel in enumerate(CHANNELS)}
+
+    def guess(channel: str) -> None:
+        name = site.platform["hostnames"][CHANNELS[channel]]
+        words = f"python3 - {channel} {name} {addresses[channel]} {ACCOUNTS + 10} {channel}-ne-porte-ce-nom"
+        unit = f"systemd-run --quiet --pipe --wait --collect --unit=guesser-{channel}"
+        site.run("world", f"{unit} {words}", given=WEB_GUESS, check=False, timeout=310)
+
+    def shut_out(channel: str) -> bool:
+        try:
+            wait_for(lambda: addresses[channel] in banned(mail1), timeout=180)
+        except AssertionError:
+            return False
+        finally:
+            site.run("world", f"systemctl stop guesser-{channel}.service", check=False)
+        return True
+
+    device = "$(ip -o route get {} | sed 's/.* dev \\([^ ]*\\) .*/\\1/')".format(site.address("mail1"))
+    for address in addresses.values():
+        site.run("world", f"ip address replace {address}/{network.prefixlen} dev {device}")
+    try:
+        with ThreadPoolExecutor(2 * len(CHANNELS)) as pool:
+            guesses = [pool.submit(guess, channel) for channel in CHANNELS]
+            ended = dict(zip(CHANNELS, pool.map(shut_out, CHANNELS), strict=True))
+            for done in guesses:
+                done.result()
+        yield {channel: address for channel, address in addresses.items() if ended[channel]}
+    finally:
+        mail1.run(f"fail2ban-client unban {' '.join(addresses.values())}")
+        for address in addresses.values():
+            site.run("world", f"ip address del {address}/{network.prefixlen} dev {device}", check=False)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_a_guesser_on_the_web_is_shut_out_and_let_in_again(mail1, guessers, reached, wait_for, channel):
+    assert channel in guessers, "no ban"
+    address = guessers[channel]
+    wait_for(lambda: not reached(address, 443))
+    assert address in banned(mail1)
+    mail1.check_output(f"fail2ban-client unban {address}")
+    wait_for(lambda: reached(address, 443))

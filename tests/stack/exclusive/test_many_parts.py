@@ -1,0 +1,141 @@
+"""A message of absurdly many parts is refused on its way in, and harmless in a mailbox."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from malleposte.platform import mailstore
+
+from tests.stack.support.mail import FOREIGN, compose, token, wait_for
+from tests.stack.support.webmail import Webmail
+
+MOST = 1000
+"""Parts that a message may have, the one that holds them included."""
+SHARE = 15
+"""Processes of PHP that one account holds at most, half of all."""
+OPENS = 22
+SESSIONS = 4
+TABS = 6
+"""Pages that a colleague opens at once, with room to spare: a process that has answered is free a moment later."""
+LARGE = 20_000_000  # bytes
+
+
+def message(sender: str, recipient: str, subject: str, parts: int) -> bytes:
+    """So many parts of one line each."""
+    part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+    head = f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{FOREIGN}>\r\n"
+    head += "Date: Wed, 25 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
+    return f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{part * (parts - 1)}--b--\r\n".encode()
+
+
+@pytest.fixture
+def visit(site: Any, web: Any, platform: Any) -> Callable[[Any], Webmail]:
+    """A session of the webmail."""
+
+    def enter(account: Any) -> Webmail:
+        visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+        assert visitor.login(account.uid, account.password)
+        return visitor
+
+    return enter
+
+
+def test_too_many_parts_are_refused_from_outside_and_from_inside(mail: Any, people: Any) -> None:
+    who, stranger, subject = people.agent(), f"probe@{FOREIGN}", token()
+    for refused in (
+        mail.submit(who, who.mail, who.mail, message(who.mail, who.mail, token(), MOST + 1)),
+        mail.stranger(stranger, who.mail, message(stranger, who.mail, token(), MOST + 1)),
+    ):
+        assert (refused.step, refused.code) == ("DATA", 554), refused
+        assert f"{MOST + 1} parties" in refused.text
+    assert mail.submit(who, who.mail, who.mail, message(who.mail, who.mail, token(), MOST)).accepted
+    mail.foreign(stranger, who.mail, message(stranger, who.mail, subject, MOST))
+    assert mail.arrived(who, subject)
+
+
+def test_one_that_is_there_already_is_shown_in_part_and_takes_nothing_from_others(
+    mail: Any, people: Any, visit: Callable[[Any], Webmail]
+) -> None:
+    who, colleague = people.agent(), people.agent()
+    session = mail.imap(who)
+    for subject, parts in (("honnête", 30), ("absurde", 20_000)):
+        session.append("INBOX", None, None, message(who.mail, who.mail, subject, parts).decode().encode("utf-8"))
+    mail.imap(colleague).append("INBOX", None, None, compose(colleague.mail, colleague.mail, "bonjour"))
+    readers, other = [visit(who) for _ in range(SESSIONS)], visit(colleague)
+    reader = readers[0]
+    assert reader.read("1").count('class="message-part') == 29
+    page = reader.read("2")
+    assert 0 < page.count('class="message-part') <= 20
+    assert "beaucoup trop de parties" in page
+    # All at once, pages and parts, from several sessions. What becomes of them is not the question.
+    with ThreadPoolExecutor(OPENS) as pool:
+        for number in range(OPENS):
+            action = ("show", "get&_part=7")[number // SESSIONS % 2]
+            pool.submit(readers[number % SESSIONS].ask, f"/?_task=mail&_action={action}&_mbox=INBOX&_uid=2")
+        assert "_action" in other.page(_task="mail")
+        assert "bonjour" in visit(colleague).list()
+    # PHP goes on with a page whose reader has gone.
+    wait_for(lambda: reader.ask("/?_task=mail&_action=show&_mbox=INBOX&_uid=1").status == 200, timeout=150)
+
+
+@pytest.fixture
+def stuck(site: Any) -> Iterator[Callable[[Any], Callable[[], None]]]:
+    """Puts a pipe in the place of an account's only message: who reads it waits, until what this gives is called."""
+    ends: list[Callable[[], None]] = []
+
+    def put(account: Any) -> Callable[[], None]:
+        path = site.run("mail1", f"ls -d {mailstore.home_of(account.uid)}/Maildir/cur/*").strip()
+        assert "\n" not in path, path
+        site.run("mail1", f"rm {path} && mkfifo -m 600 {path} && chown vmail: {path}")
+        # A writer that comes and goes ends each reader; without readers there is nothing to end.
+        end = f"while [ -p {path} ] && timeout 2 sh -c ': >{path}'; do sleep 0.1; done; rm -f {path}"
+        ends.append(lambda: site.run("mail1", end))
+        return ends[-1]
+
+    yield put
+    for end in ends:
+        end()
+
+
+@pytest.mark.parametrize("sessions", [1, SESSIONS])
+@pytest.mark.parametrize("action", ["show", "get&_part=1"])
+def test_pages_that_do_not_end_leave_room_for_others(
+    mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any], sessions: int, action: str
+) -> None:
+    who, colleague = people.agent(), people.agent()
+    attachment = os.urandom(LARGE)
+    letter = email.message_from_bytes(compose(colleague.mail, colleague.mail, "bonjour"), policy=email.policy.SMTP)
+    letter.add_attachment(attachment, "application", "octet-stream", filename="cours.bin")
+    mail.imap(colleague).append("INBOX", None, None, letter.as_bytes())
+    mail.imap(who).append("INBOX", None, None, compose(who.mail, who.mail, "bouchon", "Bonjour à tous. " * 1000))
+    readers = [visit(who) for _ in range(sessions)]
+    assert "bouchon" in readers[0].read("1")
+    there = visit(colleague)
+    assert "bonjour" in there.read("1")
+    end = stuck(who)
+    path = f"/?_task=mail&_action={action}&_mbox=INBOX&_uid=1"
+    with ThreadPoolExecutor(OPENS) as pool:
+        opened = [pool.submit(readers[number % sessions].ask, path) for number in range(OPENS)]
+
+        def waiting() -> int:
+            return sum(not one.done() for one in opened)
+
+        # Those beyond the share are refused at once; the others wait for their message.
+        wait_for(lambda: waiting() <= SHARE, what="no page was refused")
+
+        assert waiting() >= SHARE // 2
+        assert {one.result().status for one in opened if one.done()} == {429}
+        # A colleague comes, and reads in several tabs; a large attachment comes whole.
+        came = visit(colleague)
+        assert "bonjour" in came.list()
+        with ThreadPoolExecutor(TABS) as tabs:
+            assert all("bonjour" in one for one in tabs.map(lambda _: came.read("1"), range(TABS)))
+        assert "_action" in there.page(_task="mail")
+        assert there.ask("/?_task=mail&_action=get&_mbox=INBOX&_uid=1&_part=2").body == attachment
+        end()

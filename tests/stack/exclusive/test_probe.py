@@ -1,0 +1,59 @@
+"""The probe tests every path, leaves nothing behind, and notices a service that is stopped."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from malleposte.paths import ROOT
+from malleposte.probe import facts, ship
+from malleposte.probe.model import Status
+from malleposte.probe.walker.plan import Plan
+from malleposte.probe.walker.walk import choose
+
+
+def walk(site, *only: str):
+    found = facts.site(site.inventory)
+    return {result.name: result for result in ship.run(found.ssh, {"plan": found.plan, "only": list(only)})}
+
+
+def test_every_path_is_ok(site):
+    words = [sys.executable, "-m", "malleposte", "probe", "-i", str(site.inventory), "--json"]
+    done = subprocess.run(
+        words, cwd=ROOT, env={"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+    )
+    document = json.loads(done.stdout)
+    wrong = [result for result in document["results"] if result["status"] != "ok"]
+    assert not wrong, wrong
+    assert {result["name"] for result in document["results"]} == {
+        *choose(Plan.parse(facts.site(site.inventory).plan), []),
+        "clean-up",
+        "backup-vault1",
+        "backup-vault2",
+    }
+    assert done.returncode == document["exit_code"] == 0
+
+
+def test_it_leaves_nothing_behind(site, mail):
+    walk(site, "sieve-filter", "submit-587")
+    for uid in ("probe1", "probe2"):
+        assert mail.count(uid, "Malleposte probe") == 0
+        assert "malleposte-probe" not in mail.sieve(uid).scripts()
+    assert not site.run("world", "grep -rl 'Malleposte probe' /srv/world-mail", check=False)
+
+
+@pytest.mark.parametrize(
+    ("unit", "path"),
+    [
+        ("dovecot.service", "certificate-993"),
+        ("postfix.service", "submit-465"),
+    ],
+)
+def test_a_stopped_service_is_seen(site, unit, path):
+    site.run("mail1", "systemctl", "stop", unit)
+    try:
+        result = walk(site, path)[path]
+    finally:
+        site.run("mail1", "systemctl", "start", unit)
+    assert result.status is Status.FAILED
+    assert "refused" in result.detail

@@ -1,0 +1,57 @@
+"""Agendas are restored into the store of the account's class, also after a change of class."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+from malleposte.paths import ROOT
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.dav import Device, events, first, put_event
+from tests.stack.support.site import Site
+
+HOST, VAULT = "mail1", "vault2"
+
+
+def shown(dav: Device) -> list[str]:
+    """Every event that a device finds, whatever the agenda."""
+    return [name for names in events(dav).values() for name in names]
+
+
+def restore(site: Site, *words: str) -> dict[str, Any]:
+    """`backup restore dav` from the controller, and its JSON."""
+    argv = [str(ROOT / "malleposte"), "backup", "restore", "dav", *words, "--json", "-i", str(site.inventory)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr[-1500:]
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_home(
+    site: Site, device: Callable[..., Device]
+) -> None:
+    dav = device(profile="roundcube")
+    uid = dav.account.uid
+    _, agendas, _ = dav.discover()
+    put_event(dav, first(agendas), "a", "Avant le changement")
+    site.run(HOST, f"malleposte backup run --source system --vault {VAULT}", timeout=300)
+    assert Cli(site).json("profile", uid, "convergence")["failures"] == []
+    _, agendas, _ = dav.discover()
+    put_event(dav, first(agendas), "b", "Après le changement")
+    site.run(HOST, f"malleposte backup run --source postgresql-sogo --vault {VAULT}", timeout=300)
+    for name in ("a", "b"):
+        assert dav.ask("DELETE", f"{first(agendas)}{name}.ics").status in (200, 204)
+
+    # Nobody says which store: the class does.
+    done = restore(site, uid, "--vault", VAULT)
+    assert done["counts"]["items"] == 2 and done["copy"]["vault"] == VAULT
+    assert sorted(shown(dav)) == ["Après le changement", "Avant le changement"]
+
+    # Data that the other store held before: it comes back there, and then to the present store.
+    for name in ("a", "b"):
+        assert dav.ask("DELETE", f"{first(agendas)}{name}.ics").status in (200, 204)
+    moved = restore(site, uid, "--service", "radicale", "--vault", VAULT)
+    assert moved["counts"]["moved"] == 1 and moved["missing"] == []
+    assert shown(dav) == ["Avant le changement"]
+    site.run(HOST, f"rm -rf /var/lib/radicale/collections/.malleposte-aside/{uid}")

@@ -1,0 +1,31 @@
+"""Without the store of failures, or the daemon that queries it, nobody is delayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.stack.support.guesses import ATTACKER, FREE, player, wrong
+from tests.stack.support.mail import wait_for
+
+
+@pytest.fixture
+def tries(site: Any) -> Any:
+    """Log-ins as (address, name, password), some at once."""
+    return player(site)
+
+
+@pytest.mark.parametrize("away", ["valkey-server@throttle.service", "authpolicy.service authpolicy.socket"])
+def test_without_it_nobody_waits(tries: Any, people: Any, site: Any, away: str) -> None:
+    who = people.agent()
+    site.run("mail1", f"systemctl stop {away}")
+    try:
+        answers = tries(*((ATTACKER, who.uid, word) for word in wrong(FREE + 2)), at_once=8)
+        assert not any(answer.ok or answer.delayed for answer in answers)
+        assert tries((ATTACKER, who.uid, who.password))[0].ok
+    finally:
+        site.run("mail1", f"systemctl start {' '.join(reversed(away.split()))}")
+    wait_for(
+        lambda: site.run("mail1", f"systemctl is-active {away}", check=False).split() == ["active"] * len(away.split())
+    )

@@ -1,0 +1,1 @@
+"""Tests with accounts of their own that change nothing for others: they run beside each other."""

@@ -1,0 +1,50 @@
+"""The base of every host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from testinfra.host import Host
+
+HOSTS = ("mail1", "pia1", "vault1", "vault2", "world")
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_no_password_opens_ssh(host: Callable[[str], Host], name: str) -> None:
+    settings = host(name).check_output("sshd -T").splitlines()
+    for wanted in ("passwordauthentication no", "kbdinteractiveauthentication no", "x11forwarding no",
+                   "allowtcpforwarding local"):  # fmt: skip
+        assert wanted in settings
+    assert "permitrootlogin without-password" in settings or "permitrootlogin prohibit-password" in settings
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_a_host_knows_its_name(host: Callable[[str], Host], name: str) -> None:
+    machine = host(name)
+    assert machine.check_output("hostname") == name
+    assert machine.check_output("hostname --fqdn").startswith(f"{name}.")
+
+
+def test_french_and_the_time_of_paris_are_there(mail1: Host) -> None:
+    assert "fr_FR.utf8" in mail1.check_output("locale -a").splitlines()
+    assert mail1.check_output("readlink -f /etc/localtime") == "/usr/share/zoneinfo/Europe/Paris"
+
+
+def test_security_updates_leave_the_daemons_alone(mail1: Host) -> None:
+    dump = mail1.check_output("apt-config dump Unattended-Upgrade")
+    for name in ("slapd", "dovecot-", "postfix", "rspamd", "postgresql", "sogo"):
+        assert f'Unattended-Upgrade::Package-Blacklist:: "{name}";' in dump
+    origins = [line for line in dump.splitlines() if "Origins-Pattern::" in line]
+    assert origins
+    assert all("security" in line.lower() for line in origins)
+    assert mail1.check_output("apt-config dump APT::Periodic::Unattended-Upgrade") == (
+        'APT::Periodic::Unattended-Upgrade "1";'
+    )
+
+
+def test_the_journal_keeps_and_limits(mail1: Host) -> None:
+    settings = mail1.check_output("systemd-analyze cat-config systemd/journald.conf")
+    assert "\nStorage=persistent\n" in settings
+    assert "\nSystemMaxUse=" in settings
+    assert mail1.file("/var/log/journal").is_directory

@@ -1,0 +1,168 @@
+"""The web front: pages, access, TLS; its renewal, its logs, its rights."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from typing import Any
+
+import pytest
+from testinfra.host import Host
+
+from tests.stack.support.mail import wait_for
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+
+HEADERS = (
+    "Strict-Transport-Security",
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "X-Frame-Options",
+    "Referrer-Policy",
+    "Permissions-Policy",
+)
+
+
+def sites(machine: Host) -> list[str]:
+    """Every name that a host answers to."""
+    text = machine.file("/etc/nginx/nginx.conf").content_string
+    return sorted({name for name in re.findall(r"server_name (\S+);", text) if name != "_"})
+
+
+@pytest.fixture(params=["mail1", "pia1"])
+def front(request: pytest.FixtureRequest, host: Any) -> tuple[str, Host]:
+    """A host with a web front."""
+    return request.param, host(request.param)
+
+
+def test_every_site_answers_over_tls_with_every_header_once(site: Site, web: Web, front: tuple[str, Host]) -> None:
+    name, machine = front
+    found = sites(machine)
+    assert found
+    for one in found:
+        answer = web.get(site.address(name), one)
+        for header in HEADERS:
+            assert len(answer.headers.get_all(header) or []) == 1, f"{one}: {header}"
+        assert int(re.sub(r"\D", "", answer.headers["Strict-Transport-Security"])) >= 31536000
+        assert "frame-ancestors" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] == "nginx"
+        assert answer.headers["X-Powered-By"] is None
+
+
+def test_plain_http_leads_to_https(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    name = platform["hostnames"]["portal"]
+    answer = web.get(site.address("pia1"), name, "/motdepasse?x=1", plain=True)
+    assert (answer.status, answer.headers["Location"]) == (301, f"https://{name}/motdepasse?x=1")
+    assert answer.headers["Strict-Transport-Security"] is None
+
+
+@pytest.mark.parametrize("name", ["inconnu.test", "mail.ac-exemple.test"])
+def test_a_name_that_is_not_a_site_gets_no_answer(site: Site, web: Web, name: str) -> None:
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+        web.handshake(site.address("mail1"), name)
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
+        web.get(site.address("mail1"), name, plain=True)
+
+
+def test_old_tls_is_refused_and_new_tls_is_spoken(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    portal, address = platform["hostnames"]["portal"], site.address("pia1")
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = ssl.create_default_context(cafile=web.authorities)
+        context.minimum_version = context.maximum_version = version
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with web.handshake(address, portal, context) as shaken:
+            assert shaken.selected_alpn_protocol() == "h2"
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with pytest.raises(OSError, match=r"(?i)protocol.version|alert|reset"):
+        web.handshake(address, portal, old)
+
+
+def test_a_cipher_without_forward_secrecy_is_refused(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    context = ssl.create_default_context(cafile=web.authorities)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-GCM-SHA256:AES256-SHA")
+    with pytest.raises(ssl.SSLError):
+        web.handshake(site.address("pia1"), platform["hostnames"]["portal"], context)
+
+
+def test_the_certificate_names_every_site(front: tuple[str, Host]) -> None:
+    _name, machine = front
+    shown = machine.check_output("openssl x509 -in /etc/ssl/malleposte/fullchain.pem -noout -ext subjectAltName")
+    assert set(sites(machine)) <= set(re.findall(r"DNS:([^\s,]+)", shown))
+
+
+def test_a_renewal_by_way_of_the_front_is_shown_at_once(
+    site: Site, web: Web, platform: dict[str, Any], host: Any
+) -> None:
+    """The proofs are served by nginx, which goes on answering; afterwards it shows the new certificate."""
+    machine, portal = host("pia1"), platform["hostnames"]["portal"]
+    chain = "/etc/ssl/malleposte/fullchain.pem"
+    process = machine.check_output("systemctl show -P MainPID nginx.service")
+
+    def serial() -> str:
+        unsure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        unsure.check_hostname, unsure.verify_mode = False, ssl.CERT_NONE
+        with web.handshake(site.address("pia1"), portal, unsure) as shaken:
+            return ssl.DER_cert_to_PEM_cert(shaken.getpeercert(binary_form=True) or b"")
+
+    before = serial()
+    # The placeholder, as on the first day, makes a renewal due.
+    machine.check_output(
+        f"openssl req -x509 -new -key /etc/ssl/malleposte/privkey.pem -days 10 -subj /CN=placeholder -out {chain}.new"
+        f" && mv {chain}.new {chain}"
+    )
+    machine.check_output("systemctl start malleposte-tls-renew.service")
+    text = machine.file(chain).content_string
+    new = text[: text.index("-----END")].strip()
+    assert new not in before
+    wait_for(lambda: serial().startswith(new), 30, "nginx shows the new certificate")
+    assert machine.check_output("systemctl show -P MainPID nginx.service") == process
+    assert "lego" not in machine.check_output("ss -Hlntp")
+    assert machine.check_output("ls -A /srv/www/acme/.well-known/acme-challenge") == ""
+
+
+def test_an_error_is_told_in_french_then_in_english(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    answer = web.get(site.address("mail1"), f"mta-sts.{platform['domain']}", "/rien")
+    assert answer.status == 404
+    assert answer.text.index("Page introuvable") < answer.text.index("Page not found")
+    assert answer.headers["Content-Security-Policy"]
+    portal, address = platform["hostnames"]["portal"], site.address("pia1")
+    large = web.get(address, portal, "/", method="POST", Content_Length=str(50 << 20))
+    assert large.status == 413
+    assert "Envoi trop volumineux" in large.text
+    # The pages themselves have no address.
+    assert web.get(address, portal, "/_errors/503.html").status == 404
+
+
+def test_what_follows_the_question_mark_is_not_logged(
+    site: Site, web: Web, platform: dict[str, Any], host: Any
+) -> None:
+    machine = host("pia1")
+    web.get(site.address("pia1"), platform["hostnames"]["portal"], "/journal-essai?jeton=tres-secret")
+    log = "/var/log/nginx/access.log"
+    wait_for(lambda: "/journal-essai" in machine.file(log).content_string, 20, "the request is logged")
+    assert machine.run(f"grep -r tres-secret {log}").stdout == ""
+
+
+def test_the_log_is_rotated_and_written_on(site: Site, web: Web, platform: dict[str, Any], host: Any) -> None:
+    machine, portal = host("pia1"), platform["hostnames"]["portal"]
+    web.get(site.address("pia1"), portal, "/avant-rotation")
+    machine.check_output("logrotate --force /etc/logrotate.d/nginx")
+    web.get(site.address("pia1"), portal, "/apres-rotation")
+    log = "/var/log/nginx/access.log"
+    wait_for(lambda: "/apres-rotation" in machine.file(log).content_string, 20, "the new file is written")
+    assert "/avant-rotation" not in machine.file(log).content_string
+
+
+def test_the_workers_have_no_rights(front: tuple[str, Host]) -> None:
+    _name, machine = front
+    assert machine.check_output("ps -o user= -C nginx | sort -u").split() == ["root", "www-data"]
+    score = machine.check_output("systemd-analyze security nginx.service --no-pager | tail -n 1")
+    found = re.search(r"(\d+\.\d+)", score)
+    assert found, score
+    assert float(found.group()) <= 4.5

@@ -1,0 +1,236 @@
+"""Roundcube as an agent uses it, over HTTPS: log in by the real form, read, write, filter, find a colleague."""
+
+import email
+import email.policy
+import re
+
+import pytest
+
+from tests.stack.support.mail import compose, token, utf7
+from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
+
+pytestmark = pytest.mark.scattered
+
+
+@pytest.fixture
+def visitor(site, ca_bundle, platform):
+    """Makes a visitor of the webmail."""
+    web = Web(ca_bundle)
+    return lambda: Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+
+
+@pytest.fixture
+def agent(visitor, people):
+    """An agent of this test, logged in."""
+    account = people.agent()
+    here = visitor()
+    assert here.login(account.uid, account.password)
+    return account, here
+
+
+def database(host, sql):
+    """Return the database's answer to its owner."""
+    return host.run_test(f'runuser -u roundcube -- psql -XAtq -h /run/postgresql -c "{sql}" roundcube').stdout.strip()
+
+
+def test_an_agent_reads_what_just_came(agent, mail):
+    account, here = agent
+    word = token()
+    subject = f"Réunion de rentrée à l'école {word}"
+    sent = compose("voisin@lointain.test", account.mail, subject, "Bonjour, à bientôt à Orléans.")
+    mail.foreign("voisin@lointain.test", account.mail, sent)
+    mail.arrived(account, word)
+    listed = here.list()
+    assert word in listed
+    assert "cole" in listed
+    number = re.findall(r"add_message_row\((\d+)", listed)[0]
+    page = here.read(number)
+    assert "à bientôt à Orléans" in page
+    assert "Réunion de rentrée" in page
+
+
+def test_what_an_agent_sends_arrives_signed(agent, mail, platform):
+    account, here = agent
+    word = token()
+    said = here.send("probe@lointain.test", f"Élève {word}", f"Voilà le message {word}.")
+    assert "sent_successfully" in said, said
+    message = email.message_from_bytes(mail.at_foreign("probe", word), policy=email.policy.default)
+    assert message["Subject"] == f"Élève {word}"
+    assert message["From"].addresses[0].addr_spec == account.mail
+    assert f"d={platform['domain']}" in message["DKIM-Signature"].replace(" ", "")
+    assert mail.count(account, word, "Envoyés") == 1
+
+
+def test_the_folders_are_the_server_s(agent):
+    _, here = agent
+    folders = here.env(here.page(_task="mail"))["mailboxes"]
+    names = {"Brouillons", "Envoyés", "Indésirables", "Corbeille", "Archives"}
+    assert {utf7(name) for name in names} <= set(folders)
+
+
+def test_an_address_is_the_same_account_as_the_uid(visitor, people, mail1):
+    account = people.agent()
+    for name in (account.uid, account.mail.upper(), account.mail):
+        assert visitor().login(name, account.password)
+    assert database(mail1, f"SELECT count(*) FROM users WHERE username LIKE '{account.uid}%'") == "1"
+    assert database(mail1, f"SELECT username FROM users WHERE username LIKE '{account.uid}%'") == account.uid
+
+
+def test_identities_are_the_addresses_of_the_directory(visitor, people, mail1, platform):
+    uid = f"essai-{token()[2:10]}"
+    old = f"ancien-{uid}@{platform['domain']}"
+    account = people.agent(uid=uid, addresses=(f"{uid}@{platform['domain']}", old))
+    box = people.box(uid)
+    assert visitor().login(uid, account.password)
+    sql = (
+        "SELECT string_agg(email, ' ' ORDER BY standard DESC, identity_id) FROM identities"
+        f" JOIN users USING (user_id) WHERE username = '{uid}' AND identities.del = 0"
+    )
+    assert database(mail1, sql).split() == [account.mail, old, box.mail]
+    names = sql.replace("email", "name", 1)
+    assert f"Essai {uid}" in database(mail1, names)
+    # A delegation that ends takes its identity along.
+    database(mail1, f"UPDATE identities SET email = 'autre@{platform['domain']}' WHERE email = '{old}'")
+    assert visitor().login(uid, account.password)
+    assert set(database(mail1, sql).split()) == {account.mail, old, box.mail}
+
+
+def test_an_identity_cannot_take_another_address(agent, mail1, platform):
+    account, here = agent
+    number = database(
+        mail1, f"SELECT identity_id FROM identities JOIN users USING (user_id) WHERE username = '{account.uid}'"
+    )
+    form = {"_iid": number, "_name": "Autre", "_email": f"recteur@{platform['domain']}", "_token": here.token}
+    here.ask("/?_task=settings&_action=save-identity&_framed=1", form)
+    sql = f"SELECT name, email FROM identities WHERE identity_id = {number}"
+    assert database(mail1, sql) == f"Autre|{account.mail}"
+
+
+def test_a_wrong_password_is_refused_and_told(visitor, people, site, mail1, wait_for):
+    account = people.agent()
+    here = visitor()
+    assert not here.login(account.uid, "Faux-mot-2026!")
+    assert "roundcube_sessauth" not in here.cookies
+    command = f"journalctl -t roundcube --since=-2min --no-pager -o cat | grep -F {account.uid}"
+    line = wait_for(lambda: mail1.run(command).stdout, 30)
+    assert "Failed login for" in line
+    mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
+    assert f"from {mine} " in line
+    assert "Faux-mot" not in mail1.run("journalctl -t roundcube --since=-2min --no-pager").stdout
+
+
+def test_a_form_without_its_token_is_refused(visitor, people):
+    account = people.agent()
+    here = visitor()
+    here.page(_task="login")
+    form = {"_task": "login", "_action": "login", "_user": account.uid, "_pass": account.password, "_token": "x"}
+    assert here.ask("/?_task=login", form).status != 302
+
+
+def test_a_filter_is_a_sieve_script_of_the_server(agent, mail):
+    account, here = agent
+    form = {
+        "_task": "settings",
+        "_action": "plugin.managesieve-save",
+        "_framed": "1",
+        "_fid": "",
+        "_name": "Syndicats",
+        "_enabled": "1",
+        "_join": "allof",
+        "_token": here.token,
+        "_header[]": "subject",
+        "_custom_header[]": "",
+        "_rule_op[]": "contains",
+        "_rule_target[]": "syndicat",
+        "_action_type[]": "fileinto",
+        "_action_mailbox[]": "Archives",
+        "_rule_mod[]": "",
+        "_rule_comp[]": "",
+        "_rule_mod_type[]": "",
+    }
+    here.ask("/?_task=settings&_action=plugin.managesieve-save", form)
+    session = mail.sieve(account)
+    assert session.scripts() == {"roundcube": True}
+    script = b"".join(session.command('GETSCRIPT "roundcube"'))
+    assert b"syndicat" in script
+    assert b"Archives" in script
+
+
+def test_a_colleague_is_found(agent, accounts):
+    _, here = agent
+    colleague = next(account for account in accounts.values() if not account.uid.startswith("probe"))
+    word = colleague.mail.partition("@")[0].split(".")[-1]
+    found = here.call(_form={"_search": word, "_source": "", "_reqid": "1"}, _task="mail", _action="autocomplete")
+    assert colleague.mail in str(found["exec"])
+
+
+def test_the_password_page_leads_to_the_portal(agent, visitor, platform):
+    _, here = agent
+    page = here.page(_task="settings", _action="plugin.malleposte-password")
+    address = f"https://{platform['hostnames']['portal']}/motdepasse"
+    assert address in page
+    assert "Changer mon mot de passe" in page
+    assert 'type="password"' not in page
+    assert address in visitor().page(_task="login")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/config/config.inc.php",
+        "/temp/",
+        "/logs/errors.log",
+        "/installer/",
+        "/SQL/postgres.initial.sql",
+        "/bin/update.sh",
+        "/plugins/malleposte/malleposte.php",
+        "/plugins/managesieve/config.inc.php",
+        "/program/lib/Roundcube/rcube.php",
+        "/.htaccess",
+    ],
+)
+def test_what_is_no_page_is_not_served(visitor, path):
+    assert visitor().ask(path).status in (403, 404)
+
+
+def test_cookies_stay_on_https(visitor):
+    lines = visitor().ask("/").headers.get_all("Set-Cookie")
+    assert lines
+    assert all("secure" in line.lower() and "httponly" in line.lower() for line in lines)
+
+
+def test_secrets_are_not_for_everybody(site, mail1):
+    for path, mode in (("/etc/roundcube/config.inc.php", 0o640), ("/etc/php/8.4/fpm/pool.d/malleposte.conf", 0o600)):
+        assert mail1.file(path).mode == mode
+    for name in ("roundcube-session", "ldap-roundcube"):
+        word = site.secret(name)[:32]
+        found = mail1.run(f"grep -rlF -- '{word}' /etc /var/lib/roundcube /usr/local | xargs -r stat -c '%a %n'").stdout
+        assert [line for line in found.splitlines() if line.split()[0][-1] != "0"] == []
+
+
+def test_no_complaint_was_written(agent, mail1):
+    _, here = agent
+    begun = mail1.check_output("date +%s")
+    here.page(_task="settings", _action="plugin.managesieve")
+    here.page(_task="addressbook")
+    said = mail1.run(f"journalctl -t roundcube -t php-fpm --since=@{begun} --no-pager -o cat").stdout
+    assert [line for line in said.splitlines() if "PHP" in line or "config" in line] == []
+
+
+def test_php_reads_nothing_outside_its_folders_and_starts_nothing(mail1):
+    pool = mail1.file("/etc/php/8.4/fpm/pool.d/malleposte.conf").content_string
+    assert "open_basedir" in pool
+    assert "proc_open" in pool
+    assert not mail1.file("/etc/php/8.4/fpm/pool.d/www.conf").exists
+
+
+def test_the_tables_are_of_the_installed_version(mail1):
+    schema = mail1.run("runuser -u roundcube -- /usr/local/lib/malleposte/roundcube-schema --check")
+    assert schema.stdout.startswith("current")
+
+
+@pytest.mark.parametrize("unit", ["roundcube-gc.service", "roundcube-cleandb.service"])
+def test_the_cleaning_works(mail1, unit):
+    mail1.run_test(f"systemctl start {unit}")
+    assert mail1.check_output(f"systemctl show -P Result {unit}") == "success"

@@ -1,0 +1,411 @@
+"""SOGo: mail, agenda and address book of its class, without access to others' data."""
+
+import dataclasses
+import datetime
+import email
+import email.header
+import html
+import json
+import re
+import zoneinfo
+
+import pytest
+
+from tests.stack.support.groupware import Groupware, event
+from tests.stack.support.mail import FOREIGN, compose, token
+
+pytestmark = pytest.mark.scattered
+
+CALENDAR = "Calendar/personal"
+CONTACTS = "Contacts/personal"
+PARIS = zoneinfo.ZoneInfo("Europe/Paris")
+ICS, VCF = "text/calendar", "text/vcard"
+INVITATION = "Invitation"
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def visit(site, ca_bundle):
+    """A visitor of SOGo, by account or uid."""
+
+    def enter(who) -> Groupware:
+        return Groupware(site, ca_bundle, site.accounts[who] if isinstance(who, str) else who)
+
+    return enter
+
+
+@pytest.fixture
+def pair(people, visit):
+    """Two agents of the class that has an agenda."""
+    return [visit(people.agent(profile="convergence", given_name="Zoë", surname="Lœuf-Été")) for _ in range(2)]
+
+
+def test_the_first_page_is_french_and_insists_on_tls(visit, site):
+    page = visit("mdupond").get("/SOGo/")
+    assert page.status == 200
+    assert "Messagerie et agenda" in page.text
+    assert "Mot de passe" in page.text
+    way = f"{site.platform['hostnames']['portal']}/motdepasse"
+    assert way in page.text, "no way to the portal for a password that expired"
+    assert page.header("Strict-Transport-Security")
+    assert visit("mdupond").get("/").header("Location")[0].endswith("/SOGo/")
+    script = visit("mdupond").get("/SOGo.woa/WebServerResources/js/Common.js")
+    assert (script.status, script.header("Cache-Control") != []) == (200, True)
+
+
+def test_a_sample_agent_logs_in_and_reads_what_just_came(visit, mail, wait_for):
+    agent, word = visit("mdupond"), token()
+    answer = agent.connect()
+    assert answer.json()["cn"] == "Marie Dupond"
+    session = next(line for line in answer.header("Set-Cookie") if line.startswith("0xHIGHFLY"))
+    assert "secure" in session.lower()
+    assert "httponly" in session.lower()
+    sender = "elodie.lefevre@ac-exemple.test"
+    message = compose(sender, agent.account.mail, f"Réunion à Noël {word}", "Ça ira bien, à bientôt.")
+    assert mail.submit("elefevre", sender, agent.account.mail, message).accepted
+    row = wait_for(lambda: next((row for row in agent.listed() if word in str(row["Subject"])), None))
+    assert "Réunion à Noël" in row["Subject"]
+    shown = agent.get(agent.own(f"Mail/0/folderINBOX/{row['uid']}/view")).json()
+    assert "Ça ira bien, à bientôt." in html.unescape(shown["parts"]["content"])
+    mail.remove("mdupond", word)
+
+
+def test_special_folders_are_those_of_the_mail_store(visit):
+    agent = visit("mdupond").login()
+    folders = agent.get(agent.own("Mail/0/view")).json()["mailboxes"]
+    kinds = {folder["type"]: folder["name"] for folder in folders}
+    assert (kinds["draft"], kinds["sent"], kinds["trash"], kinds["junk"]) == (
+        "Brouillons",
+        "Envoyés",
+        "Corbeille",
+        "Indésirables",
+    )
+    assert not {"Drafts", "Sent", "Trash", "Junk"} & {folder["name"] for folder in folders}
+
+
+def test_a_message_sent_arrives_outside_signed_and_is_kept(visit, mail, site):
+    agent, word = visit("elefevre").login(), token()
+    sent = agent.send(to=[f"probe@{FOREIGN}"], subject=f"À bientôt {word}", text="Très cordialement, Élodie")
+    assert sent.status == 200, sent.text
+    arrived = mail.at_foreign("probe", word).decode()
+    assert f"d={site.platform['domain']}" in arrived
+    assert "dkim=pass" in arrived
+    assert mail.arrived("elefevre", word, folder="Envoyés")
+    mail.remove("elefevre", word)
+
+
+def test_nobody_writes_as_a_colleague(visit, mail):
+    agent, word = visit("mdupond").login(), token()
+    forged = "Élodie Lefèvre <elodie.lefevre@ac-exemple.test>"
+    agent.send(**{"from": forged}, to=["chloe.martin@ac-exemple.test", agent.account.mail], subject=word, text="x")
+    agent.send(to=[agent.account.mail], subject=f"fin {word}", text="x")
+    mail.arrived("mdupond", f"fin {word}")
+    assert [row["From"] for row in agent.listed() if word in row["Subject"]]
+    for row in agent.listed():
+        if word in row["Subject"]:
+            assert "elodie" not in json.dumps(row["From"])
+    mail.remove("mdupond", word)
+    mail.remove("cmartin", word)
+
+
+def journal(mail1, unit, since):
+    return mail1.check_output(f"journalctl -q -u {unit} --since @{since} -o short-iso --no-pager")
+
+
+def test_a_wrong_password_is_refused_and_seen_once(visit, site, mail1, wait_for):
+    since, name = mail1.check_output("date +%s"), token()
+    for _ in range(2):
+        refused = visit(dataclasses.replace(site.accounts["mdupond"], uid=name)).connect("faux mot de passe")
+        assert (refused.status, refused.json()["LDAPPasswordPolicyError"]) == (403, 65535)
+    wait_for(lambda: name in journal(mail1, "dav-router", since))
+    lines = [line for line in journal(mail1, "dav-router", since).splitlines() if name in line]
+    assert len(lines) == 1
+    assert lines[0].endswith(f"rip={site.lab.settings.gateway}")
+    assert name not in journal(mail1, "sogo", since), "SOGo was asked before Dovecot"
+
+
+def test_what_is_not_proved_alone_is_not_believed(visit, site):
+    """The name and the password that SOGo gets are those that were proved, however the JSON is read."""
+    agent, other = site.accounts["mdupond"], site.accounts["elefevre"]
+    twice = json.dumps({"userName": other.uid, "password": agent.password})[:-1] + f', "userName": "{agent.uid}"}}'
+    answer = visit(agent).request("POST", "/SOGo/connect", twice, headers=JSON)
+    assert (answer.status, answer.json()["username"]) == (200, agent.uid)
+    alias = visit(dataclasses.replace(agent, uid=agent.mail.upper()))
+    assert alias.connect().json()["username"] == agent.uid
+
+
+OTHER_WAYS = [
+    *("/SOGo/so/connect", "/SOGo/connect/", "/SOGo//connect", "//SOGo/connect", "/SOGo/so//connect", "/connect"),
+    *("/SOGo/%63onnect", "/SOGo/so/%63onnect", "/SOGo.woa/connect", "/SOGo.woa/so/connect", "/so/connect"),
+    *("/SOGo/so/connect/connect", "/SOGo/so/index/connect", "/SOGo/so/view/connect", "/SOGo/so/GET/connect"),
+    *("/SOGo/so/SOGo/connect", "/SOGo/SOGo/connect", "/SOGo/so/casProxy/connect", "/SOGo/so/saml2-metadata/connect"),
+    *("/SOGo/so/%EF%BB%BFconnect", "/SOGo/so/index/%EF%BB%BFconnect", "/SOGo/so/%5Frange/connect", "/X/so/connect"),
+    *("/SOGo/_range0/connect", "/SOGo/so/_range/connect", "/SOGo/so/connect/_range", "/SOGo/so/connect?x=1"),
+    *("/SOGo/so/x/../connect", "/SOGo/so/x/%2e%2e/connect", "/SOGo/./connect"),
+    "/SOGo/so/connect/_range%2f..%2f..%2fmdupond%2fview",
+    "/SOGo/so/connect/_range%2f..%2f..%2f..%2fdav%2fmdupond%2f",
+    "/SOGo%2fso%2fmdupond/so/connect",
+    "/SOGo/so/mdupond/connect",
+    "/SOGo/so/?connect:method=1",
+    "/SOGo/so/?:method=connect",
+    "/SOGo/so/?Cmd=connect",
+    "/SOGo/dav/connect",
+    "/SOGo/dav/index/connect",
+    "/Microsoft-Server-ActiveSync/connect",
+]
+
+
+def test_no_other_way_leads_to_the_log_in(visit, mail1, wait_for):
+    """Whoever asks: a stranger, an agent with a session, an agent with a device; at the groupware's host and at dav."""
+    since, word = mail1.check_output("date +%s"), token()
+    agent = visit("mdupond").login()
+    for agent.host in ("dav", "groupware"):
+        for number, path in enumerate(OTHER_WAYS):
+            for basic in (False, True):
+                text = json.dumps({"userName": f"{word}-{number}-{basic}", "password": "faux"})
+                agent.request("POST", path, text, basic=basic, headers=JSON)
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        for path in ("/SOGo/", "/SOGo/so/", "/SOGo/so/index", "/SOGo/so/mdupond/view"):
+            text = f'{{"userName":"{word}","password":"faux","a":"&connect:method=1&"}}'
+            if kind.startswith("multipart"):
+                text += "\r\n--x\r\nContent-Disposition: form-data; name=:method\r\n\r\nconnect\r\n--x--\r\n"
+            agent.request("POST", path, text, headers={"Content-Type": kind})
+    # SOGo writes what it was asked: its journal is complete up to this.
+    agent.get(f"/SOGo/so/mdupond/{word}-fin/view")
+    wait_for(lambda: f"{word}-fin" in journal(mail1, "sogo", since))
+    assert f"'{word}" not in journal(mail1, "sogo", since)
+
+
+def test_the_log_in_has_one_method_and_a_small_body(visit):
+    agent = visit("mdupond")
+    assert agent.get("/SOGo/connect").status == 405
+    assert agent.request("POST", "/SOGo/connect", "{", headers=JSON).status == 400
+    assert agent.request("POST", "/SOGo/connect", "x" * 5000, headers=JSON).status == 413
+
+
+def test_the_password_is_changed_elsewhere(visit):
+    agent = visit("mdupond").login()
+    document = {"userName": "mdupond", "oldPassword": agent.account.password, "newPassword": "Un-nouveau-Mot2passe!"}
+    assert agent.post(agent.own("changePassword"), document).status >= 400
+    assert visit("mdupond").connect().status == 200
+
+
+def test_an_event_is_put_found_and_removed_by_dav(visit):
+    agent, uid = visit("mdupond"), token()
+    assert agent.put(f"{CALENDAR}/{uid}.ics", event(uid, "Conseil d’école à l’été"), ICS) == 201
+    assert "Conseil d’école à l’été" in agent.fetch(f"{CALENDAR}/{uid}.ics").text
+    assert f"{uid}.ics" in agent.propfind(CALENDAR).text
+    assert agent.delete(f"{CALENDAR}/{uid}.ics") == 204
+    assert agent.fetch(f"{CALENDAR}/{uid}.ics").status == 404
+
+
+def test_a_contact_is_put_and_fetched_by_dav(visit):
+    agent, uid = visit("mdupond"), token()
+    card = f"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:{uid}\r\nN:Çelik;François\r\nFN:François Çelik\r\nEND:VCARD\r\n"
+    assert agent.put(f"{CONTACTS}/{uid}.vcf", card, VCF) == 201
+    assert "François Çelik" in agent.fetch(f"{CONTACTS}/{uid}.vcf").text
+    assert agent.delete(f"{CONTACTS}/{uid}.vcf") == 204
+
+
+def test_colleagues_see_that_one_is_busy_and_nothing_more(pair):
+    owner, colleague = pair
+    uid, tomorrow = token(), datetime.datetime.now(PARIS).date() + datetime.timedelta(days=1)
+    day = f"{tomorrow:%Y%m%d}"
+    text = event(uid, "Rendez-vous chez le médecin", start=f"{day}T090000", end=f"{day}T100000")
+    assert owner.put(f"{CALENDAR}/{uid}.ics", text, ICS) == 201
+    busy = colleague.fetch("freebusy.ifb", owner.account.uid)
+    assert busy.status == 200
+    assert re.search(rf"FREEBUSY;FBTYPE=BUSY:{day}T0[78]0000Z", busy.text), busy.text
+    assert "médecin" not in busy.text
+    assert "médecin" not in colleague.fetch(f"{CALENDAR}/{uid}.ics", owner.account.uid).text
+    assert colleague.put(f"{CALENDAR}/{uid}.ics", event(uid, "Piraté"), ICS, owner.account.uid) == 403
+    assert colleague.delete(f"{CALENDAR}/{uid}.ics", owner.account.uid) == 403
+    assert colleague.propfind(CONTACTS, owner.account.uid).status in (403, 404)
+    assert owner.request("GET", owner.dav("freebusy.ifb")).status == 401, "without a name, nothing"
+
+
+def test_who_is_invited_gets_the_event_and_a_message(pair, mail, wait_for):
+    owner, guest = pair
+    uid = token()
+    # An agenda is made at its owner's first visit.
+    assert guest.propfind(CALENDAR).status == 207
+    invited = event(
+        uid,
+        f"Réunion {uid}",
+        f"ORGANIZER;CN=Zoë:mailto:{owner.account.mail}",
+        f"ATTENDEE;CN=Zoë;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{guest.account.mail}",
+    )
+    assert owner.put(f"{CALENDAR}/{uid}.ics", invited, ICS) == 201
+    message = mail.arrived(guest.account, INVITATION)
+    assert b"text/calendar" in message
+    subject = email.header.make_header(email.header.decode_header(email.message_from_bytes(message)["Subject"]))
+    assert "Invitation à la réunion" in str(subject)
+    name = wait_for(lambda: re.search(r"[^/>]+[.]ics", guest.propfind(CALENDAR).text))[0]
+    assert f"Réunion {uid}" in guest.fetch(f"{CALENDAR}/{name}").text
+
+
+def test_the_other_class_has_no_agenda_here_and_is_invited_by_mail(people, visit, mail, mail1):
+    owner = visit(people.agent(profile="convergence"))
+    other = visit(people.agent(profile="roundcube"))
+    uid = token()
+    assert other.connect().status == 403
+    assert other.propfind(CALENDAR).status == 401
+    invited = event(
+        uid,
+        f"Réunion {uid}",
+        f"ORGANIZER:mailto:{owner.account.mail}",
+        f"ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{other.account.mail}",
+    )
+    assert owner.put(f"{CALENDAR}/{uid}.ics", invited, ICS) == 201
+    assert b"METHOD:REQUEST" in decoded(mail.arrived(other.account, INVITATION))
+    assert owner.fetch(f"{CALENDAR}/{uid}.ics").status == 200
+    owners = sql(mail1, "select c_path2 from sogo_folder_info").split()
+    assert owner.account.uid in owners
+    assert other.account.uid not in owners, "a second agenda was made for an agent who has one elsewhere"
+
+
+def sql(mail1, query):
+    return mail1.check_output("runuser -u sogo -- psql -AtX sogo -c %s", query)
+
+
+def decoded(message):
+    """The text of every part."""
+    parts = email.message_from_bytes(message).walk()
+    return b"\n".join(part.get_payload(decode=True) or b"" for part in parts if not part.is_multipart())
+
+
+def test_an_agenda_is_shared_between_two_agents(pair):
+    owner, colleague = pair
+    uid = token()
+    assert owner.put(f"{CALENDAR}/{uid}.ics", event(uid, "Séance partagée"), ICS) == 201
+    owner.login()
+    added = owner.get(owner.own(f"{CALENDAR}/addUserInAcls?uid={colleague.account.uid}"))
+    assert added.status in (200, 204), added.text
+    first = colleague.fetch(f"{CALENDAR}/{uid}.ics", owner.account.uid).text
+    assert "Séance partagée" not in first, "a share begins with the hours alone"
+    assert "20300115T090000" in first
+    rights = [{"uid": colleague.account.uid, "c_email": colleague.account.mail, "rights": {"Public": "Viewer"}}]
+    saved = owner.post(owner.own(f"{CALENDAR}/saveUserRights"), rights)
+    assert saved.status in (200, 204), saved.text
+    assert "Séance partagée" in colleague.fetch(f"{CALENDAR}/{uid}.ics", owner.account.uid).text
+    assert colleague.put(f"{CALENDAR}/{uid}.ics", event(uid, "Piraté"), ICS, owner.account.uid) == 403
+
+
+def found(agent, text):
+    """The addresses that the address book gives for a text."""
+    answer = agent.get(agent.own(f"Contacts/allContactSearch?search={text}&excludeGroups=0&excludeLists=0"))
+    assert answer.status == 200, answer.text
+    return {one["value"] for contact in answer.json()["contacts"] for one in contact["emails"]}
+
+
+def test_the_address_book_has_everybody_but_the_hidden(visit):
+    agent = visit("mdupond").login()
+    assert "aicha.benali-morel@ac-exemple.test" in found(agent, "Benali"), "the other class can be written to"
+    assert "ce.9990001x@ac-exemple.test" in found(agent, "Tilleuls"), "so can the boxes of a function"
+    assert found(agent, "probe") == set()
+    assert visit("probe1").connect().status == 200, "hidden, but the probe logs in"
+
+
+def test_an_agent_who_may_not_log_in_does_not(people, visit):
+    suspended = people.agent(profile="convergence")
+    people.change(suspended, mpState=["suspended"])
+    must_change = people.agent(profile="convergence")
+    people.change(must_change, pwdReset=["TRUE"])
+    for account in (suspended, must_change):
+        assert visit(account).connect().status == 403
+        assert visit(account).propfind(CALENDAR).status == 401
+
+
+def test_an_absence_is_a_filter_of_the_mail_store(pair, mail, site):
+    absent, colleague = pair
+    absent.login()
+    today = datetime.datetime.now(PARIS).date()
+    end = int(datetime.datetime.combine(today + datetime.timedelta(days=3), datetime.time(), PARIS).timestamp())
+    defaults = absent.get(absent.own("jsonDefaults")).json()
+    defaults["Vacation"] = {
+        "enabled": 1,
+        "endDateEnabled": 1,
+        "endDate": end,
+        "autoReplyText": "Je suis absente jusqu’à la fin de l’été.",
+        "daysBetweenResponse": 7,
+        "autoReplyEmailAddresses": [absent.account.mail],
+    }
+    saved = absent.post(absent.own("Preferences/save"), {"defaults": defaults, "settings": {}})
+    assert saved.status == 200, saved.text
+    assert [name for name, active in mail.sieve(absent.account).scripts().items() if active] == ["sogo"]
+    script = site.run("mail1", f"cat /srv/mail/*/{absent.account.uid}/sieve/sogo.sieve")
+    assert "vacation" in script
+    assert "currentdate" in script, "its end is in the filter: no job with power over all mailboxes is needed"
+    word = token()
+    message = compose(colleague.account.mail, absent.account.mail, word)
+    assert mail.submit(colleague.account, colleague.account.mail, absent.account.mail, message).accepted
+    reply = decoded(mail.arrived(colleague.account, word)).decode()
+    assert "jusqu’à la fin de l’été" in reply
+
+
+def test_a_reminder_is_sent_by_mail(pair, mail, mail1, wait_for):
+    owner, _ = pair
+    uid, start = token(), datetime.datetime.now(PARIS) + datetime.timedelta(minutes=10, seconds=10)
+    alarm = ["BEGIN:VALARM", "ACTION:EMAIL", "TRIGGER:-PT10M", f"ATTENDEE:mailto:{owner.account.mail}"]
+    alarm += [f"SUMMARY:Rappel {uid}", "DESCRIPTION:Rappel", "END:VALARM"]
+    stop = start + datetime.timedelta(hours=1)
+    text = event(uid, f"Conseil {uid}", *alarm, start=f"{start:%Y%m%dT%H%M%S}", end=f"{stop:%Y%m%dT%H%M%S}")
+    assert owner.put(f"{CALENDAR}/{uid}.ics", text, ICS) == 201
+    # It is due in some seconds. The job looks every two minutes, and here as soon as another look may find it.
+
+    def told() -> str:
+        # So often that systemd would think that it fails.
+        mail1.check_output("systemctl reset-failed malleposte-sogo-reminders.service")
+        mail1.check_output("systemctl start malleposte-sogo-reminders.service")
+        return mail1.run(f"doveadm search -u {owner.account.uid} mailbox INBOX header subject {uid}").stdout.strip()
+
+    wait_for(told, 200)
+    assert mail.arrived(owner.account, uid)
+
+
+def test_a_rush_of_log_ins_is_served_over_a_few_connections(site, mail1):
+    """At eight in the morning. SOGo is asked itself: the web server slows the log-ins of one address."""
+    who = site.accounts["mdupond"]
+    told = json.dumps({"userName": who.uid, "password": who.password})
+    curl = "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Content-Type: application/json' -d @/run/essai.json"
+    many = f"seq 120 | xargs -P 4 -IN {curl} http://127.0.0.1:20000/SOGo/connect | sort | uniq -c"
+    rush = f"umask 077; cat > /run/essai.json; {many}; rm /run/essai.json"
+    assert site.run("mail1", rush, given=told).split() == ["120", "200"]
+    assert int(sql(mail1, "select count(*) from pg_stat_activity where datname = 'sogo'")) < 50
+
+
+def test_ten_tables_whatever_the_number_of_agents(mail1):
+    names = sql(mail1, "select tablename from pg_tables where schemaname = 'public'").split()
+    assert len(names) == 10, names
+    assert all(name.startswith("sogo_") for name in names)
+
+
+def test_its_configuration_is_read_by_nobody_else(site, mail1):
+    for name in ("sogo.conf", "reminders.conf"):
+        file = mail1.file(f"/etc/sogo/{name}")
+        assert (file.mode, file.user, file.group) == (0o640, "root", "sogo")
+        assert site.secret("ldap-sogo") in file.content_string
+
+
+def test_only_the_web_server_reaches_it(mail1):
+    assert "127.0.0.1:20000" in mail1.check_output("ss -Hlnt sport = 20000")
+    assert len(mail1.check_output("ss -Hlnt sport = 20000").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ('s#^  SOGoTimeZone = .*#  SOGoTimeZone = "Mars/Olympe";#', "Mars/Olympe"),
+        ('s#bindPassword = "#&faux#', "Could not bind to the LDAP server"),
+        ("s#:5432/sogo/#:5432/absente/#", "could not open channel"),
+        ("s#WOPort = .*#WOPort = #", "Cannot read configuration"),
+    ],
+)
+def test_the_check_refuses_what_would_not_work(mail1, change, reason):
+    path = mail1.check_output("mktemp")
+    mail1.check_output(f"sed '{change}' /etc/sogo/sogo.conf > {path}")
+    refused = mail1.run(f"malleposte run sogo-check --group memcache {path}")
+    mail1.run(f"rm -f {path}")
+    assert refused.rc == 1
+    assert reason in refused.stderr
+    assert mail1.run("malleposte run sogo-check --group memcache /etc/sogo/sogo.conf").rc == 0

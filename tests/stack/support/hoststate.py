@@ -1,0 +1,150 @@
+"""The state of a host after a deployment, as plain data, and the differences between two hosts.
+
+Of a file that everybody may read the content counts too; others hold secrets, which no two hosts share.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+State = dict[str, dict[str, str]]
+"""Kind (`files`, `packages`, `units`, `running`, `users`, `groups`, `ports`) -> name -> what is compared of it."""
+
+PROGRAM = r"""
+import grp, hashlib, json, os, pwd, re, stat, subprocess
+
+FULL = ("/etc", "/usr/local", "/opt")
+NAMES_ALONE = ("/srv", "/var/cache", "/var/lib", "/var/log", "/var/spool", "/var/www")
+
+
+def lines(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def name(table, number):
+    try:
+        return table(number)[0]
+    except KeyError:
+        return str(number)
+
+
+def ids(numbers):
+    return " ".join(sorted(name(pwd.getpwuid, int(one)) for one in numbers.split(",")))
+
+
+address = json.loads("".join(lines("ip", "-j", "-4", "address", "show", "scope", "global")))[0]["addr_info"][0]["local"]
+first, second, third, _fourth = address.split(".")
+networks = {f"{first}.{second}.{third}.": "192.0.2.", f"{third}.{second}.{first}.": "2.0.192."}
+
+
+def content(path):
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        text = stream.read()
+    for own, common in networks.items():
+        text = text.replace(own, common)
+    # Two hosts share neither the numbers of their users nor moments nor the lab's keys of DNSSEC.
+    text = re.sub(r"(?<=skuid != \{ )[\d, ]+", lambda found: ids(found[0]), text)
+    text = re.sub(r"\b1\d{9}\b", "MOMENT", text)
+    text = re.sub(r"(?<= IN DS )[\d a-f]+", "KEY", text)
+    return " " + hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:12]
+
+
+def look(path, whole):
+    known = os.lstat(path)
+    kind = "link" if stat.S_ISLNK(known.st_mode) else oct(known.st_mode & 0o7777)[2:]
+    owner = f"{name(pwd.getpwuid, known.st_uid)}:{name(grp.getgrgid, known.st_gid)}"
+    public = whole and stat.S_ISREG(known.st_mode) and known.st_mode & stat.S_IROTH
+    return f"{kind} {owner}" + (content(path) if public else "")
+
+
+files = {}
+for top in (top for top in FULL if os.path.isdir(top)):
+    for folder, folders, names in os.walk(top):
+        files |= {path: look(path, True) for path in (os.path.join(folder, one) for one in [*folders, *names])}
+for top in (top for top in NAMES_ALONE if os.path.isdir(top)):
+    files |= {path: look(path, False) for path in (os.path.join(top, one) for one in os.listdir(top))}
+listed = (line.split() for line in lines("dpkg-query", "-W", "-f", "${Package} ${db:Status-Abbrev}\n"))
+packages = {line[0]: " ".join(line[1:]) for line in listed}
+units = {}
+for line in lines("systemctl", "list-unit-files", "--no-legend", "--no-pager", "--plain"):
+    unit, state = line.split()[:2]
+    if state in ("enabled", "disabled", "masked") and not unit.endswith(".scope"):
+        units[unit] = state
+words = ("--no-legend", "--no-pager", "--plain", "--type=service,socket,timer,path")
+states = "--state=running,listening,waiting,failed"
+running = {}
+for line in lines("systemctl", "list-units", *words, states):
+    unit, _load, _active, state = line.split()[:4]
+    # Of a socket's connection, of a person's session, or started by a question.
+    if not re.search(r"@\d|^systemd-(hostname|locale|timedate)d", unit):
+        running[unit] = "failed" if state == "failed" else "up"
+users = {one.pw_name: f"{one.pw_dir} {one.pw_shell}" for one in pwd.getpwall()}
+groups = {one.gr_name: " ".join(sorted(one.gr_mem)) for one in grp.getgrall()}
+ports = {}
+for line in lines("ss", "-Hltnu"):
+    protocol, _state, _received, _sent, local = line.split()[:5]
+    address, _colon, port = local.rpartition(":")
+    where = "itself" if address.startswith(("127.", "[::1]")) else "one address"
+    where = "every address" if address in ("*", "0.0.0.0", "[::]") else where
+    ports[f"{protocol}/{port} on {where}"] = "open"
+print(json.dumps({"files": files, "packages": packages, "units": units, "running": running, "users": users,
+                  "groups": groups, "ports": ports}))
+"""
+
+OF_ITS_OWN = re.compile(
+    r"/etc/(ssl/certs/([0-9a-f]{8}\.\d+|malleposte-pebble-[0-9a-f]+\.pem)|.*-|\.updated|\.pwd\.lock|.*~"
+    r"|ssh/ssh_host_.*|systemd/network/.*|ld\.so\.cache|apt/apt\.conf\.d/\d+lab.*|udev/hwdb\.bin"
+    r"|.*\.dpkg-(old|dist|bak))"
+    r"|/usr/local/share/ca-certificates/malleposte-pebble-[0-9a-f]+\.crt"
+)
+"""Files that differ between any two hosts, or between two days: names by a hash, copies of editors and dpkg. The lab's
+authority has a new root each time it starts.
+"""
+
+CONTENT_OF_ITS_OWN = re.compile(
+    r"/etc/(machine-id|passwd|group|ssh/borg/.*|pebble/.*\.(csr|pem)"
+    r"|ssl/(malleposte/.*|certs/(ca-certificates\.crt|ssl-cert-snakeoil\.pem)))"
+    r"|/usr/local/share/ca-certificates/malleposte-.*|.*\.db"
+)
+"""Files whose content differs between any two hosts: identities, keys, certificates, tables in binary form. What counts
+of users and groups is compared by their names.
+"""
+
+
+def look(ssh: Sequence[str]) -> State:
+    """The state of a host; `ssh` are the words up to it. Raises CalledProcessError."""
+    words = [*ssh, f"python3 -c {shlex.quote(PROGRAM)}"]
+    found: State = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, timeout=300).stdout)
+    found["files"] = {
+        path: " ".join(what.split()[:2]) if CONTENT_OF_ITS_OWN.fullmatch(path) else what
+        for path, what in found["files"].items()
+        if not OF_ITS_OWN.fullmatch(path)
+    }
+    # Ports above are clients' of UDP.
+    found["ports"] = {port: what for port, what in found["ports"].items() if not _passing(port)}
+    return found
+
+
+def _passing(port: str) -> bool:
+    protocol, _slash, number = port.partition("/")
+    return protocol == "udp" and int(number.split()[0]) >= 32768
+
+
+def differences(fresh: Mapping[str, Any], other: Mapping[str, Any], called: str = "the upgraded host") -> list[str]:
+    """A line each: what only one has, and what is otherwise."""
+    told = []
+    for kind, wanted in fresh.items():
+        have = other[kind]
+        told += [f"{kind}: {name}: missing on {called}" for name in sorted(wanted.keys() - have.keys())]
+        told += [f"{kind}: {name}: only on {called}" for name in sorted(have.keys() - wanted.keys())]
+        told += [
+            f"{kind}: {name}: {have[name]!r} on {called}, {wanted[name]!r} when fresh"
+            for name in sorted(wanted.keys() & have.keys())
+            if wanted[name] != have[name]
+        ]
+    return told

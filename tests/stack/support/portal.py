@@ -1,0 +1,61 @@
+"""accountd asked from the portal's host, as the portal asks."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from malleposte.accountd import wire
+
+from tests.stack.support.site import Site
+
+ASK = """
+import json, sys
+sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
+from pathlib import Path
+from malleposte.accountd import wire
+from malleposte.accountd.client import Client, RefusedError, UnavailableError
+import time
+given = json.load(sys.stdin)
+held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text()) | given["client"]
+answers, enough = [], False
+for number, line in enumerate(given["lines"], 1):
+    if enough and number < len(given["lines"]):
+        continue
+    begun = time.monotonic()
+    try:
+        answer = Client(**held).call(wire.decode(line.encode()))
+    except RefusedError as error:
+        answer = error.refused
+    except UnavailableError as error:
+        answer = str(error)
+    took = time.monotonic() - begun
+    enough = enough or getattr(answer, "wait", 0) >= given["enough"]
+    answers.append([answer if isinstance(answer, str) else wire.encode_answer(answer).decode(), took])
+print(json.dumps(answers))
+"""
+
+
+class Portal:
+    """The portal's host, asking. Each test has a network of its own, so that no limit of another's is met."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.source = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.7"
+
+    def ask(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[Any]:
+        """Answers, in their order. Once one says to wait for `enough` seconds, the last request is the next."""
+        return [answer for answer, _took in self.timed(*requests, enough=enough, **client)]
+
+    def timed(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
+        """Answers, each with the seconds that it took on the portal's host."""
+        given = {"lines": [wire.encode(one).decode() for one in requests], "client": client, "enough": enough}
+        told = self.site.run("pia1", "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
+        return [
+            (wire.decode_answer(line.encode()) if line.startswith("{") else line, took)
+            for line, took in json.loads(told)
+        ]
+
+    def one(self, request: wire.Request) -> Any:
+        return self.ask(request)[0]

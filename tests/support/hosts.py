@@ -1,0 +1,81 @@
+"""Hosts that hold something of accounts, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts.model import File, Piece, Removed
+from malleposte.accounts.queue import Waiting
+from malleposte.errors import MallepostError
+
+
+@dataclass
+class FakeHost:
+    """See hosts.model.Host. `done` is what was asked; while it is `down`, nothing is."""
+
+    name: str
+    holds: frozenset[str]
+    down: bool = False
+    done: list[tuple[str, str, object]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+
+    def _asked(self, act: str, uid: str = "", more: object = "") -> None:
+        if self.down:
+            raise MallepostError("no route to host")
+        self.done.append((act, uid, more))
+
+    def acts(self) -> list[str]:
+        """Names of the acts that were done."""
+        return [act for act, *_ in self.done]
+
+    def close(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        self._asked("close", uid, tuple(names))
+        return self.failures
+
+    def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
+        self._asked("forget", uid, tuple(names))
+        return self.failures
+
+    def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
+        self._asked("queue", uid, act)
+        state = "active" if act == "hold" else "hold"
+        return [Waiting("4ABC", state, f"{uid}@ac-exemple.test", ("a@b.test",), 1, 2)] if names else []
+
+    def carry(self, uid: str, profile: str) -> str:
+        self._asked("carry", uid, profile)
+        return "sogo"
+
+    def look(self, uid: str) -> Filters:
+        self._asked("look", uid)
+        return Filters("sogo", ("sogo",), ("ami@lointain.test",))
+
+    def drop(self, uid: str) -> bool:
+        self._asked("drop", uid)
+        return True
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        self._asked("settle", uid, profile)
+        return Moved(3, 2)
+
+    def holders(self) -> Mapping[str, Sequence[str]]:
+        self._asked("holders")
+        return {"radicale": ["mdupond"]}
+
+    def files(self, uid: str) -> Iterator[Piece]:
+        self._asked("files", uid)
+        yield from self.pieces or [File(f"courrier/{self.name}.eml", b"x", "messages")]
+
+    def empty(self, uid: str) -> Removed:
+        self._asked("empty", uid)
+        return Removed([f"store/{uid}"], [])
+
+    def ping(self) -> None:
+        self._asked("ping")
+
+    def relist(self) -> None:
+        self._asked("relist")

@@ -1,0 +1,47 @@
+"""A page of HTML, as tests look at it."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, in order, each with its attributes and text; it fails where they do not nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[int] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[int, str] = {}
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"not closed: {[self.elements[one][0] for one in self.open]}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.elements[self.open.pop()][0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for one in self.open:
+            self.texts[one] = self.texts.get(one, "") + data
+
+    def all(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        """Attributes and text of every element of a kind."""
+        return [
+            (attributes, " ".join(self.texts.get(rank, "").split()))
+            for rank, (name, attributes) in enumerate(self.elements)
+            if name == tag
+        ]
+
+    def named(self, name: str) -> str:
+        """The text of the element with this id; empty where there is none."""
+        for rank, (_tag, attributes) in enumerate(self.elements):
+            if attributes.get("id") == name:
+                return " ".join(self.texts.get(rank, "").split())
+        return ""

@@ -1,0 +1,102 @@
+"""Rate limits of accountd: by account and network, by network, in all; and the end of a limit."""
+
+from __future__ import annotations
+
+import pytest
+from malleposte.accountd.limits import Limits, Rate, Rates, network
+
+HERE, THERE = "192.0.2.0/24", "198.51.100.0/24"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def limits(clock: Clock, **rates: Rate) -> Limits:
+    return Limits(Rates(**rates), clock)
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [("192.0.2.7", HERE), ("::ffff:192.0.2.7", HERE), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+     ("fe80::1%eth0", "fe80::/64")],
+)  # fmt: skip
+def test_an_address_counts_for_its_network(address: str, where: str) -> None:
+    assert network(address) == where
+
+
+@pytest.mark.parametrize("address", ["", "x", "192.0.2.0/24", "1.2.3"])
+def test_what_is_no_address_has_none(address: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        network(address)
+
+
+def test_calls_of_one_account_from_one_network(clock: Clock) -> None:
+    those = limits(clock, account=Rate(2, 60))
+    assert [those.call("mdupond", HERE) for _ in range(3)] == [0, 0, 60]
+    assert those.call("MDUPOND ", HERE) == 60
+    assert those.call("mdupond", THERE) == those.call("other", HERE) == 0
+    those.forget("other")
+    assert those.call("mdupond", HERE) == 60
+    those.forget("mdupond")
+    assert those.call("mdupond", HERE) == those.call("mdupond", HERE) == 0
+    clock.now = 60
+    assert those.call("mdupond", HERE) == 0
+
+
+def test_a_noisy_network_takes_nothing_from_the_others(clock: Clock) -> None:
+    those = limits(clock, network=Rate(5, 60), whole=Rate(8, 60))
+    assert [those.call(f"a{number}", HERE) > 0 for number in range(100)].count(False) == 5
+    assert [those.call(f"b{number}", THERE) > 0 for number in range(4)] == [False, False, False, True]
+
+
+def test_the_same_wrong_password_counts_once_and_the_right_one_starts_afresh(clock: Clock) -> None:
+    those = limits(clock, wrong=Rate(2, 60))
+    for _ in range(50):
+        those.wrong("mdupond", HERE, "first")
+    assert those.may_try("mdupond", HERE, "first") == (0, True)
+    assert those.may_try("mdupond", HERE, "second") == (0, False)
+    those.wrong("mdupond", HERE, "second")
+    assert those.may_try("mdupond", HERE, "third") == (60, False)
+    assert those.may_try("mdupond", THERE, "third") == (0, False)
+    assert those.may_try("other", HERE, "third") == (0, False)
+    those.forget("other", "mdupond")
+    assert those.may_try("mdupond", HERE, "first") == (0, False)
+
+
+def test_a_limit_ends(clock: Clock) -> None:
+    those = limits(clock, wrong=Rate(1, 60), codes=Rate(1, 60))
+    those.wrong("mdupond", HERE, "first")
+    assert those.code("mdupond", HERE)
+    assert not those.code("mdupond", HERE)
+    assert those.may_try("mdupond", HERE, "x") == (60, False)
+    clock.now = 60
+    assert those.may_try("mdupond", HERE, "x") == (0, False)
+    assert those.code("mdupond", HERE)
+
+
+def test_what_strangers_ask_for_takes_none_of_the_owner_s_codes(clock: Clock) -> None:
+    those = limits(clock, codes=Rate(3, 3600), codes_account=Rate(5, 3600))
+    assert [those.code("mdupond", HERE) for _ in range(9)] == [True] * 3 + [False] * 6
+    assert [those.code("mdupond", THERE) for _ in range(9)] == [True] * 2 + [False] * 7, "nobody's mailbox is filled"
+    assert those.code("other", HERE)
+
+
+def test_acts_and_proofs_have_limits_of_their_own(clock: Clock) -> None:
+    those = limits(clock, whole=Rate(5, 60), acts=Rate(4, 600), blocks=Rate(2, 3600), classes=Rate(1, 3600))
+    assert [those.call(f"a{number}", HERE) > 0 for number in range(9)].count(False) == 5
+    assert [those.act("pia1", "blocks") for _ in range(3)] == [0, 0, 3600], "a flood of proofs holds no block up"
+    assert [those.act("pia1", "classes") for _ in range(2)] == [0, 3600]
+    assert [those.act("pia1") for _ in range(2)] == [0, 600]
+    assert those.act("pia2", "blocks") == 0
+    clock.now = 3600
+    assert those.act("pia1", "blocks") == 0

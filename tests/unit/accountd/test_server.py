@@ -1,0 +1,265 @@
+"""The daemon's sockets: authorised clients, ends of connections, and a daemon that survives every error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import os
+import pwd
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from malleposte.accountd import server as daemon
+from malleposte.accountd import wire
+from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
+from malleposte.accountd.settings import Settings
+
+SECRET = "s" * 32
+CHANGE = wire.Change("192.0.2.7", "mdupond", "old", "new")
+
+
+class Service:
+    """Stands for the real one: says who asked, as slowly as it is told."""
+
+    def __init__(self) -> None:
+        self.callers: list[str] = []
+        self.takes = 0.0
+
+    def answer(self, request: wire.Request, client: str) -> wire.Answer:
+        self.callers.append(client)
+        time.sleep(self.takes)
+        return wire.Done("mdupond")
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of `localhost`, which is its own authority."""
+    folder = tmp_path_factory.mktemp("tls")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
+    )  # fmt: skip
+    (folder / "chain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder
+
+
+class Running:
+    def __init__(self, service: Service, path: Path, port: int, folder: Path) -> None:
+        self.service, self.path, self.port, self.folder = service, path, port, folder
+
+    def local(self) -> Client:
+        return Client(f"unix://{self.path}", timeout=10)
+
+    def remote(self, name: str = "pia1", secret: str = SECRET, ca: str | None = None) -> Client:
+        return Client(f"tls://localhost:{self.port}", name, secret, ca or str(self.folder / "chain.pem"), 10)
+
+    def raw(self, content: bytes) -> bytes:
+        """Send bytes on the Unix socket and read until the end."""
+        with socket.socket(socket.AF_UNIX) as link:
+            link.settimeout(10)
+            link.connect(str(self.path))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                link.sendall(content)
+                link.shutdown(socket.SHUT_WR)
+            found = b""
+            with contextlib.suppress(ConnectionResetError):
+                while part := link.recv(65536):
+                    found += part
+            return found
+
+
+@pytest.fixture
+def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
+    unix, tcp = socket.socket(socket.AF_UNIX), socket.socket()
+    unix.bind(str(tmp_path / "socket"))
+    tcp.bind(("127.0.0.1", 0))
+    port = tcp.getsockname()[1]
+    service = Service()
+    settings = Settings("a", "p", "t", "m", tmp_path, pair / "chain.pem", pair / "key.pem")
+    loop = asyncio.new_event_loop()
+    clients = {"pia1": hashlib.sha256(SECRET.encode()).hexdigest()}
+    with daemon.Pools.opened() as pools:
+        server = daemon.Server(service, clients, 0.2, pools)  # type: ignore[arg-type]
+
+        async def opened() -> tuple[asyncio.Server, asyncio.Server]:
+            return (
+                await asyncio.start_unix_server(server.local, sock=unix, limit=wire.LONGEST),
+                await asyncio.start_server(server.remote, sock=tcp, limit=wire.LONGEST, ssl=daemon.tls(settings)),
+            )
+
+        thread = threading.Thread(target=loop.run_forever)
+        thread.start()
+        both = asyncio.run_coroutine_threadsafe(opened(), loop).result(10)
+        yield Running(service, tmp_path / "socket", port, pair)
+        for one in both:
+            loop.call_soon_threadsafe(one.close)
+
+        async def ended() -> None:
+            mine = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+            for task in mine:
+                task.cancel()
+            await asyncio.gather(*mine, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(ended(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+    loop.close()
+
+
+def test_on_the_unix_socket_the_peer_s_user_is_the_caller(running: Running) -> None:
+    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert running.local().call(wire.Hello()) == wire.Done()
+    assert running.service.callers == [f"accountd:{pwd.getpwuid(os.getuid()).pw_name}"]
+
+
+def test_over_tls_the_client_proves_itself(running: Running) -> None:
+    assert running.remote().call(CHANGE) == wire.Done("mdupond")
+    assert running.service.callers == ["accountd:pia1"]
+    for name, secret in (("pia1", "wrong"), ("other", SECRET), ("", ""), ("pia1", "")):
+        with pytest.raises(RefusedError) as refused:
+            running.remote(name, secret).call(CHANGE)
+        assert refused.value.refused.error == wire.ErrorCode.UNAUTHORISED
+    assert len(running.service.callers) == 1
+
+
+def test_the_server_s_certificate_is_verified(running: Running) -> None:
+    with pytest.raises(UnavailableError, match="verify failed"):
+        running.remote(ca="/etc/ssl/certs/ca-certificates.crt").call(CHANGE)
+    with pytest.raises(UnavailableError):
+        Client(f"tls://127.0.0.1:{running.port}", "pia1", SECRET, str(running.folder / "chain.pem"), 10).call(CHANGE)
+
+
+def test_over_tls_nothing_comes_before_hello(running: Running) -> None:
+    context = ssl.create_default_context(cafile=str(running.folder / "chain.pem"))
+    with (
+        socket.create_connection(("127.0.0.1", running.port), 10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as link,
+    ):
+        link.sendall(wire.encode(CHANGE))
+        assert b"unauthorised" in link.recv(65536)
+        assert link.recv(65536) == b""
+    assert running.service.callers == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"GET / HTTP/1.0\r\n\r\n", b"bad_request"),
+        (b"\x16\x03\x01" + b"\0" * 100 + b"\n", b"bad_request"),
+        (b'{"v":9,"call":"hello","args":{}}\n', b'"version"'),
+        (b"[" * 16_000 + b"\n", b"bad_request"),
+        (b"x" * 5_000_000, b""),
+        (b"no end", b""),
+        (b"", b""),
+    ],
+)
+def test_what_is_no_request_ends_its_connection_alone(running: Running, content: bytes, said: bytes) -> None:
+    answer = running.raw(content)
+    assert said in answer
+    assert len(answer) < 1000
+    assert running.local().call(CHANGE) == wire.Done("mdupond")
+
+
+def test_several_requests_of_one_connection_are_answered_in_turn(running: Running) -> None:
+    answer = running.raw(wire.encode(wire.Hello()) * 3)
+    assert answer == wire.encode_answer(wire.Done()) * 3
+
+
+def test_answers_come_at_fixed_moments(running: Running) -> None:
+    def took(seconds: float) -> float:
+        running.service.takes = seconds
+        begun = time.monotonic()
+        running.local().call(CHANGE)
+        return time.monotonic() - begun
+
+    for seconds, least in ((0.0, 0.2), (0.1, 0.2), (0.25, 0.4)):
+        assert took(seconds) >= least
+    running.service.takes = 0.0
+    begun = time.monotonic()
+    running.local().call(wire.EndSessions("192.0.2.7", "mdupond", "chef"))
+    running.local().call(wire.Hello())
+    assert time.monotonic() - begun < 5
+
+
+def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "WAITING", 2)
+    running.service.takes = 0.5
+    end = wire.EndSessions("192.0.2.7", "mdupond", "chef")
+    tell: Callable[[int], object] = lambda _number: _tried(running.local(), end)  # noqa: E731
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(tell, range(8)))
+    assert "slow_down" in answers
+    assert wire.Done("mdupond") in answers
+
+
+def _tried(client: Client, request: wire.Request) -> object:
+    try:
+        return client.call(request)
+    except RefusedError as error:
+        return str(error.refused.error)
+
+
+def test_a_client_without_server_says_so(tmp_path: Path) -> None:
+    for address in (f"unix://{tmp_path}/none", "tls://localhost:1", "http://localhost"):
+        with pytest.raises(UnavailableError, match=address):
+            Client(address, timeout=2).call(CHANGE)
+    with pytest.raises(UnavailableError, match=r"none\.json"):
+        Client.of(tmp_path / "none.json")
+    assert SECRET not in repr(Client("unix:///x", "pia1", SECRET))
+
+
+@pytest.mark.parametrize("way", ["local", "remote"])
+@pytest.mark.parametrize(("client", "accountd"), [(1, 2), (2, 1)])
+def test_hosts_of_two_versions_say_so(
+    running: Running,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    way: str,
+    client: int,
+    accountd: int,
+) -> None:
+    ask = getattr(running, way)()
+    assert ask.call(CHANGE) == wire.Done("mdupond")
+    encode, decode = wire.encode, wire.decode
+    encode_answer, decode_answer = wire.encode_answer, wire.decode_answer
+
+    def spoken[**P, R](version: int, function: Callable[P, R]) -> Callable[P, R]:
+        def called(*args: P.args, **kwargs: P.kwargs) -> R:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(wire, "VERSION", version)
+                return function(*args, **kwargs)
+
+        return called
+
+    # Both sides live in this process: each has its own version while it reads or writes a line.
+    monkeypatch.setattr(wire, "encode", spoken(client, encode))
+    monkeypatch.setattr(wire, "decode_answer", spoken(client, decode_answer))
+    monkeypatch.setattr(wire, "decode", spoken(accountd, decode))
+    monkeypatch.setattr(wire, "encode_answer", spoken(accountd, encode_answer))
+    before = list(running.service.callers)
+    with pytest.raises(OtherVersionError) as said:
+        ask.call(CHANGE)
+    told = f"speaks version {accountd} of accountd's protocol, this one version {client}: finish the deploy"
+    assert told in str(said.value)
+    assert running.service.callers == before
+    assert f"speaks version {client} of accountd's protocol, this one version {accountd}" in caplog.text
+    assert SECRET not in caplog.text

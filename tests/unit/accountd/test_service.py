@@ -1,0 +1,503 @@
+"""The calls of accountd, on a directory in memory: admission, answers, journal."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.limits import Limits, Rate, Rates
+from malleposte.accountd.notice import Notice
+from malleposte.accountd.service import Service, Tools, look_up
+from malleposte.accounts import codes
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.digests import Keyring
+from malleposte.directory import Agent, State
+from malleposte.directory.errors import DirectoryError
+from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.model import Attributes, agent_attributes
+from malleposte.errors import MallepostError
+from malleposte.policy.model import Policy
+
+from tests.support.classes import CLASSES
+
+NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
+KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
+NUMEN, OTHER_NUMEN = "01E9500001ABC", "01E9500002ABC"
+OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
+HERE = "192.0.2.7"
+NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
+
+
+class Channel:
+    name = "essai"
+
+    def __init__(self) -> None:
+        self.closed: list[str] = []
+        self.broken = False
+
+    def close(self, uid: str) -> None:
+        self.closed.append(uid)
+        if self.broken:
+            raise MallepostError("stuck")
+
+    def forget(self, uid: str) -> None:
+        self.closed.append(uid)
+
+
+class Hosts:
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        return [uid], []
+
+    def carry(self, uid: str, profile: str) -> str:
+        return profile
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        return Moved()
+
+
+class Stage:
+    """A service and all that it touches."""
+
+    def __init__(self, folder: Path) -> None:
+        self.directory, self.channel = MemoryDirectory(), Channel()
+        self.journal = folder / "journal"
+        self.sent: list[tuple[str, codes.Issued]] = []
+        self.told: list[tuple[list[str], str, datetime.datetime]] = []
+        self.mute = False
+        self.away = False
+        self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
+        tools = Tools(
+            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), Hosts(),
+            lambda where, issued: self.sent.append((where, issued)), self.tell, classes=lambda: CLASSES,
+            limits=self.limits, now=lambda: NOW,
+        )  # fmt: skip
+        self.service = Service(tools)
+
+    def tell(self, where: Sequence[str], login: str, at: datetime.datetime) -> None:
+        if self.mute:
+            raise ConnectionRefusedError
+        self.told.append((list(where), login, at))
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[MemoryDirectory]:
+        if self.away:
+            raise DirectoryError("the directory cannot be reached")
+        yield self.directory
+
+    def agent(self, uid: str, state: State, numen: str = NUMEN, **more: list[str]) -> str:
+        agent = Agent(
+            uid, "Marie", "Dupond", f"{uid}@ac-exemple.test", "roundcube", state, login_aliases=(f"{uid}.bis",)
+        )
+        attributes: Attributes = agent_attributes(agent) | {"mpNumenDigest": [KEYS.digest("numen", numen)], **more}
+        if state is not State.PENDING:
+            attributes["userPassword"] = [OLD]
+        self.directory.add(agent.dn(self.directory.suffix), attributes)
+        return uid
+
+    def code(self, uid: str, days: float = 30) -> str:
+        issued = codes.issue(KEYS, uid, NOW, days)
+        self.directory.modify(f"uid={uid},ou=people,{self.directory.suffix}", issued.attributes)
+        return issued.code
+
+    def held(self, uid: str, name: str) -> list[str]:
+        return self.directory.entries[f"uid={uid},ou=people,{self.directory.suffix}"].attributes.get(name, [])
+
+    def ask(self, request: wire.Request) -> wire.Answer:
+        return self.service.answer(request, "accountd:pia1")
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.journal.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return Stage(tmp_path)
+
+
+def test_activation_by_numen_and_code_once(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.PENDING)
+    code = stage.code(uid)
+    ask = wire.Activate(HERE, " 01 e9500001 abc", f"{code[:5]} {code[5:]}".lower(), NEW)
+    assert stage.ask(ask) == wire.Done(uid, "pending")
+    assert (stage.held(uid, "userPassword"), stage.held(uid, "mpState")) == ([NEW], ["active"])
+    assert stage.channel.closed == [uid]
+    assert stage.ask(ask) == NOT_PROVED
+
+
+def test_a_code_is_good_once_also_for_many_at_once(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.PENDING)
+    code = stage.code(uid)
+    start = threading.Barrier(8)
+
+    def ask(number: int) -> wire.Answer:
+        start.wait()
+        return stage.ask(wire.Activate(f"192.0.{number}.7", NUMEN, code, f"{NEW}{number}a"))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(8)))
+    assert [isinstance(answer, wire.Done) for answer in answers].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"numen": OTHER_NUMEN}, {"numen": "nonsense"}, {"numen": ""}, {"code": "3" * 10}, {"code": ""},
+        {"login": "nobody"}, {"login": "other"},
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]) -> None:
+    stage.agent("other", State.ACTIVE, OTHER_NUMEN)
+    uid = stage.agent("mdupond", State.PENDING)
+    good = {"source": HERE, "login": uid, "numen": NUMEN, "code": stage.code(uid), "new": NEW}
+    assert stage.ask(wire.Reset(**good | wrong)) == NOT_PROVED
+    assert stage.held(uid, "mpState") == ["pending"]
+    assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "pending"), "a failure spends no code"
+
+
+def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.PENDING)
+    assert stage.ask(wire.Activate(HERE, NUMEN, stage.code(uid, days=0), NEW)) == NOT_PROVED
+    gone = stage.agent("gone", State.SUSPENDED, OTHER_NUMEN)
+    assert stage.ask(wire.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
+    assert stage.ask(wire.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
+    assert stage.ask(wire.Change(HERE, "nobody", OLD, NEW)) == NOT_PROVED
+
+
+def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    assert stage.ask(wire.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
+    refused = stage.ask(wire.Change(HERE, f"{uid}.bis", OLD, "weak"))
+    assert isinstance(refused, wire.Refused)
+    assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
+    assert stage.channel.closed == []
+    assert stage.ask(wire.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == wire.Done(uid, "active")
+    assert stage.channel.closed == [uid]
+    assert stage.ask(wire.Change(HERE, uid, OLD, "Encore-Autre9!q")) == NOT_PROVED
+
+
+def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.EXPIRED)
+    stage.directory.expired.add(f"uid={uid},ou=people,{stage.directory.suffix}")
+    assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
+    done = stage.ask(wire.Block(HERE, uid, uid.upper(), "piraté"))
+    assert done == wire.Done(uid, "active", "20260903080000Z")
+    assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
+    again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
+    assert isinstance(again, wire.Refused)
+    assert [one.code for one in again.violations] == ["in_history"]
+    reset = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
+    assert reset == wire.Done(uid, "blocked", "20260903080000Z")
+    assert stage.held(uid, "mpBlockedUntil") == ["20260903080000Z"]
+
+
+def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    assert [stage.ask(wire.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
+    for number in range(2):
+        assert stage.ask(wire.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
+    slowed = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    assert isinstance(slowed, wire.Refused)
+    assert (slowed.error, slowed.wait) == ("slow_down", 900)
+    assert [stage.ask(wire.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
+    assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), wire.Done), "another network is free"
+    assert isinstance(stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")), wire.Done), "and frees the first"
+
+
+def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
+    told: list[tuple[Any, ...]] = []
+
+    class Throttle:
+        wait = 0.0
+
+        def known_by(self, name: str, password: str) -> str:
+            return password
+
+        def judge(self, account: str, address: str, known_by: str, client: str = "") -> Any:
+            return SimpleNamespace(wait=self.wait, known_wrong=known_by == OLD)
+
+        def failed(self, *words: str) -> None:
+            told.append(("failed", *words))
+
+        def undo(self, *words: str) -> None:
+            told.append(("undo", *words))
+
+        def succeeded(self, *words: str) -> None:
+            told.append(("succeeded", *words))
+
+        def forget(self, *names: str) -> None:
+            told.append(("forget", *names))
+
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
+    object.__setattr__(stage.service.tools, "throttle", throttle)
+    stage.ask(wire.Change(HERE, uid, "wrong", NEW))
+    throttle.wait = 300
+    stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    assert told == [
+        ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd"),
+        ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
+         "ina:mdupond", "ina:mdupond.bis", "ina:mdupond@ac-exemple.test"),
+    ]  # fmt: skip
+    throttle.wait = 1.2
+    assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=2)
+
+
+def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
+    stage.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
+    for login in (uid, "nobody", "pending"):
+        assert stage.ask(wire.IssueCode(HERE, login)) == wire.Done()
+    ((where, issued),) = stage.sent
+    assert where == "marie@exemple.test"
+    assert issued.expires == NOW + datetime.timedelta(hours=1)
+    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    for _ in range(9):
+        stage.ask(wire.IssueCode(HERE, uid))
+    assert len(stage.sent) == 3, "nobody's mailbox is filled"
+    assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
+    other = stage.ask(wire.IssueCode(HERE, uid, "sms"))
+    assert isinstance(other, wire.Refused)
+    assert other.error == "refused_value"
+
+
+def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
+    means = {"mpRecoveryMail": ["marie@exemple.test"]}
+    uid = stage.agent("mdupond", State.ACTIVE, mpNumenDigest=[], **means)
+    assert stage.ask(wire.IssueCode(HERE, uid)) == wire.Done()
+    assert (stage.sent, stage.held(uid, "mpInaCode")) == ([], [])
+    assert {"action": "code", "sent": False, "reason": "no NUMEN"}.items() <= stage.lines()[-1].items()
+    stage.ask(wire.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
+    assert [where for where, _code in stage.sent] == ["marie@exemple.test"]
+
+
+def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
+    uid = stage.agent(
+        "mdupond", State.BLOCKED, mpRecoveryMail=["voleur@exemple.test"], mpRecoveryChanged=["20260830080000Z"]
+    )
+    stage.ask(wire.IssueCode(HERE, uid))
+    assert stage.sent == []
+    assert stage.lines()[-1]["sent"] is False
+
+
+def test_means_of_recovery_ask_for_the_password_count_later_and_are_told(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
+    assert stage.ask(wire.SetRecovery(HERE, uid, "wrong", "a@exemple.test")) == NOT_PROVED
+    for bad in ({"mail": "nonsense"}, {"mail": "x@ac-exemple.test"}, {"phone": "12"}):
+        refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, **bad))
+        assert isinstance(refused, wire.Refused)
+        assert refused.error == "refused_value"
+    assert stage.told == []
+    asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "a@exemple.test", "06 12 34 56 78"))
+    assert asked == wire.Done(uid, "active", "20260904080000Z")
+    assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test +33612345678"]
+    assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
+    later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
+    assert stage.told == [(["vieux@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
+    stage.ask(wire.IssueCode(HERE, uid))
+    assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
+    object.__setattr__(stage.service.tools, "now", lambda: later)
+    stage.ask(wire.IssueCode("198.51.100.7", uid))
+    assert stage.sent[1][0] == "a@exemple.test"
+
+
+def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
+    stage.mute = True
+    refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "a@exemple.test"))
+    assert isinstance(refused, wire.Refused)
+    assert refused.error == "unavailable"
+    assert stage.held(uid, "mpRecoveryNext") == []
+    stage.mute = False
+    assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD)), wire.Done)
+    assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
+
+
+def test_means_given_at_activation_count_at_once_and_later_ones_not(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.PENDING)
+    bad = stage.ask(wire.Activate(HERE, NUMEN, stage.code(uid), NEW, mail="x@ac-exemple.test"))
+    assert isinstance(bad, wire.Refused)
+    assert stage.held(uid, "mpState") == ["pending"]
+    given = wire.Activate(HERE, NUMEN, stage.code(uid), NEW, mail="Marie@exemple.test", phone="0612345678")
+    assert stage.ask(given) == wire.Done(uid, "pending")
+    assert stage.held(uid, "mpRecoveryPhone") == ["+33612345678"]
+    assert [one.lower() for one in stage.held(uid, "mpRecoveryMail")] == ["marie@exemple.test"]
+    again = wire.Activate(HERE, NUMEN, stage.code(uid), "Encore-Autre9!q", mail="voleur@exemple.test")
+    assert isinstance(stage.ask(again), wire.Done)
+    assert [one.lower() for one in stage.held(uid, "mpRecoveryMail")] == ["marie@exemple.test"]
+
+
+def test_a_stranger_s_requests_end_no_code_and_use_up_nobody_s_quota(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
+    desk = stage.code(uid, 7)
+    for number in range(9):
+        stage.ask(wire.IssueCode(f"198.51.{number % 2}.7", uid))
+    assert len(stage.sent) == 6
+    stage.ask(wire.IssueCode(HERE, uid))
+    assert len(stage.sent) == 7, "the owner, from elsewhere"
+    assert len(stage.held(uid, "mpInaCode")) == 8
+    wrong = [stage.ask(wire.Reset(HERE, uid, NUMEN, f"{n}" * 10, NEW)) for n in (3, 4)]
+    assert wrong == [NOT_PROVED] * 2
+    (window,) = [one for key, one in stage.limits._windows.items() if key[0] == "wrong"]
+    assert len(window.seen) == 2, "a wrong code counts once, however many wait"
+    assert stage.ask(wire.Reset(HERE, uid, NUMEN, desk, NEW)) == wire.Done(uid, "active")
+    assert stage.held(uid, "mpInaCode") == [], "one that is used ends all"
+
+
+def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    names = (uid, f"{uid}.bis", f"{uid}@ac-exemple.test")
+    assert [stage.ask(wire.Change(HERE, name, f"wrong{name}", NEW)) for name in names] == [NOT_PROVED] * 3
+    slowed = [stage.ask(wire.Change(HERE, name, "another", NEW)) for name in names]
+    assert [getattr(answer, "error", "") for answer in slowed] == ["slow_down"] * 3
+
+
+def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
+        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, (bad,))), wire.Refused)
+    for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
+        assert stage.ask(wire.SetQuietHours(HERE, uid, hours)) == wire.Done(uid, "active")
+        assert stage.held(uid, "mpQuietHours") == list(hours)
+
+
+def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
+    """A client says who acts and cannot prove it: others' accounts are for the command line."""
+    uid = stage.agent("mdupond", State.ACTIVE)
+    stage.agent("chef", State.ACTIVE, OTHER_NUMEN)
+    for by in ("chef", "", "nobody"):
+        for request in (wire.Block(HERE, uid, by, "r"), wire.EndSessions(HERE, uid, by),
+                        wire.SetClass(HERE, uid, by, "convergence")):  # fmt: skip
+            refused = stage.ask(request)
+            assert isinstance(refused, wire.Refused)
+            assert refused.error == "unauthorised"
+    assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
+    assert stage.channel.closed == []
+    assert stage.ask(wire.SetClass(HERE, uid, uid, "convergence")) == wire.Done(uid, "active")
+    assert stage.held(uid, "mpProfile") == ["convergence"]
+    assert isinstance(stage.ask(wire.SetClass(HERE, uid, uid, "luxe")), wire.Refused)
+    stage.channel.broken = True
+    assert stage.ask(wire.EndSessions(HERE, uid, uid)) == wire.Done(uid, "active", open=("essai",))
+    for request in (wire.EndSessions(HERE, "nobody", "nobody"), wire.Block(HERE, "nobody", "nobody", "r")):
+        refused = stage.ask(request)
+        assert isinstance(refused, wire.Refused)
+        assert refused.error == "not_found"
+    bad = stage.ask(wire.Block(HERE, uid, uid, " "))
+    assert isinstance(bad, wire.Refused)
+    assert bad.error == "refused_value"
+    assert stage.lines()[0]["by"] == uid
+
+
+def test_a_client_has_so_many_blocks_an_hour(stage: Stage) -> None:
+    stage.limits.rates = Rates(blocks=Rate(2, 3600), whole=Rate(1, 60))
+    for number in range(3):
+        stage.agent(f"agent{number}", State.ACTIVE, f"01E95000{number}0ABC")
+    stage.ask(wire.Change(HERE, "nobody", "x", NEW))
+    answers = [stage.ask(wire.Block(HERE, f"agent{n}", f"agent{n}", "r")) for n in range(3)]
+    assert [isinstance(answer, wire.Done) for answer in answers] == [True, True, False]
+    assert answers[2] == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=3600)
+    slowed = stage.ask(wire.Change(HERE, "nobody", "y", NEW))
+    assert isinstance(slowed, wire.Refused)
+    assert slowed.error == "slow_down", "the proofs' own limit, which held no block up"
+
+
+def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
+    """Neither for agendas of the same account that move, nor for anything of another account."""
+    uid = stage.agent("mdupond", State.ACTIVE)
+    others = [stage.agent(f"agent{n}", State.ACTIVE, f"01E95{n:05d}ABC") for n in range(100)]
+    entered, leave = threading.Event(), threading.Event()
+
+    def settle(self: Hosts, uid: str, profile: str) -> Moved:
+        entered.set()
+        assert leave.wait(30)
+        return Moved()
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+        patch.setattr(Hosts, "settle", settle)
+        slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, uid, "convergence"))
+        try:
+            assert entered.wait(30)
+            with stage.service._alone("somebody"):
+                blocked = [stage.ask(wire.Block(HERE, one, one, "piraté")) for one in (uid, *others[:15])]
+            assert all(isinstance(answer, wire.Done) for answer in blocked)
+            assert stage.held(uid, "mpState") == ["blocked"]
+            assert not slow.done()
+        finally:
+            leave.set()
+        assert isinstance(slow.result(30), wire.Done)
+    assert stage.service._locks == {}
+
+
+def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    stage.away = True
+    answer = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    assert answer == wire.Refused(wire.ErrorCode.UNAVAILABLE, "the directory gives no answer")
+    stage.away = False
+    stage.directory.fail_after = stage.directory.changes
+    defect = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    assert isinstance(defect, wire.Refused)
+    assert defect.error == "unavailable"
+    assert stage.ask(wire.Change("nowhere", uid, OLD, NEW)) == wire.Refused(
+        wire.ErrorCode.BAD_REQUEST, "source is no address"
+    )
+    assert OLD not in caplog.text
+    assert NEW not in caplog.text
+
+
+def test_the_journal_names_the_service_and_no_secret(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
+    stage.ask(wire.Change(HERE, uid, "wrong-secret", NEW))
+    stage.ask(wire.Change(HERE, "mot-de-passe-tapé-ici", OLD, NEW))
+    stage.ask(wire.IssueCode(HERE, uid))
+    code = stage.sent[0][1]
+    stage.ask(wire.Reset(HERE, uid, NUMEN, code.code, NEW))
+    lines = stage.lines()
+    assert {(line["who"], line["source"], line["account"]) for line in lines} == {("accountd:pia1", HERE, uid)}
+    assert [line["action"] for line in lines] == ["refused", "modify", "code", "reset"]
+    text = stage.journal.read_text("utf-8")
+    for secret in (OLD, NEW, "wrong-secret", "tapé", NUMEN, code.code, code.shown, "k1:"):
+        assert secret not in text
+    assert stage.journal.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("login", ["", " ", "*", "a)(uid=*", "x" * 400, "a\0b"])
+def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
+    stage.agent("mdupond", State.ACTIVE)
+    assert look_up(stage.directory, login) == ""
+    assert look_up(stage.directory, "Mdupond@ac-exemple.TEST") == "mdupond"
+
+
+def test_the_letter_has_the_code_in_french_first() -> None:
+    notice = Notice(
+        "académie d'Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+    )
+    issued = codes.issue(KEYS, "mdupond", NOW, 1 / 24)
+    message = notice.message("marie@exemple.test", issued)
+    text = message.get_content()
+    assert issued.shown in text
+    assert "jusqu’au 01/09/2026 à 11 h 00" in text
+    assert text.index("Bonjour") < text.index("English")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["From"].addresses[0].addr_spec == "postmaster@ac-exemple.test"
+
+
+def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
+    notice = Notice(
+        "académie d'Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+    )
+    message = notice.change("marie@exemple.test", "mdupond", NOW)
+    text = message.get_content()
+    assert "prendra effet le 01/09/2026 à 10 h 00" in text
+    assert text.index("Bonjour") < text.index("English")
+    assert "« mdupond »" in text
+    assert message["Subject"].startswith("Vos moyens de secours")

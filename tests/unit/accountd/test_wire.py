@@ -1,0 +1,102 @@
+"""accountd's protocol: messages arrive unchanged, and anything else is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+
+import pytest
+from malleposte.accountd import wire
+
+REQUESTS = (
+    wire.Hello("pia1", "secret"),
+    wire.Activate("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!"),
+    wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
+    wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
+    wire.SetQuietHours("192.0.2.7", "mdupond", ("12345 18:30-07:45", "67 00:00-23:59")),
+)
+CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
+
+
+def line(**document: object) -> bytes:
+    return json.dumps({"v": 1, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
+def test_a_request_comes_back(request_: wire.Request) -> None:
+    told = wire.encode(request_)
+    assert told.count(b"\n") == 1
+    assert wire.decode(told) == request_
+
+
+def test_no_secret_is_shown_by_accident() -> None:
+    for one in (wire.Hello("a", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET", "S3CRET"),
+                wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
+                wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET")):  # fmt: skip
+        assert "S3CRET" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        wire.Done("mdupond", "pending", "20261201120000Z", ("dovecot",)),
+        wire.Done(),
+        wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
+        wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
+    ],
+)
+def test_an_answer_comes_back(answer: wire.Answer) -> None:
+    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (b"", "not JSON"),
+        (b"GET / HTTP/1.1\r\n", "not JSON"),
+        (b"\xff\xfe\n", "not JSON"),
+        (b"[" * 16_000 + b"\n", "not JSON"),
+        (b"9" * 9000 + b"\n", "not JSON"),
+        (b"[]\n", "no object"),
+        (line(v=2), "speaks version 2 .*this one version 1: finish the deploy"),
+        (line(v=None), "no known version"),
+        (line(v="S3CRET"), "no known version"),
+        (line(v=True, call="next"), "no known version"),
+        (line(v=2, call="next", args={"more": 1}, extra=1), "speaks version 2"),
+        (line(call="delete"), "unknown call"),
+        (line(call=["change"]), "unknown call"),
+        (line(extra=1), "the keys are"),
+        (line(args=[]), "args is no object"),
+        (line(args=CHANGE | {"uid": "x"}), "unknown field"),
+        (line(args={"source": "192.0.2.7"}), "is missing"),
+        (line(args=CHANGE | {"login": 1}), "login is not of its type"),
+        (line(args=CHANGE | {"login": None}), "login is not of its type"),
+        (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
+        (b'{"v":1,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (line(call="block", args={"source": "a", "uid": "b", "by": "c", "reason": "d", "hours": 1}), "unknown field"),
+        (line(call="set_quiet_hours", args={"source": "a", "uid": "b", "hours": ["x"] * 15}), "hours is not"),
+        (b" " * 17_000 + b"{}", "too long"),
+    ],
+)
+def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> None:
+    with pytest.raises(wire.BadMessageError, match=said):
+        wire.decode(told)
+
+
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":1,"ok":true}', b'{"v":1,"ok":false,"refused":{"error":"x"}}'])
+def test_what_is_no_answer_is_an_error(told: bytes) -> None:
+    with pytest.raises(wire.BadMessageError):
+        wire.decode_answer(told)
+
+
+def test_another_form_is_another_version() -> None:
+    """If this fails: raise `wire.VERSION`, and write down the form of the new version in place of the old one."""
+
+    def form(kind: type) -> list[tuple[str, str, bool]]:
+        return [(one.name, str(one.type), one.default is dataclasses.MISSING) for one in dataclasses.fields(kind)]
+
+    calls = {name: form(kind) for name, kind in wire.CALLS.items()}
+    answers = {kind.__name__: form(kind) for kind in (wire.Done, wire.Refused, wire.Violation)}
+    whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (1, "99a46f4240faec60")

@@ -1,0 +1,354 @@
+"""Delays against guessed passwords: counting rules, queries to Valkey, answers to Dovecot.
+
+The scripts that count run in Valkey: tests/stack/shared/test_throttle.py and test_throttle_clients.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts.resolver import AccountResolver
+from malleposte.accounts.throttle import (
+    ATTEMPT,
+    FAILED,
+    FORGET,
+    GUESSED,
+    SUCCEEDED,
+    UNDO,
+    Settings,
+    Throttle,
+    Unavailable,
+    Valkey,
+    digest,
+)
+from malleposte.daemons import authpolicy, http
+
+SETTINGS = Settings("unix:///nowhere", "sel")
+KEY = "une-clef-de-seize-signes"
+
+
+class Fake:
+    """Keeps what it was asked; answers what it was told to, of one script or of all."""
+
+    def __init__(self, answer: int = 0, broken: bool = False, of: str = "") -> None:
+        self.answer, self.broken, self.of = answer, broken, of
+        self.asked: list[tuple[str, tuple[str, ...], tuple[object, ...]]] = []
+
+    def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
+        self.asked.append((script, tuple(keys), arguments))
+        if self.broken:
+            raise Unavailable("away")
+        return self.answer if not self.of or script == self.of else 0
+
+
+INDEX, CLIENTS, CLIENT, NETWORK, WIDE = range(5)
+
+
+def keys(address: str, name: str = "jdupont", client: str = "", **changes: Any) -> tuple[str, ...]:
+    store = Fake()
+    Throttle(Settings("unix:///nowhere", "sel", **changes), store).judge(name, address, "x", client)
+    return store.asked[0][1] if store.asked else ()
+
+
+def place(address: str, name: str = "jdupont", **changes: Any) -> str | None:
+    return next(iter(keys(address, name, **changes)[NETWORK:]), None)
+
+
+def test_the_digest_is_dovecot_s() -> None:
+    # sha256("sel" "jdupont" NUL "Faux-Mot-2031") begins with these bits, shifted to whole bytes.
+    import hashlib
+
+    whole = hashlib.sha256(b"seljdupont\0Faux-Mot-2031").hexdigest()
+    assert digest("sel", "jdupont", "Faux-Mot-2031") == "0" + whole[:3]
+    assert digest("sel", "jdupont", "Faux-Mot-2031", 16) == whole[:4]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("192.0.2.1", "192.0.2.254", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("192.0.2.1", "::ffff:192.0.2.7", True),
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2", True),
+    ],
+)
+def test_networks(one: str, other: str, same: bool) -> None:
+    assert (place(one) == place(other)) is same
+
+
+def test_the_size_of_a_network_is_settable() -> None:
+    assert place("192.0.2.1", prefix4=32) != place("192.0.2.2", prefix4=32)
+    assert place("2001:db8:1:2::1", prefix6=48) == place("2001:db8:1:3::1", prefix6=48)
+
+
+def test_ipv6_counts_in_a_wider_network_too() -> None:
+    one, other, far = (keys(f"2001:db8:{word}::1") for word in ("1:2", "1:3", "2:2"))
+    assert one[WIDE] == other[WIDE] != far[WIDE]
+    assert one[NETWORK] != other[NETWORK]
+    assert len(keys("192.0.2.1")) == WIDE
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (("192.0.2.1", "imap"), ("192.0.2.1", "imap"), True),
+        (("192.0.2.1", "imap"), ("192.0.2.1", "page"), False),
+        (("192.0.2.1", "imap"), ("192.0.2.2", "imap"), False),
+        (("2001:db8::1", "imap"), ("2001:db8::2", "imap"), True),
+    ],
+)
+def test_clients_of_a_network_are_apart(one: tuple[str, str], other: tuple[str, str], same: bool) -> None:
+    first, second = (keys(address, client=client) for address, client in (one, other))
+    assert (first[CLIENT] == second[CLIENT]) is same
+    assert first[NETWORK] == second[NETWORK]
+    assert first[CLIENTS] == second[CLIENTS]
+
+
+def test_accounts_are_apart_and_names_fold() -> None:
+    assert place("192.0.2.1", "jdupont") == place("192.0.2.1", " JDupont ")
+    assert place("192.0.2.1", "jdupont") != place("192.0.2.1", "jdurand")
+
+
+def test_neither_names_nor_networks_are_told() -> None:
+    key = place("192.0.2.1")
+    assert key
+    assert "jdupont" not in key
+    assert "192" not in key.partition(":")[0]
+
+
+@pytest.mark.parametrize("address", ["", "local", "127.0.0.1", "::1", "10.9.0.11"])
+def test_who_never_waits(address: str) -> None:
+    assert place(address, exempt=("127.0.0.0/8", "::1/128", "10.9.0.11/32")) is None
+
+
+def test_without_valkey_nobody_waits_and_it_is_not_asked_each_time() -> None:
+    store, now = Fake(broken=True), [100.0]
+    throttle = Throttle(SETTINGS, store, lambda: now[0])
+    assert [throttle.judge("a", "192.0.2.1", "x").wait for _ in range(5)] == [0.0] * 5
+    assert len(store.asked) == 1
+    now[0] += 10
+    store.broken, store.answer = False, 7
+    assert throttle.judge("a", "192.0.2.1", "x").wait == 7.0
+
+
+def test_to_forget_an_account_asks_for_its_index_alone() -> None:
+    store = Fake()
+    throttle = Throttle(SETTINGS, store)
+    throttle.judge("jdupont", "192.0.2.1", "x")
+    throttle.forget("JDupont", "jean.dupont@ac-exemple.test", "jdupont")
+    assert [asked[0] for asked in store.asked] == [ATTEMPT, FORGET, FORGET]
+    assert store.asked[1][1] == (store.asked[0][1][INDEX],)
+
+
+def test_an_address_that_fails_on_many_accounts_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    """The line that fail2ban bans on; of no known network, and nothing in it is what somebody typed."""
+    for answer, address, told in ((0, "192.0.2.1", 0), (20, "192.0.2.1", 1), (20, "198.51.100.1", 0)):
+        caplog.clear()
+        settings = Settings("unix:///nowhere", "sel", networks=("198.51.100.0/24",))
+        Throttle(settings, Fake(answer, of=GUESSED)).failed("x, rip=203.0.113.1", address, "0abc")
+        assert caplog.messages == [f"guesses on 20 accounts within 600 s: rip={address}"] * told
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"nonce": ""}, "nonce is empty"),
+        ({"server": "http://x"}, "server is neither"),
+        ({"forget": 10}, "forget is not below most"),
+        ({"prefix4": 33}, "prefix4"),
+        ({"wide6": 65}, "wide6"),
+        ({"free_wide": 4}, "free_wide"),
+        ({"known_days": 0}, "known_days"),
+        ({"networks": ["10.0.0.0/40"]}, "10.0.0.0/40"),
+        ({"exempt": ["10.0.0.0/40"]}, "10.0.0.0/40"),
+        ({"fre": 3}, "fre"),
+    ],
+)
+def test_settings_that_cannot_be(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Settings.of({"server": "unix:///x", "nonce": "sel"} | changes)
+
+
+# --- the daemon
+
+
+def report(fail_type: str = "", **told: Any) -> dict[str, Any]:
+    return {"login": "jdupont", "remote": "192.0.2.1", "pwhash": "0abc", "fail_type": fail_type, **told}
+
+
+@pytest.mark.parametrize(
+    ("told", "scripts"),
+    [
+        (report(success=True), [SUCCEEDED]),
+        (report("credentials", success=False), [FAILED, GUESSED]),
+        (report("internal", success=False), [UNDO]),
+        (report("account", success=False), [GUESSED]),
+        (report("credentials", success=False, policy_reject=True), []),
+    ],
+)
+def test_what_a_report_means(told: dict[str, Any], scripts: list[str]) -> None:
+    store = Fake()
+    assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "report", told, "jdupont"))["status"] == 0
+    assert [asked[0] for asked in store.asked] == scripts
+
+
+def test_a_client_is_what_dovecot_calls_protocol_and_device() -> None:
+    store = Fake()
+    for told in (report(), report(protocol="imap"), report(protocol="imap", device_id="id")):
+        authpolicy.judge(Throttle(SETTINGS, store), "allow", told, "jdupont")
+    assert len({asked[1][CLIENT] for asked in store.asked}) == 3
+    assert len({asked[1][NETWORK] for asked in store.asked}) == 1
+
+
+def test_whoever_waits_is_told_how_long() -> None:
+    answer = json.loads(authpolicy.judge(Throttle(SETTINGS, Fake(31)), "allow", report(), "jdupont"))
+    assert answer["status"] == -1
+    assert "31 s" in answer["msg"]
+    assert answer["msg"].isascii()
+
+
+def test_a_password_known_to_be_wrong_is_refused_as_before() -> None:
+    answer = json.loads(authpolicy.judge(Throttle(SETTINGS, Fake(-200)), "allow", report(), "jdupont"))
+    assert answer == {"status": -1, "msg": ""}
+    assert Throttle(SETTINGS, Fake(-200)).judge("a", "192.0.2.1", "x").wait == 200.0
+
+
+def test_who_may_is_let_on_and_counted() -> None:
+    store = Fake()
+    assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "allow", report(), "jdupont"))["status"] == 0
+    assert store.asked[0][0] == ATTEMPT
+    assert store.asked[0][2][3] == "0abc"
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "body", "status"),
+    [
+        ("POST /?command=allow HTTP/1.1", KEY, b'{"login": "a", "remote": "192.0.2.1"}', 200),
+        ("GET /?command=allow HTTP/1.1", KEY, b"", 400),
+        ("POST /?command=allow HTTP/1.1", "autre", b"{}", 403),
+        ("POST /?command=allow HTTP/1.1", KEY, b"[]", 400),
+        ("POST /?command=allow HTTP/1.1", KEY, b'{"login', 400),
+        ("POST /?command=drop HTTP/1.1", KEY, b"{}", 400),
+        ("POST /?command=allow HTTP/1.1", KEY, b"\xff\xfe", 400),
+    ],
+)
+def test_requests(line: str, key: str, body: bytes, status: int) -> None:
+    server = authpolicy.Server(authpolicy.Config(SETTINGS, KEY), Throttle(SETTINGS, Fake()))
+    method, target, _version = line.split(" ")
+    request = http.Request(method, target, {"x-api-key": key}, body)
+    assert asyncio.run(server.respond(request))[0] == status
+
+
+def test_a_name_counts_for_the_account_that_it_means(tmp_path: Path) -> None:
+    """Uid, address and alias are one; without an answer each stands for itself, and nobody is kept waiting for it."""
+    said = {"jdupont": "USER\t1\tjdupont\tuid=1", "j.dupont@ac-exemple.test": "USER\t1\tjdupont", "x": "FAIL\t1"}
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        name = (await reader.readline()).decode().split("\t")[2]
+        asked.append(name)
+        writer.write(f"VERSION\t1\t2\nSPID\t1\n{said.get(name, 'NOTFOUND' + chr(9) + '1')}\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async def found() -> list[str]:
+        now = [0.0]
+        resolver = AccountResolver(tmp_path / "userdb", lambda: now[0])
+        async with await asyncio.start_unix_server(serve, str(tmp_path / "userdb")):
+            names = ("JDupont ", "j.dupont@ac-exemple.test", "jdupont", "nul", "a\tb", "a\0b", "", "x", "encore")
+            told = [await resolver.account(name) for name in names]
+            now[0] += 10
+            return [*told, await resolver.account("encore")]
+
+    told = asyncio.run(found())
+    assert told == ["jdupont", "jdupont", "jdupont", "nul", "a\tb", "a\0b", "", "x", "encore", "encore"]
+    assert asked == ["jdupont", "j.dupont@ac-exemple.test", "nul", "x", "encore"]
+    assert asyncio.run(AccountResolver(tmp_path / "none").account("JDupont")) == "jdupont"
+    assert asyncio.run(AccountResolver(None).account("JDupont")) == "jdupont"
+
+
+def test_a_weak_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "authpolicy.json"
+    path.write_text(json.dumps({"server": "unix:///x", "nonce": "sel", "api_key": "court"}))
+    with pytest.raises(ValueError, match="api_key"):
+        authpolicy.Config.read(path)
+
+
+# --- the client of Valkey
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[tuple[str, list[bytes], list[bytes]]]:
+    """A server of this test: its address, the requests it received, its coming answers."""
+    path = tmp_path / "valkey.sock"
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(path))
+    listening.listen()
+    sent: list[bytes] = []
+    said: list[bytes] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                link = listening.accept()[0]
+            except OSError:
+                return
+            with link:
+                while said and (data := link.recv(65536)):
+                    sent.append(data)
+                    word = said.pop(0)
+                    if not word:
+                        break
+                    link.sendall(word)
+
+    worker = threading.Thread(target=serve, daemon=True)
+    worker.start()
+    yield f"unix://{path}", sent, said
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    worker.join(5)
+
+
+def test_a_script_that_valkey_does_not_know_is_sent_whole(valkey: Any) -> None:
+    where, sent, said = valkey
+    said += [b"+OK\r\n", b"-NOSCRIPT No matching script.\r\n", b":12\r\n", b""]
+    client = Valkey(where, "throttle", "mot")
+    assert client.run("return 12", ("throttle:a:b",), "0abc", 5) == 12
+    client._close()
+    assert sent[0].startswith(b"*3\r\n$4\r\nAUTH\r\n")
+    assert b"EVALSHA" in sent[1]
+    assert b"return 12" in sent[2]
+
+
+def test_a_closed_connection_is_opened_again_once(valkey: Any) -> None:
+    where, _sent, said = valkey
+    said += [b":1\r\n", b"", b":2\r\n", b""]
+    client = Valkey(where, "default", "")
+    assert client.run("x", ("k",)) == 1
+    assert client.run("x", ("k",)) == 2
+    client._close()
+
+
+@pytest.mark.parametrize("word", [b"-NOAUTH no\r\n", b"$2\r\nab\r\n", b"what\r\n", b"-OOM no\r\n"])
+def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
+    where, _sent, said = valkey
+    said += [word] * 3 + [b""]
+    client = Valkey(where, "default", "")
+    with pytest.raises(Unavailable):
+        client.run("x", ("k",))
+    client._close()
+
+
+def test_nobody_listening_is_no_answer(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable):
+        Valkey(f"unix://{tmp_path}/none", "default", "").run("x", ("k",))

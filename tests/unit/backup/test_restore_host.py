@@ -1,0 +1,61 @@
+"""A host in use, wherever the directory is: a restore of everything asks before it replaces its data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from malleposte.backup import restore_database, restore_directory, restore_host
+from malleposte.backup import restore_dav as dav
+from malleposte.errors import MallepostError
+from malleposte.platform import mailstore
+
+MAIL = "mailboxes with mail"
+AGENDAS = "agents with agendas"
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., restore_host.ThisHost]:
+    """A host whose directory is elsewhere, by what lies there: a message, an agenda's owner, users of databases."""
+
+    def made(letter: str = "", agenda: str = "", **users: int) -> restore_host.ThisHost:
+        store, root = tmp_path / "mail", tmp_path / "radicale"
+        for place in (store / "aa/anne/Maildir/cur", root / "collection-root"):
+            place.mkdir(parents=True)
+        if letter:
+            (store / "aa/anne/Maildir" / letter).write_text("Subject: un\n\n")
+        if agenda:
+            (root / "collection-root" / agenda).mkdir()
+
+        def sql(_self: object, question: str, name: str = "") -> str:
+            if not users:
+                raise MallepostError("no PostgreSQL here")
+            return str(users[name]) if name else "\n".join(users)
+
+        monkeypatch.setattr(restore_directory.HostSlapd, "live", lambda _self: b"")
+        monkeypatch.setattr(restore_database.HostPostgres, "sql", sql)
+        monkeypatch.setattr(mailstore, "STORE", store)
+        store = dav.Store(root)
+        monkeypatch.setattr(dav, "Store", lambda: store)
+        return restore_host.ThisHost(cast("Any", None), print, databases=True)
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        ({}, []),
+        ({"letter": "cur/1.x:2,S"}, [f"1 {MAIL}"]),
+        ({"agenda": "anne"}, [f"1 {AGENDAS}"]),
+        ({"sogo": 3, "roundcube": 0}, ["3 users in the database sogo"]),
+        ({"letter": "cur/1.x:2,S", "agenda": "anne", "roundcube": 2},
+         [f"1 {MAIL}", f"1 {AGENDAS}", "2 users in the database roundcube"]),
+    ],
+)  # fmt: skip
+def test_a_host_is_in_use_by_what_it_holds_though_the_directory_is_elsewhere(
+    host: Callable[..., restore_host.ThisHost], there: dict[str, Any], told: list[str]
+) -> None:
+    assert host(**there).in_use() == told

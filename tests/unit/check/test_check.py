@@ -1,0 +1,330 @@
+"""`malleposte check`: each fault is one line that names file, line and key; exit codes; nothing is written."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from malleposte import cli
+from malleposte.check import findings, hosts, platform, run, sources, specs, values
+from malleposte.check.findings import Finding, Level
+from malleposte.check.offline import Reader
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet.site import Site, Vault
+from malleposte.paths import ROOT
+
+CASES: list[dict[str, str]] = yaml.safe_load((ROOT / "tests/data/inventories.yml").read_text("utf-8"))
+FACTS = "group_vars/malleposte/platform.yml"
+
+
+@pytest.fixture
+def inventory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the standalone inventory with facts that it could leave out, the current folder beside it."""
+    folder = tmp_path / "mine"
+    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    shutil.copyfile(ROOT / "tests/data/every-fact.yml", folder / FACTS)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def edit(path: Path, old: str, new: str) -> str:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    return text.replace(old, new)
+
+
+def texts(report: run.Report) -> list[str]:
+    return [one.text() for one in report.findings]
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {str(p): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", ["lab", "standalone"])
+def test_the_inventories_shipped_here_are_right(name: str, tmp_path: Path) -> None:
+    copy = tmp_path / name
+    shutil.copytree(ROOT / "inventories" / name, copy, ignore=shutil.ignore_patterns("secrets"))
+    (tmp_path / "resolvers").write_text("192.0.2.53\n")
+    if name == "lab":
+        edit(copy / "hosts.yml", "lab_state: /var/lib/malleposte/lab/mp\n", f"lab_state: {tmp_path}\n")
+    before = tree(copy)
+    report = run.check(copy, online=False)
+    assert [one.text() for one in report.findings if one.level in (Level.WRONG, Level.FAILING)] == []
+    assert tree(copy) == before, "check wrote into the inventory"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_fault_is_one_line_that_names_file_line_and_key(case: dict[str, str], inventory: Path) -> None:
+    file = case.get("file", FACTS)
+    text = edit(inventory / file, case["replace"], case["by"])
+    at = case.get("at", case["by"])
+    line = f":{text[: text.index(at)].count(chr(10)) + 1}" if at else ""
+    report = run.check(inventory, online=False)
+    assert f"mine/{file}{line}: {case['says']}" in texts(report)
+    assert report.code is ExitCode.BAD_INPUT
+
+
+@pytest.mark.parametrize("name", ["a misspelt fact", "a text for a number", "a role's port on another's"])
+def test_one_fault_gives_one_line(name: str, inventory: Path) -> None:
+    case = next(case for case in CASES if case["name"] == name)
+    edit(inventory / case.get("file", FACTS), case["replace"], case["by"])
+    wrong = [one for one in run.check(inventory, online=False).findings if one.level is Level.WRONG]
+    assert len(wrong) == 1
+
+
+def test_templates_may_make_what_is_converted(inventory: Path) -> None:
+    edit(inventory / FACTS, "message_size_mb: 50", "message_size_mb: \"{{ '5' ~ '0' }}\"")
+    edit(inventory / FACTS, 'phone: "03 00 00 00 00"', 'phone: "{{ 17 }}"')
+    edit(inventory / FACTS, "malleposte_domain:", "base_journal_max_use: '{{ ansible_facts.x }}'\nmalleposte_domain:")
+    assert run.check(inventory, online=False).code is ExitCode.DONE
+
+
+def test_a_value_kept_by_ansible_vault_is_taken_as_it_is(inventory: Path) -> None:
+    sealed = "!vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    3031\n"
+    edit(inventory / FACTS, "malleposte_academy_name: académie d'Exemple\n", f"malleposte_academy_name: {sealed}")
+    assert texts(run.check(inventory, online=False))[0].startswith("mine/hosts.yml: vault: warning:")
+
+
+def test_the_secrets_that_will_be_made_are_named_and_not_made(inventory: Path) -> None:
+    note = run.check(inventory, online=False).findings[-1]
+    assert note.level is Level.NOTE
+    assert "valkey" in note.message
+    assert "dkim-mp1-ac-exemple.test" in note.message
+    assert "internal-ca" not in note.message, "it is for another source of certificates"
+    assert not (inventory / "secrets").exists()
+
+
+def test_no_secret_is_announced_that_no_host_will_have(inventory: Path) -> None:
+    """A host without a vault has no archives, one that is no portal asks accountd nothing."""
+
+    def announced() -> set[str]:
+        return set(run.check(inventory, online=False).findings[-1].message.rpartition(": ")[2].split(", "))
+
+    assert not {name for name in announced() if name.startswith(("accountd-", "borg-", "database-"))}
+    known = yaml.safe_load((inventory / "hosts.yml").read_text("utf-8"))
+    groups = known["all"]["children"]["malleposte"]["children"]
+    groups["portal"] = {"hosts": {"pia1": {"ansible_host": "192.0.2.11"}}}
+    groups["vault"] = {"hosts": {f"coffre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}}
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
+    pairs = [f"{client}-{vault}" for client in ("mail1", "pia1") for vault in ("coffre1", "coffre2")]
+    wanted = {"accountd-pia1", *(f"borg-{pair}" for pair in pairs), *(f"borg-ssh-{pair}" for pair in pairs)}
+    assert {name for name in announced() if name.startswith(("accountd-", "borg-", "database-"))} == wanted
+
+
+def test_secrets_that_others_may_read_are_refused(inventory: Path) -> None:
+    folder = inventory / "secrets"
+    folder.mkdir(mode=0o750)
+    (folder / "valkey").write_text("x\n")
+    folder.chmod(0o750)
+    (folder / "valkey").chmod(0o644)
+    said = texts(run.check(inventory, online=False))
+    assert "mine/secrets: others may read it (mode 0750): chmod 0700" in said
+    assert "mine/secrets/valkey: others may read it (mode 0644): chmod 0600" in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_secrets_of_somebody_else_are_refused(inventory: Path) -> None:
+    folder = inventory / "secrets"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 65534, -1)
+    assert "mine/secrets: belongs to the uid 65534: chown it to 0" in texts(run.check(inventory, online=False))
+
+
+def test_ports_are_compared_across_the_groups_of_a_host(inventory: Path) -> None:
+    services = {"a": {"group": "mail", "listen": [{"name": "a", "port": 8443}]},
+                "b": {"group": ["web", "portal"], "listen": [{"name": "b", "port": 8443}]},
+                "c": {"group": "portal", "listen": [{"name": "c", "port": 8443, "proto": "udp"}]},
+                "d": {"group": "vault", "listen": [{"name": "d", "port": 8443}]}}  # fmt: skip
+    (inventory / "group_vars/malleposte/more.yml").write_text(yaml.safe_dump({"malleposte_services": services}))
+    wrong = [one for one in run.check(inventory, online=False).findings if one.level is Level.WRONG]
+    assert [one.text() for one in wrong] == [
+        "mine/group_vars/malleposte/more.yml:6: malleposte_services.a.listen[0].port: "
+        "port 8443/tcp of mail1 is wanted by a and by b"
+    ]
+
+
+# ---- hosts ---------------------------------------------------------------------------------------------------------
+
+FINE = {
+    "id": "debian", "version": "13", "user": "0", "machine": "m1", "client": "192.0.2.5", "memory_kb": "4000000",
+    "free_kb /": "9000000", "free_kb /var": "9000000", "free_kb /srv": "9000000", "now": "1000",
+}  # fmt: skip
+
+
+@pytest.fixture
+def reader(inventory: Path) -> Reader:
+    return Reader(sources.read(inventory), Site(inventory), specs.known())
+
+
+def answer(told: Mapping[str, str], host: str = "mail1") -> hosts.Answer:
+    return hosts.Answer(host, {**FINE, **told}, "", 1000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        ({}, None),
+        ({"user": "1000"}, "mail1: the log-in is not root: set ansible_user: root, or ansible_become: true with sudo"),
+        ({"version": "12"}, "mail1: runs debian 12; Debian 13 is needed"),
+        ({"id": "ubuntu", "version": "24.04"}, "mail1: runs ubuntu 24.04; Debian 13 is needed"),
+        ({"now": "900"}, "mail1: its clock differs from this machine's by 100 s"),
+        ({"now": "1101"}, "mail1: its clock differs from this machine's by 100 s"),
+        ({"now": "1020"}, None),
+        ({"memory_kb": "1000000"}, "mail1: has 976 MB of memory; its services need 2060 "),
+        ({"free_kb /var": "1024"}, "mail1: /var has 1 MB free; 1000 are needed"),
+        ({"free_kb /srv": "1048576"}, "mail1: /srv has 1024 MB free; 2000 are needed"),
+        ({"unread": '[{"uid": "dsi", "mail": "dsi@ac-exemple.test"}, {"uid": "x", "mail": "x@ac-exemple.test"}]'},
+         "mail1: warning: nobody reads dsi@ac-exemple.test: `malleposte accounts box delegate dsi UID`"),
+        ({"unread": "[]"}, None),
+        ({"client": "198.51.100.4"}, "mine/group_vars/malleposte/platform.yml:21: malleposte_networks.admin: this "
+                                     "machine reaches mail1 from 198.51.100.4, which is in none of these"),
+    ],
+)  # fmt: skip
+def test_a_host_that_is_not_fit(told: dict[str, str], text: str | None, reader: Reader) -> None:
+    found = [one.text() for one in hosts.findings(reader, [answer(told)])]
+    assert len(found) == (1 if text else 0), found
+    assert text is None or found[0].startswith(text)
+
+
+def test_clamav_takes_memory(inventory: Path) -> None:
+    def needed() -> Any:
+        return Reader(sources.read(inventory), Site(inventory), specs.known()).derived("mail1", hosts.SERVICES_MB)
+
+    without = needed()
+    edit(inventory / FACTS, "malleposte_antivirus: false", "malleposte_antivirus: true")
+    assert needed() - without == 1500
+
+
+def test_one_machine_under_two_names_is_a_warning(reader: Reader) -> None:
+    (found,) = hosts.findings(reader, [answer({}), answer({}, "other")])
+    assert (found.level, found.host) == (Level.WARNING, "other")
+
+
+def test_a_host_that_cannot_be_reached(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = {"host": "127.0.0.1", "user": "root", "port": 1, "key": "", "ssh_args": "", "kind": "ssh", "become": False}
+    monkeypatch.setattr(reader.site, "connection", lambda _: closed)
+    (one,) = hosts.ask_all(reader, ["mail1"])
+    (found,) = hosts.findings(reader, [one])
+    assert found.level is Level.FAILING
+    assert "mail1: cannot be reached: ssh: connect to host 127.0.0.1 port 1" in found.text()
+
+
+def test_the_question_is_answered_by_this_machine() -> None:
+    local = {"kind": "local", "become": False}
+    one = hosts.ask("here", local)
+    assert one.reason == ""
+    assert one.told["id"] == "debian"
+    assert one.memory_mb > 100
+    assert int(one.told["free_kb /"]) > 0
+    assert abs(float(one.told["now"]) - time.time()) < 5
+
+
+# ---- the command and the gate --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("levels", "code"),
+    [([], 0), ([Level.NOTE, Level.WARNING], 0), ([Level.FAILING], 1), ([Level.FAILING, Level.WRONG], 2)],
+)
+def test_the_worst_finding_makes_the_exit_code(levels: list[Level], code: int) -> None:
+    assert findings.exit_code([Finding(level, "x") for level in levels]) == code
+
+
+def test_check_as_json(inventory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(inventory / FACTS, "policy: reject", "policy: rejet")
+    assert cli.main(["check", "-i", str(inventory), "--offline", "--json"]) == ExitCode.BAD_INPUT
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["exit_code"], told["findings"][0]["key"]) == (False, 2, "malleposte_dmarc.policy")
+
+
+Ran = list[str]
+
+
+@pytest.fixture
+def no_playbook(monkeypatch: pytest.MonkeyPatch) -> Ran:
+    """Notes what would have run, hosts asked or playbooks begun; each ends the test's own way."""
+    ran: Ran = []
+
+    def noting(name: str) -> Callable[..., Any]:
+        def note(*_: object, **__: object) -> Any:
+            ran.append(name)
+            raise MallepostError("stopped by the test")
+
+        return note
+
+    monkeypatch.setattr("malleposte.playbook.run", noting("playbook"))
+    monkeypatch.setattr("malleposte.check.hosts.ask", noting("ssh"))
+    return ran
+
+
+def test_deploy_touches_no_host_when_the_inventory_is_wrong(
+    inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(inventory / FACTS, "malleposte_hostnames:", "malleposte_hostname:")
+    assert cli.main(["deploy", "-i", str(inventory)]) == ExitCode.BAD_INPUT
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("mine/hosts.yml") or "did you mean malleposte_hostnames?" in said[0]
+    assert said[-1] == "malleposte: the check found 1 fault, told above; nothing was changed on any host"
+    assert no_playbook == []
+    assert not (inventory / "secrets").exists()
+
+
+def test_deploy_goes_on_by_force(inventory: Path, no_playbook: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(inventory / FACTS, "malleposte_hostnames:", "malleposte_hostname:")
+    assert cli.main(["deploy", "-i", str(inventory), "--force"]) == ExitCode.FAILURE
+    assert "did you mean malleposte_hostnames?" in capsys.readouterr().err
+    assert no_playbook == ["playbook"]
+
+
+def test_a_limit_that_names_nobody(inventory: Path) -> None:
+    with pytest.raises(InputError, match="--limit"):
+        run.check(inventory, limit="nobody")
+
+
+def test_a_vault_password_file_that_is_not_there(inventory: Path) -> None:
+    assert "no-such-file" in texts(run.check(inventory, online=False, vault=Vault("no-such-file")))[0]
+
+
+def test_values_below_a_template_are_read_as_made() -> None:
+    spec = {"type": "dict", "options": {"a": {"type": "int"}}}
+    assert list(values.faults({"a": "3"}, spec, made=lambda _: True)) == []
+    assert list(values.faults({"a": "3"}, spec, made=lambda _: False)) != []
+
+
+def test_the_names_that_lead_to_the_operators_are_those_of_postfix() -> None:
+    defaults = yaml.safe_load((ROOT / "roles/postfix/defaults/main.yml").read_text("utf-8"))
+    assert list(platform.SYSTEM_NAMES) == defaults["postfix_system_aliases"]
+
+
+def test_a_private_root_is_one_authority_that_python_accepts() -> None:
+    right = values.FORMATS["root"][0]
+    usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
+    assert right(authority(usage)) and right("")
+    assert not right(authority(None)), "Python 3.13 refuses an authority without key usage"
+    assert not right(authority(usage) * 2), "Debian's store takes one certificate a file"
+    assert not right("-----BEGIN CERTIFICATE-----")
+
+
+def authority(usage: x509.KeyUsage | None) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Autorité privée")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+    made = made.add_extension(x509.BasicConstraints(True, None), critical=True)
+    if usage:
+        made = made.add_extension(usage, critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()

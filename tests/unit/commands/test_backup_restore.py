@@ -1,0 +1,284 @@
+"""`backup restore`: requests from a controller to a host, refusals, the choice of an archive."""
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from malleposte import paths
+from malleposte.backup import archives as vaults
+from malleposte.backup import config, restore_database
+from malleposte.backup.restore_model import Copy, Outcome
+from malleposte.backup.restore_vault import Archives
+from malleposte.cli import main
+from malleposte.commands import backup_options, backup_restore
+from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Words that reached a host."""
+    found: list[list[str]] = []
+
+    class Place(remote.Place):
+        def run(self, words, *, terminal=False):
+            found.append([self.name, *words])
+            return 0
+
+        def answer(self, words):
+            assert words[:2] == ["accounts", "show"]
+            return 0, {"profile": "x", "agenda": {"anne": "sogo", "bruno": "radicale"}[words[2]]}
+
+    hosts = {
+        "mail": ["mail1"], "web": ["web1", "web2"], "database": ["db1"], "directory": ["mail1"],
+        "malleposte": ["mail1", "db1"],
+    }  # fmt: skip
+    monkeypatch.setattr(
+        remote,
+        "places",
+        lambda _inventory, group, but="", only=(): [Place(name, ()) for name in only or hosts[group]],
+    )
+    monkeypatch.setattr(paths, "HOSTED", False)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("mailbox anne --discard", "mail1 backup restore mailbox --discard -- anne"),
+        (
+            "mailbox anne --vault v2 --dry-run --json",
+            "mail1 backup restore mailbox --vault=v2 --dry-run --json -- anne",
+        ),
+        ("folder anne Cours --beside", "mail1 backup restore folder --beside -- anne Cours"),
+        ("message anne --uid 4 --folder INBOX", "mail1 backup restore message --uid=4 --folder=INBOX -- anne"),
+        ("message anne --list", "mail1 backup restore message --list -- anne"),
+        (
+            "dav anne --service radicale --host web2 --as-of 2026-03-14",
+            "web2 backup restore dav --service=radicale --as-of=2026-03-14 -- anne",
+        ),
+        (
+            "dav anne Calendar/personal --service sogo",
+            "db1 backup restore dav --service=sogo -- anne Calendar/personal",
+        ),
+        ("dav anne", "db1 backup restore dav --service=sogo -- anne"),
+        ("dav bruno --host web1", "web1 backup restore dav --service=radicale -- bruno"),
+        ("database roundcube --beside", "db1 backup restore database --beside -- roundcube"),
+        ("directory --entry anne", "mail1 backup restore directory --entry=anne"),
+        ("undo anne 20260314-091500", "mail1 backup restore undo -- anne 20260314-091500"),
+        ("--all --host db1 --vault v1", "db1 backup restore --all --vault=v1"),
+    ],
+)
+def test_the_same_runs_on_the_host(sent, typed, words):
+    assert main(["backup", "restore", *typed.split()]) == 0
+    assert sent == [words.split()]
+
+
+class Box:
+    """A mailbox, so that no Dovecot is asked."""
+
+    def home(self, uid: str) -> Path:
+        return Path("/srv/mail/aa") / uid
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        (["folder", "anne", "Cours", "--vault", "v2", "--dry-run"], ("messages of anne", "v2", "")),
+        (["folder", "--as-of", "2026-03-14", "--dry-run", "--", "anne", "-Cours"],
+         ("messages of anne", None, "2026-03-14")),
+        (["dav", "bruno", "agenda", "--vault", "v2", "--dry-run"], ("agendas and contacts of bruno", "v2", "")),
+        (["dav", "anne", "--as-of", "2026-03-14 09:00", "--dry-run"],
+         ("agendas and contacts of anne", None, "2026-03-14 09:00")),
+        (["mailbox", "anne", "--vault", "v2", "--dry-run"], ("mailbox anne", "v2", "")),
+    ],
+)  # fmt: skip
+def test_what_a_controller_sends_the_host_understands(sent, monkeypatch, typed, understood):
+    """The words that arrive, read by the host's own command line: no option has become a name."""
+    assert main(["backup", "restore", typed[0], "--host", "web1", *typed[1:]]) == 0
+    seen = []
+    monkeypatch.setattr(paths, "HOSTED", True)
+    monkeypatch.setattr(backup_restore, "opener", lambda _uid, closed=False: Box())
+    monkeypatch.setattr(backup_restore, "class_here", lambda _uid: "")
+    monkeypatch.setattr(backup_restore.Job, "archives", lambda _self: None)
+    monkeypatch.setattr(
+        backup_restore.Job,
+        "foreseen",
+        lambda self, what, *_wanted: seen.append((what, self.vault, self.as_of.text if self.as_of else "")) or 0,
+    )
+    assert main(sent[0][1:]) == 0
+    assert seen == [understood]
+
+
+def test_a_date_goes_to_the_host_as_it_was_typed_and_is_told_with_its_zone(sent, monkeypatch):
+    """A controller in another zone must not move it."""
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        assert main(["backup", "restore", "mailbox", "anne", "--as-of", "2026-03-14"]) == 0
+        assert "--as-of=2026-03-14" in sent[0]
+        monkeypatch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        moment = backup_options.when(None, None, "2026-03-14")
+        assert str(moment) == "2026-03-14 23:59:59 CET (UTC+0100)"
+        assert moment.at.isoformat() == "2026-03-14T22:59:59+00:00"
+        assert str(backup_options.when(None, None, "2026-07-14 09:00+00:00")) == "2026-07-14 11:00:00 CEST (UTC+0200)"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_failure_is_json_where_json_was_asked(sent, capsys):
+    assert main(["backup", "restore", "--all", "--json"]) == 2
+    shown = capsys.readouterr()
+    told = json.loads(shown.out)
+    assert (told["exit_code"], told["error"]) == (2, "2 hosts could be meant") and "--host" in told["hint"]
+    assert shown.err.strip().splitlines()[-1].startswith("malleposte: 2 hosts could be meant")
+    assert main(["backup", "restore", "--all"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_what_was_named_and_is_not_there_makes_the_exit_code(capsys):
+    job = backup_restore.Job(
+        {"inventory": None, "host": None, "vault": None, "as_of": None, "dry_run": False, "as_json": False}
+    )
+    assert job.show(Outcome("messages of anne")) == 0
+    assert job.show(Outcome("messages of anne", missing=["the message <x@y.test>"])) == 4
+    assert "NOT THERE: the message <x@y.test>" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "nothing is named"),
+        ("dav bruno", "2 hosts could be meant"),
+        ("--all", "2 hosts could be meant"),
+        ("message anne", "no message is named"),
+        ("message anne --uid 4", "--uid counts within a folder"),
+        ("mailbox anne --as-of demain", "not a date: 'demain'"),
+        ("database Rm;x", "is no name of a database"),
+        ("--all mailbox anne", "options come after"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(sent, capsys, typed, said):
+    assert main(["backup", "restore", *typed.split()]) == 2
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if not line.startswith("inventory: "))
+    assert said in line
+    assert sent == []
+
+
+def test_one_restore_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(backup_restore, "LOCK", tmp_path / "lock")
+    with (
+        backup_restore.alone(),
+        pytest.raises(MallepostError, match=r"another restore is under way \(process \d+\)"),
+        backup_restore.alone(),
+    ):
+        pass
+
+
+def test_an_outcome_for_people():
+    copy = Copy("mail-00-0f@1", "vault1", datetime(2026, 3, 14, 9, tzinfo=UTC))
+    outcome = Outcome("mailbox anne", copy, {"messages": 3}, ["a note"], "/aside", "undo it", 2.0)
+    text = "\n".join(backup_restore.lines(outcome))
+    assert "mailbox anne from mail-00-0f@1 of " in text and "3 messages, 2.0 s" in text
+    assert "kept: /aside" in text and "to undo: undo it" in text
+
+
+class Vault:
+    def __init__(self, name: str, *days: int, broken: bool = False) -> None:
+        self.name, self.days, self.broken = name, days, broken
+
+    def series(self, prefix: str) -> list[str]:
+        if self.broken:
+            raise MallepostError(f"{self.name} cannot be reached")
+        return [f"{prefix}sogo"]
+
+    def latest(self, source: str, as_of: datetime | None) -> vaults.Archive:
+        if self.broken:
+            raise MallepostError(f"{self.name} cannot be reached")
+        found = [datetime(2026, 3, day, tzinfo=UTC) for day in self.days]
+        fit = [one for one in found if as_of is None or one <= as_of]
+        if not fit:
+            raise MallepostError(f"{self.name} holds no archive of {source}")
+        return vaults.Archive(max(fit), self.name, "r", source, f"{source}@{max(fit):%d}")
+
+
+def known(tmp_path: Path) -> config.Config:
+    sources = [
+        config.Source("system", "system", paths=("/etc", "/srv/mail", "/var/lib/radicale")),
+        config.Source("mail-a0-af", "mail-a0-af", paths=("/srv/mail/a0", "/srv/mail/aa")),
+    ]
+    return config.Config("mail1", (), tuple(sources), tmp_path, tmp_path, tmp_path, "/srv/mail")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "chosen"),
+    [(None, "vault2 system@12"), (datetime(2026, 3, 11, tzinfo=UTC), "vault1 system@11")],
+)
+def test_the_newest_archive_of_all_vaults_is_taken(tmp_path, as_of, chosen):
+    said: list[str] = []
+    away = Vault("vault3", broken=True)
+    found = Archives(known(tmp_path), [Vault("vault1", 3, 11), Vault("vault2", 12), away], as_of, said.append)
+    copy = found.find("/var/lib/radicale/collections")
+    assert f"{copy.vault} {copy.archive}" == chosen
+    assert any("vault3 cannot be reached" in line for line in said)
+    assert found.source_of("/srv/mail/aa/anne") == "mail-a0-af"
+    assert found.source_of("/srv/mail/.shared") == "system"
+    assert found.databases() == ["sogo"]
+    with pytest.raises(InputError, match="/home is in no backup of mail1"):
+        found.source_of("/home")
+
+
+def test_no_vault_that_answers_is_an_error(tmp_path):
+    found = Archives(known(tmp_path), [Vault("vault3", broken=True)], None, lambda _: None)
+    with pytest.raises(MallepostError, match="vault3 cannot be reached"):
+        found.latest("system")
+    with pytest.raises(MallepostError, match="vault3 cannot be reached"):
+        found.databases()
+
+
+class Server:
+    """PostgreSQL that notes what it is told; `fail` is a word of the statement that it refuses."""
+
+    def __init__(self, fail: str = "") -> None:
+        self.fail, self.told = fail, []
+
+    def sql(self, text: str, database: str = "postgres") -> str:
+        self.told.append(text)
+        if self.fail and self.fail in text:
+            raise MallepostError("psql: refused")
+        return "1" if text.startswith("SELECT") else ""
+
+    def load(self, dump: Path, database: str) -> None:
+        self.told.append(f"load {database}")
+
+    def settle(self, database: str) -> None:
+        self.told.append(f"settle {database}")
+
+
+class Dumps:
+    def dump(self, name: str, into: Path) -> Copy:
+        assert name == "postgresql-roundcube"
+        into.write_bytes(b"PGDMP")
+        return Copy("x", "vault1", datetime(2026, 3, 14, tzinfo=UTC))
+
+
+def test_a_database_is_loaded_beside_and_then_exchanged(tmp_path):
+    server = Server()
+    done = restore_database.restore("roundcube", Dumps(), server, tmp_path, say=lambda _: None)
+    kept = done.aside.removeprefix("database ")
+    order = [text for text in server.told if text.startswith(("load", "BEGIN", "settle"))]
+    exchange = f'BEGIN; ALTER DATABASE "roundcube" RENAME TO "{kept}"; '
+    exchange += 'ALTER DATABASE "roundcube_restore" RENAME TO "roundcube"; COMMIT'
+    assert order == ["load roundcube_restore", exchange, "settle roundcube"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_whose_exchange_fails_takes_connections_again(tmp_path):
+    server = Server("BEGIN")
+    with pytest.raises(MallepostError, match="refused"):
+        restore_database.restore("roundcube", Dumps(), server, tmp_path, say=lambda _: None)
+    assert server.told[-1] == 'ALTER DATABASE "roundcube" WITH ALLOW_CONNECTIONS true'

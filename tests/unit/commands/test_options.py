@@ -1,0 +1,83 @@
+"""The inventory of a command: the one typed, that of the environment, or the lab's, and it is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from malleposte import cli, paths
+from malleposte.commands import dns
+from malleposte.dns.facts import Published
+
+DEFAULT = "inventory: inventories/lab (by default; -i or MALLEPOSTE_INVENTORY names another)\n"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The inventories that `dns show` was asked of, from the checkout's folder."""
+    found: list[Path] = []
+
+    def published(inventory: Path) -> Published:
+        found.append(inventory)
+        return Published("ac-exemple.test", [], [])
+
+    monkeypatch.setattr(dns.facts, "of_inventory", published)
+    monkeypatch.chdir(paths.ROOT)
+    monkeypatch.delenv("MALLEPOSTE_INVENTORY", raising=False)
+    return found
+
+
+def test_the_default_is_named(asked: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["dns", "show"]) == 0
+    assert asked == [paths.LAB_INVENTORY]
+    assert capsys.readouterr().err == DEFAULT
+
+
+def test_the_environment_names_another(
+    asked: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", "standalone")
+    assert cli.main(["dns", "show"]) == 0
+    assert asked == [paths.ROOT / "inventories/standalone"]
+    assert capsys.readouterr().err == "inventory: standalone (by MALLEPOSTE_INVENTORY)\n"
+
+
+def test_what_is_typed_beats_the_environment_and_needs_no_word(
+    asked: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", "nowhere")
+    assert cli.main(["dns", "show", "-i", "standalone"]) == 0
+    assert asked == [paths.ROOT / "inventories/standalone"]
+    assert capsys.readouterr().err == ""
+
+
+def test_an_unknown_one_of_the_environment_is_refused(
+    asked: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", "nowhere")
+    assert cli.main(["dns", "show"]) == 2
+    assert "malleposte: no inventory 'nowhere'; give a path or one of: " in capsys.readouterr().err
+    assert asked == []
+
+
+def test_a_command_of_the_directory_s_host_takes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from malleposte.commands.accounts import shared
+
+    seen: list[str | None] = []
+    monkeypatch.setenv("MALLEPOSTE_INVENTORY", "standalone")
+    monkeypatch.setattr(shared, "on_host", lambda inventory, words, **_: seen.append(inventory) or 0)
+    assert cli.main(["accounts", "list"]) == 0
+    assert cli.main(["accounts", "list", "-i", "lab"]) == 0
+    assert seen == ["standalone", "lab"]
+
+
+def test_another_user_is_told_in_one_line_whose_the_secrets_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / "secrets").mkdir(parents=True)
+    assert paths.inventory(str(folder)) == folder
+    monkeypatch.setattr(paths.os, "access", lambda _path, _mode: False)
+    with pytest.raises(paths.MallepostError, match=r"secrets in .*mine/secrets belong to root; run this with sudo"):
+        paths.inventory(str(folder))
+    assert paths.inventory(str(folder), secrets=False) == folder

@@ -1,0 +1,150 @@
+"""The probe around its walker: inventory facts, transport over standard input, table, exit code."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from malleposte.commands import probe as command
+from malleposte.errors import InputError
+from malleposte.probe import facts, report, ship
+from malleposte.probe.model import Result, Status, exit_code
+from malleposte.probe.walker.walk import PATHS
+
+OK = Result("relay", Status.OK, 12, "RCPT refused: 554")
+FAILED = Result("gtube", Status.FAILED, 3, "not refused")
+UNSEEN = Result("gtube", Status.NOT_TESTED, 0, "no outside vantage")
+
+PLAN = {
+    "domain": "ac-exemple.test",
+    "mail": "mail.ac-exemple.test",
+    "selector": "mp1",
+    "dmarc_policy": "reject",
+    "accounts": [
+        {"uid": "probe1", "mail": "probe1@ac-exemple.test", "password": "un-secret"},
+        {"uid": "probe2", "mail": "probe2@ac-exemple.test", "password": "un-autre"},
+    ],
+    "hosts": {key: f"{key}.ac-exemple.test" for key in ("portal", "webmail", "groupware", "dav")},
+    "vantage": None,
+    "token": "abc123",
+    "timeout": 2,
+    "deadline": 1,
+    "nameservers": ["127.0.0.1#1"],
+    "addresses": {"mail.ac-exemple.test": "127.0.0.1"},
+    "ports": dict.fromkeys(("smtp", "submissions", "submission", "imaps", "imap", "sieve", "https"), 1),
+}
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [([OK], 0), ([OK, FAILED], 1), ([OK, UNSEEN], 3), ([UNSEEN, FAILED], 1), ([], 1)],
+)
+def test_exit_code(results, code):
+    assert exit_code(results) == code
+
+
+def test_table_and_json_say_the_same():
+    assert "".join(report.row(OK)) == f"{'relay':<18} {'ok':<10}     12  RCPT refused: 554"
+    assert report.summary([OK, UNSEEN]) == "1 ok, 1 not tested"
+    document = json.loads(report.as_json([OK, UNSEEN]))
+    assert document["exit_code"] == 3
+    assert Result.parse(document["results"][1]) == UNSEEN
+
+
+def test_vantage_defaults_and_what_it_lacks():
+    given = {
+        "vantage_domain": "lointain.test",
+        "vantage_smtp": "[::1]:2525",
+        "vantage_maildir": "",
+        "vantage_user": "s",
+    }
+    plan = facts.vantage_plan(given, "world")
+    assert plan["maildir"] == "/srv/world-mail/lointain.test/{user}/Maildir"
+    assert plan["smtp"] == ["::1", 2525]
+    with pytest.raises(facts.FactsError, match="host world of group vantage has no vantage_domain"):
+        facts.vantage_plan({**given, "vantage_domain": ""}, "world")
+
+
+def test_probe_accounts(tmp_path):
+    with pytest.raises(facts.FactsError, match="no probe accounts yet"):
+        facts.probe_accounts(tmp_path, "ac-exemple.test")
+    store = tmp_path / "secrets" / "probe-accounts.json"
+    store.parent.mkdir()
+    store.write_text('{"probe1": "x", "probe2": {"password": "y", "mail": "p@ac-exemple.test"}}')
+    first, second = facts.probe_accounts(tmp_path, "ac-exemple.test")
+    assert first == {"uid": "probe1", "mail": "probe1@ac-exemple.test", "password": "x"}
+    assert second["mail"] == "p@ac-exemple.test"
+    store.write_text('{"probe1": "x"}')
+    with pytest.raises(facts.FactsError, match="does not hold probe1 and probe2"):
+        facts.probe_accounts(tmp_path, "ac-exemple.test")
+
+
+def test_without_a_vantage_strangers_paths_are_not_tested_and_the_rest_fails_on_a_dead_platform():
+    found = {result.name: result for result in ship.run(None, {"plan": PLAN})}
+    assert set(found) == {*PATHS, "clean-up"} - {"virus"}
+    unseen = {name for name, result in found.items() if result.status is Status.NOT_TESTED}
+    assert unseen == {"foreign-to-agent", "submit-587", "submit-465", "gtube", "forged-inbound", "relay"}
+    assert all(found[name].status is Status.FAILED for name in found if name not in unseen)
+    assert found["certificate-993"].detail == "mail.ac-exemple.test port 1: Connection refused"
+
+
+def test_only_the_named_paths():
+    names = [result.name for result in ship.run(None, {"plan": PLAN, "only": ["relay"]})]
+    assert names == ["relay", "clean-up"]
+
+
+def test_no_secret_is_in_the_command_line():
+    assert "un-secret" not in " ".join(ship.command(["ssh", "h"]))
+    assert len(ship.command(["ssh", "h"])) == 3
+
+
+def test_a_walker_that_dies_is_told_in_one_line():
+    ssh = [sys.executable, "-c", "import sys; sys.exit('Host key verification failed.')"]
+    with pytest.raises(ship.ShipError, match="the walker stopped: Host key verification failed"):
+        list(ship.run(ssh, {"plan": PLAN}))
+
+
+def run(monkeypatch, results, *words):
+    monkeypatch.setattr(command.probing, "walk", lambda *_: iter(results))
+    monkeypatch.setattr(command, "ensure_accounts", lambda _: None)
+    return CliRunner().invoke(command.command, ["-i", "inventories/lab", *words])
+
+
+def test_the_command_prints_and_exits(monkeypatch):
+    shown = run(monkeypatch, [OK, UNSEEN])
+    assert shown.exit_code == 3
+    assert "gtube              not tested" in shown.output
+    shown = run(monkeypatch, [OK], "--json")
+    assert shown.exit_code == 0
+    assert json.loads(shown.output)["results"][0]["name"] == "relay"
+
+
+def test_an_unknown_path_is_refused(monkeypatch):
+    shown = run(monkeypatch, [OK], "--only", "relais")
+    assert "no path 'relais'" in str(shown.exception)
+
+
+def test_accounts_whose_passwords_are_lost_are_named(monkeypatch, tmp_path):
+    report = command.seed.SeedReport(unknown=["probe1"])
+    monkeypatch.setattr(command.seed, "seed", lambda inventory, probe_only: report)
+    with pytest.raises(InputError, match=r"probe1: in the directory, but .*probe-accounts\.json is gone"):
+        command.ensure_accounts(tmp_path)
+
+
+def test_accounts_that_are_there_are_left_alone(monkeypatch, tmp_path):
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/probe-accounts.json").write_text("{}")
+    monkeypatch.setattr(command.seed, "seed", lambda *words, **more: pytest.fail("seeded again"))
+    command.ensure_accounts(tmp_path)
+
+
+def test_the_selector_is_the_one_that_signs_after_a_change_of_the_key(tmp_path: Path) -> None:
+    facts_of = "malleposte_domain: ac-exemple.test, malleposte_dkim: {selector: mp1}"
+    (tmp_path / "hosts.yml").write_text(f"malleposte: {{hosts: {{mail1: {{{facts_of}}}}}}}\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/probe-accounts.json").write_text('{"probe1": "a", "probe2": "b"}')
+    assert facts.site(tmp_path).plan["selector"] == "mp1"
+    state = {"dkim": {"from": "mp1", "signing": "mp2", "published": ["mp2"]}}
+    (tmp_path / "secrets/rotation.json").write_text(json.dumps(state))
+    assert facts.site(tmp_path).plan["selector"] == "mp2"

@@ -1,0 +1,71 @@
+"""config_set in check mode: the checks use the programs that the deploy would bring, not those of the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.playbook.task import Task
+from ansible.utils.hashing import secure_hash
+from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
+
+from plugins.action.config_set import ActionModule
+
+FILES = [
+    {"content": "x", "dest": "/etc/a", "validate": f"{toolkit.command('sogo-check')} %s"},
+    {"content": "x", "dest": "/etc/b", "validate": "true %s"},
+]
+COPY = "/remote/tmp/malleposte.pyz"
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool, there: str = ""
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments of the module, and the files brought to a host whose archive has the checksum `there`."""
+    given: dict[str, Any] = {}
+    brought: list[str] = []
+
+    def execute(_self: ActionModule, _name: str, arguments: dict[str, Any], **_named: Any) -> dict[str, Any]:
+        given.update(arguments)
+        return {"changed": True}
+
+    def transfer(_self: ActionModule, local: str, remote: str) -> str:
+        assert Path(local).read_bytes() == toolkit.build()
+        brought.append(remote)
+        return remote
+
+    monkeypatch.setattr("plugins.action.config_set.constants.DEFAULT_LOCAL_TMP", str(tmp_path))
+    monkeypatch.setattr("ansible.plugins.action.ActionBase.run", lambda *_args, **_named: {})
+    monkeypatch.setattr(ActionModule, "_execute_module", execute)
+    monkeypatch.setattr(ActionModule, "_execute_remote_stat", lambda *_args, **_named: {"checksum": there})
+    monkeypatch.setattr(ActionModule, "_transfer_file", transfer)
+    monkeypatch.setattr(ActionModule, "_fixup_perms2", lambda *_args: None)
+    shell = SimpleNamespace(tmpdir="/remote/tmp", join_path=lambda *parts: "/".join(parts))
+    task = Task()
+    task.check_mode = check
+    task.args = {"files": FILES, "validate_staged": f"{toolkit.command('postfix-check')} {{stage}}"}
+    connection: Any = SimpleNamespace(_shell=shell)
+    ActionModule(task, connection, None, None, None, None).run(task_vars={})  # type: ignore[arg-type]
+    return given, brought
+
+
+def test_the_checks_of_a_host_with_an_older_archive_use_a_copy_of_the_new_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given, brought = run(monkeypatch, tmp_path, check=True, there="other")
+    assert brought == [COPY]
+    assert given["files"][0]["validate"] == f"/usr/bin/python3 -I -B {COPY} run sogo-check %s"
+    assert given["files"][1]["validate"] == "true %s"
+    assert given["validate_staged"] == f"/usr/bin/python3 -I -B {COPY} run postfix-check {{stage}}"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_nothing_is_brought_where_the_archive_is_todays_nor_in_a_deploy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, check: bool
+) -> None:
+    there = secure_hash(str(toolkit.written(tmp_path))) if check else "other"
+    given, brought = run(monkeypatch, tmp_path, check=check, there=str(there))
+    assert brought == []
+    assert given["files"][0]["validate"] == FILES[0]["validate"]

@@ -1,0 +1,88 @@
+"""The service manifest: the ports, units and DNS records of a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest
+
+SERVICES: dict[str, dict[str, Any]] = {
+    "smtp": {
+        "group": "mail",
+        "units": ["postfix.service"],
+        "listen": [{"port": 25}, {"name": "alt", "port": 587, "from": ["any"]}],
+    },
+    "ldap": {"group": "directory", "units": ["slapd.service"], "listen": [{"port": 636, "from": ["admin", "lan"]}]},
+    "web": {
+        "group": "portal",
+        "listen": [{"port": 443}],
+        "dns": [{"service": "https", "port": 443, "target": "portal"}],
+    },
+}
+PORT_1 = {"group": "g", "listen": [{"port": 1}]}
+NETWORKS = {"admin": ["192.0.2.0/24"], "lan": ["198.51.100.0/24", "192.0.2.0/24"], "nobody": []}
+
+
+def test_only_the_ports_of_the_host_s_groups_are_open() -> None:
+    rules = manifest.firewall_rules(SERVICES, ["mail"], NETWORKS)
+    assert [(rule["port"], rule["sources"]) for rule in rules] == [(25, []), (587, [])]
+
+
+def test_sources_are_merged_and_sorted() -> None:
+    (rule,) = manifest.firewall_rules(SERVICES, ["directory"], NETWORKS)
+    assert rule == {"name": "ldap", "port": 636, "proto": "tcp", "sources": ["192.0.2.0/24", "198.51.100.0/24"]}
+
+
+def test_an_empty_network_opens_nothing() -> None:
+    services = {"ssh": {"group": "all", "listen": [{"port": 22, "from": ["nobody"]}]}}
+    assert manifest.firewall_rules(services, ["all"], NETWORKS) == []
+
+
+@pytest.mark.parametrize(
+    ("services", "message"),
+    [
+        ({"a": {"group": "g", "lisen": []}}, "service a: unknown key lisen"),
+        ({"a": {"units": []}}, "service a: group is missing"),
+        ({"a": {"group": "g", "listen": [{"port": 70000}]}}, "port 70000 is not between 1 and 65535"),
+        ({"a": PORT_1, "b": PORT_1}, "service b: port 1/tcp is already taken by a"),
+        ({"a": {"group": ["f", "g"], "listen": PORT_1["listen"]}, "b": PORT_1}, "port 1/tcp is already taken by a"),
+        ({"a": {"group": "g", "listen": [{"port": 1, "from": ["moon"]}]}}, "network moon is not in malleposte_"),
+    ],
+)
+def test_a_wrong_entry_is_named(services: dict[str, Any], message: str) -> None:
+    with pytest.raises(manifest.ManifestError, match=message):
+        manifest.firewall_rules(services, ["g"], NETWORKS)
+
+
+def test_units_and_records() -> None:
+    assert manifest.units(SERVICES, ["mail", "directory"]) == ["postfix.service", "slapd.service"]
+    assert manifest.srv_records(SERVICES, {"portal": "pia.example.test"}) == [
+        {"service": "https", "proto": "tcp", "port": 443, "target": "pia.example.test"}
+    ]
+    with pytest.raises(manifest.ManifestError, match="dns target portal"):
+        manifest.srv_records(SERVICES, {})
+
+
+def test_public_names_lead_to_the_hosts_that_answer_for_them() -> None:
+    services: dict[str, dict[str, Any]] = {
+        "smtp": {"group": "mail", "hostname": ["mail", "old"]},
+        "policy": {"group": ["mail", "portal"], "vhost": {"label": "mta-sts"}},
+        "later": {"group": "nowhere", "hostname": "later"},
+    }
+    names = manifest.public_addresses(
+        services,
+        {"mail": "mail.example.test", "old": "smtp.example.test", "later": "x.example.test"},
+        {"mail": ["m1", "m2"], "portal": ["p1"]},
+        {"m1": "192.0.2.1", "m2": ["192.0.2.2", "2001:db8::2"], "p1": "192.0.2.3"},
+        "example.test",
+    )
+    assert names["mta-sts.example.test"] == ["192.0.2.1", "192.0.2.2", "2001:db8::2", "192.0.2.3"]
+    assert names["mail.example.test"] == names["smtp.example.test"] == ["192.0.2.1", "192.0.2.2", "2001:db8::2"]
+    assert names["m1.example.test"] == ["192.0.2.1"]
+    assert "x.example.test" not in names
+
+
+def test_the_path_of_a_service_goes_with_its_record() -> None:
+    dav = {"dav": {"group": "web", "dns": [{"service": "caldavs", "port": 443, "target": "dav", "path": "/"}]}}
+    assert manifest.srv_records(dav, {"dav": "dav.example.test"})[0]["path"] == "/"

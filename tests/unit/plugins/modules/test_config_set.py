@@ -1,0 +1,132 @@
+"""config_set, run as Ansible runs it: the files of a daemon change together, or not at all."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.modules import run_module
+
+ROOT = Path(__file__).resolve().parents[4]
+MODULE = ROOT / "plugins/modules/config_set.py"
+OWNER = pwd.getpwuid(os.getuid()).pw_name
+GROUP = grp.getgrgid(os.getgid()).gr_name
+
+
+def entry(path: Path, content: str, **more: Any) -> dict[str, Any]:
+    return {"dest": str(path), "content": content, "owner": OWNER, "group": GROUP, **more}
+
+
+def run(check: bool = False, files: Sequence[dict[str, Any]] = (), **arguments: Any) -> dict[str, Any]:
+    contents = [one.get("content", "") for one in files]
+    bare = [{key: value for key, value in one.items() if key != "content"} for one in files]
+    return run_module("config_set", check, files=bare, contents=contents, **arguments)
+
+
+def test_files_are_written_with_their_mode_and_only_once(tmp_path: Path) -> None:
+    path = tmp_path / "etc/deep/daemon.conf"
+    files = [entry(path, "a = é\n", mode="0640")]
+    assert run(files=files)["changed_files"] == [str(path)]
+    assert path.read_text() == "a = é\n"
+    assert path.stat().st_mode & 0o7777 == 0o640
+    assert run(files=files)["changed"] is False
+
+
+def test_a_wrong_mode_alone_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_text("x")
+    path.chmod(0o666)
+    assert run(files=[entry(path, "x")])["changed"] is True
+    assert path.stat().st_mode & 0o7777 == 0o644
+
+
+def test_check_mode_writes_nothing_and_tells(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    result = run(check=True, files=[entry(path, "x")])
+    assert result["changed"] is True
+    assert not path.exists()
+
+
+def test_a_refused_file_replaces_nothing(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("old")
+    result = run(files=[entry(first, "new"), entry(second, "bad", validate="grep -q good %s")])
+    assert result["failed"] is True
+    assert f"{second} refused by `grep -q good {second}`" in result["msg"]
+    assert first.read_text() == "old"
+    assert not second.exists()
+
+
+def test_the_stage_holds_the_old_tree_and_the_new_files(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "kept").write_text("kept")
+    files = [entry(tree / "main", "new")]
+    check = f"sh -c 'cat {{stage}}{tree}/kept {{stage}}{tree}/main | grep -q keptnew && ! test -e {tree}/main'"
+    assert run(files=files, stage_copy=[str(tree)], validate_staged=check)["changed"] is True
+    assert (tree / "main").read_text() == "new"
+
+
+def test_what_is_refused_in_place_is_put_back(tmp_path: Path) -> None:
+    kept, made, gone = tmp_path / "kept", tmp_path / "made", tmp_path / "gone"
+    kept.write_text("old")
+    kept.chmod(0o600)
+    gone.write_text("gone")
+    result = run(
+        files=[entry(kept, "new"), entry(made, "new")],
+        absent=[str(gone)],
+        validate="sh -c 'echo a word of the daemon >&2; exit 1'",
+    )
+    assert "a word of the daemon" in result["msg"]
+    assert "the old files were put back" in result["msg"]
+    assert (kept.read_text(), kept.stat().st_mode & 0o7777) == ("old", 0o600)
+    assert gone.read_text() == "gone"
+    assert not made.exists()
+
+
+def test_absent_files_go(tmp_path: Path) -> None:
+    path = tmp_path / "vendor.conf"
+    path.write_text("x")
+    assert run(absent=[str(path)])["changed_files"] == [str(path)]
+    assert not path.exists()
+    assert run(absent=[str(path)])["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"dest": "relative", "content": ""}, "must be an absolute path"),
+        ({"dest": "/tmp", "content": ""}, "is a directory"),
+        ({"dest": "/tmp/x", "content": "", "owner": "no-such-user"}, "no-such-user"),
+    ],
+)
+def test_bad_input_is_named(spec: dict[str, Any], message: str) -> None:
+    result = run(files=[spec])
+    assert result["failed"] is True
+    assert message in result["msg"]
+
+
+def test_no_temporary_file_is_left(tmp_path: Path) -> None:
+    run(files=[entry(tmp_path / "a", "1")], validate="false")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("marker", "changed", "stale"),
+    [
+        ("boot-1 5000\n", 4999, True),
+        ("boot-1 5000\n", 5001, False),
+        ("boot-0 5000\n", 10, False),
+        ("", 10, False),
+        ("boot-1 torn", 10, False),
+    ],
+)
+def test_a_unit_is_stale_when_it_runs_since_before_its_files(marker: str, changed: int, stale: bool) -> None:
+    assert runpy.run_path(str(MODULE))["is_stale"](marker, "boot-1", changed) is stale

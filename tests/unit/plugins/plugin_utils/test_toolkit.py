@@ -1,0 +1,206 @@
+"""The package as hosts have it: one file, always the same bytes, with every program, and it knows what it cannot do."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible import constants
+from ansible_collections.academie.malleposte.plugins.lookup.toolkit import LookupModule
+from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
+from malleposte import cli
+
+
+@pytest.fixture
+def hosted(tmp_path: Path) -> list[str]:
+    path = tmp_path / "malleposte.pyz"
+    path.write_bytes(toolkit.build())
+    return [sys.executable, "-I", str(path)]
+
+
+def test_the_same_sources_give_the_same_bytes() -> None:
+    assert toolkit.build() == toolkit.build()
+
+
+def test_links_are_followed() -> None:
+    assert "malleposte/policy/rules.py" in dict(toolkit.sources())
+
+
+def test_it_runs_alone(hosted: list[str]) -> None:
+    done = subprocess.run([*hosted, "--help"], capture_output=True, text=True, check=True, cwd="/")
+    assert "  backup " in done.stdout
+    assert "  deploy " not in done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(set(cli.COMMANDS) - set(cli.ON_HOSTS)))
+def test_a_command_of_the_controller_says_so(hosted: list[str], name: str) -> None:
+    done = subprocess.run([*hosted, name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    said = f"malleposte: '{name}' works on the controller only; type it there, in the checkout\n"
+    assert done.stderr == said
+
+
+@pytest.mark.parametrize("name", cli.ON_HOSTS)
+def test_a_command_of_the_hosts_is_whole(hosted: list[str], name: str) -> None:
+    done = subprocess.run([*hosted, name, "--help"], capture_output=True, text=True, check=True)
+    assert "Example" in done.stdout
+
+
+def test_workers_that_were_forked_from_one_process_write_it_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has written its own before any puts it into place, as happens on a machine that is slow."""
+    forked = multiprocessing.get_context("fork")
+    both, write, lookup = forked.Barrier(2), Path.write_bytes, LookupModule()
+
+    def write_and_wait(path: Path, content: bytes) -> int:
+        written = write(path, content)
+        both.wait(60)
+        return written
+
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    monkeypatch.setattr(Path, "write_bytes", write_and_wait)
+    workers = [forked.Process(target=lookup.run, args=([],)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert [one.name for one in tmp_path.iterdir()] == ["malleposte.pyz"]
+
+
+def test_every_program_has_a_command_and_begins(hosted: list[str]) -> None:
+    """If its libraries are missing, it names them; nothing else may stop it before it reads its words."""
+    assert {"accountd", "dav-router", "lists", "postfix-check", "quota-warning"} <= set(toolkit.programs())
+    for name in toolkit.programs():
+        assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.ARCHIVE} run {name}"
+        done = subprocess.run([*hosted, "run", name, "--no-such", "word"], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr.startswith("usage: "), done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "no-such", "../lists", "Lists", "lists.daemon", "lists\n"])
+def test_another_program_is_refused(hosted: list[str], name: str) -> None:
+    done = subprocess.run([*hosted, "run", name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"malleposte: no program is called {name!r}; see the package malleposte.programs\n"
+    with pytest.raises(ValueError, match="known: accountd"):
+        toolkit.command(name)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A package with two programs, of which one imports the other's neighbour in each of the ways there are."""
+    files = {
+        "__init__.py": "",
+        "programs/__init__.py": "",
+        "programs/one.py": "import malleposte.deep.a\ndef main():\n    from malleposte.deep import b\n",
+        "programs/the_other.py": "import os\n",
+        "deep/__init__.py": "",
+        "deep/a.py": "from . import c\n",
+        "deep/b.py": "from .c import x\n",
+        "deep/c.py": "from ..last import y\n",
+        "last.py": "y = 1\n",
+        "apart.py": "",
+    }
+    for name, text in files.items():
+        path = tmp_path / "malleposte" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "malleposte"
+
+
+def test_a_program_changes_with_what_it_imports_and_with_nothing_else(package: Path) -> None:
+    def digests() -> list[str]:
+        toolkit.imported.cache_clear()
+        return [toolkit.digest(name, package) for name in ("one", "the-other", "malleposte.deep.b")]
+
+    names = {
+        path.relative_to(package).as_posix() for path in toolkit.closure("malleposte.programs.one", package).values()
+    }
+    assert names == {"__init__.py", "programs/__init__.py", "programs/one.py", "last.py"} | {
+        f"deep/{name}.py" for name in ("__init__", "a", "b", "c")
+    }
+    before = digests()
+    (package / "apart.py").write_text("# changed")
+    assert digests() == before
+    (package / "last.py").write_text("y = 2\n")
+    after = digests()
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, False]
+
+
+def test_a_module_has_a_digest_and_no_command(package: Path) -> None:
+    assert len(toolkit.digest("malleposte.last", package)) == 16
+    with pytest.raises(ValueError, match=r"malleposte\.last is a module, not a program; known: one, the-other"):
+        toolkit.command("malleposte.last", package)
+    with pytest.raises(ValueError, match=r"no program is called 'malleposte\.none'"):
+        toolkit.digest("malleposte.none", package)
+
+
+def test_what_runs_keeps_the_archive_that_it_began_with(package: Path, tmp_path: Path) -> None:
+    """A deploy replaces the archive under a job that has not loaded all of its modules."""
+    real = toolkit.PACKAGE / "programs" / "__init__.py"
+    (package / "programs" / "__init__.py").write_bytes(real.read_bytes())
+    waiting = (
+        "def main(words):\n    print(0, flush=True)\n    input()\n    from malleposte import last\n    print(last.y)\n"
+    )
+    (package / "programs" / "waiting.py").write_text(f"{waiting}    return 0\n")
+    archive = tmp_path / "malleposte.pyz"
+    archive.write_bytes(toolkit.build(package))
+    words = [sys.executable, "-I", str(archive), "run", "waiting"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdin and running.stdout
+        assert running.stdout.readline() == "0\n"
+        (package / "__init__.py").write_text("# longer than before\n" * 100)
+        (package / "last.py").write_text("y = 2\n")
+        beside = tmp_path / "beside.pyz"
+        beside.write_bytes(toolkit.build(package))
+        beside.rename(archive)
+        running.stdin.write("\n")
+        running.stdin.close()
+        assert running.stdout.read() == "1\n"
+        assert running.wait() == 0
+    done = subprocess.run(words, input="\n", capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n2\n"
+
+
+def test_the_portal_lies_beside_the_package() -> None:
+    names = set(dict(toolkit.sources()))
+    assert {"malleposte_portal/app.py", "malleposte_portal/templates/layout.html"} <= names
+    assert {"malleposte_portal/translations/en.po", "malleposte_portal/static/style.css"} <= names
+    assert not any("__pycache__" in name for name in names)
+
+
+def test_the_portal_starts_from_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "malleposte.pyz"
+    path.write_bytes(toolkit.build())
+    program = (
+        f"import sys; sys.path.insert(0, {str(path)!r}); from malleposte_portal import create_app; "
+        "from malleposte_portal.settings import Settings; "
+        "app = create_app(Settings('X'), object(), b'k' * 32); http = app.test_client(); "
+        "print([http.get(one).status_code for one in ('/', '/en/activate', '/style.css')], app.root_path)"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False, cwd="/")
+    assert done.stdout.startswith(f"[200, 200, 200] {path}"), done.stderr
+
+
+def test_the_digest_of_the_portal_follows_its_pages_and_what_it_imports(tmp_path: Path) -> None:
+    portal = shutil.copytree(toolkit.PORTAL, tmp_path / "malleposte_portal")
+    first = toolkit.digest("portal", portal=portal)
+    assert toolkit.digest("portal", portal=portal) == first
+    (portal / "templates" / "home.html").write_text("other")
+    assert toolkit.digest("portal", portal=portal) != first
+    assert toolkit.digest("accountd") != first
+
+
+def test_the_digest_of_the_portal_follows_the_rules_of_passwords(tmp_path: Path) -> None:
+    package = shutil.copytree(toolkit.PACKAGE, tmp_path / "malleposte")
+    first = toolkit.digest("portal", package)
+    (package / "policy" / "rules.py").write_text("other = 1\n")
+    toolkit.imported.cache_clear()
+    assert toolkit.digest("portal", package) != first

@@ -1,0 +1,117 @@
+"""The portal with an accountd of our own, and a client that looks at every page that a test fetches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from malleposte.accountd import client, wire
+from malleposte_portal import create_app
+from malleposte_portal.settings import Settings
+
+from tests.support.page import Page
+
+SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h", "hours_en": "from 8"}
+TILES = (
+    {"title": {"fr": "Messagerie", "en": "Mail"}, "text": {"fr": "Lire", "en": "Read"}, "url": "https://webmail.test/"},
+)
+
+
+def well_built(page: Page, language: str) -> None:
+    """Check what holds of every page: title, h1, levels, ids, labels, no script, forms with a token."""
+    assert [attributes["lang"] for attributes, _text in page.all("html")] == [language]
+    assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer", "nav")] == [1] * 6
+    assert page.all("h1")[0][1] in page.all("title")[0][1]
+    levels = [int(tag[1]) for tag, _attributes in page.elements if tag in ("h1", "h2", "h3", "h4")]
+    assert levels[0] == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+    ids = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for name in ("aria-labelledby", "aria-describedby", "for"):
+        pointed = {one for _tag, held in page.elements if held.get(name) for one in str(held[name]).split()}
+        assert pointed <= set(ids), name
+    assert not page.all("script") and not page.all("style")
+    for _tag, attributes in page.elements:
+        assert not [key for key in attributes if key == "style" or key.startswith("on")]
+    shown = [held for held, _text in page.all("input") if held["type"] != "hidden"]
+    assert {held["id"] for held in shown} == {held["for"] for held, _text in page.all("label")}
+    assert all("value" not in held for held in shown if held["type"] == "password"), "a password goes back"
+    for held, _text in page.all("form"):
+        assert held["method"] == "post"
+    tokens = [held for held, _text in page.all("input") if held.get("name") == "csrf_token"]
+    assert len(tokens) == len(page.all("form"))
+
+
+@dataclass
+class FakeAccountd:
+    """Notes what it is asked; answers with `answer`, or raises it."""
+
+    answer: wire.Done | Exception = field(default_factory=lambda: wire.Done("mdupond", "pending"))
+    asked: list[wire.Request] = field(default_factory=list)
+
+    def call(self, request: wire.Request) -> wire.Done:
+        self.asked.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def refuse(self, error: wire.ErrorCode, **more: Any) -> None:
+        """Refuse from now on."""
+        self.answer = client.RefusedError(wire.Refused(error, **more))
+
+
+@dataclass
+class Visitor:
+    """A browser: it keeps cookies, and sends a form as the page has it."""
+
+    http: Any
+    last: Any = None
+
+    def get(self, path: str) -> Page:
+        """The page at an address, looked at."""
+        return self._seen(self.http.get(path, base_url="https://pia.test"), path)
+
+    def send(self, path: str, **values: str) -> Page:
+        """Fill in the page's form and send it; what came, redirections followed."""
+        token = next(h["value"] for h, _t in self.get(path).all("input") if h.get("name") == "csrf_token")
+        return self.post(path, {"csrf_token": token, **values})
+
+    def post(self, path: str, values: dict[str, str | None]) -> Page:
+        """Send any values."""
+        headers = {"X-Real-IP": "192.0.2.7"}
+        answer = self.http.post(path, data=values, base_url="https://pia.test", headers=headers)
+        if answer.status_code == 303:
+            return self.get(answer.headers["Location"])
+        return self._seen(answer, path)
+
+    def _seen(self, answer: Any, path: str) -> Page:
+        self.last = answer
+        assert answer.headers["Cache-Control"] == "no-store"
+        page = Page(answer.text)
+        well_built(page, "en" if path.startswith("/en/") else "fr")
+        return page
+
+
+@pytest.fixture
+def accountd() -> FakeAccountd:
+    return FakeAccountd()
+
+
+@pytest.fixture
+def app(accountd: FakeAccountd) -> Any:
+    settings = Settings("Académie d’Exemple", SUPPORT, TILES)
+    return create_app(settings, accountd, b"k" * 32, testing=True)
+
+
+@pytest.fixture
+def visit(app: Any) -> Visitor:
+    return Visitor(app.test_client())
+
+
+@pytest.fixture
+def another(app: Any) -> Callable[[], Visitor]:
+    """Further browsers."""
+    return lambda: Visitor(app.test_client())

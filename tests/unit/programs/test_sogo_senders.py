@@ -1,0 +1,69 @@
+"""Functional boxes among SOGo's senders: identities that are kept, added and removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from malleposte.adapters import ldif
+from malleposte.programs import sogo_senders
+
+BOXES = frozenset({"ce@x.test", "vs@x.test"})
+MINE = {"email": "zoe.loeuf@x.test", "fullName": "Zoé Lœuf", "isDefault": 1}
+CE, VS = ({"email": f"{name}@x.test", "fullName": name} for name in ("ce", "vs"))
+SIGNED = {**CE, "signature": "<p>Le collège</p>"}
+
+
+def agent(*boxes: str, name: str = "Zoé Lœuf", mail: str = "zoe.loeuf@x.test") -> Any:
+    addresses = frozenset({mail, "zoe.loeuf@x.test"})
+    return sogo_senders.Agent(name, mail, addresses, {f"{box}@x.test": box for box in boxes})
+
+
+@pytest.mark.parametrize(
+    ("before", "boxes", "after"),
+    [
+        ([], ("ce", "vs"), [MINE, CE, VS]),
+        ([MINE, CE, VS], ("ce", "vs"), [MINE, CE, VS]),
+        ([MINE, SIGNED], ("ce",), [MINE, SIGNED]),
+        ([MINE, SIGNED, VS], ("vs",), [MINE, VS]),
+        ([{**MINE, "signature": "Z."}, CE], (), [{**MINE, "signature": "Z."}]),
+        ([MINE, CE], (), []),
+        ([MINE], (), [MINE]),
+        ([], (), []),
+        ([{"email": "CE@X.test", "fullName": "Ce"}], ("ce",), [MINE, {"email": "CE@X.test", "fullName": "Ce"}]),
+    ],
+)
+def test_the_agent_s_own_first_and_as_it_was_then_the_boxes(before: Any, boxes: Any, after: Any) -> None:
+    assert sogo_senders.renewed(before, agent(*boxes), BOXES) == after
+
+
+def test_who_is_no_delegate_any_more_keeps_what_is_no_box() -> None:
+    assert sogo_senders.renewed([{**MINE, "signature": "Z."}, CE], None, BOXES) == [{**MINE, "signature": "Z."}]
+
+
+def test_a_change_of_name_is_followed_and_an_alias_that_was_chosen_stays() -> None:
+    renamed = agent("ce", name="Zoé Petit", mail="zoe.petit@x.test")
+    now = {**MINE, "email": "zoe.petit@x.test", "fullName": "Zoé Petit"}
+    assert sogo_senders.renewed([MINE, CE], renamed, BOXES) == [now, CE]
+    alias = {**MINE, "fullName": "Zoé Petit"}
+    assert sogo_senders.renewed([alias, CE], renamed, BOXES) == [alias, CE]
+
+
+def test_the_directory_is_read_as_it_is_written() -> None:
+    text = (
+        "dn: uid=zloeuf,ou=people\nuid: zloeuf\ncn:: Wm/DqSBMxZN1Zg==\nmail: zoe.loeuf@x.test\n"
+        "mailLocalAddress: zoe.loeuf@x.test\nmailLocalAddress: ZL@x.test\nmpOpens: vs\nmpOpens: ce\nmpOpens: gone\n"
+        "\ndn: uid=sans,ou=people\nuid: sans\nmpOpens: ce\n\n"
+    )
+    boxes = sogo_senders.readable(
+        ldif.parse(b"dn: a\nuid: ce\nmail: Ce@x.test\ncn: ce\n\ndn: b\nuid: vs\nmail: vs@x.test\n")
+    )
+    found = sogo_senders.agents(boxes, sogo_senders.readable(ldif.parse(text.encode())))
+    assert found == {
+        "zloeuf": sogo_senders.Agent(
+            "Zoé Lœuf",
+            "zoe.loeuf@x.test",
+            frozenset({"zoe.loeuf@x.test", "zl@x.test"}),
+            {"ce@x.test": "ce", "vs@x.test": "vs"},
+        )
+    }

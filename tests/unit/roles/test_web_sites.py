@@ -1,0 +1,91 @@
+"""Files of the roles for nginx: the headers of every answer, questions asked first, and addresses that are refused.
+
+Whether nginx takes it, and answers so, is seen on a deployed host: `tests/stack/shared/test_nginx.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+FRONT = ROOT / "roles/nginx/templates/etc/nginx"
+MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
+SITES = [name for name, service in MANIFEST.items() if "vhost" in service]
+POLICY = re.compile(r'add_header Content-Security-Policy "([^"]+)" always;')
+
+
+@pytest.fixture(params=SITES)
+def laid(request: pytest.FixtureRequest) -> str:
+    """The file of a site, its blocks of text in place."""
+    path = ROOT / f"roles/{request.param}/templates/etc/nginx/sites/{request.param}.conf.j2"
+    text = path.read_text("utf-8")
+    block = re.search(r"{% set policy %}\n(.*?){% endset %}\n", text, re.DOTALL)
+    return re.sub(r"{{ policy[^}]*}}", block[1], text.replace(block[0], "")) if block else text
+
+
+def locations(text: str) -> dict[str, str]:
+    """Each location, and the text between its braces."""
+    return dict(re.findall(r"^location (.+?) {\n(.*?)^}", text, re.MULTILINE | re.DOTALL))
+
+
+def test_a_role_lays_the_site_of_its_service(laid: str) -> None:
+    assert locations(laid)
+
+
+def test_every_answer_says_what_a_page_may_do_and_who_may_frame_it(laid: str) -> None:
+    site = re.sub(r"^location .+? {\n.*?^}", "", laid, flags=re.MULTILINE | re.DOTALL)
+    (policy,) = POLICY.findall(site)
+    assert "frame-ancestors '" in policy
+    framing = "DENY" if "frame-ancestors 'none'" in policy else "SAMEORIGIN"
+    assert f"add_header X-Frame-Options {framing} always;" in site
+    for place, inside in locations(laid).items():
+        if "add_header" in inside:
+            # nginx forgets the site's headers where a location adds one of its own.
+            assert "include /etc/nginx/snippets/headers.conf;" in inside, place
+            assert POLICY.findall(inside) == [policy], place
+            assert f"add_header X-Frame-Options {framing} always;" in inside, place
+
+
+def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:
+    found = locations(laid)
+    authorities = [place.removeprefix("= ") for place, inside in found.items() if "snippets/authority.conf" in inside]
+    for place, inside in found.items():
+        for address in re.findall(r"auth_request (\S+?);", inside):
+            assert address.startswith(tuple(authorities)), place
+            assert "return " not in inside, f"{place}: nginx would answer before it asks"
+
+
+def test_a_service_learns_of_the_client_from_nginx_alone(laid: str) -> None:
+    for place, inside in locations(laid).items():
+        if "proxy_pass " in inside:
+            assert re.search(r"include /etc/nginx/snippets/(authority|proxy|sogo)\.conf;", inside), place
+        if "fastcgi_pass" in inside:
+            # A header Proxy of a request must not become the variable HTTP_PROXY.
+            assert 'fastcgi_param HTTP_PROXY "";' in inside, place
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"),
+    [
+        ("/a/../b", True),
+        ("/a/%2e%2E/b", True),
+        ("/a/x%2f..%2fb", True),
+        ("/a/.", True),
+        ("/..?x", True),
+        ("/a/..b", False),
+        ("/a/b..", False),
+        ("/.well-known/x", False),
+        ("/a/...", False),
+        ("/a?b=/../c", False),
+        ("/a/b%2Fc", False),
+    ],
+)
+def test_an_address_with_steps_is_refused_before_it_is_walked(address: str, refused: bool) -> None:
+    whole = (FRONT / "nginx.conf.j2").read_text("utf-8")
+    found = re.search(r'if \(\$request_uri ~\* "(.+)"\) { return 404; }', whole)
+    assert found
+    assert bool(re.search(found[1], address, re.IGNORECASE)) == refused

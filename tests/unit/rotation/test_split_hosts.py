@@ -1,0 +1,90 @@
+"""Secrets of a platform whose database has a host of its own: the hosts that receive each new secret."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from malleposte.check import plays, specs
+from malleposte.fleet.site import Site, UnknownError
+from malleposte.paths import ROOT
+from malleposte.rotation import kinds
+from malleposte.rotation.kinds import Way
+
+DATABASE, WEB = "base1", "web1"
+SECRETS = {
+    "database-sogo": {(DATABASE, "postgresql"), (WEB, "hostd"), (WEB, "sogo")},
+    "database-roundcube": {(DATABASE, "postgresql"), (WEB, "hostd"), (WEB, "roundcube")},
+}
+"""Each secret, and the hosts and roles that take it."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The shipped inventory with the database and the webmails on hosts of their own; its secrets are in memory."""
+    folder = tmp_path_factory.mktemp("split") / "mine"
+    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    known = yaml.safe_load((folder / "hosts.yml").read_text("utf-8"))
+    groups = known["all"]["children"]["malleposte"]["children"]
+    groups["database"] = {"hosts": {DATABASE: {"ansible_host": "192.0.2.11"}}}
+    groups["web"] = {"hosts": {WEB: {"ansible_host": "192.0.2.12"}}}
+    (folder / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
+    made = Site(folder)
+    with made.rehearsal():
+        yield made
+
+
+def given(site: Site) -> dict[tuple[str, str, str], str]:
+    """The variables of the roles on each host, by host, role and variable."""
+    known, found = specs.known(), {}
+    for host, roles in plays.roles(site).items():
+        for name, raw in site.variables(host).items():
+            role = known.owner(name)
+            if role in roles and name in known.specs:
+                found[host, role, name] = json.dumps(value(site, host, raw), default=str)
+    return found
+
+
+def value(site: Site, host: str, raw: Any) -> Any:
+    """None where only a run knows it."""
+    try:
+        return site.template(host, raw)
+    except UnknownError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def before(site: Site) -> dict[tuple[str, str, str], str]:
+    return given(site)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_database_s_password_reaches_both_its_hosts_in_one_deploy(
+    site: Site, before: dict[tuple[str, str, str], str], name: str
+) -> None:
+    """The deploy that `secrets rotate` makes has exactly the roles that take the secret: nobody keeps the old one."""
+    old = site.made[name]
+    site.made[name] = "nouveau\n"
+    try:
+        now = given(site)
+    finally:
+        site.made[name] = old
+    changed = {
+        (host, role) for host, role, variable in before if before[host, role, variable] != now[host, role, variable]
+    }
+    assert changed == SECRETS[name]
+    kind = kinds.of(name)
+    assert kind.way is Way.SWAP
+    assert {role for _host, role in changed} == set(kind.tags)
+
+
+def test_the_database_has_the_new_password_before_its_clients(site: Site) -> None:
+    """The order of the plays: a client with the new password never meets a database that knows the old one alone."""
+    order = [(host, role) for role, host in plays.order(site)]
+    for pairs in SECRETS.values():
+        (server,), clients = ({one for one in pairs if one[0] == DATABASE}, {one for one in pairs if one[0] == WEB})
+        assert all(order.index(server) < order.index(client) for client in clients)

@@ -1,0 +1,182 @@
+"""The gate: order of the tiers, stop at the first failure, the last line of each runner."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from malleposte import gate
+from malleposte.errors import MallepostError
+from malleposte.progress import Progress
+from malleposte.run import Finished
+
+
+def python(code: str) -> gate.Check:
+    return gate.Check("trial", (sys.executable, "-c", code))
+
+
+@pytest.fixture(autouse=True)
+def scratch_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("malleposte.paths.LOG_DIR", tmp_path)
+
+
+def tiers_run(
+    monkeypatch: pytest.MonkeyPatch,
+    codes: dict[str, str],
+    prepare: Callable[[str], None] = lambda _: None,
+    **options: bool,
+) -> dict[str, bool]:
+    monkeypatch.setattr(gate, "checks_of", lambda tier, **_: [python(codes[tier])] if tier in codes else [])
+    plan = gate.Plan(list(reversed(gate.TIERS[1:])), **options)
+    return {outcome.tier: outcome.ok for outcome in gate.run(plan, Progress(quiet=True), prepare)}
+
+
+def until(ready: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not ready():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def test_cheap_tiers_come_first_and_the_first_failure_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = tiers_run(monkeypatch, {"unit": "pass", "architecture": "raise SystemExit(1)", "stack": "pass"})
+    assert list(done.items()) == [("unit", True), ("architecture", False)]
+
+
+def test_keep_going_runs_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = tiers_run(monkeypatch, {"unit": "raise SystemExit(1)", "stack": "pass"}, keep_going=True)
+    others = ("architecture", "molecule", "stack", "browser", "fleet")
+    assert done == {"unit": False, **dict.fromkeys(others, True)}
+
+
+def test_cheap_tiers_run_while_the_lab_is_brought_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each waits for the other: one after the other, neither would end."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    code = f"import pathlib, time\nwhile not pathlib.Path({str(there)!r}).exists(): time.sleep(0.05)\n"
+    code += f"pathlib.Path({str(here)!r}).touch()"
+
+    def prepare(tier: str) -> None:
+        if not there.exists():
+            assert tier == "stack"
+            there.touch()
+            until(here.exists)
+
+    done = tiers_run(monkeypatch, {"unit": code, "stack": "pass"}, prepare)
+    assert (done["unit"], done["stack"]) == (True, True)
+
+
+def test_a_cheap_failure_is_told_at_once_and_fails_the_whole(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def prepare(_tier: str) -> None:
+        said = ""
+
+        def told() -> bool:
+            nonlocal said
+            said += capfd.readouterr().out
+            return "what is wrong" in said
+
+        until(told)
+
+    codes = {"unit": "print('what is wrong'); raise SystemExit(1)", "stack": "pass"}
+    assert tiers_run(monkeypatch, codes, prepare) == {"unit": False}
+
+
+def test_a_failing_deploy_ends_what_runs_beside_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    code = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(600)"
+
+    def prepare(_tier: str) -> None:
+        until(lambda: note.exists() and note.read_text() != "")
+        raise MallepostError("deploy failed")
+
+    with pytest.raises(MallepostError, match="deploy failed"):
+        tiers_run(monkeypatch, {"unit": code, "architecture": "pass", "stack": "pass"}, prepare)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+def test_what_is_ended_in_the_middle_is_put_away_and_what_ends_by_itself_is_not(tmp_path: Path) -> None:
+    away = tmp_path / "away"
+    undo = (sys.executable, "-c", f"import pathlib; pathlib.Path({str(away)!r}).touch()")
+    aside = gate.Aside()
+    assert gate.run_streamed("molecule", [gate.Check("trial", (sys.executable, "-c", "pass"), undo=undo)],
+                             Progress(quiet=True), aside).ok  # fmt: skip
+    assert not away.exists()
+    aside.stop()
+    long = gate.Check("trial", (sys.executable, "-c", "import time; time.sleep(600)"), undo=undo)
+    assert not gate.run_streamed("molecule", [long], Progress(quiet=True), aside).ok
+    assert away.exists()
+    assert all(check.undo for check in gate.checks_of("molecule"))
+
+
+def test_no_test_collected_is_no_failure_of_pytest_alone() -> None:
+    check = python("raise SystemExit(5)")
+    assert gate.run_streamed("unit", [check], Progress(quiet=True)).ok
+    assert not gate.run_streamed("molecule", [check], Progress(quiet=True)).ok
+
+
+def test_a_tier_is_prepared_only_when_it_has_something_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared: list[str] = []
+    monkeypatch.setattr(gate, "checks_of", lambda tier, **_: [python("pass")] if tier == "stack" else [])
+    list(gate.run(gate.Plan(["stack", "browser"]), Progress(quiet=True), prepared.append))
+    assert prepared == ["stack"]
+
+
+def test_the_closing_lines_stand_alone_at_the_end() -> None:
+    summary = "=========== 12 passed, 1 skipped in 3.40s ============"
+    assert gate.closing_line(Finished(0, ("x passed by", summary, "log written"))) == summary
+    report = gate.closing_report([gate.Outcome("unit", True, 3.4, (summary,))])
+    assert report[-1] == summary
+    assert report[1].split() == ["ok", "unit", "3.4", "s"]
+
+
+def test_every_runner_of_a_tier_has_its_closing_line() -> None:
+    checks = [python(f"print('==== {number} passed in 1s ====')") for number in (3, 4)]
+    done = gate.run_streamed("stack", checks, Progress(quiet=True))
+    assert gate.closing_report([done])[-2:] == ["==== 3 passed in 1s ====", "==== 4 passed in 1s ===="]
+
+
+def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:
+    shared, exclusive = gate.checks_of("stack")
+    assert ("tests/stack/shared" in shared.words, "-n" in shared.words) == (True, True)
+    assert ("tests/stack/exclusive" in exclusive.words, "-n" in exclusive.words) == (True, False)
+    tests = [path.parent.name for path in (gate.ROOT / "tests/stack").rglob("test_*.py")]
+    assert set(tests) == set(gate.LANES), "a test of the stack outside the lanes would never run"
+
+
+def test_long_tests_run_only_when_asked() -> None:
+    assert "not full" in gate.pytest_check("stack").words
+    assert "not full" not in gate.pytest_check("stack", full=True).words
+    assert gate.pytest_check("stack", expression="spam").words[-2:] == ("-k", "spam")
+
+
+def test_the_fleet_has_a_lab_of_its_own_and_waits_to_be_asked() -> None:
+    assert "fleet" not in gate.usual(full=False)
+    assert set(gate.usual(full=True)) == set(gate.TIERS) == {*gate.usual(full=False), "fleet"}
+    (check,) = gate.checks_of("fleet")
+    assert check.env["MALLEPOSTE_INVENTORY"] == str(gate.ROOT / "inventories/fleet")
+    assert not any("MALLEPOSTE_INVENTORY" in one.env for one in gate.checks_of("stack"))
+
+
+def test_chosen_files_run_in_their_lane_and_tiers_without_any_do_not() -> None:
+    files = ["tests/stack/exclusive/test_crash.py", "tests/unit/test_run.py"]
+    (crash,) = gate.checks_of("stack", files=files)
+    assert [word for word in crash.words if "test_" in word] == files[:1]
+    assert not gate.checks_of("browser", files=files)
+
+
+def test_every_shell_script_is_linted() -> None:
+    assert {"malleposte", ".ci/run"} <= set(gate.shell_scripts())
+    assert not [name for name in gate.shell_scripts() if name.startswith((".venv", "var/"))]
+
+
+def test_nothing_is_skipped_by_ansible_lint() -> None:
+    settings = (gate.ROOT / ".ansible-lint").read_text()
+    assert "profile: production" in settings
+    assert "skip_list" not in settings
+    assert "warn_list" not in settings
