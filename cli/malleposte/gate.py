@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from malleposte import timings
+from malleposte import timings, unsteady
 from malleposte.paths import FLEET_INVENTORY, ROOT, VENV_BIN, new_log, shown
 from malleposte.progress import Progress, duration
 from malleposte.run import Finished, stream
@@ -27,7 +27,8 @@ LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
-NO_TESTS_COLLECTED = 5
+TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
+"""Exit codes of pytest."""
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
 
 
@@ -194,7 +195,8 @@ def run_lint(progress: Progress, aside: Aside | None = None) -> Outcome:
 def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: Aside | None = None) -> Outcome:
     """Runs programs one after the other; stops at the first that fails.
 
-    Their output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
+    A few tests on the lab that fail run once more by themselves, and the closing lines name them (`unsteady`).
+    The output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
     """
     begun = progress.elapsed
     closing: list[str] = []
@@ -210,6 +212,11 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
         closing.append(closing_line(done))
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
+        names = unsteady.failed_tests(done.tail) if done.code == TESTS_FAILED and tier in ON_LAB else []
+        if 0 < len(names) <= unsteady.MOST:
+            progress.say(f"{check.name}: once more, alone: {', '.join(names)}")
+            done = stream(unsteady.again(check.words, names), new_log(f"test-{check.name}-again"), copy=sys.stdout)
+            closing += [*unsteady.told(names, ok=done.code == 0), closing_line(done)]
         if done.code != 0:
             if aside is not None and not aside.stopped:
                 print("\n".join(done.tail), flush=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from malleposte import gate
+from malleposte import gate, unsteady
 from malleposte.errors import MallepostError
 from malleposte.progress import Progress
 from malleposte.run import Finished
@@ -139,6 +139,40 @@ def test_every_runner_of_a_tier_has_its_closing_line() -> None:
     checks = [python(f"print('==== {number} passed in 1s ====')") for number in (3, 4)]
     done = gate.run_streamed("stack", checks, Progress(quiet=True))
     assert gate.closing_report([done])[-2:] == ["==== 3 passed in 1s ====", "==== 4 passed in 1s ===="]
+
+
+def lane(tmp_path: Path, failing: int, *, for_good: bool = False) -> gate.Check:
+    """Tests of which some fail the first time, or each time."""
+    (tmp_path / "test_lab.py").write_text(
+        "import pathlib, pytest\n"
+        f"@pytest.mark.parametrize('number', range({failing + 1}))\n"
+        "def test_it(number):\n"
+        f"    mark = pathlib.Path({str(tmp_path)!r}, str(number))\n"
+        "    known = mark.exists()\n"
+        "    mark.touch()\n"
+        f"    assert number == {failing} or (known and not {for_good})\n"
+    )
+    words = (sys.executable, "-m", "pytest", f"{tmp_path}/test_lab.py", "-ra", "-p", "no:cacheprovider")
+    return gate.Check("trial", words)
+
+
+def test_a_test_on_the_lab_that_passes_by_itself_is_named_and_fails_nothing(tmp_path: Path) -> None:
+    done = gate.run_streamed("stack", [lane(tmp_path, 1)], Progress(quiet=True))
+    assert done.ok
+    first, named, second = done.closing
+    assert "1 failed, 1 passed" in first
+    assert named.startswith("unsteady ")
+    assert named.endswith("test_lab.py::test_it[0]: failed, then passed alone")
+    assert "1 passed" in second
+
+
+@pytest.mark.parametrize(("tier", "failing", "for_good"), [
+    ("stack", 1, True), ("stack", unsteady.MOST + 1, False), ("unit", 1, False),
+])  # fmt: skip
+def test_a_test_that_fails_twice_or_with_many_others_or_without_a_lab_fails_the_gate(
+    tmp_path: Path, tier: str, failing: int, for_good: bool
+) -> None:
+    assert not gate.run_streamed(tier, [lane(tmp_path, failing, for_good=for_good)], Progress(quiet=True)).ok
 
 
 def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:

@@ -1,0 +1,31 @@
+"""Tests on the lab that failed and run once more by themselves.
+
+Hosts share two cores with the tests, so a test may meet what another provoked. Such a test must be mended, and it is
+named in the closing lines of each run that met it. It fails the gate only when it fails by itself too, or when more
+than MOST fail together: then the platform is at fault.
+"""
+
+from collections.abc import Sequence
+
+MOST = 3
+"""As many tests of a lane may run once more."""
+_MARKS = ("FAILED ", "ERROR ")
+
+
+def failed_tests(lines: Sequence[str]) -> list[str]:
+    """The node ids in pytest's short summary (`FAILED path::name - reason`), each once."""
+    found = [line.partition(" ")[2].partition(" - ")[0] for line in lines if line.startswith(_MARKS)]
+    return list(dict.fromkeys(name for name in found if name.partition("::")[0].endswith(".py")))
+
+
+def again(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The call of pytest `words` for the tests `names` alone, one after the other.
+
+    The interpreter and `-m pytest` stay; paths, workers and expressions go.
+    """
+    return (*words[:3], *names)
+
+
+def told(names: Sequence[str], *, ok: bool) -> list[str]:
+    """A closing line a test."""
+    return [f"unsteady {name}: failed, then {'passed' if ok else 'ran once more'} alone" for name in names]

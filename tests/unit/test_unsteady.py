@@ -1,0 +1,23 @@
+"""Tests that run once more: their names from pytest's summary, and the call that runs them."""
+
+from malleposte import unsteady
+
+SUMMARY = (
+    "E   AssertionError: FAILED to answer",
+    "FAILED tests/stack/shared/test_sogo.py::test_mail[a b] - AssertionError: no - mail",
+    "ERROR tests/stack/shared/test_dav.py::TestHome::test_it",
+    "ERROR tests/stack/shared/test_dav.py::TestHome::test_it - at its end",
+    "===== 1 failed, 2 errors in 3.40s =====",
+)
+NAMES = ["tests/stack/shared/test_sogo.py::test_mail[a b]", "tests/stack/shared/test_dav.py::TestHome::test_it"]
+
+
+def test_names_are_read_from_the_summary_alone() -> None:
+    assert unsteady.failed_tests(SUMMARY) == NAMES
+    assert unsteady.failed_tests(("ERROR: not found",)) == []
+
+
+def test_the_second_call_has_the_tests_alone() -> None:
+    words = ("python", "-m", "pytest", "tests/stack/shared", "-n", "4", "-m", "not full")
+    assert unsteady.again(words, NAMES) == ("python", "-m", "pytest", *NAMES)
+    assert unsteady.told(NAMES[:1], ok=False) == [f"unsteady {NAMES[0]}: failed, then ran once more alone"]
