@@ -207,7 +207,7 @@ TASKS = """
 
 # A run that ended before this finds the unit older than its files, and restarts it.
 - name: Run <PACKAGE>
-  ansible.builtin.systemd_service:
+  academie.malleposte.unit:
     name: <UNIT>
     daemon_reload: "{{ __<NAME>_config is changed }}"
     enabled: true

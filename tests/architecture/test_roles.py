@@ -92,6 +92,12 @@ def test_a_task_that_hides_a_failure_is_found_in_a_block_of_a_play_as_well(line:
     assert dishonest([path]) == [f"{path}: Look"]
 
 
+def test_units_are_managed_by_the_module_that_a_dry_run_survives(role: Path) -> None:
+    """`academie.malleposte.unit` lets `deploy --check` go on where the host does not have the unit yet."""
+    used = {key for path in task_files(role) for task in tasks_in(load(path)) for key in task}
+    assert used.isdisjoint({"ansible.builtin.systemd_service", "ansible.builtin.systemd", "ansible.builtin.service"})
+
+
 def dishonest(paths: Iterable[Path]) -> list[str]:
     """The tasks of files of tasks or plays that hide a failure, fake a change, or patch a file that they do not own."""
     wrong = []
