@@ -8,8 +8,9 @@ name: packages_ahead
 author: Malleposte (@malleposte)
 short_description: The packages that the roles of this host will install
 description:
-  - Reads C(playbooks/site.yml), and in the C(tasks/main.yml) of each role that it gives this host the tasks
-    M(academie.malleposte.packages). Left out are those with a condition and those that say C(ahead=false).
+  - Reads C(playbooks/site.yml), and in the C(tasks/main.yml) and C(tasks/install.yml) of each role that it gives this
+    host the tasks M(academie.malleposte.packages). Left out are those with a condition and those
+    that say C(ahead=false).
 options: {}
 """
 
@@ -43,7 +44,8 @@ class LookupModule(LookupBase):
             inner = ahead.optional(self._read, folder / "defaults" / "main.yml") | known
             inner |= ahead.optional(self._read, folder / "vars" / "main.yml")
             templar = self._templar.copy_with_new_env(available_variables=inner)
-            for name in ahead.asked_for(self._read(folder / "tasks" / "main.yml")):
+            tasks = [one for path in ahead.task_files(folder) for one in self._read(path)]
+            for name in ahead.asked_for(tasks):
                 names = templar.template(name)
                 found |= {names} if isinstance(names, str) else set(names)
         return sorted(found)

@@ -27,6 +27,11 @@ def roles_of(plays: Sequence[Mapping[str, Any]], groups: Collection[str], templa
     return list(found)
 
 
+def task_files(role: Path) -> list[Path]:
+    """The files of a role that are read for its packages: the main one, and one that a play may include alone."""
+    return [path for path in (role / "tasks" / "main.yml", role / "tasks" / "install.yml") if path.is_file()]
+
+
 def asked_for(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
     """The packages that a role installs in any case, not templated; not those that must wait (`ahead: false`)."""
     for task in tasks:

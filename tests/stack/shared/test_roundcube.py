@@ -120,6 +120,29 @@ def test_a_wrong_password_is_refused_and_told(visitor, people, site, mail1, wait
     assert "Faux-mot" not in mail1.run("journalctl -t roundcube --since=-2min --no-pager").stdout
 
 
+VISITORS, TURNS = 6, 300
+TAKE = """
+require "/var/lib/roundcube/plugins/malleposte/places.php";
+for ($turn = $refused = 0; $turn < (int) $argv[2]; $turn++) {
+    $places = new malleposte_places($argv[1], (int) $argv[3]);
+    $refused += !$places->take("network 1");
+    usleep(1000);
+    unset($places);
+}
+echo $refused, " ";
+"""
+
+
+@pytest.mark.parametrize(("places", "refused"), [(4 * VISITORS, False), (VISITORS // 2, True)])
+def test_visitors_of_one_network_who_come_together_get_their_place_while_there_is_room(mail1, places, refused):
+    """A place that is only looked at must not count as held, by whom it served last."""
+    take = f"php -r '{TAKE}' -- $folder {TURNS} {places} &"
+    script = f"folder=$(mktemp -d) && {{ {take * VISITORS} wait; rm -r $folder; }}"
+    found = [int(count) for count in mail1.check_output(script).split()]
+    assert len(found) == VISITORS
+    assert (sum(found) > 0) is refused, found
+
+
 def test_a_form_without_its_token_is_refused(visitor, people):
     account = people.agent()
     here = visitor()

@@ -38,11 +38,16 @@ final class malleposte_places
         }
         $admitted = $mine === 0 || count($free) > $mine;
         if ($admitted && $free) {
-            $this->held = $free[0];
+            $this->held = array_shift($free);
             ftruncate($this->held, 0);
             fwrite($this->held, $who);
             fflush($this->held);
         }
+        // Before the turn: the next one would count these as held, by whom they served last.
+        foreach ($free as $place) {
+            fclose($place);
+        }
+        fclose($turn);
         return $admitted;
     }
 
