@@ -10,8 +10,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
 ``vhost``    its web site: see ``vhosts.py``
-``tile``     its place on the portal: ``{title, text, host, path (/), order (100)}``; title and text are ``{fr, en}``,
-             host is a key of ``malleposte_hostnames``
+``tile``     its place on the portal: ``{title, text, host, path (/), order (100), picture (application)}``; title and text
+             are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture one of ``portal_assets.PICTOGRAMS``
 ``backup``   ``{paths, dumps}``
 ``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
 """
@@ -33,7 +33,14 @@ KNOWN_KEYS = frozenset(
     }
 )
 ANYWHERE = "any"
-TILE: Mapping[str, Check] = {"title": languages, "text": languages, "host": text, "path": path, "order": number}
+TILE: Mapping[str, Check] = {
+    "title": languages,
+    "text": languages,
+    "host": text,
+    "path": path,
+    "order": number,
+    "picture": text,
+}
 
 
 def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
@@ -123,7 +130,7 @@ def names(
 def tiles(
     services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """The portal's tiles: ``[{service, title, text, url}]``, by order; none for a service that no host runs."""
+    """The portal's tiles: ``[{service, title, text, url, picture}]``, by order; none for a service that no host runs."""
     check_manifest(services)
     found = []
     for name, service in services.items():
@@ -134,6 +141,7 @@ def tiles(
             raise ManifestError(f"service {name}: tile host {tile['host']} is not in malleposte_hostnames")
         url = f"https://{hostnames[tile['host']]}{tile.get('path', '/')}"
         shown = {"service": name, "title": tile["title"], "text": tile["text"], "url": url}
+        shown["picture"] = tile.get("picture", "application")
         found.append((tile.get("order", 100), shown))
     return [shown for _order, shown in sorted(found, key=lambda one: one[0])]
 

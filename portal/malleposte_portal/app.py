@@ -11,6 +11,7 @@ from malleposte.accountd.client import Client
 from werkzeug.exceptions import HTTPException
 
 from malleposte_portal import acts
+from malleposte_portal.assets import Assets, setup_assets
 from malleposte_portal.languages import setup_languages
 from malleposte_portal.pages import setup_pages
 from malleposte_portal.security import SECRET_BYTES, setup_security
@@ -28,7 +29,7 @@ def create_app(
     """The portal. Without arguments it reads what systemd gives its unit (systemd.exec(5), Credentials).
 
     `portal.json` are the settings, `accountd-client.json` says how accountd is reached, `session-key` (32 bytes or
-    more) signs sessions. Raises SettingsError, OSError, ValueError.
+    more) signs sessions. Raises SettingsError, OSError, ValueError, zipfile.BadZipFile.
     """
     if settings is None or accountd is None:
         folder = Path(os.environ["CREDENTIALS_DIRECTORY"])
@@ -46,6 +47,7 @@ def create_app(
     setup_languages(app)
     setup_security(app)
     setup_static_files(app)
+    setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
     setup_pages(app)
     setup_errors(app)
     return app

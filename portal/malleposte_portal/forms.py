@@ -11,6 +11,7 @@ from malleposte.policy.rules import Context, check
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
+from malleposte_portal import dsfr
 from malleposte_portal.languages import translate as _
 
 LONGEST = 200
@@ -25,6 +26,7 @@ def _text(label: str, hint: str, missing: str, **attributes: str) -> Any:
         filters=[lambda value: value.strip() if value else value],
         validators=[InputRequired(missing), Length(max=LONGEST, message="Cette réponse est trop longue.")],
         render_kw=attributes,
+        widget=dsfr.Input(),
     )
 
 
@@ -74,17 +76,19 @@ class Form(FlaskForm):  # type: ignore[misc]
 class NewPassword(Form):
     """Two fields for a new password. The policy is checked before accountd is asked, so that no code is spent."""
 
-    new = PasswordField("Nouveau mot de passe")
+    new = PasswordField("Nouveau mot de passe", widget=dsfr.Password(new=True))
     again = PasswordField(
         "Nouveau mot de passe, une seconde fois",
         validators=[InputRequired("Tapez une seconde fois le nouveau mot de passe.")],
         render_kw={"autocomplete": "new-password"},
+        widget=dsfr.Password(),
     )
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         limits = html_constraints(current_app.extensions["portal"].policy)
         # The rules are told by the page in words; a browser's own message about a pattern says none of them.
+        self.new.flags.asked = True
         self.new.render_kw = {key: value for key, value in limits.items() if key in ("passwordrules", "autocomplete")}
 
     def validate_new(self, held: Any) -> None:
@@ -119,6 +123,7 @@ class Change(NewPassword):
         "Mot de passe actuel",
         validators=[InputRequired("Indiquez votre mot de passe actuel."), Length(max=1024)],
         render_kw={"autocomplete": "current-password"},
+        widget=dsfr.Password(),
     )
 
 

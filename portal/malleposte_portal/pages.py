@@ -10,7 +10,7 @@ from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 from werkzeug.wrappers import Response
 
-from malleposte_portal import acts, forms
+from malleposte_portal import acts, forms, info
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
 
@@ -22,8 +22,13 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "code": ("/motdepasse/code", "/en/password/code"),
     "reset": ("/motdepasse/oublie", "/en/password/forgotten"),
     "done": ("/fait", "/en/done"),
+    "accessibility": ("/accessibilite", "/en/accessibility"),
+    "legal": ("/mentions-legales", "/en/legal"),
+    "privacy": ("/donnees-personnelles", "/en/privacy"),
 }
 """Address of each page, in the order of LANGUAGES."""
+FORMS = ("activate", "change", "code", "reset")
+"""The pages that take what an agent typed."""
 UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
 Answer = str | Response | tuple[str, int]
 
@@ -31,7 +36,7 @@ Answer = str | Response | tuple[str, int]
 def setup_pages(app: Flask) -> None:
     """Each page at its address in each language; what the templates need on every page."""
     for name, addresses in ADDRESSES.items():
-        methods = ["GET"] if name in ("home", "password", "done") else ["GET", "POST"]
+        methods = ["GET", "POST"] if name in FORMS else ["GET"]
         for language, address in zip(LANGUAGES, addresses, strict=True):
             app.add_url_rule(address, name, VIEWS[name], defaults={"language": language}, methods=methods)
 
@@ -46,6 +51,7 @@ def setup_pages(app: Flask) -> None:
             "link": link,
             "other": other,
             "elsewhere": link(str(here), other),
+            "password_rules": password_rules,
         }
 
 
@@ -61,7 +67,7 @@ def home() -> Answer:
 
 def password() -> Answer:
     """What can be done about a password, and the rules."""
-    return render_template("password.html", rules=_rules())
+    return render_template("password.html")
 
 
 def activate() -> Answer:
@@ -121,10 +127,14 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "code": code,
     "reset": reset,
     "done": done,
+    "accessibility": info.accessibility,
+    "legal": info.legal,
+    "privacy": info.privacy,
 }
 
 
-def _rules() -> list[str]:
+def password_rules() -> list[str]:
+    """The rules of the password policy in the language of the page."""
     return sentences(current_app.extensions["portal"].policy, g.language)
 
 
@@ -141,4 +151,4 @@ def _carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request]
             if answer.new_password:
                 form.refuse("new", answer.new_password)
             refused, status = answer.page, answer.status
-    return render_template(f"{name}.html", form=form, rules=_rules(), refused=refused), status
+    return render_template(f"{name}.html", form=form, refused=refused), status

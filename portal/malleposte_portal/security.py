@@ -33,6 +33,6 @@ def setup_security(app: Flask) -> None:
 
     @app.after_request
     def keep_nothing(response: Response) -> Response:
-        if request.endpoint != "static_file":
+        if request.endpoint not in ("static_file", "asset"):
             response.headers["Cache-Control"] = "no-store"
         return response

@@ -22,13 +22,16 @@ class SettingsError(ValueError):
 class Settings:
     """`academy` is the academy's name; `support` has `phone`, `mail`, `hours`, `hours_en`, each optional.
 
-    A tile has `title` and `text`, both by language, and `url`. `policy` is the password policy.
+    A tile has `title` and `text`, both by language, `url` and, if wanted, `picture`. `policy` is the password policy.
+    `legal` has `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
     """
 
     academy: str
     support: Mapping[str, str] = field(default_factory=dict)
     tiles: Sequence[Mapping[str, Any]] = ()
     policy: Policy = field(default_factory=Policy)
+    legal: Mapping[str, str] = field(default_factory=dict)
+    assets: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -15,11 +15,13 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import Browser
 
-PAGES = {"/": "fr", "/motdepasse": "fr", "/en/": "en", "/en/password": "en", "/activer": "fr", "/motdepasse/code": "fr"}
-# The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole.
+FRENCH = ("/", "/motdepasse", "/activer", "/motdepasse/code", "/accessibilite", "/mentions-legales", "/donnees-personnelles")
+PAGES = dict.fromkeys(FRENCH, "fr") | {"/en/": "en", "/en/password": "en"}
+# The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole, by its `::before`.
 FOCUSED = """
 const one = document.activeElement, box = one.getBoundingClientRect();
-const lit = [one, one.closest(".tiles li")].some(it => it && getComputedStyle(it).outlineStyle != "none");
+const drawn = style => style.outlineStyle != "none" && parseFloat(style.outlineWidth) > 0;
+const lit = [undefined, "::before"].some(part => drawn(getComputedStyle(one, part)));
 return [one.tagName, one.href || "", lit && box.width > 0 && box.left >= 0 && box.top >= 0];
 """
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from malleposte.accountd import client, wire
 from malleposte_portal import create_app
 from malleposte_portal.settings import Settings
@@ -18,6 +20,11 @@ SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hou
 TILES = (
     {"title": {"fr": "Messagerie", "en": "Mail"}, "text": {"fr": "Lire", "en": "Read"}, "url": "https://webmail.test/"},
 )
+
+
+def archive() -> Path:
+    """The files of others, as the controller makes them; the first time, npm fetches them."""
+    return portal_assets.written()
 
 
 def well_built(page: Page, language: str) -> None:

@@ -34,6 +34,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/", "/activer", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/fait"),
             *("/en/", "/en/activate", "/en/password", "/en/password/change", "/en/password/code"),
             *("/en/password/forgotten", "/en/done", "/<any('style.css', 'icon.svg', 'robots.txt'):name>"),
+            *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
+            *("/en/accessibility", "/en/legal", "/en/privacy"),
         ]
     )
 

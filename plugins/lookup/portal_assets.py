@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of others that the portal serves, as a file to copy."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: portal_assets
+author: Malleposte (@malleposte)
+short_description: The files of others that the portal serves, as a file to copy
+description:
+  - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that the portal serves
+    into one archive, and returns its path on the controller. The archive is kept in C(var/portal-assets) and made anew when
+    the lock changes.
+  - The term C(digest) returns a digest of the archive instead.
+options:
+  _terms:
+    description: None, or C(digest).
+"""
+
+EXAMPLES = r"""
+- ansible.builtin.copy:
+    src: "{{ lookup('academie.malleposte.portal_assets') }}"
+    dest: /usr/lib/malleposte/portal-assets.zip
+    mode: "0644"
+"""
+
+RETURN = r"""
+_raw:
+  description: The path of the file, or 16 hexadecimal digits.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        try:
+            return [portal_assets.digest() if "digest" in terms else str(portal_assets.written())]
+        except (OSError, portal_assets.AssetsError) as error:
+            raise AnsibleError(f"portal_assets: {error}") from error

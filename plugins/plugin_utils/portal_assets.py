@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files of others that the portal serves (design system, strength of passwords, ALTCHA), from npm's locked packages.
+
+npm fetches the packages and checks their digests (`portal/npm/package-lock.json`); of their 140 MB the few files that
+pages use go into one archive, made once for each lock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+import posixpath
+import re
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+NPM = ROOT / "portal" / "npm"
+BUILT = ROOT / "var" / "portal-assets"
+ON_HOST = "/usr/lib/malleposte/portal-assets.zip"
+"""The path of the archive on a host of the portal."""
+SECONDS = 900.0
+"""A limit for npm; a slow line needs minutes for the first fetch."""
+DSFR = "@gouvfr/dsfr"
+COMPONENTS = tuple(
+    "header logo skiplink footer link tile form input password checkbox radio button badge alert notice stepper".split()
+)
+"""The components of the design system that templates use, in the order in which their styles follow."""
+WEIGHTS = {"Regular": 400, "Bold": 700}
+"""The weights of Marianne that are served; the styles of others are left out, so that browsers take the nearest."""
+ICONS = {
+    "translate-2": "editor/translate-2",
+    "phone-line": "device/phone-line",
+    "mail-line": "business/mail-line",
+    "time-line": "system/time-line",
+    "refresh-line": "system/refresh-line",
+    "arrow-left-line": "arrows/arrow-left-line",
+    "account-circle-line": "user/account-circle-line",
+    "logout-box-r-line": "system/logout-box-r-line",
+    "lock-line": "system/lock-line",
+    "customer-service-line": "business/customer-service-line",
+}
+"""The icons that templates name (`fr-icon-…`), with their files; those of the components come by themselves."""
+PICTOGRAMS = {
+    "mail": "digital/mail-send",
+    "calendar": "digital/calendar",
+    "application": "digital/application",
+    "community": "leisure/community",
+    "account": "digital/avatar",
+    "padlock": "system/padlock",
+    "search": "digital/search",
+    "phone": "digital/smartphone",
+    "help": "system/information",
+    "video": "leisure/video",
+    "book": "leisure/book",
+}
+"""The pictures of tiles, by the names that the manifest and the facts use."""
+ALONE = {
+    "zxcvbn/core.js": "@zxcvbn-ts/core/dist/zxcvbn-ts.js",
+    "zxcvbn/common.js": "@zxcvbn-ts/language-common/dist/zxcvbn-ts.js",
+    "zxcvbn/fr.js": "@zxcvbn-ts/language-fr/dist/zxcvbn-ts.js",
+    "altcha/altcha.js": "altcha/dist/external/altcha.min.js",
+    "altcha/altcha.css": "altcha/dist/external/altcha.css",
+    "altcha/sha.js": "altcha/dist/workers/sha.js",
+    "altcha/pbkdf2.js": "altcha/dist/workers/pbkdf2.js",
+}
+"""Files that are served as they are."""
+STYLES = "dsfr.css"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+_DARK = re.compile(r"(?<=[{};])([^{};@]*\[data-fr-theme=dark\][^{}]*)\{([^{}]*)\}")
+_ICON = re.compile(r"url\(\"?\.\./(?:\.\./)?icons/([a-z0-9/-]+\.svg)\"?\)")
+
+
+class AssetsError(ValueError):
+    """The archive cannot be made; the message says why and what to do."""
+
+
+def wanted() -> str:
+    """16 hexadecimal digits of everything that the archive is made from."""
+    told = hashlib.sha256(Path(__file__).read_bytes())
+    for name in ("package.json", "package-lock.json"):
+        told.update((NPM / name).read_bytes())
+    return told.hexdigest()[:16]
+
+
+def written(folder: Path = BUILT) -> Path:
+    """The archive, made when there is none of this lock. Raises AssetsError, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{wanted()}.zip"
+    # Tasks for several hosts ask at the same time, each in a process of its own.
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as scratch:
+                content = archive(dict(files(fetched(Path(scratch)))))
+                beside = Path(scratch) / "made.zip"
+                beside.write_bytes(content)
+                for old in folder.glob("*.zip"):
+                    old.unlink()
+                beside.rename(path)
+    return path
+
+
+def fetched(scratch: Path, npm: str | None = None) -> Path:
+    """Have npm fetch the locked packages into a scratch folder; the folder of the packages. Raises AssetsError."""
+    program = npm or shutil.which("npm")
+    if program is None:
+        raise AssetsError("npm is not installed on this machine: run 'sudo ./malleposte --version', which installs it")
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(NPM / name, scratch / name)
+    words = [program, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--prefer-offline"]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=scratch,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise AssetsError(f"npm ci: {error}: see whether this machine reaches its npm registry") from error
+    if done.returncode:
+        lines = [line for line in done.stdout.splitlines() if re.match(r"npm (ERR!|error) \S", line)]
+        told = "; ".join(lines[:2]) or done.stdout.strip()[-200:]
+        raise AssetsError(f"npm ci failed ({told}): see whether this machine reaches its npm registry")
+    return scratch / "node_modules"
+
+
+def files(packages: Path) -> Iterator[tuple[str, bytes]]:
+    """Names in the archive and their content. Raises AssetsError where a package no longer has a file."""
+    dist = f"{DSFR}/dist"
+    styles = bundle({name: _read(packages, f"{dist}/{name}").decode() for name in style_files()})
+    yield STYLES, styles.encode()
+    for weight in WEIGHTS:
+        yield f"fonts/Marianne-{weight}.woff2", _read(packages, f"{dist}/fonts/Marianne-{weight}.woff2")
+    for icon in sorted(set(re.findall(r"url\(icons/([a-z0-9/-]+\.svg)\)", styles))):
+        yield f"icons/{icon}", _read(packages, f"{dist}/icons/{icon}")
+    for name, picture in sorted(PICTOGRAMS.items()):
+        yield f"pictograms/{name}.svg", _read(packages, f"{dist}/artwork/pictograms/{picture}.svg")
+    for name, source in sorted(ALONE.items()):
+        # Browsers' tools would ask for maps, which are not served.
+        yield name, re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", _read(packages, source))
+    yield "LICENCES.txt", licences().encode()
+
+
+def style_files() -> list[str]:
+    """The style sheets of the design system that are put together, below its folder `dist`."""
+    return [
+        "core/core.main.min.css",
+        "scheme/scheme.min.css",
+        *(f"component/{name}/{name}.main.min.css" for name in COMPONENTS),
+    ]
+
+
+def bundle(sheets: Mapping[str, str]) -> str:
+    """One style sheet: our weights alone, dark colours by the browser's wish and not by a script, files beside it."""
+    whole = "\n".join(re.sub(r'@charset "UTF-8";', "", sheet) for sheet in sheets.values())
+    whole = re.sub(r"@font-face\s*\{[^{}]*\}", "", whole)
+    for weight, number in WEIGHTS.items():
+        source = f'url(fonts/Marianne-{weight}.woff2) format("woff2")'
+        whole += f"\n@font-face{{font-family:Marianne;src:{source};font-weight:{number};font-display:swap}}"
+    whole = _ICON.sub(lambda found: f"url(icons/{found[1]})", whole)
+    for name, path in ICONS.items():
+        mask = f"url(icons/{path}.svg)"
+        whole += f"\n.fr-icon-{name}::before,.fr-icon-{name}::after{{-webkit-mask-image:{mask};mask-image:{mask}}}"
+    return '@charset "UTF-8";\n' + _DARK.sub(_by_wish, whole)
+
+
+def _by_wish(found: re.Match[str]) -> str:
+    # `:root` counts for as much as the attribute that it replaces, so that the order of rules stays theirs.
+    selector = found[1].replace("[data-fr-theme=dark]", ":root").replace(":root:root ", ":root:root ")
+    return f"@media (prefers-color-scheme:dark){{{selector}{{{found[2]}}}}}"
+
+
+def licences() -> str:
+    """The packages with version and licence, from the lock."""
+    lock = json.loads((NPM / "package-lock.json").read_bytes())
+    rows = sorted(
+        f"{posixpath.join(*name.split('/')[1:])} {entry['version']}: {entry['license']}"
+        for name, entry in lock["packages"].items()
+        if name
+    )
+    return "\n".join(rows) + "\n"
+
+
+def _read(packages: Path, name: str) -> bytes:
+    try:
+        return (packages / name).read_bytes()
+    except FileNotFoundError as error:
+        raise AssetsError(f"{name}: not in the locked package: change the list in portal_assets.py") from error
+
+
+def archive(content: Mapping[str, bytes]) -> bytes:
+    """The same bytes from the same files; stored, since the portal compresses what it serves."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as made:
+        for name, data in content.items():
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            made.writestr(entry, data)
+    return buffer.getvalue()
+
+
+def digest() -> str:
+    """16 hexadecimal digits of the archive, for the unit of the daemon that holds it. Raises AssetsError, OSError."""
+    return hashlib.sha256(written().read_bytes()).hexdigest()[:16]

@@ -1,0 +1,25 @@
+"""The pages that the law asks for: accessibility, legal notice, personal data."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import g, render_template
+
+STATED = date(2026, 11, 26)
+"""The day of the accessibility statement; a test ties it to the statement's text."""
+
+
+def accessibility() -> str:
+    """The accessibility statement (arrêté of 20 September 2019, annex)."""
+    return render_template("accessibility.html", stated=f"{STATED:%d/%m/%Y}" if g.language == "fr" else f"{STATED}")
+
+
+def legal() -> str:
+    """The legal notice (law 2004-575 of 21 June 2004, article 6)."""
+    return render_template("legal.html")
+
+
+def privacy() -> str:
+    """Personal data (GDPR, article 13)."""
+    return render_template("privacy.html")
