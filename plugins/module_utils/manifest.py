@@ -10,8 +10,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
 ``vhost``    its web site: see ``vhosts.py``
-``tile``     its place on the portal: ``{title, text, host, path (/), order (100), picture (application)}``; title and text
-             are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture one of ``portal_assets.PICTOGRAMS``
+``tile``     its place on the portal: ``{title, text, host, path (/), order (100), picture (application)}``; title and
+             text are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture one of ``portal_assets.PICTOGRAMS``
 ``backup``   ``{paths, dumps}``
 ``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
 """
@@ -130,7 +130,7 @@ def names(
 def tiles(
     services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """The portal's tiles: ``[{service, title, text, url, picture}]``, by order; none for a service that no host runs."""
+    """The portal's tiles: ``[{service, title, text, url, picture}]``, by order; none for what no host runs."""
     check_manifest(services)
     found = []
     for name, service in services.items():

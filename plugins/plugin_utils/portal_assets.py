@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of others that the portal serves (design system, strength of passwords, ALTCHA), from npm's locked packages.
+"""The files of others that the portal serves (design system, zxcvbn, ALTCHA), from npm's locked packages.
 
 npm fetches the packages and checks their digests (`portal/npm/package-lock.json`); of their 140 MB the few files that
 pages use go into one archive, made once for each lock.
@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import io
 import json
-import os
 import posixpath
 import re
 import shutil
@@ -178,7 +177,7 @@ def bundle(sheets: Mapping[str, str]) -> str:
 
 def _by_wish(found: re.Match[str]) -> str:
     # `:root` counts for as much as the attribute that it replaces, so that the order of rules stays theirs.
-    selector = found[1].replace("[data-fr-theme=dark]", ":root").replace(":root:root ", ":root:root ")
+    selector = found[1].replace("[data-fr-theme=dark]", ":root")
     return f"@media (prefers-color-scheme:dark){{{selector}{{{found[2]}}}}}"
 
 

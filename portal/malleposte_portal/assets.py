@@ -55,7 +55,7 @@ def setup_assets(app: Flask, assets: Assets) -> None:
     def asset(digest: str, name: str) -> Response:
         if name not in assets.files:
             abort(404)
-        small = name in packed and "gzip" in request.accept_encodings
+        small = name in packed and request.accept_encodings["gzip"] > 0
         content = packed[name] if small else assets.files[name]
         response = Response(content, content_type=KINDS[Path(name).suffix])
         # A page that was open during a deploy asks by the digest of before.

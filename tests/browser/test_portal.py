@@ -15,9 +15,10 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import Browser
 
-FRENCH = ("/", "/motdepasse", "/activer", "/motdepasse/code", "/accessibilite", "/mentions-legales", "/donnees-personnelles")
-PAGES = dict.fromkeys(FRENCH, "fr") | {"/en/": "en", "/en/password": "en"}
-# The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole, by its `::before`.
+FORMS = ("/", "/motdepasse", "/activer", "/motdepasse/code")
+LAW = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
+PAGES = dict.fromkeys((*FORMS, *LAW), "fr") | {"/en/": "en", "/en/password": "en"}
+# The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole (`::before`).
 FOCUSED = """
 const one = document.activeElement, box = one.getBoundingClientRect();
 const drawn = style => style.outlineStyle != "none" && parseFloat(style.outlineWidth) > 0;

@@ -1,4 +1,4 @@
-"""Widgets of WTForms in the markup of the design system: label, hint, control, errors, and how they point at each other."""
+"""Widgets of WTForms in the markup of the design system: label, hint, control, errors, and what points at which."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ class Widget:
         """The markup of a field, whose words are translated here."""
         described = [f"{field.id}-error"] if field.errors else []
         described += [f"{field.id}-hint"] if field.description else []
-        return Markup(
-            render_template(self.template, field=field, described=described, **{**self.options, **more})
-        )  # a template of our own, which escapes
+        text = render_template(self.template, field=field, described=described, **{**self.options, **more})
+        return Markup(text)  # noqa: S704 - a template of our own, which escapes
 
 
 class Input(Widget):
