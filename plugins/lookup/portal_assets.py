@@ -8,8 +8,8 @@ name: portal_assets
 author: Malleposte (@malleposte)
 short_description: The files of others that the portal serves, as a file to copy
 description:
-  - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that the portal
-    serves into one archive, and returns its path on the controller. The archive is kept in C(var/portal-assets) and
+  - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that pages
+    use into one archive, and returns its path on the controller. The archive is kept in C(var/portal-assets) and
     made anew when the lock changes.
   - The term C(digest) returns a digest of the archive instead.
 options:

@@ -11,7 +11,7 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
 ``vhost``    its web site: see ``vhosts.py``
 ``tile``     its place on the portal: ``{title, text, host, path (/), order (100), picture (application)}``; title and
-             text are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture one of ``portal_assets.PICTOGRAMS``
+             text are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture in ``portal_assets.PICTOGRAMS``
 ``backup``   ``{paths, dumps}``
 ``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
 """
