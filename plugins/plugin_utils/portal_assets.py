@@ -7,7 +7,6 @@ pages use go into one archive, made once for each lock.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
@@ -93,17 +92,14 @@ def written(folder: Path = BUILT) -> Path:
     """The archive, made when there is none of this lock. Raises AssetsError, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{wanted()}.zip"
-    # Tasks for several hosts ask at the same time, each in a process of its own.
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            with tempfile.TemporaryDirectory(dir=folder) as scratch:
-                content = archive(dict(files(fetched(Path(scratch)))))
-                beside = Path(scratch) / "made.zip"
-                beside.write_bytes(content)
-                for old in folder.glob("*.zip"):
-                    old.unlink()
-                beside.rename(path)
+    if not path.exists():
+        # Tasks for two hosts at once each make it, in a scratch folder of their own, and put the same bytes into place.
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            beside = Path(scratch) / "made.zip"
+            beside.write_bytes(archive(dict(files(fetched(Path(scratch))))))
+            beside.rename(path)
+        for old in set(folder.glob("*.zip")) - {path}:
+            old.unlink(missing_ok=True)
     return path
 
 
