@@ -33,6 +33,9 @@ class Rate:
 class Rates:
     """The limits of the calls: of proofs `account`, `network` and `whole`; of acts, apart from them, the rest.
 
+    Log-ins have `login_network` and `login_whole` of their own: a school opens its mailboxes at the same hour, and
+    nothing that is sent there uses up what a forgotten password needs.
+
     `wrong`: different wrong proofs of an account from one network. `codes`: sent to one account for requests of one
     network, `codes_account` for requests of all. `acts`, `blocks`, `classes`: of one client (what it may at most do to
     the academy, if somebody has taken it over).
@@ -41,6 +44,8 @@ class Rates:
     account: Rate = Rate(30, 600)
     network: Rate = Rate(600, 600)
     whole: Rate = Rate(1200, 60)
+    login_network: Rate = Rate(3000, 600)
+    login_whole: Rate = Rate(6000, 60)
     wrong: Rate = Rate(10, 900)
     codes: Rate = Rate(3, 3600)
     codes_account: Rate = Rate(9, 3600)
@@ -116,6 +121,14 @@ class Limits:
             ("whole", "", "", self.rates.whole),
         )
 
+    def log_in(self, name: str, source: str) -> float:
+        """As `call`, a log-in."""
+        return self._counted(
+            ("login", self._known(name), source, self.rates.account),
+            ("login-network", "", source, self.rates.login_network),
+            ("login-whole", "", "", self.rates.login_whole),
+        )
+
     def act(self, client: str, kind: str = "") -> float:
         """As `call`, an act of a client: `kind` is `blocks`, `classes` or none. No flood of proofs holds one up."""
         own = [(kind, client, "", getattr(self.rates, kind))] if kind else []
@@ -161,7 +174,7 @@ class Limits:
         """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in."""
         known = {self._known(name) for name in names}
         with self._lock:
-            for key in [key for key in self._windows if key[0] in ("wrong", "account") and key[1] in known]:
+            for key in [key for key in self._windows if key[0] in ("wrong", "account", "login") and key[1] in known]:
                 del self._windows[key]
 
     def _known(self, name: str) -> str:

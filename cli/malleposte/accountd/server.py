@@ -75,9 +75,20 @@ class Pools:
 class Server:
     """Serves both sockets with one service."""
 
-    def __init__(self, service: Service, clients: Mapping[str, str], pace: float, pools: Pools) -> None:
-        """`clients`: digests by name, for TLS. `pace` in seconds."""
+    def __init__(
+        self,
+        service: Service,
+        clients: Mapping[str, str],
+        pace: float,
+        pools: Pools,
+        only: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """`clients`: digests by name, for TLS. `pace` in seconds. `only`: the calls of callers that may not make all.
+
+        `only` has a client's name over TLS, its user's on the Unix socket.
+        """
         self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
+        self.only = {f"accountd:{name}": frozenset(calls) for name, calls in (only or {}).items()}
         self.connections = 0
         self.waiting: Counter[ThreadPoolExecutor] = Counter()
 
@@ -139,6 +150,9 @@ class Server:
     async def _answer(self, request: wire.Request, caller: str) -> wire.Answer:
         if isinstance(request, wire.Hello):
             return wire.Done()
+        if caller in self.only and wire.NAMES[type(request)] not in self.only[caller]:
+            LOG.warning("%s asked for %s, which it may not", caller, wire.NAMES[type(request)])
+            return wire.Refused(wire.ErrorCode.UNAUTHORISED)
         pool = self.pools.of(request)
         if self.waiting[pool] >= WAITING:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=1)
@@ -243,7 +257,7 @@ def main(words: Sequence[str]) -> int:
             return ExitCode.DONE
         with Pools.opened() as pools:
             service = Service(tools(settings, pools.slow.submit))
-            server = Server(service, settings.clients, settings.pace, pools)
+            server = Server(service, settings.clients, settings.pace, pools, settings.only)
             asyncio.run(serve(server, settings, kit.handed()))
     except (MallepostError, OSError) as error:
         print(f"accountd: {error}", file=sys.stderr)

@@ -27,7 +27,7 @@ from malleposte.accounts.channels import Channel, Failure, close_all
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, RefusedPasswordError
+from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes, State
 from malleposte.directory.protocol import Directory, Entry
@@ -37,7 +37,7 @@ from malleposte.platform.classes import Classes
 from malleposte.policy.model import Policy
 
 LOG = logging.getLogger("accountd")
-PACED = (wire.Activate, wire.Change, wire.Reset, wire.IssueCode, wire.SetRecovery)
+PACED = (wire.Activate, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery)
 """Calls whose answers come at fixed moments, whatever there was to do."""
 _CODES = "ina:"
 _CLIENT = "accountd"
@@ -119,6 +119,7 @@ class Service:
             wire.Activate: self._by_codes,
             wire.Reset: self._by_codes,
             wire.Change: self._change,
+            wire.Prove: self._prove,
             wire.IssueCode: self._issue_code,
             wire.Block: self._block,
             wire.EndSessions: self._end_sessions,
@@ -140,7 +141,8 @@ class Service:
                 return wire.Refused(wire.ErrorCode.UNAUTHORISED, "acts on another's account need a proof of who acts")
             wait = self.tools.limits.act(client, _CAPS.get(type(request), ""))
         else:
-            wait = self.tools.limits.call(self._name(request), where)
+            ask = self.tools.limits.log_in if isinstance(request, wire.Prove) else self.tools.limits.call
+            wait = ask(self._name(request), where)
         if wait:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(wait))
         if isinstance(request, wire.IssueCode):
@@ -280,6 +282,17 @@ class Service:
                 raise self._refuse(act, request, uid) from None
             assert holder is not None
         return self._renewed(act, holder, holder.state)
+
+    def _prove(self, act: Act, request: wire.Prove) -> wire.Answer:
+        uid = look_up(act.directory, request.login)
+        with self._tried(act, request, uid, request.password):
+            holder = library.read(act.directory, uid) if uid else None
+            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
+            if holder is None or holder.state not in library.BY_OLD or not proof:
+                raise self._refuse(act, request, uid)
+        if proof is Proof.EXPIRED or holder.state is State.EXPIRED:
+            return wire.Refused(wire.ErrorCode.MUST_RENEW)
+        return wire.Done(holder.uid, holder.state.value)
 
     def _by_codes(self, act: Act, request: wire.Activate | wire.Reset) -> wire.Answer:
         means: Attributes = {}

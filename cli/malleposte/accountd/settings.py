@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from malleposte.accountd import wire
 from malleposte.accountd.limits import Rate, Rates
 from malleposte.accounts.settings import Settings as Accounts
 from malleposte.accounts.throttle import Settings as ThrottleSettings
@@ -23,6 +24,7 @@ JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
 class Settings:
     """`clients`: SHA-256 (hexadecimal) of each TLS client's secret, by name. `pace`: seconds between moments of answer.
 
+    `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
     `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
     """
 
@@ -34,6 +36,7 @@ class Settings:
     certificate: Path
     key: Path
     clients: Mapping[str, str] = field(default_factory=dict)
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pace: float = 0.5
     code_minutes: int = 60
     rates: Rates = field(default_factory=Rates)
@@ -55,6 +58,9 @@ class Settings:
             raise InputError(f"{path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: not the settings of accountd ({error})") from error
+        unknown = [call for calls in found.only.values() for call in calls if call not in wire.CALLS]
+        if unknown:
+            raise InputError(f"{path}: only: {unknown[0]} is no call")
         wrong = [name for name, digest in found.clients.items() if len(digest) != 64]
         if wrong or not 0.05 <= found.pace <= 5:
             raise InputError(f"{path}: {f'client {wrong[0]} has no digest' if wrong else 'pace is between 0.05 and 5'}")

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -68,6 +68,15 @@ class Reset:
     numen: str = field(repr=False)
     code: str = field(repr=False)
     new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Prove:
+    """Whether a password opens an account, for a log-in elsewhere. `Done.uid` is whose account the name means."""
+
+    source: str
+    login: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -135,7 +144,7 @@ class SetQuietHours:
 
 
 Request = (
-    Hello | Activate | Change | Reset | IssueCode | Block | EndSessions | SetClass | SetRecovery
+    Hello | Activate | Change | Reset | Prove | IssueCode | Block | EndSessions | SetClass | SetRecovery
     | SetQuietHours
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -143,6 +152,7 @@ CALLS: dict[str, type[Request]] = {
     "activate": Activate,
     "change": Change,
     "reset": Reset,
+    "prove": Prove,
     "issue_code": IssueCode,
     "block": Block,
     "end_sessions": EndSessions,
@@ -163,6 +173,8 @@ class ErrorCode(StrEnum):
     """The client is not known, or may not call this: an act on somebody else's account is for the command line."""
     NOT_PROVED = "not_proved"
     """No such account, wrong password, wrong NUMEN, wrong or old code, or nothing to do here: one answer for all."""
+    MUST_RENEW = "must_renew"
+    """The password is right, and its owner must choose a new one before it opens anything."""
     SLOW_DOWN = "slow_down"
     """Too many tries: again after `wait` seconds."""
     REFUSED_PASSWORD = "refused_password"  # noqa: S105  # a name, no password

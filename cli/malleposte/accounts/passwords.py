@@ -43,7 +43,7 @@ _SAID = {
 
 
 class Proof(Enum):
-    """slapd's verdict on a password: wrong, right, or right but expired."""
+    """slapd's verdict on a password: wrong, right, or right but to be replaced (expired, or set by somebody else)."""
 
     WRONG = "wrong"
     RIGHT = "right"
@@ -110,7 +110,8 @@ class Passwords:
             return Proof.WRONG
         answer = self.directory.log_in(holder.dn, password)
         if answer.ok:
-            return Proof.RIGHT
+            reset = answer.policy.error is PolicyErrorCode.CHANGE_AFTER_RESET
+            return Proof.EXPIRED if reset else Proof.RIGHT
         return Proof.EXPIRED if answer.policy.error is PolicyErrorCode.PASSWORD_EXPIRED else Proof.WRONG
 
     def change(self, uid: str, old: str, new: str, now: datetime.datetime) -> None:

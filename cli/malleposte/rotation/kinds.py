@@ -69,6 +69,9 @@ KINDS = (
         "the portal's guesses do not wait",
     ),
     _kind("hostd-.+", Way.SWAP, "hostd", "hostd restarts; an act in between names the host; repeat it"),
+    _kind(
+        "accountd-sso-.+", Way.SWAP, "accountd sso_prove", "accountd restarts; log-ins must be tried again until then"
+    ),
     _kind("accountd-.+", Way.SWAP, "accountd", "accountd restarts; the portal asks again"),
     _kind("portal-session", Way.SWAP, "portal", "the portal restarts; forms that are open must be filled in again"),
     _kind("sogo", Way.SWAP, "sogo", "SOGo restarts; its sessions end, so that agents log in again"),

@@ -40,6 +40,14 @@ def test_what_is_no_address_has_none(address: str) -> None:
         network(address)
 
 
+def test_log_ins_have_windows_of_their_own(clock: Clock) -> None:
+    those = limits(clock, network=Rate(1, 60), login_network=Rate(3, 60), account=Rate(2, 60))
+    assert [those.call("mdupond", HERE), those.call("other", HERE)] == [0, 60]
+    assert [those.log_in("mdupond", HERE) for _ in range(3)] == [0, 0, 60]
+    those.forget("mdupond")
+    assert [those.log_in("mdupond", HERE) for _ in range(2)] == [0, 60], "the network's are used up"
+
+
 def test_calls_of_one_account_from_one_network(clock: Clock) -> None:
     those = limits(clock, account=Rate(2, 60))
     assert [those.call("mdupond", HERE) for _ in range(3)] == [0, 0, 60]

@@ -98,7 +98,8 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
     loop = asyncio.new_event_loop()
     clients = {"pia1": hashlib.sha256(SECRET.encode()).hexdigest()}
     with daemon.Pools.opened() as pools:
-        server = daemon.Server(service, clients, 0.2, pools)  # type: ignore[arg-type]
+        clients["sso-pia1"] = clients["pia1"]
+        server = daemon.Server(service, clients, 0.2, pools, {"sso-pia1": ["prove"]})  # type: ignore[arg-type]
 
         async def opened() -> tuple[asyncio.Server, asyncio.Server]:
             return (
@@ -139,6 +140,22 @@ def test_over_tls_the_client_proves_itself(running: Running) -> None:
             running.remote(name, secret).call(CHANGE)
         assert refused.value.refused.error == wire.ErrorCode.UNAUTHORISED
     assert len(running.service.callers) == 1
+
+
+def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> None:
+    mine = running.remote("sso-pia1")
+    assert mine.call(wire.Prove("192.0.2.7", "mdupond", "old")) == wire.Done("mdupond")
+    assert mine.call(wire.Hello()) == wire.Done()
+    for other in (
+        CHANGE,
+        wire.Block("192.0.2.7", "mdupond", "mdupond", "volé"),
+        wire.IssueCode("192.0.2.7", "mdupond"),
+    ):
+        with pytest.raises(RefusedError) as refused:
+            mine.call(other)
+        assert refused.value.refused.error == wire.ErrorCode.UNAUTHORISED
+    assert running.service.callers == ["accountd:sso-pia1"]
+    assert running.remote().call(CHANGE) == wire.Done("mdupond")
 
 
 def test_the_server_s_certificate_is_verified(running: Running) -> None:

@@ -201,6 +201,47 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     assert stage.held(uid, "mpBlockedUntil") == ["20260903080000Z"]
 
 
+def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    for name in (uid, "MDupond.bis", f"{uid}@ac-exemple.test"):
+        assert stage.ask(wire.Prove(HERE, name, OLD)) == wire.Done(uid, "active")
+    for name, password in ((uid, "wrong"), ("nobody", OLD), (uid, "")):
+        assert stage.ask(wire.Prove(HERE, name, password)) == NOT_PROVED
+    assert stage.held(uid, "userPassword") == [OLD]
+    assert OLD not in stage.journal.read_text("utf-8")
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.BLOCKED, State.SUSPENDED])
+def test_a_right_password_opens_nothing_in_these_states(stage: Stage, state: State) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active")
+    stage.directory.modify(f"uid={uid},ou=people,{stage.directory.suffix}", {"mpState": [state.value]})
+    assert stage.ask(wire.Prove(HERE, uid, OLD)) == NOT_PROVED
+
+
+def test_an_old_password_must_be_renewed_and_a_wrong_one_does_not_learn_it(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.EXPIRED)
+    renew = wire.Refused(wire.ErrorCode.MUST_RENEW)
+    assert stage.ask(wire.Prove(HERE, uid, OLD)) == renew
+    other = stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
+    stage.directory.expired.add(f"uid={other},ou=people,{stage.directory.suffix}")
+    assert stage.ask(wire.Prove(HERE, other, OLD)) == renew
+    assert stage.ask(wire.Prove(HERE, other, "wrong")) == NOT_PROVED
+
+
+def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    for number in range(3):
+        assert stage.ask(wire.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
+    slowed = stage.ask(wire.Prove(HERE, uid, OLD))
+    assert isinstance(slowed, wire.Refused)
+    assert (slowed.error, slowed.wait) == ("slow_down", 900)
+    assert stage.ask(wire.Prove("198.51.100.7", uid, OLD)) == wire.Done(uid, "active"), "the owner is not shut out"
+    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active"), "and has started afresh everywhere"
+    counted = {key[0] for key in stage.limits._windows}
+    assert "login-whole" in counted and "whole" not in counted
+
+
 def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     assert [stage.ask(wire.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20

@@ -33,7 +33,14 @@ def test_they_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"rates": {"strange": [1, 2]}}, {"rates": {"wrong": 5}}, {"clients": {"pia1": "short"}}, {"pace": 0}, {"more": 1}],
+    [
+        {"rates": {"strange": [1, 2]}},
+        {"rates": {"wrong": 5}},
+        {"clients": {"pia1": "short"}},
+        {"pace": 0},
+        {"more": 1},
+        {"only": {"sso-pia1": ["strange"]}},
+    ],
 )
 def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"accountd\.json: "):

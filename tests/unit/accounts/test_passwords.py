@@ -12,10 +12,11 @@ from malleposte.accounts import codes
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.directory import Agent, State
-from malleposte.directory.control import PolicyErrorCode
+from malleposte.directory.control import PolicyErrorCode, PolicyState
 from malleposte.directory.errors import PasswordRefused
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import agent_attributes
+from malleposte.directory.protocol import BindResult
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 OLD, NEW, OTHER = "Vieux-Chemin7!x", "Neuve-Rivière7!".replace("è", "e"), "Autre-Sentier8?k"
@@ -70,6 +71,15 @@ def test_the_old_one_gives_a_new_one_and_is_void(
     assert not passwords.prove(UID, OLD)
     assert held(directory, "mpState") == ["active"]
     assert held(directory, "mpInaDigest") == held(directory, "mpInaExpiry") == []
+
+
+def test_a_password_that_somebody_else_has_set_must_be_replaced(
+    directory: MemoryDirectory, passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reset = BindResult(True, PolicyState(error=PolicyErrorCode.CHANGE_AFTER_RESET))
+    monkeypatch.setattr(directory, "log_in", lambda dn, password: reset if password == OLD else BindResult(False))
+    assert passwords.prove(UID, OLD) is Proof.EXPIRED
+    assert passwords.prove(UID, OTHER) is Proof.WRONG
 
 
 @pytest.mark.parametrize("before", [State.PENDING, State.BLOCKED, State.SUSPENDED])

@@ -1,0 +1,116 @@
+"""The daemon that the log-in page asks whether a password is right: it asks accountd, with the agent's address.
+
+HTTP on a Unix socket that systemd hands over and the log-in page's user alone may open. `POST /prove` takes
+`{"user", "password", "address"}` and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
+agent chooses a new password first), or `{}`: not recognised. Where accountd gives no answer, the status is 503 and
+nobody is let in. Nothing here is kept or logged of a password.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from malleposte import kit
+from malleposte.accountd import client, wire
+from malleposte.daemons import http
+
+LOG = logging.getLogger("sso-prove")
+LIMITS = http.Limits(head=8192, body=8192, seconds=30)
+THREADS = 8
+"""Questions to accountd at once; it has as many threads itself."""
+FIELDS = ("user", "password", "address")
+JSON = ["Content-Type: application/json"]
+
+
+class Accountd(Protocol):
+    """See malleposte.accountd.client.Client."""
+
+    def call(self, request: wire.Request) -> wire.Done:
+        """Raises client.RefusedError, client.UnavailableError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Config:
+    """The way to accountd, and the page on which a password is renewed."""
+
+    accountd: client.Client
+    renew: str
+
+    @classmethod
+    def read(cls, path: Path) -> Config:
+        """From a JSON file with the same keys. Raises OSError, or ValueError with what is wrong."""
+        given = json.loads(path.read_text("utf-8"))
+        try:
+            return cls(client.Client(**given["accountd"]), str(given["renew"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not the settings of sso-prove ({error})") from error
+
+
+def prove(accountd: Accountd, renew: str, given: dict[str, str]) -> dict[str, Any]:
+    """The answer about one password. Raises client.UnavailableError."""
+    try:
+        done = accountd.call(wire.Prove(given["address"], given["user"], given["password"]))
+    except client.RefusedError as error:
+        refused = error.refused
+        if refused.error is wire.ErrorCode.NOT_PROVED:
+            return {}
+        if refused.error is wire.ErrorCode.SLOW_DOWN:
+            return {"wait": max(1, refused.wait)}
+        if refused.error is wire.ErrorCode.MUST_RENEW:
+            return {"renew": renew}
+        raise client.UnavailableError(str(error)) from error
+    return {"uid": done.uid}
+
+
+class Server:
+    """Requests of the log-in page."""
+
+    def __init__(self, accountd: Accountd, renew: str, pool: ThreadPoolExecutor) -> None:
+        self.accountd, self.renew, self.pool = accountd, renew, pool
+
+    async def respond(self, request: http.Request) -> http.Answer:
+        """The answer to one request."""
+        if (request.method, request.target) != ("POST", "/prove"):
+            return 404, [], b""
+        try:
+            told = json.loads(request.body)
+            given = {name: told[name] for name in FIELDS}
+        except (ValueError, KeyError, TypeError):
+            return 400, [], b""
+        if not all(isinstance(value, str) and len(value) <= wire.LONGEST_TEXT for value in given.values()):
+            return 200, JSON, b"{}"
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await loop.run_in_executor(self.pool, prove, self.accountd, self.renew, given)
+        except client.UnavailableError as error:
+            LOG.error("%s", error)
+            return 503, [], b""
+        return 200, JSON, json.dumps(answer).encode()
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="sso-prove", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args(words)
+    kit.log_to_journal()
+    try:
+        config = Config.read(options.settings)
+    except (OSError, ValueError) as error:
+        print(f"{options.settings}: {error}", file=sys.stderr)
+        return 1
+    if options.check:
+        return 0
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="sso-prove") as pool:
+        return kit.run(http.serve(Server(config.accountd, config.renew, pool).respond, LIMITS))

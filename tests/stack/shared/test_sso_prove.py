@@ -1,0 +1,71 @@
+"""Passwords proved for the log-in page: by accountd, with the delays of the agent's address."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.directory.model import State
+from malleposte.policy import rules
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Site
+from tests.stack.support.sso import proved
+
+
+@pytest.fixture
+def here() -> str:
+    """An address of a network that no other test has."""
+    return f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.9"
+
+
+def test_by_any_name_and_no_other_password(site: Site, person: Any, here: str) -> None:
+    who = person()
+    right, uid = who.account.password, (200, {"uid": who.uid})
+    names = [(here, name, right) for name in (who.uid, who.account.mail.upper())]
+    assert proved(site, *names) == [uid, uid]
+    assert proved(site, (here, who.uid, rules.generate()), (here, "nul-ne-porte-ce-nom", right)) == [(200, {})] * 2
+
+
+def test_guesses_wait_and_the_owner_elsewhere_does_not(site: Site, person: Any, here: str) -> None:
+    who = person()
+    guesses = [(here, who.uid, rules.generate()) for _ in range(8)]
+    answers = [answer for _status, answer in proved(site, *guesses)]
+    assert answers[0] == {}
+    assert answers[-1].get("wait", 0) >= 1
+    assert proved(site, ("203.0.113.77", who.uid, who.account.password)) == [(200, {"uid": who.uid})]
+
+
+def test_a_blocked_account_is_refused_and_an_old_password_must_be_renewed(site: Site, person: Any, here: str) -> None:
+    who = person()
+    ask = (here, who.uid, who.account.password)
+    assert proved(site, ask) == [(200, {"uid": who.uid})]
+    Cli(site)("suspend", who.uid)
+    assert proved(site, ask) == [(200, {})]
+    old = person(State.EXPIRED)
+    ((status, answer),) = proved(site, (here, old.uid, old.account.password))
+    assert (status, list(answer)) == (200, ["renew"])
+    assert answer["renew"].endswith("/motdepasse/changer")
+
+
+def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> None:
+    who = person()
+    held = json.loads(site.run("pia1", "cat", "/etc/malleposte/sso-prove.json"))["accountd"]
+    mine = {"name": held["name"], "secret": held["secret"]}
+    portal = Portal(site)
+    prove, block = wire.Prove(here, who.uid, who.account.password), wire.Block(here, who.uid, who.uid, "essai")
+    assert portal.ask(prove, block, **mine) == [
+        wire.Done(who.uid, "active"),
+        wire.Refused(wire.ErrorCode.UNAUTHORISED),
+    ]
+    assert who.held("mpState") == {"mpState": ["active"]}
+
+
+def test_only_the_log_in_page_may_ask(site: Site, here: str) -> None:
+    assert proved(site, (here, "nul-ne-porte-ce-nom", "x")) == [(200, {})]
+    with pytest.raises(AssertionError, match="Permission denied"):
+        proved(site, (here, "nul-ne-porte-ce-nom", "x"), user="portal")

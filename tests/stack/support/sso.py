@@ -1,0 +1,32 @@
+"""The daemon that proves passwords for the log-in page, asked as that page asks it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+from tests.stack.support.site import Site
+
+ASK = """
+import http.client, json, socket, sys
+class Link(http.client.HTTPConnection):
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(60)
+        self.sock.connect("/run/sso-prove.sock")
+answers = []
+for given in json.load(sys.stdin):
+    link = Link("localhost")
+    link.request("POST", "/prove", json.dumps(given), {"Connection": "close"})
+    answer = link.getresponse()
+    answers.append([answer.status, json.loads(answer.read() or b"null")])
+print(json.dumps(answers))
+"""
+
+
+def proved(site: Site, *rows: tuple[str, str, str], user: str = "www-data") -> list[tuple[int, Any]]:
+    """Status and answer for each (address, name, password), asked by a user of the portal's host."""
+    given = [dict(zip(("address", "user", "password"), row, strict=True)) for row in rows]
+    words = ("runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", shlex.quote(ASK))
+    return [(status, answer) for status, answer in json.loads(site.run("pia1", *words, given=json.dumps(given)))]

@@ -1,0 +1,79 @@
+"""What the log-in page is told of a password, and that nothing but a proof lets anybody in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accountd import client, wire
+from malleposte.daemons import http, sso_prove
+
+RENEW = "https://pia.ac-exemple.test/motdepasse/changer"
+GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", "address": "192.0.2.7"}
+
+
+class Accountd:
+    """Answers with what it is given."""
+
+    def __init__(self, answer: wire.Done | wire.Refused | None) -> None:
+        self.answer, self.asked = answer, list[wire.Request]()
+
+    def call(self, request: wire.Request) -> wire.Done:
+        self.asked.append(request)
+        if self.answer is None:
+            raise client.UnavailableError("accountd at tls://annuaire: refused")
+        if isinstance(self.answer, wire.Refused):
+            raise client.RefusedError(self.answer)
+        return self.answer
+
+
+def answered(accountd: Accountd, body: object, method: str = "POST", target: str = "/prove") -> tuple[int, Any]:
+    """Status and document."""
+    told = body if isinstance(body, bytes) else json.dumps(body).encode()
+    with ThreadPoolExecutor(1) as pool:
+        server = sso_prove.Server(accountd, RENEW, pool)
+        status, _headers, sent = asyncio.run(server.respond(http.Request(method, target, {}, told)))
+    return status, json.loads(sent) if sent else None
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (wire.Done("mdupond", "active"), (200, {"uid": "mdupond"})),
+        (wire.Refused(wire.ErrorCode.NOT_PROVED), (200, {})),
+        (wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=17), (200, {"wait": 17})),
+        (wire.Refused(wire.ErrorCode.MUST_RENEW), (200, {"renew": RENEW})),
+        (wire.Refused(wire.ErrorCode.UNAVAILABLE), (503, None)),
+        (wire.Refused(wire.ErrorCode.UNAUTHORISED), (503, None)),
+        (None, (503, None)),
+    ],
+)
+def test_an_answer_for_each_of_accountd_s(answer: wire.Done | wire.Refused | None, told: tuple[int, Any]) -> None:
+    accountd = Accountd(answer)
+    assert answered(accountd, GIVEN) == told
+    assert accountd.asked == [wire.Prove("192.0.2.7", "marie.dupond@ac-exemple.test", "Vieux-Chemin7!x")]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"", 400), (b"[]", 400), ({"user": "a", "password": "b"}, 400), (GIVEN | {"user": "x" * 1025}, 200)],
+)
+def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None:
+    accountd = Accountd(wire.Done("mdupond"))
+    assert answered(accountd, body) == (status, {} if status == 200 else None)
+    assert answered(accountd, GIVEN, method="GET")[0] == answered(accountd, GIVEN, target="/")[0] == 404
+    assert accountd.asked == []
+
+
+def test_settings_name_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "sso-prove.json"
+    path.write_text(json.dumps({"accountd": {"address": "unix:///run/accountd.sock"}, "renew": RENEW}))
+    assert sso_prove.main([str(path), "--check"]) == 0
+    for wrong in ({"renew": RENEW}, {"accountd": {"adress": "x"}, "renew": RENEW}):
+        path.write_text(json.dumps(wrong))
+        assert sso_prove.main([str(path), "--check"]) == 1
+        assert "sso-prove.json: not the settings of sso-prove" in capsys.readouterr().err
