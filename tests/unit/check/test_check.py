@@ -121,7 +121,12 @@ def test_no_secret_is_announced_that_no_host_will_have(inventory: Path) -> None:
     groups["vault"] = {"hosts": {f"coffre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}}
     (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
     pairs = [f"{client}-{vault}" for client in ("mail1", "pia1") for vault in ("coffre1", "coffre2")]
-    wanted = {"accountd-pia1", "accountd-sso-pia1", *(f"borg-{pair}" for pair in pairs), *(f"borg-ssh-{pair}" for pair in pairs)}
+    wanted = {
+        "accountd-pia1",
+        "accountd-sso-pia1",
+        *(f"borg-{pair}" for pair in pairs),
+        *(f"borg-ssh-{pair}" for pair in pairs),
+    }
     assert {name for name in announced() if name.startswith(("accountd-", "borg-", "database-"))} == wanted
 
 
