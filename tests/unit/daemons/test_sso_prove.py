@@ -73,7 +73,7 @@ def test_settings_name_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtu
     path = tmp_path / "sso-prove.json"
     path.write_text(json.dumps({"accountd": {"address": "unix:///run/accountd.sock"}, "renew": RENEW}))
     assert sso_prove.main([str(path), "--check"]) == 0
-    for wrong in ({"renew": RENEW}, {"accountd": {"adress": "x"}, "renew": RENEW}):
+    for wrong in ({"renew": RENEW}, {"accountd": {"where": "x"}, "renew": RENEW}):
         path.write_text(json.dumps(wrong))
         assert sso_prove.main([str(path), "--check"]) == 1
         assert "sso-prove.json: not the settings of sso-prove" in capsys.readouterr().err
