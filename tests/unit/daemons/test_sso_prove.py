@@ -1,4 +1,4 @@
-"""What the log-in page is told of a password, and that nothing but a proof lets anybody in."""
+"""Answers to the log-in page about a password: nothing but a proof lets anybody in."""
 
 from __future__ import annotations
 
