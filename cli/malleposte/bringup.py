@@ -14,12 +14,14 @@ from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.fleet import remote
-from malleposte.lab import Lab, LabError
-from malleposte.paths import FLEET_INVENTORY, LAB_INVENTORY
+from malleposte.lab import Lab, LabError, Twin
+from malleposte.lanes import Second
+from malleposte.paths import FLEET_INVENTORY, LAB_INVENTORY, ROOT, new_log
 from malleposte.probe import backups
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.progress import Progress
+from malleposte.run import stream
 
 LABS = {"stack": LAB_INVENTORY, "browser": LAB_INVENTORY, "fleet": FLEET_INVENTORY}
 """The lab of each tier that needs one."""
@@ -189,3 +191,13 @@ class Preparation:
             self._ready.add(lab)
         if tier == "browser":
             BringUp(self._progress).browser()
+
+    def second(self) -> Second:
+        """Boots the twin of the lab, from the snapshot that the tests start from."""
+        with lab_errors(), self._progress.step("lab: twin"):
+            twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say))
+            twin.make(SNAPSHOT)
+            done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log("lab-twin"), env=twin.env)
+        if done.code != 0:
+            raise MallepostError(f"the second lab did not start: {done.cause}", "malleposte lab down removes it")
+        return Second(twin.enter, twin.env)

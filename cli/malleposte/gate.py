@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from malleposte import timings, unsteady
+from malleposte import lanes, timings, unsteady
 from malleposte.paths import FLEET_INVENTORY, ROOT, VENV_BIN, new_log, shown
 from malleposte.progress import Progress, duration
 from malleposte.run import Finished, stream
@@ -25,6 +25,8 @@ TIERS = (*CHEAP, *ON_LAB)
 PYTEST = {"unit", "architecture", "stack", "browser", "fleet"}
 LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
+TWIN = "stack-exclusive-twin"
+"""The run of the exclusive tests on the second lab."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
 TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
@@ -215,13 +217,34 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
         names = unsteady.failed_tests(done.tail) if done.code == TESTS_FAILED and tier in ON_LAB else []
         if 0 < len(names) <= unsteady.MOST:
             progress.say(f"{check.name}: once more, alone: {', '.join(names)}")
-            done = stream(unsteady.again(check.words, names), new_log(f"test-{check.name}-again"), copy=sys.stdout)
+            env = {key: value for key, value in check.env.items() if key != timings.VARIABLE}
+            log = new_log(f"test-{check.name}-again")
+            done = stream(unsteady.again(check.words, names), log, copy=sys.stdout, env=env)
             closing += [*unsteady.told(names, ok=done.code == 0), closing_line(done)]
         if done.code != 0:
             if aside is not None and not aside.stopped:
                 print("\n".join(done.tail), flush=True)
             return Outcome(tier, False, progress.elapsed - begun, tuple(closing), shown(log))
     return Outcome(tier, True, progress.elapsed - begun, tuple(closing) or ("nothing to run yet",))
+
+
+def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress) -> Outcome:
+    """Runs the tier stack on two labs: some of the exclusive tests on the second, all others on the first.
+
+    The output of the second is on the screen only when it failed, after that of the first.
+    """
+    shared = checks[0]
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").glob("test_*.py"))
+    here, there = lanes.parted(files, timings.budgets())
+    own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
+    env = {**other.env, **twin.env, timings.VARIABLE: str(timings.FOLDER / f"{TWIN}.json")}
+    beside = Check(TWIN, (*twin.enter, *other.words), env)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run_streamed, "stack", [beside], progress, Aside())
+        first = run_streamed("stack", [shared, own], progress)
+        second = future.result()
+    seconds = max(first.seconds, second.seconds)
+    return Outcome("stack", first.ok and second.ok, seconds, first.closing + second.closing, first.log or second.log)
 
 
 def checks_of(
@@ -259,15 +282,26 @@ class Plan:
         """The programs of a tier other than lint."""
         return checks_of(tier, full=self.full, expression=self.expression, files=self.files)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every test of the usual run is chosen, none of the long ones."""
+        return not self.full and self.expression is None and self.files is None
+
     def chosen(self, among: Sequence[str]) -> list[str]:
         """The tiers to run of some."""
         return [tier for tier in TIERS if tier in among and tier in self.tiers]
 
 
-def run(plan: Plan, progress: Progress, prepare: Callable[[str], None] = lambda _: None) -> Iterator[Outcome]:
+def run(
+    plan: Plan,
+    progress: Progress,
+    prepare: Callable[[str], None] = lambda _: None,
+    second: Callable[[], lanes.Second | None] = lambda: None,
+) -> Iterator[Outcome]:
     """Runs the tiers in the order of TIERS; stops after the first that fails unless `keep_going`.
 
     `prepare` is called before each tier that needs the lab, to bring up what it needs; what it raises passes through.
+    `second` makes the second lab of the tier stack; it is called where every test of the tier is chosen.
     The tiers that do not need the lab run meanwhile: it waits more than it computes.
     """
     cheap, others = plan.chosen(CHEAP), plan.chosen(ON_LAB)
@@ -281,7 +315,7 @@ def run(plan: Plan, progress: Progress, prepare: Callable[[str], None] = lambda 
         yield outcome
         failed = failed or not outcome.ok
     if not failed or plan.keep_going:
-        yield from run_each(plan, others, progress, prepare)
+        yield from run_each(plan, others, progress, prepare, second=second)
 
 
 def run_each(
@@ -290,6 +324,7 @@ def run_each(
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
     aside: Aside | None = None,
+    second: Callable[[], lanes.Second | None] = lambda: None,
 ) -> Iterator[Outcome]:
     """Runs tiers one after the other, up to the first that fails unless `keep_going`."""
     for tier in tiers:
@@ -302,7 +337,11 @@ def run_each(
             checks = plan.checks(tier)
             if checks:
                 prepare(tier)
-            outcome = run_streamed(tier, checks, progress, aside)
+            twin = second() if checks and tier == "stack" and plan.whole else None
+            if twin is None:
+                outcome = run_streamed(tier, checks, progress, aside)
+            else:
+                outcome = run_on_two(checks, twin, progress)
         yield outcome
         if not outcome.ok and not plan.keep_going:
             return
@@ -343,5 +382,6 @@ def closing_report(outcomes: Sequence[Outcome]) -> list[str]:
 
 def runs_of(tier: str) -> list[str]:
     """The names under which the runs of pytest of a tier keep their times."""
-    lanes = LANES if tier == "stack" else ("",)
-    return ["-".join(filter(None, (tier, lane))) for lane in lanes] if tier in PYTEST else []
+    if tier == "stack":
+        return [*(f"stack-{lane}" for lane in LANES), TWIN]
+    return [tier] if tier in PYTEST else []

@@ -21,9 +21,9 @@ def failed_tests(lines: Sequence[str]) -> list[str]:
 def again(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     """The call of pytest `words` for the tests `names` alone, one after the other.
 
-    The interpreter and `-m pytest` stay; paths, workers and expressions go.
+    What comes up to the word `pytest` stays; paths, workers and expressions go.
     """
-    return (*words[:3], *names)
+    return (*words[: words.index("pytest") + 1], *names)
 
 
 def told(names: Sequence[str], *, ok: bool) -> list[str]:

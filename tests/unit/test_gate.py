@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from malleposte import gate, unsteady
+from malleposte import gate, lanes, unsteady
 from malleposte.errors import MallepostError
 from malleposte.progress import Progress
 from malleposte.run import Finished
@@ -181,6 +181,55 @@ def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:
     assert ("tests/stack/exclusive" in exclusive.words, "-n" in exclusive.words) == (True, False)
     tests = [path.parent.name for path in (gate.ROOT / "tests/stack").rglob("test_*.py")]
     assert set(tests) == set(gate.LANES), "a test of the stack outside the lanes would never run"
+
+
+def on_two(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> gate.Outcome:
+    """The tier stack over two labs, each run of pytest replaced by Python; `codes` by the name of the run."""
+
+    def check(_tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
+        assert all((gate.ROOT / name).exists() for name in paths)
+        code = f"import os; exec({codes!r}['twin' if os.environ.get('TWIN') else {lane!r}])"
+        return gate.Check(f"stack-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
+
+    monkeypatch.setattr(gate, "pytest_check", check)
+    twin = lanes.Second(("env", "ENTERED=yes"), {"TWIN": "yes"})
+    (outcome,) = gate.run_each(gate.Plan(["stack"]), ["stack"], Progress(quiet=True), second=lambda: twin)
+    return outcome
+
+
+def test_the_exclusive_tests_run_on_two_labs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs wait for each other: one after the other, neither would end."""
+    wait = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    entered = "assert (os.environ['ENTERED'], bool(os.environ['LEFT'])) == ('yes', True)\nprint('3 passed in 1s')"
+    codes = {
+        "shared": wait.format(one, two) + "print('1 passed in 1s')",
+        "exclusive": "print('2 passed in 1s')",
+        "twin": "import os\n" + wait.format(two, one) + entered,
+    }
+    done = on_two(tmp_path, codes, monkeypatch)
+    assert (done.ok, done.closing) == (True, ("1 passed in 1s", "2 passed in 1s", "3 passed in 1s"))
+
+
+@pytest.mark.parametrize("failing", ["shared", "exclusive", "twin"])
+def test_a_failure_on_either_lab_fails_the_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    codes = dict.fromkeys(("shared", "exclusive", "twin"), "pass") | {failing: "raise SystemExit(1)"}
+    done = on_two(tmp_path, codes, monkeypatch)
+    assert (done.ok, bool(done.log)) == (False, True)
+
+
+def test_every_exclusive_file_runs_on_one_of_the_labs() -> None:
+    files = sorted(str(path.relative_to(gate.ROOT)) for path in (gate.ROOT / "tests/stack/exclusive").glob("test_*.py"))
+    first, second = lanes.parted(files, gate.timings.budgets())
+    assert sorted(first + second) == files
+    assert min(len(first), len(second)) > 3
+
+
+def test_a_part_of_the_tests_needs_no_second_lab() -> None:
+    assert gate.Plan(["stack"]).whole
+    assert not any(plan.whole for plan in (
+        gate.Plan(["stack"], full=True), gate.Plan(["stack"], expression="spam"), gate.Plan(["stack"], files=[]),
+    ))  # fmt: skip
 
 
 def test_long_tests_run_only_when_asked() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from malleposte.lab import Bind, Lab, LabError
+from malleposte.lab import Bind, Lab, LabError, Twin
 from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX
 from malleposte.paths import LAB_INVENTORY
 
@@ -81,6 +81,7 @@ def down(lab: Lab, purge: bool) -> None:
       malleposte lab down
       malleposte lab down --purge
     """
+    Twin(lab).remove()
     lab.down(purge=purge)
     click.echo(f"lab {lab.settings.prefix}: gone")
 

@@ -44,7 +44,8 @@ def command(
     if changed:
         plan.files = selection.choose(progress.say)
         plan.tiers = [tier for tier in plan.tiers if tier == "lint" or (tier != "molecule" and plan.checks(tier))]
-    outcomes = list(gate.run(plan, progress, bringup.Preparation(progress).prepare))
+    preparation = bringup.Preparation(progress)
+    outcomes = list(gate.run(plan, progress, preparation.prepare, preparation.second))
     if as_json:
         click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     else:

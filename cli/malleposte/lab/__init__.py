@@ -10,6 +10,7 @@ from malleposte.lab.host import Host
 from malleposte.lab.inventory import Bind, HostSpec, Inventory
 from malleposte.lab.lab import HostStatus, Lab
 from malleposte.lab.settings import Settings
+from malleposte.lab.twin import Twin
 
 __all__ = [
     "CONTROLLER_PACKAGES",
@@ -23,4 +24,5 @@ __all__ = [
     "LabUnsupportedError",
     "LabUsageError",
     "Settings",
+    "Twin",
 ]

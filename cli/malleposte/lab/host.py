@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 import uuid
@@ -200,6 +201,7 @@ class Host:
                 "systemd-run", "--quiet", "--collect", f"--unit={self.unit}.service",
                 f"--description=Malleposte lab host {self.machine}", "--property=Delegate=yes",
                 "--property=KillMode=mixed", "--property=TasksMax=infinity", "--property=DevicePolicy=auto",
+                f"--property=NetworkNamespacePath=/proc/{os.getpid()}/ns/net",
                 f"--property=StandardOutput=truncate:{self.console}", "--property=StandardError=inherit",
                 "--", *self.command(current),
             ]  # fmt: skip
