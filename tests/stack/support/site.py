@@ -151,7 +151,8 @@ class Site:
         except subprocess.TimeoutExpired as error:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: no answer in {timeout:.0f} s") from error
         if check and done.returncode != 0:
-            raise AssertionError(f"{host}: {' '.join(words)[:200]}: {done.stderr.strip()[-500:] or done.returncode}")
+            said = done.stderr.strip() or done.stdout.strip() or str(done.returncode)
+            raise AssertionError(f"{host}: {' '.join(words)[:200]}: {said[-500:]}")
         return done.stdout
 
     @property
