@@ -54,6 +54,15 @@ def _code() -> Any:
     )
 
 
+def _untold(label: str, **attributes: str) -> Any:
+    return StringField(
+        label,
+        description="Facultatif.",
+        render_kw={"autocomplete": "off", "spellcheck": "false", **attributes},
+        widget=dsfr.Input(sent=False),
+    )
+
+
 class Form(FlaskForm):  # type: ignore[misc]
     """A form whose errors are in the language of the page."""
 
@@ -133,6 +142,17 @@ class Reset(NewPassword):
     login = _login()
     numen = _numen()
     code = _code()
+
+
+class Strength(Form):
+    """Fields of the strength tester. They are never sent; a password is tested against the names too."""
+
+    given = _untold("Prénom", **{"data-name": ""})
+    surname = _untold("Nom", **{"data-name": ""})
+    login = _untold("Identifiant")
+    new = PasswordField(
+        "Mot de passe à tester", render_kw={"autocomplete": "new-password"}, widget=dsfr.Password(new=True, sent=False)
+    )
 
 
 class AskCode(Form):

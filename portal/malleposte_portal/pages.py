@@ -10,7 +10,7 @@ from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 from werkzeug.wrappers import Response
 
-from malleposte_portal import acts, forms, info
+from malleposte_portal import acts, forms, info, strength
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
 
@@ -21,6 +21,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "change": ("/motdepasse/changer", "/en/password/change"),
     "code": ("/motdepasse/code", "/en/password/code"),
     "reset": ("/motdepasse/oublie", "/en/password/forgotten"),
+    "strength": ("/motdepasse/robustesse", "/en/password/strength"),
+    "strength_data": ("/motdepasse/robustesse.json", "/en/password/strength.json"),
     "done": ("/fait", "/en/done"),
     "accessibility": ("/accessibilite", "/en/accessibility"),
     "legal": ("/mentions-legales", "/en/legal"),
@@ -126,6 +128,8 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "change": change,
     "code": code,
     "reset": reset,
+    "strength": strength.page,
+    "strength_data": strength.data,
     "done": done,
     "accessibility": info.accessibility,
     "legal": info.legal,
@@ -133,8 +137,8 @@ VIEWS: dict[str, Callable[[], Answer]] = {
 }
 
 
-def password_rules() -> list[str]:
-    """The rules of the password policy in the language of the page."""
+def password_rules() -> dict[str, str]:
+    """The rules of the password policy by name, in the language of the page."""
     return sentences(current_app.extensions["portal"].policy, g.language)
 
 

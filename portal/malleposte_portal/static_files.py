@@ -1,4 +1,4 @@
-"""Styles and pictures, read from the package, which may be one archive."""
+"""Styles, pictures and scripts, read from the package, which may be one archive."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import importlib.resources
 
 from flask import Flask, Response
 
-KINDS = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml", "robots.txt": "text/plain; charset=utf-8"}
+FOLDER = importlib.resources.files("malleposte_portal").joinpath("static")
+SCRIPT = "text/javascript; charset=utf-8"
+KINDS = {
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "robots.txt": "text/plain; charset=utf-8",
+    "strength.js": SCRIPT,
+    "rules.js": SCRIPT,
+    "guess.js": SCRIPT,
+}
 
 
 def setup_static_files(app: Flask) -> None:
     """Each of them at the root of the site, kept five minutes, and asked for again only when it has changed."""
-    folder = importlib.resources.files("malleposte_portal").joinpath("static")
-    contents = {name: folder.joinpath(name).read_bytes() for name in KINDS}
+    contents = {name: FOLDER.joinpath(name).read_bytes() for name in KINDS}
 
     @app.get(f"/<any({', '.join(map(repr, KINDS))}):name>")
     def static_file(name: str) -> Response:

@@ -137,6 +137,6 @@ def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int
     Example:
       sudo ./malleposte password rules --lang fr
     """
-    told = project.sentences(policy_of(inventory), language_of(lang))
+    told = list(project.sentences(policy_of(inventory), language_of(lang)).values())
     click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(told))
     return ExitCode.DONE

@@ -9,6 +9,23 @@ _PPM_CLASSES = {"upper": "upperCase", "lower": "lowerCase", "digit": "digit", "s
 # Attributes of the entry whose words a password must not hold.
 NAME_ATTRIBUTES = ("uid", "sn", "givenName", "mail")
 
+SENTENCE_OF = {
+    "too_short": "length",
+    "too_long": "length",
+    "missing_upper": "upper",
+    "missing_lower": "lower",
+    "missing_digit": "digit",
+    "missing_special": "special",
+    "forbidden_character": "ascii",
+    "contains_login": "names",
+    "contains_name": "names",
+    "digest_form": "common",
+    "common_word": "common",
+    "keyboard_walk": "common",
+    "repetition": "common",
+}
+"""The sentence that tells a violation of rules.check; the history is known to the directory alone."""
+
 _SENTENCES = {
     "fr": {
         "length": "Au moins {min_length} caractères, au plus {max_length}.",
@@ -128,16 +145,16 @@ def _passwordrules(policy: Policy) -> str:
     return "; ".join(rules) + ";"
 
 
-def sentences(policy: Policy, language: str = "fr") -> list[str]:
-    """The rules as sentences, in the order in which an agent reads them. Unknown languages get English."""
+def sentences(policy: Policy, language: str = "fr") -> dict[str, str]:
+    """The rules as sentences by name, in the order in which an agent reads them. Unknown languages get English."""
     words = _SENTENCES.get(language, _SENTENCES["en"])
-    result = [words["length"].format(min_length=policy.min_length, max_length=policy.max_length)]
-    result += [_count(words[name], least) for name, _characters, least in policy.classes if least]
-    result += [words["ascii"], words["names"], words["common"]]
+    result = {"length": words["length"].format(min_length=policy.min_length, max_length=policy.max_length)}
+    result |= {name: _count(words[name], least) for name, _characters, least in policy.classes if least}
+    result |= {name: words[name] for name in ("ascii", "names", "common")}
     if policy.history:
-        result.append(_count(words["history"], policy.history))
+        result["history"] = _count(words["history"], policy.history)
     if policy.renewal_days:
-        result.append(words["renewal"].format(n=policy.renewal_days))
+        result["renewal"] = words["renewal"].format(n=policy.renewal_days)
     return result
 
 

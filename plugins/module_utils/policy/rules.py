@@ -37,7 +37,7 @@ _ROWS = (
     "aqwzsxedcrfvtgbyhnuj",
     LOWER,
 )
-_MESSAGES = {
+MESSAGES = {
     "fr": {
         "too_short": "Trop court : {least} caractères au moins.",
         "too_long": "Trop long : {most} caractères au plus.",
@@ -94,7 +94,7 @@ class Violation:
 
     def message(self, language: str = "fr") -> str:
         """The rule as a sentence; unknown languages get English."""
-        return _MESSAGES.get(language, _MESSAGES["en"])[self.code].format(**self.values)
+        return MESSAGES.get(language, MESSAGES["en"])[self.code].format(**self.values)
 
 
 def check(password: str, context: Context | None = None, policy: Policy | None = None) -> list[Violation]:
@@ -127,6 +127,22 @@ def _classes(password: str, policy: Policy) -> list[Violation]:
         for name, characters, least in policy.classes
         if sum(character in characters for character in password) < least
     ]
+
+
+def limits(policy: Policy) -> dict[str, object]:
+    """All that a browser needs to judge a password as `check` does (`portal/malleposte_portal/static/rules.js`)."""
+    return {
+        "min": policy.min_length,
+        "max": policy.max_length,
+        "classes": [[name, characters, least] for name, characters, least in policy.classes],
+        "words": sorted(dictionary.ALL),
+        "rows": list(_ROWS),
+        "walk": WALK,
+        "repeat": REPEAT,
+        "token": _TOKEN,
+        "left": _LEFT_OVER,
+        "leet": {chr(sign): chr(letter) for sign, letter in _LEET.items() if isinstance(letter, int)},
+    }
 
 
 def fold(text: str) -> str:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 
 class Widget:
-    """Renders a field by a template. `options` are given to it."""
+    """Renders a field by a template. `options` are given to it; what is not `sent` has no name in the form."""
 
     template = ""
 
@@ -20,7 +20,8 @@ class Widget:
         """The markup of a field, whose words are translated here."""
         described = [f"{field.id}-error"] if field.errors else []
         described += [f"{field.id}-hint"] if field.description else []
-        text = render_template(self.template, field=field, described=described, **{**self.options, **more})
+        options = {"sent": True, **self.options, **more}
+        text = render_template(self.template, field=field, described=described, **options)
         return Markup(text)  # noqa: S704 - a template of our own, which escapes
 
 

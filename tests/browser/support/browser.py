@@ -88,7 +88,7 @@ def start(size: Size, profile: Path, addresses: Mapping[str, str], pins: set[str
     ):
         options.add_argument(word)
     options.binary_location = "/usr/bin/chromium"
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
     driver.set_page_load_timeout(SECONDS)
     driver.set_script_timeout(SECONDS)
@@ -156,8 +156,17 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """Errors in the console since the last call."""
-        lines: list[dict[str, Any]] = self.driver.execute("getLog", {"type": "browser"})["value"]
-        return [str(line["message"]) for line in lines if line["level"] == "SEVERE"]
+        return [str(line["message"]) for line in self._log("browser") if line["level"] == "SEVERE"]
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = self.driver.execute("getLog", {"type": kind})["value"]
+        return lines
+
+    def requests(self) -> list[tuple[str, str, str]]:
+        """Method, address and body of each request of the page since the last call."""
+        events = [json.loads(line["message"])["message"] for line in self._log("performance")]
+        sent = [one["params"]["request"] for one in events if one["method"] == "Network.requestWillBeSent"]
+        return [(one["method"], one["url"], one.get("postData", "")) for one in sent]
 
     def violations(self) -> list[str]:
         """Return the CSP refusals since the last call: directive, refused resource, script.

@@ -40,7 +40,9 @@ def well_built(page: Page, language: str) -> None:
     for name in ("aria-labelledby", "aria-describedby", "for"):
         pointed = {one for _tag, held in page.elements if held.get(name) for one in str(held[name]).split()}
         assert pointed <= set(ids), name
-    assert not page.all("script") and not page.all("style")
+    assert not page.all("style")
+    for attributes, text in page.all("script"):
+        assert str(attributes["src"]).startswith("/") and not text
     for _tag, attributes in page.elements:
         assert not [key for key in attributes if key == "style" or key.startswith("on")]
     shown = [held for held, _text in page.all("input") if held["type"] != "hidden"]

@@ -33,7 +33,10 @@ def test_the_addresses_are_these(app: Any) -> None:
         [
             *("/", "/activer", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/fait"),
             *("/en/", "/en/activate", "/en/password", "/en/password/change", "/en/password/code"),
-            *("/en/password/forgotten", "/en/done", "/<any('style.css', 'icon.svg', 'robots.txt'):name>"),
+            *("/en/password/forgotten", "/en/done"),
+            "/<any('style.css', 'icon.svg', 'robots.txt', 'strength.js', 'rules.js', 'guess.js'):name>",
+            *("/motdepasse/robustesse", "/motdepasse/robustesse.json"),
+            *("/en/password/strength", "/en/password/strength.json"),
             *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
             *("/en/accessibility", "/en/legal", "/en/privacy"),
         ]
@@ -41,7 +44,7 @@ def test_the_addresses_are_these(app: Any) -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("name", [name for name in ADDRESSES if name != "done"])
+@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in ("done", "strength_data")])
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:
     page = visit.get(ADDRESSES[name][language])
     assert visit.last.status_code == 200
