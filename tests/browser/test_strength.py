@@ -19,7 +19,7 @@ def score(browser: Browser) -> str:
 
 
 def states(browser: Browser) -> dict[str, str]:
-    """How each rule stands: info, error, valid."""
+    """The state of each rule: info, error, valid."""
     shown = browser.driver.find_elements(By.CSS_SELECTOR, "[data-rule]")
     return {str(one.get_attribute("data-rule")): str(one.get_attribute("class")).rpartition("--")[2] for one in shown}
 
