@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.stack.conftest import ca_bundle, mail, people, plan, platform, site, web
-from tests.stack.support.dav import Device
+from tests.stack.conftest import ca_bundle, device, mail, people, plan, platform, site, web
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
 
-__all__ = ["ca_bundle", "mail", "people", "plan", "platform", "site", "web"]
+__all__ = ["ca_bundle", "device", "mail", "people", "plan", "platform", "site", "web"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,17 +36,11 @@ def webmail(site: Site, web: Web) -> Callable[[], Webmail]:
     return lambda: Webmail(web, site.address("web1"), site.platform["hostnames"]["webmail"])
 
 
-@pytest.fixture
-def device(site: Site, web: Web) -> Iterator[Callable[[Account], Device]]:
-    """A device of an account; what Radicale holds of it goes with the test."""
-    made: list[Account] = []
-
-    def make(account: Account) -> Device:
-        made.append(account)
-        return Device(web, site.address("web1"), site.platform["hostnames"]["dav"], account)
-
-    yield make
-    folders = ("/var/lib/radicale/collections/collection-root", "/var/cache/radicale/collection-cache/collection-root")
-    names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
-    if names:
-        site.run("web1", f"rm -rf -- {' '.join(names)}")
+@contextlib.contextmanager
+def without(site: Site, host: str) -> Iterator[None]:
+    """The host loses its power, and has it again at the end."""
+    site.lab.kill([host])
+    try:
+        yield
+    finally:
+        site.lab.start([host])

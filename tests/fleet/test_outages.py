@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
 import smtplib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from tests.fleet.conftest import without
 from tests.stack.support.dav import Device, answering, first, put_event, summaries
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import FOREIGN, Mail, compose, token, wait_for
@@ -18,16 +18,6 @@ from tests.stack.support.webmail import Webmail
 
 BACK = 180
 """Seconds in which what waited must have come."""
-
-
-@contextlib.contextmanager
-def without(site: Site, host: str) -> Iterator[None]:
-    """The host loses its power, and has it again at the end."""
-    site.lab.kill([host])
-    try:
-        yield
-    finally:
-        site.lab.start([host])
 
 
 def enters(visitor: Webmail, who: Account) -> bool:

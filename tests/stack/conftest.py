@@ -172,13 +172,13 @@ def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Devic
     def make(account: Account | None = None, **changes: Any) -> Device:
         found = account or people.agent(**changes)
         made.append(found)
-        return Device(web, site.address("mail1"), site.platform["hostnames"]["dav"], found)
+        return Device(web, site.address(site.host_of("web")), site.platform["hostnames"]["dav"], found)
 
     yield make
     folders = ("/var/lib/radicale/collections/collection-root", "/var/cache/radicale/collection-cache/collection-root")
     names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
     if names:
-        site.run("mail1", f"rm -rf -- {' '.join(names)}")
+        site.run(site.host_of("web"), f"rm -rf -- {' '.join(names)}")
 
 
 @pytest.fixture

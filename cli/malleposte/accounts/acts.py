@@ -122,6 +122,15 @@ def make(directory: Directory, journal: Journal, changes: Iterable[Change], note
     return bool(outcome.done)
 
 
+def look(tools: Tools[AllHosts], uid: str, result: Result) -> Filters:
+    """The account's filters; where their host does not answer, none, and a failure of the result."""
+    try:
+        return tools.hosts.look(uid)
+    except (MallepostError, OSError) as error:
+        result.failures.append(Failure("filters", str(error)))
+        return Filters()
+
+
 def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
     """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
     held = entry(tools.directory, uid)

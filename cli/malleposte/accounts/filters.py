@@ -171,9 +171,10 @@ def carry(home: Path, wanted: str) -> str:
         if carried:
             _write(home / CARRIED, held.texts[carried])
             (home / ACTIVE).unlink()
-        else:
-            _drop(home)
         if wanted in held.scripts:
+            # Without filters in force meanwhile: those that were carried away from this class are its own script.
+            if not carried:
+                _drop(home)
             _link(home, wanted)
         return carried
 

@@ -26,15 +26,21 @@ class Cli:
 
     def __call__(self, *words: Any, given: str = "") -> subprocess.CompletedProcess[str]:
         """One command on the host; its exit code, output and complaints."""
-        return _run([*self.site.ssh("mail1"), shlex.join(["malleposte", "accounts", *map(str, words)])], given)
+        host = self.site.host_of("directory")
+        return _run([*self.site.ssh(host), shlex.join(["malleposte", "accounts", *map(str, words)])], given)
 
-    def argv(self, *words: Any) -> list[str]:
+    def argv(self, *words: Any, group: str = "accounts") -> list[str]:
         """The command as typed on the controller, in the checkout."""
-        return [sys.executable, "-m", "malleposte", "accounts", *map(str, words), "-i", str(self.site.inventory)]
+        return [sys.executable, "-m", "malleposte", group, *map(str, words), "-i", str(self.site.inventory)]
 
-    def typed[T: (str, bytes)](self, *words: Any, given: T = "") -> subprocess.CompletedProcess[T]:  # type: ignore[assignment]
+    def typed[T: (str, bytes)](
+        self,
+        *words: Any,
+        given: T = "",
+        group: str = "accounts",  # type: ignore[assignment]
+    ) -> subprocess.CompletedProcess[T]:
         """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
-        return _run(self.argv(*words), given, cwd=ROOT, env=ENVIRONMENT)
+        return _run(self.argv(*words, group=group), given, cwd=ROOT, env=ENVIRONMENT)
 
     def out(self, *words: Any) -> str:
         """Return the output of a command on the host. AssertionError when it fails."""

@@ -89,6 +89,10 @@ class People:
             bound.add(dn, attributes)
         self.made.append((uid, dn))
 
+    def forget(self, uid: str) -> None:
+        """Leave an account to the test, which has removed it."""
+        self.made = [pair for pair in self.made if pair[0] != uid]
+
     def clear(self) -> None:
         """Remove every account made, and its mailbox."""
         if not self.made:

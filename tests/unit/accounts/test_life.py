@@ -421,6 +421,19 @@ def test_filters_go_with_the_class_and_come_back(tmp_path):
     assert filters.carry(tmp_path / "none", "sogo") == ""
 
 
+def test_a_change_of_class_that_is_typed_again_keeps_the_filters(tmp_path):
+    home = tmp_path / "box"
+    (home / "sieve").mkdir(parents=True)
+    (home / "sieve" / "sogo.sieve").write_text(SCRIPT)
+    (home / ".dovecot.sieve").symlink_to("sieve/sogo.sieve")
+    assert filters.carry(home, "roundcube") == "sogo"
+    assert filters.carry(home, "roundcube") == ""
+    assert (home / "carried.sieve").read_text() == SCRIPT
+    assert filters.carry(home, "sogo") == ""
+    now = filters.read(home)
+    assert (now.active, now.carried) == ("sogo", False), "its own script again, and once"
+
+
 # --- export and removal ---
 
 

@@ -22,7 +22,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.check import run
 from malleposte.check.findings import Level
-from malleposte.commands.accounts import archive, boxes, context, edit, states
+from malleposte.commands.accounts import archive, boxes, context, edit, search, states
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.errors import ExitCode, MallepostError
@@ -162,6 +162,25 @@ def test_a_change_of_class_goes_to_the_store_and_to_the_agendas(fleet: Fleet) ->
     fleet.web1.down = True
     code, _out, err = fleet.typed(edit.profile_command, "mdupond", "convergence")
     assert (code, "agendas: on web1: no route" in err) == (ExitCode.PARTLY, True)
+
+
+def test_a_change_that_did_not_reach_a_host_reaches_it_when_typed_again(fleet: Fleet) -> None:
+    fleet.mail1.down = True
+    code, _out, err = fleet.typed(edit.quota_command, "mdupond", "7000")
+    assert (code, "not done: mail1: no route" in err) == (ExitCode.PARTLY, True)
+    fleet.mail1.down = False
+    assert fleet.typed(edit.quota_command, "mdupond", "7000")[0] == ExitCode.DONE
+    assert fleet.mail1.acts() == ["forget"], "what it remembered of the old one"
+
+
+def test_filters_are_shown_from_the_store_or_not_at_all(fleet: Fleet) -> None:
+    code, out, _err = fleet.typed(search.show_command, "mdupond", "--json")
+    assert (code, json.loads(out)["forwards"]) == (ExitCode.DONE, ["ami@lointain.test"])
+    fleet.mail1.down = True
+    code, out, err = fleet.typed(search.show_command, "mdupond", "--json")
+    assert (code, "not shown: filters: on mail1: no route" in err) == (ExitCode.PARTLY, True)
+    assert "forwards" not in json.loads(out), "none is not the same as not known"
+    assert json.loads(out)["mail"] == f"mdupond@{DOMAIN}"
 
 
 def test_an_export_takes_from_every_host_and_names_the_one_that_is_missing(fleet: Fleet) -> None:

@@ -17,7 +17,7 @@ from malleposte.accounts.life.rules import demand_override
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO, YES, confirm
-from malleposte.commands.accounts.output import tell
+from malleposte.commands.accounts.output import failed, tell
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand, on_host
 from malleposte.errors import ExitCode, InputError
 
@@ -77,9 +77,7 @@ def export_command(who: str, out: str, reason: str) -> int:
                 report = exporter.write(Subject(uid, held.attributes), file)
         tools.journal.write("export", uid, counts=report.counts, **({"note": reason} if reason else {}))
     click.echo(f"{uid}: " + ", ".join(f"{count} {kind}" for kind, count in report.counts.items()), err=True)
-    for failure in report.failures:
-        click.echo(f"malleposte: {uid}: not exported: {failure}", err=True)
-    return ExitCode.PARTLY if report.failures else ExitCode.DONE
+    return failed(uid, report.failures, "not exported")
 
 
 @click.command("archive", cls=HostCommand)

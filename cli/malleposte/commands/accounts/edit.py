@@ -14,7 +14,6 @@ from malleposte.accounts.acts import Result, Tools, make
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Failure, forget_all
 from malleposte.accounts.digests import Keyring
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.life.base import change
 from malleposte.accounts.search import by_any_name
 from malleposte.accounts.settings import Settings, one_writer
@@ -63,8 +62,8 @@ def edited(
     """
     with host(who) as (tools, _rules, _settings, uid):
         result = Result(make(tools.directory, tools.journal, what(tools, uid), reason))
-        if result.changed:
-            result.failures += forget_all(tools.channels, uid)
+        # Also where nothing changed: a run before this one may not have reached every host.
+        result.failures += forget_all(tools.channels, uid)
         held = acts.entry(tools.directory, uid).attributes
     more = {"mail": first(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
     return tell(result, uid, done, as_json=as_json, lines=lines(held) if lines else (), **more)
@@ -317,14 +316,13 @@ def profile_command(who: str, profile: str, forget_filters: bool, reason: str, a
         if profile:
             profiles.known(profiles.read(), profile)
         result = acts.set_class(tools, uid, profile, note=reason) if profile else Result()
-        held = Filters()
         try:
             if forget_filters and tools.hosts.drop(uid):
                 tools.journal.write("filters-forgotten", uid)
                 result.changed = True
-            held = tools.hosts.look(uid)
         except (MallepostError, OSError) as error:
             result.failures.append(Failure("filters", str(error)))
+        held = acts.look(tools, uid, result)
     lines = [f"its filters of before ({result.carried}) stay in force"] if result.carried else []
     moved = result.moved
     if moved:

@@ -69,7 +69,7 @@ def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bo
         return summary(outcome, failures, time.monotonic() - begun)
     words = ["accounts", "apply", "-", "--json", *(["--force-departures"] if force else [])]
     place = remote.one(paths.inventory(inventory), GROUP)
-    answer: dict[str, Any] = place.exchange(words, made.render().encode(), also=(ExitCode.FAILURE,))
+    answer: dict[str, Any] = place.exchange(words, made.render().encode(), also=(ExitCode.FAILURE, ExitCode.PARTLY))
     return answer
 
 
@@ -206,7 +206,7 @@ def plan_command(
 
 
 def tell(answer: dict[str, Any], *, as_json: bool, rejected: int = 0) -> int:
-    """Print what became of a plan; 1 when something was skipped, else 4 when rows had been refused."""
+    """Print what became of a plan; 1 when something was skipped, else 4 for refused rows or hosts out of reach."""
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
@@ -217,9 +217,9 @@ def tell(answer: dict[str, Any], *, as_json: bool, rejected: int = 0) -> int:
             click.echo(f"  {one['kind']:<8} {one['uid']:<24} {one['reason']}")
         for line in answer["failures"][:SHOWN]:
             click.echo(f"  failed   {line}")
-    if answer["skipped"] or answer["failures"]:
+    if answer["skipped"]:
         return ExitCode.FAILURE
-    return ExitCode.PARTLY if rejected else ExitCode.DONE
+    return ExitCode.PARTLY if rejected or answer["failures"] else ExitCode.DONE
 
 
 @click.command("apply")

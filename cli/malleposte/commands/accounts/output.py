@@ -21,7 +21,7 @@ def shown_time(text: str) -> str:
 
 def tell(result: Result, uid: str, done: str, *, as_json: bool, lines: Sequence[str] = (), **facts: Any) -> int:
     """Print the result of an act; exit code 4 when a part of it failed."""
-    failures = [str(failure) for failure in result.failures]
+    failures = list(dict.fromkeys(map(str, result.failures)))  # two parts of an act may meet one silent host
     if as_json:
         document: dict[str, Any] = {"uid": uid, "changed": result.changed, "failures": failures}
         document |= {"held": result.held} if result.held else {}
@@ -30,8 +30,13 @@ def tell(result: Result, uid: str, done: str, *, as_json: bool, lines: Sequence[
         click.echo(f"{uid}: {done if result.changed else 'nothing to change'}")
         for line in lines:
             click.echo(f"  {line}")
+    return failed(uid, failures)
+
+
+def failed(uid: str, failures: Sequence[object], what: str = "not done") -> int:
+    """Print the parts of an act that failed, each with its host; exit code 4 when there are any."""
     for failure in failures:
-        click.echo(f"malleposte: {uid}: not done: {failure}", err=True)
+        click.echo(f"malleposte: {uid}: {what}: {failure}", err=True)
     return ExitCode.PARTLY if failures else ExitCode.DONE
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import filters, search
-from malleposte.accounts.here import rules_of
+from malleposte.accounts import acts, search
+from malleposte.accounts.acts import Result
 from malleposte.accounts.life.base import uid_of
 from malleposte.accounts.life.recovery import usable_recovery
 from malleposte.accounts.settings import Settings
-from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
-from malleposte.commands.accounts.output import line, table
+from malleposte.commands.accounts.output import failed, line, table
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Branch
 from malleposte.errors import ExitCode
-from malleposte.platform import mailstore, profiles
+from malleposte.platform import profiles
 
 STATE = click.option(
     "--state", type=click.Choice([state.value for state in State]), default=None, help="In this state."
@@ -50,28 +50,31 @@ def printed(rows: Iterable[dict[str, Any]], *, as_json: bool) -> int:
 def show_command(who: str, as_json: bool) -> int:
     """Show an account, found by its log-in or one of its addresses.
 
-    The output includes the forwards of its filters, and whether its means of recovery can be trusted.
+    The output includes the forwards of its filters, and whether its means of recovery can be trusted. Exit code 4 when
+    the host of its mailbox does not answer.
 
     \b
     Example:
       sudo ./malleposte accounts show mdupond
       sudo ./malleposte accounts show marie.dupond@ac-exemple.test --json
     """
-    settings = Settings.read()
-    with settings.directory() as directory:
-        entry = search.by_any_name(directory, who)
+    result = Result()
+    with host() as (tools, _rules, _settings, _uid):
+        entry = search.by_any_name(tools.directory, who)
+        held = acts.look(tools, uid_of(entry), result)
     row = search.whole(entry.attributes)
     own = profiles.read().get(row["profile"])
     row |= {"webmail": own.mail if own else "", "agenda": own.agenda if own else ""}
-    held = filters.read(mailstore.home_of(uid_of(entry), rules_of(settings).store))
-    row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
-            "included_filters": list(held.included), "filters_refuse": held.refuses,
-            "carried_filters": held.carried, "recovery_ignored": usable_recovery(entry, now()).ignored}  # fmt: skip
+    if result.whole:
+        row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
+                "included_filters": list(held.included), "filters_refuse": held.refuses,
+                "carried_filters": held.carried}  # fmt: skip
+    row["recovery_ignored"] = usable_recovery(entry, now()).ignored
     if as_json:
         click.echo(json.dumps(row, ensure_ascii=False))
     else:
         table(row)
-    return ExitCode.DONE
+    return failed(row["uid"], result.failures, "not shown")
 
 
 @click.command("list", cls=HostCommand)

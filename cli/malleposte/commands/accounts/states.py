@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from malleposte.accounts import acts
-from malleposte.accounts.acts import Result, Tools, entry
-from malleposte.accounts.channels import Failure
+from malleposte.accounts.acts import entry
 from malleposte.accounts.life.rules import demand_override
 from malleposte.accounts.queue import Waiting
 from malleposte.commands.accounts.context import host, now
@@ -16,7 +15,6 @@ from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
 from malleposte.commands.accounts.shared import AS_JSON, HostCommand
 from malleposte.directory.model import first
-from malleposte.errors import MallepostError
 
 
 @click.command("block", cls=HostCommand)
@@ -38,7 +36,7 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
     with host(who) as (tools, rules, _settings, uid):
         result = acts.block(tools, uid, now(), hours=rules.block_hours, note=reason)
         until = first(entry(tools.directory, uid).attributes, "mpBlockedUntil")
-        forwards = forwards_of(tools, uid, result)
+        forwards = list(acts.look(tools, uid, result).forwards)
     lines = [f"sends nothing until {shown_time(until)}", f"{len(result.held)} messages held in the queue"]
     lines += [f"its filters forward to {address}: they rest until then" for address in forwards]
     lines.append(f"a new password: malleposte accounts reset {uid}")
@@ -80,7 +78,7 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
         result.failures += failures
         if moved:
             tools.journal.write(f"queue-{queued}", uid, messages=moved)
-        forwards = forwards_of(tools, uid, result)
+        forwards = list(acts.look(tools, uid, result).forwards)
     lines = [_told(message) for message in held]
     if held:
         word = {"keep": "still held: --queued release or delete", "release": "let go", "delete": "deleted"}[queued]
@@ -94,15 +92,6 @@ def unblock_command(who: str, override: str, queued: str, as_json: bool) -> int:
     return tell(
         result, uid, "may send again", as_json=as_json, lines=lines, queued=queued, messages=messages, forwards=forwards
     )
-
-
-def forwards_of(tools: Tools, uid: str, result: Result) -> list[str]:
-    """Return the addresses that the filters forward to; a host that does not answer is a failure of the result."""
-    try:
-        return list(tools.hosts.look(uid).forwards)
-    except (MallepostError, OSError) as error:
-        result.failures.append(Failure("filters", str(error)))
-        return []
 
 
 def _told(message: Waiting) -> str:
