@@ -100,4 +100,5 @@ def whole(held: Attributes) -> dict[str, Any]:
         "password_since": first(held, "pwdChangedTime"),
         "codes": [f"{code.way} until {code.end}" for code in codes.waiting(held)],
         "archived": first(held, "mpArchived"),
+        "mail_host": first(held, "mailHost"),
     }

@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import click
 
-from malleposte import paths
 from malleposte.backup import archives, config
 from malleposte.backup import check as checking
 from malleposte.backup import run as running
 from malleposte.backup.state import State, only_one
 from malleposte.commands.backup_kept import command as kept_command
-from malleposte.commands.backup_options import Moment, when
+from malleposte.commands.backup_options import BackedUpCommand, Moment, when
 from malleposte.commands.backup_restore import command as restore_command
-from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, MallepostError
-from malleposte.fleet import remote
 from malleposte.progress import Progress
-
-
-def on_hosts(inventory: str | None, hosts: Sequence[str], words: Sequence[str], *, as_json: bool) -> int:
-    """Run `malleposte backup` with `words` on the hosts that have backups; the worst exit code.
-
-    `hosts` are names, none for all. With `as_json`, the answers are joined into one document by host.
-    """
-    places = remote.backed_up(paths.inventory(inventory), only=hosts)
-    code = 0
-    answers = {}
-    for place in places:
-        if as_json:
-            given, answers[place.name] = place.answer(["backup", *words, "--json"])
-        else:
-            if len(places) > 1:
-                click.secho(place.name, bold=True)
-            given = place.run(["backup", *words])
-        code = max(code, given)
-    if as_json:
-        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    return code
-
-
-def options(*pairs: tuple[str, Sequence[str] | str | None]) -> list[str]:
-    """Option words for a host from (option, value or values); what has no value is left out."""
-    words = []
-    for option, value in pairs:
-        for one in [value] if isinstance(value, str) else value or []:
-            words += [option, one]
-    return words
 
 
 @click.group("backup")
@@ -67,16 +34,12 @@ def command() -> None:
     """
 
 
-@command.command("run")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@command.command("run", cls=BackedUpCommand)
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="To this vault only (repeatable).")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
 @click.option("--fresh-cache", is_flag=True, help="Discard borg's cache of the vaults, as after `vault undo`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to standard error.")
 def run_command(
-    inventory: str | None,
-    hosts: tuple[str, ...],
     vaults: tuple[str, ...],
     sources: tuple[str, ...],
     fresh_cache: bool,
@@ -92,9 +55,6 @@ def run_command(
       sudo ./malleposte backup run
       sudo ./malleposte backup run --host mail1 --vault vault2 --source ldap
     """
-    if not paths.HOSTED:
-        words = ["run", *options(("--vault", vaults), ("--source", sources))]
-        return on_hosts(inventory, hosts, [*words, *["--fresh-cache"] * fresh_cache], as_json=as_json)
     known = config.read()
     targets = archives.vaults(known, vaults)
     with only_one(known.state):
@@ -114,16 +74,12 @@ def run_command(
     return ExitCode.FAILURE if lost else ExitCode.DONE
 
 
-@command.command("list")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@command.command("list", cls=BackedUpCommand)
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", metavar="NAME", help="Ask the vaults for all archives of this source, such as system.")
 @click.option("--as-of", "as_of", metavar="DATE", callback=when, help="With --source: archives of that date or before.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(
-    inventory: str | None,
-    hosts: tuple[str, ...],
     vaults: tuple[str, ...],
     source: str | None,
     as_of: Moment | None,
@@ -136,10 +92,6 @@ def list_command(
       sudo ./malleposte backup list
       sudo ./malleposte backup list --host mail1 --source ldap --as-of 2026-03-14
     """
-    if not paths.HOSTED:
-        date = as_of.text if as_of else None
-        words = ["list", *options(("--vault", vaults), ("--source", source), ("--as-of", date))]
-        return on_hosts(inventory, hosts, words, as_json=as_json)
     known = config.read()
     targets = archives.vaults(known, vaults)
     if source:
@@ -156,11 +108,9 @@ def list_command(
     return ExitCode.DONE
 
 
-@command.command("keys")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@command.command("keys", cls=BackedUpCommand)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, with the keys.")
-def keys_command(inventory: str | None, hosts: tuple[str, ...], as_json: bool) -> int:
+def keys_command(as_json: bool) -> int:
     """Show the repositories that have a key; with --json, print the keys for `secrets export`.
 
     A key opens nothing without its repository's passphrase.
@@ -169,8 +119,6 @@ def keys_command(inventory: str | None, hosts: tuple[str, ...], as_json: bool) -
     Example:
       sudo ./malleposte backup keys
     """
-    if not paths.HOSTED:
-        return on_hosts(inventory, hosts, ["keys"], as_json=as_json)
     known = config.read()
     pairs = [(vault, name) for vault in archives.vaults(known) for name in vault.repositories]
     with ThreadPoolExecutor(known.parallel) as pool:
@@ -208,16 +156,12 @@ def last_lines(vaults: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-@command.command("check")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+@command.command("check", cls=BackedUpCommand)
 @click.option("--vault", "vaults", multiple=True, metavar="NAME", help="This vault only (repeatable).")
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="This source only (repeatable).")
 @click.option("--limit", default=checking.LIMIT, show_default=True, help="Seconds at most for one repository.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check_command(
-    inventory: str | None,
-    hosts: tuple[str, ...],
     vaults: tuple[str, ...],
     sources: tuple[str, ...],
     limit: int,
@@ -230,9 +174,6 @@ def check_command(
       sudo ./malleposte backup check
       sudo ./malleposte backup check --host mail1 --vault vault1 --source system
     """
-    if not paths.HOSTED:
-        words = ["check", "--limit", str(limit), *options(("--vault", vaults), ("--source", sources))]
-        return on_hosts(inventory, hosts, words, as_json=as_json)
     known = config.read()
     state = State(known.state)
     reports = []

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from malleposte import paths
 from malleposte.backup import config
 from malleposte.backup import restore_kept as kept
 from malleposte.backup.restore_database import HostPostgres
 from malleposte.backup.run import size
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.backup_options import BackedUpCommand
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 
@@ -40,16 +38,22 @@ def drop(name: str) -> None:
     HostPostgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
 
 
-@click.command("kept")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This host only (repeatable).")
+class KeptCommand(BackedUpCommand):
+    """What is to be removed by its name is on one host."""
+
+    def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
+        """See BackedUpCommand."""
+        if ctx.params["names"] and len(self.hosts(ctx)) != 1:
+            raise InputError("--remove names what one host keeps", "say which with --host")
+        return super().places(ctx, inventory)
+
+
+@click.command("kept", cls=KeptCommand)
 @click.option("--remove", "names", multiple=True, metavar="ID", help="Remove this one for good (repeatable).")
 @click.option("--older-than", "days", type=click.FloatRange(0), metavar="DAYS", help="Remove all that are older.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(
-    inventory: str | None,
-    hosts: tuple[str, ...],
     names: tuple[str, ...],
     days: float | None,
     dry_run: bool,
@@ -66,11 +70,6 @@ def command(
       sudo ./malleposte backup kept --host mail1 --remove mailbox/jdupont/20260314-091500
       sudo ./malleposte backup kept --older-than 30
     """
-    if not paths.HOSTED:
-        if names and len(hosts) != 1:
-            raise InputError("--remove names what one host keeps", "say which with --host")
-        words = [*(f"--remove={name}" for name in names), *([f"--older-than={days:g}"] if days is not None else [])]
-        return away(inventory, hosts, [*words, *(["--dry-run"] if dry_run else [])], as_json=as_json)
     every = found()
     removing = bool(names) or days is not None
     rows = kept.chosen(every, names, days, datetime.now(UTC)) if removing else every
@@ -99,20 +98,3 @@ def command(
     for line in failures:
         click.echo(line, err=True)
     return ExitCode.FAILURE if failures else ExitCode.DONE
-
-
-def away(inventory: str | None, hosts: Sequence[str], words: Sequence[str], *, as_json: bool) -> int:
-    """The same on the hosts; the worst exit code."""
-    code, answers = 0, {}
-    places = remote.backed_up(paths.inventory(inventory), only=hosts)
-    for place in places:
-        if as_json:
-            given, answers[place.name] = place.answer(["backup", "kept", *words, "--json"])
-        else:
-            if len(places) > 1:
-                click.secho(place.name, bold=True)
-            given = place.run(["backup", "kept", *words])
-        code = max(code, given)
-    if as_json:
-        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    return code

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
+from malleposte.commands.away import EachHostCommand
 from malleposte.errors import InputError
+from malleposte.fleet import remote
 
 JSON = "malleposte.json"
 """The key under which a context notes that JSON was asked."""
 VAULTS = "vault"
 """The inventory group of the vaults."""
+
+
+class BackedUpCommand(EachHostCommand):
+    """One on every host that sends archives."""
+
+    def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
+        """See EachHostCommand."""
+        return remote.backed_up(inventory, only=self.hosts(ctx))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`malleposte backup restore`: restore data from a vault. On the controller it runs over ssh on the host."""
+"""`malleposte backup restore`: restore data from a vault, on the host that holds them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ from malleposte.backup.restore_dovecot import ClosedBox, Doveadm, Dovecot
 from malleposte.backup.restore_host import WORK, ThisHost
 from malleposte.backup.restore_model import Copy, Outcome
 from malleposte.backup.restore_vault import Archives
-from malleposte.commands.backup_options import VAULTS, Moment, since, when
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.backup_options import Moment, since, when
+from malleposte.commands.backup_where import (
+    SAY_WHERE,
+    BoxCommand,
+    DatabaseCommand,
+    DavCommand,
+    DirectoryCommand,
+    RestoreGroup,
+)
 from malleposte.errors import ExitCode, InputError, MallepostError
-from malleposte.fleet import remote
 from malleposte.platform import profiles
 from malleposte.platform.locks import only_one
 from malleposte.progress import Progress, duration
 
-CLIENTS = "malleposte"
-SAY_WHERE = "say where it was: --service radicale or sogo"
-"""The inventory group of the hosts that send archives, less the vaults."""
 LOCK = Path("/run/malleposte-restore.lock")
 
 
@@ -47,19 +50,15 @@ def common[F: Callable[..., Any]](function: F) -> F:
         click.option("--dry-run", is_flag=True, help="Say which archive would be used; change nothing."),
         click.option("--as-of", metavar="DATE", callback=when, help="The last archive of that date or before."),
         click.option("--vault", metavar="NAME", help="From this vault alone. [default: the newest of all vaults]"),
-        click.option("--host", metavar="NAME", help="The host to work on, where several could be meant."),
-        INVENTORY,
     ):
         function = option(function)
     return function
 
 
 class Job:
-    """One call: what was typed, and where it runs."""
+    """One call, as it was typed."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        self.inventory: str | None = given.pop("inventory")
-        self.host: str | None = given.pop("host")
         self.vault: str | None = given.pop("vault")
         self.as_of: Moment | None = given.pop("as_of")
         self.dry_run: bool = given.pop("dry_run")
@@ -70,21 +69,6 @@ class Job:
         """A line of progress. Who listened may be gone: a restore goes on to its end."""
         with contextlib.suppress(OSError):
             self.progress.say(text)
-
-    def remote(self, group: str, words: Sequence[str], arguments: Sequence[str] = ()) -> int:
-        """Run the same on the one host of `group` that is meant. Raises InputError when it is not clear which.
-
-        `words`: the name and the options of the command; its `arguments` come after all options.
-        """
-        only = [self.host] if self.host else []
-        places = remote.places(paths.inventory(self.inventory), group, but=VAULTS, only=only)
-        if len(places) > 1:
-            raise InputError(f"{len(places)} hosts could be meant", f"name one with --host: {_names(places)}")
-        given = [("--vault", self.vault), ("--as-of", self.as_of.text if self.as_of else None)]
-        options = [f"{name}={value}" for name, value in given if value]
-        flags = [*(["--dry-run"] if self.dry_run else []), *(["--json"] if self.as_json else [])]
-        last = ["--", *arguments] if arguments else []
-        return places[0].run(["backup", "restore", *words, *options, *flags, *last])
 
     def archives(self) -> Archives:
         """The vaults of this host, as typed."""
@@ -121,10 +105,6 @@ class Job:
         return ExitCode.DONE
 
 
-def _names(places: Sequence[remote.Place]) -> str:
-    return ", ".join(place.name for place in places)
-
-
 def lines(outcome: Outcome) -> list[str]:
     """An outcome for people."""
     found = []
@@ -151,7 +131,7 @@ def alone() -> Iterator[None]:
         yield
 
 
-@click.group("restore", invoke_without_command=True)
+@click.group("restore", cls=RestoreGroup, invoke_without_command=True)
 @click.option("--all", "every", is_flag=True, help="Everything of a lost host, onto a new one that `deploy` made.")
 @click.option("--yes", "sure", is_flag=True, help="With --all: also on a host that is in use.")
 @common
@@ -169,14 +149,15 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
       sudo ./malleposte backup restore --all --host mail1 --vault vault2
     """
     if context.invoked_subcommand is not None:
-        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in context.params):
+        names = [one.name or "" for one in context.command.params]
+        if any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in names):
             raise InputError("options come after the name of what is restored", f"see '{context.command_path} --help'")
         return ExitCode.DONE
     if not every:
         raise InputError("nothing is named", f"say what, or --all: see '{context.command_path} --help'")
+    if not paths.HOSTED and isinstance(context.command, RestoreGroup):
+        return context.command.go(context)
     job = Job(given)
-    if not paths.HOSTED:
-        return job.remote(CLIENTS, ["--all", *(["--yes"] if sure else [])])
     known = config.read()
     key = f"{job.vault or 'any'} {job.as_of.at.isoformat() if job.as_of else 'newest'}"
     if not job.as_of and (earlier := everything.begun(WORK, key)):
@@ -203,7 +184,7 @@ def plan_of(known: config.Config) -> everything.Plan:
     return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units)
 
 
-@command.command("mailbox")
+@command.command("mailbox", cls=BoxCommand)
 @click.argument("uid")
 @click.option("--beside", is_flag=True, help="Copy all messages to Restauration/<date>/ instead.")
 @click.option("--without-newer", is_flag=True, help="Leave out messages that came after the archive.")
@@ -222,9 +203,6 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
       sudo ./malleposte backup restore mailbox jdupont --as-of '2026-03-14 09:00' --vault vault2
     """
     job = Job(given)
-    if not paths.HOSTED:
-        flags = {"--beside": beside, "--without-newer": without_newer, "--discard": discard, "--closed": closed}
-        return job.remote("mail", ["mailbox", *(name for name, on in flags.items() if on)], [uid])
     if beside and (without_newer or discard):
         raise InputError("--beside replaces nothing", "leave out --without-newer and --discard")
     doveadm = opener(uid, closed=closed)
@@ -263,7 +241,7 @@ def some_messages(job: Job, uid: str, wanted: messages.Wanted, *, listed: bool, 
         return job.show(messages.restore(uid, job.archives(), doveadm, wanted, beside=beside, say=job.say))
 
 
-@command.command("folder")
+@command.command("folder", cls=BoxCommand)
 @click.argument("uid")
 @click.argument("folder")
 @click.option("--beside", is_flag=True, help="Into Restauration/<date>/ instead of the folder itself.")
@@ -276,12 +254,10 @@ def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
       sudo ./malleposte backup restore folder jdupont 'Élèves/Collège' --as-of 2026-03-14
     """
     job = Job(given)
-    if not paths.HOSTED:
-        return job.remote("mail", ["folder", *(["--beside"] if beside else [])], [uid, folder])
     return some_messages(job, uid, messages.Wanted(folder), listed=False, beside=beside)
 
 
-@command.command("message")
+@command.command("message", cls=BoxCommand)
 @click.argument("uid")
 @click.option("--message-id", "ids", multiple=True, metavar="ID", help="The message of that Message-ID (repeatable).")
 @click.option("--uid", "uids", multiple=True, type=int, metavar="N", help="With --folder: that IMAP UID (repeatable).")
@@ -314,17 +290,11 @@ def message_command(
         raise InputError("--uid counts within a folder", "give --folder too")
     if not (ids or uids or folder or since_date or search or listed):
         raise InputError("no message is named", "give --message-id, --uid, --since or --search, or look with --list")
-    if not paths.HOSTED:
-        pairs = [("--message-id", one) for one in ids] + [("--uid", str(one)) for one in uids]
-        pairs += [("--folder", folder), ("--since", since_date.text if since_date else ""), ("--search", search)]
-        words = [f"{name}={value}" for name, value in pairs if value]
-        flags = [name for name, on in {"--list": listed, "--beside": beside}.items() if on]
-        return job.remote("mail", ["message", *words, *flags], [uid])
     wanted = messages.Wanted(folder, ids, uids, since_date.at if since_date else None, search)
     return some_messages(job, uid, wanted, listed=listed, beside=beside)
 
 
-@command.command("dav")
+@command.command("dav", cls=DavCommand)
 @click.argument("uid")
 @click.argument("collection", default="")
 @click.option(
@@ -347,10 +317,6 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
       sudo ./malleposte backup restore dav jdupont Calendar/personal --service sogo --as-of 2026-03-14
     """
     job = Job(given)
-    if not paths.HOSTED:
-        place = service or store_at_directory(job, uid)
-        words = ["dav", f"--service={place}", *(["--beside"] if beside else [])]
-        return job.remote("web" if place == "radicale" else "database", words, [uid, *filter(None, [collection])])
     profile = class_here(uid)
     place = service or store_of_class(uid, profile)
     if "/" in uid or (place == "radicale" and "/" in collection):
@@ -375,17 +341,6 @@ def store_of_class(uid: str, profile: str) -> str:
     if profile not in (classes := profiles.read()):
         raise InputError(f"account {uid}: its class of service is not known here", SAY_WHERE)
     return classes[profile].agenda
-
-
-def store_at_directory(job: Job, uid: str) -> str:
-    """Return the store of an account's agendas, from the directory's host. Raises InputError when it does not know."""
-    place = remote.one(paths.inventory(job.inventory), "directory")
-    code, row = place.answer(["accounts", "show", uid, "--json"])
-    if code or not isinstance(row, dict):
-        raise InputError(f"account {uid}: not in the directory", SAY_WHERE)
-    if not row.get("agenda"):
-        raise InputError(f"account {uid}: its class of service {row.get('profile') or ''} is not known", SAY_WHERE)
-    return str(row["agenda"])
 
 
 def class_here(uid: str) -> str:
@@ -421,7 +376,7 @@ def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:
         outcome.missing.append(f"{moved.left} items that the class {profile} does not take")
 
 
-@command.command("database")
+@command.command("database", cls=DatabaseCommand)
 @click.argument("name")
 @click.option("--beside", is_flag=True, help="As a second database, NAME_restore.")
 @click.option("--discard", is_flag=True, help="Do not keep the database that is replaced.")
@@ -435,9 +390,6 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     """
     job = Job(given)
     databases.check_name(name)
-    if not paths.HOSTED:
-        flags = {"--beside": beside, "--discard": discard}
-        return job.remote("database", ["database", *(flag for flag, on in flags.items() if on)], [name])
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
     with alone():
@@ -445,7 +397,7 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
 
 
-@command.command("directory")
+@command.command("directory", cls=DirectoryCommand)
 @click.option("--entry", metavar="UID", help="This entry only.")
 @click.option("--old-passwords", is_flag=True, help="Take the archive's passwords too. [default: those of today stay]")
 @common
@@ -457,9 +409,6 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
       sudo ./malleposte backup restore directory --entry jdupont --as-of 2026-03-14
     """
     job = Job(given)
-    if not paths.HOSTED:
-        words = ["directory", *([f"--entry={entry}"] if entry else [])]
-        return job.remote("directory", [*words, *(["--old-passwords"] if old_passwords else [])])
     if job.dry_run:
         return job.foreseen(f"entry {entry}" if entry else "the directory", directory.DUMP)
     with alone():
@@ -469,13 +418,11 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
         return job.show(directory.restore(source, slapd, WORK, old_passwords=old_passwords, say=job.say))
 
 
-@command.command("undo")
+@command.command("undo", cls=BoxCommand)
 @click.argument("uid")
 @click.argument("stamp", default="")
-@INVENTORY
-@click.option("--host", metavar="NAME", help="The host to work on, where several could be meant.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to stderr.")
-def undo_command(uid: str, stamp: str, inventory: str | None, host: str | None, as_json: bool) -> int:
+def undo_command(uid: str, stamp: str, as_json: bool) -> int:
     """Put back a mailbox that a restore replaced; STAMP is the date that the restore printed.
 
     Without STAMP: give up a restore that was interrupted and holds the box closed.
@@ -484,9 +431,6 @@ def undo_command(uid: str, stamp: str, inventory: str | None, host: str | None, 
     Example:
       sudo ./malleposte backup restore undo jdupont 20260314-091500
     """
-    given: dict[str, Any] = {"vault": None, "as_of": None, "dry_run": False}
-    job = Job({**given, "inventory": inventory, "host": host, "as_json": as_json})
-    if not paths.HOSTED:
-        return job.remote("mail", ["undo"], [uid, *filter(None, [stamp])])
+    job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json})
     with alone():
         return job.show(boxes.undo(uid, stamp, opener(uid, closed=True)))

@@ -10,31 +10,15 @@ from datetime import datetime
 
 import click
 
-from malleposte import paths
 from malleposte.accounts import facts, outbound
 from malleposte.accounts.queue import Queue, Waiting
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.accounts.options import YES, confirm
+from malleposte.commands.away import MailCommand
 from malleposte.errors import ExitCode, InputError
-from malleposte.fleet import remote
 
-GROUP = "mail"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 WHO = click.argument("who", metavar="ACCOUNT")
 LINE = 65536  # characters of what the filter says
-
-
-def _away(inventory: str | None, words: Sequence[str], *, as_json: bool) -> int:
-    """Run `malleposte queue` on every host of mail; the worst exit code."""
-    code, answers = 0, {}
-    for place in remote.places(paths.inventory(inventory), GROUP):
-        if as_json:
-            given, answers[place.name] = place.answer(["queue", *words, "--json"])
-        else:
-            given = place.run(["queue", *words])
-        code = max(code, given)
-    if as_json:
-        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    return code
 
 
 def _held(who: str) -> list[Waiting]:
@@ -64,11 +48,10 @@ def command() -> None:
     """
 
 
-@command.command("held")
+@command.command("held", cls=MailCommand)
 @click.argument("who", metavar="[ACCOUNT]", default="")
-@INVENTORY
 @AS_JSON
-def held_command(who: str, inventory: str | None, as_json: bool) -> int:
+def held_command(who: str, as_json: bool) -> int:
     """List held mail: all, or that of a log-in or a sender's address.
 
     \b
@@ -76,8 +59,6 @@ def held_command(who: str, inventory: str | None, as_json: bool) -> int:
       sudo ./malleposte queue held
       sudo ./malleposte queue held mdupond --json
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["held", *([who] if who else [])], as_json=as_json)
     found = _held(who)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False))
@@ -88,11 +69,10 @@ def held_command(who: str, inventory: str | None, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-@command.command("release")
+@command.command("release", cls=MailCommand)
 @WHO
-@INVENTORY
 @AS_JSON
-def release_command(who: str, inventory: str | None, as_json: bool) -> int:
+def release_command(who: str, as_json: bool) -> int:
     """Send the held mail of an account. It is not counted again.
 
     Exit code 1 when none was held.
@@ -102,17 +82,14 @@ def release_command(who: str, inventory: str | None, as_json: bool) -> int:
       sudo ./malleposte queue release mdupond
       sudo ./malleposte queue release ce.0210001m@ac-exemple.test --json
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["release", who], as_json=as_json)
     return _told(Queue().release(_held(_named(who))), "let go", as_json=as_json)
 
 
-@command.command("drop")
+@command.command("drop", cls=MailCommand)
 @WHO
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@INVENTORY
+@YES
 @AS_JSON
-def drop_command(who: str, yes: bool, inventory: str | None, as_json: bool) -> int:
+def drop_command(who: str, yes: bool, as_json: bool) -> int:
     """Delete the held mail of an account. Nobody is notified.
 
     Exit code 1 when none was held.
@@ -122,11 +99,7 @@ def drop_command(who: str, yes: bool, inventory: str | None, as_json: bool) -> i
       sudo ./malleposte queue drop mdupond
       sudo ./malleposte queue drop mdupond --yes --json
     """
-    if not yes and not click.confirm(f"Delete all held mail of {who}, for good?", err=True):
-        click.echo("malleposte: nothing was deleted", err=True)
-        return ExitCode.FAILURE
-    if not paths.HOSTED:
-        return _away(inventory, ["drop", who, "--yes"], as_json=as_json)
+    confirm(f"Delete all held mail of {who}, for good?", yes=yes)
     return _told(Queue().delete(_held(_named(who))), "deleted", as_json=as_json)
 
 

@@ -6,28 +6,30 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 
 import click
 
 from malleposte import paths
 from malleposte.backup import maintenance
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.away import EachHostCommand, HostCommand
+from malleposte.commands.backup_options import VAULTS
 from malleposte.errors import ExitCode, InputError, MallepostError
-from malleposte.fleet import remote
 
 UNIT = "malleposte-vault@{}.service"
 
 
-def on_vaults(inventory: str | None, hosts: Sequence[str], words: Sequence[str]) -> int:
-    """Run `malleposte vault` with `words` on the vaults; the worst exit code."""
-    places = remote.places(paths.inventory(inventory), "vault", only=hosts)
-    code = 0
-    for place in places:
-        if len(places) > 1:
-            click.secho(place.name, bold=True)
-        code = max(code, place.run(["vault", *words]))
-    return code
+class VaultCommand(EachHostCommand):
+    """One on every vault."""
+
+    host_group = VAULTS
+    asks_host = "This vault only (repeatable)."
+
+
+class OneVaultCommand(HostCommand):
+    """One on the vault that is meant."""
+
+    host_group = VAULTS
+    asks_host = "The vault."
 
 
 def by_systemd(name: str) -> int:
@@ -42,10 +44,8 @@ def by_systemd(name: str) -> int:
     return ExitCode.FAILURE if done.returncode else ExitCode.DONE
 
 
-def act(name: str, inventory: str | None, hosts: Sequence[str]) -> int:
+def act(name: str) -> int:
     """One act of maintenance. Raises MallepostError when a repository has a fault."""
-    if not paths.HOSTED:
-        return on_vaults(inventory, hosts, [name])
     if "CREDENTIALS_DIRECTORY" not in os.environ:
         return by_systemd(name)
     faults = maintenance.act(name, maintenance.Settings.read(), click.echo)
@@ -70,43 +70,37 @@ def command() -> None:
     """
 
 
-@command.command("watch")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
-def watch_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
+@command.command("watch", cls=VaultCommand)
+def watch_command() -> int:
     """Compare the archives with those of the last inspection.
 
     \b
     Example:
       sudo ./malleposte vault watch --host vault1
     """
-    return act("watch", inventory, hosts)
+    return act("watch")
 
 
-@command.command("prune")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
-def prune_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
+@command.command("prune", cls=VaultCommand)
+def prune_command() -> int:
     """Watch, then remove the archives that no rule keeps.
 
     \b
     Example:
       sudo ./malleposte vault prune --host vault1
     """
-    return act("prune", inventory, hosts)
+    return act("prune")
 
 
-@command.command("check")
-@INVENTORY
-@click.option("--host", "hosts", multiple=True, metavar="NAME", help="This vault only (repeatable).")
-def check_command(inventory: str | None, hosts: tuple[str, ...]) -> int:
+@command.command("check", cls=VaultCommand)
+def check_command() -> int:
     """Check the repositories, without their keys.
 
     \b
     Example:
       sudo ./malleposte vault check --host vault2
     """
-    return act("check", inventory, hosts)
+    return act("check")
 
 
 @command.command("passphrase", hidden=True)
@@ -133,12 +127,10 @@ def passphrase_command() -> int:
     return ExitCode.DONE
 
 
-@command.command("undo")
-@INVENTORY
-@click.option("--host", metavar="NAME", help="The vault.")
+@command.command("undo", cls=OneVaultCommand)
 @click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
-def undo_command(inventory: str | None, host: str | None, client: str, repository: str) -> int:
+def undo_command(client: str, repository: str) -> int:
     """Return a repository to the last state that passed the checks.
 
     Later data of the client are moved aside on the vault, not removed: the repository no longer has archives made
@@ -148,20 +140,15 @@ def undo_command(inventory: str | None, host: str | None, client: str, repositor
     Example:
       sudo ./malleposte vault undo --host vault1 --client mail1 --repository system
     """
-    if not paths.HOSTED:
-        words = ["undo", "--client", client, "--repository", repository]
-        return on_vaults(inventory, [host] if host else [], words)
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
     click.echo(maintenance.undo(one))
     return ExitCode.DONE
 
 
-@command.command("accept")
-@INVENTORY
-@click.option("--host", metavar="NAME", help="The vault.")
+@command.command("accept", cls=OneVaultCommand)
 @click.option("--client", required=True, metavar="NAME", help="The host that made the archives.")
 @click.option("--repository", required=True, metavar="NAME", help="The repository that was named.")
-def accept_command(inventory: str | None, host: str | None, client: str, repository: str) -> int:
+def accept_command(client: str, repository: str) -> int:
     """Accept a repository in its present state, without the missing archives.
 
     Watching and pruning then continue. Present archives are unchanged.
@@ -170,9 +157,6 @@ def accept_command(inventory: str | None, host: str | None, client: str, reposit
     Example:
       sudo ./malleposte vault accept --host vault1 --client mail1 --repository system
     """
-    if not paths.HOSTED:
-        words = ["accept", "--client", client, "--repository", repository]
-        return on_vaults(inventory, [host] if host else [], words)
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
     click.echo(maintenance.accept(one))
     return ExitCode.DONE

@@ -36,8 +36,8 @@ class Cli:
     def typed[T: (str, bytes)](
         self,
         *words: Any,
-        given: T = "",
-        group: str = "accounts",  # type: ignore[assignment]
+        given: T = "",  # type: ignore[assignment]
+        group: str = "accounts",
     ) -> subprocess.CompletedProcess[T]:
         """One command of this checkout, which finds its way to the host; its output in bytes where `given` is."""
         return _run(self.argv(*words, group=group), given, cwd=ROOT, env=ENVIRONMENT)

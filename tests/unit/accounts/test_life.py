@@ -20,7 +20,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.used_names import UsedNames
-from malleposte.commands.accounts.shared import without_inventory
+from malleposte.commands.away import without_way
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, UpTo
@@ -564,8 +564,8 @@ def test_a_night_that_would_remove_many_removes_none(house, directory, tools):
 
 
 def test_the_inventory_stays_on_the_controller():
-    words = ["mdupond", "-i", "lab", "--json", "--inventory=x", "-ilab", "--", "-i", "y"]
-    assert without_inventory(words) == ["mdupond", "--json", "--", "-i", "y"]
+    words = ["mdupond", "-i", "lab", "--json", "--inventory=x", "--host", "a", "-ilab", "--", "-i", "y"]
+    assert without_way(words) == ["mdupond", "--json", "--", "-i", "y"]
 
 
 def test_rules_say_what_is_wrong(monkeypatch):

@@ -12,7 +12,7 @@ from malleposte.backup import config, restore_database
 from malleposte.backup.restore_model import Copy, Outcome
 from malleposte.backup.restore_vault import Archives
 from malleposte.cli import main
-from malleposte.commands import backup_options, backup_restore
+from malleposte.commands import away, backup_options, backup_restore
 from malleposte.errors import InputError, MallepostError
 from malleposte.fleet import remote
 
@@ -23,13 +23,17 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     found: list[list[str]] = []
 
     class Place(remote.Place):
-        def run(self, words, *, terminal=False):
-            found.append([self.name, *words])
-            return 0
-
         def answer(self, words):
             assert words[:2] == ["accounts", "show"]
-            return 0, {"profile": "x", "agenda": {"anne": "sogo", "bruno": "radicale"}[words[2]]}
+            known = {"anne": ("sogo", "mail2"), "bruno": ("radicale", "")}
+            if words[-1] not in known:
+                return 2, {"error": "no account", "exit_code": 2}
+            agenda, mail_host = known[words[-1]]
+            return 0, {"uid": words[-1], "profile": "x", "agenda": agenda, "mail_host": mail_host}
+
+    def run(place, words, **_given):
+        found.append([place.name, *words])
+        return 0
 
     hosts = {
         "mail": ["mail1"], "web": ["web1", "web2"], "database": ["db1"], "directory": ["mail1"],
@@ -40,6 +44,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         "places",
         lambda _inventory, group, but="", only=(): [Place(name, ()) for name in only or hosts[group]],
     )
+    monkeypatch.setattr(away, "run", run)
     monkeypatch.setattr(paths, "HOSTED", False)
     return found
 
@@ -47,33 +52,41 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("mailbox anne --discard", "mail1 backup restore mailbox --discard -- anne"),
-        (
-            "mailbox anne --vault v2 --dry-run --json",
-            "mail1 backup restore mailbox --vault=v2 --dry-run --json -- anne",
-        ),
-        ("folder anne Cours --beside", "mail1 backup restore folder --beside -- anne Cours"),
-        ("message anne --uid 4 --folder INBOX", "mail1 backup restore message --uid=4 --folder=INBOX -- anne"),
-        ("message anne --list", "mail1 backup restore message --list -- anne"),
+        ("mailbox anne --discard", "mail1 backup restore mailbox anne --discard"),
+        ("mailbox anne --vault v2 --dry-run --json", "mail1 backup restore mailbox anne --vault v2 --dry-run --json"),
+        ("folder anne Cours --beside", "mail1 backup restore folder anne Cours --beside"),
+        ("message --uid 4 --folder INBOX -- anne", "mail1 backup restore message --uid 4 --folder INBOX -- anne"),
         (
             "dav anne --service radicale --host web2 --as-of 2026-03-14",
-            "web2 backup restore dav --service=radicale --as-of=2026-03-14 -- anne",
+            "web2 backup restore dav anne --service radicale --as-of 2026-03-14",
         ),
-        (
-            "dav anne Calendar/personal --service sogo",
-            "db1 backup restore dav --service=sogo -- anne Calendar/personal",
-        ),
-        ("dav anne", "db1 backup restore dav --service=sogo -- anne"),
-        ("dav bruno --host web1", "web1 backup restore dav --service=radicale -- bruno"),
-        ("database roundcube --beside", "db1 backup restore database --beside -- roundcube"),
-        ("directory --entry anne", "mail1 backup restore directory --entry=anne"),
-        ("undo anne 20260314-091500", "mail1 backup restore undo -- anne 20260314-091500"),
-        ("--all --host db1 --vault v1", "db1 backup restore --all --vault=v1"),
+        ("dav anne Calendar/personal --service sogo", "db1 backup restore dav anne Calendar/personal --service sogo"),
+        ("dav anne", "db1 backup restore dav --service=sogo anne"),
+        ("dav --host=web1 -- bruno", "web1 backup restore dav --service=radicale -- bruno"),
+        ("database roundcube --beside", "db1 backup restore database roundcube --beside"),
+        ("directory --entry anne", "mail1 backup restore directory --entry anne"),
+        ("undo anne 20260314-091500", "mail1 backup restore undo anne 20260314-091500"),
+        ("--all --host db1 --vault v1", "db1 backup restore --all --vault v1"),
     ],
 )
 def test_the_same_runs_on_the_host(sent, typed, words):
     assert main(["backup", "restore", *typed.split()]) == 0
     assert sent == [words.split()]
+
+
+def test_of_several_stores_the_directory_says_which_holds_the_box(sent, monkeypatch, capsys):
+    stores = {"mail": ["mail1", "mail2"], "directory": ["dir1"]}
+    place = type(remote.places(Path(), "mail")[0])
+    monkeypatch.setattr(
+        remote, "places", lambda _inventory, group, but="", only=(): [place(name, ()) for name in only or stores[group]]
+    )
+    assert main(["backup", "restore", "mailbox", "anne"]) == 0
+    assert main(["backup", "restore", "mailbox", "bruno", "--host", "mail1"]) == 0
+    assert [words[0] for words in sent] == ["mail2", "mail1"]
+    for uid in ("bruno", "personne"):
+        assert main(["backup", "restore", "mailbox", uid]) == 2
+        assert "no mailHost" in capsys.readouterr().err
+    assert len(sent) == 2
 
 
 class Box:
@@ -118,7 +131,7 @@ def test_a_date_goes_to_the_host_as_it_was_typed_and_is_told_with_its_zone(sent,
     time.tzset()
     try:
         assert main(["backup", "restore", "mailbox", "anne", "--as-of", "2026-03-14"]) == 0
-        assert "--as-of=2026-03-14" in sent[0]
+        assert sent[0][-2:] == ["--as-of", "2026-03-14"]
         monkeypatch.setenv("TZ", "Europe/Paris")
         time.tzset()
         moment = backup_options.when(None, None, "2026-03-14")
@@ -141,9 +154,7 @@ def test_a_failure_is_json_where_json_was_asked(sent, capsys):
 
 
 def test_what_was_named_and_is_not_there_makes_the_exit_code(capsys):
-    job = backup_restore.Job(
-        {"inventory": None, "host": None, "vault": None, "as_of": None, "dry_run": False, "as_json": False}
-    )
+    job = backup_restore.Job({"vault": None, "as_of": None, "dry_run": False, "as_json": False})
     assert job.show(Outcome("messages of anne")) == 0
     assert job.show(Outcome("messages of anne", missing=["the message <x@y.test>"])) == 4
     assert "NOT THERE: the message <x@y.test>" in capsys.readouterr().out
@@ -155,11 +166,9 @@ def test_what_was_named_and_is_not_there_makes_the_exit_code(capsys):
         ("", "nothing is named"),
         ("dav bruno", "2 hosts could be meant"),
         ("--all", "2 hosts could be meant"),
-        ("message anne", "no message is named"),
-        ("message anne --uid 4", "--uid counts within a folder"),
         ("mailbox anne --as-of demain", "not a date: 'demain'"),
-        ("database Rm;x", "is no name of a database"),
         ("--all mailbox anne", "options come after"),
+        ("--host db1 mailbox anne", "options come after"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(sent, capsys, typed, said):
@@ -167,6 +176,21 @@ def test_what_cannot_be_meant_is_refused_in_one_line(sent, capsys, typed, said):
     (line,) = (line for line in capsys.readouterr().err.splitlines() if not line.startswith("inventory: "))
     assert said in line
     assert sent == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("message anne", "no message is named"),
+        ("message anne --uid 4", "--uid counts within a folder"),
+        ("database Rm;x", "is no name of a database"),
+    ],
+)
+def test_a_host_refuses_in_one_line(monkeypatch, capsys, typed, said):
+    monkeypatch.setattr(paths, "HOSTED", True)
+    assert main(["backup", "restore", *typed.split()]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_one_restore_at_a_time(tmp_path, monkeypatch):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from malleposte import cli, paths
-from malleposte.commands import dns
+from malleposte.commands import away, dns
 from malleposte.dns.facts import Published
+from malleposte.fleet import remote
 
 DEFAULT = "inventory: inventories/lab (by default; -i or MALLEPOSTE_INVENTORY names another)\n"
 
@@ -61,11 +62,12 @@ def test_an_unknown_one_of_the_environment_is_refused(
 
 
 def test_a_command_of_the_directory_s_host_takes_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from malleposte.commands.accounts import shared
-
-    seen: list[str | None] = []
+    seen: list[str] = []
     monkeypatch.setenv("MALLEPOSTE_INVENTORY", "standalone")
-    monkeypatch.setattr(shared, "on_host", lambda inventory, words, **_: seen.append(inventory) or 0)
+    monkeypatch.setattr(
+        remote, "places", lambda inventory, _group, **_: seen.append(inventory.name) or [remote.Place("mail1", ())]
+    )
+    monkeypatch.setattr(away, "run", lambda *_words, **_given: 0)
     assert cli.main(["accounts", "list"]) == 0
     assert cli.main(["accounts", "list", "-i", "lab"]) == 0
     assert seen == ["standalone", "lab"]

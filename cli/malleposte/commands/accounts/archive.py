@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,18 +17,19 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO, YES, confirm
 from malleposte.commands.accounts.output import failed, tell
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand, on_host
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand, run
 from malleposte.errors import ExitCode, InputError
 
 
 class ExportCommand(HostCommand):
     """Over ssh, the file comes through standard output and is written here."""
 
-    def away(self, inventory: str | None, words: Sequence[str]) -> int:
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
-        out = Path(str(click.get_current_context().params["out"]))
+        out, place = Path(str(ctx.params["out"])), self.place(ctx, inventory)
         if str(out) == "-":
-            return on_host(inventory, words, content=b"", out=sys.stdout.buffer)
+            return run(place, words, content=b"", out=sys.stdout.buffer)
         part = out.with_name(f".{out.name}.part")
         try:
             part.unlink(missing_ok=True)
@@ -38,7 +38,7 @@ class ExportCommand(HostCommand):
             raise InputError(f"{out}: {error.strerror}") from error
         try:
             with os.fdopen(descriptor, "wb") as file:
-                code = on_host(inventory, [*words, "--out", "-"], content=b"", out=file)
+                code = run(place, [*words, "--out", "-"], content=b"", out=file)
             if code not in (ExitCode.DONE, ExitCode.PARTLY) or not part.stat().st_size:
                 return code
             part.rename(out)

@@ -15,7 +15,8 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand
 from malleposte.directory.model import FunctionalBox
 from malleposte.directory.protocol import Entry
 from malleposte.errors import ExitCode, InputError

@@ -9,7 +9,8 @@ import click
 from malleposte.accounts import acts, codes
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand
 from malleposte.errors import ExitCode, InputError
 
 

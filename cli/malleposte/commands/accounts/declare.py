@@ -18,7 +18,7 @@ from malleposte.accounts.settings import one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON
-from malleposte.commands.accounts.shared import TypedCommand
+from malleposte.commands.away import TypedCommand
 from malleposte.directory.model import first
 from malleposte.errors import ExitCode, InputError
 from malleposte.platform import profiles

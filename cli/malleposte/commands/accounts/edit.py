@@ -21,7 +21,8 @@ from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import tell
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand, TypedCommand, on_host
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand, TypedCommand
 from malleposte.directory.model import Agent, Attributes, first
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.platform import profiles
@@ -169,11 +170,10 @@ def _proof(tools: Tools, uid: str, keys: Keyring, numen: str) -> list[Change]:
 class ModifyCommand(HostCommand):
     """Reads standard input where a NUMEN is asked for."""
 
-    def away(self, inventory: str | None, words: Sequence[str]) -> int:
+    @property
+    def given(self) -> bytes | None:
         """See HostCommand."""
-        if "--numen" in words:
-            return on_host(inventory, words)
-        return super().away(inventory, words)
+        return None if click.get_current_context().params["numen_typed"] else super().given
 
 
 @click.command("modify", cls=ModifyCommand)

@@ -8,24 +8,22 @@ from typing import Any
 
 import click
 
-from malleposte import paths
 from malleposte.accounts import ending, here
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand, MailCommand
 from malleposte.directory.protocol import Entry
-from malleposte.errors import ExitCode, InputError, MallepostError
-from malleposte.fleet import remote
+from malleposte.errors import InputError, MallepostError
 from malleposte.lists import daemon, edits
 from malleposte.lists.members import by_rule, expand
 from malleposte.lists.model import ASKED, to_list
 from malleposte.lists.rule import parse
 
 SHOWN = 20
-MAIL = "mail"
 MAX_SIZE = click.option(
     "--max-size", "max_kb", type=click.IntRange(1, 1_000_000), metavar="KB", help="Largest message."
 )
@@ -277,17 +275,10 @@ def end_command(name: str, reason: str, yes: bool) -> None:
     click.echo(f"{mail}: ended, kept in {path}; its address is never given again")
 
 
-class MailCommand(HostCommand):
-    """One on the hosts that carry the mail: each of them is asked until one has it."""
+class HeldCommand(MailCommand):
+    """One about a message that some host of mail holds."""
 
-    def away(self, inventory: str | None, words: Sequence[str]) -> int:
-        """See HostCommand."""
-        code: int = ExitCode.DONE
-        for place in remote.places(paths.inventory(inventory), MAIL):
-            code = place.run(["accounts", *words])
-            if code == ExitCode.DONE and words[1] != "queue":
-                return code
-        return code
+    until_done = True
 
 
 def _daemon(act: str, **words: str) -> Any:
@@ -320,7 +311,7 @@ def queue_command(as_json: bool) -> None:
             click.echo(f"    {row['reason']}")
 
 
-@lists_group.command("approve", cls=MailCommand)
+@lists_group.command("approve", cls=HeldCommand)
 @click.argument("ident", metavar="ID")
 def approve_command(ident: str) -> None:
     """Accept a held message, or retry one that was set aside.
@@ -333,7 +324,7 @@ def approve_command(ident: str) -> None:
     click.echo(f"{ident}: let through")
 
 
-@lists_group.command("reject", cls=MailCommand)
+@lists_group.command("reject", cls=HeldCommand)
 @click.argument("ident", metavar="ID")
 @click.option("--reason", default="", help="Told to the writer.")
 def reject_command(ident: str, reason: str) -> None:

@@ -10,7 +10,8 @@ from malleposte.accounts.changes import Change
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.edit import edited
 from malleposte.commands.accounts.options import REASON, WHO
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand
 
 
 @click.command("recovery", cls=HostCommand)

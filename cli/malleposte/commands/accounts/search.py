@@ -16,7 +16,8 @@ from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
 from malleposte.commands.accounts.output import failed, line, table
-from malleposte.commands.accounts.shared import AS_JSON, HostCommand
+from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.away import HostCommand
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Branch
 from malleposte.errors import ExitCode

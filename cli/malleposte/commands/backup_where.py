@@ -1,0 +1,93 @@
+"""The host on which a restore works: the one that holds what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from malleposte.commands import away
+from malleposte.commands.away import HostCommand
+from malleposte.commands.backup_options import VAULTS
+from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import remote
+from malleposte.fleet.stores import store_of
+
+CLIENTS = "malleposte"
+"""The inventory group of the hosts that send archives, less the vaults."""
+SAY_WHERE = "say where it was: --service radicale or sogo"
+
+
+class RestoreCommand(HostCommand):
+    """One on the host of a group that holds what comes back."""
+
+    asks_host = "The host to work on, where several could be meant."
+
+
+class DirectoryCommand(RestoreCommand):
+    """One on the directory's host."""
+
+
+class DatabaseCommand(RestoreCommand):
+    """One on the host of the databases."""
+
+    host_group = "database"
+
+
+class BoxCommand(RestoreCommand):
+    """One on the host that holds a mailbox. Only where there are several, the directory is asked which."""
+
+    host_group = "mail"
+
+    def place(self, ctx: click.Context, inventory: Path) -> remote.Place:
+        """See HostCommand."""
+        places = remote.places(inventory, self.host_group, only=self.hosts(ctx))
+        if len(places) == 1:
+            return places[0]
+        uid = ctx.params["uid"]
+        try:
+            name = store_of(str(shown(inventory, uid).get("mail_host", "")), [place.name for place in places])
+        except MallepostError as error:
+            raise InputError(f"account {uid}: {error.message}", "say where it was: --host") from error
+        return next(place for place in places if place.name == name)
+
+
+class DavCommand(RestoreCommand):
+    """One on the host of the store of an agent's agendas, which it is told: it cannot ask the directory."""
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        service = ctx.params["service"] or store_at_directory(inventory, ctx.params["uid"])
+        group = "web" if service == "radicale" else "database"
+        place = away.the_one(remote.places(inventory, group, only=self.hosts(ctx)))
+        told = [] if ctx.params["service"] else [f"--service={service}"]
+        return away.run(place, [*words[:3], *told, *words[3:]], content=self.given)
+
+
+class RestoreGroup(RestoreCommand, click.Group):
+    """The group of them, which restores a whole host where no more is named: its function says when."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See click.Group."""
+        return click.Group.invoke(self, ctx)
+
+    def place(self, ctx: click.Context, inventory: Path) -> remote.Place:
+        """See HostCommand."""
+        return away.the_one(remote.places(inventory, CLIENTS, but=VAULTS, only=self.hosts(ctx)))
+
+
+def shown(inventory: Path, uid: str) -> dict[str, Any]:
+    """What the directory's host shows of an account; nothing of one that it does not know."""
+    _code, row = remote.one(inventory, "directory").answer(["accounts", "show", "--json", "--", uid])
+    return row if isinstance(row, dict) and "uid" in row else {}
+
+
+def store_at_directory(inventory: Path, uid: str) -> str:
+    """Return the store of an account's agendas, from the directory's host. Raises InputError when it does not know."""
+    row = shown(inventory, uid)
+    if not row:
+        raise InputError(f"account {uid}: not in the directory", SAY_WHERE)
+    if not row.get("agenda"):
+        raise InputError(f"account {uid}: its class of service {row.get('profile') or ''} is not known", SAY_WHERE)
+    return str(row["agenda"])
