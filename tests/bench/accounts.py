@@ -55,7 +55,7 @@ def one_size(on: Bench, agents: int) -> Size:
     path = on.write("agents.csv", "".join(whole.splitlines(keepends=True)[:-1]))
     more = on.write("plus.csv", whole)
     on.fresh()
-    planned = on.run(*COMMAND, "plan", path, "--out", PLAN)
+    planned = on.run(*COMMAND, "plan", path, "--json", out=PLAN)
     chunk = min(CHUNK, agents // 5)
     made, bulk = on.split(PLAN, BULK, chunk, len(TURNS))
     on.fresh(start=False)

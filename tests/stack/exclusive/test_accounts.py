@@ -42,19 +42,23 @@ def test_an_import_that_loses_the_directory_says_so_and_is_run_again(cli, direct
     assert (again["skipped"], len(directory.dns())) == ([], 1500)
 
 
+def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
+    """The id of a plan, as the command says it."""
+    assert made.returncode == 0, made.stderr
+    return made.stderr.decode().rpartition("accounts apply ")[2].strip()
+
+
 @pytest.mark.full
 def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, directory, site, tmp_path):
-    kept = tmp_path / "plan.json"
-    assert cli("plan", written(tmp_path / "a.csv", people_of(3000)), "--out", kept).returncode == 0
-    wanted = json.loads(kept.read_text("utf-8"))["counts"]["create"]
-    remote, unit, dice = "/run/malleposte-essai.json", "malleposte-essai", random.Random(11)
-    site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
+    made = cli("plan", written(tmp_path / "a.csv", people_of(3000)), "--json")
+    kept, wanted = kept_as(made), json.loads(made.stdout)["counts"]["create"]
+    unit, dice = "malleposte-essai", random.Random(11)
     words = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
     kills = 0
     while kills < 100:
         code = site.run(
             "mail1",
-            f"{words}{dice.uniform(0.6, 4):.2f} malleposte accounts apply {remote} >/dev/null 2>&1; echo $?; "
+            f"{words}{dice.uniform(0.6, 4):.2f} malleposte accounts apply {kept} >/dev/null 2>&1; echo $?; "
             f"systemctl reset-failed {unit} 2>/dev/null || true",
         )
         if code.split()[0] == "0":
@@ -72,19 +76,14 @@ def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, d
     whole = json.loads(cli("apply", kept, "--json").stdout)
     assert whole["done"] == wanted
     assert killed == state()
-    site.run("mail1", f"rm {remote}")
 
 
 def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path):
-    kept = tmp_path / "plan.json"
-    assert cli("plan", written(tmp_path / "a.csv", people_of(150)), "--out", kept).returncode == 0
-    assert kept.stat().st_mode & 0o777 == 0o600
-    remote = "/run/malleposte-essai.json"
-    site.run("mail1", f"umask 077; cat >{remote}", given=kept.read_text("utf-8"))
+    kept = kept_as(cli("plan", written(tmp_path / "a.csv", people_of(150))))
     unit = "malleposte-essai.service"
     for _ in range(4):
         before = len(directory.dns())
-        site.run("mail1", f"systemd-run -q --unit {unit} malleposte accounts apply {remote}")
+        site.run("mail1", f"systemd-run -q --unit {unit} malleposte accounts apply {kept}")
         end = time.monotonic() + 60
         while len(directory.dns()) == before and time.monotonic() < end:
             pass
@@ -93,7 +92,6 @@ def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path
         site.run("mail1", words, check=False)
         if len(directory.dns()) == 150:
             break
-    site.run("mail1", f"rm {remote}")
     answer = json.loads(cli("apply", kept, "--json").stdout)
     assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
     assert len(directory.dns()) == 150

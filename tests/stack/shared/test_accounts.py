@@ -9,7 +9,7 @@ import pytest
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.feeds import MARK, Reader, people_of, written
-from tests.stack.support.mail import ended
+from tests.stack.support.mail import ended, token
 from tests.support import academy, naughty
 from tests.support.classes import read_feed
 
@@ -122,12 +122,12 @@ def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_pa
         ("@ac-exemple.test", "@ailleurs.test"),
     ],
 )
-def test_an_edited_plan_changes_nothing(cli, directory, tmp_path, old, new):
-    kept = tmp_path / "plan.json"
-    cli("plan", written(tmp_path / "a.csv", people_of(3)), "--out", kept)
-    kept.write_text(kept.read_text("utf-8").replace(old, new), "utf-8")
-    done = cli("apply", kept)
-    assert done.returncode == 2, done
+def test_an_edited_plan_changes_nothing(cli, directory, site, tmp_path, old, new):
+    """By root alone, on the directory's host: nobody else reads or writes plans."""
+    made = cli("plan", written(tmp_path / "a.csv", people_of(3)), "--json")
+    edited = f"/run/{token()}.json"
+    site.run("mail1", f"umask 077; cat >{edited}", given=made.stdout.decode().replace(old, new))
+    assert site.run("mail1", f"malleposte accounts apply {edited}; echo $?; rm {edited}").split()[-1] == "2"
     assert directory.dns() == []
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from malleposte.accounts import changes, run
+from malleposte.accounts import changes
 from malleposte.accounts.feed import columns, recase, rejects
 from malleposte.commands.accounts import feed as commands
 from malleposte.errors import ExitCode, InputError
@@ -153,21 +153,27 @@ def test_every_fault_of_the_columns_is_told_at_once() -> None:
 # --- the commands ---
 
 
-def a_plan(house: House, *rows: str) -> run.Planned:
+def a_plan(house: House, *rows: str, whole: bool = False) -> commands.Planned:
     source = read(*rows)
-    return run.Planned(house.plan(source), rejects.render(source))
+    made = house.plan(source)
+    text = [f"{line}\n" for line in commands.shown(made, whole=whole)]
+    refused = rejects.render(source)
+    return commands.Planned("20261126-081500-3f2a", len(made.changes), made.rejected, made.left_out, refused, text)
 
 
 @pytest.fixture
 def told(house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """Run `plan` or `import` on rows; its exit code and what it printed."""
 
-    def ran(command: str, rows: list[str], folder: Path, *options: str, skipped: int = 0) -> tuple[int, str, str]:
-        found = a_plan(house, *rows)
+    def ran(
+        command: str, rows: list[str], folder: Path, *options: str, skipped: int = 0, away: int = 0
+    ) -> tuple[int, str, str]:
+        found = a_plan(house, *rows, whole="--all" in options)
         monkeypatch.setattr(commands, "planned", lambda *_of, **_more: found)
         lost = [{"uid": "x", "kind": "modify", "reason": "changed"}] * skipped
-        answer = {"done": len(found.plan.changes), "already": 0, "skipped": lost, "failures": [], "seconds": 0.0}
-        monkeypatch.setattr(commands, "applied", lambda *_of, **_more: answer)
+        silent = ["mdupond: mail1: no route to host"] * away
+        answer = {"done": found.changes, "already": 0, "skipped": lost, "failures": silent, "seconds": 0.0}
+        monkeypatch.setattr(commands, "carried_out", lambda *_of, **_more: answer)
         one = {"plan": commands.plan_command, "import": commands.import_command}[command]
         code = one.main([str(folder / "rh.csv"), *options], standalone_mode=False)
         return (code, *capsys.readouterr())
@@ -181,7 +187,10 @@ def test_exit_codes_tell_a_part_from_the_whole(told, tmp_path: Path) -> None:
     assert told("import", [good, odd], tmp_path, "--yes")[0] == ExitCode.DONE
     assert told("import", [good, bad], tmp_path, "--yes")[0] == ExitCode.PARTLY
     assert told("import", [good, bad], tmp_path, "--yes", skipped=1)[0] == ExitCode.FAILURE
-    assert told("plan", [good], tmp_path)[0] == ExitCode.DONE
+    code, _, err = told("import", [good], tmp_path, "--yes", away=1)
+    assert (code, "to finish it: malleposte accounts apply 20261126-081500-3f2a" in err) == (ExitCode.PARTLY, True)
+    code, _, err = told("plan", [good], tmp_path)
+    assert (code, "to apply it: malleposte accounts apply 20261126-081500-3f2a" in err) == (ExitCode.DONE, True)
     assert told("plan", [good, bad], tmp_path)[0] == ExitCode.PARTLY
     assert told("plan", [good, bad], tmp_path, "--detailed-exitcode")[0] == ExitCode.CHANGES
     assert told("plan", [bad], tmp_path, "--detailed-exitcode")[0] == ExitCode.PARTLY

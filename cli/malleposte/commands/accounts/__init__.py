@@ -31,8 +31,8 @@ def command(by: str) -> None:
 
     \b
     Example:
-      sudo ./malleposte accounts plan agents.csv --out plan.json
-      sudo ./malleposte accounts apply plan.json
+      sudo ./malleposte accounts plan agents.csv
+      sudo ./malleposte accounts apply 20260901-081500-3f2a
       sudo ./malleposte accounts import ecoles.csv
       sudo ./malleposte accounts find dupond
       sudo ./malleposte accounts block mdupond --reason "spam since this morning"

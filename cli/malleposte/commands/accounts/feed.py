@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from malleposte import paths
-from malleposte.accounts import acts, changes, here, journal, lines, run
+from malleposte.accounts import acts, changes, here, journal, plans, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import confirm
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter, emit, read_bytes, write_private
+from malleposte.commands.away import HostCommand, person
 from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError
 from malleposte.fleet import remote
@@ -46,31 +49,61 @@ REJECTS = click.option(
 )
 
 
-def planned(
-    inventory: str | None, feed: Path, mapping: dict[str, str], name: str | None = None, *, recase: bool = False
-) -> run.Planned:
-    """A plan of a feed, made here on a host, over ssh on the controller."""
-    content, shown = read_bytes(feed, table.MOST_BYTES), name or feed.name
-    if paths.HOSTED:
-        return run.make_plan(content, shown, mapping, Settings.read(), {columns.LIST: list_feed.plan}, recase=recase)
-    words = ["accounts", "plan", "-", "--name", shown, "--whole", *(["--recase"] if recase else [])]
-    if mapping:
-        words += ["--mapping", json.dumps(mapping)]
-    answer, found = lines.opened(remote.one(paths.inventory(inventory), GROUP).printed(words, content), shown)
-    return run.Planned(changes.read(answer["plan"], shown, found), answer["rejects"])
+@dataclass(frozen=True)
+class Planned:
+    """A plan that the directory's host keeps: its id, counts, the refused rows, the text to print."""
+
+    ident: str
+    changes: int
+    rejected: int
+    left_out: int
+    rejects: str
+    text: Iterable[str] = ()
+
+    def head(self) -> str:
+        """All but the text as a line."""
+        return json.dumps({name: value for name, value in vars(self).items() if name != "text"}) + "\n"
 
 
-def applied(inventory: str | None, made: changes.Plan, *, force: bool, quiet: bool) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Wish:
+    """How a feed is read, and how its plan is printed."""
+
+    name: str
+    mapping: Mapping[str, str]
+    recase: bool = False
+    whole: bool = False
+    as_json: bool = False
+
+    def words(self) -> list[str]:
+        """The same for the directory's host."""
+        flags = {"--recase": self.recase, "--all": self.whole, "--json": self.as_json}
+        mapping = ["--mapping", json.dumps(self.mapping)] if self.mapping else []
+        return ["--name", self.name, *mapping, *(flag for flag, on in flags.items() if on)]
+
+
+def planned(inventory: str | None, feed: Path, wish: Wish) -> Planned:
+    """A plan of a feed, made here on a host, over ssh on the controller; the directory's host keeps it."""
+    content = read_bytes(feed, table.MOST_BYTES)
+    if not paths.HOSTED:
+        place = remote.one(paths.inventory(inventory), GROUP)
+        answer = place.printed(["accounts", "plan", "-", "--headed", *wish.words()], content)
+        head, _, rest = answer.partition(b"\n")
+        return Planned(**json.loads(head), text=(rest.decode(),))
+    others = {columns.LIST: list_feed.plan}
+    found = run.make_plan(content, wish.name, wish.mapping, Settings.read(), others, recase=wish.recase)
+    made = found.plan
+    ident = plans.keep(made, datetime.datetime.now(datetime.UTC))
+    text = made.pieces() if wish.as_json else (f"{line}\n" for line in shown(made, whole=wish.whole))
+    return Planned(ident, len(made.changes), made.rejected, made.left_out, found.rejects, text)
+
+
+def applied(name: str, *, force: bool, quiet: bool) -> dict[str, Any]:
     """The result of a plan: `done`, `already`, `skipped` (uid, reason), `failures` (of channels), `seconds`."""
-    if paths.HOSTED:
-        begun, settings = time.monotonic(), Settings.read()
-        outcome = run.apply_plan(made, settings, Meter(quiet=quiet), force_departures=force)
-        failures = followed(settings, made, outcome)
-        return summary(outcome, failures, time.monotonic() - begun)
-    words = ["accounts", "apply", "-", "--json", *(["--force-departures"] if force else [])]
-    place = remote.one(paths.inventory(inventory), GROUP)
-    answer: dict[str, Any] = place.exchange(words, made.render().encode(), also=(ExitCode.FAILURE, ExitCode.PARTLY))
-    return answer
+    begun, settings, made = time.monotonic(), Settings.read(), plans.load(name)
+    outcome = run.apply_plan(made, settings, Meter(quiet=quiet), force_departures=force)
+    failures = followed(settings, made, outcome)
+    return summary(outcome, failures, time.monotonic() - begun)
 
 
 def followed(settings: Settings, made: changes.Plan, outcome: Outcome) -> list[str]:
@@ -93,23 +126,23 @@ def summary(outcome: Outcome, failures: list[str], seconds: float) -> dict[str, 
     }  # fmt: skip
 
 
-def show(made: changes.Plan, *, whole: bool = False) -> None:
-    """A plan for a person; departures and renames first, all changes if they are asked for."""
+def shown(made: changes.Plan, *, whole: bool = False) -> Iterator[str]:
+    """The lines of a plan for a person; departures and renames first, all changes if they are asked for."""
     less = f", {made.left_out} cells left out" if made.left_out else ""
-    click.echo(f"{made.feed}: {made.unchanged} unchanged, {made.rejected} refused{less}")
+    yield f"{made.feed}: {made.unchanged} unchanged, {made.rejected} refused{less}"
     for kind, count in made.counts().items():
-        click.echo(f"  {kind:<8} {count:>6}")
+        yield f"  {kind:<8} {count:>6}"
     if made.departures.leaving:
         mark = ", more than usual: apply will refuse without --force-departures" if made.departures.too_many else ""
-        click.echo(f"  departures: {made.departures.percent:.1f} % of {made.departures.known}{mark}")
+        yield f"  departures: {made.departures.percent:.1f} % of {made.departures.known}{mark}"
     if made.held_back:
-        click.echo(f"  not suspended, their row may be among the refused: {', '.join(made.held_back[:SHOWN])}")
+        yield f"  not suspended, their row may be among the refused: {', '.join(made.held_back[:SHOWN])}"
     most = len(made.changes) if whole else SHOWN
     for change in itertools.islice(weighty_first(made.changes), most):
         word = "rename" if renames(change) else change.kind
-        click.echo(f"  {word:<8} {change.uid:<24} {told(change)}")
+        yield f"  {word:<8} {change.uid:<24} {told(change)}"
     if len(made.changes) > most:
-        click.echo(f"  … and {len(made.changes) - most} more (--all shows them)")
+        yield f"  … and {len(made.changes) - most} more (--all shows them)"
 
 
 def renames(change: changes.Change) -> bool:
@@ -140,7 +173,7 @@ def _few(values: list[str]) -> str:
     return ", ".join(values) or "nothing"
 
 
-def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | None:
+def keep_rejects(found: Planned, feed: Path, given: Path | None) -> Path | None:
     """Write the file of refused rows; its path, None when there is none. One of an earlier run goes away then."""
     path = given or (Path("rejects.csv") if str(feed) == "-" else feed.with_name(f"{feed.stem}.rejects.csv"))
     if not found.rejects:
@@ -149,8 +182,8 @@ def keep_rejects(found: run.Planned, feed: Path, given: Path | None) -> Path | N
             click.echo(f"{path}: removed, nothing is refused any more", err=True)
         return None
     write_private(path, found.rejects)
-    less = f", {found.plan.left_out} cells left out of rows that are taken" if found.plan.left_out else ""
-    click.echo(f"{path}: {found.plan.rejected} refused rows{less}, and why", err=True)
+    less = f", {found.left_out} cells left out of rows that are taken" if found.left_out else ""
+    click.echo(f"{path}: {found.rejected} refused rows{less}, and why", err=True)
     return path
 
 
@@ -170,43 +203,44 @@ def _is_rejects(path: Path) -> bool:
 @REJECTS
 @RECASE
 @ALL
-@click.option("--out", type=click.Path(path_type=Path), metavar="PLAN", help="Keep the plan for `accounts apply`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 10 when there are changes.")
 @AS_JSON
 @click.option("--name", hidden=True, help="The feed's name in messages.")
 @click.option("--mapping", "given", hidden=True, help="The mapping itself, as JSON.")
-@click.option("--whole", is_flag=True, hidden=True, help="Print plan and refused rows as one JSON document.")
+@click.option("--headed", is_flag=True, hidden=True, help="Print first what the controller must know.")
 def plan_command(
     feed: Path, inventory: str | None, mapping: dict[str, str], rejects: Path | None, recase: bool, whole_list: bool,
-    out: Path | None, detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, whole: bool,
+    detailed_exitcode: bool, as_json: bool, name: str | None, given: str | None, headed: bool,
 ) -> int:  # fmt: skip
     """Show what a feed would change, and change nothing.
 
-    Agents need the columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Departures
-    and renames are shown first. Refused rows go to a file with their reasons, and so do invalid optional cells, whose
-    row is processed. Exit code 4 when rows were refused, 10 with --detailed-exitcode when there are changes.
+    The plan stays on the directory's host for 30 days; its id is printed, for `accounts apply`. Agents need the
+    columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Departures and renames are
+    shown first. Refused rows go to a file with their reasons, and so do invalid optional cells, whose row is processed.
+    Exit code 4 when rows were refused, 10 with --detailed-exitcode when there are changes.
 
     \b
     Example:
-      sudo ./malleposte accounts plan agents.csv --out plan.json
+      sudo ./malleposte accounts plan agents.csv
       sudo ./malleposte accounts plan agents.csv --recase --all
       sudo ./malleposte accounts plan agents.xlsx --columns colonnes.yml --json
     """
-    found = planned(inventory, feed, json.loads(given) if given else mapping, name, recase=recase)
-    if whole:
-        emit(itertools.chain(['{"rejects": ', json.dumps(found.rejects), ', "plan": '], found.plan.pieces(), ["}\n"]))
+    columns_of = json.loads(given) if given else mapping
+    found = planned(inventory, feed, Wish(name or feed.name, columns_of, recase, whole_list, as_json))
+    if headed:
+        emit(itertools.chain([found.head()], found.text))
         return ExitCode.DONE
     keep_rejects(found, feed, rejects)
-    if out:
-        write_private(out, found.plan.pieces())
-    emit(found.plan.pieces()) if as_json else show(found.plan, whole=whole_list)
-    if detailed_exitcode and found.plan.changes:
+    emit(found.text)
+    if found.changes:
+        click.echo(f"to apply it: malleposte accounts apply {found.ident}", err=True)
+    if detailed_exitcode and found.changes:
         return ExitCode.CHANGES
-    return ExitCode.PARTLY if found.plan.rejected else ExitCode.DONE
+    return ExitCode.PARTLY if found.rejected else ExitCode.DONE
 
 
-def tell(answer: dict[str, Any], *, as_json: bool, rejected: int = 0) -> int:
-    """Print what became of a plan; 1 when something was skipped, else 4 for refused rows or hosts out of reach."""
+def tell(answer: dict[str, Any], *, as_json: bool) -> int:
+    """Print what became of a plan; 1 when something was skipped, else 4 for hosts out of reach."""
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
     else:
@@ -219,27 +253,25 @@ def tell(answer: dict[str, Any], *, as_json: bool, rejected: int = 0) -> int:
             click.echo(f"  failed   {line}")
     if answer["skipped"]:
         return ExitCode.FAILURE
-    return ExitCode.PARTLY if rejected or answer["failures"] else ExitCode.DONE
+    return ExitCode.PARTLY if answer["failures"] else ExitCode.DONE
 
 
-@click.command("apply")
-@click.argument("plan", type=click.Path(path_type=Path), metavar="PLAN")
-@INVENTORY
+@click.command("apply", cls=HostCommand)
+@click.argument("plan", metavar="ID")
 @FORCE
 @AS_JSON
-def apply_command(plan: Path, inventory: str | None, force_departures: bool, as_json: bool) -> int:
-    """Apply a plan.
+def apply_command(plan: str, force_departures: bool, as_json: bool) -> int:
+    """Apply the plan of that id, which `accounts plan` printed.
 
     An entry that changed since the plan is skipped with the reason (exit code 1). Changes already made are
-    recognised, so run an interrupted apply again.
+    recognised, so run an interrupted apply again; also after a host did not answer (exit code 4).
 
     \b
     Example:
-      sudo ./malleposte accounts apply plan.json
-      sudo ./malleposte accounts apply plan.json --force-departures --json
+      sudo ./malleposte accounts apply 20260901-081500-3f2a
+      sudo ./malleposte accounts apply 20260901-081500-3f2a --force-departures --json
     """
-    made = lines.parse(read_bytes(plan, changes.MOST_BYTES), str(plan))
-    return tell(applied(inventory, made, force=force_departures, quiet=False), as_json=as_json)
+    return tell(applied(plan, force=force_departures, quiet=False), as_json=as_json)
 
 
 @click.command("import")
@@ -268,12 +300,24 @@ def import_command(
     """
     if str(feed) == "-" and not yes:
         raise InputError("a feed from standard input leaves no input for a confirmation", "add --yes")
-    found = planned(inventory, feed, mapping, recase=recase)
+    found = planned(inventory, feed, Wish(feed.name, mapping, recase, whole_list))
     keep_rejects(found, feed, rejects)
     if not as_json:
-        show(found.plan, whole=whole_list)
-    if found.plan.changes:
+        emit(found.text)
+    if found.changes:
         confirm("Apply?", yes=yes)
-    answer = applied(inventory, found.plan, force=force_departures, quiet=as_json)
-    told = {"rejected": found.plan.rejected, "left_out": found.plan.left_out}
-    return tell(answer | told, as_json=as_json, rejected=found.plan.rejected)
+    answer = carried_out(inventory, found.ident, force=force_departures, quiet=as_json)
+    code = tell(answer | {"rejected": found.rejected, "left_out": found.left_out}, as_json=as_json)
+    if answer["failures"]:
+        click.echo(f"to finish it: malleposte accounts apply {found.ident}", err=True)
+    return code or (ExitCode.PARTLY if found.rejected else ExitCode.DONE)
+
+
+def carried_out(inventory: str | None, ident: str, *, force: bool, quiet: bool) -> dict[str, Any]:
+    """The result of a plan, applied here on a host, over ssh on the controller."""
+    if paths.HOSTED:
+        return applied(ident, force=force, quiet=quiet)
+    words = ["accounts", "--by", person(), "apply", ident, "--json", *(["--force-departures"] if force else [])]
+    place = remote.one(paths.inventory(inventory), GROUP)
+    answer: dict[str, Any] = place.exchange(words, b"", also=(ExitCode.FAILURE, ExitCode.PARTLY))
+    return answer
