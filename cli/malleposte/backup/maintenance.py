@@ -10,6 +10,7 @@ import configparser
 import json
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -197,7 +198,9 @@ def compared(
 
     Raises Fault, with the command that undoes it.
     """
-    undo = f"undo it by: malleposte vault undo --client {repository.client} --repository {repository.name}"
+    here = socket.gethostname().partition(".")[0]
+    which = f"--client {repository.client} --repository {repository.name} --host {here}"
+    undo = f"undo it by: malleposte vault undo {which}"
     identity = repository.identity()
     known = ledger or Ledger(identity=identity)
     if lost := known.never_seen(present, made or {}):
@@ -205,7 +208,7 @@ def compared(
             f"{repository.label}: gone before this vault first saw them: {_named([one.name for one in lost])}; nothing "
             "was removed",
             f"find out who has the key of {repository.client}; then go on with what is there: malleposte vault accept "
-            f"--client {repository.client} --repository {repository.name}",
+            f"{which}",
         )
     if ledger is None:
         return known
