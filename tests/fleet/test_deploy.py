@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from malleposte import playbook
-from malleposte.probe import run as probing
-from malleposte.probe.model import Status
-
+from tests.stack.support import deployed
 from tests.stack.support.site import Site
 
 
 def test_a_second_deploy_changes_nothing(site: Site) -> None:
-    report = playbook.run(playbook.Options(site.inventory))
-    playbook.ensure(report, "the second deploy")
-    assert report.changed == 0, report.log
+    deployed.deploys_unchanged(site)
 
 
 def test_every_path_of_the_probe_works(site: Site) -> None:
-    found = list(probing.walk(site.inventory))
-    assert {path.name: path.detail for path in found if path.status is Status.FAILED} == {}
-    assert len([path for path in found if path.status is Status.OK]) > 25
+    deployed.works_from_outside(site)
 
 
 def test_each_host_listens_for_its_own_services_alone(site: Site) -> None:

@@ -15,10 +15,8 @@ from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
 from malleposte.paths import ROOT
-from malleposte.probe import run as probing
-from malleposte.probe.model import Status
 
-from tests.stack.support import standalone
+from tests.stack.support import deployed, standalone
 from tests.stack.support.accounts_cli import ENVIRONMENT
 from tests.stack.support.mail import FOREIGN, Mail, compose, make_plan, token
 from tests.stack.support.people import People
@@ -78,16 +76,11 @@ def typed(one: Site, *words: str, code: int = 0) -> str:
 
 
 def test_a_second_deploy_changes_nothing(one: Site) -> None:
-    report = playbook.run(playbook.Options(one.inventory))
-    playbook.ensure(report, "the second deploy")
-    assert report.changed == 0, report.log
+    deployed.deploys_unchanged(one)
 
 
 def test_every_service_answers_and_mail_goes_in_and_out(one: Site) -> None:
-    """Every path of the probe: submission, MX, DANE and MTA-STS, IMAP, filters, webmails, devices, portal, DNS."""
-    found = list(probing.walk(one.inventory))
-    assert {path.name: path.detail for path in found if path.status is Status.FAILED} == {}
-    assert len([path for path in found if path.status is Status.OK]) > 25
+    deployed.works_from_outside(one)
 
 
 def test_agents_write_to_each_other_and_abroad(one: Site, client: Mail, persons: People) -> None:

@@ -1,0 +1,23 @@
+"""What a platform of any shape shows once it is deployed: a second deploy changes nothing, every path works."""
+
+from __future__ import annotations
+
+from malleposte import playbook
+from malleposte.probe import run as probing
+from malleposte.probe.model import Status
+
+from tests.stack.support.site import Site
+
+
+def deploys_unchanged(site: Site) -> None:
+    """Deploy again; AssertionError with the log where that changes something."""
+    report = playbook.run(playbook.Options(site.inventory))
+    playbook.ensure(report, "the second deploy")
+    assert report.changed == 0, report.log
+
+
+def works_from_outside(site: Site) -> None:
+    """Every path of the probe: submission, MX, DANE and MTA-STS, IMAP, filters, webmails, devices, portal, DNS."""
+    found = list(probing.walk(site.inventory))
+    assert {path.name: path.detail for path in found if path.status is Status.FAILED} == {}
+    assert len([path for path in found if path.status is Status.OK]) > 25
