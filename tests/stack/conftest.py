@@ -175,7 +175,7 @@ def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Devic
         return Device(web, site.address(site.host_of("web")), site.platform["hostnames"]["dav"], found)
 
     yield make
-    folders = ("/var/lib/radicale/collections/collection-root", "/var/cache/radicale/collection-cache/collection-root")
+    folders = ("/var/lib/radicale/collections/collection-root", "/var/cache/radicale/collection-cache")
     names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
     if names:
         site.run(site.host_of("web"), f"rm -rf -- {' '.join(names)}")

@@ -30,7 +30,7 @@ from malleposte.errors import InputError, MallepostError
 from malleposte.platform import mailstore, profiles
 
 TIMEOUT = 30  # seconds for an answer of a database
-RADICALE_CACHE = Path("/var/cache/radicale/collection-cache/collection-root")
+RADICALE_CACHE = Path("/var/cache/radicale/collection-cache")
 LISTING = Path("/etc/systemd/system/malleposte-boxes.service")
 """The unit that tells Dovecot which boxes are shared at all, where the store is on this host."""
 
