@@ -16,7 +16,7 @@ from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
 from tests.stack.support.throttle import delay
 
-AUTH, REMINDERS, THROTTLE = 7445, 7446, 7447
+AUTH, REMINDERS, THROTTLE, GUESSES = 7445, 7446, 7447, 7448
 CALL = "timeout 10 openssl s_client -quiet -connect {address}:{port} {key} </dev/null 2>&1; true"
 
 
@@ -45,7 +45,7 @@ def test_the_firewall_lets_the_meant_hosts_alone_come(site: Site) -> None:
         words = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{site.address('mail1')}/{port}' && echo yes"
         return site.run(host, words, check=False).strip() == "yes"
 
-    expected = {AUTH: {"web1"}, REMINDERS: {"web1"}, THROTTLE: {"dir1"}}
+    expected = {AUTH: {"web1"}, REMINDERS: {"web1"}, THROTTLE: {"dir1"}, GUESSES: {"web1", "pia1"}}
     for port, hosts in expected.items():
         assert {host for host in ("web1", "dir1", "pia1") if reaches(host, port)} == hosts
     with pytest.raises(OSError, match=r"timed out|refused|unreachable"):

@@ -10,11 +10,12 @@ account before has a line of its own: it neither waits for what others of its ne
 right password of a client that nobody knew starts its network afresh. IPv6 is counted twice: its /64, and more
 generously its /48, in which one guesser may have every /64.
 
-An address that fails on many accounts, none of which ever succeeded in its network, is told in the log: fail2ban bans
-it on that line. Known networks are told nowhere.
+An address that fails on many accounts, none of which ever succeeded in its network, is told in the log and, for an
+hour, in Valkey, where every host of the edge finds it (`daemons.guesses`): fail2ban bans it there. Known networks are
+told nowhere.
 
-The state lies in Valkey, under keyed digests of names and networks, and goes by itself; an index for each account names
-its keys, so that nothing is ever searched. Passwords are known by a digest of few bits under a secret (Dovecot's
+The other state lies in Valkey under keyed digests of names and networks, and goes by itself; an index for each account
+names its keys, so that nothing is ever searched. Passwords are known by a digest of few bits under a secret (Dovecot's
 `auth_policy_hash_*`): enough to tell two tries apart, too little to find one. Where Valkey does not answer, nothing
 waits. Standard library alone: this also runs in the daemon that Dovecot asks.
 """
@@ -25,6 +26,7 @@ import contextlib
 import hashlib
 import hmac
 import ipaddress
+import itertools
 import json
 import logging
 import socket
@@ -39,6 +41,9 @@ from urllib.parse import urlsplit
 
 LOG = logging.getLogger("throttle")
 PREFIX = "throttle"
+GUESSERS = f"{PREFIX}:guessers"
+"""Addresses that guess on many accounts, by the time at which that was noticed: the hosts of the edge ban them."""
+TOLD_FOR = 3600  # seconds for which such an address is told
 PATIENCE = 0.25  # seconds for an answer of Valkey
 PAUSE = 2.0  # seconds without a question after it gave none
 FAILED_FOR = 300  # seconds within which a wrong password is not proved again (ppolicy counts failures as long)
@@ -142,8 +147,9 @@ redis.call('ZREM', ARGV[5], ARGV[6])
 return 0
 """
 )
-# An address failed on an account. KEYS: clients known of the account in the network, accounts of the address. ARGV: the
-# account, seconds, how many accounts are too many. Returns their number once it is reached, then counts afresh.
+# An address failed on an account. KEYS: clients known of the account in the network, accounts of the address, addresses
+# to ban. ARGV: the account, seconds, how many accounts are too many, the address, how long it is told. Returns their
+# number once it is reached, then counts afresh.
 GUESSED = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local now = tonumber(redis.call('TIME')[1])
@@ -153,6 +159,10 @@ redis.call('EXPIRE', KEYS[2], ARGV[2])
 local count = redis.call('ZCARD', KEYS[2])
 if count < tonumber(ARGV[3]) then return 0 end
 redis.call('DEL', KEYS[2])
+local clock = redis.call('TIME')
+redis.call('ZADD', KEYS[3], clock[1] .. '.' .. string.format('%06d', clock[2]), ARGV[4])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[5]))
+redis.call('EXPIRE', KEYS[3], ARGV[5])
 return count
 """
 # An account starts afresh everywhere. KEYS: its index.
@@ -299,8 +309,8 @@ class Throttle:
         place, it = self._place(account, address, ""), self.settings
         if place is None or not place.guarded:
             return
-        told = (place.account, it.accounts_seconds, it.accounts)
-        count = self._guarded(lambda: self._store.run(GUESSED, (place.keys[1], place.shared), *told))
+        told = (place.account, it.accounts_seconds, it.accounts, place.address, TOLD_FOR)
+        count = self._guarded(lambda: self._store.run(GUESSED, (place.keys[1], place.shared, GUESSERS), *told))
         if count:
             # The address is the last word of the line, and nothing in it was chosen by who tries.
             LOG.warning("guesses on %d accounts within %d s: rip=%s", count, it.accounts_seconds, place.address)
@@ -379,6 +389,13 @@ class Valkey:
         self.where = urlsplit(server)
         self.username, self.password = username, password
         self._mine = threading.local()
+
+    def since(self, key: str, moment: float) -> list[tuple[str, float]]:
+        """The members of a sorted set whose scores are above `moment`, in their order. Raises Unavailable."""
+        answer = self._ask("ZRANGEBYSCORE", key, f"({moment!r}", "+inf", "WITHSCORES")
+        if not isinstance(answer, list):
+            raise Unavailable(f"Valkey answers {answer!r}")
+        return [(member.decode(), float(score)) for member, score in itertools.batched(answer, 2, strict=True)]
 
     def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
         """See Store."""

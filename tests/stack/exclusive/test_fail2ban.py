@@ -1,10 +1,13 @@
 """Guessing is stopped by a real ban, from a host outside; the ban can be seen and lifted."""
 
+import contextlib
 import json
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from tests.stack.support.guessers import CHANNELS, WEB_GUESS, second_address
 
 GUESS = """
 import socket, ssl, sys
@@ -18,47 +21,9 @@ for turn in range(count):
 for turn, session in enumerate(opened):
     session.sendall(f'a LOGIN "{user.format(turn)}" "faux-{turn}"\\r\\n'.encode())
 """
-WEB_GUESS = """
-import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
-channel, name, source, count, user = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]
-
-
-def ask(method, path, body=None, **headers):
-    context = ssl._create_unverified_context()
-    there = http.client.HTTPSConnection(name, timeout=20, context=context, source_address=(source, 0))
-    there.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
-    answer = there.getresponse()
-    return answer, answer.read().decode("utf-8", "replace")
-
-
-def sogo(user, password):
-    ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
-
-
-def roundcube(user, password):
-    answer, page = ask("GET", "/?_task=login")
-    token = re.search(r'name="_token" value="([^"]+)"', page)[1]
-    fields = {"_task": "login", "_action": "login", "_token": token, "_user": user, "_pass": password}
-    cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
-    form = urllib.parse.urlencode(fields)
-    ask("POST", "/?_task=login", form, Content_Type="application/x-www-form-urlencoded", Cookie=cookie)
-
-
-def dav(user, password):
-    proof = base64.b64encode(f"{user}:{password}".encode()).decode()
-    ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
-
-
-# Each refusal takes two seconds; a password refused before does not count again.
-with concurrent.futures.ThreadPoolExecutor(10) as pool:
-    for turn in range(count):
-        pool.submit(globals()[channel], f"{user}-{turn}", secrets.token_hex())
-"""
 REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4, (sys.argv[3], 0))"
 TABLE = "malleposte-fail2ban"
 ACCOUNTS = 20
-CHANNELS = {"sogo": "groupware", "roundcube": "webmail", "dav": "dav"}
-"""The web's log-ins, and the name of each host."""
 
 
 @pytest.fixture
@@ -127,20 +92,16 @@ def guessers(site, mail1, wait_for):
             site.run("world", f"systemctl stop guesser-{channel}.service", check=False)
         return True
 
-    device = "$(ip -o route get {} | sed 's/.* dev \\([^ ]*\\) .*/\\1/')".format(site.address("mail1"))
-    for address in addresses.values():
-        site.run("world", f"ip address replace {address}/{network.prefixlen} dev {device}")
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(lambda: mail1.run(f"fail2ban-client unban {' '.join(addresses.values())}"))
+        for address in addresses.values():
+            stack.enter_context(second_address(site, address))
         with ThreadPoolExecutor(2 * len(CHANNELS)) as pool:
             guesses = [pool.submit(guess, channel) for channel in CHANNELS]
             ended = dict(zip(CHANNELS, pool.map(shut_out, CHANNELS), strict=True))
             for done in guesses:
                 done.result()
         yield {channel: address for channel, address in addresses.items() if ended[channel]}
-    finally:
-        mail1.run(f"fail2ban-client unban {' '.join(addresses.values())}")
-        for address in addresses.values():
-            site.run("world", f"ip address del {address}/{network.prefixlen} dev {device}", check=False)
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -327,21 +327,25 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     def of(host: str, expression: str) -> Any:
         return site.template(host, "{{ " + expression + " }}")
 
-    address = {host: of(host, "ansible_host") for host in ("mail1", "web1", "dir1")}
+    address = {host: of(host, "ansible_host") for host in ("mail1", "web1", "dir1", "pia1")}
     called = {one["name"]: one for one in of("mail1", "stunnel_tunnels")}
-    assert set(called) == {"auth", "reminders", "throttle"}
-    for host, names in (("web1", {"auth", "reminders"}), ("dir1", {"throttle"}), ("pia1", set()), ("vault1", set())):
+    assert set(called) == {"auth", "reminders", "throttle", "guesses"}
+    callings: dict[str, set[str]] = {
+        "web1": {"auth", "reminders", "guesses"}, "dir1": {"throttle"}, "pia1": {"guesses"}, "vault1": set(),
+    }  # fmt: skip
+    for host, names in callings.items():
         callers = {one["name"]: one for one in of(host, "stunnel_tunnels")}
         assert set(callers) == names
         for name, one in callers.items():
             assert (one["connect"], one["identity"]) == (called[name]["listen"], host)
-            assert called[name]["keys"] == one["keys"]
+            assert called[name]["keys"][host] == one["keys"][host]
             port = int(called[name]["listen"].rpartition(":")[2])
-            rules = [rule["sources"] for rule in of("mail1", "nftables_rules") if rule["port"] == port]
-            assert rules == [[address[host]]]
+            (rule,) = [rule["sources"] for rule in of("mail1", "nftables_rules") if rule["port"] == port]
+            assert set(rule) == {address[other] for other, tunnels in callings.items() if name in tunnels}
     units = {f"malleposte-tunnel-{name}.service" for name in called}
     assert set(of("mail1", "__wiring_tunnel_units")) == units
-    assert of("pia1", "__wiring_tunnel_units") == []
+    assert of("pia1", "__wiring_tunnel_units") == ["malleposte-tunnel-guesses.service"]
+    assert of("vault1", "__wiring_tunnel_units") == []
     keys = [key for one in called.values() for key in one["keys"].values()]
     assert len(set(keys)) == len(keys)
     # Each daemon finds the end of its tunnel.
@@ -355,6 +359,12 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     local = {row["name"]: row["users"] for row in of("mail1", "nftables_local_ports")}
     assert local["reminders"] == ["stunnel4"]
     assert "reminders" in [one["name"] for one in of("mail1", "postfix_services")]
+    (guesses,) = of("pia1", "stunnel_tunnels")
+    assert of("pia1", "fail2ban_guesses_server") == f"unix://{guesses['listen']}"
+    assert of("pia1", "fail2ban_guesses_groups") == [guesses["listen_group"]]
+    assert {host: "guesses" in of(host, "fail2ban_jails") for host in ("mail1", "web1", "pia1", "dir1")} == {
+        "mail1": True, "web1": True, "pia1": True, "dir1": False,
+    }  # fmt: skip
     (throttle,) = of("dir1", "stunnel_tunnels")
     assert of("dir1", "accountd_throttle.server") == f"unix://{throttle['listen']}"
     assert throttle["listen_group"] in of("dir1", "accountd_groups")

@@ -20,6 +20,7 @@ from malleposte.accounts.throttle import (
     FAILED,
     FORGET,
     GUESSED,
+    GUESSERS,
     SUCCEEDED,
     UNDO,
     Settings,
@@ -154,7 +155,10 @@ def test_an_address_that_fails_on_many_accounts_is_told_once(caplog: pytest.LogC
     for answer, address, told in ((0, "192.0.2.1", 0), (20, "192.0.2.1", 1), (20, "198.51.100.1", 0)):
         caplog.clear()
         settings = Settings("unix:///nowhere", "sel", networks=("198.51.100.0/24",))
-        Throttle(settings, Fake(answer, of=GUESSED)).failed("x, rip=203.0.113.1", address, "0abc")
+        store = Fake(answer, of=GUESSED)
+        Throttle(settings, store).failed("x, rip=203.0.113.1", address, "0abc")
+        for _script, asked, arguments in store.asked[1:]:
+            assert (asked[2], arguments[3]) == (GUESSERS, address), "and left for the hosts of the edge"
         assert caplog.messages == [f"guesses on 20 accounts within 600 s: rip={address}"] * told
 
 

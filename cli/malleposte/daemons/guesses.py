@@ -1,0 +1,79 @@
+"""Tells the journal of a host which addresses guess passwords, on whatever service and host they do: fail2ban reads it.
+
+The daemons that count wrong passwords leave such an address in the platform's Valkey (`accounts.throttle`). This one
+looks there every few seconds, and notes how far it has read: what was left while the host was down is told as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from malleposte import kit
+from malleposte.accounts.throttle import GUESSERS, Unavailable, Valkey
+from malleposte.errors import ExitCode
+
+PAUSE = 5.0  # seconds
+KEYS = frozenset(("server", "username", "password"))
+
+
+class Store(Protocol):
+    """The one question to Valkey."""
+
+    def since(self, key: str, moment: float) -> list[tuple[str, float]]:
+        """See throttle.Valkey."""
+
+
+class Teller:
+    """Reads on from where it has read."""
+
+    def __init__(self, store: Store, note: Path) -> None:
+        """`note`: the file that says how far it has read."""
+        self.store, self.note = store, note
+        self.silent = False
+
+    def turn(self) -> None:
+        """Tell what is new. One line where Valkey begins to be silent, one where it answers again."""
+        try:
+            last = float(self.note.read_text("utf-8")) if self.note.exists() else 0.0
+            found = self.store.since(GUESSERS, last)
+        except Unavailable as error:
+            if not self.silent:
+                kit.say(f"<4>nobody is banned for guesses elsewhere meanwhile: {error}")
+            self.silent = True
+            return
+        if self.silent:
+            kit.say("<5>Valkey answers again")
+        self.silent = False
+        for address, moment in found:
+            kit.say(f"guesses: rip={address}")
+            self.note.write_text(repr(moment), "utf-8")
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="guesses", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("settings", type=Path)
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args(words)
+    try:
+        given = json.loads(options.settings.read_text("utf-8"))
+        if set(given) != KEYS:
+            raise ValueError(f"not {', '.join(sorted(KEYS))}")
+    except (OSError, ValueError, TypeError) as error:
+        print(f"{options.settings}: {error}", file=sys.stderr)
+        return ExitCode.FAILURE
+    if options.check:
+        return ExitCode.DONE
+    teller = Teller(Valkey(**given), Path(os.environ["STATE_DIRECTORY"]) / "last")
+    kit.tell("READY=1")
+    while True:
+        teller.turn()
+        kit.tell("WATCHDOG=1")
+        time.sleep(PAUSE)

@@ -1,0 +1,59 @@
+"""A host outside that guesses passwords on the web, from an address of its own: a ban of it bans nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from tests.stack.support.site import Site
+
+WEB_GUESS = """
+import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
+channel, name, source, count, user = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]
+
+
+def ask(method, path, body=None, **headers):
+    context = ssl._create_unverified_context()
+    there = http.client.HTTPSConnection(name, timeout=20, context=context, source_address=(source, 0))
+    there.request(method, path, body, {key.replace("_", "-"): value for key, value in headers.items()})
+    answer = there.getresponse()
+    return answer, answer.read().decode("utf-8", "replace")
+
+
+def sogo(user, password):
+    ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
+
+
+def roundcube(user, password):
+    answer, page = ask("GET", "/?_task=login")
+    token = re.search(r'name="_token" value="([^"]+)"', page)[1]
+    fields = {"_task": "login", "_action": "login", "_token": token, "_user": user, "_pass": password}
+    cookie = answer.headers.get("Set-Cookie", "").partition(";")[0]
+    form = urllib.parse.urlencode(fields)
+    ask("POST", "/?_task=login", form, Content_Type="application/x-www-form-urlencoded", Cookie=cookie)
+
+
+def dav(user, password):
+    proof = base64.b64encode(f"{user}:{password}".encode()).decode()
+    ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
+
+
+# Each refusal takes two seconds; a password refused before does not count again.
+with concurrent.futures.ThreadPoolExecutor(10) as pool:
+    for turn in range(count):
+        pool.submit(globals()[channel], f"{user}-{turn}", secrets.token_hex())
+"""
+CHANNELS = {"sogo": "groupware", "roundcube": "webmail", "dav": "dav"}
+"""The web's log-ins, and the name of each host."""
+
+
+@contextlib.contextmanager
+def second_address(site: Site, address: str) -> Iterator[None]:
+    """The host outside has this address too, inside the block."""
+    device = "$(ip -o route get {} | sed 's/.* dev \\([^ ]*\\) .*/\\1/')".format(site.address("mail1"))
+    there = f"{address}/{site.lab.settings.network.prefixlen} dev {device}"
+    site.run("world", f"ip address replace {there}")
+    try:
+        yield
+    finally:
+        site.run("world", f"ip address del {there}", check=False)
