@@ -1,4 +1,4 @@
-"""Who guesses on one host is banned on every host that strangers reach, and let in again."""
+"""An address that guesses on one host is banned on every host that strangers reach, and let in again."""
 
 from __future__ import annotations
 

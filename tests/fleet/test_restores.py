@@ -1,4 +1,4 @@
-"""What a host held comes back to it: one thing by the host that holds it, everything for each host by its name."""
+"""Restores on the fleet: one thing by the host that holds it, everything for each host by its name."""
 
 from __future__ import annotations
 

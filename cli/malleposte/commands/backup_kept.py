@@ -39,7 +39,7 @@ def drop(name: str) -> None:
 
 
 class KeptCommand(BackedUpCommand):
-    """What is to be removed by its name is on one host."""
+    """A thing to be removed by its name is on one host."""
 
     def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
         """See BackedUpCommand."""

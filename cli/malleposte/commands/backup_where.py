@@ -78,7 +78,7 @@ class RestoreGroup(RestoreCommand, click.Group):
 
 
 def shown(inventory: Path, uid: str) -> dict[str, Any]:
-    """What the directory's host shows of an account; nothing of one that it does not know."""
+    """Return the data that the directory's host shows of an account; nothing of one that it does not know."""
     _code, row = remote.one(inventory, "directory").answer(["accounts", "show", "--json", "--", uid])
     return row if isinstance(row, dict) and "uid" in row else {}
 

@@ -1,4 +1,4 @@
-"""What a platform of any shape shows once it is deployed: a second deploy changes nothing, every path works."""
+"""Checks of a deployed platform of any shape: a second deploy changes nothing, every path works."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Wish:
-    """How a feed is read, and how its plan is printed."""
+    """The way to read a feed, and to print its plan."""
 
     name: str
     mapping: Mapping[str, str]
