@@ -18,7 +18,7 @@ options:
     description: The kind to make when it is missing; V(ssh) is an Ed25519 key pair of OpenSSH's form.
     type: str
     default: password
-    choices: [password, rsa2048, ec256, ssh]
+    choices: [password, rsa2048, rsa3072, ec256, ssh]
   part:
     description: V(private) is the secret itself; V(public) is the public key of a key pair.
     type: str

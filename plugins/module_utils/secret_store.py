@@ -89,8 +89,8 @@ class SecretStore:
 
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-        if kind == "rsa2048":
-            key = rsa.generate_private_key(65537, 2048)
+        if kind in ("rsa2048", "rsa3072"):
+            key = rsa.generate_private_key(65537, int(kind.removeprefix("rsa")))
         elif kind == "ec256":
             key = ec.generate_private_key(ec.SECP256R1())
         elif kind == "ssh":

@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def addresses(site: Site) -> dict[str, str]:
     """The addresses of the platform's web sites, by name."""
     names: dict[str, str] = site.platform["hostnames"]
-    hosts = {"portal": "pia1", "webmail": "mail1", "groupware": "mail1"}
+    hosts = {"portal": "pia1", "sso": "pia1", "webmail": "mail1", "groupware": "mail1"}
     return {names[key]: site.address(host) for key, host in hosts.items()}
 
 

@@ -52,7 +52,8 @@ def kind_of(text: str) -> str:
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    return "rsa2048" if isinstance(load_pem_private_key(text.encode(), None), rsa.RSAPrivateKey) else "ec256"
+    key = load_pem_private_key(text.encode(), None)
+    return f"rsa{key.key_size}" if isinstance(key, rsa.RSAPrivateKey) else "ec256"
 
 
 class Store:

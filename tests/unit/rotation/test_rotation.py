@@ -247,7 +247,7 @@ def test_a_vault_changes_a_passphrase_before_the_deploy(made: Any, monkeypatch: 
     assert hosts.deploys == [(["borg_vault", "borgmatic"], set())]
 
 
-@pytest.mark.parametrize("kind", ["password", "rsa2048", "ec256", "ssh"])
+@pytest.mark.parametrize("kind", ["password", "rsa2048", "rsa3072", "ec256", "ssh"])
 def test_a_new_secret_has_the_form_of_the_old_one(tmp_path: Path, kind: str) -> None:
     assert kind_of(state_of_store(tmp_path).get("x", kind)) == kind
 

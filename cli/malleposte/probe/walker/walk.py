@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TextIO
 
-from . import certificates, dav, flows, records, refusals, resolver, web
+from . import certificates, dav, flows, records, refusals, resolver, sso, web
 from .mailbox import clean_account, clean_vantage
 from .plan import NotTestedError, PathError, Plan
 from .sieve import SieveError
@@ -47,6 +47,7 @@ PATHS: dict[str, Path] = {
     "certificate-4190": partial(certificates.certificate, service="sieve"),
     "certificate-443": partial(certificates.certificate, service="https"),
     "portal": web.portal,
+    "sso": sso.log_in_page,
     "roundcube": web.roundcube,
     "sogo": web.sogo,
     "caldav": partial(dav.walk, kind=dav.CALDAV),

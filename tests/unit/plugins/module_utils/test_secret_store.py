@@ -27,7 +27,7 @@ def test_of_several_makers_at_once_one_wins(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["same"]
 
 
-@pytest.mark.parametrize("kind", ["rsa2048", "ec256"])
+@pytest.mark.parametrize("kind", ["rsa2048", "rsa3072", "ec256"])
 def test_a_key_pair_has_a_public_half(tmp_path: Path, kind: str) -> None:
     store = SecretStore(tmp_path)
     assert "PRIVATE KEY" in store.get("key", kind)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one configuration of LemonLDAP::NG, from a few settings. What is left out has the software's own default."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+INDEXES = "_whatToTrace _session_kind _utime ipAddr _httpSessionType"
+CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_class": "mpProfile"}
+"""Claims of the identity token, and the attribute of the session that each has."""
+
+
+def _valkey(given: Mapping[str, str]) -> dict[str, str]:
+    """The way in which sessions of every kind are kept. Names of what is indexed are the software's own."""
+    return {
+        "sock": given["socket"],
+        "username": given["user"],
+        "password": given["password"],
+        "Index": INDEXES,
+        # A worker that finds Valkey away tries again for so many seconds.
+        "reconnect": "2",
+    }
+
+
+def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
+    """The options of one service whose log-in goes by the provider."""
+    found: dict[str, Any] = {
+        "ClientID": one["id"],
+        "ClientSecret": one["secret"],
+        "DisplayName": one.get("name", one["id"]),
+        "RedirectUris": " ".join(one["redirect"]),
+        "PostLogoutRedirectUris": " ".join(one.get("logout_redirect", ())),
+        "BypassConsent": 1,
+        "UserIDAttr": "uid",
+        "RequirePKCE": int(one.get("pkce", True)),
+        "IDTokenSignAlg": "RS256",
+        "IDTokenExpiration": token_seconds,
+        "IDTokenForceClaims": 1,
+        "AccessTokenJWT": 1,
+        "AccessTokenSignAlg": "RS256",
+        "AccessTokenExpiration": token_seconds,
+        "AuthorizationCodeExpiration": 60,
+        "RefreshToken": int(one.get("refresh", False)),
+        "LogoutBypassConfirm": 1,
+    }
+    if one.get("back_channel"):
+        found |= {"LogoutType": "back", "LogoutUrl": one["back_channel"], "LogoutSessionRequired": 1}
+    return {f"oidcRPMetaDataOptions{name}": value for name, value in found.items()}
+
+
+def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The document, without its date. Raises AnsibleFilterError on two clients of one name or a short secret."""
+    clients: Sequence[Mapping[str, Any]] = given["clients"]
+    names = [str(one["id"]) for one in clients]
+    if len(set(names)) != len(names):
+        raise AnsibleFilterError(f"lemonldap_clients: two clients are named {max(names, key=names.count)}")
+    weak = [one["id"] for one in clients if len(str(one.get("secret", ""))) < 24]
+    if weak:
+        raise AnsibleFilterError(f"lemonldap_clients: the secret of {weak[0]} has less than 24 characters")
+    valkey, public = _valkey(given["valkey"]), given["signing_public_key"].strip() + "\n"
+    store = "Apache::Session::Browseable::Redis"
+    rules = {str(one["id"]): dict.fromkeys(one.get("scopes", ()), "1") for one in clients}
+    # A scope that one client has is refused to the others, whatever they ask for.
+    every = {scope for held in rules.values() for scope in held}
+    return {
+        "cfgNum": 1,
+        "cfgAuthor": "Malleposte",
+        "portal": f"https://{given['hostname']}/",
+        "domain": "",
+        "cookieName": "__Host-sso",
+        "securedCookie": 1,
+        "httpOnly": 1,
+        "sameSite": "Lax",
+        "key": given["key"],
+        "timeout": int(given["session_hours"]) * 3600,
+        # --- who somebody is
+        "authentication": "Custom",
+        "customAuth": "::Auth::Malleposte",
+        "customAddParams": {"proveSocket": given["prove_socket"]},
+        "userDB": "LDAP",
+        "passwordDB": "Null",
+        "registerDB": "Null",
+        "ldapServer": given["ldap"]["uri"],
+        "ldapBase": given["ldap"]["base"],
+        "managerDn": given["ldap"]["bind_dn"],
+        "managerPassword": given["ldap"]["password"],
+        "ldapCAFile": given["ldap"]["ca_file"],
+        "ldapVerify": "require",
+        "ldapVersion": 3,
+        "ldapTimeout": 10,
+        "LDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
+        "AuthLDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
+        "exportedVars": {name: name for name in ("uid", "cn", "mail", "mpProfile", "mpState")},
+        "ldapExportedVars": {},
+        "whatToTrace": "_whatToTrace",
+        "macros": {"_whatToTrace": "$uid"},
+        "grantSessionRules": {"the account may log in##1": "$mpState eq 'active'"},
+        "userControl": "^[\\w.@'+-]{1,320}$",
+        # Delays are the platform's own: a lock here would be a weapon against any agent whose name is known.
+        "bruteForceProtection": 0,
+        "requireToken": 1,
+        "tokenUseGlobalStorage": 1,
+        "formTimeout": 600,
+        # --- what is kept, and where
+        "globalStorage": store,
+        "globalStorageOptions": valkey,
+        "persistentStorage": store,
+        "persistentStorageOptions": valkey,
+        "oidcStorage": store,
+        "oidcStorageOptions": valkey,
+        # A cache beside it would go on with sessions that were ended.
+        "localSessionStorage": "",
+        "localSessionStorageOptions": {},
+        "loginHistoryEnabled": 0,
+        "notification": 0,
+        # --- the pages
+        "portalSkin": "academie",
+        "skinTemplateDir": given["skins"],
+        "portalCustomCss": "academie/academie.css",
+        "portalMainLogo": "",
+        "applicationList": {},
+        "portalDisplayAppslist": 0,
+        "portalDisplayChangePassword": 0,
+        "portalDisplayGeneratePassword": 0,
+        "portalDisplayLoginHistory": 0,
+        "portalDisplayLogout": 1,
+        "portalDisplayOidcConsents": 0,
+        "portalDisplayRefreshMyRights": 0,
+        "portalDisplayRegister": 0,
+        "portalDisplayResetPassword": 0,
+        "portalDisplayCertificateResetByMail": 0,
+        "portalCheckLogins": 0,
+        "portalPingInterval": 0,
+        "captcha_login_enabled": 0,
+        "captcha_mail_enabled": 0,
+        "captcha_register_enabled": 0,
+        "corsEnabled": 0,
+        "cspFrameAncestors": "'none'",
+        "stayConnected": 0,
+        # --- ways in for programs: none
+        "restSessionServer": 0,
+        "restConfigServer": 0,
+        "restAuthServer": 0,
+        "restPasswordServer": 0,
+        "soapSessionServer": 0,
+        "soapConfigServer": 0,
+        "issuerDBSAMLActivation": 0,
+        "issuerDBCASActivation": 0,
+        "issuerDBOpenIDActivation": 0,
+        "issuerDBGetActivation": 0,
+        "checkUser": 0,
+        "trustedDomains": " ".join(sorted({uri.split("/")[2] for one in clients for uri in one["redirect"]})),
+        "exportedHeaders": {},
+        "locationRules": {},
+        # --- OpenID Connect
+        "issuerDBOpenIDConnectActivation": 1,
+        "issuerDBOpenIDConnectPath": "^/oauth2/",
+        "oidcServiceAllowAuthorizationCodeFlow": 1,
+        "oidcServiceAllowImplicitFlow": 0,
+        "oidcServiceAllowHybridFlow": 0,
+        "oidcServiceAllowDynamicRegistration": 0,
+        "oidcServiceAllowOnlyDeclaredScopes": 1,
+        "oidcServicePrivateKeySig": given["signing_key"].strip() + "\n",
+        "oidcServicePublicKeySig": public,
+        # A new key has a new name, so that whoever keeps keys by name never takes one for the other.
+        "oidcServiceKeyIdSig": hashlib.sha256(public.encode()).hexdigest()[:16],
+        "oidcServiceIDTokenExpiration": int(given["token_seconds"]),
+        "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
+        "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},
+        "oidcRPMetaDataExportedVars": {name: dict(CLAIMS) for name in names},
+        "oidcRPMetaDataScopeRules": {
+            name: {scope: rules[name].get(scope, "0") for scope in sorted(every)} for name in names
+        },
+    }
+
+
+def lemonldap_configuration(given: Mapping[str, Any]) -> str:
+    """The text of lmConf-1.json. Its date is a digest of all the rest: the software takes another date for a change."""
+    try:
+        document = configuration(given)
+    except KeyError as error:
+        raise AnsibleFilterError(f"lemonldap: {error} is missing") from error
+    digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    document["cfgDate"] = int(digest[:7], 16) + 1
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+class FilterModule:
+    """The filters, by name."""
+
+    def filters(self) -> dict[str, Callable[[Any], str]]:
+        """Names of the filters."""
+        return {"lemonldap_configuration": lemonldap_configuration}

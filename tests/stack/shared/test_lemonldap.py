@@ -1,0 +1,169 @@
+"""The log-in page and its provider: admission, refusals, and the answers to a service."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from malleposte.directory.model import State
+from malleposte.policy import rules
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.provider import Provider, claims, returned
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+from tests.support.page import Page
+
+
+@pytest.fixture
+def browser(site: Site, web: Web) -> Any:
+    """Further browsers."""
+    return lambda: Provider(site, web)
+
+
+def test_services_find_it(browser: Any) -> None:
+    provider = browser()
+    told = json.loads(provider.ask("/.well-known/openid-configuration").text)
+    assert told["issuer"] == f"https://{provider.name}/"
+    assert told["response_types_supported"] == ["code"]
+    (key,) = json.loads(provider.ask("/oauth2/jwks").text)["keys"]
+    assert (key["kty"], key.get("alg", "RS256")) == ("RSA", "RS256")
+    assert len(key["n"]) == 512, "3072 bits"
+
+
+def test_the_page_is_french_and_leads_to_the_portal(browser: Any, platform: Any) -> None:
+    answer = browser().ask("/")
+    page = Page(answer.text)
+    assert [held["lang"] for held, _text in page.all("html")] == ["fr"]
+    assert page.all("h1")[0][1].strip() == "Connexion"
+    labels = {held["for"] for held, _text in page.all("label")}
+    assert labels == {"userfield", "passwordfield"}
+    links = {held["href"] for held, _text in page.all("a")}
+    portal = f"https://{platform['hostnames']['portal']}"
+    assert {f"{portal}/motdepasse", f"{portal}/activer"} <= links
+    policies = " ".join(answer.headers.get_all("Content-Security-Policy"))
+    assert "frame-ancestors 'none'" in policies
+    assert answer.headers["Strict-Transport-Security"]
+    assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_the_right_password_opens_and_no_other(browser: Any, person: Any) -> None:
+    who, wrong, right = person(), browser(), browser()
+    wrong.log_in(who.uid, rules.generate())
+    assert not wrong.entered
+    unknown = browser()
+    unknown.log_in("nul-ne-porte-ce-nom", who.account.password)
+    assert not unknown.entered
+    right.log_in(who.account.mail, who.account.password)
+    assert right.entered, "by the address, too"
+    right.ask("/?logout=1")
+    assert "passwordfield" in right.ask("/").text
+
+
+def test_the_form_is_good_once_and_for_its_own_page(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    answer = visitor.ask("/", "POST", user=who.uid, password=who.account.password)
+    assert not visitor.entered and "passwordfield" in answer.text
+    visitor.log_in(who.uid, who.account.password)
+    assert visitor.entered
+
+
+def test_guesses_wait(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    pages = [visitor.log_in(who.uid, rules.generate()).text for _ in range(8)]
+    assert 'trmsg="5"' in pages[0]
+    assert 'trmsg="86"' in pages[-1]
+    assert not visitor.entered
+
+
+def test_a_suspended_account_is_refused_and_an_old_password_leads_to_a_new_one(
+    browser: Any, person: Any, site: Site
+) -> None:
+    who = person()
+    before, after = browser(), browser()
+    before.log_in(who.uid, who.account.password)
+    assert before.entered
+    Cli(site).out("suspend", who.uid)
+    after.log_in(who.uid, who.account.password)
+    assert not after.entered
+    old, visitor = person(State.EXPIRED), browser()
+    answer = visitor.log_in(old.uid, old.account.password)
+    assert (answer.status, visitor.entered) == (302, False)
+    assert answer.headers["Location"].endswith("/motdepasse/changer")
+
+
+def test_a_service_is_told_who_it_is(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    answer = visitor.log_in(who.uid, who.account.password, visitor.authorize())
+    while "code" not in returned(answer):
+        answer = visitor.ask(answer.headers["Location"].removeprefix(f"https://{visitor.name}"))
+    assert answer.headers["Location"].startswith(visitor.portal + "?")
+    sent = returned(answer)
+    assert sent["state"] == "un-etat"
+    status, told = visitor.redeem(sent["code"])
+    assert status == 200, told
+    token = claims(told["id_token"])
+    assert (token["sub"], token["aud"], token["nonce"]) == (who.uid, ["portail"], "un-nonce")
+    assert (token["iss"], token["email"]) == (f"https://{visitor.name}/", who.account.mail)
+    assert token["exp"] - token["iat"] == 300
+    assert visitor.redeem(sent["code"])[0] == 400, "a code serves once"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"client_secret": "x" * 32}, {"code_verifier": "y" * 64}, {"redirect_uri": "https://autre.test/"}]
+)
+def test_a_code_is_worth_nothing_to_others(browser: Any, person: Any, wrong: dict[str, str]) -> None:
+    who, visitor = person(), browser()
+    visitor.log_in(who.uid, who.account.password)
+    code = returned(visitor.ask(visitor.authorize()))["code"]
+    assert visitor.redeem(code, **wrong)[0] in (400, 401)
+    again = returned(visitor.ask(visitor.authorize()))["code"]
+    assert visitor.redeem(again)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"redirect_uri": "https://autre.test/retour"},
+        {"client_id": "inconnu"},
+        {"code_challenge": ""},
+        {"response_type": "token"},
+    ],
+    ids=["redirect", "client", "pkce", "implicit"],
+)
+def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, changed: dict[str, str]) -> None:
+    who, visitor = person(), browser()
+    visitor.log_in(who.uid, who.account.password)
+    assert "code" in returned(visitor.ask(visitor.authorize()))
+    answer = visitor.ask(visitor.authorize(**changed))
+    where = answer.headers["Location"] or ""
+    assert "code=" not in where and "access_token" not in where
+    assert not where.startswith("https://autre.test")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/adminSessions", "/sessions/global/x", "/proxy", "/confs/latest", "/config", "/mysession/whoami"),
+        *("/index.psgi/sessions/global/x", "/index.psgi", "/oauth2/introspect", "/oauth2/register"),
+    ],
+)
+def test_ways_for_programs_are_closed(browser: Any, path: str) -> None:
+    assert browser().ask(path).status == 404
+    assert browser().ask("/").status in (200, 401)
+
+
+def test_its_store_is_closed_to_others(site: Site) -> None:
+    ask = "valkey-cli -s /run/valkey-sso/valkey.sock"
+    assert "NOAUTH" in site.run("pia1", f"{ask} dbsize")
+    given = f"AUTH lemonldap {site.secret('valkey-sso').strip()}\nDBSIZE\nFLUSHALL\n"
+    told = site.run("pia1", ask, given=given, check=False)
+    assert "NOPERM" in told and "NOAUTH" not in told
+    assert site.run("pia1", "systemctl is-active valkey-server.service", check=False).strip() == "inactive"
+
+
+def test_its_secrets_are_read_by_none_but_its_user(site: Site) -> None:
+    for path in ("/etc/lemonldap-ng/malleposte/lmConf-1.json", "/etc/lemonldap-ng/lemonldap-ng.ini"):
+        assert site.run("pia1", f"stat -c '%U:%G %a' {path}").strip() == "root:www-data 640"
+        assert site.run("pia1", f"runuser -u portal -- cat {path}", check=False) == ""

@@ -1,0 +1,87 @@
+"""The configuration of the log-in page: its contents, and the changes of its date."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.filter.lemonldap import lemonldap_configuration
+
+PORTAL = {
+    "id": "portail",
+    "secret": "s" * 32,
+    "redirect": ["https://pia.ac-exemple.test/connexion/retour"],
+    "logout_redirect": ["https://pia.ac-exemple.test/"],
+    "back_channel": "https://pia.ac-exemple.test/connexion/fin",
+}
+WEBMAIL = {
+    "id": "roundcube",
+    "secret": "t" * 32,
+    "redirect": ["https://webmail.ac-exemple.test/r"],
+    "scopes": ["mail"],
+    "pkce": False,
+}
+GIVEN: dict[str, Any] = {
+    "hostname": "sso.ac-exemple.test",
+    "portal_url": "https://pia.ac-exemple.test",
+    "ldap": {"uri": "ldaps://annuaire", "base": "ou=people", "bind_dn": "cn=x", "password": "p", "ca_file": "/etc/ca"},
+    "valkey": {"socket": "/run/v.sock", "user": "lemonldap", "password": "w"},
+    "prove_socket": "/run/sso-prove.sock",
+    "skins": "/usr/local/share/skins",
+    "key": "k",
+    "signing_key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----",
+    "signing_public_key": "-----BEGIN PUBLIC KEY-----\ny\n-----END PUBLIC KEY-----",
+    "session_hours": 10,
+    "token_seconds": 300,
+    "clients": [PORTAL, WEBMAIL],
+}
+
+
+def made(**changed: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(lemonldap_configuration(GIVEN | changed))
+    return found
+
+
+def test_its_date_is_that_of_its_content() -> None:
+    assert made() == made()
+    assert made()["cfgNum"] == 1
+    assert made()["cfgDate"] != made(session_hours=9)["cfgDate"]
+    assert all(made(key=str(number))["cfgDate"] > 0 for number in range(50))
+
+
+def test_it_locks_nobody_and_keeps_nothing_beside_the_store() -> None:
+    told = made()
+    assert (told["bruteForceProtection"], told["localSessionStorage"], told["passwordDB"]) == (0, "", "Null")
+    assert told["globalStorageOptions"] == told["persistentStorageOptions"] == told["oidcStorageOptions"]
+    assert told["globalStorageOptions"]["sock"] == "/run/v.sock"
+
+
+def test_each_client_has_what_it_may_and_no_other_has_its_scope() -> None:
+    told = made()
+    portal, webmail = (told["oidcRPMetaDataOptions"][name] for name in ("portail", "roundcube"))
+    assert portal["oidcRPMetaDataOptionsRequirePKCE"] == 1
+    assert webmail["oidcRPMetaDataOptionsRequirePKCE"] == 0
+    assert portal["oidcRPMetaDataOptionsLogoutUrl"] == "https://pia.ac-exemple.test/connexion/fin"
+    assert "oidcRPMetaDataOptionsLogoutUrl" not in webmail
+    assert told["oidcRPMetaDataScopeRules"] == {"portail": {"mail": "0"}, "roundcube": {"mail": "1"}}
+    assert told["trustedDomains"] == "pia.ac-exemple.test webmail.ac-exemple.test"
+
+
+def test_a_new_key_has_a_new_name() -> None:
+    other = made(signing_public_key="-----BEGIN PUBLIC KEY-----\nz\n-----END PUBLIC KEY-----")
+    assert other["oidcServiceKeyIdSig"] != made()["oidcServiceKeyIdSig"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"clients": [PORTAL, PORTAL]}, "two clients are named portail"),
+        ({"clients": [PORTAL | {"secret": "short"}]}, "the secret of portail"),
+        ({"ldap": {}}, "'uri' is missing"),
+    ],
+)
+def test_what_is_wrong_is_named(changed: dict[str, Any], said: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=said):
+        made(**changed)
