@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.academie.malleposte.plugins.module_utils.policy import devices
 
 WORD = re.compile(r"[A-Za-z0-9._-]+")
 AGENT = "(objectClass=mpAgent)"
+SIGN_ON = "sso"
+"""The service by which the single sign-on's log-in page has a password proved."""
 BOX = f"(|{AGENT}(objectClass=mpFunctionalBox))"
 
 
@@ -32,7 +35,22 @@ def dovecot_login_filter(states: Sequence[str]) -> str:
     The addresses of before a change of name are among them: devices and habits know no other.
     """
     names = "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user})(mailLocalAddress=%{user}))"
-    return f"(&{AGENT}{_any_of('mpState', states)}(!(pwdReset=TRUE)){names})"
+    # With a second factor the password alone opens nothing: it is proved for the page that then asks for the factor.
+    alone = f"(|(!(mpTwoFactor=*))(objectClass=%{{protocol | if('eq', '{SIGN_ON}', 'mpAgent', '-')}}))"
+    # A device password that no device has is not proved against the agent's own, which would cost an Argon2.
+    agent = f"(objectClass=%{{password | if('~', '^{devices.FORM}$', '-', 'mpAgent')}})"
+    return f"(&{agent}{_any_of('mpState', states)}(!(pwdReset=TRUE)){alone}{names})"
+
+
+def dovecot_device_filter(states: Sequence[str]) -> str:
+    """Return the filter of log-ins by a device password: found by its first group, in a state and a scope that let in.
+
+    What has not the form of a device password stays out of the filter, and so out of logs: a main password most of all.
+    """
+    size = devices.GROUPS[0]
+    found = f"%{{password | if('~', '^{devices.FORM}$', password, '{'-' * size}') | substr(0, {size})}}"
+    names = "(mpDeviceLogin=%{user})(mpDeviceScope=%{protocol})"
+    return f"(&(objectClass=mpDevice)(mpDeviceId={found}){names}{_any_of('mpState', states)})"
 
 
 def dovecot_user_filter(states: Sequence[str], delivery: str = "") -> str:
@@ -81,5 +99,8 @@ class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
         return {
             function.__name__: function
-            for function in (dovecot_login_filter, dovecot_user_filter, dovecot_quota, dovecot_list, dovecot_scripts)
+            for function in (
+                *(dovecot_login_filter, dovecot_device_filter, dovecot_user_filter),
+                *(dovecot_quota, dovecot_list, dovecot_scripts),
+            )
         }

@@ -1,15 +1,20 @@
 """The measurements of the mail path, each beside Debian's defaults on the same machine in the same run."""
 
 import contextlib
+import datetime
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from malleposte import playbook
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.devices import follow
+from malleposte.accounts.journal import Journal
 
 from tests.bench import cost, stock
 from tests.bench.clients import PATIENCE, Target, blast, each_once_per_second, log_ins_per_second, to_mailbox
@@ -152,6 +157,39 @@ def log_ins(site: Site) -> Figure:
             "cold_ratio": round(cold / debian, 2),
         },
         "IMAP over TLS, connect, log in, log out, 8 clients on the same machine",
+    )
+
+
+def device_log_ins(site: Site) -> Figure:
+    """Cold IMAP log-ins a second by device passwords beside the agents' own, round about in one run."""
+    rates: dict[str, list[float]] = {"main": [], "device": []}
+    used: dict[str, float] = {}
+    with TemporaryDirectory() as folder, agents(site) as readers:
+        own = platform_target(site, readers, Path(folder))
+        with site.directory() as directory, Journal(Path(folder) / "journal", "bench") as journal:
+            now, wanted = datetime.datetime.now(datetime.UTC), devices.Wanted("bench", ("imap",))
+            made = [(one.uid, devices.add(directory, journal, one.uid, wanted, now).password) for one in readers]
+        targets = {"main": own, "device": replace(own, users=made)}
+        for target in targets.values():
+            each_once_per_second(target, 1, lambda: _forget(site))
+        for _ in range(LOGIN_ROUNDS):
+            for name, target in targets.items():
+                before = cost.counters(lambda command: site.run("mail1", command))
+                rates[name].append(each_once_per_second(target, ROUNDS, lambda: _forget(site)))
+                after = cost.counters(lambda command: site.run("mail1", command))
+                used[name] = cost.spent(before, after, MAILBOXES * ROUNDS)["all"]
+        with site.directory() as directory, Journal(Path(folder) / "journal", "bench") as journal:
+            for reader in readers:
+                follow.remove_all(directory, journal, reader.uid, "bench")
+    return Figure(
+        "device-log-ins",
+        {
+            **{f"{name}_cold_per_second": round(median(each), 1) for name, each in rates.items()},
+            **{f"{name}_each_round": [round(rate, 1) for rate in each] for name, each in rates.items()},
+            **{f"{name}_cpu_ms_a_log_in": value for name, value in used.items()},
+            "ratio": round(median(rates["device"]) / median(rates["main"]), 2),
+        },
+        f"IMAP over TLS, 8 clients on the same machine, {LOGIN_ROUNDS} rounds each of {MAILBOXES * ROUNDS} log-ins",
     )
 
 

@@ -11,6 +11,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "accounts": accounts.accounts,
     "memory": measures.memory,
     "log-ins": measures.log_ins,
+    "device-log-ins": measures.device_log_ins,
     "smtp-in": measures.smtp_in,
     "backup-million": backup.million,
     "deploy-no-change": deploys.no_change,

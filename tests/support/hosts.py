@@ -41,6 +41,9 @@ class FakeHost:
         self._asked("forget", uid, tuple(names))
         return self.failures
 
+    def cut(self, uid: str, device: str, names: Sequence[str]) -> None:
+        self._asked("cut", uid, device)
+
     def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
         self._asked("queue", uid, act)
         state = "active" if act == "hold" else "hold"

@@ -102,6 +102,10 @@ class Notice:
         for recipient in recipients:
             self._hand(recipient, self.change(recipient, login, at))
 
+    def post(self, message: email.message.EmailMessage) -> None:
+        """Hand over a letter that names its recipient. Raises OSError."""
+        self._hand(str(message["To"].addresses[0].addr_spec), message)
+
     def _hand(self, recipient: str, message: email.message.EmailMessage) -> None:
         with smtplib.SMTP(*self.server, timeout=PATIENCE) as session:
             session.send_message(message, from_addr="", to_addrs=[recipient])

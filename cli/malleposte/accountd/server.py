@@ -30,6 +30,7 @@ from malleposte.accountd.limits import Limits
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.service import LOG, PACED, SLOW, URGENT, Service, Tools
 from malleposte.accounts import facts
+from malleposte.accounts.devices import uses
 from malleposte.accounts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.errors import ExitCode, MallepostError
@@ -225,6 +226,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     notice = Notice(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
     rules = LifeRules.parse(accounts.life, "accounts.json")
     hosts = Hostd(settings.hostd)
+    known = uses.here(secrets / held.THROTTLE)
     return Tools(
         directory=accounts.directory,
         keys=accounts.keys(),
@@ -235,6 +237,9 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         hosts=hosts,
         send=notice.send,
         tell=notice.tell,
+        post=notice.post,
+        uses=lambda: known,
+        devices=rules.devices,
         limits=Limits(settings.rates),
         throttle=held.throttle(secrets),
         code_minutes=settings.code_minutes,

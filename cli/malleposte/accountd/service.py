@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,29 @@ from malleposte.accounts import acts, codes, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Channel, Failure, close_all
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.devices import follow, notice
+from malleposte.accounts.devices.uses import Uses, latest
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
+from malleposte.accounts.renewal import Facts
+from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes, State
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import MallepostError
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
+from malleposte.policy import devices as form
 from malleposte.policy.model import Policy
 
 LOG = logging.getLogger("accountd")
-PACED = (wire.Activate, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery)
+PACED = (
+    *(wire.Activate, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
+    wire.AddDevice,
+)
 """Calls whose answers come at fixed moments, whatever there was to do."""
 _CODES = "ina:"
 _CLIENT = "accountd"
@@ -47,7 +57,12 @@ _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
 _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
-URGENT = (wire.Block, wire.EndSessions)
+_FOR_THE_OWNER = (
+    *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
+    *(wire.Devices, wire.RevokeDevice),
+)
+"""Calls without a proof: a client may make them for the account's owner alone."""
+URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice)
 """Calls that wait behind no other."""
 SLOW = (wire.SetClass,)
 """Calls that may take minutes."""
@@ -86,6 +101,13 @@ class Tools:
     send: Callable[[str, codes.Issued], None]
     tell: Callable[[Sequence[str], str, datetime.datetime], None]
     """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
+    post: Callable[[EmailMessage], None]
+    """Hand a letter to the mail server. Raises OSError."""
+    facts: Callable[[], Facts] = Facts.read
+    """The facts that letters about devices repeat."""
+    uses: Callable[[], Uses | None] = lambda: None
+    """Last uses of devices, where the platform knows them."""
+    devices: int = devices.MOST
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
@@ -126,6 +148,9 @@ class Service:
             wire.SetClass: self._set_class,
             wire.SetRecovery: self._set_recovery,
             wire.SetQuietHours: self._set_quiet_hours,
+            wire.Devices: self._devices,
+            wire.AddDevice: self._add_device,
+            wire.RevokeDevice: self._revoke_device,
         }
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
@@ -136,7 +161,7 @@ class Service:
             where = network(request.source)
         except ValueError:
             return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
-        if isinstance(request, wire.Block | wire.EndSessions | wire.SetClass | wire.SetQuietHours):
+        if isinstance(request, _FOR_THE_OWNER):
             if _known_as(getattr(request, "by", request.uid)) != _known_as(request.uid):
                 return wire.Refused(wire.ErrorCode.UNAUTHORISED, "acts on another's account need a proof of who acts")
             wait = self.tools.limits.act(client, _CAPS.get(type(request), ""))
@@ -417,6 +442,57 @@ class Service:
         with self._alone(holder.uid):
             _applied(act, holder, {"mpQuietHours": list(dict.fromkeys(request.hours))})
         return wire.Done(holder.uid, holder.state.value)
+
+    # --- devices ---
+
+    def _devices(self, act: Act, request: wire.Devices) -> wire.Answer:
+        holder = _known(act, request.uid)
+        found, known = follow.of(act.directory, holder.uid), self.tools.uses()
+        last = known.of(one.ident for one in found) if known and found else {}
+        told = tuple(_shown(latest(one, last.get(one.ident))) for one in found)
+        return wire.Done(holder.uid, holder.state.value, devices=told)
+
+    def _add_device(self, act: Act, request: wire.AddDevice) -> wire.Answer:
+        expires = act.now + datetime.timedelta(days=request.days) if request.days else None
+        wanted = devices.Wanted(request.name, request.scopes or form.SCOPES, expires)
+        uid = look_up(act.directory, request.login)
+        with self._tried(act, request, uid, request.password), self._alone(uid):
+            holder = library.read(act.directory, uid) if uid else None
+            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
+            if holder is None or holder.state is not State.ACTIVE or proof is not Proof.RIGHT:
+                raise self._refuse(act, request, uid)
+            made = devices.add(act.directory, act.journal, uid, wanted, act.now, most=self.tools.devices)
+            if not self._told_of_device(act, holder, made.device, notice.made):
+                # As with means of recovery: what its owner cannot be told is not done.
+                follow.remove(act.directory, act.journal, made.device, "its owner could not be told")
+                raise DirectoryError("mail cannot be sent: no device was made")
+        return wire.Done(uid, holder.state.value, devices=(_shown(made.device),), secret=made.password)
+
+    def _revoke_device(self, act: Act, request: wire.RevokeDevice) -> wire.Answer:
+        holder = _known(act, request.uid)
+        found = [one for one in follow.of(act.directory, holder.uid) if one.ident == request.device]
+        if not found:
+            raise NotFoundError("no such device")
+        left = devices.revoke(act.directory, act.journal, self.tools.hosts, found[0])
+        self._told_of_device(act, holder, found[0], notice.revoked)
+        return wire.Done(holder.uid, holder.state.value, open=_left(left))
+
+    def _told_of_device(self, act: Act, holder: Holder, device: Device, letter: notice.Letter) -> bool:
+        to = next(iter(holder.attributes.get("mail", ())), "")
+        try:
+            self.tools.post(letter(device, to, self.tools.facts(), act.now))
+        except (OSError, ValueError, MallepostError) as error:
+            LOG.error("a letter about a device could not be sent: %s", type(error).__name__)
+            return False
+        return True
+
+
+def _shown(device: Device) -> wire.Device:
+    """A device as a client is told of it."""
+    made, expires, used = (
+        life.stamp(moment) if moment else "" for moment in (device.made, device.expires, device.used)
+    )
+    return wire.Device(device.ident, device.name, device.scopes, made, expires, used, device.place)
 
 
 class _SlowDownError(Exception):

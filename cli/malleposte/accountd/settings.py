@@ -17,6 +17,8 @@ from malleposte.accounts.throttle import Settings as ThrottleSettings
 from malleposte.accounts.throttle import Throttle
 from malleposte.errors import InputError
 
+THROTTLE = "throttle.json"
+"""The name under which systemd hands over how the platform's Valkey is reached."""
 JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
 
 
@@ -84,7 +86,7 @@ def accounts(folder: Path) -> Accounts:
 
 def throttle(folder: Path) -> Throttle | None:
     """The delays that the platform shares; None where it has none. Raises InputError."""
-    path = folder / "throttle.json"
+    path = folder / THROTTLE
     try:
         return Throttle(ThrottleSettings.read(path)) if path.exists() else None
     except (OSError, ValueError) as error:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -143,9 +143,43 @@ class SetQuietHours:
     hours: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Devices:
+    """List the devices of an account, with the last use of each. `by` as for `Block`."""
+
+    source: str
+    uid: str
+    by: str
+
+
+@dataclass(frozen=True)
+class AddDevice:
+    """Make a device password; the account's own password is asked again for it. `Done.secret` is to be shown once.
+
+    Without `scopes` the device opens everything; `days` is its end, 0 for none.
+    """
+
+    source: str
+    login: str
+    password: str = field(repr=False)
+    name: str
+    scopes: tuple[str, ...] = ()
+    days: int = 0
+
+
+@dataclass(frozen=True)
+class RevokeDevice:
+    """Revoke a device password, by the device's identifier; its connections end."""
+
+    source: str
+    uid: str
+    by: str
+    device: str
+
+
 Request = (
     Hello | Activate | Change | Reset | Prove | IssueCode | Block | EndSessions | SetClass | SetRecovery
-    | SetQuietHours
+    | SetQuietHours | Devices | AddDevice | RevokeDevice
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -159,6 +193,9 @@ CALLS: dict[str, type[Request]] = {
     "set_class": SetClass,
     "set_recovery": SetRecovery,
     "set_quiet_hours": SetQuietHours,
+    "devices": Devices,
+    "add_device": AddDevice,
+    "revoke_device": RevokeDevice,
 }
 NAMES = {kind: name for name, kind in CALLS.items()}
 
@@ -196,18 +233,35 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class Device:
+    """A device. Times as the directory writes them, empty for never; `place` is the address of the last use."""
+
+    ident: str
+    name: str
+    scopes: tuple[str, ...]
+    made: str = ""
+    expires: str = ""
+    used: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
 class Done:
     """It is done. `uid` is whose account, `before` its state until now.
 
     `until`: when a blocked account may send again; when means of recovery that were changed begin to count.
 
     `open` names what could not be told at once: sessions may live there a few minutes more.
+
+    `devices` are those that were asked for, or the new one, whose password is `secret`.
     """
 
     uid: str = ""
     before: str = ""
     until: str = ""
     open: tuple[str, ...] = ()
+    devices: tuple[Device, ...] = ()
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -267,12 +321,20 @@ def decode_answer(line: bytes) -> Answer:
     try:
         if document["ok"] is True:
             held = document["done"]
-            return Done(str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])))
+            return Done(
+                str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])),
+                tuple(map(_device, held["devices"])), str(held["secret"]),
+            )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
         return Refused(ErrorCode(held["error"]), str(held["message"]), int(held["wait"]), broken)
     except (KeyError, TypeError, ValueError) as error:
         raise BadMessageError("not an answer") from error
+
+
+def _device(held: Mapping[str, Any]) -> Device:
+    texts = {name: str(held[name]) for name in ("ident", "name", "made", "expires", "used", "place")}
+    return Device(scopes=tuple(map(str, held["scopes"])), **texts)
 
 
 def _line(content: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.apply import apply
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
+from malleposte.accounts.devices import follow
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import Piece, Removed
 from malleposte.accounts.journal import Journal
@@ -29,6 +30,9 @@ from malleposte.errors import InputError, MallepostError
 
 class Hosts(Protocol):
     """The acts that root alone may do on the hosts that hold something of an account."""
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        """Forget what is remembered of an account and cut the connections of one device; the hosts that failed."""
 
     def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
         """Hold the account's mail that waits to leave; queue ids, and the hosts where that failed."""
@@ -135,6 +139,7 @@ def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float =
     """A hacked account: nobody enters before a new password, nothing leaves for `hours`. Can be run again."""
     held = entry(tools.directory, uid)
     result = Result(make(tools.directory, tools.journal, life.block(held, now, hours), note))
+    follow.follow(tools.directory, tools.journal, uid)
     if tools.passwords.scramble(uid, now):
         tools.journal.write("scramble", uid)
     result.failures += close_all(tools.channels, uid)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from malleposte.accounts.changes import Change, Plan
+from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal, shown
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import Attributes
@@ -154,6 +155,7 @@ class _Application:
         touched = change.before or change.after
         if all(_equal(held.attributes, name, change.after.get(name, [])) for name in touched):
             self.outcome.already += 1
+            self._follow(change)
             self._count(change, done=False)
             return
         moved = [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]
@@ -165,7 +167,13 @@ class _Application:
         except Refused as error:
             self._skip(change, f"the directory refuses it: {error.reason} ({error.code})")
         else:
+            self._follow(change)
             self._count(change, done=True)
+
+    def _follow(self, change: Change) -> None:
+        """Bring the agent's devices in step; also where the change was made by an apply that was killed."""
+        if _branch(change.dn) == "people" and follow.concerns(change.after):
+            follow.follow(self.directory, self.journal, change.uid)
 
     def _entry(self, change: Change) -> Entry | None:
         """The entry as it is now, with what the change touches; None when there is none."""

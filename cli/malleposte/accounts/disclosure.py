@@ -57,12 +57,13 @@ ACTS: Mapping[str, str] = {
     "filters-forgotten": "filtres d’avant oubliés", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
-    "set_recovery": "moyens de secours changés",
+    "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
+    "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
 }  # fmt: skip
 _DATES = frozenset(
     ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")
 )
-SILENT = frozenset(("skipped", "channels-open", "doors-open", "purge-failed", "tombstone"))
+SILENT = frozenset(("skipped", "channels-open", "doors-open", "purge-failed", "tombstone", "devices-follow"))
 """Technical acts, which do not change the account. 0.2.0 wrote `doors-…` for `channels-…`."""
 
 

@@ -1,8 +1,9 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows six acts on one
-account: close, forget, hold (its mail that waits in queues), carry (its filters, after a change of class), settle (its
-agendas and contacts, likewise), look (what its filters forward). Each reaches the hosts that hold the thing.
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows seven acts on one
+account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
+filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward). Each
+reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ class Hostd:
         """See acts.Host."""
         held, failures = self.way.ask("hold", uid)
         return list(held), [Failure(*one) for one in failures]
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        """See acts.Hosts."""
+        return [Failure(*one) for one in self.way.ask("cut", uid, word=device)]
 
     def carry(self, uid: str, profile: str) -> str:
         """See acts.Host."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-SECRET = frozenset({"userpassword", "mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest"})
+SECRET = frozenset({"userpassword", "mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest", "mpdevicedigest"})
 _HIDDEN = ["(not shown)"]
 _SYNC_EVERY = 500
 

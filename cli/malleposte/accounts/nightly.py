@@ -16,9 +16,15 @@ from malleposte.accounts.acts import Tools, expire, make, settle
 from malleposte.accounts.agendas import astray
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.devices import follow
+from malleposte.accounts.devices.uses import Uses, used
+from malleposte.accounts.devices.uses import here as here_uses
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.settings import Settings
+from malleposte.directory.devices import COPIED, READ, to_device
+from malleposte.directory.errors import NotThere
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Entry
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
@@ -46,6 +52,7 @@ class Night:
     now: datetime.datetime
     dry: bool = False
     send: Callable[[EmailMessage], None] = renewal.hand_over
+    uses: Callable[[], Uses | None] = here_uses
 
 
 Step = Callable[[Night, Told], None]
@@ -156,6 +163,31 @@ def codes_over(night: Night, told: Told) -> None:
                     told.done.append(uid_of(entry))
 
 
+def device_ends(night: Night, told: Told) -> None:
+    """Revoke device passwords whose time has come."""
+    tools, query = night.tools, UpTo("mpDeviceExpires", stamp(night.now))
+    for device in [to_device(entry.attributes) for entry in tools.directory.search("devices", READ, query)]:
+        if not night.dry:
+            failures = devices.revoke(tools.directory, tools.journal, tools.hosts, device, "its time is over")
+            told.failures += [f"{device.owner}: {failure}" for failure in failures]
+        told.done.append(f"{device.owner}:{device.ident}")
+
+
+def device_copies(night: Night, told: Told) -> None:
+    """Bring devices in step with their owners where a command was killed; keep when each was last used."""
+    tools, uses = night.tools, night.uses()
+    owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
+    for uid, found in follow.by_owner(tools.directory):
+        last = uses.of(one.ident for one in found) if uses else {}
+        for device in found:
+            after = used(device, last.get(device.ident))
+            if after and not night.dry:
+                with contextlib.suppress(NotThere):
+                    tools.directory.modify(device.dn(tools.directory.suffix), after)
+        if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
+            told.done.append(uid)
+
+
 @contextlib.contextmanager
 def _one(told: Told, entry: Entry) -> Iterator[None]:
     """Turn the failure of one account into a line, and go on."""
@@ -178,7 +210,8 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
 
 
 STEPS: dict[str, Step] = {
-    "lift": lift, "codes": codes_over, "renew": renew, "agendas": agendas, "archive": archive, "purge": purge,
+    "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
+    "devices": device_copies, "archive": archive, "purge": purge,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from malleposte.accounts import codes
+from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal
 from malleposte.directory.control import PolicyErrorCode
 from malleposte.directory.errors import PasswordRefused
@@ -175,3 +176,5 @@ class Passwords:
         state = changes.get("mpState")
         moved = {"before": {"mpState": [holder.state.value]}, "after": {"mpState": state}} if state else {}
         self.journal.write(action, holder.uid, dn=holder.dn, **moved)
+        if state:
+            follow.follow(self.directory, self.journal, holder.uid)

@@ -17,6 +17,7 @@ from pathlib import Path
 from malleposte.accounts.acts import Tools, entry, make
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import checked
+from malleposte.accounts.devices import follow
 from malleposte.accounts.export import ACCOUNTD_JOURNAL, Exporter, Report, Subject
 from malleposte.accounts.hosts.model import Removed, Source
 from malleposte.accounts.journal import Journal
@@ -112,6 +113,7 @@ def remove(tools: Tools, held: Entry, now: datetime.datetime, note: str = "", *,
         raise MallepostError(f"{uid}: {removed.failures[0]}", "mend that and run it again: the entry is still there")
     for reference in references(directory, held):
         make(directory, journal, [reference])
+    follow.remove_all(directory, journal, uid, "the account is removed")
     give_way(directory, journal, held, tombstone(held, directory.suffix, now), pending, note, stores=removed.stores)
     return removed
 

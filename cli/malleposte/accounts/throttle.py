@@ -399,12 +399,23 @@ class Valkey:
 
     def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
         """See Store."""
+        answer = self._evaluated(script, keys, *arguments)
+        if not isinstance(answer, int):
+            raise Unavailable(f"Valkey answers {answer!r}")
+        return answer
+
+    def texts(self, script: str, keys: Sequence[str], *arguments: object) -> list[str]:
+        """The texts that a script gives. Raises Unavailable."""
+        answer = self._evaluated(script, keys, *arguments)
+        if not isinstance(answer, list) or not all(isinstance(one, bytes) for one in answer):
+            raise Unavailable(f"Valkey answers {answer!r}")
+        return [one.decode("utf-8", "replace") for one in answer]
+
+    def _evaluated(self, script: str, keys: Sequence[str], *arguments: object) -> Any:
         name = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         answer = self._ask("EVALSHA", name, len(keys), *keys, *arguments)
         if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
             answer = self._ask("EVAL", script, len(keys), *keys, *arguments)
-        if not isinstance(answer, int):
-            raise Unavailable(f"Valkey answers {answer!r}")
         return answer
 
     def _ask(self, *words: object) -> Any:

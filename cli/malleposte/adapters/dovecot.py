@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from malleposte.errors import MallepostError
 
+DEVICE = "user_device"
+"""The passdb field that names the device of a log-in (role dovecot); Dovecot tracks those that begin with `user_`."""
 NOBODY = 68  # EX_NOHOST: no session matched
 MISSING = 127  # a shell's exit code for a program that is not there
 
@@ -47,15 +49,18 @@ def sessions(uid: str) -> int:
     return sum(int(row.get("connections", 1)) for row in json.loads(done.stdout or "[]"))
 
 
-def kick(uid: str, *, timeout: float | None = None) -> None:
-    """End an account's sessions, those too that have opened another's folders. Raises MallepostError.
+def kick(uid: str, *, device: str = "", timeout: float | None = None) -> None:
+    """End an account's sessions, or those of one of its devices; also those that have opened another's folders.
 
     The process of such a session bears the name of the folders' owner from then on, and answers a kick of its own user
-    with nothing (Dovecot 2.4.1). Each process serves one session.
+    with nothing (Dovecot 2.4.1). Each process serves one session. `who` looks by the account, since `who -f` dies where
+    only some sessions have the field (2.4.1). Raises MallepostError.
     """
-    doveadm("kick", uid, also=(NOBODY,), timeout=timeout)
-    for line in doveadm("-f", "tab", "who", "-1", uid, timeout=timeout).stdout.splitlines()[1:]:
-        name, _service, pid, *_rest = [*line.split("\t"), "", "", ""]
-        if name == uid and pid.isdigit():
+    doveadm("kick", *(("-f", DEVICE, device) if device else (uid,)), also=(NOBODY,), timeout=timeout)
+    head, *lines = doveadm("-f", "tab", "who", "-1", uid, timeout=timeout).stdout.splitlines() or [""]
+    for line in lines:
+        row = dict(zip(head.split("\t"), line.split("\t"), strict=False))
+        meant = row.get("username") == uid and (not device or row.get(DEVICE) == device)
+        if meant and (pid := row.get("pid", "")).isdigit():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGTERM)

@@ -20,6 +20,7 @@ from malleposte import owner
 from malleposte.adapters import dovecot
 from malleposte.errors import InputError, MallepostError
 
+from . import restore_devices as devices
 from . import restore_ldif as ldif
 from . import restore_swap as swap
 from .restore_model import STAMP, Copy, Outcome, Source
@@ -57,7 +58,10 @@ class Plan:
 def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_passwords: bool) -> Plan:
     """The archive's entries with the passwords of today, and today's service accounts."""
     out, revived, opened = [], [], []
+    own = [entry for entry in archived if devices.is_one(entry.dn)]
     for entry in archived:
+        if devices.is_one(entry.dn):
+            continue
         present = live.get(entry.dn.lower())
         if present is None:
             if entry.values("userPassword") and SERVICES not in entry.dn.lower():
@@ -71,7 +75,7 @@ def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_
             opened.append(entry)
         out.append(entry if old_passwords else entry.with_passwords_of(present))
     known = {entry.dn.lower() for entry in archived}
-    gone = [entry for dn, entry in live.items() if dn not in known and SERVICES not in dn]
+    gone = [entry for dn, entry in live.items() if dn not in known and SERVICES not in dn and not devices.is_one(dn)]
     services = [entry for dn, entry in live.items() if dn not in known and SERVICES in dn]
     notes = []
     if old_passwords:
@@ -87,7 +91,11 @@ def plan(archived: Sequence[ldif.Entry], live: Mapping[str, ldif.Entry], *, old_
         )
         if entries
     ]
-    whole = [*out, *services]
+    kept = devices.of_today(live, out) if live else own
+    revoked = len({entry.dn.lower() for entry in own} - {entry.dn.lower() for entry in kept})
+    if revoked:
+        notes.append(f"{revoked} device passwords of the archive stay revoked")
+    whole = [*out, *services, *kept]
     return Plan("\n".join(entry.text() for entry in whole), {"entries": len(whole)}, notes)
 
 
@@ -148,6 +156,8 @@ def restore_entry(source: Source, slapd: Slapd, work: Path, uid: str, *, old_pas
         notes.append("nothing differed" if not change else "its password of today stays")
         if present.values("mpState") != wanted.values("mpState"):
             notes.append(f"its state was {present.values('mpState')}, is {wanted.values('mpState')} again")
+        for one in devices.changes(live, wanted):
+            slapd.change(one, add=False)
     return Outcome(f"entry {wanted.dn}", copy, {"entries": 1}, notes, seconds=time.monotonic() - begun)
 
 

@@ -5,7 +5,8 @@ HTTP on a loopback socket that systemd hands over, since Dovecot knows no other 
 Each carries the key of the header `X-API-Key`. One question to Valkey a request; without Valkey everybody goes on.
 
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
-Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails.
+Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
+password of a device is noted as its last use (`accounts.devices.uses`).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from malleposte import kit
+from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.accounts.throttle import Settings, Throttle, Valkey
 from malleposte.daemons import http
 
 LOG = logging.getLogger("auth-policy")
@@ -53,7 +55,7 @@ class Config:
         return cls(settings, str(given["api_key"]), Path(names) if names else None)
 
 
-def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: str) -> bytes:
+def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: str, uses: Uses | None = None) -> bytes:
     """The answer to one request of Dovecot on an account. Raises ValueError on one that is not Dovecot's."""
     address, known_by = str(told.get("remote", "")), str(told.get("pwhash", ""))
     client = f"{told.get('protocol', '')}\0{told.get('device_id', '')}"
@@ -68,6 +70,8 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
         raise ValueError(f"not a command: {command[:40]!r}")
     if told.get("success") is True:
         throttle.succeeded(account, address, client)
+        if uses is not None:
+            uses.note(str(told.get("device", "")), address)
     elif told.get("policy_reject") is not True:
         # `account`: no such account that may log in, nothing was proved; it counts, but may be tried again.
         kind = str(told.get("fail_type", ""))
@@ -84,12 +88,18 @@ class Server:
     """Requests of Dovecot, over connections that stay open."""
 
     def __init__(
-        self, config: Config, throttle: Throttle | None = None, resolver: AccountResolver | None = None
+        self,
+        config: Config,
+        throttle: Throttle | None = None,
+        resolver: AccountResolver | None = None,
+        uses: Uses | None = None,
     ) -> None:
-        """Tests give `throttle` and `resolver`."""
+        """Tests give `throttle`, `resolver` and `uses`."""
         self.key = config.api_key.encode()
         self.throttle = throttle or Throttle(config.throttle)
         self.resolver = resolver or AccountResolver(config.names)
+        it = config.throttle
+        self.uses = uses or Uses(Valkey(it.server, it.username, it.password))
 
     async def respond(self, request: http.Request) -> http.Answer:
         """The answer to one request of Dovecot."""
@@ -107,7 +117,7 @@ class Server:
             if not isinstance(told, dict):
                 raise ValueError("not an object")
             account = await self.resolver.account(str(told.get("login", "")))
-            return 200, judge(self.throttle, request.target.rpartition("command=")[2], told, account)
+            return 200, judge(self.throttle, request.target.rpartition("command=")[2], told, account, self.uses)
         except ValueError as error:
             LOG.warning("a request is not understood: %s", error)
             return 400, b""

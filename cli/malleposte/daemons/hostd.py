@@ -38,7 +38,7 @@ IN_TURN = ("carry", "settle")
 
 @dataclass(frozen=True)
 class Request:
-    """One act on one account; `names` are all of its names, `word` a class or what to do with a queue."""
+    """One act on one account; `names` are all of its names, `word` a class, a device, or what to do with a queue."""
 
     act: str
     uid: str = ""
@@ -66,6 +66,7 @@ def host_acts(host: Host) -> Acts:
     return {
         "close": lambda one: [[each.channel, each.reason] for each in host.close(one.uid, one.names)],
         "forget": lambda one: [[each.channel, each.reason] for each in host.forget(one.uid, one.names)],
+        "cut": lambda one: host.cut(one.uid, one.word, one.names),
         "queue": lambda one: [asdict(each) for each in host.queue(one.word, one.uid, one.names)],
         "carry": lambda one: host.carry(one.uid, one.word),
         "look": lambda one: _filters(host.look(one.uid)),
@@ -99,6 +100,7 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
     return {
         "close": each(channels(close_all)),
         "forget": each(channels(forget_all)),
+        "cut": each(lambda hosts, one: [[each.channel, each.reason] for each in hosts.cut(one.uid, one.word)]),
         "hold": each(hold),
         "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
         "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),

@@ -1,20 +1,10 @@
-"""Salted digests of the passwords that machines use ({SSHA512}), made and verified with the standard library.
-
-People's passwords are hashed by slapd itself with Argon2id; a daemon's password is 32 random characters, where a slow
-hash would only cost time.
-"""
+"""The cost of Argon2id, with which slapd itself hashes people's passwords. Those of machines: `policy.salted`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import os
 from collections.abc import Mapping
 
 LEAST = {"m": 19456, "t": 2, "p": 1}  # Argon2id: KiB of memory, passes, threads; OWASP's least
-_PREFIX = "{SSHA512}"
-_SIZE = 64
 
 
 class WeakDigest(ValueError):
@@ -34,23 +24,3 @@ def argon2_options(text: str) -> str:
 
 def _cost(values: Mapping[str, int]) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
-
-
-def make(password: str, salt: bytes | None = None) -> str:
-    """The {SSHA512} value of a password, with 16 bytes of salt."""
-    salt = os.urandom(16) if salt is None else salt
-    value = hashlib.sha512(password.encode() + salt).digest() + salt
-    return _PREFIX + base64.b64encode(value).decode("ascii")
-
-
-def verify(password: str, stored: bytes) -> bool:
-    """Whether a stored value is the {SSHA512} digest of this password. Other schemes: False."""
-    text = stored.decode("ascii", errors="replace")
-    if not text.startswith(_PREFIX):
-        return False
-    try:
-        value = base64.b64decode(text[len(_PREFIX) :], validate=True)
-    except ValueError:
-        return False
-    wanted = hashlib.sha512(password.encode() + value[_SIZE:]).digest()
-    return len(value) > _SIZE and hmac.compare_digest(wanted, value[:_SIZE])

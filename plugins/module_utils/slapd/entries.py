@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from . import digest
+from ..policy import salted
 from .ldif import Entry, Mod, render_add, render_modify
 
 
@@ -32,11 +32,11 @@ def password_mods(current: Entry | None, password: str, earlier: str = "") -> li
     ``earlier``, unless empty, stays accepted where it is stored. slapd's password policy takes one value at a time.
     """
     stored = list(current.get("userPassword")) if current else []
-    right = [one for one in stored if digest.verify(password, one)][:1]
-    old = [one for one in stored if earlier not in ("", password) and digest.verify(earlier, one)][:1]
+    right = [one for one in stored if salted.verify(password, one)][:1]
+    old = [one for one in stored if earlier not in ("", password) and salted.verify(earlier, one)][:1]
     surplus = tuple(one for one in stored if one not in right + old)
     if not right:
-        return [Mod("replace" if surplus or not old else "add", "userPassword", (digest.make(password).encode(),))]
+        return [Mod("replace" if surplus or not old else "add", "userPassword", (salted.make(password).encode(),))]
     return [Mod("delete", "userPassword", surplus)] if surplus else []
 
 

@@ -480,8 +480,8 @@ def served(question: str, known: dict[str, set[str]]) -> bool:
 
 
 def filters(site: Any) -> set[str]:
-    """Every LDAP filter in the daemons' files."""
-    text = root(site, f"cat {' '.join(FILES)}")
+    """Every LDAP filter in the daemons' files; an expansion of Dovecot's, quotes and all, stands for some value."""
+    text = re.sub(r"%\{(?:[^{}']|'[^']*')*\}", "x", root(site, f"cat {' '.join(FILES)}"))
     found, begin = set(), re.compile(r"\([&|!(]*\(?[A-Za-z]+=")
     match = begin.search(text)
     while match:
@@ -499,7 +499,7 @@ def filters(site: Any) -> set[str]:
 def test_every_filter_of_a_daemon_has_an_index(site: Any) -> None:
     known, asked = indexes(_configuration(site)), filters(site)
     assert len(asked) >= 5
-    assert any("mpLoginAlias" in one for one in asked)
+    assert all(any(name in one for one in asked) for name in ("mpLoginAlias", "mpDeviceId"))
     assert sorted(one for one in asked if not served(one, known)) == []
 
 

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from malleposte.accounts import codes
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.digests import Keyring
+from malleposte.accounts.renewal import Facts
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import MemoryDirectory
@@ -34,6 +36,8 @@ from tests.support.classes import CLASSES
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
 NUMEN, OTHER_NUMEN = "01E9500001ABC", "01E9500002ABC"
+FACTS = Facts("ac-exemple.test", "académie d'Exemple", "pia.ac-exemple.test", "03", "aide@ac-exemple.test", "8 h", "8",
+              Policy())  # fmt: skip
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
 NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
@@ -56,6 +60,13 @@ class Channel:
 
 
 class Hosts:
+    def __init__(self) -> None:
+        self.cuts: list[tuple[str, str]] = []
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        self.cuts.append((uid, device))
+        return []
+
     def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
         return [uid], []
 
@@ -74,13 +85,15 @@ class Stage:
         self.journal = folder / "journal"
         self.sent: list[tuple[str, codes.Issued]] = []
         self.told: list[tuple[list[str], str, datetime.datetime]] = []
+        self.letters: list[EmailMessage] = []
+        self.hosts = Hosts()
         self.mute = False
         self.away = False
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
         tools = Tools(
-            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), Hosts(),
-            lambda where, issued: self.sent.append((where, issued)), self.tell, classes=lambda: CLASSES,
-            limits=self.limits, now=lambda: NOW,
+            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
+            lambda where, issued: self.sent.append((where, issued)), self.tell, self.post, lambda: FACTS,
+            classes=lambda: CLASSES, devices=2, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
 
@@ -88,6 +101,11 @@ class Stage:
         if self.mute:
             raise ConnectionRefusedError
         self.told.append((list(where), login, at))
+
+    def post(self, letter: EmailMessage) -> None:
+        if self.mute:
+            raise ConnectionRefusedError
+        self.letters.append(letter)
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MemoryDirectory]:

@@ -15,12 +15,14 @@ REQUESTS = (
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
     wire.SetQuietHours("192.0.2.7", "mdupond", ("12345 18:30-07:45", "67 00:00-23:59")),
+    wire.AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
+    wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
 )
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 2, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 3, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -33,7 +35,8 @@ def test_a_request_comes_back(request_: wire.Request) -> None:
 def test_no_secret_is_shown_by_accident() -> None:
     for one in (wire.Hello("a", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET", "S3CRET"),
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
-                wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET")):  # fmt: skip
+                wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
+                wire.AddDevice("s", "l", "S3CRET", "n"), wire.Done(secret="S3CRET")):  # fmt: skip
         assert "S3CRET" not in repr(one)
 
 
@@ -42,6 +45,9 @@ def test_no_secret_is_shown_by_accident() -> None:
     [
         wire.Done("mdupond", "pending", "20261201120000Z", ("dovecot",)),
         wire.Done(),
+        wire.Done(
+            "mdupond", devices=(wire.Device("abcdefgh", "Téléphone", ("imap",), made="20261201120000Z"),), secret="x"
+        ),
         wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
         wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
     ],
@@ -59,11 +65,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=1), "speaks version 1 .*this one version 2: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 3: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=3, call="next", args={"more": 1}, extra=1), "speaks version 3"),
+        (line(v=4, call="next", args={"more": 1}, extra=1), "speaks version 4"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -73,7 +79,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (line(args=CHANGE | {"login": 1}), "login is not of its type"),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":2,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":3,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (line(call="block", args={"source": "a", "uid": "b", "by": "c", "reason": "d", "hours": 1}), "unknown field"),
         (line(call="set_quiet_hours", args={"source": "a", "uid": "b", "hours": ["x"] * 15}), "hours is not"),
         (b" " * 17_000 + b"{}", "too long"),
@@ -84,7 +90,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":2,"ok":true}', b'{"v":2,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":3,"ok":true}', b'{"v":3,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -97,6 +103,6 @@ def test_another_form_is_another_version() -> None:
         return [(one.name, str(one.type), one.default is dataclasses.MISSING) for one in dataclasses.fields(kind)]
 
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
-    answers = {kind.__name__: form(kind) for kind in (wire.Done, wire.Refused, wire.Violation)}
+    answers = {kind.__name__: form(kind) for kind in (wire.Done, wire.Device, wire.Refused, wire.Violation)}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (2, "c695487ff2272ac0")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (3, "10ef7b01eb4610c9")

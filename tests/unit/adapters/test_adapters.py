@@ -45,6 +45,20 @@ def session() -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
         one.wait()
 
 
+def test_a_device_s_sessions_end_and_the_others_go_on(
+    program: Program, session: Callable[[], subprocess.Popen[bytes]]
+) -> None:
+    lost, kept, own = session(), session(), session()
+    rows = "username\\tservice\\tpid\\tip\\tdest_ip\\tuser_device\\n"
+    for one, device in ((lost, "abcdefgh"), (kept, "zzzzzzzz"), (own, "")):
+        rows += f"anne\\timap\\t{one.pid}\\t192.0.2.1\\t\\t{device}\\n"
+    called = program("doveadm", f'case "$*" in *who*) printf "{rows}";; esac')
+    dovecot.kick("anne", device="abcdefgh")
+    assert lost.wait(60) == -signal.SIGTERM
+    assert kept.poll() is None and own.poll() is None
+    assert called.read_text().splitlines() == ["kick -f user_device abcdefgh", "-f tab who -1 anne"]
+
+
 def test_a_kick_ends_the_session_that_dovecot_leaves(
     program: Program, session: Callable[[], subprocess.Popen[bytes]]
 ) -> None:

@@ -22,6 +22,11 @@ class Dovecot:
         self.forget(uid)
         dovecot.kick(uid, timeout=TIMEOUT)
 
+    def cut(self, uid: str, device: str) -> None:
+        """End the connections of one device, and forget its password; the account's other sessions go on."""
+        self.forget(uid)
+        dovecot.kick(uid, device=device, timeout=TIMEOUT)
+
     def forget(self, uid: str) -> None:
         """See Channel."""
         dovecot.forget([uid, *self.names(uid)], timeout=TIMEOUT)

@@ -76,6 +76,17 @@ class Hosts:
     def _holding(self, *kinds: str) -> list[Host]:
         return [host for host in self.hosts if host.holds & set(kinds)]
 
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        """See devices.acts.Hosts."""
+        failures: list[Failure] = []
+        known = self.names(uid)
+        for host in self._holding("dovecot"):
+            try:
+                host.cut(uid, device, known)
+            except (MallepostError, OSError) as error:
+                failures.append(Failure("dovecot", told(host, error)))
+        return failures
+
     def queue(self, act: str, uid: str) -> tuple[list[Waiting], list[Failure]]:
         """The account's mail in every queue (`show`, `hold`, `release`, `delete`), and the hosts where that failed."""
         found: list[Waiting] = []

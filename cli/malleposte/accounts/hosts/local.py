@@ -28,6 +28,7 @@ from malleposte.accounts.queue import Queue, Waiting
 from malleposte.adapters import postgresql
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import mailstore, profiles
+from malleposte.policy.devices import is_identifier
 
 TIMEOUT = 30  # seconds for an answer of a database
 RADICALE_CACHE = Path("/var/cache/radicale/collection-cache")
@@ -88,6 +89,14 @@ class LocalHost:
     def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
         """See Host."""
         return forget_all(self.channels(lambda _uid: names), uid)
+
+    def cut(self, uid: str, device: str, names: Sequence[str]) -> None:
+        """See Host."""
+        if not is_identifier(device):
+            raise InputError(f"{device!r} is no device")
+        for channel in self.channels(lambda _uid: names):
+            if isinstance(channel, Dovecot):
+                channel.cut(checked(uid), device)
 
     def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
         """See Host."""

@@ -59,6 +59,9 @@ class Host(Protocol):
     def forget(self, uid: str, names: Sequence[str]) -> list[Failure]:
         """Forget what is remembered; the channels that failed."""
 
+    def cut(self, uid: str, device: str, names: Sequence[str]) -> None:
+        """Forget what Dovecot remembers of the account, and cut the connections of one of its devices."""
+
     def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
         """The account's mail in the queue: `show` all, `hold`, `release` or `delete` what is concerned."""
 

@@ -136,6 +136,10 @@ class RemoteHost:
         """See Host."""
         return [Failure(*one) for one in self.way.ask("forget", uid, names)]
 
+    def cut(self, uid: str, device: str, names: Sequence[str]) -> None:
+        """See Host."""
+        self.way.ask("cut", uid, names, device)
+
     def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
         """See Host."""
         return [waiting(one) for one in self.way.ask("queue", uid, names, act)]

@@ -28,6 +28,8 @@ class LifeRules:
     purge_most: int = 500
     """Accounts removed in one night; more need a person."""
     archive_folder: Path = Path("/var/backups/malleposte-accounts")
+    devices: int = 20
+    """Device passwords of an account at most."""
     override_group: str = "malleposte-dsi"
     """The group whose members, coming by sudo, may unblock or purge before the time."""
     store: Path = mailstore.STORE

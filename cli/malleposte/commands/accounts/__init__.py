@@ -10,6 +10,7 @@ from malleposte.commands.accounts import (
     boxes,
     codes,
     declare,
+    device,
     edit,
     feed,
     idle,
@@ -51,6 +52,6 @@ for _part in (
     *(codes.reset_command, recovery.recovery_command),
     *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
     idle.idle_filters_command,
-    *(boxes.box_group, lists.lists_group),
+    *(boxes.box_group, lists.lists_group, device.device_group),
 ):
     command.add_command(_part)

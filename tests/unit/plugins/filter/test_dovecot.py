@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.dovecot import (
+    dovecot_device_filter,
     dovecot_list,
     dovecot_login_filter,
     dovecot_quota,
@@ -18,8 +19,18 @@ from ansible_collections.academie.malleposte.plugins.filter.dovecot import (
 
 def test_only_an_agent_whose_password_stands_logs_in_by_any_of_the_names() -> None:
     assert dovecot_login_filter(["active"]) == (
-        "(&(objectClass=mpAgent)(mpState=active)(!(pwdReset=TRUE))"
+        "(&(objectClass=%{password | if('~', '^[a-z2-9]{8}(-[a-z2-9]{4}){4}$', '-', 'mpAgent')})"
+        "(mpState=active)(!(pwdReset=TRUE))"
+        "(|(!(mpTwoFactor=*))(objectClass=%{protocol | if('eq', 'sso', 'mpAgent', '-')}))"
         "(|(uid=%{user})(mail=%{user})(mpLoginAlias=%{user})(mailLocalAddress=%{user})))"
+    )
+
+
+def test_a_device_is_found_by_its_first_group_and_nothing_else_comes_into_the_filter() -> None:
+    assert dovecot_device_filter(["active"]) == (
+        "(&(objectClass=mpDevice)"
+        "(mpDeviceId=%{password | if('~', '^[a-z2-9]{8}(-[a-z2-9]{4}){4}$', password, '--------') | substr(0, 8)})"
+        "(mpDeviceLogin=%{user})(mpDeviceScope=%{protocol})(mpState=active))"
     )
 
 

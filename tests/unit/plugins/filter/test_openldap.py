@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from plugins.filter import openldap
 from plugins.module_utils.slapd import access
 
+ROOT = Path(__file__).resolve().parents[4]
 SUFFIX = "dc=ac-exemple,dc=test"
 SERVICES: dict[str, dict[str, Any]] = {
     "dovecot": {"branches": ["people"], "read": ["uid", "mail", "mpQuota"], "unlimited": True},
@@ -70,6 +73,24 @@ def test_no_table_gives_a_secret_away(attribute: str) -> None:
 def test_an_unknown_branch_is_named() -> None:
     with pytest.raises(access.AccessError, match="agents of x is not a branch"):
         access.access_rules({"x": {"branches": ["agents"], "read": []}}, SUFFIX, "provision", [])
+
+
+@pytest.mark.parametrize("rights", [{"branches": ["devices"], "read": ["mpDeviceName"]},
+                                    {"branches": ["people"], "read": ["mpDeviceDigest"]}])  # fmt: skip
+def test_devices_are_for_who_proves_their_passwords(rights: dict[str, list[str]]) -> None:
+    with pytest.raises(access.AccessError, match="x: the branch devices is for who proves"):
+        access.access_rules({"x": rights}, SUFFIX, "provision", [])
+    both = {"x": {"branches": ["people", "devices"], "read": ["uid", "mpDeviceDigest"]}}
+    found = [rule for rule in access.access_rules(both, SUFFIX, "provision", []) if "ou=devices" in rule]
+    assert [who(rule) for rule in found if "mpDeviceDigest" in rule] == [{"provision", "x"}]
+
+
+def test_the_manifest_gives_devices_to_dovecot_alone() -> None:
+    manifest = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))[
+        "malleposte_services"
+    ]
+    told = {name: rights for one in manifest.values() for name, rights in one.get("directory", {}).items()}
+    assert [name for name, rights in told.items() if "devices" in rights["branches"]] == ["dovecot"]
 
 
 def test_who_lists_everything() -> None:

@@ -1,0 +1,125 @@
+"""Make and revoke device passwords: what the command line and accountd call.
+
+A password is shown once, by who asked for it; the directory has a salted digest. A revoked one stops at once: the entry
+goes, Dovecot forgets what it remembers, and the connections of this device, and of no other, are cut.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.devices import follow
+from malleposte.accounts.journal import Journal
+from malleposte.directory.devices import COPIED, Device, device_attributes
+from malleposte.directory.errors import AlreadyThere
+from malleposte.directory.model import State, first
+from malleposte.directory.protocol import Directory
+from malleposte.errors import InputError, MallepostError
+from malleposte.policy import devices as form
+from malleposte.policy import salted
+
+MOST = 20
+"""Devices of an account, unless the platform says otherwise."""
+LONGEST_NAME = 64
+_ATTEMPTS = 5
+"""Identifiers tried; that the first of 2^40 is taken does not happen."""
+
+
+class Hosts(Protocol):
+    """The act on Dovecot's hosts that devices need."""
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        """Forget what is remembered of an account and cut the connections of one device; the hosts that failed."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A device to be made. Without `expires` it is good until it is revoked."""
+
+    name: str
+    scopes: Sequence[str] = form.SCOPES
+    expires: datetime.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new device, and its password, to be shown once."""
+
+    device: Device
+    password: str = field(repr=False)
+
+
+def add(
+    directory: Directory, journal: Journal, uid: str, wanted: Wanted, now: datetime.datetime, *, most: int = MOST
+) -> Made:
+    """A new device of an active account. Raises InputError on one that cannot be made."""
+    name, scopes = _judged(wanted, now)
+    owner = next(iter(directory.search("people", COPIED, {"uid": uid})), None)
+    if owner is None:
+        raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
+    state = first(owner.attributes, "mpState")
+    if state != State.ACTIVE:
+        raise InputError(f"{uid} is {state}: only an active account has devices")
+    held = len(follow.of(directory, uid))
+    if held >= most:
+        raise InputError(f"{uid} has {held} devices, of {most} at most", "revoke one that is no longer used")
+    for _attempt in range(_ATTEMPTS):
+        password = form.generate()
+        device = Device(form.identifier(password), uid, name, scopes, now, wanted.expires, state=state)
+        attributes = device_attributes(device, owner.attributes, salted.make(password))
+        try:
+            directory.add(device.dn(directory.suffix), attributes)
+        except AlreadyThere:
+            continue
+        journal.write("device-add", uid, **follow.described(device))
+        journal.sync()
+        return Made(device, password)
+    raise MallepostError(f"{uid}: no free identifier was found", "run this again")
+
+
+def _judged(wanted: Wanted, now: datetime.datetime) -> tuple[str, tuple[str, ...]]:
+    name = " ".join(wanted.name.split())
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise InputError("a device has a name, of 64 characters at most", "give one that its owner will recognise")
+    strange = sorted(set(wanted.scopes) - set(form.SCOPES))
+    if strange or not wanted.scopes:
+        raise InputError(f"{strange[0] if strange else 'nothing'} is no scope", f"scopes are {', '.join(form.SCOPES)}")
+    if wanted.expires is not None and wanted.expires <= now:
+        raise InputError("the end of a device lies in the past")
+    return name, tuple(scope for scope in form.SCOPES if scope in wanted.scopes)
+
+
+def find(directory: Directory, uid: str, which: str) -> Device:
+    """A device of an account by its identifier or, where only one has it, by its name. Raises InputError."""
+    devices = follow.of(directory, uid)
+    found = [one for one in devices if one.ident == which.lower()] or [
+        one for one in devices if one.name.lower() == " ".join(which.split()).lower()
+    ]
+    if len(found) != 1:
+        several = "has several devices of the name" if found else "has no device"
+        raise InputError(f"{uid} {several} {which}", f"accounts device list {uid}")
+    return found[0]
+
+
+def revoke(directory: Directory, journal: Journal, hosts: Hosts, device: Device, note: str = "") -> list[Failure]:
+    """Remove a device, at once everywhere; the hosts that were not reached. Can be run again."""
+    follow.remove(directory, journal, device, note)
+    journal.sync()
+    return cut(hosts, device)
+
+
+def cut(hosts: Hosts, device: Device) -> list[Failure]:
+    """End what a removed device still has open; the hosts that were not reached."""
+    try:
+        return hosts.cut(device.owner, device.ident)
+    except (MallepostError, OSError) as error:
+        return [Failure("dovecot", str(error))]
+
+
+def row(device: Device) -> dict[str, Any]:
+    """A device as a document for programs."""
+    return follow.described(device) | {"state": device.state}

@@ -1,0 +1,235 @@
+"""Device passwords: what each opens, what it does not, and how it ends; with what becomes of the main password."""
+
+from __future__ import annotations
+
+import datetime
+import imaplib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.probe.walker.sieve import SieveError
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.dav import Device
+from tests.stack.support.devices import SCOPES, Ways
+from tests.stack.support.mail import Mail, ended, token, wait_for
+from tests.stack.support.people import People, directory
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Account, Site
+from tests.stack.support.throttle import delay
+
+pytestmark = pytest.mark.scattered
+
+FORM = "abcdefgh-abcd-abcd-abcd-abcd"
+OPEN, SHUT = dict.fromkeys(SCOPES, True), dict.fromkeys(SCOPES, False)
+
+
+@pytest.fixture
+def cli(site: Site) -> Cli:
+    return Cli(site)
+
+
+@pytest.fixture
+def ways(mail: Mail, device: Callable[..., Device], people: People) -> Ways:
+    return Ways(mail, device, people.agent())
+
+
+def added(cli: Cli, who: Account, *words: str, name: str = "Essai") -> Any:
+    return cli.json("device", "add", who.uid, "--name", name, *words)
+
+
+def test_one_device_password_opens_all_four_by_any_name_and_its_owner_is_told(cli: Cli, ways: Ways, mail: Mail) -> None:
+    made = added(cli, ways.account, name="Téléphone d’essai")
+    assert ways.open(made["password"]) == OPEN
+    assert ways.opens("imap", made["password"], ways.account.mail.upper())
+    assert ways.open(ways.account.password) == OPEN, "without a second factor the main password still opens"
+    assert made["password"] not in mail.arrived(ways.account, "device").decode()
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_device_opens_what_its_scope_says_and_nothing_else(cli: Cli, ways: Ways, scope: str) -> None:
+    made = added(cli, ways.account, "--scope", scope)
+    assert ways.open(made["password"]) == SHUT | {scope: True}
+
+
+def test_a_wrong_code_or_another_s_opens_nothing(cli: Cli, ways: Ways, people: People) -> None:
+    made = added(cli, ways.account)["password"]
+    other = added(cli, people.agent())["password"]
+    wrong = made[:-1] + ("a" if made[-1] != "a" else "b")
+    for password in (wrong, other, FORM, made.upper(), made[:8]):
+        assert not ways.opens("imap", password), password
+    assert ways.opens("imap", made)
+
+
+def test_a_main_password_does_not_keep_a_device_out_nor_the_other_way(cli: Cli, ways: Ways) -> None:
+    """Dovecot remembers refusals: that of the one kind of password must not be taken for the other's."""
+    assert ways.opens("imap", ways.account.password)
+    first, second = (added(cli, ways.account, name=name)["password"] for name in ("Un", "Deux"))
+    for password in (first, ways.account.password, second, first, ways.account.password):
+        assert ways.opens("imap", password)
+
+
+def test_with_a_second_factor_the_main_password_opens_no_device(
+    cli: Cli, ways: Ways, people: People, site: Site
+) -> None:
+    who = ways.account
+    made = added(cli, who)["password"]
+    assert ways.open(who.password) == OPEN
+    people.change(who, mpTwoFactor=["totp"])
+    site.run("mail1", f"doveadm auth cache flush {who.uid}")
+    assert ways.open(who.password) == SHUT
+    assert ways.open(made) == OPEN
+    asked = f'doveadm auth test -x service={{}} {who.uid} "$(cat)"'
+    assert "auth succeeded" in site.run("mail1", asked.format("sso"), given=who.password)
+    assert "auth failed" in site.run("mail1", asked.format("imap") + " 2>&1; true", given=who.password)
+
+
+def test_a_revoked_device_is_out_at_once_and_its_connections_with_it(cli: Cli, ways: Ways, mail: Mail) -> None:
+    who = ways.account
+    lost, kept = (added(cli, who, name=name) for name in ("Perdu", "Gardé"))
+    sessions = [
+        mail.imap(Account(who.uid, who.mail, one, "")) for one in (lost["password"], kept["password"], who.password)
+    ]
+    sieve = mail.sieve(Account(who.uid, who.mail, lost["password"], ""))
+    assert ways.open(lost["password"]) == OPEN, "and Dovecot remembers it"
+    done = cli.json("device", "revoke", who.uid, "perdu", "--reason", "lost")
+    assert done["failures"] == [] and done["devices"] == [lost["device"]]
+    assert ended(sessions[0])
+    assert ways.open(lost["password"]) == SHUT
+    assert all(session.noop()[0] == "OK" for session in sessions[1:])
+    with pytest.raises((OSError, SieveError)):
+        sieve.scripts()
+    assert ways.open(kept["password"]) == OPEN
+    lines = [
+        json.loads(line)
+        for line in cli.site.run(
+            "mail1", f"grep -h -- {lost['device']} /var/log/malleposte/accounts.jsonl"
+        ).splitlines()
+    ]
+    assert [line["action"] for line in lines] == ["device-add", "device-revoke"] and lines[1]["note"] == "lost"
+    assert lost["password"] not in str(lines)
+
+
+def test_the_last_use_is_known(cli: Cli, ways: Ways) -> None:
+    begun = datetime.datetime.now(datetime.UTC).strftime("%Y%m%d%H%M%SZ")
+    made = added(cli, ways.account)
+    (before,) = cli.json("device", "list", ways.account.uid)["devices"]
+    assert "used" not in before and "password" not in before
+    assert ways.opens("imap", made["password"])
+
+    def used() -> Any:
+        return next((one for one in cli.json("device", "list", ways.account.uid)["devices"] if "used" in one), None)
+
+    found = wait_for(used, 30, "the last use")
+    assert found["used"] >= begun and found["place"].count(".") == 3
+    cli.json("nightly", "--step", "devices")
+    with directory(cli.site) as bound:
+        (entry,) = bound.search("devices", ["mpDeviceUsed", "mpDevicePlace"], {"mpDeviceOwner": ways.account.uid})
+    assert entry.attributes["mpDeviceUsed"][0] >= begun and entry.attributes["mpDevicePlace"] == [found["place"]]
+
+
+def test_a_device_waits_with_its_network_as_any_log_in(cli: Cli, ways: Ways, people: People, site: Site) -> None:
+    other = people.agent()
+    made, hers = (added(cli, who)["password"] for who in (ways.account, other))
+    delay(site, ways.account.uid, str(site.lab.settings.gateway))
+    with pytest.raises(imaplib.IMAP4.error, match="patientez"):
+        ways.imap(replace(ways.account, password=made))
+    assert ways.opens("imap", hers, other.uid)
+
+
+def test_guesses_of_a_device_password_do_not_count_against_the_main_one(cli: Cli, ways: Ways, site: Site) -> None:
+    """The directory's own count (ppolicy) locks an account for a while: no guess of a device gets there."""
+    made = added(cli, ways.account)["password"]
+    assert not ways.opens("imap", made[:-1] + ("a" if made[-1] != "a" else "b"))
+    with directory(site) as bound:
+        (entry,) = bound.search("people", ["pwdFailureTime"], {"uid": ways.account.uid})
+    assert "pwdFailureTime" not in entry.attributes
+    assert ways.opens("imap", ways.account.password) and ways.opens("imap", made)
+
+
+def test_every_end_of_an_account_is_one_of_its_devices(cli: Cli, ways: Ways) -> None:
+    who, made = ways.account, added(cli, ways.account)["password"]
+    for close, back in (("suspend", "resume"), ("expire", "resume")):
+        assert ways.opens("imap", made)
+        cli.out(close, who.uid)
+        assert ways.open(made) == SHUT, close
+        cli.out(back, who.uid)
+    assert ways.opens("imap", made)
+    cli.out("block", who.uid, "--reason", "essai")
+    assert ways.open(made) == SHUT
+    assert cli.json("device", "list", who.uid)["devices"] == []
+
+
+def test_a_new_name_and_another_class_go_to_the_devices(cli: Cli, ways: Ways, platform: dict[str, Any]) -> None:
+    who, made = ways.account, added(cli, ways.account)["password"]
+    address = f"{token()}@{platform['domain']}"
+    assert not ways.opens("imap", made, address)
+    cli.out("rename", who.uid, "--address", address)
+    assert ways.opens("imap", made, address) and ways.opens("imap", made, who.mail)
+    cli.out("profile", who.uid, "convergence")
+    with directory(cli.site) as bound:
+        (entry,) = bound.search("devices", ["mpProfile"], {"mpDeviceOwner": who.uid})
+    assert entry.attributes["mpProfile"] == ["convergence"]
+
+
+def test_a_purge_leaves_no_device(cli: Cli, ways: Ways, people: People) -> None:
+    who = ways.account
+    added(cli, who)
+    cli.out("suspend", who.uid)
+    cli.out("purge", who.uid, "--override", "essai", "--yes")
+    people.made = [(uid, dn.replace("ou=people", "ou=tombstones")) for uid, dn in people.made]
+    with directory(cli.site) as bound:
+        assert list(bound.search("devices", ["mpDeviceId"], {"mpDeviceOwner": who.uid})) == []
+
+
+def test_the_end_of_a_device_comes_in_time(cli: Cli, ways: Ways) -> None:
+    made = added(cli, ways.account, "--days", "1")
+    with directory(cli.site) as bound:
+        dn = f"mpDeviceId={made['device']},ou=devices,{bound.suffix}"
+        assert ways.opens("imap", made["password"])
+        bound.modify(dn, {"mpDeviceExpires": ["20260101000000Z"]})
+    cli.json("nightly", "--step", "device-ends")
+    assert not ways.opens("imap", made["password"])
+
+
+def test_only_dovecot_and_the_writer_see_devices(cli: Cli, ways: Ways, site: Site) -> None:
+    added(cli, ways.account)
+    suffix = site.place.suffix
+
+    def seen(dn: str, secret: str) -> str:
+        base, wanted = f"ou=devices,{suffix}", f"mpDeviceOwner={ways.account.uid}"
+        search = f"ldapsearch -LLL -x -H ldapi:/// -D {dn} -y /dev/stdin -b {base} {wanted} \\*"
+        return site.run("mail1", f"{search} 2>&1; true", given=secret)
+
+    for name in ("dovecot", "provision"):
+        assert "mpDeviceDigest" in seen(f"cn={name},ou=services,{suffix}", site.secret(f"ldap-{name}"))
+    for name in ("postfix", "rspamd", "sogo", "roundcube", "lists", "senders"):
+        assert "dn: " not in seen(f"cn={name},ou=services,{suffix}", site.secret(f"ldap-{name}")), name
+    assert "dn: " not in seen(f"uid={ways.account.uid},ou=people,{suffix}", ways.account.password)
+
+
+def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways, people: People) -> None:
+    portal, who, other = Portal(site), ways.account, people.agent()
+    wrong = wire.AddDevice(portal.source, who.uid, "Faux-Passage7!", "Portail", ("imap",))
+    refused, made = portal.ask(wrong, replace(wrong, password=who.password))
+    assert refused == wire.Refused(wire.ErrorCode.NOT_PROVED)
+    assert ways.open(made.secret) == SHUT | {"imap": True}
+    (device,) = made.devices
+
+    def listed() -> Any:
+        (found,) = portal.one(wire.Devices(portal.source, who.uid, who.uid)).devices
+        return found if found.used else None
+
+    found = wait_for(listed, 30, "the last use")
+    assert (found.ident, found.name, found.scopes) == (device.ident, "Portail", ("imap",))
+    stranger, hers, again = portal.ask(
+        wire.RevokeDevice(portal.source, other.uid, other.uid, device.ident),
+        wire.RevokeDevice(portal.source, who.uid, who.uid, device.ident),
+        wire.RevokeDevice(portal.source, who.uid, who.uid, device.ident),
+    )
+    assert stranger.error == again.error == wire.ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
+    assert not ways.opens("imap", made.secret)

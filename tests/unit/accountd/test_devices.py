@@ -1,0 +1,97 @@
+"""The calls on devices: listed and revoked for their owner, made for who proves the password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.directory.model import State
+from malleposte.policy.devices import is_device_password
+
+from .test_service import HERE, NOT_PROVED, OLD, Stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.agent("mdupond", State.ACTIVE)
+    return made
+
+
+def add(stage: Stage, name: str = "Téléphone", password: str = OLD, login: str = "mdupond") -> wire.Answer:
+    return stage.ask(wire.AddDevice(HERE, login, password, name, ("imap", "dav"), 30))
+
+
+def done(answer: wire.Answer) -> wire.Done:
+    assert isinstance(answer, wire.Done), answer
+    return answer
+
+
+def test_a_device_is_made_shown_once_and_its_owner_told(stage: Stage) -> None:
+    made = done(add(stage, login="MDUPOND@ac-exemple.test"))
+    assert made.uid == "mdupond" and is_device_password(made.secret)
+    (device,) = made.devices
+    assert (device.name, device.scopes, device.expires) == ("Téléphone", ("imap", "dav"), "20261001080000Z")
+    (letter,) = stage.letters
+    assert letter["To"] == "mdupond@ac-exemple.test" and made.secret not in letter.as_string()
+    listed = done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond")))
+    assert [one.ident for one in listed.devices] == [device.ident] and not listed.secret
+    (line,) = stage.lines()
+    assert (line["action"], line["source"], line["who"]) == ("device-add", HERE, "accountd:pia1")
+    assert made.secret not in str(line) and made.secret not in repr(made)
+
+
+@pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED, State.PENDING])
+def test_who_cannot_prove_the_password_of_an_active_account_gets_none(stage: Stage, state: State) -> None:
+    assert add(stage, password="faux") == NOT_PROVED == add(stage, login="personne")
+    stage.agent("autre", state)
+    assert add(stage, login="autre") == NOT_PROVED
+    assert stage.letters == []
+
+
+def test_a_password_past_its_end_makes_no_device(stage: Stage) -> None:
+    stage.directory.expired.add(f"uid=mdupond,ou=people,{stage.directory.suffix}")
+    assert add(stage) == NOT_PROVED
+
+
+def test_wrong_passwords_are_counted_as_elsewhere(stage: Stage) -> None:
+    for number in range(3):
+        assert add(stage, password=f"faux{number}") == NOT_PROVED
+    answer = add(stage, password="faux9")
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+
+
+def test_the_limit_and_a_bad_name_are_said(stage: Stage) -> None:
+    done(add(stage, "Un")), done(add(stage, "Deux"))
+    for answer, said in ((add(stage, "Trois"), "2 at most"), (add(stage, " "), "has a name")):
+        assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.REFUSED_VALUE
+        assert said in answer.message or "2 at most" in answer.message
+
+
+def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
+    stage.mute = True
+    answer = add(stage)
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond"))).devices == ()
+
+
+def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
+    ident = done(add(stage)).devices[0].ident
+    other = stage.ask(wire.RevokeDevice(HERE, "mdupond", "autre", ident))
+    assert isinstance(other, wire.Refused) and other.error == wire.ErrorCode.UNAUTHORISED
+    assert stage.ask(wire.RevokeDevice(HERE, "mdupond", "mdupond", ident)) == wire.Done("mdupond", "active")
+    assert stage.hosts.cuts == [("mdupond", ident)] and len(stage.letters) == 2
+    again = stage.ask(wire.RevokeDevice(HERE, "mdupond", "mdupond", ident))
+    assert isinstance(again, wire.Refused) and again.error == wire.ErrorCode.NOT_FOUND
+    assert [line["action"] for line in stage.lines()] == ["device-add", "device-revoke"]
+
+
+def test_somebody_else_s_device_is_not_found(stage: Stage) -> None:
+    ident = done(add(stage)).devices[0].ident
+    stage.agent("autre", State.ACTIVE)
+    answer = stage.ask(wire.RevokeDevice(HERE, "autre", "autre", ident))
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.NOT_FOUND
+    assert len(done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond"))).devices) == 1
+    listed = stage.ask(wire.Devices(HERE, "mdupond", "autre"))
+    assert isinstance(listed, wire.Refused) and listed.error == wire.ErrorCode.UNAUTHORISED

@@ -1,0 +1,89 @@
+"""An agent with a device, in memory."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts import acts
+from malleposte.accounts.agendas import Moved
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.journal import Journal
+from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.model import Agent, State, agent_attributes
+from malleposte.errors import MallepostError
+
+NOW = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
+DOMAIN = "ac-exemple.test"
+UID = "mdupond"
+
+
+@dataclass
+class Hosts:
+    """Hosts, and who scrambles passwords."""
+
+    cuts: list[tuple[str, str]] = field(default_factory=list)
+    down: bool = False
+
+    def cut(self, uid: str, device: str) -> list[Failure]:
+        if self.down:
+            raise MallepostError("no route to host")
+        self.cuts.append((uid, device))
+        return []
+
+    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
+        return [], []
+
+    def carry(self, uid: str, profile: str) -> str:
+        return ""
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        return Moved()
+
+    def scramble(self, uid: str, now: datetime.datetime) -> bool:
+        return True
+
+
+@dataclass
+class Stage:
+    """The directory, its tools, and what was written."""
+
+    tools: acts.Tools[Any]
+    hosts: Hosts
+    folder: Path
+
+    @property
+    def directory(self) -> MemoryDirectory:
+        assert isinstance(self.tools.directory, MemoryDirectory)
+        return self.tools.directory
+
+    def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.Made:
+        wanted = devices.Wanted(name, **more)
+        return devices.add(self.tools.directory, self.tools.journal, uid, wanted, NOW)
+
+    def held(self) -> list[dict[str, list[str]]]:
+        """The attributes of every device."""
+        return [entry.attributes for key, entry in self.directory.entries.items() if ",ou=devices," in key]
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.folder / "journal.jsonl").read_text("utf-8").splitlines()]
+
+
+def agent(uid: str = UID, **more: Any) -> Agent:
+    return Agent(**{"uid": uid, "given_name": "Marie", "surname": "Dupond", "mail": f"marie.{uid}@{DOMAIN}",
+                    "profile": "convergence", "state": State.ACTIVE, **more})  # fmt: skip
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    directory, hosts = MemoryDirectory(), Hosts()
+    more = {"pwdChangedTime": ["20260101000000Z"], "userPassword": ["Ancien-Passage7!"]}
+    directory.add(agent().dn(directory.suffix), agent_attributes(agent()) | more)
+    with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
+        yield Stage(acts.Tools(directory, journal, [], hosts, hosts), hosts, tmp_path)
