@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "probe": "Test every path end to end from outside, check the backups, and print a table.",
     "lab": "Manage real Debian hosts on this machine, for trials and tests.",
     "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
+    "notice": "Post, list or end messages of maintenance and incident on the portal.",
     "queue": "List, release or delete held mail.",
     "password": "Show the password policy, or check a password against it.",
     "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
@@ -36,7 +37,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "queue", "password", "backup", "vault")
+ON_HOSTS = ("accounts", "notice", "queue", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

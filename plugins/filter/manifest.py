@@ -20,6 +20,7 @@ class FilterModule:
             ("manifest_sites", manifest.sites),
             ("manifest_names", manifest.names),
             ("manifest_tiles", manifest.tiles),
+            ("manifest_states", manifest.states),
             ("manifest_memory", manifest.memory),
             ("manifest_upgrades", manifest.upgrades),
             ("manifest_packages", service_needs.packages),

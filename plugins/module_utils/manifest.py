@@ -12,6 +12,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``vhost``    its web site: see ``vhosts.py``
 ``tile``     its place on the portal: ``{title, text, host, path (/), order (100), picture (application)}``; title and
              text are ``{fr, en}``, host is a key of ``malleposte_hostnames``, picture in ``portal_assets.PICTOGRAMS``
+``status``   how the portal looks whether it answers, where that is not by its tile: ``{title, host, kind (https), port
+             (443), path (/)}``; kind is https, imaps or smtps
 ``backup``   ``{paths, dumps}``
 ``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
 """
@@ -22,13 +24,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import service_needs, vhosts
-from .shapes import Check, ManifestError, check_shape, languages, listed, number, path, text
+from .shapes import Check, ManifestError, among, check_shape, languages, listed, number, path, text
 
 __all__ = ["ManifestError"]
 
 KNOWN_KEYS = frozenset(
     {
-        *("group", "units", "listen", "dns", "backup", "tile", "vhost", "hostname"),
+        *("group", "units", "listen", "dns", "backup", "tile", "status", "vhost", "hostname"),
         *("memory_mb", "upgrade", "jails", "database", "directory"),
     }
 )
@@ -40,6 +42,13 @@ TILE: Mapping[str, Check] = {
     "path": path,
     "order": number,
     "picture": text,
+}
+STATUS: Mapping[str, Check] = {
+    "title": languages,
+    "host": text,
+    "kind": among("https", "imaps", "smtps"),
+    "port": number,
+    "path": path,
 }
 
 
@@ -63,6 +72,8 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
                 taken[key] = name
         if "tile" in service:
             check_shape(f"service {name}: tile", service["tile"], TILE, ["title", "text", "host"])
+        if "status" in service:
+            check_shape(f"service {name}: status", service["status"], STATUS, ["title", "host"])
     vhosts.check_vhosts(services)
     service_needs.check_needs(services)
 
@@ -144,6 +155,24 @@ def tiles(
         shown["picture"] = tile.get("picture", "application")
         found.append((tile.get("order", 100), shown))
     return [shown for _order, shown in sorted(found, key=lambda one: one[0])]
+
+
+def states(
+    services: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]], hostnames: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Services whose state the portal tells: ``[{service, title, kind, host, port, path}]``; tiles first."""
+    check_manifest(services)
+    found = []
+    for name, service in services.items():
+        look = service.get("status") or service.get("tile")
+        if not look or not any(groups.get(group) for group in groups_of(service)):
+            continue
+        if look["host"] not in hostnames:
+            raise ManifestError(f"service {name}: status host {look['host']} is not in malleposte_hostnames")
+        seen = {"service": name, "title": look["title"], "kind": look.get("kind", "https")}
+        seen |= {"host": hostnames[look["host"]], "port": look.get("port", 443), "path": look.get("path", "/")}
+        found.append(("status" in service, service.get("tile", {}).get("order", 100), seen))
+    return [seen for _status, _order, seen in sorted(found, key=lambda one: one[:2])]
 
 
 def firewall_rules(

@@ -10,7 +10,7 @@ from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 from werkzeug.wrappers import Response
 
-from malleposte_portal import acts, forms, info, strength
+from malleposte_portal import acts, forms, front, info, strength
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
 
@@ -23,6 +23,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "reset": ("/motdepasse/oublie", "/en/password/forgotten"),
     "strength": ("/motdepasse/robustesse", "/en/password/strength"),
     "strength_data": ("/motdepasse/robustesse.json", "/en/password/strength.json"),
+    "diagnosis": ("/diagnostic", "/en/diagnosis"),
     "done": ("/fait", "/en/done"),
     "accessibility": ("/accessibilite", "/en/accessibility"),
     "legal": ("/mentions-legales", "/en/legal"),
@@ -130,6 +131,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "reset": reset,
     "strength": strength.page,
     "strength_data": strength.data,
+    "diagnosis": front.diagnosis,
     "done": done,
     "accessibility": info.accessibility,
     "legal": info.legal,

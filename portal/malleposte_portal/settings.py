@@ -20,18 +20,24 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """`academy` is the academy's name; `support` has `phone`, `mail`, `hours`, `hours_en`, each optional.
+    """`academy` is the academy's name; `support` has `phone`, `mail`, `hours`, `hours_en`, `opening`, `closed`.
 
     A tile has `title` and `text`, both by language, `url` and, if wanted, `picture`. `policy` is the password policy.
-    `legal` has `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
+    `services` are those whose state is told: each has `service` and, by language, `title`. `states` and `notices` are
+    the files of malleposte.front. `school_networks` are the networks (CIDR) of schools and offices. `legal` has
+    `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
     """
 
     academy: str
-    support: Mapping[str, str] = field(default_factory=dict)
+    support: Mapping[str, Any] = field(default_factory=dict)
     tiles: Sequence[Mapping[str, Any]] = ()
     policy: Policy = field(default_factory=Policy)
     legal: Mapping[str, str] = field(default_factory=dict)
     assets: str = ""
+    services: Sequence[Mapping[str, Any]] = ()
+    states: str = ""
+    notices: str = ""
+    school_networks: Sequence[str] = ()
 
     @classmethod
     def read(cls, path: Path) -> Settings:

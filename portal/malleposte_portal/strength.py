@@ -61,7 +61,7 @@ def page() -> str:
 
 
 def data() -> Response:
-    """What the tester needs: rules, words, scripts, and its own words in the language of the page."""
+    """The data of the tester: rules, words, scripts, and its own words in the language of the page."""
     assets: Any = current_app.jinja_env.globals["asset"]
     judged = sorted(set(SENTENCE_OF.values()))
     return jsonify(

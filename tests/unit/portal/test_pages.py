@@ -38,7 +38,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/motdepasse/robustesse", "/motdepasse/robustesse.json"),
             *("/en/password/strength", "/en/password/strength.json"),
             *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
-            *("/en/accessibility", "/en/legal", "/en/privacy"),
+            *("/en/accessibility", "/en/legal", "/en/privacy", "/diagnostic", "/en/diagnosis"),
         ]
     )
 

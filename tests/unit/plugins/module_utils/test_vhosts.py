@@ -91,3 +91,36 @@ def test_tiles_are_ordered_and_only_of_services_that_run() -> None:
 def test_a_wrong_tile_is_named(tile: dict[str, Any], message: str) -> None:
     with pytest.raises(manifest.ManifestError, match=message):
         manifest.tiles({"a": {"group": "web", "tile": tile}}, {"web": ["w1"]}, HOSTNAMES)
+
+
+STATUS = {"title": TILE["title"], "host": "mail", "kind": "imaps", "port": 993}
+
+
+def test_states_are_of_tiles_and_of_those_that_say_how() -> None:
+    services: dict[str, dict[str, Any]] = {
+        "dovecot": {"group": "mail", "status": STATUS},
+        "late": {"group": "web", "tile": {**TILE, "order": 200, "path": "/late"}},
+        "first": {"group": "web", "tile": TILE},
+        "absent": {"group": "nowhere", "tile": TILE},
+        "silent": {"group": "web"},
+    }
+    found = manifest.states(services, {"web": ["w1"], "mail": ["m1"], "nowhere": []}, HOSTNAMES)
+    assert [(one["service"], one["kind"], one["host"], one["port"], one["path"]) for one in found] == [
+        ("first", "https", "webmail.example.test", 443, "/"),
+        ("late", "https", "webmail.example.test", 443, "/late"),
+        ("dovecot", "imaps", "mail.example.test", 993, "/"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ({**STATUS, "kind": "ping"}, "service a: status: kind cannot be"),
+        ({**STATUS, "shoe": 1}, "service a: status: unknown key shoe"),
+        ({"title": TILE["title"]}, "service a: status: host is missing"),
+        ({**STATUS, "host": "moon"}, "service a: status host moon is not in malleposte_hostnames"),
+    ],
+)
+def test_a_wrong_status_is_named(status: dict[str, Any], message: str) -> None:
+    with pytest.raises(manifest.ManifestError, match=message):
+        manifest.states({"a": {"group": "web", "status": status}}, {"web": ["w1"]}, HOSTNAMES)

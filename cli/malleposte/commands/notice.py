@@ -1,0 +1,156 @@
+"""`malleposte notice`: from the controller it runs itself on the portal's hosts; there, on the file that pages read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NoReturn
+
+import click
+
+from malleposte import paths
+from malleposte.commands.options import INVENTORY
+from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.fleet import remote
+from malleposte.front import notices
+
+GROUP = "portal"
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+@click.group("notice")
+def command() -> None:
+    """Post, list or end messages of maintenance and incident on the portal.
+
+    Every page of the portal shows them. On the controller these commands run over ssh on the hosts of the portal.
+
+    \b
+    Example:
+      sudo ./malleposte notice add incident "Messagerie indisponible." --for 2h
+      sudo ./malleposte notice list
+      sudo ./malleposte notice end 3f9a01c2
+    """
+
+
+@command.command("add")
+@click.argument("kind", type=click.Choice(notices.KINDS))
+@click.argument("text")
+@click.option("--en", "english", default="", help="The text in English; without it the French one is shown.")
+@click.option("--from", "start", default="", help="Its start, such as '2026-11-28 18:00'. [default: now]")
+@click.option("--until", "until", default="", help="Its end, such as '2026-11-28 20:00'.")
+@click.option("--for", "lasting", default="", help="Its length, in place of --until: 90min, 2h, 3d.")
+@INVENTORY
+@AS_JSON
+def add_command(
+    kind: str,
+    text: str,
+    english: str,
+    start: str,
+    until: str,
+    lasting: str,
+    inventory: str | None,
+    as_json: bool,
+) -> int:
+    """Post a message, at once or for later. It needs an end.
+
+    \b
+    Example:
+      sudo ./malleposte notice add incident "Messagerie indisponible." --en "Mail is unavailable." --for 2h
+      sudo ./malleposte notice add maintenance "Mise à jour." --from "2026-11-28 18:00" --until "2026-11-28 20:00"
+    """
+    now = _now()
+    try:
+        begins = notices.moment(start, now) if start else now
+        if bool(until) is bool(lasting):
+            raise notices.NoticeError("a notice needs an end: give --until or --for")
+        ends = notices.moment(until, now) if until else begins + notices.length(lasting)
+        if ends <= now:
+            raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
+        made = notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})
+        if not paths.HOSTED:
+            times = ["--from", begins.isoformat(timespec="seconds"), "--until", ends.isoformat(timespec="seconds")]
+            return _away(inventory, ["add", *times, *(["--en", english] if english else []), kind, "--", text], as_json)
+        known = notices.read()
+        if made.ident not in [one.ident for one in known]:
+            notices.write([*known, made], now)
+    except notices.NoticeError as error:
+        _refused(error)
+    _tell([made], as_json=as_json)
+    return ExitCode.DONE
+
+
+@command.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
+@INVENTORY
+@AS_JSON
+def list_command(everything: bool, inventory: str | None, as_json: bool) -> int:
+    """List the messages that are shown or to come.
+
+    \b
+    Example:
+      sudo ./malleposte notice list
+      sudo ./malleposte notice list --all --json
+    """
+    if not paths.HOSTED:
+        return _away(inventory, ["list", *(["--all"] if everything else [])], as_json)
+    try:
+        known = notices.read()
+    except notices.NoticeError as error:
+        raise MallepostError(str(error), "mend or remove that file") from error
+    _tell(known if everything else notices.shown(known, _now()), as_json=as_json)
+    return ExitCode.DONE
+
+
+@command.command("end")
+@click.argument("ident", metavar="NOTICE")
+@INVENTORY
+@AS_JSON
+def end_command(ident: str, inventory: str | None, as_json: bool) -> int:
+    """End a message now; one that is still to come is removed.
+
+    \b
+    Example:
+      sudo ./malleposte notice end 3f9a01c2
+    """
+    if not paths.HOSTED:
+        return _away(inventory, ["end", ident], as_json)
+    try:
+        known = notices.read()
+        notices.write(notices.ended(known, ident, _now()), _now())
+    except notices.NoticeError as error:
+        _refused(error)
+    _tell([one for one in known if one.ident == ident], as_json=as_json)
+    return ExitCode.DONE
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone().replace(microsecond=0)
+
+
+def _refused(error: notices.NoticeError) -> NoReturn:
+    raise InputError(str(error), "`notice --help` has examples") from error
+
+
+def _away(inventory: str | None, words: Sequence[str], as_json: bool) -> int:
+    """Run `malleposte notice` on every host of the portal; the worst exit code. The first one's list is printed."""
+    code, answers = 0, {}
+    for number, place in enumerate(remote.places(paths.inventory(inventory), GROUP)):
+        if as_json or number:
+            given, answers[place.name] = place.answer(["notice", words[0], "--json", *words[1:]])
+        else:
+            given = place.run(["notice", *words])
+        code = max(code, given)
+    if as_json:
+        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
+    return code
+
+
+def _tell(found: Sequence[notices.Notice], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([{"id": one.ident, **one.as_dict()} for one in found], ensure_ascii=False))
+        return
+    for one in found:
+        times = f"{one.start.astimezone():%Y-%m-%d %H:%M} to {one.end.astimezone():%Y-%m-%d %H:%M}"
+        click.echo(f"{one.ident}  {one.kind:<11}  {times}  {one.text('fr')}")
+    click.echo(f"{len(found)} notice(s)", err=True)
