@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import Browser
 
-FORMS = ("/", "/motdepasse", "/activer", "/motdepasse/code")
+FORMS = ("/", "/diagnostic", "/motdepasse", "/activer", "/motdepasse/code")
 LAW = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 PAGES = dict.fromkeys((*FORMS, *LAW), "fr") | {"/en/": "en", "/en/password": "en"}
 # The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole (`::before`).
@@ -36,6 +36,9 @@ def tiles() -> dict[str, Any]:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_for_everyone(browser: Browser, path: str) -> None:
     browser.open("portal", path)
+    if path == "/diagnostic":
+        browser.seen("main", "Tous les services répondent")
+        browser.picture("portal-diagnosis")
     assert browser.language() == PAGES[path]
     assert browser.fits()
     assert browser.barriers() == []

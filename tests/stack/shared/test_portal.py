@@ -14,8 +14,14 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.page import Page
 
-FRENCH = ("/", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/activer")
-ENGLISH = ("/en/", "/en/password", "/en/password/change", "/en/password/code", "/en/password/forgotten", "/en/activate")
+FRENCH = (
+    *("/", "/diagnostic", "/motdepasse/robustesse", "/motdepasse", "/motdepasse/changer", "/motdepasse/code"),
+    *("/motdepasse/oublie", "/activer"),
+)
+ENGLISH = (
+    *("/en/", "/en/diagnosis", "/en/password/strength", "/en/password", "/en/password/change", "/en/password/code"),
+    *("/en/password/forgotten", "/en/activate"),
+)
 PAGES = dict.fromkeys(FRENCH, "fr") | dict.fromkeys(ENGLISH, "en")
 
 
@@ -49,9 +55,10 @@ def test_a_page_is_well_built(open_page: Any, path: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_holds_no_script_no_style_and_nothing_from_elsewhere(open_page: Any, path: str) -> None:
+def test_a_page_holds_neither_script_nor_style_and_asks_nothing_of_another_site(open_page: Any, path: str) -> None:
     page = open_page(path)
-    assert page.all("script") == page.all("style") == page.all("iframe") == []
+    assert page.all("style") == page.all("iframe") == []
+    assert all(str(attributes["src"]).startswith("/") and not text for attributes, text in page.all("script"))
     for _tag, attributes in page.elements:
         assert not [key for key in attributes if key == "style" or key.startswith("on")]
     assert all(str(attributes["href"]).startswith("/") for attributes, _text in page.all("link"))
@@ -113,13 +120,17 @@ def test_the_services_of_the_manifest_have_their_tiles(
     assert {title: tiles.get(title, "")[: len(url)] for title, url in wanted.items()} == wanted
 
 
-@pytest.mark.parametrize(("path", "hours"), [("/motdepasse", "hours"), ("/en/password", "hours_en")])
+@pytest.mark.parametrize(
+    ("path", "hours"), [("/motdepasse", "Du lundi au vendredi, de 8 h 30"), ("/en/password", "Monday to Friday, 08:30")]
+)
 def test_help_is_on_every_page(open_page: Any, platform: dict[str, Any], path: str, hours: str) -> None:
     page, support = open_page(path), platform["support"]
     links = {attributes["href"] for attributes, _text in page.all("a")}
     assert f"tel:{support['phone'].replace(' ', '')}" in links
     assert f"mailto:{support['mail']}" in links
-    assert support[hours] in page.all("main")[0][1]
+    said = page.all("main")[0][1].replace("\u00a0", " ")
+    assert hours in said
+    assert ("Ouvert" in said or "Fermé." in said) if path == "/motdepasse" else ("Open" in said or "Closed." in said)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -1,0 +1,78 @@
+"""The portal while others are down: it stays up, says within a minute what does not answer, and what can still be done."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from malleposte.paths import ROOT
+
+from tests.stack.support.accounts_cli import ENVIRONMENT
+from tests.stack.support.mail import wait_for
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+from tests.support.page import Page
+
+STOPPED = "nginx.service dovecot.service postfix.service slapd.service accountd.socket accountd.service"
+MINUTE = 150
+"""Seconds within which the timer has come round on a busy machine."""
+
+
+@pytest.fixture
+def text(site: Site, web: Web, platform: dict[str, Any]) -> Callable[[str], str]:
+    """The words of a page of the portal."""
+
+    def read(path: str) -> str:
+        answer = web.get(site.address("pia1"), platform["hostnames"]["portal"], path)
+        assert answer.status == 200
+        return Page(answer.text).all("body")[0][1]
+
+    return read
+
+
+@pytest.fixture
+def without_mail1(site: Site) -> Iterator[None]:
+    site.run("mail1", f"systemctl stop {STOPPED}")
+    yield
+    units = " ".join(one for one in STOPPED.split() if one != "accountd.service")
+    site.run("mail1", f"systemctl start {units}")
+
+
+def test_with_mail1_stopped_the_portal_says_so(site: Site, text: Callable[[str], str], without_mail1: None) -> None:
+    wait_for(lambda: "Des services ne répondent pas" in text("/"), MINUTE, "the first page does not say so")
+    home = text("/")
+    for service in ("Webmail", "Messagerie et agenda", "Lecture des messages", "Envoi des messages"):
+        assert service in home.partition("Des services ne répondent pas")[2].partition("Vos services")[0]
+    assert "Ce portail reste ouvert" in home
+    assert "services ne répondent pas" in text("/diagnostic")
+    assert text("/motdepasse/robustesse") and text("/motdepasse")
+
+
+def test_what_answers_again_is_told(site: Site, text: Callable[[str], str]) -> None:
+    wait_for(lambda: "Tous les services répondent" in text("/diagnostic"), MINUTE, "the services do not come back")
+    assert "Des services ne répondent pas" not in text("/")
+    listed = json.loads(site.run("pia1", "cat /run/malleposte-portal-states/states.json"))
+    assert {one["up"] for one in listed["states"].values()} == {True}
+
+
+def notice(site: Site, *words: str) -> Any:
+    """`malleposte notice` as typed on the controller; the answer of pia1."""
+    argv = [sys.executable, "-m", "malleposte", "notice", *words, "--json", "-i", str(site.inventory)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=ENVIRONMENT, timeout=300)
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)["hosts"]["pia1"]
+
+
+def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]) -> None:
+    (made,) = notice(site, "add", "incident", "Essai : une panne d’exercice.", "--en", "A drill.", "--for", "2h")
+    try:
+        assert "une panne d’exercice" in text("/")
+        assert "A drill." in text("/en/password")
+        assert made["id"] in [one["id"] for one in notice(site, "list")]
+    finally:
+        notice(site, "end", made["id"])
+    assert "une panne d’exercice" not in text("/")
