@@ -1,4 +1,4 @@
-"""The portal while others are down: it stays up, says within a minute what does not answer, and what can still be done."""
+"""The portal while others are down: it stays up, says within a minute what does not answer and what can be done."""
 
 from __future__ import annotations
 
