@@ -57,8 +57,9 @@ class Walk:
 
 
 def targets(path: Path) -> list[Target]:
-    """The services to look at. Raises OSError, ValueError, TypeError."""
-    return [Target(**one) for one in json.loads(path.read_text("utf-8"))]
+    """The services to look at, whose titles are for pages alone. Raises OSError, ValueError, TypeError."""
+    listed = json.loads(path.read_text("utf-8"))
+    return [Target(**{key: value for key, value in one.items() if key != "title"}) for one in listed]
 
 
 def answers(target: Target) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest
 from malleposte.front import states
 from malleposte.front.states import State, Target, Walk
 
@@ -62,6 +64,16 @@ def test_a_file_that_cannot_be_read_says_nothing(tmp_path: Path, content: str) -
 def test_what_to_look_at_is_a_list(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text('[{"service": "dovecot", "kind": "imaps", "host": "mail.test", "port": 993}]')
     assert states.targets(tmp_path / "list.json") == [MAIL]
+
+
+def test_the_list_is_that_of_the_manifest(tmp_path: Path) -> None:
+    status = {"title": {"fr": "Lecture", "en": "Reading"}, "kind": "imaps", "host": "mail", "port": 993}
+    made = manifest.states({"dovecot": {"group": "mail", "status": status}}, {"mail": ["m1"]}, {"mail": "mail.test"})
+    (tmp_path / "list.json").write_text(json.dumps(made))
+    assert states.targets(tmp_path / "list.json") == [MAIL]
+
+
+def test_a_list_with_an_unknown_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text('[{"service": "dovecot", "shoe": 1}]')
     with pytest.raises(TypeError):
         states.targets(tmp_path / "list.json")
