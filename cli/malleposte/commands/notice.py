@@ -69,6 +69,7 @@ def add_command(
             raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
         made = notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})
         if not paths.HOSTED:
+            # The times are fixed here, so that the message has the same name on every host.
             times = ["--from", begins.isoformat(timespec="seconds"), "--until", ends.isoformat(timespec="seconds")]
             return _away(inventory, ["add", *times, *(["--en", english] if english else []), kind, "--", text], as_json)
         known = notices.read()
