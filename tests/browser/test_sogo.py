@@ -18,7 +18,7 @@ from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 from tests.stack.support.throttle import delay
 
-FOLDERS = ("Réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
+FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
 EVENT = "Conseil d’école"
 
 
@@ -45,7 +45,7 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     browser.picture("sogo-login")
     browser.report("sogo-login")
     browser.click("button[type=submit][aria-label='Connexion']")
-    browser.seen(".sg-folder-name", "Réception")
+    browser.seen(".sg-folder-name", "Boîte de réception")
     browser.seen("md-list-item", reader.subject)
     assert browser.fits()
     browser.picture("sogo-list")
@@ -140,7 +140,7 @@ def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, 
     browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
     browser.seen("#passwordField").send_keys(agent.password)
     browser.click("button[type=submit][aria-label='Connexion']")
-    browser.seen(".sg-folder-name", "Réception")
+    browser.seen(".sg-folder-name", "Boîte de réception")
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
     browser.click("md-fab-actions button", "open_in_browser")
     sender = browser.seen("input[name='from']")

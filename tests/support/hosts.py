@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
@@ -60,6 +61,14 @@ class FakeHost:
     def drop(self, uid: str) -> bool:
         self._asked("drop", uid)
         return True
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        self._asked("deleted", uid, wanted.sender)
+        return [Deleted("Projets:12", "Projets", "ami@lointain.test", "Bonjour", "2026-01-01", "2026-01-02", 10)]
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        self._asked("undelete", uid, *idents)
+        return {"Projets": len(idents)}
 
     def settle(self, uid: str, profile: str) -> Moved:
         self._asked("settle", uid, profile)

@@ -16,6 +16,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.apply import apply
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.devices import follow
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import Piece, Removed
@@ -55,6 +56,12 @@ class AllHosts(Hosts, Protocol):
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """Messages that the agent deleted for good and that are kept for a while."""
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """Bring such messages back; how many came to each folder."""
 
     def holders(self) -> Mapping[str, Sequence[str]]:
         """Return the accounts that have something in each store of agendas."""

@@ -7,6 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from xml.parsers import expat
 
 from malleposte.check.sources import Sealed
 
@@ -53,6 +54,33 @@ def _root(text: str) -> bool:
     return usage.key_cert_sign and basic.ca
 
 
+def _colour(text: str) -> bool:
+    """A colour that white text can be read on: a contrast of 4.5 at least (WCAG 2.1, 1.4.3)."""
+    if not re.fullmatch("#[0-9a-fA-F]{6}", text):
+        return False
+    parts = [byte / 255 for byte in bytes.fromhex(text[1:])]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 4.5
+
+
+def _picture(text: str) -> bool:
+    """An SVG document that runs nothing and fetches nothing; or nothing."""
+    if not text:
+        return True
+    if "<!" in text.partition("<svg")[0].replace("<!--", "") or re.search(
+        r"<script|\son\w+\s*=|javascript:", text, re.I
+    ):
+        return False
+    tags: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartElementHandler = lambda tag, _attributes: tags.append(tag)
+    try:
+        parser.Parse(text.encode(), True)
+    except expat.ExpatError:
+        return False
+    return tags[0] == "http://www.w3.org/2000/svg svg"
+
+
 def _matching(pattern: str) -> Callable[[str], bool]:
     known = re.compile(pattern)
     return lambda text: bool(known.fullmatch(text))
@@ -69,6 +97,8 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "maybe_mail": (_matching(rf"|{ADDRESS}"), "a mail address, or empty for none"),
     "https": (_matching(rf"https://{DOMAIN}(:[0-9]+)?(/.*)?"), "an https address"),
     "root": (_root, "one certificate of an authority (PEM) whose key usage allows certSign"),
+    "colour": (_colour, "a colour #rrggbb dark enough for white text (contrast 4.5)"),
+    "picture": (_picture, "the text of an SVG picture without scripts or entities"),
     "relay": (_matching(rf"|{PLACE}(:[0-9]+)?"), 'a relay such as "[smtp.example.test]:587", or empty'),
 }
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from malleposte import kit, link
 from malleposte.accounts.channels import checked, close_all, forget_all
+from malleposte.accounts.deleted import Wanted
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import File, Host, Piece
@@ -71,6 +72,8 @@ def host_acts(host: Host) -> Acts:
         "carry": lambda one: host.carry(one.uid, one.word),
         "look": lambda one: _filters(host.look(one.uid)),
         "drop": lambda one: host.drop(one.uid),
+        "deleted": lambda one: [asdict(each) for each in host.deleted(one.uid, Wanted.read(one.word))],
+        "undelete": lambda one: dict(host.undelete(one.uid, _idents(one.word))),
         "settle": lambda one: asdict(host.settle(one.uid, one.word)),
         "holders": lambda _one: {name: list(uids) for name, uids in host.holders().items()},
         "files": lambda one: host.files(checked(one.uid)),
@@ -106,6 +109,13 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
         "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),
     }
+
+
+def _idents(word: str) -> list[str]:
+    found = json.loads(word or "[]")
+    if not isinstance(found, list):
+        raise InputError("not a list of messages")
+    return [str(one) for one in found]
 
 
 def _filters(found: Any) -> dict[str, Any]:

@@ -46,6 +46,19 @@ return arguments[0].contains(document.elementFromPoint(box.x + box.width / 2, bo
 """
 
 
+WORDS = """
+const copy = document.documentElement.cloneNode(true);
+copy.querySelectorAll('script, style, template').forEach(one => one.remove());
+const said = [copy.textContent];
+document.querySelectorAll('*').forEach(one => {
+  for (const name of ['title', 'aria-label', 'alt', 'placeholder']) {
+    if (one.getAttribute(name)) said.push(one.getAttribute(name));
+  }
+});
+return said.join('\\n');
+"""
+
+
 @dataclass(frozen=True)
 class Size:
     """A screen: in CSS pixels, with so many dots a pixel."""
@@ -153,6 +166,10 @@ class Browser:
         """Whether the page is no wider than the screen, or comes to be: panes slide in."""
         wide = "return Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)"
         return self.wait(lambda: int(self.driver.execute_script(wide)) <= self.size.width, "the page is too wide")
+
+    def words(self) -> str:
+        """Every text of the page, seen or hidden, and what screen readers are told: titles, labels, hints."""
+        return str(self.driver.execute_script(WORDS))
 
     def complaints(self) -> list[str]:
         """Errors in the console since the last call."""

@@ -315,6 +315,26 @@ def test_the_names_that_lead_to_the_operators_are_those_of_postfix() -> None:
     assert list(platform.SYSTEM_NAMES) == defaults["postfix_system_aliases"]
 
 
+@pytest.mark.parametrize(("colour", "right"), [("#000091", True), ("#37beff", False), ("#00f", False), ("blue", False)])
+def test_a_colour_bears_white_text(colour: str, right: bool) -> None:
+    assert values.FORMATS["colour"][0](colour) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("", True),
+        ('<svg xmlns="http://www.w3.org/2000/svg"><rect width="1" height="1"/></svg>', True),
+        ('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>', False),
+        ('<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>', False),
+        ("<html/>", False),
+        ("logo.svg", False),
+    ],
+)
+def test_a_picture_is_svg_that_runs_nothing(text: str, right: bool) -> None:
+    assert values.FORMATS["picture"][0](text) is right
+
+
 def test_a_private_root_is_one_authority_that_python_accepts() -> None:
     right = values.FORMATS["root"][0]
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Channel, Failure
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, STORE, Host, Piece, Removed
@@ -114,6 +115,14 @@ class Hosts:
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""
         return _at(self.store(uid), lambda host: host.drop(uid))
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """Messages that the agent deleted for good and that are kept for a while."""
+        return _at(self.store(uid), lambda host: host.deleted(uid, wanted))
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """Bring such messages back; how many came to each folder."""
+        return _at(self.store(uid), lambda host: host.undelete(uid, idents))
 
     def settle(self, uid: str, profile: str) -> Moved:
         """See acts.Hosts."""

@@ -8,11 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from malleposte import owner, zstd
-from malleposte.accounts import facts, filters
+from malleposte.accounts import deleted, facts, filters
 from malleposte.accounts.agendas import Moved, Store, Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook
@@ -21,6 +22,7 @@ from malleposte.accounts.channels import Channel, Failure, Names, checked, close
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.channels.roundcube import Roundcube
 from malleposte.accounts.channels.sogo import Sogo
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import QUEUE, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
@@ -129,6 +131,14 @@ class LocalHost:
         """See Host."""
         return filters.drop(self._home(uid))
 
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """See Host."""
+        return deleted.find(uid, wanted)
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """See Host."""
+        return deleted.restore(uid, idents)
+
     def agendas(self) -> Stores:
         """The stores of agendas and contacts of this host."""
         made: list[Store] = []
@@ -165,7 +175,10 @@ class LocalHost:
                 yield f"{part.__name__.strip('_')}: {error}"
 
     def _mail(self, uid: str) -> Iterator[Piece]:
-        for folder, number, path in messages(self._home(uid) / "Maildir"):
+        home = self._home(uid)
+        gone = messages(home / mailstore.EXPUNGED)
+        kept = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
+        for folder, number, path in chain(messages(home / mailstore.MAILDIR), kept):
             try:
                 content = zstd.plain(owner.read(path))
                 changed = _changed(path)

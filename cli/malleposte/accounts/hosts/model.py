@@ -8,6 +8,7 @@ from typing import Protocol
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
 
@@ -73,6 +74,12 @@ class Host(Protocol):
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """Messages that the agent deleted for good and that are kept for a while."""
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """Bring such messages back; how many came to each folder."""
 
     def settle(self, uid: str, profile: str) -> Moved:
         """Bring agendas and contacts to the stores of a class."""

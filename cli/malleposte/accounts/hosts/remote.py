@@ -10,12 +10,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from malleposte import link
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure, checked
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
@@ -155,6 +156,14 @@ class RemoteHost:
     def drop(self, uid: str) -> bool:
         """See Host."""
         return bool(self.way.ask("drop", uid))
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """See Host."""
+        return [Deleted(**one) for one in self.way.ask("deleted", uid, word=json.dumps(asdict(wanted)))]
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """See Host."""
+        return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
 
     def settle(self, uid: str, profile: str) -> Moved:
         """See Host."""

@@ -19,6 +19,7 @@ from malleposte.commands.accounts import (
     recovery,
     search,
     states,
+    undelete,
 )
 
 
@@ -52,6 +53,7 @@ for _part in (
     *(codes.reset_command, recovery.recovery_command),
     *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
     idle.idle_filters_command,
+    undelete.undelete_command,
     *(boxes.box_group, lists.lists_group, device.device_group),
 ):
     command.add_command(_part)

@@ -1,0 +1,118 @@
+"""Make this academy's copies of SOGo's French texts and of its style sheet, out of the package's own (role sogo).
+
+Usage: sogo-overlay PACKAGE CHANGES STYLES TARGET
+
+PACKAGE is the folder of SOGo's parts (/usr/share/GNUstep), CHANGES a JSON file, STYLES a style sheet that goes after
+SOGo's. TARGET gets `<part>.strings` for each part that has French texts, and `theme-default.css`. A text or a shade
+that the package no longer has is told to the journal: somebody should look at the file of changes, and the rest is done
+all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FRENCH = "French.lproj/Localizable.strings"
+THEME = "SOGo/WebServerResources/css/theme-default.css"
+ENTRY = re.compile(r'^("((?:[^"\\]|\\.)*)"\s*=\s*)"((?:[^"\\]|\\.)*)"(?=\s*;)', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Words, as (expression, replacement); single texts by part and name; shades of the style sheet, old and new."""
+
+    words: Sequence[tuple[str, str]]
+    texts: Mapping[str, Mapping[str, str]]
+    shades: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Changes:
+        """Read the file of changes. Raises OSError, ValueError or KeyError."""
+        found = json.loads(path.read_text("utf-8"))
+        words = [(one["from"], one["to"]) for one in found["words"]]
+        return cls(words, found["texts"], found["shades"])
+
+
+def capital(text: str) -> str:
+    """The text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def reworded(text: str, words: Sequence[tuple[str, str]]) -> str:
+    """The text in the right words; each expression begins a word, in small letters or with a capital."""
+    for old, new in words:
+        text = re.sub(rf"(?<!\w){old}", lambda _, new=new: new, text)  # type: ignore[misc]
+        text = re.sub(rf"(?<!\w){capital(old)}", lambda _, new=new: capital(new), text)  # type: ignore[misc]
+    return text
+
+
+def corrected(strings: str, words: Sequence[tuple[str, str]], texts: Mapping[str, str]) -> tuple[str, set[str]]:
+    """The text of a `.strings` file after the changes, and the names of single texts that it does not have."""
+    missing = set(texts)
+
+    def change(entry: re.Match[str]) -> str:
+        head, name, value = entry.groups()
+        missing.discard(name)
+        text = texts.get(name)
+        if text is None:
+            return f'{head}"{reworded(value, words)}"'
+        return '{}"{}"'.format(head, text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+
+    return ENTRY.sub(change, strings), missing
+
+
+def recoloured(css: str, shades: Mapping[str, str]) -> tuple[str, set[str]]:
+    """The style sheet in other shades, and the shades that it does not have."""
+    missing = set(shades)
+
+    def change(found: re.Match[str]) -> str:
+        shade = re.sub(r"\s", "", found[2])
+        missing.discard(shade)
+        return f"{found[1]}{shades.get(shade, found[2])}"
+
+    return re.sub(r"(rgba?\()(\d+\s*,\s*\d+\s*,\s*\d+)", change, css), missing
+
+
+def put(path: Path, text: str) -> None:
+    """Replace a file whole."""
+    beside = path.with_name(f".{path.name}")
+    beside.write_text(text, "utf-8")
+    beside.replace(path)
+
+
+def overlay(package: Path, changes: Changes, styles: str, target: Path) -> list[str]:
+    """Make all copies; return what the package no longer has."""
+    gone = []
+    parts = {path.parents[1].name.removesuffix(".SOGo"): path for path in sorted(package.glob(f"*.SOGo/{FRENCH}"))}
+    for part, path in parts.items():
+        text, missing = corrected(path.read_text("utf-8"), changes.words, changes.texts.get(part, {}))
+        put(target / f"{part}.strings", text)
+        gone += [f"{part} has no text {name!r}" for name in sorted(missing)]
+    gone += [f"SOGo has no part {part!r}" for part in sorted(set(changes.texts) - parts.keys())]
+    css, missing = recoloured((package / THEME).read_text("utf-8"), changes.shades)
+    put(target / "theme-default.css", f"{css}\n{styles}")
+    # The palettes have shades that no rule uses; without the first of each nothing is of the academy's colour.
+    if missing == set(changes.shades):
+        gone.append("the style sheet has none of the shades")
+    return gone
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    if len(words) != 4:
+        print("usage: sogo-overlay PACKAGE CHANGES STYLES TARGET", file=sys.stderr)
+        return 2
+    package, changes, styles, target = map(Path, words)
+    try:
+        gone = overlay(package, Changes.read(changes), styles.read_text("utf-8"), target)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"<3>sogo-overlay: {error}; SOGo keeps its own texts and colours", file=sys.stderr)
+        return 1
+    for one in gone:
+        print(f"<4>sogo-overlay: {one}; look at roles/sogo/files/french.yml", file=sys.stderr)
+    return 0

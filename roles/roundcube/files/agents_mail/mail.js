@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The button « Signaler à la DSI », and E to archive.
+if (window.rcmail) {
+  rcmail.addEventListener('init', function () {
+    function chosen() {
+      return rcmail.env.uid ? [rcmail.env.uid] : (rcmail.message_list ? rcmail.message_list.get_selection() : []);
+    }
+    rcmail.register_command('plugin.malleposte-report', function () {
+      const uids = chosen();
+      if (!uids.length) return;
+      rcmail.confirm_dialog(rcmail.get_label('agents_mail.reportsure'), 'continue', function () {
+        const lock = rcmail.set_busy(true, 'agents_mail.reporting');
+        rcmail.http_post('plugin.malleposte-report', rcmail.selection_post_data({_uid: uids.join(',')}), lock);
+      });
+    }, rcmail.env.uid ? true : false);
+    rcmail.addEventListener('plugin.malleposte_reported', function () {
+      const where = rcmail.is_framed() ? parent.rcmail : rcmail;
+      if (where.env.action === 'show') where.command('list', where.env.mailbox);
+      else { where.show_contentframe(false); where.command('checkmail'); where.command('list', where.env.mailbox); }
+    });
+    if (rcmail.message_list) {
+      rcmail.message_list.addEventListener('select', function (list) {
+        rcmail.enable_command('plugin.malleposte-report', list.get_selection().length > 0);
+      });
+    }
+    document.addEventListener('keydown', function (event) {
+      const at = event.target;
+      if (event.key.toLowerCase() !== 'e' || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (at.isContentEditable || /^(input|textarea|select)$/i.test(at.tagName)) return;
+      const where = rcmail.is_framed() ? parent.rcmail : rcmail;
+      if (where.command_enabled('plugin.archive')) {
+        event.preventDefault();
+        where.command('plugin.archive');
+      }
+    });
+  });
+}

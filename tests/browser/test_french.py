@@ -1,0 +1,102 @@
+"""Both webmails in one language: no view has a word that is not said in France, and a folder has one name in both."""
+
+from __future__ import annotations
+
+import re
+
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.agent import Reader
+from tests.browser.support.browser import Browser
+
+FORBIDDEN = re.compile(
+    r"\b(courriels?|pourriels?|soutien|fureteur|présentement|collecticiel|témoins|tags?|clavardage)\b", re.IGNORECASE
+)
+FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Indésirables", "Corbeille", "Archives")
+
+ROUNDCUBE = {
+    "list": "/?_task=mail",
+    "compose": "/?_task=mail&_action=compose",
+    "contacts": "/?_task=addressbook",
+    "settings": "/?_task=settings",
+    "preferences": "/?_task=settings&_action=edit-prefs&_section=mailview&_framed=1",
+    "preferences-compose": "/?_task=settings&_action=edit-prefs&_section=compose&_framed=1",
+    "preferences-labels": "/?_task=settings&_action=edit-prefs&_section=thunderbird_labels&_framed=1",
+    "preferences-server": "/?_task=settings&_action=edit-prefs&_section=server&_framed=1",
+    "folders": "/?_task=settings&_action=folders",
+    "filters": "/?_task=settings&_action=plugin.managesieve",
+    "vacation": "/?_task=settings&_action=plugin.managesieve-vacation",
+    "ready": "/?_task=settings&_action=plugin.malleposte-ready",
+    "undelete": "/?_task=settings&_action=plugin.malleposte-undelete",
+    "password": "/?_task=settings&_action=plugin.malleposte-password",
+}
+SOGO = (
+    "Mail/view",
+    "Calendar/view",
+    "Contacts/view",
+    "Preferences#!/general",
+    "Preferences#!/mailer",
+    "Preferences#!/calendars",
+)
+
+
+def strange(browser: Browser) -> list[str]:
+    """The forbidden words of the page, each with what stands around it."""
+    text = browser.words()
+    assert len(text) > 20
+    return [text[max(0, one.start() - 40) : one.end() + 20] for one in FORBIDDEN.finditer(text)]
+
+
+def view(browser: Browser, key: str, path: str, mark: str) -> None:
+    """Open a page that bears a mark; again where the browser broke it off, as it does when a network comes or goes."""
+
+    def opened() -> bool:
+        browser.open(key, path)
+        return bool(browser.driver.find_elements(By.CSS_SELECTOR, mark))
+
+    browser.wait(opened, f"{path} does not show {mark}")
+    loaded = "return document.readyState === 'complete' && document.fonts.status === 'loaded'"
+    browser.wait(lambda: browser.driver.execute_script(loaded), path)
+
+
+def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("roundcube")
+    browser.open("webmail")
+    assert strange(browser) == []
+    browser.seen("#rcmloginuser").send_keys(agent.uid)
+    browser.seen("#rcmloginpwd").send_keys(agent.password)
+    browser.click("#rcmloginsubmit")
+    browser.seen("#messagelist tbody tr", reader.subject)
+    names = {
+        one.get_attribute("textContent") for one in browser.driver.find_elements(By.CSS_SELECTOR, "#mailboxlist a")
+    }
+    assert {name for name in FOLDERS if any(name in str(one) for one in names)} == set(FOLDERS)
+    for name, path in ROUNDCUBE.items():
+        task = "mail" if name in ("list", "compose") else "addressbook" if name == "contacts" else "settings"
+        view(browser, "webmail", path, f"body.task-{task}")
+        if name == "list":
+            browser.seen("#messagelist tbody tr", reader.subject)
+        browser.picture(f"roundcube-{name}")
+        assert strange(browser) == [], name
+        if name in ("list", "compose", "settings", "contacts", "undelete", "ready"):
+            browser.report(f"roundcube-{name}")
+
+
+def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("convergence")
+    browser.open("groupware")
+    browser.seen("input[ng-model='app.creds.username']")
+    assert strange(browser) == []
+    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
+    browser.seen("#passwordField").send_keys(agent.password)
+    browser.click("button[type=submit][aria-label='Connexion']")
+    browser.seen("md-list-item", reader.subject)
+    text = browser.words()
+    assert [name for name in FOLDERS if name not in text] == []
+    for place in SOGO:
+        view(browser, "groupware", f"/SOGo/so/{agent.uid}/{place}", "script[src*='/SOGo.woa/']")
+        browser.seen("md-toolbar")
+        name = re.sub(r"\W+", "-", place.lower())
+        browser.picture(f"sogo-{name}")
+        assert strange(browser) == [], place
+        browser.report(f"sogo-{name}")

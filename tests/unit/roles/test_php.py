@@ -1,0 +1,29 @@
+"""PHP of the roles: a role installs the files that it has, and PHP, where it is installed, can read them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+FILES = sorted(path for kind in ("php", "inc") for path in ROOT.glob(f"roles/*/files/**/*.{kind}"))
+
+
+def test_each_file_of_a_plugin_is_installed() -> None:
+    for role in {path.relative_to(ROOT / "roles").parts[0] for path in FILES}:
+        home = ROOT / "roles" / role
+        named = "".join(path.read_text("utf-8") for part in ("tasks", "vars") for path in (home / part).glob("*.yml"))
+        installed = set(re.findall(r"lookup\('ansible\.builtin\.file', '([^']+)'", named))
+        held = {str(path.relative_to(home / "files")) for path in (home / "files").rglob("*") if path.is_file()}
+        assert held == installed
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="PHP is not installed here; the deploy checks each file")
+@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-2:]))
+def test_php_reads_it(path: Path) -> None:
+    done = subprocess.run(["php", "-l", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
