@@ -37,6 +37,7 @@ def test_rules_are_ticked_and_guesses_told(browser: Browser) -> None:
     assert {name for name, state in told.items() if state == "info"} == {"history", "renewal"}
     assert int(score(browser)) < 3
     assert browser.seen(".strength__advice").text
+    browser.driver.execute_script("document.querySelector('.strength').scrollIntoView({block: 'end'})")
     browser.picture("portal-strength-weak")
     assert browser.barriers() == []
     assert browser.fits()
