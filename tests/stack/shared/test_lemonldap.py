@@ -42,8 +42,9 @@ def test_the_page_is_french_and_leads_to_the_portal(browser: Any, platform: Any)
     links = {held["href"] for held, _text in page.all("a")}
     portal = f"https://{platform['hostnames']['portal']}"
     assert {f"{portal}/motdepasse", f"{portal}/activer"} <= links
-    policies = " ".join(answer.headers.get_all("Content-Security-Policy"))
-    assert "frame-ancestors 'none'" in policies
+    (policy,) = answer.headers.get_all("Content-Security-Policy") or []
+    assert f"form-action 'self' {portal};" in policy
+    assert "frame-ancestors 'none'" in policy
     assert answer.headers["Strict-Transport-Security"]
     assert "Access-Control-Allow-Origin" not in answer.headers
 
