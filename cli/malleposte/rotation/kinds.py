@@ -58,6 +58,7 @@ KINDS = (
     _kind("sso-signing", Way.SWAP, "lemonldap", "tokens that were issued are refused; agents log in to services again"),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
+    _kind("valkey-guesses", Way.SWAP, "valkey fail2ban", "Valkey restarts; other hosts ban again once they have it"),
     _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),
     _kind(
         "auth-policy-(key|nonce)",
