@@ -40,7 +40,8 @@ def valkey_instance_acl(users: Mapping[str, Mapping[str, Any]], refused: Sequenc
     if not users:
         raise AnsibleFilterError("valkey_instances: an instance without users: nobody could enter")
     common = ["+@all", *(f"-{command}" for command in refused), *(f"+{command}" for command in granted)]
-    rules = ["user default off -@all"]
+    # Nobody is the default user, but the append-only file is replayed as it: a script wrote transactions into it.
+    rules = ["user default off ~* &* +@all"]
     for name, user in sorted(users.items()):
         rules.append(_user(name, user.get("password", ""), user.get("keys", ["*"]), user.get("commands", common)))
     return "\n".join(rules) + "\n"

@@ -7,7 +7,7 @@ from datetime import date
 from flask import g, render_template
 
 STATED = date(2026, 11, 26)
-"""The day of the accessibility statement; a test ties it to the statement's text."""
+"""The day of the accessibility statement; tests/unit/portal/test_info.py ties it to the statement's text."""
 
 
 def accessibility() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from malleposte import paths
+from malleposte.lab.settings import ENV_PREFIX, root_from
 
 ENV_INVENTORY = "MALLEPOSTE_INVENTORY"
 INVENTORY_WORDS: dict[str, Any] = {
@@ -18,9 +21,23 @@ INVENTORY_WORDS: dict[str, Any] = {
 """The settings that every option --inventory has in common."""
 
 
+def lab_inventory() -> Path | None:
+    """The inventory that the lab of the environment's prefix was given when it was made; None without such a lab."""
+    prefix = os.environ.get(ENV_PREFIX)
+    found = root_from() / prefix / "inventory" if prefix else None
+    return found if found is not None and found.is_dir() else None
+
+
 def tell_inventory(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
-    """Callback: on the controller, name on standard error an inventory that was not typed."""
+    """Callback: on the controller, name on standard error an inventory that was not typed.
+
+    The default is that of the lab which the environment names, where it stands: no deploy of another lab by mistake.
+    """
     if not paths.HOSTED and not context.resilient_parsing:
+        own = lab_inventory()
+        if value is None and own is not None:
+            click.echo(f"inventory: {own} (the lab of {ENV_PREFIX})", err=True)
+            return str(own)
         source = context.get_parameter_source(option.name or "")
         if source is ParameterSource.ENVIRONMENT:
             click.echo(f"inventory: {value} (by {ENV_INVENTORY})", err=True)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.stack.support.guesses import ATTACKER, FREE, player, wrong
 from tests.stack.support.mail import wait_for
+from tests.stack.support.throttle import VALKEY, place
 
 
 @pytest.fixture
@@ -29,3 +30,17 @@ def test_without_it_nobody_waits(tries: Any, people: Any, site: Any, away: str) 
     wait_for(
         lambda: site.run("mail1", f"systemctl is-active {away}", check=False).split() == ["active"] * len(away.split())
     )
+
+
+def test_a_restart_of_the_store_forgets_no_guess(tries: Any, people: Any, site: Any) -> None:
+    """What a script writes is a transaction in the file that is replayed at the start."""
+    who = people.agent()
+    tries(*((ATTACKER, who.uid, word) for word in wrong(FREE)), at_once=FREE)
+
+    def counted() -> str:
+        command = f"export REDISCLI_AUTH=$(cat); {VALKEY} hget {place(site, who.uid, ATTACKER)} n"
+        return str(site.run("mail1", command, given=site.secret("valkey-throttle"), check=False)).strip()
+
+    assert counted() == str(FREE)
+    site.run("mail1", "systemctl restart valkey-server@throttle.service")
+    wait_for(lambda: counted() == str(FREE))

@@ -24,7 +24,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     monkeypatch.setattr(dns.facts, "of_inventory", published)
     monkeypatch.chdir(paths.ROOT)
-    monkeypatch.delenv("MALLEPOSTE_INVENTORY", raising=False)
+    for name in ("MALLEPOSTE_INVENTORY", "MALLEPOSTE_LAB_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
     return found
 
 
@@ -41,6 +42,21 @@ def test_the_environment_names_another(
     assert cli.main(["dns", "show"]) == 0
     assert asked == [paths.ROOT / "inventories/standalone"]
     assert capsys.readouterr().err == "inventory: standalone (by MALLEPOSTE_INVENTORY)\n"
+
+
+def test_the_lab_of_the_environment_is_the_default_once_it_stands(
+    asked: list[Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """No command goes to the hosts of another lab by mistake."""
+    monkeypatch.setenv("MALLEPOSTE_LAB_DIR", str(tmp_path))
+    monkeypatch.setenv("MALLEPOSTE_LAB_PREFIX", "trial")
+    own = tmp_path / "trial/inventory"
+    assert cli.main(["dns", "show"]) == 0
+    own.mkdir(parents=True)
+    assert cli.main(["dns", "show"]) == 0
+    assert cli.main(["dns", "show", "-i", "standalone"]) == 0
+    assert asked == [paths.LAB_INVENTORY, own, paths.ROOT / "inventories/standalone"]
+    assert capsys.readouterr().err == f"{DEFAULT}inventory: {own} (the lab of MALLEPOSTE_LAB_PREFIX)\n"
 
 
 def test_what_is_typed_beats_the_environment_and_needs_no_word(

@@ -38,7 +38,7 @@ def test_a_name_cannot_smuggle_rules() -> None:
 def test_a_further_instance_knows_nobody_without_a_name() -> None:
     users = {"throttle": {"password": PASSWORD, "keys": ["throttle:*"], "commands": ["-@all", "+eval"]}}
     assert valkey_instance_acl(users, [], []).splitlines() == [
-        "user default off -@all",
+        "user default off ~* &* +@all",
         f"user throttle on #{DIGEST} ~throttle:* &* -@all +eval",
     ]
     for wrong in ({}, {"throttle": {}}):

@@ -1,0 +1,17 @@
+"""The accessibility statement bears the day on which its text was last changed."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+
+from malleposte.paths import ROOT
+from malleposte_portal import info
+
+TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
+STATEMENT = ("6d0ca6617235ca01", date(2026, 11, 26))
+"""A digest of the text, and its day: whoever changes the one changes both, here and in `info`."""
+
+
+def test_the_statement_is_of_the_day_of_its_text() -> None:
+    assert (hashlib.sha256(TEMPLATE.read_bytes()).hexdigest()[:16], info.STATED) == STATEMENT
