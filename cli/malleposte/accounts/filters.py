@@ -171,6 +171,8 @@ def carry(home: Path, wanted: str) -> str:
         if carried:
             _write(home / CARRIED, held.texts[carried])
             (home / ACTIVE).unlink()
+        elif not held.carried:
+            _drop(home)  # it may be a link that the user laid
         if wanted in held.scripts:
             # Without filters in force meanwhile: those that were carried away from this class are its own script.
             if not carried:

@@ -434,6 +434,14 @@ def test_a_change_of_class_that_is_typed_again_keeps_the_filters(tmp_path):
     assert (now.active, now.carried) == ("sogo", False), "its own script again, and once"
 
 
+def test_a_link_in_the_place_of_carried_filters_goes(tmp_path):
+    home = tmp_path / "box"
+    (home / "sieve").mkdir(parents=True)
+    (home / "carried.sieve").symlink_to("/etc/shadow")
+    assert filters.carry(home, "sogo") == ""
+    assert not (home / "carried.sieve").is_symlink()
+
+
 # --- export and removal ---
 
 
