@@ -10,7 +10,6 @@ import click
 from click.core import ParameterSource
 
 from malleposte import paths
-from malleposte.lab.settings import ENV_PREFIX, root_from
 
 ENV_INVENTORY = "MALLEPOSTE_INVENTORY"
 INVENTORY_WORDS: dict[str, Any] = {
@@ -23,6 +22,8 @@ INVENTORY_WORDS: dict[str, Any] = {
 
 def lab_inventory() -> Path | None:
     """The inventory that the lab of the environment's prefix was given when it was made; None without such a lab."""
+    from malleposte.lab.settings import ENV_PREFIX, root_from  # needs YAML, which hosts do not have
+
     prefix = os.environ.get(ENV_PREFIX)
     found = root_from() / prefix / "inventory" if prefix else None
     return found if found is not None and found.is_dir() else None
@@ -36,7 +37,7 @@ def tell_inventory(context: click.Context, option: click.Parameter, value: str |
     if not paths.HOSTED and not context.resilient_parsing:
         own = lab_inventory()
         if value is None and own is not None:
-            click.echo(f"inventory: {own} (the lab of {ENV_PREFIX})", err=True)
+            click.echo(f"inventory: {own} (the lab that the environment names)", err=True)
             return str(own)
         source = context.get_parameter_source(option.name or "")
         if source is ParameterSource.ENVIRONMENT:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,14 @@ def test_the_lab_of_the_environment_is_the_default_once_it_stands(
     assert cli.main(["dns", "show"]) == 0
     assert cli.main(["dns", "show", "-i", "standalone"]) == 0
     assert asked == [paths.LAB_INVENTORY, own, paths.ROOT / "inventories/standalone"]
-    assert capsys.readouterr().err == f"{DEFAULT}inventory: {own} (the lab of MALLEPOSTE_LAB_PREFIX)\n"
+    assert capsys.readouterr().err == f"{DEFAULT}inventory: {own} (the lab that the environment names)\n"
+
+
+def test_the_options_need_nothing_that_hosts_do_not_have() -> None:
+    """The command line of a host has Debian's click, and neither YAML nor Ansible."""
+    code = "import sys, malleposte.commands.options; print(sorted({'yaml', 'ansible'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_what_is_typed_beats_the_environment_and_needs_no_word(
