@@ -33,7 +33,7 @@ def test_without_it_nobody_waits(tries: Any, people: Any, site: Any, away: str) 
 
 
 def test_a_restart_of_the_store_forgets_no_guess(tries: Any, people: Any, site: Any) -> None:
-    """What a script writes is a transaction in the file that is replayed at the start."""
+    """A script writes transactions into the file that is replayed at the start."""
     who = people.agent()
     tries(*((ATTACKER, who.uid, word) for word in wrong(FREE)), at_once=FREE)
 
