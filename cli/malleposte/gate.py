@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,15 +202,18 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
     """
     begun = progress.elapsed
     closing: list[str] = []
+
+    def program(words: Sequence[str], log: Path, env: Mapping[str, str]) -> Finished:
+        if aside is None:
+            return stream(words, log, copy=sys.stdout, env=env)
+        return stream(words, log, env=env, keep=400, begun=aside.begun)
+
     for check in checks:
         log = new_log(f"test-{check.name}")
         timings.forget(check.name)
-        if aside is None:
-            done = stream(check.words, log, copy=sys.stdout, env=check.env)
-        else:
-            done = stream(check.words, log, env=check.env, keep=400, begun=aside.begun)
-            if aside.stopped and check.undo:
-                stream(check.undo, log)
+        done = program(check.words, log, check.env)
+        if aside is not None and aside.stopped and check.undo:
+            stream(check.undo, log)
         closing.append(closing_line(done))
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
@@ -219,7 +222,7 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
             progress.say(f"{check.name}: once more, alone: {', '.join(names)}")
             env = {key: value for key, value in check.env.items() if key != timings.VARIABLE}
             log = new_log(f"test-{check.name}-again")
-            done = stream(unsteady.again(check.words, names), log, copy=sys.stdout, env=env)
+            done = program(unsteady.again(check.words, names), log, env)
             closing += [*unsteady.told(names, ok=done.code == 0), closing_line(done)]
         if done.code != 0:
             if aside is not None and not aside.stopped:

@@ -2,6 +2,7 @@
 
 import imaplib
 import json
+import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,9 +18,10 @@ from testinfra.host import Host
 
 from tests.stack.support import lanes
 from tests.stack.support import mail as mail_support
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device
 from tests.stack.support.mail import Mail
-from tests.stack.support.people import People
+from tests.stack.support.people import People, directory
 from tests.stack.support.persons import Person, keyring
 from tests.stack.support.persons import person as make_person
 from tests.stack.support.site import Account, NotReadyError, Site
@@ -200,3 +202,48 @@ def enters(mail: Mail) -> Callable[[str, str], bool]:
         return True
 
     return tried
+
+
+@pytest.fixture
+def backup(site: Site) -> Callable[..., str]:
+    """Make archives of the sources of an account (or of named ones), on one vault, or on both (`vault=""`)."""
+
+    def run(*sources: str, vault: str = "vault2") -> str:
+        words = [*(f"--source {one}" for one in sources), *([f"--vault {vault}"] if vault else [])]
+        return site.run("mail1", "malleposte backup run", *words, timeout=300)
+
+    return run
+
+
+@pytest.fixture
+def restore(site: Site) -> Callable[..., dict[str, Any]]:
+    """`malleposte backup restore`, on the host, and its JSON."""
+
+    def run(*words: str) -> dict[str, Any]:
+        text = site.run("mail1", "malleposte backup restore", *words, "--json", timeout=300)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    return run
+
+
+@pytest.fixture
+def lists(site: Site) -> Iterator[Callable[..., str]]:
+    """Makes lists, and removes them and what they left at the end."""
+    cli, made = Cli(site).out, []
+
+    def make(**options: list[str]) -> str:
+        name = f"liste-{secrets.token_hex(4)}"
+        words = [word for key, values in options.items() for value in values for word in (f"--{key}", value)]
+        cli("lists", "create", name, "--name", "Liste d’essai", *words)
+        made.append(name)
+        return f"{name}@{site.place.domain}"
+
+    yield make
+    site.run("mail1", "systemctl start malleposte-lists.service")
+    for row in json.loads(cli("lists", "queue", "--json")):
+        if row["list"] in made and row["place"] == "held":
+            cli("lists", "reject", row["id"])
+    with directory(site) as bound:
+        for name in made:
+            bound.delete(f"cn={name},ou=lists,{bound.suffix}")

@@ -35,8 +35,8 @@ def tell_inventory(context: click.Context, option: click.Parameter, value: str |
     The default is that of the lab which the environment names, where it stands: no deploy of another lab by mistake.
     """
     if not paths.HOSTED and not context.resilient_parsing:
-        own = lab_inventory()
-        if value is None and own is not None:
+        own = lab_inventory() if value is None else None
+        if own is not None:
             click.echo(f"inventory: {own} (the lab that the environment names)", err=True)
             return str(own)
         source = context.get_parameter_source(option.name or "")

@@ -17,28 +17,6 @@ def cli(site):
     return Cli(site).out
 
 
-@pytest.fixture
-def lists(cli, site):
-    """Makes lists, and removes them and what they left at the end."""
-    made = []
-
-    def make(**options):
-        name = f"liste-{secrets.token_hex(4)}"
-        words = [word for key, values in options.items() for value in values for word in (f"--{key}", value)]
-        cli("lists", "create", name, "--name", "Liste d’essai", *words)
-        made.append(name)
-        return f"{name}@{site.place.domain}"
-
-    yield make
-    site.run("mail1", "systemctl start malleposte-lists.service")
-    for row in json.loads(cli("lists", "queue", "--json")):
-        if row["list"] in made and row["place"] == "held":
-            cli("lists", "reject", row["id"])
-    with directory(site) as bound:
-        for name in made:
-            bound.delete(f"cn={name},ou=lists,{bound.suffix}")
-
-
 def written(sender, recipient, subject, **headers):
     return compose(sender, recipient, subject, **headers)
 

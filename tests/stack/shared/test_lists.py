@@ -2,14 +2,12 @@
 
 import json
 import re
-import secrets
 import smtplib
 
 import pytest
 
 from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.mail import compose, token, wait_for
-from tests.stack.support.people import directory
 
 pytestmark = pytest.mark.scattered
 
@@ -18,28 +16,6 @@ pytestmark = pytest.mark.scattered
 def cli(site):
     """`malleposte accounts …` on the directory's host; what it printed."""
     return Cli(site).out
-
-
-@pytest.fixture
-def lists(cli, site):
-    """Makes lists, and removes them and what they left at the end."""
-    made = []
-
-    def make(**options):
-        name = f"liste-{secrets.token_hex(4)}"
-        words = [word for key, values in options.items() for value in values for word in (f"--{key}", value)]
-        cli("lists", "create", name, "--name", "Liste d’essai", *words)
-        made.append(name)
-        return f"{name}@{site.place.domain}"
-
-    yield make
-    site.run("mail1", "systemctl start malleposte-lists.service")
-    for row in json.loads(cli("lists", "queue", "--json")):
-        if row["list"] in made and row["place"] == "held":
-            cli("lists", "reject", row["id"])
-    with directory(site) as bound:
-        for name in made:
-            bound.delete(f"cn={name},ou=lists,{bound.suffix}")
 
 
 def written(sender, recipient, subject, **headers):

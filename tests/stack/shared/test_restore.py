@@ -3,7 +3,6 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,6 @@ pytestmark = pytest.mark.together("backup")
 
 MAIL = "mail1"
 COLLEGE, MEETINGS = "Élèves/Collège Molière", "Réunions"
-
-
-@pytest.fixture
-def backup(site: Site) -> Callable[..., str]:
-    """Make archives of the sources of an account (or of named ones), on one vault, or on both (`vault=""`)."""
-
-    def run(*sources: str, vault: str = "vault2") -> str:
-        words = [*(f"--source {one}" for one in sources), *([f"--vault {vault}"] if vault else [])]
-        return site.run(MAIL, "malleposte backup run", *words, timeout=300)
-
-    return run
-
-
-@pytest.fixture
-def restore(site: Site) -> Callable[..., dict[str, Any]]:
-    """`malleposte backup restore`, on the host, and its JSON."""
-
-    def run(*words: str) -> dict[str, Any]:
-        text = site.run(MAIL, "malleposte backup restore", *words, "--json", timeout=300)
-        found: dict[str, Any] = json.loads(text)
-        return found
-
-    return run
 
 
 @pytest.fixture
