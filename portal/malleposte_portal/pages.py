@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, g, redirect, render_template, request, session
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
-from werkzeug.wrappers import Response
 
-from malleposte_portal import acts, forms, front, info, strength
+from malleposte_portal import acts, first_login, forgotten, forms, front, info, strength
+from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
 
@@ -32,8 +32,6 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 """Address of each page, in the order of LANGUAGES."""
 FORMS = ("activate", "change", "code", "reset")
 """The pages that take what an agent typed."""
-UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
-Answer = str | Response | tuple[str, int]
 
 
 def setup_pages(app: Flask) -> None:
@@ -58,11 +56,6 @@ def setup_pages(app: Flask) -> None:
         }
 
 
-def link(name: str, language: str = "") -> str:
-    """The address of a page, in the language of this page unless another is given."""
-    return url_for(name, language=language or g.language)
-
-
 def home() -> Answer:
     """The services, the account, the help desk."""
     return render_template("home.html")
@@ -73,45 +66,15 @@ def password() -> Answer:
     return render_template("password.html")
 
 
-def activate() -> Answer:
-    """First log-in: NUMEN and INA code give a password."""
-    form = forms.Activate()
-    return _carried_out(
-        "activate",
-        form,
-        lambda: wire.Activate(acts.source(), form.typed("numen"), form.typed("code"), form.typed("new")),
-        _(UNKNOWN),
-    )
-
-
 def change() -> Answer:
     """The old password, also past its end, gives a new one."""
     form = forms.Change()
-    return _carried_out(
+    return carried_out(
         "change",
         form,
         lambda: wire.Change(acts.source(), form.typed("login"), form.typed("old"), form.typed("new")),
         _("Identifiant ou mot de passe actuel inexact."),
     )
-
-
-def reset() -> Answer:
-    """NUMEN and INA code give a new password."""
-    form = forms.Reset()
-    return _carried_out(
-        "reset",
-        form,
-        lambda: wire.Reset(
-            acts.source(), form.typed("login"), form.typed("numen"), form.typed("code"), form.typed("new")
-        ),
-        _(UNKNOWN),
-    )
-
-
-def code() -> Answer:
-    """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
-    form = forms.AskCode()
-    return _carried_out("code", form, lambda: wire.IssueCode(acts.source(), form.typed("login")), _(UNKNOWN))
 
 
 def done() -> Answer:
@@ -124,11 +87,11 @@ def done() -> Answer:
 
 VIEWS: dict[str, Callable[[], Answer]] = {
     "home": home,
-    "activate": activate,
+    "activate": first_login.activate,
     "password": password,
     "change": change,
-    "code": code,
-    "reset": reset,
+    "code": forgotten.code,
+    "reset": forgotten.reset,
     "strength": strength.page,
     "strength_data": strength.data,
     "diagnosis": front.diagnosis,
@@ -142,19 +105,3 @@ VIEWS: dict[str, Callable[[], Answer]] = {
 def password_rules() -> dict[str, str]:
     """The rules of the password policy by name, in the language of the page."""
     return sentences(current_app.extensions["portal"].policy, g.language)
-
-
-def _carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str) -> Answer:
-    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so."""
-    refused, status = "", 200
-    if request.method == "POST":
-        status = 422
-        if form.validate():
-            answer = acts.ask(wanted(), not_proved)
-            if isinstance(answer, wire.Done):
-                session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
-                return redirect(link("done"), 303)
-            if answer.new_password:
-                form.refuse("new", answer.new_password)
-            refused, status = answer.page, answer.status
-    return render_template(f"{name}.html", form=form, refused=refused), status

@@ -1,0 +1,35 @@
+"""Common parts of pages: their links, and a form that accountd carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import g, redirect, render_template, request, session, url_for
+from malleposte.accountd import wire
+from werkzeug.wrappers import Response
+
+from malleposte_portal import acts, forms
+
+Answer = str | Response | tuple[str, int]
+UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
+
+
+def link(name: str, language: str = "") -> str:
+    """The address of a page, in the language of this page unless another is given."""
+    return url_for(name, language=language or g.language)
+
+
+def carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str) -> Answer:
+    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so."""
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = acts.ask(wanted(), not_proved)
+            if isinstance(answer, wire.Done):
+                session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
+                return redirect(link("done"), 303)
+            if answer.new_password:
+                form.refuse("new", answer.new_password)
+            refused, status = answer.page, answer.status
+    return render_template(f"{name}.html", form=form, refused=refused), status
