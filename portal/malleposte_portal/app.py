@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from malleposte_portal import acts
 from malleposte_portal.assets import Assets, setup_assets
+from malleposte_portal.autodiscover import setup_autodiscover
 from malleposte_portal.front import setup_front
 from malleposte_portal.languages import setup_languages
 from malleposte_portal.pages import setup_pages
@@ -51,6 +52,7 @@ def create_app(
     setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
     setup_front(app)
     setup_pages(app)
+    setup_autodiscover(app)
     setup_errors(app)
     return app
 

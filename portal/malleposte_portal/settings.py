@@ -26,6 +26,7 @@ class Settings:
     `services` are those whose state is told: each has `service` and, by language, `title`. `states` and `notices` are
     the files of malleposte.front. `school_networks` are the networks (CIDR) of schools and offices. `legal` has
     `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
+    `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission.
     """
 
     academy: str
@@ -38,6 +39,8 @@ class Settings:
     states: str = ""
     notices: str = ""
     school_networks: Sequence[str] = ()
+    domain: str = ""
+    mail_host: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -13,6 +13,8 @@ import pytest
 from .conftest import ROLES, ROOT, load, specs_of, task_files, tasks_in
 
 TEXTS = {".yml", ".j2", ".conf", ".sieve", ".lua", ".sh"}
+ONLY_A_SITE = {"autodiscover"}
+"""Roles whose whole work is a web site, which the play of the web fronts lays (`tasks/site.yml`)."""
 LOGIC_LINES = 5
 """Consecutive template statements allowed before the logic must move to a filter with a unit test."""
 
@@ -139,13 +141,18 @@ def test_templates_hold_no_logic(role: Path) -> None:
 
 
 def test_a_role_is_whole(role: Path) -> None:
-    for part in ("README.md", "meta/argument_specs.yml", "tasks/main.yml"):
+    tasks = "tasks/site.yml" if role.name in ONLY_A_SITE else "tasks/main.yml"
+    for part in ("README.md", "meta/argument_specs.yml", tasks):
         assert (role / part).exists(), f"{role.name} lacks {part}"
 
 
 def test_a_role_has_its_place_in_a_playbook(role: Path) -> None:
     """A play lost in a merge would take its service away from every new host, without a word."""
     plays = "".join(path.read_text() for path in sorted((ROOT / "playbooks").glob("*.yml")))
+    if role.name in ONLY_A_SITE:
+        services = load(ROOT / "playbooks/group_vars/all/services.yml")["malleposte_services"]
+        assert "vhost" in services[role.name]
+        return
     assert re.search(rf"academie\.malleposte\.{role.name}\b", plays), f"no playbook names {role.name}"
 
 

@@ -16,7 +16,7 @@ from malleposte.policy.model import Policy, PolicyError
 
 SITES = "{{ malleposte_services | academie.malleposte.manifest_site_keys }}"
 """Names that are told apart by nginx: no two may be the same."""
-PROTOCOL_LABELS = ("mta-sts", "autoconfig")
+PROTOCOL_LABELS = ("mta-sts", "autoconfig", "autodiscover")
 PUBLIC_GROUPS = ("mail", "web", "portal")
 """Groups whose hosts are reached by agents' own programs."""
 WIDEST = {4: 8, 6: 16}

@@ -111,7 +111,8 @@ def accountd() -> FakeAccountd:
 
 @pytest.fixture
 def app(accountd: FakeAccountd) -> Any:
-    settings = Settings("Académie d’Exemple", SUPPORT, TILES)
+    names = {"domain": "ac-exemple.test", "mail_host": "mail.ac-exemple.test"}
+    settings = Settings("Académie d’Exemple", SUPPORT, TILES, **names)  # type: ignore[arg-type]
     return create_app(settings, accountd, b"k" * 32, testing=True)
 
 

@@ -37,6 +37,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             "/<any('style.css', 'icon.svg', 'robots.txt', 'strength.js', 'rules.js', 'guess.js'):name>",
             *("/motdepasse/robustesse", "/motdepasse/robustesse.json"),
             *("/en/password/strength", "/en/password/strength.json"),
+            *("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"),
+            "/autodiscover/autodiscover.json/v1.0/<address>",
             *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
             *("/en/accessibility", "/en/legal", "/en/privacy", "/diagnostic", "/en/diagnosis"),
         ]

@@ -74,7 +74,7 @@ def mail_name(plan: Plan) -> list[str]:
 def web_names(plan: Plan) -> list[str]:
     """The names that are reached by HTTPS."""
     chosen = sorted({name for key, name in plan.hosts.items() if key not in ("mail", "directory")})
-    return [*chosen, f"mta-sts.{plan.domain}", f"autoconfig.{plan.domain}"]
+    return [*chosen, f"mta-sts.{plan.domain}", f"autoconfig.{plan.domain}", f"autodiscover.{plan.domain}"]
 
 
 def remaining(link: ssl.SSLSocket) -> int:

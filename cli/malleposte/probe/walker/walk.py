@@ -54,6 +54,7 @@ PATHS: dict[str, Path] = {
     "carddav": partial(dav.walk, kind=dav.CARDDAV),
     "mta-sts": web.mta_sts,
     "autoconfig": web.autoconfig,
+    "autodiscover": web.autodiscover,
     "dns-address": records.address,
     "dns-mx": records.mx,
     "dns-spf": records.spf,

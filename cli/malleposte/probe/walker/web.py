@@ -149,3 +149,24 @@ def autoconfig(plan: Plan) -> str:
     if {"imap", "smtp"} - {server.partition(" ")[0] for server in servers}:
         raise PathError(f"names {', '.join(servers) or 'no server'}")
     return ", ".join(servers)
+
+
+ASKED = """<?xml version="1.0" encoding="utf-8"?>
+<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>
+<EMailAddress>{}</EMailAddress></Request></Autodiscover>"""
+
+
+def autodiscover(plan: Plan) -> str:
+    """Outlook finds the servers by the address alone ([MS-OXDSCLI])."""
+    browser = Browser(plan, f"autodiscover.{plan.domain}")
+    body = ASKED.format(plan.accounts[0].mail).encode()
+    kind = {"Content-Type": "text/xml"}
+    page = browser.request("POST", "/autodiscover/autodiscover.xml", body, kind).expect(200, what="the servers")
+    found = [
+        " ".join(one.findtext(f"{{*}}{key}", "") for key in ("Type", "Server", "Port"))
+        for one in page.xml().iter()
+        if one.tag.endswith("}Protocol")
+    ]
+    if {"IMAP", "SMTP"} - {server.partition(" ")[0] for server in found}:
+        raise PathError(f"names {', '.join(found) or 'no server'}")
+    return ", ".join(found)

@@ -1,0 +1,49 @@
+"""Where mail lies, for Outlook: Autodiscover, as [MS-OXDSCLI] and [MS-OXDISCO] describe it.
+
+An answer depends on the domain alone, never on whether the address exists: it says nothing about accounts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
+from werkzeug.exceptions import BadRequest
+
+from malleposte_portal.settings import Settings
+
+ADDRESS = re.compile(
+    rb"<(?:\w+:)?EMailAddress>\s*([A-Za-z0-9.!#$%'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255})\s*</", re.IGNORECASE
+)
+"""The one element that counts, with what an address may hold (RFC 5321, 4.1.2). No parser of XML reads strangers."""
+XML = "/autodiscover/autodiscover.xml"
+JSON = "/autodiscover/autodiscover.json"
+
+
+def setup_autodiscover(app: Flask) -> None:
+    """Programs write the path in capitals or not: nginx makes it one."""
+    app.add_url_rule(XML, "autodiscover", servers, methods=["GET", "POST"])
+    app.add_url_rule(JSON, "autodiscover_where", where)
+    app.add_url_rule(f"{JSON}/v1.0/<address>", "autodiscover_where", where)
+    # A program has no session and changes nothing.
+    app.extensions["csrf"].exempt(servers)
+
+
+def servers() -> Response:
+    """IMAP and submission for the address that the program names; 400 where it names none of this domain."""
+    settings: Settings = current_app.extensions["portal"]
+    found = ADDRESS.search(request.get_data())
+    address = found[1].decode("ascii") if found else ""
+    if address.rpartition("@")[2].lower() != settings.domain:
+        raise BadRequest
+    page = render_template("autodiscover.xml", address=address, academy=settings.academy, mail_host=settings.mail_host)
+    return Response(page, content_type="text/xml; charset=utf-8")
+
+
+def where(**_address: str) -> tuple[Response, int]:
+    """The second version asks for the address of a protocol: of ours, only Autodiscover has one."""
+    asked = request.args.get("Protocol", "")
+    if asked.lower() != "autodiscoverv1":
+        return jsonify(ErrorCode="ProtocolNotSupported", ErrorMessage="AutodiscoverV1 is the only protocol here."), 400
+    settings: Settings = current_app.extensions["portal"]
+    return jsonify(Protocol="AutodiscoverV1", Url=f"https://autodiscover.{settings.domain}{XML}"), 200
