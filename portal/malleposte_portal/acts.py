@@ -46,14 +46,15 @@ def ask(wanted: wire.Request, not_proved: str) -> wire.Done | Told:
     try:
         done: wire.Done = current_app.extensions["accountd"].call(wanted)
     except client.RefusedError as error:
-        return _told(error.refused, not_proved)
+        return told(error.refused, not_proved)
     except client.UnavailableError as error:
         LOG.error("%s", error)
         return Told(503, _(AWAY))
     return done
 
 
-def _told(refused: wire.Refused, not_proved: str) -> Told:
+def told(refused: wire.Refused, not_proved: str) -> Told:
+    """A refusal of accountd for the agent. `not_proved` as for `ask`."""
     if refused.error is wire.ErrorCode.NOT_PROVED:
         return Told(403, not_proved)
     if refused.error is wire.ErrorCode.SLOW_DOWN:

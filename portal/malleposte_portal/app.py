@@ -18,6 +18,7 @@ from malleposte_portal.languages import setup_languages
 from malleposte_portal.pages import setup_pages
 from malleposte_portal.security import SECRET_BYTES, setup_security
 from malleposte_portal.settings import Settings
+from malleposte_portal.sign_on import SignOn, setup_sign_on
 from malleposte_portal.static_files import setup_static_files
 
 
@@ -26,18 +27,21 @@ def create_app(
     accountd: acts.Accountd | None = None,
     secret: bytes = b"",
     *,
+    sign_on: SignOn | None = None,
     testing: bool = False,
 ) -> Flask:
     """The portal. Without arguments it reads what systemd gives its unit (systemd.exec(5), Credentials).
 
     `portal.json` are the settings, `accountd-client.json` says how accountd is reached, `session-key` (32 bytes or
-    more) signs sessions. Raises SettingsError, OSError, ValueError, zipfile.BadZipFile.
+    more) signs sessions, `sign-on.json` names the provider of log-ins.
+    Raises SettingsError, OSError, ValueError, zipfile.BadZipFile.
     """
     if settings is None or accountd is None:
         folder = Path(os.environ["CREDENTIALS_DIRECTORY"])
         settings = Settings.read(folder / "portal.json")
         accountd = Client.of(folder / "accountd-client.json")
         secret = (folder / "session-key").read_bytes().strip()
+        sign_on = SignOn.read(folder / "sign-on.json")
     if len(secret) < SECRET_BYTES:
         raise ValueError(f"session-key: shorter than {SECRET_BYTES} bytes")
     app = Flask("malleposte_portal", static_folder=None)
@@ -51,6 +55,7 @@ def create_app(
     setup_static_files(app)
     setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
     setup_front(app)
+    setup_sign_on(app, sign_on)
     setup_pages(app)
     setup_autodiscover(app)
     setup_errors(app)

@@ -64,7 +64,7 @@ def translate_number(one: str, many: str, number: int) -> str:
 
 def setup_languages(app: Flask) -> None:
     """Each address tells its language; templates have `_`, `gettext`, `ngettext`."""
-    found = catalogues(strict=app.testing)
+    found = app.extensions["catalogues"] = catalogues(strict=app.testing)
 
     @app.url_value_preprocessor
     def take_language(_endpoint: str | None, values: dict[str, object] | None) -> None:

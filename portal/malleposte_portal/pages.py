@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, first_login, forgotten, forms, front, info, strength
+from malleposte_portal import acts, first_login, forgotten, forms, front, info, own, strength
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -28,23 +28,24 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "accessibility": ("/accessibilite", "/en/accessibility"),
     "legal": ("/mentions-legales", "/en/legal"),
     "privacy": ("/donnees-personnelles", "/en/privacy"),
+    **own.ADDRESSES,
 }
 """Address of each page, in the order of LANGUAGES."""
-FORMS = ("activate", "change", "code", "reset")
+FORMS = ("activate", "change", "code", "reset", *own.FORMS)
 """The pages that take what an agent typed."""
 
 
 def setup_pages(app: Flask) -> None:
     """Each page at its address in each language; what the templates need on every page."""
     for name, addresses in ADDRESSES.items():
-        methods = ["GET", "POST"] if name in FORMS else ["GET"]
+        methods = ["GET"] * (name not in own.ACTS) + ["POST"] * (name in FORMS)
         for language, address in zip(LANGUAGES, addresses, strict=True):
             app.add_url_rule(address, name, VIEWS[name], defaults={"language": language}, methods=methods)
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         # Where an address leads nowhere, the other language's home is as near as one can come.
-        here = request.endpoint if request.endpoint in ADDRESSES else "home"
+        here = request.endpoint if request.endpoint in ADDRESSES and request.endpoint not in own.ACTS else "home"
         other = LANGUAGES[1 - LANGUAGES.index(g.language)]
         return {
             "portal": app.extensions["portal"],
@@ -99,6 +100,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "accessibility": info.accessibility,
     "legal": info.legal,
     "privacy": info.privacy,
+    **own.VIEWS,
 }
 
 

@@ -26,7 +26,8 @@ class Settings:
     `services` are those whose state is told: each has `service` and, by language, `title`. `states` and `notices` are
     the files of malleposte.front. `school_networks` are the networks (CIDR) of schools and offices. `legal` has
     `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
-    `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission.
+    `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
+    `classes` are the classes of service as the fact has them.
     """
 
     academy: str
@@ -41,6 +42,8 @@ class Settings:
     school_networks: Sequence[str] = ()
     domain: str = ""
     mail_host: str = ""
+    dav_host: str = ""
+    classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Settings:

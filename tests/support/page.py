@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -45,3 +46,13 @@ class Page(HTMLParser):
             if attributes.get("id") == name:
                 return " ".join(self.texts.get(rank, "").split())
         return ""
+
+    def forms(self) -> list[dict[str, Any]]:
+        """Each form: its `action`, and its hidden fields by name."""
+        found: list[dict[str, Any]] = []
+        for name, held in self.elements:
+            if name == "form":
+                found.append({"action": held.get("action"), "fields": {}})
+            elif name == "input" and held.get("type") == "hidden":
+                found[-1]["fields"][held["name"]] = held["value"]
+        return found

@@ -38,7 +38,7 @@ class Rates:
 
     `wrong`: different wrong proofs of an account from one network. `codes`: sent to one account for requests of one
     network, `codes_account` for requests of all. `acts`, `blocks`, `classes`: of one client (what it may at most do to
-    the academy, if somebody has taken it over).
+    the academy, if somebody has taken it over). `shown`: pages of one agent who is logged in.
     """
 
     account: Rate = Rate(30, 600)
@@ -52,6 +52,7 @@ class Rates:
     acts: Rate = Rate(300, 600)
     blocks: Rate = Rate(20, 3600)
     classes: Rate = Rate(60, 3600)
+    shown: Rate = Rate(120, 60)
 
 
 class Verdict(Protocol):
@@ -133,6 +134,10 @@ class Limits:
         """As `call`, an act of a client: `kind` is `blocks`, `classes` or none. No flood of proofs holds one up."""
         own = [(kind, client, "", getattr(self.rates, kind))] if kind else []
         return self._counted(*own, ("acts", client, "", self.rates.acts))
+
+    def show(self, uid: str) -> float:
+        """As `call`, of what an agent who is logged in looks at: it takes nothing of anybody else's."""
+        return self._counted(("shown", self._known(uid), "", self.rates.shown))
 
     def code(self, uid: str, source: str) -> bool:
         """Whether one more code may be sent to an account on the request of a network; it is then counted.

@@ -28,6 +28,7 @@ from malleposte.accountd import settings as held
 from malleposte.accountd import wire
 from malleposte.accountd.limits import Limits
 from malleposte.accountd.notice import Notice
+from malleposte.accountd.proof import Proofs
 from malleposte.accountd.service import LOG, PACED, SLOW, URGENT, Service, Tools
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
@@ -239,6 +240,9 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         tell=notice.tell,
         post=notice.post,
         uses=lambda: known,
+        proofs=Proofs(settings.provider),
+        look=hosts.look,
+        lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
         limits=Limits(settings.rates),
         throttle=held.throttle(secrets),

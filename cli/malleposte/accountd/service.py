@@ -19,8 +19,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import wire
+from malleposte.accountd import own, wire
 from malleposte.accountd.limits import Limits, Throttle, network
+from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accounts import acts, codes, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
@@ -30,6 +31,7 @@ from malleposte.accounts.devices import follow, notice
 from malleposte.accounts.devices.uses import Uses, latest
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.feed import values as cell
+from malleposte.accounts.filters import Filters
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.renewal import Facts
@@ -57,11 +59,14 @@ _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
 _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
+SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal)
+"""Calls that change nothing."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.Devices, wire.RevokeDevice),
+    *(wire.RevokeDevice, *SHOWN),
 )
-"""Calls without a proof: a client may make them for the account's owner alone."""
+"""Calls for an agent who is logged in, which the token of the log-in proves."""
+NO_LOG_IN = "no token proves that the owner is logged in"
 URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice)
 """Calls that wait behind no other."""
 SLOW = (wire.SetClass,)
@@ -107,6 +112,12 @@ class Tools:
     """The facts that letters about devices repeat."""
     uses: Callable[[], Uses | None] = lambda: None
     """Last uses of devices, where the platform knows them."""
+    proofs: Proofs = field(default_factory=Proofs)
+    """Verifies the tokens of agents who are logged in."""
+    look: Callable[[str], Filters] | None = None
+    """The filters of an account, from the host of its mailbox. Raises MallepostError, OSError."""
+    lines: Callable[[str], Sequence[wire.Line]] = lambda uid: ()
+    """Lines of the operators' journal about an account. Raises MallepostError, OSError."""
     devices: int = devices.MOST
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""
@@ -151,6 +162,8 @@ class Service:
             wire.Devices: self._devices,
             wire.AddDevice: self._add_device,
             wire.RevokeDevice: self._revoke_device,
+            wire.ShowAccount: self._show_account,
+            wire.ShowJournal: self._show_journal,
         }
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
@@ -162,9 +175,11 @@ class Service:
         except ValueError:
             return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
         if isinstance(request, _FOR_THE_OWNER):
-            if _known_as(getattr(request, "by", request.uid)) != _known_as(request.uid):
-                return wire.Refused(wire.ErrorCode.UNAUTHORISED, "acts on another's account need a proof of who acts")
-            wait = self.tools.limits.act(client, _CAPS.get(type(request), ""))
+            if not self._is_owner(request, client):
+                return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
+            limits = self.tools.limits
+            shown = isinstance(request, SHOWN)
+            wait = limits.show(request.uid) if shown else limits.act(client, _CAPS.get(type(request), ""))
         else:
             ask = self.tools.limits.log_in if isinstance(request, wire.Prove) else self.tools.limits.call
             wait = ask(self._name(request), where)
@@ -178,7 +193,7 @@ class Service:
         return self._done(request, where, client)
 
     def _done(self, request: Any, where: str, client: str) -> wire.Answer:
-        always = {"source": request.source, "by": getattr(request, "by", "")}
+        always = {"source": request.source, "by": request.uid if isinstance(request, _FOR_THE_OWNER) else ""}
         try:
             with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
                 act = Act(directory, journal, self.tools.now(), request.source, where)
@@ -203,6 +218,14 @@ class Service:
             return wire.Refused(wire.ErrorCode.UNAVAILABLE, "a defect; the log of accountd has it")
 
     # --- who, and whether it is them ---
+
+    def _is_owner(self, request: Any, client: str) -> bool:
+        """Whether its token is that of a log-in of the account's owner."""
+        try:
+            return self.tools.proofs.uid(request.token) == _known_as(request.uid)
+        except NoLogInError as error:
+            LOG.warning("%s of %s refused: %s", wire.NAMES[type(request)], client, error)
+            return False
 
     def _name(self, request: Any) -> str:
         """Return the name that limits count: as it was typed, known or not. Codes are counted apart from passwords."""
@@ -285,6 +308,7 @@ class Service:
 
     def _closed(self, act: Act, uid: str) -> tuple[str, ...]:
         """Sessions end, remembered passwords go. What could not be told is named."""
+        self.tools.proofs.end(uid)
         left = close_all(self.tools.channels, uid)
         if left:
             act.journal.write("channels-open", uid, failures=[str(one) for one in left])
@@ -375,6 +399,7 @@ class Service:
 
     def _block(self, act: Act, request: wire.Block) -> wire.Answer:
         holder, reason = _known(act, request.uid), _said(request.reason)
+        self.tools.proofs.end(holder.uid)
         with self._alone(holder.uid):
             result = acts.block(self._acts(act), holder.uid, act.now, hours=self.tools.block_hours, note=reason)
         after = library.read(act.directory, holder.uid) or holder
@@ -382,6 +407,7 @@ class Service:
 
     def _end_sessions(self, act: Act, request: wire.EndSessions) -> wire.Answer:
         holder = _known(act, request.uid)
+        self.tools.proofs.end(holder.uid)
         result = acts.end_sessions(self._acts(act), holder.uid)
         return wire.Done(holder.uid, holder.state.value, open=_left(result.failures))
 
@@ -446,7 +472,7 @@ class Service:
     # --- devices ---
 
     def _devices(self, act: Act, request: wire.Devices) -> wire.Answer:
-        holder = _known(act, request.uid)
+        holder = _in(act, request.uid)
         found, known = follow.of(act.directory, holder.uid), self.tools.uses()
         last = known.of(one.ident for one in found) if known and found else {}
         told = tuple(_shown(latest(one, last.get(one.ident))) for one in found)
@@ -458,9 +484,12 @@ class Service:
         uid = look_up(act.directory, request.login)
         with self._tried(act, request, uid, request.password), self._alone(uid):
             holder = library.read(act.directory, uid) if uid else None
-            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
-            if holder is None or holder.state is not State.ACTIVE or proof is not Proof.RIGHT:
+            proved = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
+            if holder is None or holder.state is not State.ACTIVE or proved is not Proof.RIGHT:
                 raise self._refuse(act, request, uid)
+            if not self._second_factor(act, request, uid):
+                # The password was right: this counts as no wrong one.
+                return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
             made = devices.add(act.directory, act.journal, uid, wanted, act.now, most=self.tools.devices)
             if not self._told_of_device(act, holder, made.device, notice.made):
                 # As with means of recovery: what its owner cannot be told is not done.
@@ -468,14 +497,43 @@ class Service:
                 raise DirectoryError("mail cannot be sent: no device was made")
         return wire.Done(uid, holder.state.value, devices=(_shown(made.device),), secret=made.password)
 
+    def _second_factor(self, act: Act, request: wire.AddDevice, uid: str) -> bool:
+        """Whether the account has none, or its owner is logged in, for which the provider asked for it."""
+        held = [one for one in act.directory.search("people", ["mpTwoFactor"], {"uid": uid}) if one.attributes]
+        if not any(one.attributes.get("mpTwoFactor") for one in held):
+            return True
+        try:
+            return self.tools.proofs.uid(request.token) == uid
+        except NoLogInError:
+            return False
+
     def _revoke_device(self, act: Act, request: wire.RevokeDevice) -> wire.Answer:
-        holder = _known(act, request.uid)
+        holder = _in(act, request.uid)
         found = [one for one in follow.of(act.directory, holder.uid) if one.ident == request.device]
         if not found:
             raise NotFoundError("no such device")
         left = devices.revoke(act.directory, act.journal, self.tools.hosts, found[0])
         self._told_of_device(act, holder, found[0], notice.revoked)
         return wire.Done(holder.uid, holder.state.value, open=_left(left))
+
+    # --- what an agent is shown ---
+
+    def _show_account(self, act: Act, request: wire.ShowAccount) -> wire.Answer:
+        holder = _in(act, request.uid)
+        found = next(iter(act.directory.search("people", own.READ, {"uid": holder.uid})))
+        filters = None
+        if self.tools.look is not None:
+            try:
+                filters = self.tools.look(holder.uid)
+            except (MallepostError, OSError) as error:
+                LOG.error("the filters of an account could not be read: %s", error)
+        told = own.summary(found, filters, self.tools.policy, act.now)
+        return wire.Done(holder.uid, holder.state.value, account=told)
+
+    def _show_journal(self, act: Act, request: wire.ShowJournal) -> wire.Answer:
+        holder = _in(act, request.uid)
+        lines = [*own.journal([self.tools.journal], holder.uid), *self.tools.lines(holder.uid)]
+        return wire.Done(holder.uid, holder.state.value, journal=own.newest(lines))
 
     def _told_of_device(self, act: Act, holder: Holder, device: Device, letter: notice.Letter) -> bool:
         to = next(iter(holder.attributes.get("mail", ())), "")
@@ -523,6 +581,14 @@ def _known(act: Act, uid: str) -> Holder:
     holder = library.read(act.directory, _known_as(uid) or "-")
     if holder is None:
         raise NotFoundError("no such account")
+    return holder
+
+
+def _in(act: Act, uid: str) -> Holder:
+    """The account of an agent who is logged in: active, whatever its token says."""
+    holder = _known(act, uid)
+    if holder.state is not State.ACTIVE:
+        raise NotProvedError("not active")
     return holder
 
 

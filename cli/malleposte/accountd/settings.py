@@ -12,6 +12,7 @@ from typing import Any
 
 from malleposte.accountd import wire
 from malleposte.accountd.limits import Rate, Rates
+from malleposte.accountd.proof import Provider
 from malleposte.accounts.settings import Settings as Accounts
 from malleposte.accounts.throttle import Settings as ThrottleSettings
 from malleposte.accounts.throttle import Throttle
@@ -27,6 +28,7 @@ class Settings:
     """`clients`: SHA-256 (hexadecimal) of each TLS client's secret, by name. `pace`: seconds between moments of answer.
 
     `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
+    `provider` verifies the tokens of agents who are logged in; without it there are none.
     `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     rates: Rates = field(default_factory=Rates)
     smtp: tuple[str, int] = ("127.0.0.1", 25)
     journal: Path = JOURNAL
+    provider: Provider | None = None
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -54,6 +57,7 @@ class Settings:
                 if name in raw:
                     raw[name] = Path(raw[name])
             raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
+            raw["provider"] = Provider(**raw["provider"]) if raw.get("provider") else None
             raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
             found = cls(**raw)
         except OSError as error:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -21,6 +21,8 @@ LONGEST = 16_384
 """Bytes of a line, its end included."""
 LONGEST_TEXT = 1024
 """Characters of a value."""
+LONGEST_TOKEN = 4096
+"""Characters of a provider's token: its signature alone has 512 with a key of 3072 bits."""
 MOST_ITEMS = 14
 """Values of a list."""
 
@@ -92,12 +94,12 @@ class IssueCode:
 class Block:
     """Hacked: the password void, sessions ended, nothing sent for as long as the policy says.
 
-    `by` is the uid of who decides. A client may act for the account's owner alone; so for the next two.
+    `token` proves that the owner of the account is logged in: the access token that the provider gave the client.
     """
 
     source: str
     uid: str
-    by: str
+    token: str = field(repr=False)
     reason: str
 
 
@@ -107,7 +109,7 @@ class EndSessions:
 
     source: str
     uid: str
-    by: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ class SetClass:
 
     source: str
     uid: str
-    by: str
+    token: str = field(repr=False)
     profile: str
 
 
@@ -140,23 +142,25 @@ class SetQuietHours:
 
     source: str
     uid: str
+    token: str = field(repr=False)
     hours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Devices:
-    """List the devices of an account, with the last use of each. `by` as for `Block`."""
+    """List the devices of an account, with the last use of each."""
 
     source: str
     uid: str
-    by: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class AddDevice:
     """Make a device password; the account's own password is asked again for it. `Done.secret` is to be shown once.
 
-    Without `scopes` the device opens everything; `days` is its end, 0 for none.
+    Without `scopes` the device opens everything; `days` is its end, 0 for none. Who has a second factor gives the
+    `token` of a log-in too: the password alone does not open that account.
     """
 
     source: str
@@ -165,6 +169,7 @@ class AddDevice:
     name: str
     scopes: tuple[str, ...] = ()
     days: int = 0
+    token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -173,13 +178,31 @@ class RevokeDevice:
 
     source: str
     uid: str
-    by: str
+    token: str = field(repr=False)
     device: str
+
+
+@dataclass(frozen=True)
+class ShowAccount:
+    """Show an account to its owner: `Done.account`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ShowJournal:
+    """Show what was done to an account, newest first: `Done.journal`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
 
 
 Request = (
     Hello | Activate | Change | Reset | Prove | IssueCode | Block | EndSessions | SetClass | SetRecovery
-    | SetQuietHours | Devices | AddDevice | RevokeDevice
+    | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount | ShowJournal
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -196,6 +219,8 @@ CALLS: dict[str, type[Request]] = {
     "devices": Devices,
     "add_device": AddDevice,
     "revoke_device": RevokeDevice,
+    "show_account": ShowAccount,
+    "show_journal": ShowJournal,
 }
 NAMES = {kind: name for name, kind in CALLS.items()}
 
@@ -246,6 +271,42 @@ class Device:
 
 
 @dataclass(frozen=True)
+class Account:
+    """An account as its owner sees it. Times as the directory writes them, empty for none.
+
+    `recovery_mail` and `recovery_phone` are masked: a session may be somebody else's. Those that wait count from
+    `recovery_next` on. `quota_mb` is 0 where the class of service says it. `forwards` and `filters` take mail away.
+    """
+
+    name: str = ""
+    mail: str = ""
+    profile: str = ""
+    state: str = ""
+    quota_mb: int = 0
+    password_since: str = ""
+    password_until: str = ""
+    blocked_until: str = ""
+    recovery_mail: str = ""
+    recovery_phone: str = ""
+    recovery_next: str = ""
+    two_factor: bool = False
+    forwards: tuple[str, ...] = ()
+    filters: str = ""
+    absence: bool = False
+    looked: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the journal: time (ISO 8601), the act in French words, by whom (`portal`, `operators`), the reason."""
+
+    time: str
+    act: str
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Done:
     """It is done. `uid` is whose account, `before` its state until now.
 
@@ -262,6 +323,8 @@ class Done:
     open: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     secret: str = field(default="", repr=False)
+    account: Account = field(default_factory=Account)
+    journal: tuple[Line, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -324,6 +387,7 @@ def decode_answer(line: bytes) -> Answer:
             return Done(
                 str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])),
                 tuple(map(_device, held["devices"])), str(held["secret"]),
+                account=_account(held["account"]), journal=tuple(Line(**one) for one in held["journal"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -335,6 +399,10 @@ def decode_answer(line: bytes) -> Answer:
 def _device(held: Mapping[str, Any]) -> Device:
     texts = {name: str(held[name]) for name in ("ident", "name", "made", "expires", "used", "place")}
     return Device(scopes=tuple(map(str, held["scopes"])), **texts)
+
+
+def _account(held: Mapping[str, Any]) -> Account:
+    return Account(**{**held, "forwards": tuple(map(str, held["forwards"]))})
 
 
 def _line(content: dict[str, Any]) -> bytes:
@@ -373,7 +441,8 @@ def _checked(kind: type[Request], args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, kind: str, value: Any) -> Any:
-    if kind == "str" and isinstance(value, str) and len(value) <= LONGEST_TEXT and _encodes(value):
+    longest = LONGEST_TOKEN if name == "token" else LONGEST_TEXT
+    if kind == "str" and isinstance(value, str) and len(value) <= longest and _encodes(value):
         return value
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
         return value

@@ -1,9 +1,9 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows seven acts on one
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows eight acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
-filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward). Each
-reaches the hosts that hold the thing.
+filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
+journal (what operators did to it). Each reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
@@ -61,3 +61,7 @@ class Hostd:
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
         return looked(self.way.ask("look", uid))
+
+    def journal(self, uid: str) -> list[list[str]]:
+        """The operators' journal about an account: time, act in French words, by whom, reason of each line."""
+        return [list(map(str, one)) for one in self.way.ask("journal", uid)]

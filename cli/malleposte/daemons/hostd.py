@@ -263,11 +263,20 @@ def main(words: Sequence[str]) -> int:
 def _serve(settings: HostSettings, rules: LifeRules) -> None:
     handed = kit.handed()[0]
     if handed.family == socket.AF_UNIX:
-        offer = Offer(platform_acts(_platform))
+        offer = Offer({**platform_acts(_platform), "journal": journal})
     else:
         tls = link.server_context(settings.certificate, settings.key)
         offer = Offer(host_acts(LocalHost(rules)), tls, settings.clients)
     Server().serve(handed, offer)
+
+
+def journal(request: Request) -> list[list[str]]:
+    """The lines of root's journal about an account, as its owner is told of them. Raises InputError, OSError."""
+    from malleposte.accountd import own  # on the directory's host alone, as the settings
+    from malleposte.accounts.settings import Settings
+
+    lines = own.newest(own.journal([Settings.read().journal], request.uid))
+    return [[one.time, one.act, one.by, one.note] for one in lines]
 
 
 @contextlib.contextmanager

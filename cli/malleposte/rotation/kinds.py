@@ -55,9 +55,15 @@ KINDS = (
     _kind("valkey", Way.SWAP, "valkey rspamd", "Valkey and rspamd restart; mail waits until then"),
     _kind("valkey-sso", Way.SWAP, "valkey lemonldap", "nobody can log in until the log-in page has the new one"),
     _kind("sso-key", Way.SWAP, "lemonldap", "the log-in page restarts; forms that are open must be filled in again"),
-    _kind("sso-signing", Way.SWAP, "lemonldap", "tokens that were issued are refused; agents log in to services again"),
+    _kind(
+        "sso-signing",
+        Way.SWAP,
+        "lemonldap accountd",
+        "tokens that were issued are refused; agents log in to services again",
+    ),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
+    _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
     _kind("valkey-guesses", Way.SWAP, "valkey fail2ban", "Valkey restarts; other hosts ban again once they have it"),
     _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),
     _kind(

@@ -183,10 +183,10 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
     who, new = person(), fresh()
     old = who.account.password
     assert enters(who.uid, old)
-    other = portal.one(wire.Block(portal.source, who.uid, "chef", "essai"))
+    other = portal.one(wire.Block(portal.source, who.uid, portal.token("chef"), "essai"))
     assert other.error == "unauthorised", "who acts on another's account must be proved"
     assert enters(who.uid, old)
-    blocked = portal.one(wire.Block(portal.source, who.uid, who.uid, "essai"))
+    blocked = portal.one(wire.Block(portal.source, who.uid, portal.token(who.uid), "essai"))
     assert (blocked.uid, blocked.before, bool(blocked.until), blocked.open) == (who.uid, "active", True, ())
     assert not enters(who.uid, old)
     code = who.code()
@@ -205,10 +205,12 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
 def test_sessions_end_on_request_and_the_password_stays(portal, person, mail, enters):
     who = person()
     session = mail.imap(who.account)
-    assert portal.one(wire.EndSessions(portal.source, who.uid, who.uid)) == wire.Done(who.uid, "active")
+    assert portal.one(wire.EndSessions(portal.source, who.uid, portal.token(who.uid))) == wire.Done(who.uid, "active")
     wait_for(lambda: ended(session), 20, "the session is still there")
     assert enters(who.uid, who.account.password)
-    assert portal.one(wire.EndSessions(portal.source, "personne-ici", "personne-ici")).error == "not_found"
+    assert (
+        portal.one(wire.EndSessions(portal.source, "personne-ici", portal.token("personne-ici"))).error == "not_found"
+    )
 
 
 def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person, site, mail):
@@ -248,10 +250,10 @@ def test_what_an_agent_settles(portal, person):
     password = who.account.password
     answers = portal.ask(
         wire.SetRecovery(portal.source, who.uid, password, "marie@lointain.test", "06 12 34 56 78"),
-        wire.SetQuietHours(portal.source, who.uid, ("12345 18:30-07:45",)),
-        wire.SetQuietHours(portal.source, who.uid, ("9 18:30-07:45",)),
+        wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("12345 18:30-07:45",)),
+        wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("9 18:30-07:45",)),
         wire.SetRecovery(portal.source, who.uid, password, "x@ac-exemple.test"),
-        wire.SetClass(portal.source, who.uid, who.uid, "convergence"),
+        wire.SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
     )
     assert answers[0].until > "2026"
     assert answers[1] == wire.Done(who.uid, "active")
@@ -270,7 +272,7 @@ def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
     dav = device(who.account)
     put_event(dav, first(dav.discover()[1]), "a", "Conseil")
     for profile in ("convergence", "roundcube"):
-        done = portal.one(wire.SetClass(portal.source, who.uid, who.uid, profile))
+        done = portal.one(wire.SetClass(portal.source, who.uid, portal.token(who.uid), profile))
         assert done == wire.Done(who.uid, "active")
         assert ["Conseil"] in events(dav).values()
 

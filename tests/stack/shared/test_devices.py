@@ -221,15 +221,15 @@ def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways
     (device,) = made.devices
 
     def listed() -> Any:
-        (found,) = portal.one(wire.Devices(portal.source, who.uid, who.uid)).devices
+        (found,) = portal.one(wire.Devices(portal.source, who.uid, portal.token(who.uid))).devices
         return found if found.used else None
 
     found = wait_for(listed, 30, "the last use")
     assert (found.ident, found.name, found.scopes) == (device.ident, "Portail", ("imap",))
     stranger, hers, again = portal.ask(
-        wire.RevokeDevice(portal.source, other.uid, other.uid, device.ident),
-        wire.RevokeDevice(portal.source, who.uid, who.uid, device.ident),
-        wire.RevokeDevice(portal.source, who.uid, who.uid, device.ident),
+        wire.RevokeDevice(portal.source, other.uid, portal.token(other.uid), device.ident),
+        wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
+        wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
     )
     assert stranger.error == again.error == wire.ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
     assert not ways.opens("imap", made.secret)

@@ -58,7 +58,8 @@ def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> N
     held = json.loads(site.run("pia1", "cat", "/etc/malleposte/sso-prove.json"))["accountd"]
     mine = {"name": held["name"], "secret": held["secret"]}
     portal = Portal(site)
-    prove, block = wire.Prove(here, who.uid, who.account.password), wire.Block(here, who.uid, who.uid, "essai")
+    prove = wire.Prove(here, who.uid, who.account.password)
+    block = wire.Block(here, who.uid, portal.token(who.uid), "essai")
     assert portal.ask(prove, block, **mine) == [
         wire.Done(who.uid, "active"),
         wire.Refused(wire.ErrorCode.UNAUTHORISED),

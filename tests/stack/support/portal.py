@@ -9,6 +9,7 @@ from typing import Any
 from malleposte.accountd import wire
 
 from tests.stack.support.site import Site
+from tests.support.tokens import Minter
 
 ASK = """
 import json, sys
@@ -43,6 +44,11 @@ class Portal:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.source = f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.7"
+
+    def token(self, uid: str) -> str:
+        """The token of an agent who is logged in, signed with the lab's own key."""
+        issuer = f"https://{self.site.platform['hostnames']['sso']}/"
+        return Minter(issuer, self.site.secret("sso-signing")).access(uid)
 
     def ask(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[Any]:
         """Answers, in their order. Once one says to wait for `enough` seconds, the last request is the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from malleposte.accountd import wire
 from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
 
-from .test_service import HERE, NOT_PROVED, OLD, Stage
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, Stage, token
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_a_device_is_made_shown_once_and_its_owner_told(stage: Stage) -> None:
     assert (device.name, device.scopes, device.expires) == ("Téléphone", ("imap", "dav"), "20261001080000Z")
     (letter,) = stage.letters
     assert letter["To"] == "mdupond@ac-exemple.test" and made.secret not in letter.as_string()
-    listed = done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond")))
+    listed = done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond"))))
     assert [one.ident for one in listed.devices] == [device.ident] and not listed.secret
     (line,) = stage.lines()
     assert (line["action"], line["source"], line["who"]) == ("device-add", HERE, "accountd:pia1")
@@ -73,16 +74,16 @@ def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
     stage.mute = True
     answer = add(stage)
     assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
-    assert done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond"))).devices == ()
+    assert done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices == ()
 
 
 def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
     ident = done(add(stage)).devices[0].ident
-    other = stage.ask(wire.RevokeDevice(HERE, "mdupond", "autre", ident))
-    assert isinstance(other, wire.Refused) and other.error == wire.ErrorCode.UNAUTHORISED
-    assert stage.ask(wire.RevokeDevice(HERE, "mdupond", "mdupond", ident)) == wire.Done("mdupond", "active")
+    other = stage.ask(wire.RevokeDevice(HERE, "mdupond", token("autre"), ident))
+    assert other == NO_LOG_IN
+    assert stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident)) == wire.Done("mdupond", "active")
     assert stage.hosts.cuts == [("mdupond", ident)] and len(stage.letters) == 2
-    again = stage.ask(wire.RevokeDevice(HERE, "mdupond", "mdupond", ident))
+    again = stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident))
     assert isinstance(again, wire.Refused) and again.error == wire.ErrorCode.NOT_FOUND
     assert [line["action"] for line in stage.lines()] == ["device-add", "device-revoke"]
 
@@ -90,8 +91,16 @@ def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
 def test_somebody_else_s_device_is_not_found(stage: Stage) -> None:
     ident = done(add(stage)).devices[0].ident
     stage.agent("autre", State.ACTIVE)
-    answer = stage.ask(wire.RevokeDevice(HERE, "autre", "autre", ident))
+    answer = stage.ask(wire.RevokeDevice(HERE, "autre", token("autre"), ident))
     assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.NOT_FOUND
-    assert len(done(stage.ask(wire.Devices(HERE, "mdupond", "mdupond"))).devices) == 1
-    listed = stage.ask(wire.Devices(HERE, "mdupond", "autre"))
-    assert isinstance(listed, wire.Refused) and listed.error == wire.ErrorCode.UNAUTHORISED
+    assert len(done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
+    listed = stage.ask(wire.Devices(HERE, "mdupond", token("autre")))
+    assert listed == NO_LOG_IN
+
+
+def test_with_a_second_factor_the_password_alone_makes_no_device(stage: Stage) -> None:
+    stage.agent("autre", State.ACTIVE, mpTwoFactor=["TOTP"])
+    wanted = wire.AddDevice(HERE, "autre", OLD, "Téléphone")
+    for given in ("", token("mdupond"), token("autre", exp=1)):
+        assert stage.ask(replace(wanted, token=given)) == NO_LOG_IN
+    assert done(stage.ask(replace(wanted, token=token("autre")))).secret

@@ -18,11 +18,13 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.limits import Limits, Rate, Rates
 from malleposte.accountd.notice import Notice
+from malleposte.accountd.proof import Proofs, Provider
 from malleposte.accountd.service import Service, Tools, look_up
 from malleposte.accounts import codes
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.digests import Keyring
+from malleposte.accounts.filters import Filters
 from malleposte.accounts.renewal import Facts
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
@@ -32,6 +34,7 @@ from malleposte.errors import MallepostError
 from malleposte.policy.model import Policy
 
 from tests.support.classes import CLASSES
+from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
@@ -41,6 +44,13 @@ FACTS = Facts("ac-exemple.test", "académie d'Exemple", "pia.ac-exemple.test", "
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
 NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
+NO_LOG_IN = wire.Refused(wire.ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
+PROVIDER = Provider(ISSUER, CLIENT, public(made_key()))
+
+
+def token(uid: str, **changed: Any) -> str:
+    """The token of an agent who logged in a minute before the stage's now."""
+    return Minter(clock=lambda: NOW.timestamp() - 60).access(uid, **changed)
 
 
 class Channel:
@@ -93,7 +103,8 @@ class Stage:
         tools = Tools(
             self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
             lambda where, issued: self.sent.append((where, issued)), self.tell, self.post, lambda: FACTS,
-            classes=lambda: CLASSES, devices=2, limits=self.limits, now=lambda: NOW,
+            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), look=self.look, devices=2,
+            limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
 
@@ -106,6 +117,11 @@ class Stage:
         if self.mute:
             raise ConnectionRefusedError
         self.letters.append(letter)
+
+    def look(self, uid: str) -> Filters:
+        if self.mute:
+            raise MallepostError("the host of the mailbox gives no answer")
+        return Filters("roundcube", ("roundcube",), ("ailleurs@exemple.test",))
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MemoryDirectory]:
@@ -208,7 +224,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
     stage.directory.expired.add(f"uid={uid},ou=people,{stage.directory.suffix}")
     assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
-    done = stage.ask(wire.Block(HERE, uid, uid.upper(), "piraté"))
+    done = stage.ask(wire.Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == wire.Done(uid, "active", "20260903080000Z")
     assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
     again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
@@ -423,17 +439,17 @@ def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None
 def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
-        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, (bad,))), wire.Refused)
+        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, token(uid), (bad,))), wire.Refused)
     for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
-        assert stage.ask(wire.SetQuietHours(HERE, uid, hours)) == wire.Done(uid, "active")
+        assert stage.ask(wire.SetQuietHours(HERE, uid, token(uid), hours)) == wire.Done(uid, "active")
         assert stage.held(uid, "mpQuietHours") == list(hours)
 
 
 def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
-    """A client says who acts and cannot prove it: others' accounts are for the command line."""
+    """Others' accounts are for the command line."""
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.agent("chef", State.ACTIVE, OTHER_NUMEN)
-    for by in ("chef", "", "nobody"):
+    for by in (token("chef"), "", "nobody", token(uid)[:-4] + "AAAA"):
         for request in (wire.Block(HERE, uid, by, "r"), wire.EndSessions(HERE, uid, by),
                         wire.SetClass(HERE, uid, by, "convergence")):  # fmt: skip
             refused = stage.ask(request)
@@ -441,16 +457,19 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
             assert refused.error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
-    assert stage.ask(wire.SetClass(HERE, uid, uid, "convergence")) == wire.Done(uid, "active")
+    assert stage.ask(wire.SetClass(HERE, uid, token(uid), "convergence")) == wire.Done(uid, "active")
     assert stage.held(uid, "mpProfile") == ["convergence"]
-    assert isinstance(stage.ask(wire.SetClass(HERE, uid, uid, "luxe")), wire.Refused)
+    assert isinstance(stage.ask(wire.SetClass(HERE, uid, token(uid), "luxe")), wire.Refused)
     stage.channel.broken = True
-    assert stage.ask(wire.EndSessions(HERE, uid, uid)) == wire.Done(uid, "active", open=("essai",))
-    for request in (wire.EndSessions(HERE, "nobody", "nobody"), wire.Block(HERE, "nobody", "nobody", "r")):
+    assert stage.ask(wire.EndSessions(HERE, uid, token(uid))) == wire.Done(uid, "active", open=("essai",))
+    for request in (
+        wire.EndSessions(HERE, "nobody", token("nobody")),
+        wire.Block(HERE, "nobody", token("nobody"), "r"),
+    ):
         refused = stage.ask(request)
         assert isinstance(refused, wire.Refused)
         assert refused.error == "not_found"
-    bad = stage.ask(wire.Block(HERE, uid, uid, " "))
+    bad = stage.ask(wire.Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
     assert isinstance(bad, wire.Refused)
     assert bad.error == "refused_value"
     assert stage.lines()[0]["by"] == uid
@@ -461,7 +480,7 @@ def test_a_client_has_so_many_blocks_an_hour(stage: Stage) -> None:
     for number in range(3):
         stage.agent(f"agent{number}", State.ACTIVE, f"01E95000{number}0ABC")
     stage.ask(wire.Change(HERE, "nobody", "x", NEW))
-    answers = [stage.ask(wire.Block(HERE, f"agent{n}", f"agent{n}", "r")) for n in range(3)]
+    answers = [stage.ask(wire.Block(HERE, f"agent{n}", token(f"agent{n}"), "r")) for n in range(3)]
     assert [isinstance(answer, wire.Done) for answer in answers] == [True, True, False]
     assert answers[2] == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=3600)
     slowed = stage.ask(wire.Change(HERE, "nobody", "y", NEW))
@@ -482,11 +501,11 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
         patch.setattr(Hosts, "settle", settle)
-        slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, uid, "convergence"))
+        slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
             with stage.service._alone("somebody"):
-                blocked = [stage.ask(wire.Block(HERE, one, one, "piraté")) for one in (uid, *others[:15])]
+                blocked = [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
             assert all(isinstance(answer, wire.Done) for answer in blocked)
             assert stage.held(uid, "mpState") == ["blocked"]
             assert not slow.done()

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from malleposte.accountd import settings
 from malleposte.accountd.limits import Rate
+from malleposte.accountd.proof import Provider
 from malleposte.accounts import facts
 from malleposte.errors import InputError
+
+from tests.support.tokens import CLIENT, ISSUER, made_key, public
 
 GOOD: dict[str, Any] = {
     "academy": "Exemple", "portal": "https://pia.ac-exemple.test/", "phone": "03", "mail": "a@ac-exemple.test",
@@ -28,6 +31,10 @@ def test_they_are_read(tmp_path: Path) -> None:
     found = settings.Settings.read(written(tmp_path / "accountd.json", GOOD))
     assert found.rates.wrong == Rate(5, 60)
     assert found.rates.codes == Rate(3, 3600), "what is not said is as by default"
+    assert found.provider is None
+    provider = {"issuer": ISSUER, "audience": CLIENT, "key": public(made_key())}
+    known = settings.Settings.read(written(tmp_path / "accountd.json", GOOD | {"provider": provider}))
+    assert known.provider == Provider(**provider)
     assert (found.smtp, found.hostd) == (("127.0.0.1", 25), Path("/run/hostd"))
 
 
@@ -40,6 +47,8 @@ def test_they_are_read(tmp_path: Path) -> None:
         {"pace": 0},
         {"more": 1},
         {"only": {"sso-pia1": ["strange"]}},
+        {"provider": {"issuer": "https://sso.test/", "audience": "portail", "key": "none"}},
+        {"provider": {"issuer": "https://sso.test/"}},
     ],
 )
 def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, wrong: dict[str, Any]) -> None:

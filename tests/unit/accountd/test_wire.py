@@ -14,15 +14,18 @@ REQUESTS = (
     wire.Activate("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!"),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
-    wire.SetQuietHours("192.0.2.7", "mdupond", ("12345 18:30-07:45", "67 00:00-23:59")),
+    wire.SetQuietHours("192.0.2.7", "mdupond", "jeton", ("12345 18:30-07:45", "67 00:00-23:59")),
     wire.AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
     wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
+    wire.ShowAccount("192.0.2.7", "mdupond", "x" * 4096),
 )
+ANSWERED = (wire.Done, wire.Device, wire.Account, wire.Line, wire.Refused, wire.Violation)
+OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 3, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 4, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -36,7 +39,8 @@ def test_no_secret_is_shown_by_accident() -> None:
     for one in (wire.Hello("a", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET", "S3CRET"),
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
-                wire.AddDevice("s", "l", "S3CRET", "n"), wire.Done(secret="S3CRET")):  # fmt: skip
+                wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
+                wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET")):  # fmt: skip
         assert "S3CRET" not in repr(one)
 
 
@@ -48,6 +52,8 @@ def test_no_secret_is_shown_by_accident() -> None:
         wire.Done(
             "mdupond", devices=(wire.Device("abcdefgh", "Téléphone", ("imap",), made="20261201120000Z"),), secret="x"
         ),
+        wire.Done("mdupond", account=wire.Account("Marie", quota_mb=5000, two_factor=True, forwards=("a@b.test",))),
+        wire.Done("mdupond", journal=(wire.Line("2026-09-01T08:00:00", "compte bloqué", "operators", "vol"),)),
         wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
         wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
     ],
@@ -65,11 +71,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 3: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 4: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=4, call="next", args={"more": 1}, extra=1), "speaks version 4"),
+        (line(v=5, call="next", args={"more": 1}, extra=1), "speaks version 5"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -79,9 +85,15 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (line(args=CHANGE | {"login": 1}), "login is not of its type"),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":3,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
-        (line(call="block", args={"source": "a", "uid": "b", "by": "c", "reason": "d", "hours": 1}), "unknown field"),
-        (line(call="set_quiet_hours", args={"source": "a", "uid": "b", "hours": ["x"] * 15}), "hours is not"),
+        (b'{"v":4,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (
+            line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
+            "unknown field",
+        ),
+        (
+            line(call="set_quiet_hours", args={"source": "a", "uid": "b", "token": "c", "hours": ["x"] * 15}),
+            "hours is not",
+        ),
         (b" " * 17_000 + b"{}", "too long"),
     ],
 )
@@ -90,7 +102,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":3,"ok":true}', b'{"v":3,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":4,"ok":true}', b'{"v":4,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -103,6 +115,6 @@ def test_another_form_is_another_version() -> None:
         return [(one.name, str(one.type), one.default is dataclasses.MISSING) for one in dataclasses.fields(kind)]
 
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
-    answers = {kind.__name__: form(kind) for kind in (wire.Done, wire.Device, wire.Refused, wire.Violation)}
+    answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (3, "10ef7b01eb4610c9")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (4, "15add952f16e1be9")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,14 +13,30 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from malleposte.accountd import client, wire
 from malleposte_portal import create_app
+from malleposte_portal.provider import Provider
+from malleposte_portal.sessions import Sessions
 from malleposte_portal.settings import Settings
+from malleposte_portal.sign_on import SignOn
 
 from tests.support.page import Page
+from tests.support.tokens import CLIENT, ISSUER
+from tests.support.valkey import MemoryValkey, ValkeyError
+
+from .provider import SECRET, FakeProvider
 
 SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h", "hours_en": "from 8"}
 TILES = (
     {"title": {"fr": "Messagerie", "en": "Mail"}, "text": {"fr": "Lire", "en": "Read"}, "url": "https://webmail.test/"},
 )
+
+LABELS = {"roundcube": {"fr": "Simple", "en": "Light"}, "convergence": {"fr": "Complète", "en": "Full"}}
+CLASSES: dict[str, dict[str, Any]] = {
+    "roundcube": {"mail": "roundcube", "agenda": "radicale", "quota_mb": 2500, "label": LABELS["roundcube"]},
+    "convergence": {"mail": "sogo", "agenda": "sogo", "quota_mb": 5000, "label": LABELS["convergence"]},
+}
+NAMES: dict[str, Any] = {
+    "domain": "ac-exemple.test", "mail_host": "mail.ac-exemple.test", "dav_host": "dav.ac-exemple.test",
+}  # fmt: skip
 
 
 def archive() -> Path:
@@ -30,7 +47,9 @@ def archive() -> Path:
 def well_built(page: Page, language: str) -> None:
     """Check what holds of every page: title, h1, levels, ids, labels, no script, forms with a token."""
     assert [attributes["lang"] for attributes, _text in page.all("html")] == [language]
-    assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer", "nav")] == [1] * 6
+    assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
+    labels = [held["aria-label"] for held, _text in page.all("nav")]
+    assert labels and len(labels) == len(set(labels))
     assert page.all("h1")[0][1] in page.all("title")[0][1]
     levels = [int(tag[1]) for tag, _attributes in page.elements if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
@@ -96,6 +115,20 @@ class Visitor:
             return self.get(answer.headers["Location"])
         return self._seen(answer, path)
 
+    def raw(self, path: str) -> Any:
+        """The bare answer at an address, as a browser follows none of its redirections."""
+        return self.http.get(path, base_url="https://pia.test", headers={"X-Real-IP": "192.0.2.7"})
+
+    def press(self, path: str, action: str, **chosen: str) -> Any:
+        """Press the button of the form of a page that leads to an address; the bare answer.
+
+        `chosen`: the other hidden fields of that form, since several may lead there.
+        """
+        found = [form for form in self.get(path).forms() if form["action"] == action]
+        found = [one for one in found if one["fields"] == {"csrf_token": one["fields"]["csrf_token"]} | chosen]
+        assert found, f"no such button at {path}"
+        return self.http.post(action, data=found[0]["fields"], base_url="https://pia.test")
+
     def _seen(self, answer: Any, path: str) -> Page:
         self.last = answer
         assert answer.headers["Cache-Control"] == "no-store"
@@ -109,11 +142,42 @@ def accountd() -> FakeAccountd:
     return FakeAccountd()
 
 
+class Clock:
+    """A clock that a test moves; it begins at the true time."""
+
+    def __init__(self) -> None:
+        self.now = time.time()
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def app(accountd: FakeAccountd) -> Any:
-    names = {"domain": "ac-exemple.test", "mail_host": "mail.ac-exemple.test"}
-    settings = Settings("Académie d’Exemple", SUPPORT, TILES, **names)  # type: ignore[arg-type]
-    return create_app(settings, accountd, b"k" * 32, testing=True)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def provider(clock: Clock) -> FakeProvider:
+    return FakeProvider(clock)
+
+
+@pytest.fixture
+def valkey(clock: Clock) -> MemoryValkey:
+    return MemoryValkey(clock)
+
+
+def portal(accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey, clock: Clock) -> Any:
+    """A portal whose log-in is by the provider in memory."""
+    settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
+    asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
+    kept = Sessions(valkey, ValkeyError, clock=clock)
+    return create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept), testing=True)
+
+
+@pytest.fixture
+def app(accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey, clock: Clock) -> Any:
+    return portal(accountd, provider, valkey, clock)
 
 
 @pytest.fixture
@@ -125,3 +189,25 @@ def visit(app: Any) -> Visitor:
 def another(app: Any) -> Callable[[], Visitor]:
     """Further browsers."""
     return lambda: Visitor(app.test_client())
+
+
+@pytest.fixture
+def fresh(accountd: FakeAccountd, clock: Clock) -> Callable[[], tuple[Visitor, FakeProvider]]:
+    """A portal that was never asked for anything, its visitor and its provider."""
+
+    def made() -> tuple[Visitor, FakeProvider]:
+        provider = FakeProvider(clock)
+        return Visitor(portal(accountd, provider, MemoryValkey(clock), clock).test_client()), provider
+
+    return made
+
+
+@pytest.fixture
+def log_in(provider: FakeProvider) -> Callable[..., None]:
+    """Has a visitor log in."""
+
+    def done(visitor: Visitor, uid: str = "mdupond") -> None:
+        back = provider.log_in(visitor.raw("/connexion").headers["Location"], uid)
+        assert visitor.raw(back).status_code == 303
+
+    return done

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte_portal import own
 from malleposte_portal.pages import ADDRESSES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -41,12 +42,17 @@ def test_the_addresses_are_these(app: Any) -> None:
             "/autodiscover/autodiscover.json/v1.0/<address>",
             *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
             *("/en/accessibility", "/en/legal", "/en/privacy", "/diagnostic", "/en/diagnosis"),
+            *("/connexion", "/connexion/retour", "/connexion/fin", "/deconnexion", "/deconnecte"),
+            *("/en/login", "/en/logout", "/en/logged-out", "/compte", "/compte/appareils", "/compte/appareils/ajouter"),
+            *("/compte/appareils/supprimer", "/compte/sessions/fermer", "/compte/journal", "/en/account"),
+            *("/en/account/devices", "/en/account/devices/add", "/en/account/devices/revoke"),
+            *("/en/account/sessions/end", "/en/account/journal"),
         ]
     )
 
 
 @BOTH
-@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in ("done", "strength_data")])
+@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in ("done", "strength_data", *own.ADDRESSES)])
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:
     page = visit.get(ADDRESSES[name][language])
     assert visit.last.status_code == 200

@@ -1,0 +1,99 @@
+"""An account as its owner sees it, once a token has proved who that is: a summary, and what was done to it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from malleposte.accountd import wire
+from malleposte.accounts import disclosure, life
+from malleposte.accounts.export import journal_lines
+from malleposte.accounts.filters import Filters
+from malleposte.directory.model import Attributes, first
+from malleposte.directory.protocol import Entry
+from malleposte.platform.times import when
+from malleposte.policy.model import Policy
+
+READ = (
+    *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "mpTwoFactor", "pwdChangedTime"),
+    *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext"),
+)
+"""The attributes that the summary is made of."""
+MOST_BYTES = 12_000
+"""Of the lines of a journal in an answer, which has a longest line."""
+LONGEST_NOTE = 120
+"""Characters of a reason."""
+
+
+def masked(value: str) -> str:
+    """An address or a number of which its owner knows the rest: `ma…@exemple.test`, `…78`."""
+    local, at, domain = value.partition("@")
+    return f"{local[:2]}…@{domain}" if at else f"…{value[-2:]}" if value else ""
+
+
+def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime.datetime) -> wire.Account:
+    """The summary. `filters` is None where the host of the mailbox gives no answer."""
+    held = entry.attributes
+    means, waiting = life.usable_recovery(entry, now), life.next_recovery(entry)
+    since = when(first(held, "pwdChangedTime"))
+    until = since + datetime.timedelta(days=policy.renewal_days) if since and policy.renewal_days else None
+    return wire.Account(
+        name=first(held, "cn"),
+        mail=first(held, "mail"),
+        profile=first(held, "mpProfile"),
+        state=first(held, "mpState"),
+        quota_mb=int(first(held, "mpQuota") or 0),
+        password_since=first(held, "pwdChangedTime"),
+        password_until=life.stamp(until) if until else "",
+        blocked_until=_ahead(held, now),
+        recovery_mail=masked(means.mail),
+        recovery_phone=masked(means.phone),
+        recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
+        two_factor=bool(held.get("mpTwoFactor")),
+        forwards=filters.forwards[: wire.MOST_ITEMS] if filters else (),
+        filters=filters.active if filters else "",
+        absence=bool(filters and filters.absence),
+        looked=filters is not None,
+    )
+
+
+def _ahead(held: Attributes, now: datetime.datetime) -> str:
+    until = first(held, "mpBlockedUntil")
+    moment = when(until)
+    return until if moment and moment > now else ""
+
+
+def line(raw: str) -> wire.Line | None:
+    """A line of a journal for the account's owner; None for one of the machinery. Raises ValueError on what is none.
+
+    `by` is `portal` for what was done through accountd, `operators` for the rest: names of people are not told.
+    """
+    held = json.loads(raw)
+    action = str(held.get("action", ""))
+    if action in disclosure.SILENT:
+        return None
+    note = " ".join(str(held.get("note") or "").split())[:LONGEST_NOTE]
+    by = "portal" if str(held.get("who", "")).startswith("accountd:") else "operators"
+    return wire.Line(str(held.get("time", "")), disclosure.ACTS.get(action, "autre opération"), by, note)
+
+
+def journal(paths: Sequence[Path], uid: str) -> Iterator[wire.Line]:
+    """The lines about an account of journals on this host, each one's oldest first. Raises OSError."""
+    for path in paths:
+        for raw in journal_lines(path, uid):
+            found = line(raw)
+            if found is not None:
+                yield found
+
+
+def newest(lines: Iterable[wire.Line]) -> tuple[wire.Line, ...]:
+    """As many of the newest as an answer has room for, newest first."""
+    room, kept = MOST_BYTES, []
+    for one in sorted(lines, key=lambda line: line.time, reverse=True):
+        room -= len(json.dumps([one.time, one.act, one.by, one.note])) + 40
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept)

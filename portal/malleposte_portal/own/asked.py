@@ -1,0 +1,70 @@
+"""Asking accountd for the agent who is logged in, by the token of the log-in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate
+
+from flask import current_app, g, redirect, render_template, url_for
+from malleposte.accountd import client, wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer
+from malleposte_portal.languages import translate as _
+from malleposte_portal.provider import AwayError, RefusedError
+
+LOG = logging.getLogger("malleposte_portal")
+OVER = (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED)
+"""Refusals that say that the log-in is over: a block, a suspension, sessions that were ended."""
+type Make = Callable[[str, str, str], wire.Request]
+"""A request from the address of the browser, the uid and the token."""
+
+
+class OverError(Exception):
+    """The log-in is over, whatever the browser still has."""
+
+
+def ask(found: sign_on.Agent, make: Make, not_proved: str = "") -> wire.Done | acts.Told:
+    """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
+
+    `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in.
+    """
+    try:
+        token = sign_on.with_token()
+        wanted = make(acts.source(), found.session.uid, token)
+        done: wire.Done = current_app.extensions["accountd"].call(wanted)
+    except RefusedError as error:
+        LOG.info("a log-in is over: %s", error)
+        raise OverError from error
+    except (AwayError, client.UnavailableError) as error:
+        LOG.error("%s", error)
+        return acts.Told(503, _(acts.AWAY))
+    except client.RefusedError as error:
+        wrong = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
+        if error.refused.error in OVER and not wrong:
+            raise OverError from error
+        return acts.told(error.refused, not_proved)
+    return done
+
+
+def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Callable[P, Answer]:
+    """A view of the agent's own: where the log-in turns out to be over it is ended here too, and begins anew."""
+
+    @wraps(view)
+    def guarded(found: sign_on.Agent, /, *words: P.args, **named: P.kwargs) -> Answer:
+        try:
+            return view(found, *words, **named)
+        except OverError:
+            sign_on.forget_agent()
+            answer = redirect(url_for("logged_out", language=g.language, fin=1), 303)
+            answer.delete_cookie(sign_on.COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+            return answer
+
+    return sign_on.logged_in(guarded)
+
+
+def unanswered(told: acts.Told) -> Answer:
+    """The page that says why nothing can be shown."""
+    return render_template("own/unanswered.html", sentence=told.page), told.status

@@ -1,0 +1,50 @@
+"""The forms of the agent's own section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wtforms import BooleanField, PasswordField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from malleposte_portal import dsfr
+from malleposte_portal.forms import Form
+
+LONGEST_NAME = 40
+SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
+"""The accesses of a device by the field that gives them, in Dovecot's names."""
+
+
+class AddDevice(Form):
+    """A device and what it may open; the password is asked for again."""
+
+    name = StringField(
+        "Nom de l’appareil",
+        description="Pour le reconnaître dans la liste, par exemple : téléphone de Marie, ordinateur de la maison.",
+        filters=[lambda value: " ".join(value.split()) if value else value],
+        validators=[
+            InputRequired("Donnez un nom à l’appareil."),
+            Length(max=LONGEST_NAME, message="Ce nom est trop long : 40 caractères au plus."),
+        ],
+        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_NAME)},
+        widget=dsfr.Input(),
+    )
+    mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
+    dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
+    password = PasswordField(
+        "Votre mot de passe",
+        description="Celui de votre compte, pour vérifier que c’est bien vous.",
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=1024)],
+        render_kw={"autocomplete": "current-password"},
+        widget=dsfr.Password(),
+    )
+
+    def validate_mail(self, held: Any) -> None:
+        """A device that may open nothing would be of no use."""
+        if not held.data and not ("dav" in self and self["dav"].data):
+            raise ValidationError("Choisissez au moins un accès.")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The accesses that were ticked."""
+        return tuple(one for name, many in SCOPES.items() if name in self and self[name].data for one in many)

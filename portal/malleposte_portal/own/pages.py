@@ -1,0 +1,155 @@
+"""The pages of the agent's own section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd import wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.front import now
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import forms, words
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.provider import AwayError
+from malleposte_portal.sessions import StoreError
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "login": ("/connexion", "/en/login"),
+    "logout": ("/deconnexion", "/en/logout"),
+    "logged_out": ("/deconnecte", "/en/logged-out"),
+    "account": ("/compte", "/en/account"),
+    "devices": ("/compte/appareils", "/en/account/devices"),
+    "device_add": ("/compte/appareils/ajouter", "/en/account/devices/add"),
+    "device_revoke": ("/compte/appareils/supprimer", "/en/account/devices/revoke"),
+    "sessions_end": ("/compte/sessions/fermer", "/en/account/sessions/end"),
+    "journal": ("/compte/journal", "/en/account/journal"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("device_add", "device_revoke", "sessions_end", "logout")
+"""The pages that take what an agent typed; those of ACTS show nothing of their own."""
+ACTS = ("device_revoke", "sessions_end", "logout")
+SOON_DAYS = 30
+"""Days before its end from which a password is said to end soon."""
+
+
+@for_agent
+def account(found: sign_on.Agent) -> Answer:
+    """« Mon compte »: what is held, and what needs the agent's attention."""
+    answer = ask(found, wire.ShowAccount)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    held = answer.account
+    days = words.days_left(held.password_until, now())
+    return render_template(
+        "own/account.html", account=held, uid=answer.uid, label=words.label(held.profile),
+        quota=held.quota_mb or words.class_of(held.profile).get("quota_mb", 0), day=words.day, moment=words.moment,
+        soon=days is not None and days <= SOON_DAYS, days=days,
+    )  # fmt: skip
+
+
+@for_agent
+def devices(found: sign_on.Agent) -> Answer:
+    """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
+    answer = ask(found, wire.Devices)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    try:
+        open_ = sign_on.sign_on().sessions.of(found.session.uid)
+    except StoreError:
+        open_ = {}
+    told = session.pop("told", "")
+    return render_template(
+        "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told, scopes=scopes,
+        moment=words.moment, day=words.day, browser=words.browser,
+    )  # fmt: skip
+
+
+def scopes(device: wire.Device) -> str:
+    """The accesses of a device, in words."""
+    names = (
+        (_("courriel"), bool({"imap", "smtp"} & set(device.scopes))),
+        (_("agenda et contacts"), "dav" in device.scopes),
+    )
+    return ", ".join(name for name, there in names if there)
+
+
+@for_agent
+def device_add(found: sign_on.Agent) -> Answer:
+    """Make a device password. It is shown once, on the answer to the form, and nowhere kept."""
+    form = forms.AddDevice(data={"mail": True} if request.method == "GET" else None)
+    # Devices reach SOGo's calendar by the account's own password alone.
+    if words.class_of(found.session.profile).get("agenda") == "sogo":
+        del form["dav"]
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            typed = (form.typed("password"), form.typed("name"), form.scopes)
+            answer = ask(
+                found,
+                lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
+                _("Mot de passe inexact."),
+            )
+            if isinstance(answer, wire.Done) and answer.devices:
+                return render_template(
+                    "own/device_made.html", device=answer.devices[0], secret=answer.secret, uid=answer.uid,
+                )  # fmt: skip
+            if isinstance(answer, acts.Told):
+                refused, status = answer.page, answer.status
+    return render_template("own/device_add.html", form=form, refused=refused), status
+
+
+@for_agent
+def device_revoke(found: sign_on.Agent) -> Answer:
+    """Revoke a device."""
+    ident = request.form.get("device", "")[:100]
+    answer = ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, ident))
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    session["told"] = "revoked"
+    return redirect(link("devices"), 303)
+
+
+@for_agent
+def sessions_end(found: sign_on.Agent) -> Answer:
+    """End one other log-in to the portal, or everything that is open on every service."""
+    key = request.form.get("session", "")
+    try:
+        kept = sign_on.sign_on().sessions
+        if key:
+            if key in kept.of(found.session.uid):
+                kept.close(key)
+            session["told"] = "ended"
+            return redirect(link("devices"), 303)
+        answer = ask(found, wire.EndSessions)
+        if isinstance(answer, acts.Told):
+            return unanswered(answer)
+        kept.close_all(uid=found.session.uid)
+    except (StoreError, AwayError):
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    return sign_on.logout()
+
+
+@for_agent
+def journal(found: sign_on.Agent) -> Answer:
+    """« Mon journal »: what was done to the account, in plain words."""
+    answer = ask(found, wire.ShowJournal)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "login": sign_on.login,
+    "logout": sign_on.logout,
+    "logged_out": sign_on.logged_out,
+    "account": account,
+    "devices": devices,
+    "device_add": device_add,
+    "device_revoke": device_revoke,
+    "sessions_end": sessions_end,
+    "journal": journal,
+}

@@ -1,0 +1,237 @@
+"""The OpenID Connect provider, as the portal asks it: authorisation code with PKCE, refresh, log-out.
+
+Sources: OpenID Connect Core 1.0 (section 3.1), RP-Initiated Logout 1.0, Back-Channel Logout 1.0; RFC 7636 (PKCE).
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.jose import JsonWebKey, JsonWebToken
+from authlib.jose.errors import JoseError
+from authlib.oidc.core import CodeIDToken
+
+SCOPE = "openid profile email"
+PATIENCE = (3.0, 10.0)
+"""Seconds for a connection and for an answer."""
+LEEWAY = 30
+"""Seconds by which clocks may differ."""
+LOG_OUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+
+
+class AwayError(Exception):
+    """The provider gives no answer, or none that can be used: nothing is known of the log-in."""
+
+
+class RefusedError(Exception):
+    """The provider, or what it sent, does not prove a log-in. The text says why, for the log."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A log-in that was begun: the address to send the browser to, and what is kept until it comes back."""
+
+    address: str
+    state: str
+    nonce: str
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a log-in. `good_until` is when the access token ends (seconds since 1970)."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    good_until: float
+
+
+@dataclass(frozen=True)
+class Agent:
+    """The agent of a checked identity token, which is kept for the log-out. `sid` names the provider's session."""
+
+    uid: str
+    name: str
+    profile: str
+    sid: str
+    id_token: str = field(repr=False)
+
+
+class Provider:
+    """One provider. Thread-safe. Its addresses and keys are asked for when they are needed first."""
+
+    def __init__(
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: str,
+        *,
+        http: Callable[[OAuth2Session], None] = lambda _session: None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`http` may change each session of requests, as tests do; `clock` gives seconds since 1970."""
+        self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
+        self._http, self._clock = http, clock
+        self._jwt = JsonWebToken(["RS256"])
+        self._lock = threading.Lock()
+        self._found: Mapping[str, Any] = {}
+        self._keys: Any = None
+
+    def now(self) -> float:
+        """The time by which tokens end."""
+        return self._clock()
+
+    # --- what the browser is sent to ---
+
+    def start(self, back: str) -> Started:
+        """Begin a log-in that comes back to an address. Raises AwayError."""
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        with self._session(redirect_uri=back) as session:
+            address, _state = session.create_authorization_url(
+                self._address("authorization_endpoint"), state=state, nonce=nonce, code_verifier=verifier
+            )
+        return Started(str(address), state, nonce, verifier)
+
+    def log_out(self, id_token: str, back: str) -> str:
+        """The address that ends the provider's session and leads back. Raises AwayError."""
+        asked = {"id_token_hint": id_token, "post_logout_redirect_uri": back, "client_id": self.client_id}
+        return f"{self._address('end_session_endpoint')}?{urlencode(asked)}"
+
+    # --- what the provider is asked ---
+
+    def redeem(self, code: str, nonce: str, verifier: str, back: str) -> tuple[Agent, Tokens]:
+        """Tokens for a code. Raises RefusedError, AwayError."""
+        told = self._asked(
+            redirect_uri=back, grant_type="authorization_code", code=code, code_verifier=verifier
+        )  # fmt: skip
+        return self._agent(str(told.get("id_token", "")), nonce, str(told["access_token"])), self._tokens(told)
+
+    def renew(self, refresh: str) -> Tokens:
+        """Tokens that follow. Raises RefusedError where the log-in has ended, AwayError."""
+        told = self._asked(grant_type="refresh_token", refresh_token=refresh)
+        return self._tokens({"refresh_token": refresh, **told})
+
+    def _asked(self, redirect_uri: str = "", **fields: str) -> Mapping[str, Any]:
+        with self._session(redirect_uri=redirect_uri or None) as session:
+            try:
+                told = session.fetch_token(self._address("token_endpoint"), timeout=PATIENCE, **fields)
+            except AuthlibBaseError as error:
+                raise RefusedError(str(error.error)) from error
+            except (requests.RequestException, ValueError) as error:
+                raise AwayError(f"{self.issuer}: {type(error).__name__}") from error
+        if not isinstance(told, Mapping) or not told.get("access_token"):
+            raise RefusedError("no token")
+        return told
+
+    def _tokens(self, told: Mapping[str, Any]) -> Tokens:
+        seconds = float(told.get("expires_in") or 0)
+        return Tokens(str(told["access_token"]), str(told.get("refresh_token", "")), self._clock() + seconds)
+
+    # --- what it signs ---
+
+    def _agent(self, id_token: str, nonce: str, access: str) -> Agent:
+        """The agent of an identity token (OpenID Connect Core, 3.1.3.7). Raises RefusedError, AwayError."""
+        asked = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self.client_id},
+            "nonce": {"essential": True, "value": nonce},
+        }
+        claims = self._signed(id_token, asked, CodeIDToken, {"nonce": nonce, "client_id": self.client_id,
+                                                            "access_token": access})  # fmt: skip
+        uid, name = claims["sub"], claims.get("name")
+        if not isinstance(uid, str) or not uid:
+            raise RefusedError("it names nobody")
+        profile, sid = str(claims.get("profile_class") or ""), str(claims.get("sid") or "")
+        return Agent(uid, str(name or uid), profile, sid, id_token)
+
+    def ended(self, logout_token: str) -> tuple[str, str]:
+        """The session (`sid`) and the agent of a log-out token; one of them may be empty.
+
+        Raises RefusedError, AwayError. See Back-Channel Logout 1.0, section 2.6.
+        """
+        asked = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": self.client_id},
+            "iat": {"essential": True},
+            "events": {"essential": True},
+        }
+        claims = self._signed(logout_token, asked)
+        events = claims["events"]
+        if not isinstance(events, Mapping) or LOG_OUT_EVENT not in events or "nonce" in claims:
+            raise RefusedError("no log-out token")
+        if int(claims["iat"]) < self._clock() - 10 * 60:
+            raise RefusedError("an old log-out token")
+        sid, uid = str(claims.get("sid") or ""), str(claims.get("sub") or "")
+        if not sid and not uid:
+            raise RefusedError("it names neither a session nor an agent")
+        return sid, uid
+
+    def _signed(self, token: str, asked: Mapping[str, Any], kind: Any = None, params: Any = None) -> Any:
+        for again in (False, True):
+            try:
+                claims = self._jwt.decode(token, self._keyset(again), kind, dict(asked), params)
+                claims.validate(now=int(self._clock()), leeway=LEEWAY)
+            except ValueError as error:
+                # No key of this name: the provider may have a new one.
+                if not again:
+                    continue
+                raise RefusedError("signed with a key that the provider does not have") from error
+            except (JoseError, AuthlibBaseError, TypeError, KeyError) as error:
+                raise RefusedError(str(getattr(error, "error", "") or type(error).__name__)) from error
+            return claims
+        raise AssertionError
+
+    # --- where all that is ---
+
+    def _address(self, name: str) -> str:
+        address = str(self._metadata().get(name, ""))
+        if not address.startswith("https://"):
+            raise AwayError(f"{self.issuer}: no {name}")
+        return address
+
+    def _metadata(self) -> Mapping[str, Any]:
+        with self._lock:
+            if not self._found:
+                told = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+                if told.get("issuer") != self.issuer:
+                    raise AwayError(f"{self.issuer}: it calls itself otherwise")
+                self._found = told
+            return self._found
+
+    def _keyset(self, again: bool) -> Any:
+        address = self._address("jwks_uri")
+        with self._lock:
+            if self._keys is None or again:
+                try:
+                    self._keys = JsonWebKey.import_key_set(dict(self._fetched(address)))
+                except (KeyError, ValueError, TypeError) as error:
+                    raise AwayError(f"{self.issuer}: no keys") from error
+            return self._keys
+
+    def _fetched(self, address: str) -> Mapping[str, Any]:
+        try:
+            with self._session() as session:
+                answer = session.request("GET", address, withhold_token=True, timeout=PATIENCE)
+                answer.raise_for_status()
+                told = answer.json()
+        except (requests.RequestException, ValueError) as error:
+            raise AwayError(f"{self.issuer}: {type(error).__name__}") from error
+        if not isinstance(told, dict):
+            raise AwayError(f"{self.issuer}: no object at {address}")
+        return told
+
+    def _session(self, redirect_uri: str | None = None) -> Any:
+        session = OAuth2Session(
+            self.client_id, self._secret, scope=SCOPE, redirect_uri=redirect_uri, code_challenge_method="S256",
+        )  # fmt: skip
+        self._http(session)
+        return session

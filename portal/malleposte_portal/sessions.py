@@ -1,0 +1,181 @@
+"""Log-ins to the portal, kept in a Valkey of its hosts. The browser has an identifier and nothing else.
+
+A key is a digest of that identifier: whoever reads the keys has no session. Each ends by itself, some time after the
+last page and at the latest some hours after the log-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Protocol
+
+STARTED_SECONDS = 600
+"""A log-in that was begun is good for so long."""
+FRESH_SECONDS = 60
+"""The last page is noted at most this often."""
+
+
+class StoreError(Exception):
+    """Valkey gives no answer: who is logged in is not known."""
+
+
+class Valkey(Protocol):
+    """The part of redis.Redis that is used; answers are text."""
+
+    def get(self, name: str) -> Any:
+        """The value, or None."""
+
+    def getdel(self, name: str) -> Any:
+        """As `get`; it is then gone."""
+
+    def set(self, name: str, value: str, ex: int) -> Any:
+        """Keep a value for so many seconds."""
+
+    def delete(self, *names: str) -> Any:
+        """Remove keys."""
+
+    def expire(self, name: str, time: int) -> Any:
+        """Keep a key for so many seconds more."""
+
+    def sadd(self, name: str, *values: str) -> Any:
+        """Add to a set."""
+
+    def srem(self, name: str, *values: str) -> Any:
+        """Take from a set."""
+
+    def smembers(self, name: str) -> Any:
+        """The members of a set."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A log-in. Times are seconds since 1970; `place` and `browser` say from where, for the agent's own eyes."""
+
+    uid: str
+    name: str
+    sid: str
+    id_token: str = field(repr=False)
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    good_until: float
+    begun: float
+    seen: float
+    profile: str = ""
+    place: str = ""
+    browser: str = ""
+
+
+def key_of(identifier: str) -> str:
+    """The name of a session among all of them; it opens nothing."""
+    return hashlib.sha256(identifier.encode()).hexdigest()
+
+
+class Sessions:
+    """All log-ins. Every method raises StoreError where Valkey is away."""
+
+    def __init__(
+        self,
+        valkey: Valkey,
+        errors: type[Exception],
+        *,
+        idle: float = 3600.0,
+        longest: float = 36000.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`errors` are those of `valkey`; `idle` and `longest` in seconds."""
+        self._valkey, self._errors, self._clock = valkey, errors, clock
+        self._idle, self._longest = idle, longest
+
+    def _ask(self, name: str, *words: Any) -> Any:
+        try:
+            return getattr(self._valkey, name)(*words)
+        except self._errors as error:
+            raise StoreError(type(error).__name__) from error
+
+    # --- log-ins that are under way ---
+
+    def keep_started(self, state: str, content: dict[str, str]) -> None:
+        """Keep what a log-in that was begun needs when the browser comes back."""
+        self._ask("set", f"portal:started:{key_of(state)}", json.dumps(content), STARTED_SECONDS)
+
+    def take_started(self, state: str) -> dict[str, str] | None:
+        """The same, once."""
+        held = self._ask("getdel", f"portal:started:{key_of(state)}")
+        return dict(json.loads(held)) if held else None
+
+    # --- sessions ---
+
+    def open(self, session: Session) -> str:
+        """Keep a log-in under a new identifier, which is returned."""
+        identifier = secrets.token_urlsafe(32)
+        key = key_of(identifier)
+        self._write(key, session)
+        for name in self._indexes(session):
+            self._ask("sadd", name, key)
+            self._ask("expire", name, int(self._longest))
+        return identifier
+
+    def read(self, identifier: str) -> Session | None:
+        """The log-in of an identifier; None where there is none any more."""
+        key = key_of(identifier)
+        session = self._read(key)
+        now = self._clock()
+        if session is None or now >= session.begun + self._longest:
+            return None
+        if now >= session.seen + min(FRESH_SECONDS, self._idle / 2):
+            session = replace(session, seen=now)
+            self._write(key, session)
+        return session
+
+    def keep(self, identifier: str, session: Session) -> None:
+        """Keep a log-in that has changed, such as by newer tokens; one that was ended meanwhile stays ended."""
+        key = key_of(identifier)
+        if self._read(key) is not None:
+            self._write(key, session)
+
+    def close(self, key: str) -> None:
+        """End one log-in, by its key."""
+        session = self._read(key)
+        self._ask("delete", f"portal:session:{key}")
+        for name in self._indexes(session) if session else ():
+            self._ask("srem", name, key)
+
+    def close_all(self, *, uid: str = "", sid: str = "") -> int:
+        """End the log-ins of an agent, or those of one session of the provider; how many there were."""
+        name = f"portal:sid:{key_of(sid)}" if sid else f"portal:uid:{uid}"
+        keys = sorted(self._ask("smembers", name) or ())
+        for key in keys:
+            self.close(str(key))
+        return len(keys)
+
+    def of(self, uid: str) -> dict[str, Session]:
+        """The log-ins of an agent by key, the newest first."""
+        name, now = f"portal:uid:{uid}", self._clock()
+        found = {}
+        for key in sorted(self._ask("smembers", name) or ()):
+            session = self._read(str(key))
+            if session is None or now >= session.begun + self._longest:
+                self._ask("srem", name, key)
+            else:
+                found[str(key)] = session
+        return dict(sorted(found.items(), key=lambda one: -one[1].begun))
+
+    def _read(self, key: str) -> Session | None:
+        held = self._ask("get", f"portal:session:{key}")
+        return Session(**json.loads(held)) if held else None
+
+    def _write(self, key: str, session: Session) -> None:
+        left = session.begun + self._longest - self._clock()
+        seconds = int(min(self._idle, left))
+        if seconds > 0:
+            self._ask("set", f"portal:session:{key}", json.dumps(asdict(session)), seconds)
+
+    @staticmethod
+    def _indexes(session: Session) -> list[str]:
+        found = [f"portal:uid:{session.uid}"]
+        return [*found, f"portal:sid:{key_of(session.sid)}"] if session.sid else found

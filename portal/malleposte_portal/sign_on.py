@@ -1,0 +1,267 @@
+"""Log-in by the provider, log-out, and who is logged in. Pages that need no log-in work without all of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any, Concatenate
+
+from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import CSRFProtect
+
+from malleposte_portal import acts
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.languages import translate as _
+from malleposte_portal.provider import AwayError, Provider, RefusedError
+from malleposte_portal.sessions import Session, Sessions, StoreError, key_of
+from malleposte_portal.settings import LANGUAGES
+
+COOKIE = "__Host-agent"
+"""Of this name, a cookie is Secure, has Path=/ and no Domain, or browsers refuse it (RFC 6265bis, 4.1.3.2)."""
+RETURN = "/connexion/retour"
+END = "/connexion/fin"
+AHEAD = 30.0
+"""Seconds before its end at which an access token is renewed."""
+AWAY = "La connexion n’est pas possible pour le moment. Réessayez dans quelques minutes."
+LOG = logging.getLogger("malleposte_portal")
+_LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+
+@dataclass(frozen=True)
+class SignOn:
+    """The provider, and the log-ins that are kept."""
+
+    provider: Provider
+    sessions: Sessions
+
+    @classmethod
+    def read(cls, path: Path) -> SignOn | None:
+        """From the role's file; None where it is empty. Raises OSError, ValueError, KeyError."""
+        import redis
+
+        given = json.loads(path.read_text("utf-8"))
+        if not given:
+            return None
+        held = given["valkey"]
+        store = redis.Redis(
+            unix_socket_path=held["socket"], username=held["username"], password=held["password"],
+            decode_responses=True, socket_timeout=2, socket_connect_timeout=2,
+        )  # fmt: skip
+        provider = Provider(given["issuer"], given["client_id"], given["client_secret"])
+        idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
+        return cls(provider, Sessions(store, redis.RedisError, idle=idle, longest=longest))
+
+
+@dataclass(frozen=True)
+class Agent:
+    """The agent who is logged in. `identifier` is the browser's."""
+
+    identifier: str
+    session: Session
+
+    @property
+    def key(self) -> str:
+        """The name of this log-in among the agent's own."""
+        return key_of(self.identifier)
+
+
+def sign_on() -> SignOn:
+    """Raises AwayError where the portal has no provider."""
+    found: SignOn | None = current_app.extensions["sign_on"]
+    if found is None:
+        raise AwayError("no provider is known")
+    return found
+
+
+def agent() -> Agent | None:
+    """The agent who is logged in; None where there is none, or where that cannot be known."""
+    if "agent" not in g:
+        g.agent = _looked_up()
+    found: Agent | None = g.agent
+    return found
+
+
+def _looked_up() -> Agent | None:
+    identifier = request.cookies.get(COOKIE, "")
+    if not identifier or current_app.extensions["sign_on"] is None:
+        return None
+    try:
+        found = sign_on().sessions.read(identifier)
+    except StoreError as error:
+        LOG.error("log-ins cannot be read: %s", error)
+        return None
+    return Agent(identifier, found) if found else None
+
+
+def local(address: str) -> str:
+    """An address of the portal itself, to which a log-in may lead back; the first page in place of any other."""
+    good = _LOCAL.fullmatch(address) and len(address) <= 200 and not address.startswith((RETURN, END))
+    return address if good else "/"
+
+
+def forget_agent() -> None:
+    """End the log-in of this browser: here, whatever the provider does."""
+    found = agent()
+    if found is not None:
+        try:
+            sign_on().sessions.close(found.key)
+        except StoreError as error:
+            LOG.error("a log-in cannot be ended: %s", error)
+    g.agent = None
+    session.clear()
+
+
+def with_token() -> str:
+    """A good token of the agent who is logged in. Raises RefusedError where the log-in has ended, AwayError."""
+    found = agent()
+    if found is None:
+        raise RefusedError("nobody is logged in")
+    held = found.session
+    ours = sign_on()
+    if ours.provider.now() < held.good_until - AHEAD:
+        return held.access
+    if not held.refresh:
+        raise RefusedError("the token has ended")
+    new = ours.provider.renew(held.refresh)
+    held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    try:
+        ours.sessions.keep(found.identifier, held)
+    except StoreError as error:
+        raise AwayError(str(error)) from error
+    g.agent = replace(found, session=held)
+    return held.access
+
+
+def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:
+    """A view for who is logged in: it gets the agent; all others are sent to log in, and come back to it."""
+
+    @wraps(view)
+    def guarded(*words: P.args, **named: P.kwargs) -> Answer:
+        found = agent()
+        if found is None:
+            back = request.path if request.method == "GET" else ""
+            return redirect(url_for("login", language=g.language, vers=back or None), 303)
+        return view(found, *words, **named)
+
+    return guarded
+
+
+# --- pages ---
+
+
+def login() -> Answer:
+    """Send the browser to the provider; it comes back to a page of this site alone."""
+    to = local(request.args.get("vers") or link("account"))
+    if agent() is not None:
+        return redirect(to, 303)
+    browser = session.setdefault("browser", secrets.token_urlsafe(16))
+    try:
+        ours = sign_on()
+        begun = ours.provider.start(_back())
+        kept = {"nonce": begun.nonce, "verifier": begun.verifier, "to": to, "browser": browser, "language": g.language}
+        ours.sessions.keep_started(begun.state, kept)
+    except (AwayError, StoreError) as error:
+        LOG.error("no log-in: %s", error)
+        return _no_log_in(_(AWAY), 503)
+    return redirect(begun.address, 303)
+
+
+def returned() -> Answer:
+    """The browser comes back from the provider: once, the one that was sent, with a code for us."""
+    given = request.args
+    try:
+        ours = sign_on()
+        begun = ours.sessions.take_started(given.get("state", ""))
+        if begun is None or not secrets.compare_digest(begun["browser"], session.get("browser", "")):
+            raise RefusedError("no such log-in was begun in this browser")
+        _speak(begun["language"])
+        if "code" not in given:
+            raise RefusedError(f"the provider says {given.get('error', 'nothing')[:40]!r}")
+        # RFC 9207: which provider it is that answers.
+        if given.get("iss", ours.provider.issuer) != ours.provider.issuer:
+            raise RefusedError("another provider answers")
+        who, tokens = ours.provider.redeem(given["code"], begun["nonce"], begun["verifier"], _back())
+        now = ours.provider.now()
+        forget_agent()
+        held = Session(
+            who.uid, who.name, who.sid, who.id_token, tokens.access, tokens.refresh, tokens.good_until, now, now,
+            who.profile, acts.source(), (request.user_agent.string or "")[:200],
+        )  # fmt: skip
+        identifier = ours.sessions.open(held)
+    except RefusedError as error:
+        LOG.warning("a log-in was refused: %s", error)
+        return _no_log_in(_("La connexion n’a pas abouti. Recommencez."), 400)
+    except (AwayError, StoreError) as error:
+        LOG.error("no log-in: %s", error)
+        return _no_log_in(_(AWAY), 503)
+    answer = redirect(begun["to"], 303)
+    answer.set_cookie(COOKIE, identifier, secure=True, httponly=True, samesite="Lax", path="/")
+    return answer
+
+
+def end() -> Answer:
+    """The provider says that a session has ended (Back-Channel Logout 1.0, section 2.8)."""
+    try:
+        ours = sign_on()
+        sid, uid = ours.provider.ended(request.form.get("logout_token", ""))
+        ours.sessions.close_all(sid=sid) if sid else ours.sessions.close_all(uid=uid)
+    except RefusedError as error:
+        LOG.warning("a log-out was refused: %s", error)
+        return "", 400
+    except (AwayError, StoreError) as error:
+        LOG.error("a log-out cannot be carried out: %s", error)
+        return "", 503
+    return "", 200
+
+
+def logout() -> Answer:
+    """End the log-in here and at the provider, which leads back to a page that says so."""
+    found = agent()
+    done = url_for("logged_out", language=g.language, _external=True, _scheme="https")
+    forget_agent()
+    try:
+        where = sign_on().provider.log_out(found.session.id_token, done) if found else done
+    except AwayError as error:
+        LOG.error("the provider's session was not ended: %s", error)
+        where = done
+    answer = redirect(where, 303)
+    answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+    return answer
+
+
+def logged_out() -> Answer:
+    """« Vous êtes déconnecté »."""
+    return render_template("logged_out.html")
+
+
+def _back() -> str:
+    return url_for("login_return", _external=True, _scheme="https")
+
+
+def _speak(language: str) -> None:
+    """Go on in the language in which a log-in was begun: the provider knows one address to come back to."""
+    if language in LANGUAGES:
+        g.language = language
+        g.catalogue = current_app.extensions["catalogues"][language]
+
+
+def _no_log_in(sentence: str, status: int) -> Answer:
+    return render_template("no_log_in.html", sentence=sentence), status
+
+
+def setup_sign_on(app: Flask, found: SignOn | None) -> None:
+    """The two addresses that the provider knows; templates have `agent()`. The pages are in pages.ADDRESSES."""
+    app.extensions["sign_on"] = found
+    app.add_url_rule(RETURN, "login_return", returned)
+    app.add_url_rule(END, "login_end", end, methods=["POST"])
+    protection: Any = app.extensions["csrf"]
+    assert isinstance(protection, CSRFProtect)
+    # What the provider sends is proved by its signature, and no browser sends it.
+    protection.exempt(end)
+    app.jinja_env.globals.update(agent=agent, has_log_in=found is not None)

@@ -1,0 +1,100 @@
+"""The agent's own section of the portal in a browser: log-in, a device from its making to its end, log-out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.browser import Browser
+from tests.browser.test_sso import fill
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.site import Site
+
+
+def enter(browser: Browser, who: Any) -> None:
+    """Log in from the portal's first page."""
+    browser.open("portal")
+    browser.click("header a", "Se connecter")
+    browser.seen("#userfield")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Mon compte")
+
+
+def checked(browser: Browser, name: str) -> None:
+    """A page that is for everyone; its picture."""
+    assert browser.fits()
+    assert browser.barriers() == []
+    browser.picture(name)
+
+
+def typed(browser: Browser, **values: str) -> None:
+    """Fill in fields by their ids."""
+    for name, text in values.items():
+        browser.seen(f"#{name}").send_keys(text)
+
+
+def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person: Any, enters: Any) -> None:
+    who = person(mpRecoveryMail=["marie.d@lointain.test"])
+    enter(browser, who)
+    browser.seen("main", who.account.mail)
+    checked(browser, "portal-account")
+    browser.click(".own a", "Ma connexion et mes appareils")
+    browser.seen("main", "aucun mot de passe d’appareil")
+    browser.click("main a", "Ajouter un appareil")
+    browser.seen("h1", "Ajouter un appareil")
+    checked(browser, "portal-device-add")
+    typed(browser, password="rien")
+    browser.click("main button", "Créer le mot de passe")
+    browser.seen("#errors")
+    checked(browser, "portal-device-refused")
+    typed(browser, name="Téléphone de Marie", password=who.account.password)
+    browser.click("main button", "Créer le mot de passe")
+    secret = browser.seen("#secret").text
+    checked(browser, "portal-device-made")
+    assert enters(who.uid, secret)
+    browser.click("main a", "C’est fait")
+    browser.seen("main", "Téléphone de Marie")
+    assert secret not in browser.driver.page_source
+    checked(browser, "portal-devices")
+    browser.click("main button", "Supprimer")
+    browser.seen("main", "L’appareil est supprimé")
+    assert not enters(who.uid, secret)
+    browser.click(".own a", "Mon journal")
+    browser.seen("main", "Mot de passe d’appareil supprimé")
+    checked(browser, "portal-journal")
+    # Chromium notes the status of the form that was sent back.
+    assert [one for one in browser.complaints() if "/compte/appareils/ajouter" not in one] == []
+
+
+def test_a_log_out_is_one_at_the_log_in_page_too(browser: Browser, person: Any) -> None:
+    enter(browser, person())
+    browser.click("header button", "Se déconnecter")
+    browser.seen("h1", "Vous êtes déconnecté")
+    checked(browser, "portal-logged-out")
+    assert browser.driver.get_cookie("__Host-agent") is None
+    browser.click("main a", "Se connecter")
+    browser.seen("#passwordfield")
+    browser.open("sso")
+    browser.seen("#passwordfield")
+    assert browser.complaints() == []
+
+
+def test_a_block_ends_the_log_in(browser: Browser, person: Any, site: Site) -> None:
+    who = person()
+    enter(browser, who)
+    Cli(site).out("block", who.uid, "--reason", "essai")
+    browser.open("portal", "/compte")
+    browser.seen("main", "Votre connexion a pris fin")
+    checked(browser, "portal-log-in-over")
+    assert browser.driver.find_elements(By.CSS_SELECTOR, "header form") == []
+
+
+def test_a_page_that_was_asked_for_in_english_comes_after_the_log_in(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("portal", "/en/account/devices")
+    browser.seen("#userfield")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "My log-in and my devices")
+    assert browser.language() == "en"
+    checked(browser, "portal-devices-english")

@@ -1,0 +1,144 @@
+"""Log-in to the portal by the log-in page, what an agent does there, and the ways in which it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.policy import rules
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.portal import Portal
+from tests.stack.support.provider import claims, returned
+from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.together("portal-log-in")
+
+
+@pytest.fixture
+def browser(site: Site, web: Any) -> Callable[[], SignedOn]:
+    """Further browsers."""
+    return lambda: SignedOn(site, web)
+
+
+@pytest.fixture
+def inside(browser: Any, person: Any) -> tuple[SignedOn, Any]:
+    """A browser whose agent is logged in, and the agent."""
+    who, visitor = person(mpRecoveryMail=["marie.d@lointain.test"]), browser()
+    page = visitor.log_in(who.uid, who.account.password)
+    assert page.all("h1")[0][1] == "Mon compte", visitor.last.text[:2000]
+    return visitor, who
+
+
+def test_an_agent_logs_in_and_sees_the_account(inside: Any) -> None:
+    visitor, who = inside
+    text = visitor.get("/compte").all("main")[0][1]
+    assert who.account.mail in text and "ma…@lointain.test" in text and "marie.d@" not in text
+    (cookie,) = [value for name, value in visitor.cookies.items() if name == "__Host-agent"]
+    assert len(cookie) < 60, "an identifier alone"
+    assert "My account" in visitor.get("/en/account").all("h1")[0][1]
+
+
+def test_a_wrong_password_opens_nothing(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    visitor.log_in(who.uid, rules.generate())
+    assert not visitor.entered and "__Host-agent" not in visitor.cookies
+    assert visitor.log_in(who.uid, who.account.password).all("h1")[0][1] == "Mon compte"
+
+
+def test_a_device_is_made_used_and_revoked(inside: Any, enters: Any) -> None:
+    visitor, who = inside
+    wrong = visitor.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password=rules.generate())
+    assert wrong.named("errors") and not wrong.named("secret")
+    made = visitor.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password=who.account.password)
+    secret = made.named("secret")
+    assert enters(who.uid, secret)
+    shown = visitor.get("/compte/appareils")
+    assert "Téléphone" in shown.all("main")[0][1] and secret not in visitor.last.text
+    ident = secret.partition("-")[0]
+    visitor.press("/compte/appareils", "/compte/appareils/supprimer", device=ident)
+    assert not enters(who.uid, secret)
+    assert enters(who.uid, who.account.password)
+
+
+def test_a_log_out_ends_the_provider_s_session_too(inside: Any) -> None:
+    visitor, _who = inside
+    assert "code" in returned(visitor.provider.ask(visitor.provider.authorize())), "the provider knows the agent"
+    page = visitor.press("/", "/deconnexion")
+    assert page.all("h1")[0][1] == "Vous êtes déconnecté", visitor.last.text[:2000]
+    assert not visitor.entered
+    assert "passwordfield" in visitor.provider.ask("/").text
+    assert "code" not in returned(visitor.provider.ask(visitor.provider.authorize()))
+
+
+def test_a_log_out_at_the_provider_ends_the_portal_s(inside: Any, browser: Any) -> None:
+    visitor, who = inside
+    other = browser()
+    other.log_in(who.uid, who.account.password)
+    assert visitor.entered and other.entered
+    visitor.provider.ask("/?logout=1")
+    assert not visitor.entered
+    assert other.entered, "another session"
+
+
+def test_a_block_ends_it_at_the_next_page(inside: Any, browser: Any, person: Any, site: Site) -> None:
+    visitor, who = inside
+    neighbour, other = browser(), person()
+    neighbour.log_in(other.uid, other.account.password)
+    Cli(site).out("block", who.uid, "--reason", "essai")
+    page = visitor.get("/compte")
+    assert "pris fin" in page.all("main")[0][1]
+    assert not visitor.entered and neighbour.entered
+
+
+def test_what_operators_did_is_told(inside: Any, site: Site) -> None:
+    visitor, who = inside
+    Cli(site).out("quota", who.uid, "3000")
+    text = visitor.get("/compte/journal").all("main")[0][1]
+    assert "Taille de la boîte changée" in text and "par l’académie" in text
+    assert "root@" not in text
+
+
+def test_log_ins_are_listed_and_ended(inside: Any, browser: Any) -> None:
+    visitor, who = inside
+    second = browser()
+    second.log_in(who.uid, who.account.password)
+    (key,) = [
+        form["fields"]["session"] for form in visitor.get("/compte/appareils").forms() if "session" in form["fields"]
+    ]
+    visitor.press("/compte/appareils", "/compte/sessions/fermer", session=key)
+    assert visitor.entered and not second.entered
+    visitor.press("/compte/appareils", "/compte/sessions/fermer")
+    assert not visitor.entered
+
+
+def test_accountd_takes_the_provider_s_own_token_and_no_other(site: Site, browser: Any, person: Any) -> None:
+    who, visitor, portal = person(), browser(), Portal(site)
+    provider = visitor.provider
+    provider.log_in(who.uid, who.account.password)
+    status, told = provider.redeem(returned(provider.ask(provider.authorize()))["code"])
+    assert status == 200
+    access, identity = told["access_token"], told["id_token"]
+    assert claims(access)["sub"] == who.uid
+    good, wrong, other = portal.ask(
+        wire.ShowAccount(portal.source, who.uid, access),
+        wire.ShowAccount(portal.source, who.uid, identity),
+        wire.ShowAccount(portal.source, person().uid, access),
+    )
+    assert good.account.mail == who.account.mail and good.account.looked
+    assert wrong.error == other.error == wire.ErrorCode.UNAUTHORISED
+
+
+def test_its_secrets_are_its_own(site: Site) -> None:
+    path = "/etc/malleposte/keys/portal-sign-on.json"
+    assert site.run("pia1", f"stat -c '%U:%G %a' {path}").strip() == "root:root 600"
+    ask = "valkey-cli -s /run/valkey-portal/valkey.sock"
+    assert "NOAUTH" in site.run("pia1", f"{ask} get portal:x")
+    secret = json.loads(site.run("pia1", "cat", path))["valkey"]["password"]
+    given = f"AUTH portal {secret}\nGET portal:x\nKEYS *\nGET autre\n"
+    told = site.run("pia1", ask, given=given, check=False)
+    assert told.count("NOPERM") == 2 and "NOAUTH" not in told

@@ -1,0 +1,248 @@
+"""Log-in by the provider and log-out: each wrong answer beside the right one; pages that need no log-in go on."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from authlib.jose import JsonWebKey
+from malleposte_portal.sign_on import COOKIE, END, RETURN, local
+
+from tests.support.tokens import CLIENT, Minter
+
+from .provider import EVENT, SECRET, FakeProvider
+
+
+def begun(visit: Any, path: str = "/connexion") -> str:
+    """The address at the provider to which a log-in sends the browser."""
+    answer = visit.raw(path)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["Location"])
+
+
+def entered(visit: Any) -> bool:
+    """Whether the first page knows the agent."""
+    return "Marie Dupond" in visit.get("/").all("header")[0][1]
+
+
+def test_a_log_in_comes_back_to_where_it_began(visit: Any, provider: FakeProvider) -> None:
+    assert not entered(visit)
+    answer = visit.raw("/compte/journal")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/connexion?vers=/compte/journal")
+    answer = visit.raw(provider.log_in(begun(visit, answer.headers["Location"]), "mdupond"))
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/journal")
+    (cookie,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(COOKIE)]
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "Path=/", "SameSite=Lax"))
+    assert "Domain" not in cookie and "mdupond" not in cookie and len(cookie) < 150
+    assert entered(visit)
+    (asked,) = provider.asked
+    assert asked["authorization"] == "Basic " + base64.b64encode(f"{CLIENT}:{SECRET}".encode()).decode()
+    assert asked["redirect_uri"] == "https://pia.test/connexion/retour"
+
+
+def test_the_language_of_before_goes_on(visit: Any, provider: FakeProvider) -> None:
+    answer = visit.raw(provider.log_in(begun(visit, "/en/login"), "mdupond"))
+    assert answer.headers["Location"] == "/en/account"
+
+
+def test_identifier_and_form_token_are_new_after_a_log_in(visit: Any, log_in: Any) -> None:
+    visit.get("/motdepasse/changer")
+    before = visit.http.get_cookie("__Host-portal", "pia.test").value
+    log_in(visit)
+    first = visit.http.get_cookie(COOKIE, "pia.test").value
+    assert visit.http.get_cookie("__Host-portal", "pia.test") is None or (
+        visit.http.get_cookie("__Host-portal", "pia.test").value != before
+    )
+    visit.press("/", "/deconnexion")
+    log_in(visit)
+    assert visit.http.get_cookie(COOKIE, "pia.test").value != first
+
+
+@pytest.mark.parametrize(
+    ("asked", "led"),
+    [
+        ("/compte/appareils", "/compte/appareils"),
+        ("/en/account?x=1", "/en/account?x=1"),
+        *((wrong, "/") for wrong in (
+            "https://autre.test/", "//autre.test/", "/\\autre.test", "\\\\autre.test", "http:autre", "javascript:x",
+            "/a\r\nSet-Cookie: x=1", "/é", "/ /autre", "/connexion/retour?code=x", "/connexion/fin", "",
+            "/" + "a" * 300,
+        )),
+    ],
+)  # fmt: skip
+def test_a_log_in_leads_to_this_site_alone(visit: Any, provider: FakeProvider, asked: str, led: str) -> None:
+    assert local(asked) == led
+    answer = visit.http.get("/connexion", query_string={"vers": asked}, base_url="https://pia.test")
+    back = visit.raw(provider.log_in(answer.headers["Location"], "mdupond"))
+    assert back.headers["Location"] == (led if asked else "/compte")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"nonce": "un-autre"},
+        {"nonce": None},
+        {"aud": ["roundcube"]},
+        {"iss": "https://autre.test/"},
+        {"exp": 1000},
+        {"iat": 9_999_999_999},
+        {"sub": None},
+        {"azp": "roundcube"},
+    ],
+    ids=str,
+)
+def test_what_an_identity_token_must_say(visit: Any, provider: FakeProvider, changed: dict[str, Any]) -> None:
+    provider.changed = changed
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 400
+    assert not entered(visit)
+    provider.changed = {}
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
+    assert entered(visit)
+
+
+def test_who_signs_is_the_provider(visit: Any, provider: FakeProvider) -> None:
+    other = str(JsonWebKey.generate_key("RSA", 2048, is_private=True).as_pem(is_private=True), "ascii")
+    address = begun(visit)
+    good, provider.sign_with = provider.key, other
+    assert visit.raw(provider.log_in(address, "mdupond")).status_code == 400
+    provider.sign_with = good
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
+
+
+def test_a_new_key_of_the_provider_is_found(visit: Any, provider: FakeProvider, another: Any) -> None:
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
+    key = JsonWebKey.generate_key("RSA", 2048, {"kid": "neuve"}, is_private=True)
+    provider.key = str(key.as_pem(is_private=True), "ascii")
+    provider.kid = "neuve"
+    second = another()
+    assert second.raw(provider.log_in(begun(second), "mdupond")).status_code == 303
+
+
+def test_state_and_code_serve_once_and_in_their_own_browser(visit: Any, provider: FakeProvider, another: Any) -> None:
+    address = begun(visit)
+    thief = another()
+    thief.get("/motdepasse/changer")
+    begun(thief)
+    assert thief.raw(provider.log_in(address, "voleur")).status_code == 400, "another browser's log-in"
+    assert not entered(thief)
+    back = provider.log_in(begun(visit), "mdupond")
+    assert visit.raw(f"{RETURN}?code=code-0&state=invente").status_code == 400
+    assert visit.raw(back).status_code == 303
+    assert visit.raw(back).status_code == 400, "again"
+    fresh = begun(another())
+    state = dict(part.split("=") for part in fresh.partition("?")[2].split("&"))["state"]
+    assert visit.raw(f"{RETURN}?code=code-1&state={state}").status_code == 400
+    assert entered(visit)
+
+
+def test_a_code_that_was_redeemed_gives_nothing(visit: Any, provider: FakeProvider) -> None:
+    address = begun(visit)
+    back = provider.log_in(address, "mdupond")
+    provider.codes.clear()
+    assert visit.raw(back).status_code == 400
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
+
+
+def test_another_provider_s_answer_is_refused(visit: Any, provider: FakeProvider) -> None:
+    assert visit.raw(provider.log_in(begun(visit), "mdupond", iss="https://autre.test/")).status_code == 400
+    assert visit.raw(provider.log_in(begun(visit), "mdupond", iss="https://sso.test/")).status_code == 303
+
+
+def test_a_log_out_ends_the_provider_s_session_too(visit: Any, log_in: Any) -> None:
+    log_in(visit)
+    assert visit.http.get("/deconnexion", base_url="https://pia.test").status_code == 405
+    assert visit.http.post("/deconnexion", base_url="https://pia.test").status_code == 400, "without the form's token"
+    assert entered(visit)
+    held = visit.http.get_cookie(COOKIE, "pia.test").value
+    answer = visit.press("/", "/deconnexion")
+    assert answer.status_code == 303
+    where = answer.headers["Location"]
+    assert where.startswith("https://sso.test/oauth2/logout?id_token_hint=ey")
+    assert "post_logout_redirect_uri=https%3A%2F%2Fpia.test%2Fdeconnecte" in where
+    assert not entered(visit)
+    visit.http.set_cookie(COOKIE, held, domain="pia.test", secure=True)
+    assert not entered(visit), "the identifier is worth nothing any more"
+    assert "déconnecté" in visit.get("/deconnecte").all("h1")[0][1]
+
+
+def told(visit: Any, token: str) -> int:
+    """The status that the provider gets when it tells of a log-out."""
+    return int(visit.http.post(END, data={"logout_token": token}, base_url="https://pia.test").status_code)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"aud": ["roundcube"]},
+        {"iss": "https://autre.test/"},
+        {"events": {}},
+        {"events": None},
+        {"nonce": "x"},
+        {"sid": None, "sub": None},
+        {"iat": None},
+        {"iat": 1000},
+    ],
+    ids=str,
+)
+def test_the_provider_tells_of_a_log_out(
+    visit: Any, log_in: Any, provider: FakeProvider, changed: dict[str, Any]
+) -> None:
+    log_in(visit)
+    right = {"sid": "sid-0", "sub": "mdupond"}
+    assert told(visit, provider.log_out_token(**(right | changed))) == 400
+    assert entered(visit)
+    assert told(visit, provider.log_out_token(sid="sid-9")) == 200
+    assert entered(visit), "another session's"
+    assert told(visit, provider.log_out_token(**right)) == 200
+    assert not entered(visit)
+
+
+def test_a_log_out_without_a_session_is_for_all_of_the_agent(
+    visit: Any, log_in: Any, provider: FakeProvider, another: Any
+) -> None:
+    second, other = another(), another()
+    log_in(visit), log_in(second), log_in(other, "autre")
+    assert told(visit, "rien") == 400
+    assert told(visit, Minter(clock=provider.clock).sign({"sub": "mdupond", "events": EVENT})) == 400
+    assert told(visit, provider.log_out_token(sub="mdupond")) == 200
+    assert [entered(one) for one in (visit, second, other)] == [False, False, True]
+
+
+def test_a_log_in_ends_when_it_is_idle_and_after_some_hours(visit: Any, log_in: Any, clock: Any) -> None:
+    log_in(visit)
+    for _ in range(11):
+        clock.now += 3000
+        assert entered(visit)
+    clock.now += 3500
+    assert not entered(visit), "ten hours"
+    log_in(visit)
+    clock.now += 3601
+    assert not entered(visit), "an hour without a page"
+
+
+@pytest.mark.parametrize("path", ["/", "/activer", "/motdepasse/changer", "/motdepasse/robustesse", "/diagnostic"])
+def test_pages_for_everybody_need_neither_provider_nor_valkey(
+    visit: Any, log_in: Any, provider: FakeProvider, valkey: Any, path: str
+) -> None:
+    log_in(visit)
+    provider.away = valkey.away = True
+    assert "Se connecter" in visit.get(path).all("header")[0][1]
+    assert visit.last.status_code == 200
+    page = visit.get("/connexion")
+    assert visit.last.status_code == 503
+    assert "pas possible pour le moment" in page.all("main")[0][1]
+    provider.away = valkey.away = False
+    assert entered(visit), "the log-in of before goes on"
+
+
+def test_a_provider_that_is_away_says_so_in_one_sentence(fresh: Any) -> None:
+    visit, provider = fresh()
+    provider.away = True
+    page = visit.get("/en/login")
+    assert visit.last.status_code == 503 and "not possible at the moment" in page.all("main")[0][1]
+    provider.away = False
+    back = provider.log_in(begun(visit), "mdupond")
+    provider.away = True
+    visit.get(back)
+    assert visit.last.status_code == 503
