@@ -39,7 +39,7 @@ from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
 NUMEN, OTHER_NUMEN = "01E9500001ABC", "01E9500002ABC"
-FACTS = Facts("ac-exemple.test", "académie d'Exemple", "pia.ac-exemple.test", "03", "aide@ac-exemple.test", "8 h", "8",
+FACTS = Facts("ac-exemple.test", "académie d’Exemple", "pia.ac-exemple.test", "03", "aide@ac-exemple.test", "8 h", "8",
               Policy())  # fmt: skip
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
@@ -557,7 +557,7 @@ def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
 
 def test_the_letter_has_the_code_in_french_first() -> None:
     notice = Notice(
-        "académie d'Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
     )
     issued = codes.issue(KEYS, "mdupond", NOW, 1 / 24)
     message = notice.message("marie@exemple.test", issued)
@@ -571,7 +571,7 @@ def test_the_letter_has_the_code_in_french_first() -> None:
 
 def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
     notice = Notice(
-        "académie d'Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
     )
     message = notice.change("marie@exemple.test", "mdupond", NOW)
     text = message.get_content()

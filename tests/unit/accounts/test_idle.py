@@ -12,7 +12,7 @@ from malleposte.accounts.filters import COMPUTED
 
 FACTS = {
     "domain": "ac-exemple.test",
-    "academy": "académie d'Exemple",
+    "academy": "académie d’Exemple",
     "support": {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h à 17 h"},
 }
 OFFERED = ("fileinto", "copy", "variables", "include", "encoded-character")

@@ -24,7 +24,7 @@ LATER = NOW + datetime.timedelta(days=3)
 FIRST = NOW.date()
 KEYS = Keyring("k1", {"k1": b"1" * 32})
 FACTS = {
-    "academy": "académie d'Exemple",
+    "academy": "académie d’Exemple",
     "hostnames": {"portal": "pia.ac-exemple.test"},
     "support": {"phone": "03 00 00 00 00", "mail": "aide@ac-exemple.test", "hours": "du lundi au vendredi"},
 }

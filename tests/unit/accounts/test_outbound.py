@@ -15,7 +15,7 @@ from malleposte.errors import InputError, MallepostError
 
 FACTS = {
     "domain": "ac-exemple.test",
-    "academy": "académie d'Exemple",
+    "academy": "académie d’Exemple",
     "support": {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h à 17 h"},
 }
 RAW = {"account": "mdupond", "user": "mdupond", "class": "roundcube", "level": "hold", "sum": 1600, "limit": 1500,

@@ -25,7 +25,7 @@ from malleposte.policy.model import Policy
 NOW = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)
 GIVEN = {
     "domain": "ac-exemple.test",
-    "academy": "académie d'Exemple",
+    "academy": "académie d’Exemple",
     "hostnames": {"portal": "pia.ac-exemple.test"},
     "support": {
         "phone": "03 00 00 00 00",

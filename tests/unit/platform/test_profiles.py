@@ -219,7 +219,7 @@ def test_a_minimal_inventory_is_enough(tmp_path: Path) -> None:
     where = inventory(tmp_path / "mine", {})
     needed = {
         "malleposte_domain": "ac-exemple.test",
-        "malleposte_academy_name": "académie d'Exemple",
+        "malleposte_academy_name": "académie d’Exemple",
         "malleposte_networks": {"admin": ["192.0.2.0/24"]},
         "malleposte_operators": ["dsi@ac-exemple.test"],
         "malleposte_support": {"phone": "1", "mail": "aide@ac-exemple.test", "hours": "toujours"},

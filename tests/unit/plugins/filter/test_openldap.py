@@ -99,7 +99,7 @@ def test_who_lists_everything() -> None:
 
 
 def test_parents_come_first() -> None:
-    names = [entry["dn"] for entry in access.tree(SUFFIX, "académie d'Exemple")]
+    names = [entry["dn"] for entry in access.tree(SUFFIX, "académie d’Exemple")]
     assert names[0] == SUFFIX
     assert f"ou=tombstones,{SUFFIX}" in names
     assert access.accounts(["b", "a"], SUFFIX)[0]["attributes"]["cn"] == "a"
