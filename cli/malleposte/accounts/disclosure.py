@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from malleposte.directory.devices import Device
 from malleposte.platform.times import when
 
 FACTS: Mapping[str, str] = {
@@ -78,6 +79,14 @@ def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] 
     told = {words: values for words, values in found if values}
     words = FACTS["mpProfile"]
     return told | ({words: [(classes or {}).get(one, one) for one in told[words]]} if words in told else {})
+
+
+def device(held: Device) -> dict[str, str]:
+    """A device, without what its password is proved by."""
+    moments = {"créé le": held.made, "valable jusqu’au": held.expires, "servi pour la dernière fois le": held.used}
+    told = {"appareil": held.name, "usages": ", ".join(held.scopes), "dernière adresse": held.place}
+    told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
+    return {words: value for words, value in told.items() if value}
 
 
 def _values(name: str, values: Sequence[str]) -> list[str]:

@@ -12,15 +12,19 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from malleposte.accounts import disclosure
 from malleposte.accounts.channels import checked
+from malleposte.accounts.devices import follow
 from malleposte.accounts.hosts.model import Source
+from malleposte.accounts.life.base import uid_of
+from malleposte.directory.devices import Device
 from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform import profiles
 
 ACCOUNTD_JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
@@ -28,6 +32,7 @@ README = """Données détenues au sujet du compte {uid}, le {date}
 (Data held about the account {uid}, on that date)
 
 compte.json              l’inscription à l’annuaire / the entry of the directory
+appareils.json           les appareils qui ont leur mot de passe / devices with a password of their own
 courrier/                les messages, par dossier, au format .eml / messages by folder
 filtres/                 les règles de tri (Sieve) / filters
 agendas-et-contacts/     agendas (.ics) et contacts (.vcf)
@@ -49,10 +54,17 @@ class Report:
 
 @dataclass(frozen=True)
 class Subject:
-    """The owner of the data: uid, and the entry (without an entry: the data that the stores still hold)."""
+    """The owner of the data: uid, entry (without an entry: the data that the stores still hold), devices."""
 
     uid: str
     attributes: Attributes
+    devices: Sequence[Device] = ()
+
+    @classmethod
+    def of(cls, directory: Directory, held: Entry) -> Subject:
+        """From an account's entry. Raises ValueError for a uid that is none."""
+        uid = checked(uid_of(held))
+        return cls(uid, held.attributes, follow.of(directory, uid))
 
 
 class Exporter:
@@ -72,6 +84,9 @@ class Exporter:
             self._put(
                 archive, "compte.json", _json(disclosure.account(subject.attributes, profiles.labels("fr"))), "entry"
             )
+            if subject.devices:
+                told = [disclosure.device(one) for one in subject.devices]
+                self._put(archive, "appareils.json", _json(told), "devices")
             for piece in self.source(subject.uid):
                 if isinstance(piece, str):
                     self.report.failures.append(piece)

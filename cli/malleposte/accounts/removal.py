@@ -67,7 +67,7 @@ def archive(
     tools: Tools, rules: LifeRules, journals: tuple[Path, ...], held: Entry, now: datetime.datetime, note: str = ""
 ) -> tuple[Path, Report]:
     """Keep all that is held about an account in a file of its own, 0600; the entry says when."""
-    subject = Subject(checked(uid_of(held)), held.attributes)
+    subject = Subject.of(tools.directory, held)
     path, report = keep(rules.archive_folder, tools.hosts.files, journals, subject, now)
     make(tools.directory, tools.journal, change(Kind.ARCHIVE, held, {"mpArchived": [stamp(now)]}), note)
     return path, report

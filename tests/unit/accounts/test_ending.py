@@ -18,6 +18,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.used_names import UsedNames
+from malleposte.directory.devices import Device, device_attributes
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, agent_attributes
 from malleposte.errors import InputError, MallepostError
@@ -173,6 +174,25 @@ def test_a_list_ends_kept_in_a_file_and_its_addresses_are_given_to_nobody(direct
 
 
 # --- what is told to whom it is about ---
+
+
+def test_an_export_tells_of_devices_and_of_no_password(directory, rules) -> None:
+    made, (held,) = (
+        NOW - datetime.timedelta(days=9),
+        directory.search("people", ["uid", "mail", "mpState"], {"uid": "mdupond"}),
+    )
+    for ident, owner in (("d1", "mdupond"), ("d2", "autre")):
+        device = Device(ident, owner, f"Téléphone de {owner}", ("imap", "smtp"), made, used=NOW, place="192.0.2.7")
+        directory.add(device.dn(directory.suffix), device_attributes(device, held.attributes, "{ARGON2}empreinte"))
+    target = io.BytesIO()
+    report = export.Exporter(LocalHost(rules).files, ()).write(export.Subject.of(directory, held), target)
+    with zipfile.ZipFile(target) as archive:
+        text = archive.read("appareils.json").decode()
+    (told,) = json.loads(text)
+    assert (told["appareil"], told["usages"]) == ("Téléphone de mdupond", "imap, smtp")
+    assert told["créé le"] == f"{made.astimezone():%d/%m/%Y %H:%M}"
+    assert "empreinte" not in text and "d1" not in text
+    assert report.counts["devices"] == 1
 
 
 def test_an_export_speaks_french_and_shows_nothing_of_the_machinery(rules, tmp_path) -> None:

@@ -57,9 +57,9 @@ class ExportCommand(HostCommand):
 def export_command(who: str, out: str, reason: str) -> int:
     """Write an agent's personal data into one ZIP file (RGPD, right of access).
 
-    It contains the account's attributes under French names, mail, filters, agendas and contacts, settings of the
-    webmails, and the operations on the account, without digests, keys, internal data and names of operators. Exit
-    code 4 when a part could not be read; the file names it too.
+    It contains the account's attributes under French names, devices, mail, filters, agendas and contacts, settings
+    of the webmails, and the operations on the account, without digests, keys, internal data and names of operators.
+    Exit code 4 when a part could not be read; the file names it too.
 
     \b
     Example:
@@ -69,12 +69,12 @@ def export_command(who: str, out: str, reason: str) -> int:
         held = acts.entry(tools.directory, uid)
         exporter = Exporter(tools.hosts.files, (settings.journal, ACCOUNTD_JOURNAL))
         if out == "-":
-            report = exporter.write(Subject(uid, held.attributes), sys.stdout.buffer)
+            report = exporter.write(Subject.of(tools.directory, held), sys.stdout.buffer)
         else:
             path = Path(out)
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                report = exporter.write(Subject(uid, held.attributes), file)
+                report = exporter.write(Subject.of(tools.directory, held), file)
         tools.journal.write("export", uid, counts=report.counts, **({"note": reason} if reason else {}))
     click.echo(f"{uid}: " + ", ".join(f"{count} {kind}" for kind, count in report.counts.items()), err=True)
     return failed(uid, report.failures, "not exported")
