@@ -19,6 +19,8 @@ from typing import Protocol
 
 REMEMBERED = 50_000
 """Windows kept at most; the oldest goes first."""
+WIDE = 4
+"""As many times what a /64 of IPv6 may is what the /48 around it may: one guesser may have each of its /64."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,14 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network(f"{one}/{24 if one.version == 4 else 64}", strict=False))
 
 
+def _widths(where: str, rate: Rate) -> list[tuple[str, Rate]]:
+    """The networks that a network counts for, with the rate of each: itself, and of IPv6 the /48 around it."""
+    narrow = [(where, rate)]
+    if not where.endswith("/64"):
+        return narrow
+    return [*narrow, (str(ipaddress.ip_network(where).supernet(new_prefix=48)), Rate(WIDE * rate.most, rate.seconds))]
+
+
 @dataclass
 class _Window:
     end: float
@@ -152,28 +162,35 @@ class Limits:
     def _counted(self, *asked: tuple[str, str, str, Rate]) -> float:
         """Count in windows of (kind, who, where, rate), up to the first that is full; seconds that it lasts."""
         with self._lock:
-            for kind, who, where, rate in asked:
-                window = self._window(kind, who, where, rate)
-                if window.count >= rate.most:
-                    return self._left(window)
-                window.count += 1
+            for kind, who, network, one in asked:
+                for where, rate in _widths(network, one):
+                    window = self._window(kind, who, where, rate)
+                    if window.count >= rate.most:
+                        return self._left(window)
+                    window.count += 1
             return 0.0
 
     def may_try(self, name: str, source: str, secret: str) -> tuple[float, bool]:
         """Seconds to wait before another proof; and whether this very one was wrong a moment ago."""
+        wait, digest = 0.0, self._digest(name, secret)
         with self._lock:
-            window = self._windows.get(("wrong", self._known(name), source))
-            if window is None or window.end <= self._clock():
-                return 0.0, False
-            again = self._digest(name, secret) in window.seen
-            return (0.0 if again or len(window.seen) < self.rates.wrong.most else self._left(window)), again
+            for where, rate in _widths(source, self.rates.wrong):
+                window = self._windows.get(("wrong", self._known(name), where))
+                if window is None or window.end <= self._clock():
+                    continue
+                if digest in window.seen:
+                    return 0.0, True
+                if len(window.seen) >= rate.most:
+                    wait = max(wait, self._left(window))
+        return wait, False
 
     def wrong(self, name: str, source: str, secret: str) -> None:
         """A proof was wrong; the same one again counts once."""
         with self._lock:
-            window = self._window("wrong", self._known(name), source, self.rates.wrong)
-            if len(window.seen) < self.rates.wrong.most:
-                window.seen.add(self._digest(name, secret))
+            for where, rate in _widths(source, self.rates.wrong):
+                window = self._window("wrong", self._known(name), where, rate)
+                if len(window.seen) < rate.most:
+                    window.seen.add(self._digest(name, secret))
 
     def forget(self, *names: str) -> None:
         """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in."""

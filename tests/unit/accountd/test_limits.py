@@ -99,6 +99,33 @@ def test_what_strangers_ask_for_takes_none_of_the_owner_s_codes(clock: Clock) ->
     assert those.code("other", HERE)
 
 
+def test_ipv6_counts_for_its_48_as_well(clock: Clock) -> None:
+    inside, outside = [f"2001:db8:1:{number:x}::/64" for number in range(20)], "2001:db8:2:1::/64"
+    for those, ask in (
+        (each := limits(clock, account=Rate(2, 60)), lambda where: each.call("mdupond", where)),
+        (every := limits(clock, network=Rate(2, 60)), lambda where: every.call(where, where)),
+        (enters := limits(clock, login_network=Rate(2, 60)), lambda where: enters.log_in(where, where)),
+    ):
+        assert [ask(where) for where in inside] == [0] * 8 + [60] * 12
+        assert [ask(outside) for _ in range(3)] == [0, 0, 60], "a /64 has its own share"
+        assert those.call("mdupond", HERE) == 0
+    codes = limits(clock, codes=Rate(1, 60), codes_account=Rate(100, 60))
+    assert [codes.code("mdupond", where) for where in inside] == [True] * 4 + [False] * 16
+
+
+def test_wrong_proofs_of_ipv6_count_for_its_48_as_well(clock: Clock) -> None:
+    inside, outside = [f"2001:db8:1:{number:x}::/64" for number in range(9)], "2001:db8:2:1::/64"
+    those = limits(clock, wrong=Rate(2, 60))
+    for number, where in enumerate(inside):
+        those.wrong("mdupond", where, f"guess {min(number, 7)}")
+    assert those.may_try("mdupond", inside[0], "another") == (60, False)
+    assert those.may_try("mdupond", inside[0], "guess 0") == (0, True)
+    assert those.may_try("mdupond", outside, "another") == (0, False)
+    assert those.may_try("other", inside[0], "another") == (0, False)
+    those.forget("mdupond")
+    assert those.may_try("mdupond", inside[0], "another") == (0, False)
+
+
 def test_acts_and_proofs_have_limits_of_their_own(clock: Clock) -> None:
     those = limits(clock, whole=Rate(5, 60), acts=Rate(4, 600), blocks=Rate(2, 3600), classes=Rate(1, 3600))
     assert [those.call(f"a{number}", HERE) > 0 for number in range(9)].count(False) == 5
