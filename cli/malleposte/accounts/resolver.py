@@ -32,13 +32,17 @@ class AccountResolver:
         self._silent_until = 0.0
 
     async def account(self, name: str) -> str:
-        """The uid that a name means; the name itself if it means no account, or Dovecot does not answer."""
-        name = name.strip().lower()
+        """The uid that a name means; the name itself if it means no account, or Dovecot does not answer.
+
+        A name counts up to a NUL, as a program in C would read it, and without control characters: none of them makes
+        another account of it.
+        """
+        name = "".join(char for char in name.partition("\0")[0] if char.isprintable()).strip().lower()
         now = self._clock()
         held = self._held.get(name)
         if held is not None and held[1] > now:
             return held[0]
-        if self.path is None or now < self._silent_until or not name.isprintable() or not 0 < len(name) <= LONGEST:
+        if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
             return name
         try:
             found = await asyncio.wait_for(self._ask(name), PATIENCE)
