@@ -29,7 +29,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
     """Every fault, once, however many hosts have it."""
     seen = set()
     for host in reader.site.members(PLATFORM):
-        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses):
+        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound):
             for finding in check(reader, host):
                 if finding not in seen:
                     seen.add(finding)
@@ -146,6 +146,13 @@ def _unreachable(text: str) -> str | None:
     if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
         return f"{text} is an address at which nobody reaches the host"
     return None
+
+
+def _outbound(reader: Reader, host: str) -> Iterator[Finding]:
+    apart = sorted(set(reader.site.members("mail")) - set(reader.site.members("directory")))
+    if apart and reader.value(host, "malleposte_outbound_block") is True:
+        message = f"{apart[0]} counts recipients, and cannot block: the directory is on another host; leave it false"
+        yield reader.wrong(host, "malleposte_outbound_block", (), message)
 
 
 ONE = {

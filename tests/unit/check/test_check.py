@@ -149,6 +149,22 @@ def test_secrets_of_somebody_else_are_refused(inventory: Path) -> None:
     assert "mine/secrets: belongs to the uid 65534: chown it to 0" in texts(run.check(inventory, online=False))
 
 
+def test_a_block_is_refused_where_the_directory_is_elsewhere(inventory: Path, tmp_path: Path) -> None:
+    """The host that counts recipients could not do it; where both are one host, it can."""
+
+    def findings(where: Path) -> list[str]:
+        file = where / "group_vars/malleposte/platform.yml"
+        file.write_text(file.read_text("utf-8") + "malleposte_outbound_block: true\n", "utf-8")
+        told = run.check(where, online=False).findings
+        return [one.text() for one in told if one.level is Level.WRONG and "outbound" in one.text()]
+
+    fleet = tmp_path / "fleet"
+    shutil.copytree(ROOT / "inventories/fleet", fleet)
+    assert findings(inventory) == []
+    (told,) = findings(fleet)
+    assert "malleposte_outbound_block: mail1 counts recipients, and cannot block" in told
+
+
 def test_ports_are_compared_across_the_groups_of_a_host(inventory: Path) -> None:
     services = {"a": {"group": "mail", "listen": [{"name": "a", "port": 8443}]},
                 "b": {"group": ["web", "portal"], "listen": [{"name": "b", "port": 8443}]},
