@@ -97,6 +97,10 @@ def _lines(name: str, pool: Mapping[str, Any]) -> list[str]:
     spare = int(pool["spare"])
     if not 0 < spare <= int(pool["children"]):
         raise AnsibleFilterError(f"php_fpm_pools: {name}: spare cannot be {spare}; write 1 to {pool['children']}")
+    if int(pool["timeout_seconds"]) < 1:  # PHP takes 0 for no end
+        raise AnsibleFilterError(
+            f"php_fpm_pools: {name}: timeout_seconds cannot be {pool['timeout_seconds']}; write 60"
+        )
     lines = [
         f"[{name}]",
         f"user = {pool['user']}",

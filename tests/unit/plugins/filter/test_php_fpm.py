@@ -28,6 +28,8 @@ def test_a_pool_is_closed_in() -> None:
     assert "user = mail-app" in lines
     assert 'php_admin_value[open_basedir] = "/usr/share/mail:/var/cache/mail"' in lines
     assert {"pm = dynamic", "pm.min_spare_servers = 3", "pm.max_spare_servers = 6"} <= set(lines)
+    assert "request_terminate_timeout = 120s" in lines
+    assert "request_terminate_timeout = 60s" in php_fpm_pool({**POOL, "timeout_seconds": 60}).splitlines()
     assert "pm.max_spare_servers = 4" in php_fpm_pool({**POOL, "children": 4})
     assert any(line.startswith("php_admin_value[disable_functions]") and "proc_open" in line for line in lines)
 
@@ -41,6 +43,7 @@ def test_a_pool_is_closed_in() -> None:
         ({"open": ["/usr:/"]}, "not a path"),
         ({"memory": "much"}, "memory cannot be"),
         ({"size": 3}, "unknown key size"),
+        ({"timeout_seconds": 0}, "timeout_seconds cannot be 0"),
         ({"spare": 0}, "spare cannot be 0"),
         ({"spare": 21}, "spare cannot be 21; write 1 to 20"),
         ({"env": {"A": 'x"\nuser = root'}}, "quote"),
