@@ -331,9 +331,9 @@ def test_the_journal_says_who_and_what_and_no_secret(portal, person, site, mail1
 
 
 def test_it_has_no_right_that_it_does_not_need(mail1):
-    assert mail1.run(
-        "runuser -u nobody -- python3 -c \"import socket; socket.socket(1).connect('/run/accountd.sock')\""
-    ).rc
+    enter = "python3 -c \"import socket; socket.socket(1).connect('/run/accountd.sock')\""
+    assert mail1.run(f"setpriv --reuid=nobody --regid=nogroup --clear-groups {enter}").rc
+    mail1.check_output(f"setpriv --reuid=nobody --regid=accountd-client --clear-groups {enter}")
     pid = mail1.check_output("systemctl show -p MainPID --value accountd.service")
     status = mail1.check_output(f"cat /proc/{pid}/status")
     assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE)

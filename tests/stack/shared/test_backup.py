@@ -75,7 +75,6 @@ def test_what_a_client_deletes_is_seen_and_undone(mail1, host):
         ("borg list ssh://vault1/srv/borg/pia1/system", "Repository path not allowed"),
         ("borg init -e none ssh://vault1/srv/borg/mail1/more", "Repository path not allowed"),
         ("$BORG_RSH vault1 'cat /etc/malleposte/vault/mail1'", "borg"),
-        ("$BORG_RSH vault1 'borg serve --restrict-to-path /' </dev/null", ""),
     ],
 )
 def test_a_client_does_no_more_than_it_may(mail1, host, words, said):
@@ -85,6 +84,17 @@ def test_a_client_does_no_more_than_it_may(mail1, host, words, said):
     assert said in told
     assert secret not in told
     assert host("vault1").file("/srv/borg/mail1/system/config").exists
+
+
+@pytest.mark.usefixtures("backed_up")
+def test_a_client_chooses_no_paths_of_its_own(mail1):
+    """Whatever command it asks for: ours runs, which serves its own folder."""
+    asked = "ssh -F /etc/malleposte/backup/ssh_config vault1 borg serve --restrict-to-path /srv/borg"
+    shell = f"""{BORG} export BORG_RSH="sh -c 'exec {asked}'"; borg list --short """
+    done = mail1.run(f"{shell} ssh://vault1/srv/borg/pia1/system </dev/null")
+    assert done.rc != 0
+    assert "Repository path not allowed" in done.stderr
+    assert "ldap@" in mail1.check_output(f"{shell} $R </dev/null"), "the same way to its own"
 
 
 @pytest.mark.usefixtures("backed_up")

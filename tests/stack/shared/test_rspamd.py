@@ -75,6 +75,7 @@ def test_mail_is_sealed_when_a_filter_redirects_it_and_only_then(mail, people, s
 
 def test_private_networks_are_not_trusted_by_themselves(mail1):
     dumped = mail1.check_output("rspamadm configdump -j options 2>/dev/null")
+    assert "127.0.0.0/8" in dumped, "the list is there"
     assert "192.168.0.0/16" not in dumped
     assert "10.0.0.0/8" not in dumped
 

@@ -40,16 +40,25 @@ def pair(people: Any) -> list[Any]:
 
 
 @pytest.fixture
-def forger(visit: Visit, pair: list[Any]) -> tuple[Groupware, Session]:
+def forger(site: Any, visit: Visit, pair: list[Any]) -> tuple[Groupware, Session]:
     """A session, and what its holder knows of it."""
     agent = visit(pair[0]).login()
-    return agent, Session.of(agent.cookies[COOKIE], pair[0].uid, pair[0].password)
+    session = Session.of(agent.cookies[COOKIE], pair[0].uid, pair[0].password)
+    for password, status in ((pair[0].password, "500"), (rules.generate(), "200")):
+        assert asked_behind(site, pair[0].uid, session.forged(pair[0].uid, password)) == status, "a cookie of SOGo's"
+    return agent, session
 
 
 def believed(visitor: Groupware, cookie: str, path: str = "") -> bool:
     """Whether SOGo takes who sends this header for an agent: only then it misses the token of a form (500)."""
     visitor.cookies.clear()
     return visitor.request("GET", path or visitor.own("jsonDefaults"), headers={"Cookie": cookie}).status == 500
+
+
+def asked_behind(site: Any, uid: str, cookie: str) -> str:
+    """The status of the same page at SOGo itself, on its host, where nobody looks at the cookie before."""
+    config = f'cookie = "{COOKIE}={cookie}"\nurl = "http://127.0.0.1:20000/SOGo/so/{uid}/jsonDefaults"\n'
+    return str(site.run("mail1", "curl -s -A Firefox/140 -o /dev/null -w '%{http_code}' -K -", given=config))
 
 
 def failures(site: Any, uid: str) -> int:
