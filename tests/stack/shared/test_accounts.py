@@ -10,6 +10,7 @@ import pytest
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.feeds import MARK, Reader, people_of, written
 from tests.stack.support.mail import ended, token
+from tests.stack.support.site import Account
 from tests.support import academy, naughty
 from tests.support.classes import read_feed
 
@@ -69,6 +70,23 @@ def test_who_leaves_by_a_feed_is_shut_out_at_once(cli, directory, mail, people, 
     assert ended(session)
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         mail.imap(who)
+
+
+def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(cli, directory, mail, person, tmp_path):
+    who = person()
+    (row,) = people_of(1)
+    surname = f"Apres{token()[2:10].translate(str.maketrans('0123456789', 'ghijklmnop'))}"
+    feed = written(tmp_path / "a.csv", [(who.numen, surname, *row[2:])])
+    done = cli("import", feed, "--yes", "--force-departures", "--json")
+    assert done.returncode == 0, done
+    held = directory.search(f"(uid={who.uid})", "mail", "mailLocalAddress")
+    assert f".{surname.lower()}@" in held
+    old = Account(who.account.mail, who.account.mail, who.account.password, who.account.profile)
+    assert mail.imap(old).select()[0] == "OK"
+    with mail.session(old, 587):
+        pass
+    with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
+        mail.imap(Account(f"x{old.uid}", old.mail, old.password, old.profile))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Attachments: programs are refused, alone and in archives; documents pass; the scanner's limit equals the mail's."""
+"""Attachments: programs are refused, alone and in archives; documents pass."""
 
 import email.message
 import email.policy

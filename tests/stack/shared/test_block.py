@@ -368,3 +368,15 @@ def test_hostd_serves_its_group_alone(site, people):
         "mail1", f'setpriv --reuid nobody --regid nogroup --clear-groups python3 -c "{ask}" 2>&1', check=False
     )
     assert "PermissionError" in told
+
+
+def test_a_block_waits_for_no_other_command(site, people):
+    """An import holds the lock of whoever changes accounts, for minutes."""
+    who = people.agent()
+    block, other = f"block {who.uid}", f"rename {who.uid} --surname Autre"
+    beside = "; ".join(f"malleposte accounts {words} >&2; echo $?" for words in (block, other))
+    done = site.run("mail1", f"flock /run/lock/malleposte-accounts.lock sh -c '{beside}'")
+    assert done.split() == ["0", "1"], "the block was done, the other act refused"
+    with directory(site) as bound:
+        (entry,) = bound.search("people", ["mpState", "sn"], {"uid": who.uid})
+    assert (entry.attributes["mpState"], entry.attributes["sn"]) == (["blocked"], [who.uid])

@@ -4,11 +4,15 @@ import json
 import secrets
 
 import pytest
+from malleposte.accountd import wire
+from malleposte.probe.walker.sieve import SieveError
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.people import directory
+from tests.stack.support.portal import Portal
 from tests.stack.support.site import Account
+from tests.stack.support.webmail import Webmail
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,9 @@ def gone(site):
             bound.delete(f"{dn},{bound.suffix}")
 
 
-def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywhere(cli, people, mail, site, ca_bundle):
+def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywhere(
+    cli, people, mail, site, ca_bundle, device
+):
     who = people.agent(profile="convergence")
     surname = letters()
     done = cli("rename", who.uid, "--given-name", "Zoé", "--surname", surname)
@@ -43,8 +49,28 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     with mail.session(old, 587):
         pass
     Groupware(site, ca_bundle, old).login()
+    assert mail.sieve(old).scripts() is not None
+    telephone, portal = device(who), Portal(site)
+    telephone.login = who.mail
+    assert telephone.ask("PROPFIND", "/").status == 207
+    proved = portal.one(wire.Prove(portal.source, who.mail, who.password))
+    assert isinstance(proved, wire.Done)
+    assert proved.uid == who.uid
     stranger = Account(f"x{who.mail}", who.mail, who.password, who.profile)
     assert Groupware(site, ca_bundle, stranger).connect().status != 200
+    with pytest.raises(SieveError):
+        mail.sieve(stranger)
+    telephone.login = stranger.uid
+    assert telephone.ask("PROPFIND", "/").status == 401
+    assert isinstance(portal.one(wire.Prove(portal.source, stranger.uid, who.password)), wire.Refused)
+
+
+def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):
+    who = people.agent()
+    assert cli("rename", who.uid, "--surname", letters()).returncode == 0
+    visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+    assert not visitor.login(f"x{who.mail}", who.password)
+    assert visitor.login(who.mail, who.password)
 
 
 def test_an_account_by_hand_says_what_it_lacks_and_takes_no_reserved_name(cli, gone):

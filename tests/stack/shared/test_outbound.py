@@ -142,6 +142,22 @@ def test_a_filter_that_refuses_too_much_keeps_mail_in_the_inbox(site, mail, peop
     assert f"{subject}a" not in str(found)
 
 
+def test_an_answer_of_absence_counts_and_ends_beyond_the_limit(site, mail, people, subject):
+    reader, first, second = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
+    filters = mail.sieve(reader)
+    filters.put("roundcube", f'require "vacation";\nvacation :days 1 :subject "{subject}-absent" "Absent.";\n')
+    filters.activate("roundcube")
+    mail.foreign(first, reader.mail, compose(first, reader.mail, f"{subject}a"))
+    assert b"Absent." in mail.at_foreign("probe", f"{subject}-absent")
+    assert counted(site, reader.uid, 500)[3:] == [501, 500]
+    counted(site, reader.uid, 1000, seconds_ago=1200, windows=NO_LIMIT)
+    mail.foreign(second, reader.mail, compose(second, reader.mail, f"{subject}b"))
+    assert mail.arrived(reader, f"{subject}b")
+    assert mail.arrived(reader, "retenus"), "the answer was refused"
+    there = f"grep -rlF -- {subject}-absent /srv/world-mail/{FOREIGN}/test/Maildir"
+    assert site.run("world", there, check=False) == ""
+
+
 def test_a_stranger_s_notice_counts_for_who_redirects_it(site, mail, people, subject):
     reader, named, away = people.agent(), people.agent(), f"test@{FOREIGN}"
     filters = mail.sieve(reader)

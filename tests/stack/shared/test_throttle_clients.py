@@ -35,19 +35,23 @@ LOG_IN = """
 import base64, imaplib, json, smtplib, socket, ssl, sys
 given = json.load(sys.stdin)
 context = ssl._create_unverified_context()
-def imap(name, password):
+def imap(name, password, by_login=False):
     client = imaplib.IMAP4_SSL("127.0.0.1", 993, ssl_context=context, timeout=60)
+    words = iter([name, password]) if by_login else iter(["\\0" + name + "\\0" + password])
     try:
-        answer = client.authenticate("PLAIN", lambda _: ("\\0" + name + "\\0" + password).encode())[0]
+        answer = client.authenticate("LOGIN" if by_login else "PLAIN", lambda _: next(words).encode())[0]
     except imaplib.IMAP4.error:
         answer = "NO"
     client.shutdown()
     return answer == "OK"
-def submission(name, password):
+def submission(name, password, by_login=False):
     with smtplib.SMTP_SSL(given["mail"], 465, timeout=60, context=context) as client:
         client.ehlo()
-        proof = base64.b64encode(("\\0" + name + "\\0" + password).encode()).decode()
-        return client.docmd("AUTH", "PLAIN " + proof)[0] == 235
+        encoded = lambda text: base64.b64encode(text.encode()).decode()
+        if by_login:
+            client.docmd("AUTH", "LOGIN " + encoded(name))
+            return client.docmd(encoded(password))[0] == 235
+        return client.docmd("AUTH", "PLAIN " + encoded("\\0" + name + "\\0" + password))[0] == 235
 def sieve(name, password):
     plain = socket.create_connection(("127.0.0.1", 4190), 60)
     stream = plain.makefile("rwb")
@@ -64,7 +68,7 @@ def sieve(name, password):
     proof = base64.b64encode(("\\0" + name + "\\0" + password).encode()).decode()
     stream.write(('AUTHENTICATE "PLAIN" "%s"\\r\\n' % proof).encode()); stream.flush()
     return ok()
-print(json.dumps([globals()[channel](name, given["password"]) for channel, name in given["tries"]]))
+print(json.dumps([globals()[channel](name, given["password"], *more) for channel, name, *more in given["tries"]]))
 """
 
 
@@ -101,7 +105,8 @@ def test_one_account_is_counted_by_whatever_name(site: Any, people: Any) -> None
     who: Account = people.agent()
     people.change(who, mpLoginAlias=[f"{who.uid}.bis"], mailLocalAddress=[who.mail, f"autre.{who.mail}"])
     policy = Policy(site, who.uid)
-    names = (who.uid, who.mail, f"{who.uid}.bis", f"autre.{who.mail}", f"{who.uid}@stores.invalid", who.uid.upper())
+    names = (who.uid, who.mail, f"{who.uid}.bis", f"autre.{who.mail}", f"{who.uid}@stores.invalid", who.uid.upper(),
+             f"{who.uid}\0", f"{who.uid}\0autre")  # fmt: skip
     let_on = policy.allowed(*(policy.told(name) for name in names), *(policy.told(name) for name in names))
     assert let_on == [True] * FREE + [False] * (2 * len(names) - FREE)
     assert all(policy.allowed(*(policy.told(f"{who.uid}-nul-{number}") for number in range(FREE + 3)))), "others"
@@ -120,6 +125,17 @@ def test_no_log_in_by_a_name_that_is_the_platform_s_own(site: Any, people: Any, 
     assert telephone.ask("PROPFIND", "/").status == 207
     telephone.login = own
     assert telephone.ask("PROPFIND", "/").status == 401
+
+
+def test_no_log_in_by_a_name_that_goes_on_after_a_nul(site: Any, people: Any, platform: Any) -> None:
+    """A program in C would read the account's own name, and count another one."""
+    who: Account = people.agent()
+    ways = [("imap", False), ("imap", True), ("submission", False), ("submission", True), ("sieve",)]
+    tries = [(channel, name, *more) for channel, *more in ways
+             for name in (who.uid, f"{who.uid}\0", f"{who.uid}\0autre", f"{who.mail}\0")]  # fmt: skip
+    given = {"mail": platform["hostnames"]["mail"], "password": who.password, "tries": tries}
+    text = site.run("mail1", "/usr/bin/python3", "-c", shlex.quote(LOG_IN), given=json.dumps(given))
+    assert json.loads(text) == [True, False, False, False] * len(ways)
 
 
 def test_a_client_that_succeeded_before_waits_for_itself_alone(policy: Policy) -> None:

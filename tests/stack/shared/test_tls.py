@@ -16,7 +16,7 @@ STARTTLS = {
 }
 
 
-def handshake(address: str, port: int, ciphers: str) -> str:
+def handshake(address: str, name: str, port: int, ciphers: str) -> str:
     """The suite that a server takes of `ciphers` with TLS 1.2. Raises ssl.SSLError, ConnectionError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -39,19 +39,23 @@ def handshake(address: str, port: int, ciphers: str) -> str:
         for words, mark in steps:
             link.sendall(words)
             until(mark)
-        with context.wrap_socket(link, server_hostname="webmail.ac-exemple.test") as wrapped:
+        with context.wrap_socket(link, server_hostname=name) as wrapped:
             found = wrapped.cipher()
             assert found
             return found[0]
 
 
-@pytest.mark.parametrize("port", [465, 587, 143, 993, 4190, 443, 636])
-def test_weak_suites_are_refused_beside_the_good_ones(site, port):
-    address = site.address("mail1")
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [*(("webmail", port) for port in (465, 587, 143, 993, 4190, 443, 636)), ("portal", 443)],
+)
+def test_weak_suites_are_refused_beside_the_good_ones(site, service, port):
+    address = site.address({"webmail": "mail1", "portal": "pia1"}[service])
+    public = site.platform["hostnames"][service]
     with pytest.raises((ssl.SSLError, ConnectionError)):
-        pytest.fail(f"{port} took {handshake(address, port, WEAK)}")
+        pytest.fail(f"{port} took {handshake(address, public, port, WEAK)}")
     for name in GOOD:
-        assert handshake(address, port, name) == name
+        assert handshake(address, public, port, name) == name
 
 
 def test_no_server_is_asked_for_a_password_over_a_weak_suite(site):
