@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "lab": "Manage real Debian hosts on this machine, for trials and tests.",
     "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
     "notice": "Post, list or end messages of maintenance and incident on the portal.",
+    "sso": "Show or end log-ins at the provider, and show or remove second factors.",
     "queue": "List, release or delete held mail.",
     "password": "Show the password policy, or check a password against it.",
     "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
@@ -37,7 +38,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "notice", "queue", "password", "backup", "vault")
+ON_HOSTS = ("accounts", "notice", "sso", "queue", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

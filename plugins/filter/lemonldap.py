@@ -5,14 +5,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-INDEXES = "_whatToTrace _session_kind _utime ipAddr _httpSessionType"
+INDEXES = "_whatToTrace _session_kind _utime ipAddr _httpSessionType _session_uid _webAuthnUserHandle"
 CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_class": "mpProfile"}
 """Claims of the identity token, and the attribute of the session that each has."""
+OFF, OPTIONAL, REQUIRED = "none", "optional", "required"
+PASSWORD, DESK, CODE, KEY = 2, 3, 4, 5
+"""Levels of a log-in: by password alone, with a code from the desk, with a code of a factor, with a key."""
+TRUSTED_DAYS = 30
+_NONE_YET = "!has2f('TOTP') and !has2f('WebAuthn')"
+_BY_PASSWORD = "$_auth ne 'WebAuthn'"  # noqa: S105  # a rule, no password
 
 
 def _valkey(given: Mapping[str, str]) -> dict[str, str]:
@@ -53,6 +60,90 @@ def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
     return {f"oidcRPMetaDataOptions{name}": value for name, value in found.items()}
 
 
+def _begins(texts: Sequence[str]) -> str:
+    """A Perl pattern for values that begin with one of these texts, in whatever case.
+
+    A letter beyond ASCII stands for any: sessions have it as a character or as the two bytes of UTF-8.
+    """
+    escaped = (re.sub(r"[^\x00-\x7f]", ".{1,2}", re.escape(text).replace("/", "\\/")) for text in texts)
+    return f"/(?:^|; )(?:{'|'.join(escaped)})/i"
+
+
+def second_factor(rules: Mapping[str, Any]) -> str:
+    """The Perl expression that says `none`, `optional` or `required` of an agent's session.
+
+    `everyone` is for those of whom nothing else says anything; `classes` (by name) and `functions` (by the beginnings
+    of their names) may say otherwise, and the strictest holds. Raises AnsibleFilterError.
+    """
+    known = (OFF, OPTIONAL, REQUIRED)
+    everyone = rules.get("everyone", OPTIONAL)
+    said = {"classes": dict(rules.get("classes", {})), "functions": dict(rules.get("functions", {}))}
+    for value in (everyone, *said["classes"].values(), *said["functions"].values()):
+        if value not in known:
+            raise AnsibleFilterError(f"malleposte_second_factor: {value} is none of {', '.join(known)}")
+    tests = []
+    for wanted in reversed(known):
+        for kind, attribute in (("classes", "mpProfile"), ("functions", "mpFunction")):
+            names = sorted(name for name, value in said[kind].items() if value == wanted)
+            if names and kind == "classes":
+                tests.append((f"${attribute} =~ /^(?:{'|'.join(map(re.escape, names))})$/", wanted))
+            elif names:
+                tests.append((f"${attribute} =~ {_begins(names)}", wanted))
+    return "".join(f"({test}) ? '{wanted}' : " for test, wanted in tests) + f"'{everyone}'"
+
+
+def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Second factors: one-time passwords, keys, recovery codes, codes of the desk for those who must enrol one."""
+    asked = f"{_BY_PASSWORD} and !$_trustedBrowser"
+    return {
+        "authentication": "Choice",
+        "userDB": "Choice",
+        "passwordDB": "Choice",
+        "customAuth": "::Auth::Malleposte",
+        "authChoiceModules": {"1_motdepasse": "Custom;LDAP;Null;;;{}", "2_cle": "WebAuthn;LDAP;Null;;;{}"},
+        "customPlugins": "::Plugins::Malleposte",
+        "macros": {"_whatToTrace": "$uid", "secondFactor": second_factor(rules)},
+        "available2F": "TOTP,WebAuthn",
+        "available2FSelfRegistration": "TOTP,WebAuthn",
+        "totp2fActivation": f"has2f('TOTP') and {asked}",
+        "totp2fSelfRegistration": "$secondFactor ne 'none'",
+        "totp2fUserCanRemoveKey": 1,
+        "totp2fEncryptSecret": 1,
+        "totp2fAuthnLevel": CODE,
+        "webauthn2fActivation": f"has2f('WebAuthn') and {asked}",
+        "webauthn2fSelfRegistration": "$secondFactor ne 'none'",
+        "webauthn2fUserCanRemoveKey": 1,
+        # A key that names its owner, so that it also logs in without a password.
+        "webauthn2fResidentKey": "required",
+        "webauthn2fUserVerification": "required",
+        "webauthn2fAuthnLevel": KEY,
+        "webauthnAuthnLevel": KEY,
+        "webauthnRpName": name,
+        "sfExtra": {
+            # Never offered by itself, or everybody would have to choose at each log-in: the pages have a button.
+            "secours": {"type": "Malleposte", "rule": "1 == 0", "level": CODE, "label": "Code de secours"},
+            # Who has the password alone must not enrol the factor that is to protect the account.
+            "bureau": {
+                "type": "Malleposte",
+                "rule": f"$secondFactor eq 'required' and {_NONE_YET} and {_BY_PASSWORD}",
+                "level": DESK,
+                "label": "Code INA",
+            },
+        },
+        "sfRequired": f"$secondFactor eq 'required' and {_BY_PASSWORD}",
+        "sfRetries": 3,
+        "sfLoginTimeout": 300,
+        "sfRegisterTimeout": 600,
+        "upgradeSession": 1,
+        "stayConnected": 0,
+        "trustedBrowserRule": f"$authenticationLevel >= {CODE}",
+        "stayConnectedTimeout": TRUSTED_DAYS * 86_400,
+        "stayConnectedCookieName": "__Host-sso-navigateur",
+        # The cookie says enough, and nobody's browser is measured.
+        "stayConnectedBypassFG": 1,
+    }
+
+
 def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     """The document, without its date. Raises AnsibleFilterError on two clients of one name or a short secret."""
     clients: Sequence[Mapping[str, Any]] = given["clients"]
@@ -79,11 +170,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "key": given["key"],
         "timeout": int(given["session_hours"]) * 3600,
         # --- who somebody is
-        "authentication": "Custom",
-        "customAuth": "::Auth::Malleposte",
         "customAddParams": {"proveSocket": given["prove_socket"]},
-        "userDB": "LDAP",
-        "passwordDB": "Null",
         "registerDB": "Null",
         "ldapServer": given["ldap"]["uri"],
         "ldapBase": given["ldap"]["base"],
@@ -95,10 +182,9 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "ldapTimeout": 10,
         "LDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
         "AuthLDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
-        "exportedVars": {name: name for name in ("uid", "cn", "mail", "mpProfile", "mpState")},
+        "exportedVars": {name: name for name in ("uid", "cn", "mail", "mpFunction", "mpProfile", "mpState")},
         "ldapExportedVars": {},
         "whatToTrace": "_whatToTrace",
-        "macros": {"_whatToTrace": "$uid"},
         "grantSessionRules": {"the account may log in##1": "$mpState eq 'active'"},
         "userControl": "^[\\w.@'+-]{1,320}$",
         # Delays are the platform's own: a lock here would be a weapon against any agent whose name is known.
@@ -115,6 +201,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcStorageOptions": valkey,
         # A cache beside it would go on with sessions that were ended.
         "localSessionStorage": "",
+        # A worker would remember a session for 15 seconds, and not see a factor that another has just added.
+        "handlerInternalCache": 0,
         "localSessionStorageOptions": {},
         "loginHistoryEnabled": 0,
         "notification": 0,
@@ -141,7 +229,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "captcha_register_enabled": 0,
         "corsEnabled": 0,
         "cspFrameAncestors": "'none'",
-        "stayConnected": 0,
+        **_factors(given["second_factor"], given["academy"]),
         # --- ways in for programs: none
         "restSessionServer": 0,
         "restConfigServer": 0,

@@ -90,6 +90,12 @@ class Throttle(Protocol):
     def forget(self, *accounts: str) -> None:
         """These start afresh everywhere."""
 
+    def once(self, account: str, secret: str, seconds: int) -> bool:
+        """Whether a secret of an account was not said here within so many seconds; it then was."""
+
+    def place(self, account: str, place: str, seconds: int) -> bool:
+        """Whether a place is a new one of an account that has known ones; it is then known for so many seconds."""
+
 
 def network(address: str) -> str:
     """The network that an address counts for: /24, or /64 of IPv6. Raises ValueError on what is no address."""
@@ -158,6 +164,10 @@ class Limits:
         return not self._counted(
             ("codes", known, source, self.rates.codes), ("codes-account", known, "", self.rates.codes_account)
         )
+
+    def once(self, name: str, secret: str, seconds: float) -> bool:
+        """Whether a secret of a name is said for the first time within so many seconds."""
+        return not self._counted(("once", self._digest(name, secret).hex(), "", Rate(1, seconds)))
 
     def _counted(self, *asked: tuple[str, str, str, Rate]) -> float:
         """Count in windows of (kind, who, where, rate), up to the first that is full; seconds that it lasts."""

@@ -87,7 +87,8 @@ class Server:
     ) -> None:
         """`clients`: digests by name, for TLS. `pace` in seconds. `only`: the calls of callers that may not make all.
 
-        `only` has a client's name over TLS, its user's on the Unix socket.
+        `only` has a client's name over TLS, its user's on the Unix socket. Calls of `wire.PROVIDER` are refused to
+        clients that it does not name for them.
         """
         self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
         self.only = {f"accountd:{name}": frozenset(calls) for name, calls in (only or {}).items()}
@@ -152,8 +153,9 @@ class Server:
     async def _answer(self, request: wire.Request, caller: str) -> wire.Answer:
         if isinstance(request, wire.Hello):
             return wire.Done()
-        if caller in self.only and wire.NAMES[type(request)] not in self.only[caller]:
-            LOG.warning("%s asked for %s, which it may not", caller, wire.NAMES[type(request)])
+        call = wire.NAMES[type(request)]
+        if call not in self.only.get(caller, (call,) if call not in wire.PROVIDER else ()):
+            LOG.warning("%s asked for %s, which it may not", caller, call)
             return wire.Refused(wire.ErrorCode.UNAUTHORISED)
         pool = self.pools.of(request)
         if self.waiting[pool] >= WAITING:
@@ -249,6 +251,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         code_minutes=settings.code_minutes,
         block_hours=rules.block_hours,
         recovery_hours=rules.recovery_hours,
+        factors_close=settings.factors_close,
         later=later,
     )
 

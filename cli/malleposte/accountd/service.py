@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accounts import acts, codes, life
@@ -48,7 +49,7 @@ from malleposte.policy.model import Policy
 LOG = logging.getLogger("accountd")
 PACED = (
     *(wire.Activate, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
-    wire.AddDevice,
+    *(wire.AddDevice, wire.SpendCode),
 )
 """Calls whose answers come at fixed moments, whatever there was to do."""
 _CODES = "ina:"
@@ -61,6 +62,8 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
 SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal)
 """Calls that change nothing."""
+_LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
+"""Calls of log-ins, which have limits of their own."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
     *(wire.RevokeDevice, *SHOWN),
@@ -126,6 +129,8 @@ class Tools:
     code_minutes: int = 60
     block_hours: float = 48.0
     recovery_hours: float = life.DELAY_HOURS
+    factors_close: bool = False
+    """Whether the main password opens no device once an account has a second factor."""
     later: Callable[[Callable[[], object]], object] = lambda work: work()
     now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
@@ -165,6 +170,8 @@ class Service:
             wire.ShowAccount: self._show_account,
             wire.ShowJournal: self._show_journal,
         }
+        shared = Shared(tools, self._begun, self._trial, self._tried, self._alone, self._refuse)
+        self._does.update(Factors(shared).does)
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
         """Do what is asked. `client` is the calling service, for the journal. Never raises."""
@@ -181,7 +188,7 @@ class Service:
             shown = isinstance(request, SHOWN)
             wait = limits.show(request.uid) if shown else limits.act(client, _CAPS.get(type(request), ""))
         else:
-            ask = self.tools.limits.log_in if isinstance(request, wire.Prove) else self.tools.limits.call
+            ask = self.tools.limits.log_in if isinstance(request, _LOG_INS) else self.tools.limits.call
             wait = ask(self._name(request), where)
         if wait:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(wait))
@@ -193,7 +200,10 @@ class Service:
         return self._done(request, where, client)
 
     def _done(self, request: Any, where: str, client: str) -> wire.Answer:
-        always = {"source": request.source, "by": request.uid if isinstance(request, _FOR_THE_OWNER) else ""}
+        always = {
+            "source": request.source,
+            "by": request.uid if isinstance(request, _FOR_THE_OWNER) else getattr(request, "by", ""),
+        }
         try:
             with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
                 act = Act(directory, journal, self.tools.now(), request.source, where)
@@ -231,7 +241,7 @@ class Service:
         """Return the name that limits count: as it was typed, known or not. Codes are counted apart from passwords."""
         if isinstance(request, wire.Activate | wire.Reset):
             return _CODES + (request.login or self.tools.keys.digest("limit", request.numen))
-        return str(getattr(request, "login", "") or getattr(request, "uid", ""))
+        return str(getattr(request, "login", "") or _apart(request) + getattr(request, "uid", ""))
 
     @contextlib.contextmanager
     def _alone(self, uid: str, what: str = "") -> Iterator[None]:
@@ -254,42 +264,43 @@ class Service:
                 else:
                     del self._locks[name]
 
-    @contextlib.contextmanager
-    def _tried(self, act: Act, request: Any, uid: str, secret: str) -> Iterator[None]:
-        """Around a proof: nothing is tried too often, what is wrong counts once, what is right starts afresh.
+    def _trial(self, act: Act, request: Any, uid: str, secret: str) -> _Trial:
+        """A try as it counts: for the account, whatever name was typed; for the name if it means no account."""
+        typed = self._name(request)
+        name = _apart(request) + uid if uid else typed
+        throttle = self.tools.throttle
+        return _Trial(self.tools, act, name, secret, throttle.known_by(typed, secret) if throttle else "")
 
-        It counts for the account, whatever name was typed; for the name if it means no account (`uid` empty).
-        """
-        typed, limits, throttle = self._name(request), self.tools.limits, self.tools.throttle
-        name = (_CODES if isinstance(request, wire.Activate | wire.Reset) else "") + uid if uid else typed
-        wait, again = limits.may_try(name, act.network, secret)
-        known_by = throttle.known_by(typed, secret) if throttle else ""
+    def _begun(self, act: Act, request: Any, uid: str, secret: str) -> _Trial:
+        """A try that is let through. Raises _SlowDownError, or NotProvedError on what was wrong a moment ago."""
+        trial, throttle = self._trial(act, request, uid, secret), self.tools.throttle
+        wait, again = self.tools.limits.may_try(trial.name, act.network, secret)
         if throttle and not (wait or again):
             # A digest of few bits may be that of another password: a match alone is no reason not to look.
-            verdict = throttle.judge(name, act.source, known_by, _CLIENT)
+            verdict = throttle.judge(trial.name, act.source, trial.known_by, _CLIENT)
             wait = 0.0 if verdict.known_wrong else verdict.wait
         if again:
             raise NotProvedError("wrong a moment ago")
         if wait:
             raise _SlowDownError(wait)
+        return trial
+
+    @contextlib.contextmanager
+    def _tried(self, act: Act, request: Any, uid: str, secret: str) -> Iterator[None]:
+        """Around a proof: nothing is tried too often, what is wrong counts once, what is right starts afresh."""
+        trial = self._begun(act, request, uid, secret)
         try:
             yield
         except NotProvedError:
-            limits.wrong(name, act.network, secret)
-            if throttle:
-                throttle.failed(name, act.source, known_by, _CLIENT)
+            trial.wrong()
             raise
         except RefusedPasswordError:
-            if throttle:
-                throttle.succeeded(name, act.source, _CLIENT)
+            trial.known()
             raise
         except BaseException:
-            if throttle:
-                throttle.undo(name, act.source, known_by, _CLIENT)
+            trial.none()
             raise
-        limits.forget(name)
-        if throttle:
-            throttle.succeeded(name, act.source, _CLIENT)
+        trial.right()
 
     def _refuse(self, act: Act, request: Any, uid: str) -> NotProvedError:
         """The one answer; the journal says of whose account somebody failed."""
@@ -543,6 +554,45 @@ class Service:
             LOG.error("a letter about a device could not be sent: %s", type(error).__name__)
             return False
         return True
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A try of a secret, which one of these ends."""
+
+    tools: Tools
+    act: Act
+    name: str
+    secret: str = field(repr=False)
+    known_by: str = field(repr=False)
+
+    def wrong(self) -> None:
+        """Not the secret."""
+        self.tools.limits.wrong(self.name, self.act.network, self.secret)
+        if self.tools.throttle:
+            self.tools.throttle.failed(self.name, self.act.source, self.known_by, _CLIENT)
+
+    def known(self) -> None:
+        """The secret is right, and what was asked for with it is not done."""
+        if self.tools.throttle:
+            self.tools.throttle.succeeded(self.name, self.act.source, _CLIENT)
+
+    def none(self) -> None:
+        """Nobody could tell."""
+        if self.tools.throttle:
+            self.tools.throttle.undo(self.name, self.act.source, self.known_by, _CLIENT)
+
+    def right(self) -> None:
+        """The secret."""
+        self.tools.limits.forget(self.name)
+        self.known()
+
+
+def _apart(request: Any) -> str:
+    """The word before the name that counts: codes and second factors count apart from passwords."""
+    if isinstance(request, wire.Activate | wire.Reset):
+        return _CODES
+    return COUNTED if isinstance(request, wire.TryFactor | wire.FactorTried | wire.SpendCode) else ""
 
 
 def _shown(device: Device) -> wire.Device:

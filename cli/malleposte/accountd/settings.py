@@ -29,6 +29,7 @@ class Settings:
 
     `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
     `provider` verifies the tokens of agents who are logged in; without it there are none.
+    `factors_close`: with a second factor the main password opens no device (`mpTwoFactor` follows the factors).
     `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
     """
 
@@ -47,6 +48,7 @@ class Settings:
     smtp: tuple[str, int] = ("127.0.0.1", 25)
     journal: Path = JOURNAL
     provider: Provider | None = None
+    factors_close: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 4
+VERSION = 5
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -200,9 +200,90 @@ class ShowJournal:
     token: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class TryFactor:
+    """Whether a code of a second factor may be looked at now. It then counts as a try, and this code serves no more.
+
+    `kind` is the provider's word for the factor (`totp`). The log-in page makes this call and the next five, for an
+    agent whose password it has had proved.
+    """
+
+    source: str
+    uid: str
+    kind: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FactorTried:
+    """The provider's verdict on a code that `TryFactor` let it look at."""
+
+    source: str
+    uid: str
+    kind: str
+    code: str = field(repr=False)
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class SpendCode:
+    """Prove and spend a code that accountd knows itself: `recovery` (one of the agent's own), `ina` (from the desk)."""
+
+    source: str
+    uid: str
+    kind: str
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FactorChanged:
+    """A second factor came (`added`) or went. `kinds` are those of all that the agent has now; the agent is told.
+
+    `by` and `reason` say which operator removed it, and why; empty for the agent's own doing.
+    """
+
+    source: str
+    uid: str
+    kind: str
+    name: str
+    added: bool
+    kinds: tuple[str, ...] = ()
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class MakeRecoveryCodes:
+    """New recovery codes, in place of the old ones. `Done.codes` are to be shown once."""
+
+    source: str
+    uid: str
+
+
+@dataclass(frozen=True)
+class Entered:
+    """Somebody has logged in by the provider. From a place that the account does not know, the agent is told."""
+
+    source: str
+    uid: str
+    how: str
+
+
+@dataclass(frozen=True)
+class SessionsEnded:
+    """An operator (`by`) has ended an agent's log-ins at the provider."""
+
+    source: str
+    uid: str
+    by: str
+    reason: str
+    many: int
+
+
 Request = (
     Hello | Activate | Change | Reset | Prove | IssueCode | Block | EndSessions | SetClass | SetRecovery
     | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount | ShowJournal
+    | TryFactor | FactorTried | SpendCode | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -221,7 +302,19 @@ CALLS: dict[str, type[Request]] = {
     "revoke_device": RevokeDevice,
     "show_account": ShowAccount,
     "show_journal": ShowJournal,
+    "try_factor": TryFactor,
+    "factor_tried": FactorTried,
+    "spend_code": SpendCode,
+    "factor_changed": FactorChanged,
+    "make_recovery_codes": MakeRecoveryCodes,
+    "entered": Entered,
+    "sessions_ended": SessionsEnded,
 }
+PROVIDER = (
+    *("try_factor", "factor_tried", "spend_code", "factor_changed", "make_recovery_codes", "entered"),
+    "sessions_ended",
+)
+"""Calls of the log-in page: refused to every client that is not named for them."""
 NAMES = {kind: name for name, kind in CALLS.items()}
 
 
@@ -314,7 +407,7 @@ class Done:
 
     `open` names what could not be told at once: sessions may live there a few minutes more.
 
-    `devices` are those that were asked for, or the new one, whose password is `secret`.
+    `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
     """
 
     uid: str = ""
@@ -325,6 +418,7 @@ class Done:
     secret: str = field(default="", repr=False)
     account: Account = field(default_factory=Account)
     journal: tuple[Line, ...] = ()
+    codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -369,7 +463,12 @@ def decode(line: bytes) -> Request:
         raise BadMessageError("unknown call")
     if not isinstance(args, dict):
         raise BadMessageError("args is no object")
-    return CALLS[call](**_checked(CALLS[call], args))
+    return read(CALLS[call], args)
+
+
+def read[R: Request](kind: type[R], args: Mapping[str, Any]) -> R:
+    """A request with these fields, each of its type. Raises BadMessageError."""
+    return kind(**_checked(kind, args))
 
 
 def encode_answer(answer: Answer) -> bytes:
@@ -387,7 +486,8 @@ def decode_answer(line: bytes) -> Answer:
             return Done(
                 str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])),
                 tuple(map(_device, held["devices"])), str(held["secret"]),
-                account=_account(held["account"]), journal=tuple(Line(**one) for one in held["journal"]),
+                codes=tuple(map(str, held["codes"])), account=_account(held["account"]),
+                journal=tuple(Line(**one) for one in held["journal"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -426,7 +526,7 @@ def _document(line: bytes, keys: set[str] | None) -> dict[str, Any]:
     return document
 
 
-def _checked(kind: type[Request], args: Mapping[str, Any]) -> dict[str, Any]:
+def _checked(kind: type[Any], args: Mapping[str, Any]) -> dict[str, Any]:
     known = {one.name: one for one in fields(kind)}
     for name in args:
         if name not in known:
@@ -445,6 +545,8 @@ def _value(name: str, kind: str, value: Any) -> Any:
     if kind == "str" and isinstance(value, str) and len(value) <= longest and _encodes(value):
         return value
     if kind == "int" and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31:
+        return value
+    if kind == "bool" and isinstance(value, bool):
         return value
     if kind == "tuple[str, ...]" and isinstance(value, list) and len(value) <= MOST_ITEMS:
         return tuple(_value(name, "str", one) for one in value)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import datetime
 import hmac
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -149,10 +149,18 @@ def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
 
 
 def matches(
-    keys: Keyring, uid: str, code: str, attributes: Mapping[str, Sequence[str]], now: datetime.datetime
+    keys: Keyring,
+    uid: str,
+    code: str,
+    attributes: Mapping[str, Sequence[str]],
+    now: datetime.datetime,
+    ways: Collection[Way] = tuple(Way),
 ) -> bool:
-    """Whether this is one of the codes that wait for the account, in time. The same work whatever the answer."""
-    held = [one.digest.encode() for one in waiting(attributes) if one.end > stamp(now)] or [b""]
+    """Whether this is one of the codes that wait for the account, in time, and came by one of these ways.
+
+    The same work whatever the answer.
+    """
+    held = [one.digest.encode() for one in waiting(attributes) if one.end > stamp(now) and one.way in ways] or [b""]
     typed = normalise(code)
     found = False
     for name in keys.keys:

@@ -50,6 +50,7 @@ FAILED_FOR = 300  # seconds within which a wrong password is not proved again (p
 TOGETHER = 20  # proofs of one password at once: a mail program opens several connections
 LONGEST = 1024  # characters of a name that are looked at
 CLIENTS = 32  # clients remembered of an account in one network
+PLACES = 64  # places remembered of an account's log-ins
 DAY = 86_400
 
 # The lines that a try counts in. KEYS: index of the account, clients of it that are known in this network, line of the
@@ -169,6 +170,27 @@ return count
 FORGET = """
 for _, line in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('UNLINK', line) end
 return redis.call('UNLINK', KEYS[1])
+"""
+
+
+# Whether something is said for the first time. KEYS: it. ARGV: seconds for which it is remembered.
+ONCE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'at', redis.call('TIME')[1])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return 1
+"""
+# Whether a place is new to an account that has known ones. KEYS: the account's places. ARGV: the place, seconds for
+# which it is known, how many are remembered.
+PLACE = """
+local now = tonumber(redis.call('TIME')[1])
+local known = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0') + tonumber(ARGV[2]) > now
+local others = redis.call('HLEN', KEYS[1])
+if others >= tonumber(ARGV[3]) and not known then redis.call('DEL', KEYS[1]) end
+redis.call('HSET', KEYS[1], ARGV[1], now)
+redis.call('EXPIRE', KEYS[1], ARGV[2])
+if known or others == 0 then return 0 end
+return 1
 """
 
 
@@ -330,6 +352,16 @@ class Throttle:
         for account in dict.fromkeys(map(_folded, accounts)):
             index = f"{PREFIX}:{self._mac(account)}"
             self._guarded(lambda index=index: self._store.run(FORGET, (index,)))  # type: ignore[misc]
+
+    def once(self, account: str, secret: str, seconds: int) -> bool:
+        """Whether a secret of an account was not said within so many seconds, on any host; it then was."""
+        key = f"{PREFIX}:once:{self._mac(f'{_folded(account)}\0{secret}')}"
+        return self._guarded(lambda: self._store.run(ONCE, (key,), seconds)) != 0
+
+    def place(self, account: str, place: str, seconds: int) -> bool:
+        """Whether a place is a new one of an account that has known ones; it is then known for so many seconds."""
+        key, name = f"{PREFIX}:places:{self._mac(_folded(account))}", self._mac(place)
+        return self._guarded(lambda: self._store.run(PLACE, (key,), name, seconds, PLACES)) == 1
 
     def known_by(self, name: str, password: str) -> str:
         """The digest by which a password is known, of a name as it was typed: Dovecot makes the same."""

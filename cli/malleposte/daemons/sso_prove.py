@@ -1,9 +1,14 @@
-"""The daemon that the log-in page asks whether a password is right: it asks accountd, with the agent's address.
+"""The daemon that the log-in page asks about what is proved: it asks accountd, with the agent's address.
 
-HTTP on a Unix socket that systemd hands over and the log-in page's user alone may open. `POST /prove` takes
-`{"user", "password", "address"}` and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
-agent chooses a new password first), or `{}`: not recognised. Where accountd gives no answer, the status is 503 and
-nobody is let in. Nothing here is kept or logged of a password.
+HTTP on a Unix socket that systemd hands over and the log-in page's user alone may open. Each question is a JSON object
+sent to an address of `QUESTIONS`; all have `address`, the agent's.
+
+`/prove` takes a name and a password and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
+agent chooses a new password first), or `{}`: not recognised. `/try`, `/tried` and `/spend` are about codes of second
+factors, `/changed` tells that a factor came or went, `/codes` makes recovery codes (`{"uid", "codes"}`), `/entered`
+tells of a log-in, `/ended` of log-ins that an operator ended. They answer like `/prove`. Where accountd gives no
+answer, the status is 503 and nobody is let in.
+Nothing here is kept or logged of a password or a code.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +32,21 @@ LOG = logging.getLogger("sso-prove")
 LIMITS = http.Limits(head=8192, body=8192, seconds=30)
 THREADS = 8
 """Questions to accountd at once; it has as many threads itself."""
-FIELDS = ("user", "password", "address")
 JSON = ["Content-Type: application/json"]
+QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
+    "/prove": (wire.Prove, {"user": "login", "password": "password"}),
+    "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"}),
+    "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"}),
+    "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"}),
+    "/changed": (
+        wire.FactorChanged,
+        {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},
+    ),
+    "/ended": (wire.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
+    "/codes": (wire.MakeRecoveryCodes, {"user": "uid"}),
+    "/entered": (wire.Entered, {"user": "uid", "how": "how"}),
+}
+"""By address: the call of accountd, and its fields by the names that the log-in page gives them."""
 
 
 class Accountd(Protocol):
@@ -56,10 +74,10 @@ class Config:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
 
-def prove(accountd: Accountd, renew: str, given: dict[str, str]) -> dict[str, Any]:
-    """The answer about one password. Raises client.UnavailableError."""
+def asked(accountd: Accountd, renew: str, request: wire.Request) -> dict[str, Any]:
+    """The answer to one question. Raises client.UnavailableError."""
     try:
-        done = accountd.call(wire.Prove(given["address"], given["user"], given["password"]))
+        done = accountd.call(request)
     except client.RefusedError as error:
         refused = error.refused
         if refused.error is wire.ErrorCode.NOT_PROVED:
@@ -69,7 +87,7 @@ def prove(accountd: Accountd, renew: str, given: dict[str, str]) -> dict[str, An
         if refused.error is wire.ErrorCode.MUST_RENEW:
             return {"renew": renew}
         raise client.UnavailableError(str(error)) from error
-    return {"uid": done.uid}
+    return {"uid": done.uid} | ({"codes": list(done.codes)} if done.codes else {})
 
 
 class Server:
@@ -80,18 +98,22 @@ class Server:
 
     async def respond(self, request: http.Request) -> http.Answer:
         """The answer to one request."""
-        if (request.method, request.target) != ("POST", "/prove"):
+        if request.method != "POST" or request.target not in QUESTIONS:
             return 404, [], b""
+        kind, names = QUESTIONS[request.target]
         try:
             told = json.loads(request.body)
-            given = {name: told[name] for name in FIELDS}
+            args = {"source": told["address"]} | {name: told[given] for given, name in names.items()}
         except (ValueError, KeyError, TypeError):
             return 400, [], b""
-        if not all(isinstance(value, str) and len(value) <= wire.LONGEST_TEXT for value in given.values()):
+        try:
+            # The protocol's own form decides what is a value.
+            question = wire.read(kind, args)
+        except wire.BadMessageError:
             return 200, JSON, b"{}"
         loop = asyncio.get_running_loop()
         try:
-            answer = await loop.run_in_executor(self.pool, prove, self.accountd, self.renew, given)
+            answer = await loop.run_in_executor(self.pool, asked, self.accountd, self.renew, question)
         except client.UnavailableError as error:
             LOG.error("%s", error)
             return 503, [], b""

@@ -26,7 +26,7 @@ from malleposte.rotation.kinds import Way
 from malleposte.rotation.store import Store, utils
 
 DIRECTORY_TAG = "openldap"
-DIGESTS = ("mpNumenDigest", "mpSourceDigest", "mpInaCode", "mpInaDigest")
+DIGESTS = ("mpNumenDigest", "mpSourceDigest", "mpInaCode", "mpInaDigest", "mpRecoveryCode")
 """Attributes that hold digests made with a key; the digest is a value's last word."""
 NUMBER = re.compile(r"(.*?)(\d*)")
 

@@ -50,10 +50,14 @@ class Provider:
             Cookie="; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             Content_Type=FORM,
         )
+        self.keep(answer)
+        return answer
+
+    def keep(self, answer: Answer) -> None:
+        """Keep the cookies of an answer."""
         for line in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value.strip()
-        return answer
 
     def log_in(self, user: str, password: str, path: str = "/") -> Answer:
         """Fill in the form of a page."""

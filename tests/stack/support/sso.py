@@ -16,9 +16,9 @@ class Link(http.client.HTTPConnection):
         self.sock.settimeout(60)
         self.sock.connect("/run/sso-prove.sock")
 answers = []
-for given in json.load(sys.stdin):
+for path, given in json.load(sys.stdin):
     link = Link("localhost")
-    link.request("POST", "/prove", json.dumps(given), {"Connection": "close"})
+    link.request("POST", path, json.dumps(given), {"Connection": "close"})
     answer = link.getresponse()
     answers.append([answer.status, json.loads(answer.read() or b"null")])
 print(json.dumps(answers))
@@ -27,6 +27,11 @@ print(json.dumps(answers))
 
 def proved(site: Site, *rows: tuple[str, str, str], user: str = "www-data") -> list[tuple[int, Any]]:
     """Status and answer for each (address, name, password), asked by a user of the portal's host."""
-    given = [dict(zip(("address", "user", "password"), row, strict=True)) for row in rows]
+    given = [("/prove", dict(zip(("address", "user", "password"), row, strict=True))) for row in rows]
+    return told(site, *given, user=user)
+
+
+def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "www-data") -> list[tuple[int, Any]]:
+    """Status and answer for each question (its path, its document)."""
     words = ("runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", shlex.quote(ASK))
     return [(status, answer) for status, answer in json.loads(site.run("pia1", *words, given=json.dumps(given)))]

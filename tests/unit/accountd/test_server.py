@@ -99,7 +99,7 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
     clients = {"pia1": hashlib.sha256(SECRET.encode()).hexdigest()}
     with daemon.Pools.opened() as pools:
         clients["sso-pia1"] = clients["pia1"]
-        server = daemon.Server(service, clients, 0.2, pools, {"sso-pia1": ["prove"]})  # type: ignore[arg-type]
+        server = daemon.Server(service, clients, 0.2, pools, {"sso-pia1": ["prove", "entered"]})  # type: ignore[arg-type]
 
         async def opened() -> tuple[asyncio.Server, asyncio.Server]:
             return (
@@ -280,3 +280,14 @@ def test_hosts_of_two_versions_say_so(
     assert running.service.callers == before
     assert f"speaks version {client} of accountd's protocol, this one version {accountd}" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_calls_of_the_log_in_page_are_for_the_client_that_is_named_for_them(running: Running) -> None:
+    entered = wire.Entered("192.0.2.7", "mdupond", "totp")
+    assert running.remote("sso-pia1").call(entered) == wire.Done("mdupond")
+    for asked in (running.remote(), running.local()):
+        with pytest.raises(RefusedError, match="unauthorised"):
+            asked.call(entered)
+    with pytest.raises(RefusedError, match="unauthorised"):
+        running.remote("sso-pia1").call(wire.MakeRecoveryCodes("192.0.2.7", "mdupond"))
+    assert running.service.callers == ["accountd:sso-pia1"]

@@ -18,6 +18,8 @@ REQUESTS = (
     wire.AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
     wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
     wire.ShowAccount("192.0.2.7", "mdupond", "x" * 4096),
+    wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
+    wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Téléphone", False, ("webauthn",)),
 )
 ANSWERED = (wire.Done, wire.Device, wire.Account, wire.Line, wire.Refused, wire.Violation)
 OWN = {"source": "a", "uid": "b", "token": "c"}
@@ -25,7 +27,7 @@ CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 4, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 5, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -40,7 +42,9 @@ def test_no_secret_is_shown_by_accident() -> None:
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
                 wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
-                wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET")):  # fmt: skip
+                wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
+                wire.TryFactor("s", "u", "totp", "S3CRET"), wire.FactorTried("s", "u", "totp", "S3CRET", True),
+                wire.SpendCode("s", "u", "recovery", "S3CRET")):  # fmt: skip
         assert "S3CRET" not in repr(one)
 
 
@@ -71,11 +75,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 4: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 5: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=5, call="next", args={"more": 1}, extra=1), "speaks version 5"),
+        (line(v=6, call="next", args={"more": 1}, extra=1), "speaks version 6"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -83,9 +87,13 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (line(args=CHANGE | {"uid": "x"}), "unknown field"),
         (line(args={"source": "192.0.2.7"}), "is missing"),
         (line(args=CHANGE | {"login": 1}), "login is not of its type"),
+        (
+            line(call="factor_tried", args={"source": "a", "uid": "b", "kind": "c", "code": "d", "right": 1}),
+            "right is not",
+        ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":4,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":5,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -102,7 +110,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":4,"ok":true}', b'{"v":4,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":5,"ok":true}', b'{"v":5,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -117,4 +125,5 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (4, "15add952f16e1be9")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (5, "7922c4e86b743d11")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (5, "7922c4e86b743d11")

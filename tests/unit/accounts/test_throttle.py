@@ -366,3 +366,18 @@ def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
 def test_nobody_listening_is_no_answer(tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         Valkey(f"unix://{tmp_path}/none", "default", "").run("x", ("k",))
+
+
+def test_a_secret_that_was_said_is_told_and_without_valkey_nothing_is() -> None:
+    fresh, said, away = Fake(1), Fake(0), Fake(broken=True)
+    assert Throttle(SETTINGS, fresh).once("jdupont", "123456", 300)
+    assert not Throttle(SETTINGS, said).once("jdupont", "123456", 300)
+    assert Throttle(SETTINGS, away).once("jdupont", "123456", 300)
+    ((_script, (key,), (seconds,)),) = said.asked
+    assert key.startswith("throttle:once:") and "123456" not in key and seconds == 300
+
+
+def test_a_new_place_is_told_and_without_valkey_none_is() -> None:
+    assert Throttle(SETTINGS, Fake(1)).place("jdupont", "192.0.2.0/24", 60)
+    assert not Throttle(SETTINGS, Fake(0)).place("jdupont", "192.0.2.0/24", 60)
+    assert not Throttle(SETTINGS, Fake(broken=True)).place("jdupont", "192.0.2.0/24", 60)

@@ -60,13 +60,58 @@ def test_an_answer_for_each_of_accountd_s(answer: wire.Done | wire.Refused | Non
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"", 400), (b"[]", 400), ({"user": "a", "password": "b"}, 400), (GIVEN | {"user": "x" * 1025}, 200)],
+    [
+        (b"", 400),
+        (b"[]", 400),
+        ({"user": "a", "password": "b"}, 400),
+        (GIVEN | {"user": 7}, 200),
+        (GIVEN | {"user": "x" * 1025}, 200),
+    ],
 )
 def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None:
     accountd = Accountd(wire.Done("mdupond"))
     assert answered(accountd, body) == (status, {} if status == 200 else None)
     assert answered(accountd, GIVEN, method="GET")[0] == answered(accountd, GIVEN, target="/")[0] == 404
     assert accountd.asked == []
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "call"),
+    [
+        ("/try", {"kind": "totp", "code": "123456"}, wire.TryFactor("192.0.2.7", "mdupond", "totp", "123456")),
+        (
+            "/tried",
+            {"kind": "totp", "code": "123456", "right": True},
+            wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
+        ),
+        ("/spend", {"kind": "recovery", "code": "X"}, wire.SpendCode("192.0.2.7", "mdupond", "recovery", "X")),
+        (
+            "/changed",
+            {
+                "kind": "totp",
+                "name": "Telephone",
+                "added": False,
+                "kinds": ["webauthn"],
+                "by": "aide",
+                "reason": "volé",
+            },
+            wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Telephone", False, ("webauthn",), "aide", "volé"),
+        ),
+        ("/codes", {}, wire.MakeRecoveryCodes("192.0.2.7", "mdupond")),
+        (
+            "/ended",
+            {"by": "aide", "reason": "x", "many": 2},
+            wire.SessionsEnded("192.0.2.7", "mdupond", "aide", "x", 2),
+        ),
+        ("/entered", {"how": "totp"}, wire.Entered("192.0.2.7", "mdupond", "totp")),
+    ],
+)
+def test_questions_about_second_factors_are_passed_on(target: str, body: dict[str, Any], call: wire.Request) -> None:
+    accountd = Accountd(wire.Done("mdupond", codes=("AAAAA-BBBBB",)))
+    given = {"user": "mdupond", "address": "192.0.2.7"} | body
+    assert answered(accountd, given, target=target) == (200, {"uid": "mdupond", "codes": ["AAAAA-BBBBB"]})
+    assert accountd.asked == [call]
+    assert answered(Accountd(None), given, target=target)[0] == 503, "closed where nobody answers"
 
 
 def test_settings_name_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
 
+from malleposte.accounts.letter import written
 from malleposte.accounts.renewal import Facts
 from malleposte.directory.devices import Device
 
@@ -49,19 +47,6 @@ The password of the device “{name}” of your mail account ({login}) was revok
 Your main password and your other devices stay as they are. If it was not you, call the help desk: {phone}
 ({hours_en}).
 """
-_BODY = """\
-{french}
-Nous ne vous demandons jamais vos mots de passe, ni par message ni par téléphone.
-
-{academy}
-
---------------------------------------------------------------------------------
-In English
-
-{english}
-We never ask you for your passwords.
-"""
-
 
 Letter = Callable[[Device, str, Facts, datetime.datetime], EmailMessage]
 """A device, the owner's address, what it says of the academy, and the moment."""
@@ -92,16 +77,4 @@ def _letter(
         "hours": facts.hours,
         "hours_en": facts.hours_en,
     }
-    written = EmailMessage(policy=SMTP)
-    written["Subject"] = subject.format(**words)
-    written["From"] = Address(facts.academy, addr_spec=f"postmaster@{facts.domain}")
-    written["Reply-To"] = facts.mail
-    written["To"] = Address(addr_spec=to)
-    written["Date"] = format_datetime(now)
-    written["Message-ID"] = make_msgid(domain=facts.domain)
-    # RFC 3834: no vacation answers this.
-    written["Auto-Submitted"] = "auto-generated"
-    written["Content-Language"] = "fr, en"
-    text = _BODY.format(french=french.format(**words), english=english.format(**words), academy=facts.academy)
-    written.set_content(text, cte="quoted-printable")
-    return written
+    return written(subject.format(**words), french.format(**words), english.format(**words), to, facts, now)

@@ -44,6 +44,8 @@ def block(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> l
     until = now + datetime.timedelta(hours=hours)
     held = when(first(entry.attributes, "mpBlockedUntil"))
     wanted = dict(_NO_CODE) | {"mpBlockedUntil": [stamp(max(until, held) if held else until)], "mpRecoveryNext": []}
+    # Whoever had the password may have made these.
+    wanted |= {"mpRecoveryCode": []}
     if state_of(entry) != State.BLOCKED:
         wanted |= _to(State.BLOCKED, now)
     return change(Kind.BLOCK, entry, wanted)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.academie.malleposte.plugins.filter.lemonldap import lemonldap_configuration
+from ansible_collections.academie.malleposte.plugins.filter.lemonldap import (
+    lemonldap_configuration,
+    second_factor,
+)
 
 PORTAL = {
     "id": "portail",
@@ -29,6 +33,8 @@ GIVEN: dict[str, Any] = {
     "ldap": {"uri": "ldaps://annuaire", "base": "ou=people", "bind_dn": "cn=x", "password": "p", "ca_file": "/etc/ca"},
     "valkey": {"socket": "/run/v.sock", "user": "lemonldap", "password": "w"},
     "prove_socket": "/run/sso-prove.sock",
+    "academy": "académie d'Exemple",
+    "second_factor": {"everyone": "optional", "functions": {"DSI": "required"}},
     "skins": "/usr/local/share/skins",
     "key": "k",
     "signing_key": "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----",
@@ -53,8 +59,9 @@ def test_its_date_is_that_of_its_content() -> None:
 
 def test_it_locks_nobody_and_keeps_nothing_beside_the_store() -> None:
     told = made()
-    assert (told["bruteForceProtection"], told["localSessionStorage"], told["passwordDB"]) == (0, "", "Null")
+    assert (told["bruteForceProtection"], told["localSessionStorage"], told["registerDB"]) == (0, "", "Null")
     assert told["globalStorageOptions"] == told["persistentStorageOptions"] == told["oidcStorageOptions"]
+    assert told["handlerInternalCache"] == 0
     assert told["globalStorageOptions"]["sock"] == "/run/v.sock"
 
 
@@ -74,11 +81,62 @@ def test_a_new_key_has_a_new_name() -> None:
     assert other["oidcServiceKeyIdSig"] != made()["oidcServiceKeyIdSig"]
 
 
+def truth(expression: str, **held: str) -> str:
+    """The value of a Perl expression, for a session that holds these."""
+    names = "".join(f"my ${name} = shift; " for name in held)
+    return subprocess.run(
+        ["/usr/bin/perl", "-e", f"{names}print({expression})", *held.values()],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    ("profile", "function", "wanted"),
+    [
+        ("roundcube", "Enseignante", "optional"),
+        ("roundcube", "DSI, réseau", "required"),
+        ("convergence", "Administratrice système", "required"),
+        ("roundcube", "administratrice SYSTÈME adjointe", "required"),
+        ("roundcube", "Professeure; Assistance aux usagers", "required"),
+        ("roundcube", "Maître d'Assistance", "optional"),
+        ("lecture", "Enseignante", "none"),
+        ("lecture", "DSI", "required"),
+    ],
+)
+def test_who_must_have_a_second_factor(profile: str, function: str, wanted: str) -> None:
+    rules = {
+        "everyone": "optional",
+        "classes": {"lecture": "none"},
+        "functions": {"DSI": "required", "Administratrice système": "required", "Assistance": "required"},
+    }
+    assert truth(second_factor(rules), mpProfile=profile, mpFunction=function) == wanted
+
+
+def test_a_name_is_a_text_and_no_pattern() -> None:
+    rules = {"functions": {"a/b (c|.*": "required"}}
+    assert truth(second_factor(rules), mpProfile="x", mpFunction="A/B (C|.* et plus") == "required"
+    assert truth(second_factor(rules), mpProfile="x", mpFunction="autre") == "optional"
+
+
+def test_who_must_have_one_needs_more_than_the_password() -> None:
+    told = made()
+    assert told["sfExtra"]["bureau"]["rule"].startswith("$secondFactor eq 'required' and !has2f")
+    assert told["sfRequired"] == "$secondFactor eq 'required' and $_auth ne 'WebAuthn'"
+    assert "!$_trustedBrowser" in told["totp2fActivation"] and "!$_trustedBrowser" in told["webauthn2fActivation"]
+    assert "sfOnlyUpgrade" not in told, "with it a log-in asks for no factor"
+    assert truth(told["sfExtra"]["secours"]["rule"]) == "", "offered by the pages' own button alone"
+    assert told["sfExtra"]["bureau"]["level"] < told["totp2fAuthnLevel"]
+    assert told["totp2fEncryptSecret"] == 1 and "_webAuthnUserHandle" in told["persistentStorageOptions"]["Index"]
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"clients": [PORTAL, PORTAL]}, "two clients are named portail"),
         ({"clients": [PORTAL | {"secret": "short"}]}, "the secret of portail"),
+        ({"second_factor": {"everyone": "maybe"}}, "maybe is none of"),
         ({"ldap": {}}, "'uri' is missing"),
     ],
 )

@@ -4,9 +4,6 @@ package Lemonldap::NG::Portal::Auth::Malleposte;
 
 use strict;
 use warnings;
-use IO::Socket::UNIX;
-use JSON qw(decode_json encode_json);
-use Encode qw(decode_utf8);
 use Mouse;
 use Lemonldap::NG::Portal::Main::Constants qw(
   PE_OK
@@ -19,9 +16,7 @@ use Lemonldap::NG::Portal::Main::Constants qw(
 our $VERSION = '1.0';
 
 extends 'Lemonldap::NG::Portal::Auth::_WebForm';
-
-# Seconds for an answer: accountd answers at steps of half a second, and may have a queue.
-use constant PATIENCE => 30;
+with 'Lemonldap::NG::Portal::Lib::Malleposte';
 
 # The portal looks the agent up right after this, before `authenticate`. So the password is proved here: whatever name
 # was typed, the look-up goes by the uid of whoever has proved to be the owner, and an unknown name is answered by
@@ -70,46 +65,10 @@ sub setAuthSessionInfo {
 
 sub authLogout { return PE_OK; }
 
-# One question over the daemon's socket, which this user alone may open. Dies without an answer.
+# Dies without an answer.
 sub prove {
     my ( $self, $req ) = @_;
-    my $path = $self->conf->{customAddParams}->{proveSocket};
-    my $body = encode_json(
-        {
-            user     => _text( $req->user ),
-            password => _text( $req->data->{password} ),
-            address  => $req->address,
-        }
-    );
-    my $answer = '';
-    my $status = eval {
-        local $SIG{ALRM} = sub { die "no answer in " . PATIENCE . " s\n" };
-        alarm PATIENCE;
-        my $link = IO::Socket::UNIX->new( Peer => $path ) or die "$path: $!\n";
-        print {$link} "POST /prove HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-          . 'Content-Length: '
-          . length($body)
-          . "\r\nConnection: close\r\n\r\n$body";
-        $link->flush;
-        local $/ = undef;
-        $answer = <$link> // '';
-        alarm 0;
-        1;
-    };
-    my $fault = $@;
-    alarm 0;
-    die $fault unless $status;
-    my ( $code, $sent ) = $answer =~ m{\AHTTP/1\.1 (\d{3}) .*?\r\n\r\n(.*)\z}s or die "no answer\n";
-    die "status $code\n" unless $code == 200;
-    my $told = decode_json($sent);
-    die "no object\n" unless ref $told eq 'HASH';
-    return $told;
-}
-
-# A parameter of a form as characters: it may come as the bytes of UTF-8.
-sub _text {
-    my ($given) = @_;
-    return utf8::is_utf8($given) ? "$given" : decode_utf8( "$given", Encode::FB_DEFAULT );
+    return $self->ask( '/prove', $req, user => $req->user, password => $req->data->{password} );
 }
 
 1;

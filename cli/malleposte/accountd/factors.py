@@ -1,0 +1,207 @@
+"""The calls about second factors, which the log-in page makes for an agent whose password it has had proved.
+
+The factors lie with the log-in page, which alone checks their codes. Here is what must hold wherever one logs in: wrong
+codes wait as wrong passwords do, by account and network; a code serves once; recovery codes and codes of the desk are
+proved and spent; the agent is told what changes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any, Protocol
+
+from malleposte.accountd import wire
+from malleposte.accounts import acts, codes
+from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.channels import forget_all
+from malleposte.accounts.factors import notice, recovery
+from malleposte.accounts.passwords import NotProvedError
+from malleposte.directory.errors import DirectoryError
+from malleposte.directory.model import State, first
+from malleposte.directory.protocol import Entry
+from malleposte.errors import MallepostError
+
+if TYPE_CHECKING:
+    from malleposte.accountd.service import Act, Tools
+
+LOG = logging.getLogger("accountd")
+ONCE = 300
+"""Seconds for which a code is remembered: longer than any one-time password is good."""
+KNOWN = 90 * 86_400
+"""Seconds for which the place of a log-in is known."""
+COUNTED = "2f:"
+"""Before the name under which tries count: a right password forgets no wrong codes."""
+RECOVERY, INA = "recovery", "ina"
+FROM_THE_DESK = (codes.Way.DESK, codes.Way.LETTER)
+"""Codes that let somebody enrol who must have a factor: none that is mailed on anybody's request."""
+_READ = ("uid", "mail", "mpState", "mpTwoFactor", recovery.ATTRIBUTE, *codes.ATTRIBUTES)
+
+
+class Trial(Protocol):
+    """A try that was let through; exactly one of these ends it."""
+
+    def right(self) -> None:
+        """Right."""
+
+    def wrong(self) -> None:
+        """Wrong."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The service's own ways: a try that is counted, one act at a time on an account, a refusal that is written down.
+
+    `begun` raises where the try must wait or was wrong a moment ago; `known` is a try that was let through before.
+    """
+
+    tools: Tools
+    begun: Callable[[Act, Any, str, str], Trial]
+    known: Callable[[Act, Any, str, str], Trial]
+    tried: Callable[[Act, Any, str, str], AbstractContextManager[None]]
+    alone: Callable[[str], AbstractContextManager[None]]
+    refuse: Callable[[Act, Any, str], NotProvedError]
+
+
+class Factors:
+    """Does the calls."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._it, self._tools = shared, shared.tools
+
+    @property
+    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+        """Each call, and what does it."""
+        return {
+            wire.TryFactor: self._try,
+            wire.FactorTried: self._told,
+            wire.SpendCode: self._spend,
+            wire.FactorChanged: self._changed,
+            wire.MakeRecoveryCodes: self._codes,
+            wire.Entered: self._entered,
+            wire.SessionsEnded: self._ended,
+        }
+
+    def _try(self, act: Act, request: wire.TryFactor) -> wire.Answer:
+        entry = _active(act, request.uid)
+        uid = entry.attributes["uid"][0]
+        code = _typed(request.code)
+        trial = self._it.begun(act, request, uid, code)
+        throttle = self._tools.throttle
+        fresh = self._tools.limits.once(COUNTED + uid, code, ONCE)
+        if throttle and not throttle.once(COUNTED + uid, code, ONCE):
+            fresh = False
+        if not fresh:
+            trial.wrong()
+            raise self._it.refuse(act, request, uid)
+        return wire.Done(uid, first(entry.attributes, "mpState"))
+
+    def _told(self, act: Act, request: wire.FactorTried) -> wire.Answer:
+        entry = _active(act, request.uid)
+        uid = entry.attributes["uid"][0]
+        trial = self._it.known(act, request, uid, _typed(request.code))
+        if request.right:
+            trial.right()
+        else:
+            trial.wrong()
+            self._it.refuse(act, request, uid)
+        return wire.Done(uid, first(entry.attributes, "mpState"))
+
+    def _spend(self, act: Act, request: wire.SpendCode) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        code = _typed(request.code)
+        with self._it.tried(act, request, uid, code), self._it.alone(uid):
+            entry = _active(act, uid)
+            held = entry.attributes
+            if request.kind == RECOVERY and (value := recovery.matching(self._tools.keys, uid, code, held)):
+                before = list(held[recovery.ATTRIBUTE])
+                left = [one for one in before if one != value]
+                change = Change(Kind.MODIFY, uid, entry.dn, {recovery.ATTRIBUTE: before}, {recovery.ATTRIBUTE: left})
+            elif request.kind == INA and codes.matches(self._tools.keys, uid, code, held, act.now, FROM_THE_DESK):
+                gone = {name: list(held.get(name, [])) for name in codes.SPENT}
+                left = []
+                change = Change(Kind.MODIFY, uid, entry.dn, gone, dict(codes.SPENT))
+            else:
+                raise self._it.refuse(act, request, uid)
+            acts.make(act.directory, act.journal, [change], f"a {request.kind} code was spent at the log-in page")
+        if request.kind == RECOVERY:
+            self._tell(entry, lambda to: notice.spent(len(left), uid, to, self._tools.facts(), act.now))
+        return wire.Done(uid, first(held, "mpState"))
+
+    def _changed(self, act: Act, request: wire.FactorChanged) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        with self._it.alone(uid):
+            entry = _active(act, uid)
+            act.journal.write(
+                "factor-add" if request.added else "factor-remove", uid, kind=request.kind, name=request.name,
+                **({"note": request.reason} if request.reason else {}),
+            )  # fmt: skip
+            held, kinds = sorted(entry.attributes.get("mpTwoFactor", ())), sorted(set(request.kinds))
+            if self._tools.factors_close and held != kinds:
+                change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": held}, {"mpTwoFactor": kinds})
+                acts.make(act.directory, act.journal, [change])
+                # Dovecot remembers whose main password opens a device.
+                forget_all(self._tools.channels, uid)
+            told = self._tell(
+                entry,
+                lambda to: notice.factor(
+                    request.kind, request.name, added=request.added, login=uid, to=to, facts=self._tools.facts(),
+                    now=act.now,
+                ),
+            )  # fmt: skip
+        if request.added and not told:
+            # As with devices: what its owner cannot be told is not done.
+            raise DirectoryError("mail cannot be sent: no factor was added")
+        return wire.Done(uid, first(entry.attributes, "mpState"))
+
+    def _codes(self, act: Act, request: wire.MakeRecoveryCodes) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        with self._it.alone(uid):
+            entry = _active(act, uid)
+            made = recovery.make(self._tools.keys, uid)
+            before = list(entry.attributes.get(recovery.ATTRIBUTE, ()))
+            change = Change(Kind.MODIFY, uid, entry.dn, {recovery.ATTRIBUTE: before}, {recovery.ATTRIBUTE: made.values})
+            acts.make(act.directory, act.journal, [change], "new recovery codes")
+        self._tell(entry, lambda to: notice.codes(uid, to, self._tools.facts(), act.now))
+        return wire.Done(uid, first(entry.attributes, "mpState"), codes=made.shown)
+
+    def _entered(self, act: Act, request: wire.Entered) -> wire.Answer:
+        entry = _active(act, request.uid)
+        uid, throttle = entry.attributes["uid"][0], self._tools.throttle
+        if throttle and throttle.place(uid, act.network, KNOWN):
+            act.journal.write("new-place", uid, how=request.how)
+            self._tell(entry, lambda to: notice.place(request.source, uid, to, self._tools.facts(), act.now))
+        return wire.Done(uid, first(entry.attributes, "mpState"))
+
+    def _ended(self, act: Act, request: wire.SessionsEnded) -> wire.Answer:
+        uid = request.uid.strip().lower()
+        act.journal.write("sso-end", uid, sessions=request.many, note=request.reason)
+        return wire.Done(uid)
+
+    def _tell(self, entry: Entry, letter: Callable[[str], EmailMessage]) -> bool:
+        try:
+            self._tools.post(letter(first(entry.attributes, "mail")))
+        except (OSError, ValueError, MallepostError) as error:
+            LOG.error("a letter about log-ins could not be sent: %s", type(error).__name__)
+            return False
+        return True
+
+
+def _typed(code: str) -> str:
+    """A code as it counts: blanks and hyphens, which some applications show, make no other one of it."""
+    return codes.normalise(code)
+
+
+def _entries(act: Act, uid: str) -> Iterator[Entry]:
+    yield from act.directory.search("people", _READ, {"uid": uid.strip().lower() or "-"})
+
+
+def _active(act: Act, uid: str) -> Entry:
+    """The entry of an account that may log in. Raises NotProvedError."""
+    entry = next(_entries(act, uid), None)
+    if entry is None or first(entry.attributes, "mpState") != State.ACTIVE:
+        raise NotProvedError("not recognised")
+    return entry

@@ -1,0 +1,93 @@
+"""Letters to an agent about his or her log-ins: a second factor, recovery codes, a new place. French, then English."""
+
+from __future__ import annotations
+
+import datetime
+from email.message import EmailMessage
+from zoneinfo import ZoneInfo
+
+from malleposte.accounts.letter import written
+from malleposte.accounts.renewal import Facts
+
+_HERE = ZoneInfo("Europe/Paris")
+KINDS = {
+    "totp": ("application de codes", "code application"),
+    "webauthn": ("clé de sécurité ou clé d’accès", "security key or passkey"),
+}
+"""The words for the provider's kinds of factors."""
+_HEAD_FR = """\
+Bonjour,
+
+{what} sur votre compte de messagerie ({login}), le {day} à {hour}.
+"""
+_TAIL_FR = """
+C’est vous ? Vous n’avez rien à faire.
+Ce n’est pas vous ? Changez votre mot de passe dès maintenant et appelez l’assistance : {phone} ({hours}).
+"""
+_ENGLISH = """\
+{what_en} on your mail account ({login}), {day_en} at {hour_en}.
+If it was not you, change your password now and call the help desk: {phone} ({hours_en}).
+"""
+
+
+def _letter(
+    subject: str, what: tuple[str, str], more: str, login: str, to: str, facts: Facts, now: datetime.datetime
+) -> EmailMessage:
+    here = now.astimezone(_HERE)
+    words = {
+        "what": what[0], "what_en": what[1], "login": login, "phone": facts.phone, "hours": facts.hours,
+        "hours_en": facts.hours_en, "day": f"{here:%d/%m/%Y}", "hour": f"{here:%H h %M}", "day_en": f"{here:%Y-%m-%d}",
+        "hour_en": f"{here:%H:%M}",
+    }  # fmt: skip
+    french = (_HEAD_FR + more + _TAIL_FR).format(**words)
+    return written(subject, french, _ENGLISH.format(**words), to, facts, now)
+
+
+def factor(
+    kind: str, name: str, *, added: bool, login: str, to: str, facts: Facts, now: datetime.datetime
+) -> EmailMessage:
+    """The letter about a factor that came or went. `name` is what its owner calls it."""
+    words, words_en = KINDS.get(kind, (kind, kind))
+    shown = f" « {name} »" if name else ""
+    shown_en = f" “{name}”" if name else ""
+    if added:
+        subject = "Nouveau moyen de connexion / New way to log in"
+        what = (f"Un second facteur a été ajouté ({words}{shown})", f"A second factor was added ({words_en}{shown_en})")
+        more = "\nGardez des codes de secours en lieu sûr : ils vous ouvrent la porte si vous perdez ce moyen.\n"
+    else:
+        subject = "Moyen de connexion supprimé / Way to log in removed"
+        what = (
+            f"Un second facteur a été supprimé ({words}{shown})",
+            f"A second factor was removed ({words_en}{shown_en})",
+        )
+        more = ""
+    return _letter(subject, what, _plain(more), login, to, facts, now)
+
+
+def codes(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter about new recovery codes."""
+    subject = "Nouveaux codes de secours / New recovery codes"
+    what = ("De nouveaux codes de secours ont été créés", "New recovery codes were made")
+    return _letter(subject, what, "Les anciens ne servent plus.\n", login, to, facts, now)
+
+
+def spent(left: int, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter about a log-in with a recovery code, and how many are left."""
+    subject = "Un code de secours a servi / A recovery code was used"
+    what = ("Un code de secours a ouvert une connexion", "A recovery code was used to log in")
+    return _letter(subject, what, f"Il vous reste {left} code(s).\n", login, to, facts, now)
+
+
+def place(address: str, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter about a log-in from a network that the account did not know."""
+    subject = "Connexion depuis un nouveau lieu / Log-in from a new place"
+    what = (
+        f"Une connexion a eu lieu depuis un nouveau lieu (adresse {address})",
+        f"Somebody logged in from a new place (address {address})",
+    )
+    return _letter(subject, what, "", login, to, facts, now)
+
+
+def _plain(text: str) -> str:
+    """A text without what `format` would read."""
+    return text.replace("{", "{{").replace("}", "}}")

@@ -1,0 +1,166 @@
+"""LemonLDAP::NG on its host: sessions and second factors of an agent, by its own program, as its own user.
+
+What an operator changes is told to accountd through the daemon of the log-in page, so that the journal of accounts has
+it and the agent is told.
+"""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import json
+import re
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte.errors import InputError, MallepostError
+from malleposte.platform import identity
+
+PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
+AS_ITS_USER = ("runuser", "-u", "www-data", "-G", "valkey", "--")
+SOCKET = Path("/run/sso-prove.sock")
+PATIENCE = 60.0  # seconds
+HERE = "127.0.0.1"
+"""The address under which an operator's acts are told: they are made on the host itself."""
+_IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
+type Run = Callable[[Sequence[str]], str]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A second factor. `kind` is `totp` or `webauthn`, `made` when it was enrolled."""
+
+    ident: str
+    kind: str
+    name: str
+    made: datetime.datetime | None
+
+    def as_dict(self) -> dict[str, str]:
+        """As programs are told of it."""
+        made = self.made.isoformat(timespec="seconds") if self.made else ""
+        return {"id": self.ident, "kind": self.kind, "name": self.name, "made": made}
+
+
+@dataclass(frozen=True)
+class Session:
+    """A log-in that is open, or (`trusted`) a browser that is asked for no code. `level` is the provider's."""
+
+    ident: str
+    address: str
+    since: datetime.datetime | None
+    level: int
+    trusted: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """As programs are told of it: without its identifier, which would open it."""
+        since = self.since.isoformat(timespec="seconds") if self.since else ""
+        return {"address": self.address, "since": since, "level": self.level, "trusted_browser": self.trusted}
+
+
+def program(words: Sequence[str]) -> str:
+    """The output of the provider's own program. Raises MallepostError."""
+    argv = [*AS_ITS_USER, PROGRAM, *words]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/")
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MallepostError(f"the log-in page's program gives no answer ({type(error).__name__})") from error
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1]
+        raise MallepostError(f"the log-in page's program failed: {last[:200]}", "is valkey-server@sso running?")
+    return done.stdout
+
+
+def factors(uid: str, run: Run = program) -> list[Factor]:
+    """The second factors of an agent. Raises InputError on what is no uid, MallepostError."""
+    found = _read(run(["secondfactors", "get", _known(uid)]))
+    held = found if isinstance(found, dict) else {}
+    return [
+        Factor(str(ident), str(one.get("type", "")).lower(), str(one.get("name", "")), _moment(one.get("epoch")))
+        for ident, one in held.items()
+        if isinstance(one, dict)
+    ]
+
+
+def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Factor]]:
+    """Remove a factor; it, and those that are left. Raises InputError when there is none of that name."""
+    held = factors(uid, run)
+    gone = next((one for one in held if one.ident == ident), None)
+    if gone is None or not _IDENT.fullmatch(ident):
+        raise InputError(f"{uid} has no factor {ident}", f"`malleposte sso factors list {uid}` names them")
+    run(["secondfactors", "delete", _known(uid), ident])
+    left = factors(uid, run)
+    if any(one.ident == ident for one in left):
+        raise MallepostError(f"{uid}: the factor {ident} is still there", "see journalctl -t LLNG")
+    return gone, left
+
+
+def sessions(uid: str, run: Run = program) -> list[Session]:
+    """The open log-ins of an agent, and the browsers that he or she trusts."""
+    found = []
+    for field in ("_whatToTrace", "_session_uid"):
+        told = _read(run(["search", "--where", f"{field}={_known(uid)}"]))
+        for one in told if isinstance(told, list) else []:
+            trusted = "_connectedSince" in one
+            # Factors lie in the same store, in a session of another kind: that one stays.
+            if one.get("_session_kind") == "SSO" and trusted == (field == "_session_uid"):
+                since = _moment(one.get("_connectedSince") or one.get("_utime"))
+                level = int(one.get("authenticationLevel") or 0)
+                found.append(Session(str(one["_session_id"]), str(one.get("ipAddr", "")), since, level, trusted))
+    return found
+
+
+def end(uid: str, run: Run = program) -> int:
+    """End every log-in of an agent and forget trusted browsers; how many there were."""
+    open_ones = sessions(uid, run)
+    for one in open_ones:
+        run(["delete", one.ident])
+    left = sessions(uid, run)
+    if {one.ident for one in left} & {one.ident for one in open_ones}:
+        raise MallepostError(f"{uid}: {len(left)} log-ins are still open", "run this again")
+    return len(open_ones)
+
+
+def tell(path: str, uid: str, **words: Any) -> None:
+    """Tell accountd, through the daemon of the log-in page, what an operator did. Raises MallepostError."""
+
+    class Link(http.client.HTTPConnection):
+        def connect(self) -> None:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(PATIENCE)
+            self.sock.connect(str(SOCKET))
+
+    link = Link("localhost")
+    try:
+        link.request("POST", path, json.dumps({"address": HERE, "user": uid} | words), {"Connection": "close"})
+        answer = link.getresponse()
+        told = json.loads(answer.read() or b"{}")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise MallepostError(f"it is done, but accountd could not be told ({type(error).__name__})") from error
+    finally:
+        link.close()
+    if answer.status != http.client.OK or "uid" not in told:
+        raise MallepostError("it is done, but accountd did not take it down", "is the account active?")
+
+
+def _known(uid: str) -> str:
+    if not identity.is_uid(uid):
+        raise InputError(f"{uid!r} is no uid", "accounts find looks for names and addresses")
+    return uid
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text) if text.strip() else None
+    except ValueError as error:
+        raise MallepostError("the log-in page's program printed no JSON") from error
+
+
+def _moment(value: Any) -> datetime.datetime | None:
+    try:
+        return datetime.datetime.fromtimestamp(int(value), datetime.UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,191 @@
+"""Second factors as an agent meets them: enrolled, asked for, lost, required; with a virtual key in Chromium."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.browser import Browser
+from tests.browser.test_sso import fill
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.factors import Application
+from tests.stack.support.site import Site
+
+
+def enter(browser: Browser, who: Any) -> None:
+    """Name and password on the log-in page."""
+    browser.open("sso")
+    fill(browser, who.uid, who.account.password)
+
+
+def looked_at(browser: Browser, name: str) -> None:
+    """The page is for everyone; keep a picture of it."""
+    assert browser.language() == "fr"
+    assert browser.fits()
+    assert browser.barriers() == []
+    browser.picture(f"factors-{name}")
+
+
+def add_application(browser: Browser) -> Application:
+    """Enrol an application of codes from the list."""
+    browser.click("a", "Application de codes")
+    secret = browser.seen("#secret")
+    made = Application(browser.wait(lambda: secret.text.replace(" ", ""), "no key"))
+    looked_at(browser, "totp")
+    browser.driver.find_element(By.ID, "code").send_keys("000000")
+    browser.click("#verify")
+    browser.seen("#msg", "pas le bon")
+    typed = browser.driver.find_element(By.ID, "code")
+    typed.clear()
+    typed.send_keys(made.code())
+    browser.click("#verify")
+    return made
+
+
+def virtual_key(browser: Browser) -> str:
+    """A key inside the machine, which its owner always confirms."""
+    browser.driver.execute_cdp_cmd("WebAuthn.enable", {"enableUI": False})
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    told = browser.driver.execute_cdp_cmd("WebAuthn.addVirtualAuthenticator", {"options": options})
+    return str(told["authenticatorId"])
+
+
+def confirms(browser: Browser, key: str, *, enabled: bool) -> None:
+    """Whether the owner of the key confirms what is asked of it."""
+    words = {"authenticatorId": key, "enabled": enabled}
+    browser.driver.execute_cdp_cmd("WebAuthn.setAutomaticPresenceSimulation", words)
+
+
+def type_code(browser: Browser, code: str) -> None:
+    """Type a code into the page that asks for one."""
+    typed = browser.seen("#extcode")
+    typed.clear()
+    typed.send_keys(code)
+    browser.click("button.primary")
+
+
+def log_out(browser: Browser) -> None:
+    """Leave, from the page that says that one is connected."""
+    browser.open("sso", "/?logout=1")
+    browser.seen("main", "Vous êtes déconnecté")
+
+
+def test_an_application_of_codes_and_what_to_do_without_it(browser: Browser, person: Any) -> None:
+    who = person()
+    enter(browser, who)
+    browser.seen("h1", "Vous êtes connecté")
+    browser.click("a", "Mes moyens de connexion")
+    browser.seen("h1", "Mes moyens de connexion")
+    looked_at(browser, "none")
+    application = add_application(browser)
+    browser.seen(".factors", "Telephone")
+    looked_at(browser, "list")
+    browser.click("button", "Créer des codes de secours")
+    codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", browser.seen(".codes").text)
+    assert len(codes) == 10
+    looked_at(browser, "recovery-codes")
+    log_out(browser)
+    enter(browser, who)
+    browser.seen("h1", "Second facteur")
+    looked_at(browser, "totp-asked")
+    type_code(browser, "000000")
+    browser.seen("main", "pas le bon")
+    assert browser.barriers() == []
+    type_code(browser, application.code())
+    browser.seen("h1", "Vous êtes connecté")
+    log_out(browser)
+    enter(browser, who)
+    browser.click("button", "code de secours")
+    browser.seen("h1", "Code de secours")
+    looked_at(browser, "recovery-asked")
+    type_code(browser, codes[0])
+    browser.seen("h1", "Vous êtes connecté")
+
+
+def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Browser, person: Any) -> None:
+    who = person()
+    key = virtual_key(browser)
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    browser.click("a", "Clé de sécurité ou clé d’accès")
+    browser.seen(".factors", "Cle")
+    looked_at(browser, "key-list")
+    held = browser.driver.execute_cdp_cmd("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
+    assert [one["isResidentCredential"] for one in held] == [True]
+    log_out(browser)
+    browser.driver.execute_cdp_cmd(
+        "WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": key, "enabled": False}
+    )
+    enter(browser, who)
+    browser.seen("h1", "Second facteur")
+    looked_at(browser, "key-asked")
+    confirms(browser, key, enabled=True)
+    browser.seen("h1", "Vous êtes connecté")
+    log_out(browser)
+    browser.open("sso")
+    # The browser's own list offers the key as soon as the page opens; the virtual owner takes it without a click.
+    browser.seen("h1", "Vous êtes connecté")
+    browser.picture("factors-passkey-entered")
+
+
+def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:
+    who = person(mpFunction=["Assistance aux usagers"])
+    enter(browser, who)
+    browser.seen("h1", "Votre second facteur")
+    looked_at(browser, "desk-asked")
+    type_code(browser, Cli(site).json("reset", who.uid)["code"])
+    browser.seen("main", "Ajoutez au moins un second facteur")
+    looked_at(browser, "required")
+    add_application(browser)
+    browser.seen("h1", "Vous êtes connecté")
+    browser.click("a", "Mes moyens de connexion")
+    browser.click("summary", "Supprimer")
+    browser.click(".remove2f")
+    browser.seen("#msg", "Ajoutez-en un autre")
+    assert browser.barriers() == []
+
+
+def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:
+    who = person()
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    add_application(browser)
+    browser.seen(".factors", "Telephone")
+    log_out(browser)
+    enter(browser, who)
+    browser.click("button", "code de secours")
+    browser.click("button", "code INA")
+    browser.seen("h1", "Votre second facteur")
+    type_code(browser, Cli(site).json("reset", who.uid)["code"])
+    browser.seen("h1", "Mes moyens de connexion")
+    looked_at(browser, "lost")
+
+
+@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
+def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any, trusted: bool) -> None:
+    who = person()
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    application = add_application(browser)
+    browser.seen(".factors", "Telephone")
+    log_out(browser)
+    enter(browser, who)
+    browser.seen("#extcode")
+    if trusted:
+        browser.click("#stayconnected")
+    type_code(browser, application.code())
+    browser.seen("h1", "Vous êtes connecté")
+    # The session ends without a log-out, as when the browser is closed.
+    browser.driver.delete_cookie("__Host-sso")
+    enter(browser, who)
+    browser.seen("h1", "Vous êtes connecté" if trusted else "Second facteur")

@@ -1,0 +1,181 @@
+"""Second factors at the log-in page, by protocol: enrolled, asked for, spent once, slowed, lost, required."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.factors import Agent
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Site
+from tests.stack.support.sso import told
+from tests.stack.support.web import Web
+
+
+@pytest.fixture
+def agent(site: Site, web: Web) -> Any:
+    """Further browsers."""
+    return lambda: Agent(site, web)
+
+
+@pytest.fixture
+def there() -> str:
+    """An address of a network that no other test has."""
+    return f"10.{secrets.randbelow(256)}.{secrets.randbelow(256)}.9"
+
+
+def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: Any) -> None:
+    who, first, again, thief = person(), agent(), agent(), agent()
+    first.log_in(who.uid, who.account.password)
+    assert first.entered, "no factor yet"
+    application = first.enrol()
+    page = again.log_in(who.uid, who.account.password)
+    assert not again.entered and 'name="code"' in page.text
+    code = application.code()
+    again.answer(page, code)
+    assert again.entered
+    page = thief.log_in(who.uid, who.account.password)
+    thief.answer(page, code)
+    assert not thief.entered, "a code serves once"
+    page = thief.log_in(who.uid, who.account.password)
+    thief.answer(page, application.code())
+    assert thief.entered
+
+
+def test_the_password_alone_or_a_wrong_code_opens_nothing(agent: Any, person: Any) -> None:
+    who, owner, thief = person(), agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    page = thief.log_in(who.uid, who.account.password)
+    for path in ("/2fregisters", "/2fregisters/totp", thief.authorize()):
+        answer = thief.ask(path)
+        assert "code=" not in (answer.headers["Location"] or "") and "<code" not in answer.text
+    again = thief.answer(page, "000000")
+    assert not thief.entered
+    thief.answer(again, application.code())
+    assert thief.entered
+
+
+def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: Any, site: Site, there: str) -> None:
+    who, owner = person(), agent()
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    ask = {"address": there, "user": who.uid, "kind": "totp"}
+    waits = []
+    for number in range(10):
+        code = f"{number:06d}"
+        (_status, answer), _ = told(
+            site, ("/try", ask | {"code": code}), ("/tried", ask | {"code": code, "right": False})
+        )
+        waits.append(answer.get("wait", 0))
+    # A wait may have ended by the next guess; each is twice as long as the one before.
+    assert waits[0] == 0 and max(waits) >= 1
+    visitor = agent()
+    visitor.answer(visitor.log_in(who.uid, who.account.password), application.code())
+    assert visitor.entered
+
+
+def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) -> None:
+    who, visitor = person(), agent()
+    visitor.log_in(who.uid, who.account.password)
+    visitor.enrol()
+    pages, page = [], None
+    thief = agent()
+    for number in range(9):
+        if page is None or 'name="code"' not in page.text:
+            page = thief.log_in(who.uid, who.account.password)
+        page = thief.answer(page, f"{number:06d}")
+        pages.append(page.text)
+    assert any('trmsg="86"' in text for text in pages)
+    assert not thief.entered
+
+
+def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
+    who, owner, lost, thief = person(), agent(), agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    assert owner.recovery_codes() == [], "not without a factor"
+    owner.enrol()
+    codes = owner.recovery_codes()
+    assert len(codes) == 10
+    page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
+    lost.answer(page, codes[4].lower(), "/secours2fcheck")
+    assert lost.entered
+    page = thief.other_way(thief.log_in(who.uid, who.account.password), "secours")
+    page = thief.answer(page, codes[4], "/secours2fcheck")
+    assert not thief.entered
+    thief.answer(page, codes[5], "/secours2fcheck")
+    assert thief.entered
+
+
+def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person: Any, site: Site) -> None:
+    who, visitor = person(mpFunction=["Assistance aux usagers"]), agent()
+    page = visitor.log_in(who.uid, who.account.password)
+    assert not visitor.entered and "bureau2fcheck" in page.text
+    closed = visitor.ask("/2fregisters/totp/getkey", "POST")
+    assert closed.status != 200 and "secret" not in closed.text, "the password alone enrols nothing"
+    page = visitor.answer(page, "AAAAA-AAAAA", "/bureau2fcheck")
+    code = Cli(site).json("reset", who.uid)["code"]
+    answer = visitor.answer(page, code, "/bureau2fcheck")
+    assert (answer.status, visitor.entered) == (302, False)
+    application = visitor.enrol()
+    visitor.ask("/2fregisters?continue=1")
+    assert visitor.entered
+    status, refused = visitor.call("/2fregisters/totp/delete", epoch=_epoch(visitor))
+    assert status == 400 and "malleposteLastFactor" in refused["error"]
+    other = agent()
+    other.answer(other.log_in(who.uid, who.account.password), application.code())
+    assert other.entered
+
+
+def test_a_factor_is_removed_and_told(agent: Any, person: Any) -> None:
+    who, owner, after = person(), agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    owner.enrol()
+    assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
+    after.log_in(who.uid, who.account.password)
+    assert after.entered, "no code is asked for any more"
+
+
+def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, person: Any) -> None:
+    who, owner, browser = person(), agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    page = browser.log_in(who.uid, who.account.password)
+    page = browser.answer(page, application.code(), stayconnected="1")
+    _fingerprint(browser, page)
+    assert browser.entered and browser.cookies["__Host-sso-navigateur"]
+    del browser.cookies["__Host-sso"]
+    page = browser.log_in(who.uid, who.account.password)
+    _fingerprint(browser, page)
+    assert browser.entered
+    browser.ask("/?logout=1")
+    del browser.cookies["__Host-sso"]
+    page = browser.log_in(who.uid, who.account.password)
+    assert 'name="code"' in page.text and not browser.entered
+
+
+def test_no_client_but_the_log_in_page_speaks_of_factors(site: Site, person: Any, there: str) -> None:
+    who = person()
+    ask = wire.MakeRecoveryCodes(there, who.uid), wire.FactorTried(there, who.uid, "totp", "1", right=True)
+    assert Portal(site).ask(*ask) == [wire.Refused(wire.ErrorCode.UNAUTHORISED)] * 2
+    ((status, answer),) = told(site, ("/codes", {"address": there, "user": who.uid}))
+    assert (status, len(answer["codes"])) == (200, 10)
+
+
+def _epoch(visitor: Agent) -> str:
+    found = re.search(r'epoch="(\d+)"', visitor.ask("/2fregisters").text)
+    assert found
+    return found[1]
+
+
+def _fingerprint(browser: Agent, page: Any) -> None:
+    """Send the form by which the page recognises a browser."""
+    action = re.search(r'action="(/[a-z]+)"', page.text)
+    hidden = dict(re.findall(r'name="([a-z]+)" (?:id="[a-z]+" )?value="([^"]*)"', page.text))
+    assert action, page.text[:1000]
+    browser.ask(action[1], "POST", **(hidden | {"fg": "x"}))

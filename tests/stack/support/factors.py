@@ -1,0 +1,89 @@
+"""Second factors as an agent uses them: one-time passwords (RFC 6238), enrolment, the pages that ask for a code."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import re
+import struct
+import time
+import urllib.parse
+from dataclasses import dataclass
+from typing import Any
+
+from tests.stack.support.provider import FORM, TOKEN, Provider
+from tests.stack.support.web import Answer
+
+PERIOD = 30
+
+
+def one_time(secret: str, moment: float) -> str:
+    """The code of a base32 secret at a moment (RFC 6238, SHA-1, six digits, 30 seconds)."""
+    key = base64.b32decode(secret.upper() + "=" * (-len(secret) % 8))
+    digest = hmac.digest(key, struct.pack(">Q", int(moment) // PERIOD), "sha1")
+    start = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
+
+
+@dataclass
+class Application:
+    """An application of codes. It shows each code once, and one that is good now."""
+
+    secret: str
+    shown: int = 0
+
+    def code(self) -> str:
+        """A fresh code. The provider takes one of the step before and one of the step after as well."""
+        step = max(int(time.time()) // PERIOD - 1, self.shown + 1)
+        while step > int(time.time()) // PERIOD + 1:
+            time.sleep(1)
+        self.shown = step
+        return one_time(self.secret, step * PERIOD)
+
+
+@dataclass
+class Agent(Provider):
+    """A browser whose owner has second factors."""
+
+    def call(self, path: str, **fields: str) -> tuple[int, Any]:
+        """A question of a script of the page."""
+        answer = self.web.get(
+            self.site.address("pia1"),
+            self.name,
+            path,
+            method="POST",
+            body=urllib.parse.urlencode(fields).encode(),
+            Cookie="; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+            Content_Type=FORM,
+            Accept="application/json",
+            X_CSRF_Check="1",
+        )
+        self.keep(answer)
+        return answer.status, json.loads(answer.text)
+
+    def enrol(self, name: str = "Telephone") -> Application:
+        """Enrol an application of codes, as the page does."""
+        status, told = self.call("/2fregisters/totp/getkey")
+        assert status == 200, told
+        made = Application(told["secret"])
+        status, done = self.call("/2fregisters/totp/verify", token=told["token"], code=made.code(), TOTPName=name)
+        assert (status, done.get("result")) == (200, 1), done
+        return made
+
+    def answer(self, page: Answer, code: str, path: str = "/totp2fcheck", **more: str) -> Answer:
+        """Type a code into the page that asks for one."""
+        token = TOKEN.search(page.text)
+        assert token, page.text[:2000]
+        return self.ask(path, "POST", token=token[1], code=code, **more)
+
+    def other_way(self, page: Answer, way: str) -> Answer:
+        """Press the button for another way (`secours`, `bureau`)."""
+        token = TOKEN.search(page.text)
+        assert token, page.text[:2000]
+        return self.ask("/2fchoice", "POST", token=token[1], sf=way)
+
+    def recovery_codes(self) -> list[str]:
+        """Make recovery codes."""
+        page = self.ask("/secours", "POST").text
+        return re.findall(r"<code>([0-9A-Z]{5}-[0-9A-Z]{5})</code>", page)

@@ -1,0 +1,207 @@
+"""The calls of the log-in page about second factors: delays, codes that serve once, what the agent is told."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.service import Service
+from malleposte.accounts import codes
+from malleposte.directory.model import State
+
+from .test_service import HERE, KEYS, NOT_PROVED, NOW, Stage
+
+ELSEWHERE = "198.51.100.9"
+DONE = wire.Done("mdupond", "active")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    made.agent("mdupond", State.ACTIVE)
+    return made
+
+
+def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> wire.Answer:
+    return stage.ask(wire.TryFactor(where, uid, "totp", code))
+
+
+def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> wire.Answer:
+    return stage.ask(wire.FactorTried(where, "mdupond", "totp", code, right))
+
+
+def made(stage: Stage) -> tuple[str, ...]:
+    answer = stage.ask(wire.MakeRecoveryCodes(HERE, "mdupond"))
+    assert isinstance(answer, wire.Done) and len(answer.codes) == 10
+    return answer.codes
+
+
+def spend(stage: Stage, kind: str, code: str, where: str = HERE) -> wire.Answer:
+    return stage.ask(wire.SpendCode(where, "mdupond", kind, code))
+
+
+def test_a_code_serves_once_wherever_it_comes_from(stage: Stage) -> None:
+    assert attempt(stage, "123456") == DONE
+    assert told(stage, "123456", right=True) == DONE
+    for again in ("123456", "123 456", "123-456"):
+        assert attempt(stage, again) == NOT_PROVED == attempt(stage, again, ELSEWHERE)
+    assert attempt(stage, "654321") == DONE
+
+
+def test_a_code_under_way_is_not_let_through_beside_itself(stage: Stage) -> None:
+    assert attempt(stage, "123456") == DONE
+    assert attempt(stage, "123456", ELSEWHERE) == NOT_PROVED
+
+
+def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(stage: Stage) -> None:
+    for code in ("000001", "000002", "000003"):
+        assert (attempt(stage, code), told(stage, code, right=False)) == (DONE, DONE)
+    answer = attempt(stage, "123456")
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN and answer.wait > 0
+    assert attempt(stage, "123456", ELSEWHERE) == DONE
+    assert [line["action"] for line in stage.lines()] == ["refused"] * 3
+
+
+def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
+    for code in ("000001", "000002", "000003"):
+        attempt(stage, code), told(stage, code, right=False)
+    assert stage.ask(wire.Prove(HERE, "mdupond", "Vieux-Chemin7!x")) == DONE
+    answer = attempt(stage, "123456")
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+
+
+@pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED, State.PENDING])
+def test_nothing_of_an_account_that_may_not_log_in(stage: Stage, state: State) -> None:
+    stage.agent("autre", state)
+    assert attempt(stage, "123456", uid="autre") == NOT_PROVED == attempt(stage, "123456", uid="personne")
+    assert stage.ask(wire.MakeRecoveryCodes(HERE, "autre")) == NOT_PROVED
+    assert attempt(stage, "123456") == DONE
+
+
+def test_recovery_codes_are_shown_once_serve_once_and_the_owner_is_told(stage: Stage) -> None:
+    shown = made(stage)
+    assert len(stage.held("mdupond", "mpRecoveryCode")) == 10
+    assert spend(stage, "recovery", shown[0].lower()) == DONE
+    assert spend(stage, "recovery", shown[0], ELSEWHERE) == NOT_PROVED
+    assert len(stage.held("mdupond", "mpRecoveryCode")) == 9
+    assert [letter["Subject"].partition(" /")[0] for letter in stage.letters] == [
+        "Nouveaux codes de secours",
+        "Un code de secours a servi",
+    ]
+    text = stage.journal.read_text("utf-8")
+    assert not any(code in text or code.replace("-", "") in text for code in shown)
+
+
+def test_new_recovery_codes_end_the_old_ones(stage: Stage) -> None:
+    old, new = made(stage), made(stage)
+    assert spend(stage, "recovery", old[3]) == NOT_PROVED
+    assert spend(stage, "recovery", new[3]) == DONE
+
+
+def test_wrong_recovery_codes_wait(stage: Stage) -> None:
+    shown = made(stage)
+    for code in ("AAAAA-AAAAA", "AAAAA-AAAAB", "AAAAA-AAAAC"):
+        assert spend(stage, "recovery", code) == NOT_PROVED
+    answer = spend(stage, "recovery", shown[0])
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+    assert spend(stage, "recovery", shown[0], ELSEWHERE) == DONE
+
+
+def test_a_code_of_the_desk_is_spent_and_is_no_recovery_code(stage: Stage) -> None:
+    code = stage.code("mdupond")
+    assert spend(stage, "recovery", code) == NOT_PROVED
+    assert spend(stage, "ina", code, ELSEWHERE) == DONE
+    assert stage.held("mdupond", "mpInaCode") == []
+    assert spend(stage, "ina", code, "203.0.113.4") == NOT_PROVED
+
+
+def test_a_mailed_code_enrols_nothing(stage: Stage) -> None:
+    """Whoever reads the other mailbox and has the password must not enrol a factor for somebody who must have one."""
+    issued = codes.issue(KEYS, "mdupond", NOW, 1, way=codes.Way.MAIL)
+    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", issued.attributes)
+    assert spend(stage, "ina", issued.code) == NOT_PROVED
+    desk = stage.code("mdupond")
+    assert spend(stage, "ina", desk) == DONE
+
+
+def changed(stage: Stage, *, added: bool, kinds: tuple[str, ...]) -> wire.Answer:
+    return stage.ask(wire.FactorChanged(HERE, "mdupond", "totp", "Telephone", added, kinds))
+
+
+def test_a_change_is_told_and_written_down(stage: Stage) -> None:
+    assert changed(stage, added=True, kinds=("totp",)) == DONE == changed(stage, added=False, kinds=())
+    assert [line["action"] for line in stage.lines()] == ["factor-add", "factor-remove"]
+    assert len(stage.letters) == 2
+    assert stage.held("mdupond", "mpTwoFactor") == []
+
+
+def test_what_its_owner_cannot_be_told_is_not_enrolled(stage: Stage) -> None:
+    stage.mute = True
+    answer = changed(stage, added=True, kinds=("totp",))
+    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert changed(stage, added=False, kinds=()) == DONE, "a removal is not held up"
+
+
+def test_the_main_password_closes_to_devices_where_the_platform_says_so(stage: Stage) -> None:
+    stage.service = Service(dataclasses.replace(stage.service.tools, factors_close=True))
+    assert changed(stage, added=True, kinds=("totp",)) == DONE
+    assert stage.held("mdupond", "mpTwoFactor") == ["totp"]
+    assert "mdupond" in stage.channel.closed, "Dovecot remembers no password"
+    assert changed(stage, added=False, kinds=()) == DONE
+    assert stage.held("mdupond", "mpTwoFactor") == []
+
+
+class Throttle:
+    """Places and codes as the platform's Valkey knows them."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, set[str]] = {}
+        self.codes: set[str] = set()
+
+    def known_by(self, name: str, password: str) -> str:
+        return password
+
+    def judge(self, account: str, address: str, known_by: str, client: str = "") -> wire.Refused:
+        class Verdict:
+            wait, known_wrong = 0.0, False
+
+        return Verdict()  # type: ignore[return-value]
+
+    def failed(self, *words: str) -> None: ...
+
+    def undo(self, *words: str) -> None: ...
+
+    def succeeded(self, *words: str) -> None: ...
+
+    def forget(self, *names: str) -> None: ...
+
+    def once(self, account: str, secret: str, seconds: int) -> bool:
+        fresh = f"{account}{secret}" not in self.codes
+        self.codes.add(f"{account}{secret}")
+        return fresh
+
+    def place(self, account: str, place: str, seconds: int) -> bool:
+        known = self.places.setdefault(account, set())
+        new = bool(known) and place not in known
+        known.add(place)
+        return new
+
+
+def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
+    stage.service = Service(dataclasses.replace(stage.service.tools, throttle=Throttle()))  # type: ignore[arg-type]
+    for where in (HERE, "192.0.2.99", ELSEWHERE, ELSEWHERE):
+        assert stage.ask(wire.Entered(where, "mdupond", "totp")) == DONE
+    (letter,) = stage.letters
+    assert ELSEWHERE in letter.get_content()
+
+
+def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
+    shared = Throttle()
+    one, other = (
+        Service(dataclasses.replace(Stage(stage.journal.parent).service.tools, directory=stage.opened, throttle=shared))  # type: ignore[arg-type]
+        for _host in range(2)
+    )
+    assert one.answer(wire.TryFactor(HERE, "mdupond", "totp", "123456"), "accountd:sso") == DONE
+    assert other.answer(wire.TryFactor(ELSEWHERE, "mdupond", "totp", "123456"), "accountd:sso") == NOT_PROVED

@@ -1,0 +1,83 @@
+"""An agent's log-ins and second factors, as the provider's own program tells them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from malleposte.adapters import lemonldap
+from malleposte.errors import InputError, MallepostError
+
+IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
+FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
+SSO = {"_session_id": "s3ss10n", "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
+       "authenticationLevel": 4}  # fmt: skip
+TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000}
+KEPT = {"_session_id": "fact0rs", "_session_kind": "Persistent", "_session_uid": "mdupond"}
+
+
+class Program:
+    """Answers as the provider's program does, and forgets what it is told to delete."""
+
+    def __init__(self, stubborn: bool = False) -> None:
+        self.factors: dict[str, Any] = dict(FACTORS)
+        self.kept = {"_whatToTrace": [SSO], "_session_uid": [TRUSTED, KEPT]}
+        self.stubborn, self.deleted = stubborn, list[str]()
+
+    def __call__(self, words: Sequence[str]) -> str:
+        match list(words):
+            case ["secondfactors", "get", "mdupond"]:
+                return json.dumps(self.factors)
+            case ["secondfactors", "get", _]:
+                return ""
+            case ["secondfactors", "delete", "mdupond", ident]:
+                if not self.stubborn:
+                    del self.factors[ident]
+                return ""
+            case ["search", "--where", where]:
+                field, _, uid = where.partition("=")
+                found = [one for one in self.kept[field] if one["_session_id"] not in self.deleted]
+                return json.dumps(found if uid == "mdupond" else [])
+            case ["delete", ident]:
+                if not self.stubborn:
+                    self.deleted.append(ident)
+                return ""
+        raise AssertionError(words)
+
+
+def test_factors_are_named_and_their_secrets_are_not() -> None:
+    (one,) = lemonldap.factors("mdupond", Program())
+    assert (one.ident, one.kind, one.name) == (IDENT, "totp", "Telephone")
+    assert one.as_dict()["made"] == "2026-09-21T14:13:20+00:00" and "S3CRET" not in repr(one)
+    assert lemonldap.factors("autre", Program()) == []
+
+
+def test_a_factor_is_removed_and_an_unknown_one_is_said() -> None:
+    program = Program()
+    with pytest.raises(InputError, match="no factor"):
+        lemonldap.remove("mdupond", "autre", program)
+    gone, left = lemonldap.remove("mdupond", IDENT, program)
+    assert (gone.name, left) == ("Telephone", [])
+    with pytest.raises(MallepostError, match="still there"):
+        lemonldap.remove("mdupond", IDENT, Program(stubborn=True))
+
+
+def test_log_ins_end_and_factors_stay() -> None:
+    program = Program()
+    found = lemonldap.sessions("mdupond", program)
+    assert [(one.level, one.trusted) for one in found] == [(4, False), (0, True)]
+    assert not any("s3ss10n" in str(one.as_dict()) for one in found), "its identifier would open it"
+    assert lemonldap.end("mdupond", program) == 2
+    assert program.deleted == ["s3ss10n", "tru5ted"]
+    assert lemonldap.end("mdupond", program) == 0
+    with pytest.raises(MallepostError, match="still open"):
+        lemonldap.end("mdupond", Program(stubborn=True))
+
+
+@pytest.mark.parametrize("uid", ["", "a b", "x --all", "a=b;c", "É"])
+def test_what_is_no_uid_reaches_no_program(uid: str) -> None:
+    for call in (lemonldap.factors, lemonldap.sessions, lemonldap.end):
+        with pytest.raises(InputError, match="no uid"):
+            call(uid, Program())
