@@ -94,6 +94,7 @@ def lint_checks() -> list[Check]:
         Check("codespell", tool("codespell")),
         Check("yamllint", tool("yamllint", "--strict", ".")),
         Check("ruff", tool("ruff", "check", "--quiet", ".")),
+        Check("format", tool("ruff", "format", "--check", "--quiet", ".")),
         Check("imports", tool("lint-imports", "--no-cache"), {"PYTHONPATH": str(ROOT / "cli")}),
     ]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import logging
 import os
 import socket
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 
 from malleposte.errors import ExitCode, InputError, MallepostError
 
@@ -55,6 +57,38 @@ def run(serving: Coroutine[object, object, None]) -> int:
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE
+
+
+def start[Settings](
+    words: Sequence[str],
+    name: str,
+    about: str,
+    read: Callable[..., Settings],
+    serve: Callable[[Settings], int],
+    files: Sequence[str] = ("settings",),
+) -> int:
+    """The whole of a daemon's `main`: read the settings from `files` named in `words`, then serve; the exit code.
+
+    With `--check` the settings are read and nothing else is done. The first line of `about` is the help. What is wrong
+    with the settings, and what somebody can cure, is one line.
+    """
+    parser = argparse.ArgumentParser(prog=name, description=about.splitlines()[0])
+    for file in files:
+        parser.add_argument(file, type=Path)
+    parser.add_argument("--check", action="store_true", help="read the settings and stop")
+    options = parser.parse_args(words)
+    places = [getattr(options, file) for file in files]
+    log_to_journal()
+    try:
+        settings = read(*places)
+    except (MallepostError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        say(f"{'' if options.check else '<3>'}{places[0] if places else name}: {error}")
+        return ExitCode.FAILURE
+    try:
+        return ExitCode.DONE if options.check else serve(settings)
+    except (MallepostError, OSError) as error:
+        say(f"<3>{name}: {error}")
+        return ExitCode.FAILURE
 
 
 def log_to_journal() -> None:

@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             self._with_new_programs(args, task_vars)
         result.update(self._execute_module("academie.malleposte.config_set", args, task_vars=task_vars))
-        # What was asked holds every file, secrets included: a result is for the log, and tells the outcome alone. So a
+        # The arguments hold every file, secrets included: a result is for the log, and tells the outcome alone. So a
         # refusal can be shown in the daemon's own words, without no_log.
         result.pop("invocation", None)
         return result

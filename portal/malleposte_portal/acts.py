@@ -1,4 +1,4 @@
-"""What the portal asks of accountd, and what an agent is told when it refuses."""
+"""Requests to accountd, and the texts for an agent when it refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Accountd(Protocol):
 
 @dataclass(frozen=True)
 class Told:
-    """Why nothing was done, for the agent: one sentence for the page, or those about the new password."""
+    """The reason why nothing was done, for the agent: one sentence for the page, or those about the new password."""
 
     status: int
     page: str = ""
@@ -67,7 +67,7 @@ def told(refused: wire.Refused, not_proved: str) -> Told:
 
 
 def slow_down(seconds: int) -> str:
-    """How long to wait, in minutes from a minute and a half on."""
+    """The time to wait, in minutes from a minute and a half on."""
     if seconds <= 90:
         return translate_number(
             "Trop d’essais. Réessayez dans %(number)d seconde.",

@@ -74,7 +74,7 @@ class Form(FlaskForm):  # type: ignore[misc]
         return valid
 
     def typed(self, name: str) -> str:
-        """What stands in a field."""
+        """The text in a field."""
         return str(self[name].data or "")
 
     def refuse(self, name: str, sentences: Any) -> None:
@@ -156,6 +156,6 @@ class Strength(Form):
 
 
 class AskCode(Form):
-    """Where a code is sent to."""
+    """The address or number that a code is sent to."""
 
     login = _login()

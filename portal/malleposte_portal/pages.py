@@ -63,7 +63,7 @@ def home() -> Answer:
 
 
 def password() -> Answer:
-    """What can be done about a password, and the rules."""
+    """The acts on a password, and the rules."""
     return render_template("password.html")
 
 
@@ -79,7 +79,7 @@ def change() -> Answer:
 
 
 def done() -> Answer:
-    """What was done last; home where nothing was, as after a log-out or a second look."""
+    """The outcome of the last act; home where there is none, as after a log-out or a second look."""
     told = session.get("done")
     if not isinstance(told, dict) or told.get("act") not in ADDRESSES:
         return redirect(link("home"), 303)

@@ -1,4 +1,4 @@
-"""What the portal is told by its role: one JSON document."""
+"""The settings that the role writes: one JSON document."""
 
 from __future__ import annotations
 

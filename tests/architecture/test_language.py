@@ -1,9 +1,11 @@
-"""Docstrings, help texts and descriptions begin as sentences or noun phrases, not with a clause that has no head."""
+"""Docstrings, comments, help texts and descriptions do not begin with a clause that has no head."""
 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ import yaml
 from .conftest import ROOT
 
 HEADLESS = re.compile(r"(?:Who|Whom|Whose|What|When|Where|Which|Why|How)\b")
-FOLDERS = ("cli", "plugins", "tests")
+HEADLESS_COMMENT = re.compile(r"(?:Who|Whom|Whose|What|Which)\b(?!.*\?)")
+"""In comments, a sentence may begin with a condition: “Where both are there, the first counts.”"""
+FOLDERS = ("cli", "plugins", "portal", "tests")
 TEXTS = ("help", "short_help", "epilog")
 """Arguments of click that are shown to an operator."""
 DESCRIBED = ("description", "short_description")
@@ -60,12 +64,23 @@ def documentation(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield from ((statement.lineno, one) for one in descriptions(yaml.safe_load(text)))
 
 
+def comments(text: str) -> Iterator[tuple[int, str]]:
+    """The first line of each block of comments."""
+    before = -1
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            if token.start[0] != before + 1:
+                yield token.start[0], token.string.lstrip("#: ")
+            before = token.start[0]
+
+
 def headless_in_python(text: str) -> Iterator[tuple[int, str]]:
     """The lines of a source that begin a text with a headless clause, each with the beginning of the text."""
     tree = ast.parse(text)
     for line, found in (*docstrings(tree), *help_texts(tree), *documentation(tree)):
         if HEADLESS.match(found.lstrip()):
             yield line, found.strip().split("\n")[0]
+    yield from ((line, found) for line, found in comments(text) if HEADLESS_COMMENT.match(found))
 
 
 def test_python_texts_begin_with_a_head() -> None:
@@ -100,6 +115,7 @@ def test_descriptions_begin_with_a_head() -> None:
         'def f():\n    """Who asks."""\n',
         'class A:\n    b: int\n    """How many."""\n',
         'option("--x", help="Where it lies.")\n',
+        "# Who asks may read.\n",
         'DOCUMENTATION = """\noptions:\n  a:\n    description: [When it ends.]\n"""\n',
     ],
 )
@@ -108,4 +124,7 @@ def test_a_headless_clause_is_found(text: str) -> None:
 
 
 def test_other_texts_pass() -> None:
-    assert list(headless_in_python('"""Whether it is so. What follows is free."""\n')) == []
+    free = (
+        '"""Whether it is so. What follows is free."""\n# Where both are,\n# which is rare, one counts.\n# What if?\n'
+    )
+    assert list(headless_in_python(free)) == []

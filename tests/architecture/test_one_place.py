@@ -74,6 +74,18 @@ DECISIONS = (
         'subprocess.run(["doveadm", *words], check=True)',
     ),
     Decision(
+        "how Valkey is asked",
+        r"^\s*(import|from) redis|EVALSHA",
+        ("cli/malleposte/adapters/valkey.py",),
+        "import redis",
+    ),
+    Decision(
+        "how a daemon reads its settings",
+        r'"--check", action',
+        ("cli/malleposte/kit.py",),
+        'parser.add_argument("--check", action="store_true", help="read the settings and stop")',
+    ),
+    Decision(
         "the ssh command to a host",
         r'"ssh", "-o"|BatchMode=yes',
         ("cli/malleposte/fleet/ssh.py",),

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.conftest import ca_bundle, device, mail, people, plan, platform, site, web
+from tests.stack.conftest import ca_bundle, device, mail, people, plan, platform, site, web, webmail
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.site import Account, Site
-from tests.stack.support.web import Web
-from tests.stack.support.webmail import Webmail
 
-__all__ = ["ca_bundle", "device", "mail", "people", "plan", "platform", "site", "web"]
+__all__ = ["ca_bundle", "device", "mail", "people", "plan", "platform", "site", "web", "webmail"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,12 +26,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def groupware(site: Site, ca_bundle: Path) -> Callable[[Account], Groupware]:
     """A visitor of SOGo."""
     return lambda account: Groupware(site, ca_bundle, account)
-
-
-@pytest.fixture
-def webmail(site: Site, web: Web) -> Callable[[], Webmail]:
-    """A visitor of Roundcube."""
-    return lambda: Webmail(web, site.address("web1"), site.platform["hostnames"]["webmail"])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Fixtures of the stack tests. The lab is expected converged and seeded (`malleposte test` sees to it)."""
 
+import functools
 import imaplib
 import json
 import secrets
@@ -10,24 +11,29 @@ from typing import Any
 
 import pytest
 import testinfra
-from malleposte.directory.model import State
+from malleposte.directory.ldap import LdapDirectory
+from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.errors import MallepostError
 from malleposte.lab import LabError
 from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 
-from tests.stack.support import lanes
+from tests.stack.support import lanes, letters
 from tests.stack.support import mail as mail_support
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device
+from tests.stack.support.feeds import Reader
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People, directory
 from tests.stack.support.persons import Person, keyring
 from tests.stack.support.persons import person as make_person
 from tests.stack.support.site import Account, NotReadyError, Site
 from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
+from tests.support import academy, passwords
 
 HERE = Path(__file__).parent
+Typed = Callable[..., "subprocess.CompletedProcess[bytes]"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -247,3 +253,71 @@ def lists(site: Site) -> Iterator[Callable[..., str]]:
     with directory(site) as bound:
         for name in made:
             bound.delete(f"cn={name},ou=lists,{bound.suffix}")
+
+
+@pytest.fixture
+def made(site: Site) -> Iterator[list[str]]:
+    """Accounts that commands make; whatever is left of them, tombstones too, goes at the end."""
+    uids: list[str] = []
+    yield uids
+    with directory(site) as bound:
+        for branch in ("people", "tombstones"):
+            for uid in uids:
+                for entry in bound.search(branch, ["uid"], {"uid": uid}):
+                    bound.delete(entry.dn)
+    for uid in uids:
+        site.run("mail1", f"rm -rf -- /srv/mail/*/{uid} /var/backups/malleposte-accounts/{uid}-*")
+
+
+@pytest.fixture
+def typed(site: Site) -> Typed:
+    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
+    return functools.partial(Cli(site).typed, given=b"")
+
+
+@pytest.fixture
+def feeds(site: Site) -> Iterator[Reader]:
+    """Read the directory as root; all that feeds of tests brought is removed at the end."""
+    reader = Reader(site)
+    yield reader
+    reader.clear()
+
+
+@pytest.fixture
+def lettered(site: Site, typed: Typed, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Twelve agents of three schools, imported, with the digests of their codes; gone at the end."""
+    rows = tuple((row[0], f"{letters.MARK}-{row[1]}", *row[2:9], "") for row in academy.academy(12, 3, seed=9).agents)
+    path = tmp_path / "agents.csv"
+    path.write_bytes(academy.render(academy.HEADER, rows))
+    assert typed("import", path, "--yes").returncode == 0
+    yield letters.digests(site)
+    left = "\n".join(f"uid={uid},ou=people,{site.place.suffix}" for uid in letters.digests(site))
+    site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given=left + "\n")
+
+
+@pytest.fixture
+def owner(site: Site) -> Iterator[tuple[LdapDirectory, str, dict[str, list[str]]]]:
+    """The directory as its writer sees it, where the table's owner would be, and the entry without password."""
+    name = f"{passwords.LOGIN}-{secrets.token_hex(3)}"
+    mail = f"{passwords.MAIL.partition('@')[0]}.{secrets.token_hex(3)}@{site.place.domain}"
+    person = Agent(name, passwords.GIVEN_NAME, passwords.SURNAME, mail, "roundcube", State.ACTIVE, hidden=True)
+    with directory(site) as bound:
+        assert isinstance(bound, LdapDirectory)
+        dn = person.dn(bound.suffix)
+        yield bound, dn, agent_attributes(person)
+        if any(bound.search("people", ["uid"], {"uid": name})):
+            bound.delete(dn)
+
+
+@pytest.fixture
+def webmail(site: Site, web: Web) -> Callable[[], Webmail]:
+    """Makes a visitor of Roundcube."""
+    return lambda: Webmail(web, site.address(site.host_of("web")), site.platform["hostnames"]["webmail"])
+
+
+@pytest.fixture
+def agent(webmail: Callable[[], Webmail], people: People) -> tuple[Account, Webmail]:
+    """An agent of this test, logged in to Roundcube."""
+    account, here = people.agent(), webmail()
+    assert here.login(account.uid, account.password)
+    return account, here

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,48 @@ def test_what_can_be_cured_is_one_line_and_an_exit_code(capsys: pytest.CaptureFi
     assert capsys.readouterr().err == "<3>no socket; start the unit\n"
     assert kit.run(served()) == 0
     assert capsys.readouterr().err == ""
+
+
+def begun(*words: str, serves: Callable[[int], int] = lambda number: 0) -> int:
+    """The exit code of a daemon whose settings are a number in a file."""
+    return kit.start(words, "counter", "Counts.\n\nMore.", lambda path: int(path.read_text()), serves)
+
+
+def test_a_daemon_reads_its_settings_and_serves(tmp_path: Path) -> None:
+    path, served = tmp_path / "settings", list[int]()
+    path.write_text("3")
+
+    def serve(number: int) -> int:
+        served.append(number)
+        return 7
+
+    assert begun(str(path), "--check", serves=serve) == 0
+    assert served == []
+    assert begun(str(path), serves=serve) == 7
+    assert served == [3]
+
+
+def test_wrong_settings_are_one_line_that_names_their_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "settings"
+    path.write_text("three")
+    assert begun(str(path), "--check") == 1
+    assert capsys.readouterr().err.startswith(f"{path}: invalid literal")
+    path.unlink()
+    assert begun(str(path)) == 1
+    assert capsys.readouterr().err.startswith(f"<3>{path}: [Errno 2]")
+
+
+def test_a_daemon_that_cannot_begin_says_why_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "settings"
+    path.write_text("3")
+
+    def refused(number: int) -> int:
+        raise InputError("no socket", "start the unit")
+
+    def broken(number: int) -> int:
+        raise ValueError("a fault of ours keeps its trace")
+
+    assert begun(str(path), serves=refused) == 1
+    assert capsys.readouterr().err == "<3>counter: no socket; start the unit\n"
+    with pytest.raises(ValueError, match="a fault of ours"):
+        begun(str(path), serves=broken)

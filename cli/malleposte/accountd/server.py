@@ -7,7 +7,6 @@ the daemon.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import math
@@ -16,12 +15,10 @@ import signal
 import socket
 import ssl
 import struct
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 from malleposte import kit, link
 from malleposte.accountd import settings as held
@@ -34,7 +31,7 @@ from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.errors import ExitCode
 
 THREADS = 8
 OWN_THREADS = 4
@@ -258,20 +255,12 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="accountd", description="What the portal may ask about accounts.")
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args(words)
-    kit.log_to_journal()
-    try:
-        settings = held.Settings.read(options.settings)
-        if options.check:
-            return ExitCode.DONE
-        with Pools.opened() as pools:
-            service = Service(tools(settings, pools.slow.submit))
-            server = Server(service, settings.clients, settings.pace, pools, settings.only)
-            asyncio.run(serve(server, settings, kit.handed()))
-    except (MallepostError, OSError) as error:
-        print(f"accountd: {error}", file=sys.stderr)
-        return ExitCode.FAILURE
+    return kit.start(words, "accountd", "What the portal may ask about accounts.", held.Settings.read, _serve)
+
+
+def _serve(settings: held.Settings) -> int:
+    with Pools.opened() as pools:
+        service = Service(tools(settings, pools.slow.submit))
+        server = Server(service, settings.clients, settings.pace, pools, settings.only)
+        asyncio.run(serve(server, settings, kit.handed()))
     return ExitCode.DONE

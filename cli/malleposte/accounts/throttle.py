@@ -17,21 +17,16 @@ told nowhere.
 The other state lies in Valkey under keyed digests of names and networks, and goes by itself; an index for each account
 names its keys, so that nothing is ever searched. Passwords are known by a digest of few bits under a secret (Dovecot's
 `auth_policy_hash_*`): enough to tell two tries apart, too little to find one. Where Valkey does not answer, nothing
-waits. Standard library alone: this also runs in the daemon that Dovecot asks.
+waits.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import ipaddress
-import itertools
 import json
 import logging
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,13 +34,14 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from malleposte.adapters.valkey import Unavailable, Valkey
+
 LOG = logging.getLogger("throttle")
 PREFIX = "throttle"
 GUESSERS = f"{PREFIX}:guessers"
 """Addresses that guess on many accounts, by the time at which that was noticed: the hosts of the edge ban them."""
 TOLD_FOR = 3600  # seconds for which such an address is told
-PATIENCE = 0.25  # seconds for an answer of Valkey
-PAUSE = 2.0  # seconds without a question after it gave none
+PAUSE = 2.0  # seconds without a question after Valkey gave no answer
 FAILED_FOR = 300  # seconds within which a wrong password is not proved again (ppolicy counts failures as long)
 TOGETHER = 20  # proofs of one password at once: a mail program opens several connections
 LONGEST = 1024  # characters of a name that are looked at
@@ -171,8 +167,6 @@ FORGET = """
 for _, line in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('UNLINK', line) end
 return redis.call('UNLINK', KEYS[1])
 """
-
-
 # Whether something is said for the first time. KEYS: it. ARGV: seconds for which it is remembered.
 ONCE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -192,10 +186,6 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 if known or others == 0 then return 0 end
 return 1
 """
-
-
-class Unavailable(Exception):
-    """Valkey gives no answer, or refuses."""
 
 
 @dataclass(frozen=True)
@@ -411,126 +401,3 @@ class Throttle:
 
 def _folded(name: str) -> str:
     return name[:LONGEST].strip().lower()
-
-
-class Valkey:
-    """A minimal client of Valkey (RESP2). One connection a thread, opened when it is needed."""
-
-    def __init__(self, server: str, username: str, password: str) -> None:
-        """Nothing is opened yet."""
-        self.where = urlsplit(server)
-        self.username, self.password = username, password
-        self._mine = threading.local()
-
-    def since(self, key: str, moment: float) -> list[tuple[str, float]]:
-        """The members of a sorted set whose scores are above `moment`, in their order. Raises Unavailable."""
-        answer = self._ask("ZRANGEBYSCORE", key, f"({moment!r}", "+inf", "WITHSCORES")
-        if not isinstance(answer, list):
-            raise Unavailable(f"Valkey answers {answer!r}")
-        return [(member.decode(), float(score)) for member, score in itertools.batched(answer, 2, strict=True)]
-
-    def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
-        """See Store."""
-        answer = self._evaluated(script, keys, *arguments)
-        if not isinstance(answer, int):
-            raise Unavailable(f"Valkey answers {answer!r}")
-        return answer
-
-    def texts(self, script: str, keys: Sequence[str], *arguments: object) -> list[str]:
-        """The texts that a script gives. Raises Unavailable."""
-        answer = self._evaluated(script, keys, *arguments)
-        if not isinstance(answer, list) or not all(isinstance(one, bytes) for one in answer):
-            raise Unavailable(f"Valkey answers {answer!r}")
-        return [one.decode("utf-8", "replace") for one in answer]
-
-    def _evaluated(self, script: str, keys: Sequence[str], *arguments: object) -> Any:
-        name = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
-        answer = self._ask("EVALSHA", name, len(keys), *keys, *arguments)
-        if isinstance(answer, ReplyError) and str(answer).startswith("NOSCRIPT"):
-            answer = self._ask("EVAL", script, len(keys), *keys, *arguments)
-        return answer
-
-    def _ask(self, *words: object) -> Any:
-        """One question; once more on a new connection where the old one was closed."""
-        for fresh in (False, True):
-            try:
-                stream = self._stream(fresh)
-                stream.write(_packed(words))
-                stream.flush()
-                return _reply(stream)
-            except (OSError, EOFError, ValueError) as error:
-                self._close()
-                if fresh or isinstance(error, TimeoutError):
-                    raise Unavailable(f"Valkey: {error or type(error).__name__}") from error
-        raise AssertionError  # never: the second turn returns or raises
-
-    def _stream(self, fresh: bool) -> Any:
-        stream = getattr(self._mine, "stream", None)
-        if stream is not None and not fresh:
-            return stream
-        link = self._connected()
-        try:
-            self._mine.stream = link.makefile("rwb")
-        finally:
-            link.close()  # the file keeps the socket open
-        if self.password:
-            self._mine.stream.write(_packed(("AUTH", self.username, self.password)))
-            self._mine.stream.flush()
-            answer = _reply(self._mine.stream)
-            if isinstance(answer, ReplyError):
-                raise OSError(str(answer))
-        return self._mine.stream
-
-    def _connected(self) -> socket.socket:
-        if self.where.scheme == "unix":
-            link = socket.socket(socket.AF_UNIX)
-            link.settimeout(PATIENCE)
-            try:
-                link.connect(self.where.path)
-            except OSError:
-                link.close()
-                raise
-            return link
-        host = self.where.hostname or ""
-        plain = socket.create_connection((host, self.where.port or 6379), timeout=PATIENCE * 4)
-        plain.settimeout(PATIENCE * 4)
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-
-    def _close(self) -> None:
-        stream = getattr(self._mine, "stream", None)
-        self._mine.stream = None
-        if stream is not None:
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
-class ReplyError(Exception):
-    """Valkey's own word for what is wrong."""
-
-
-def _packed(words: Sequence[object]) -> bytes:
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        raw = word if isinstance(word, bytes) else str(word).encode("utf-8", "replace")
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)
-
-
-def _reply(stream: Any) -> Any:
-    """One reply: a number, bytes, a list, None, a word, or a ReplyError. Raises EOFError, ValueError."""
-    line = stream.readline()
-    if not line.endswith(b"\r\n"):
-        raise EOFError("closed")
-    kind, rest = line[:1], line[1:-2]
-    if kind == b"+":
-        return rest.decode()
-    if kind == b"-":
-        return ReplyError(rest.decode("utf-8", "replace"))
-    if kind == b":":
-        return int(rest)
-    if kind == b"$":
-        size = int(rest)
-        return None if size < 0 else stream.read(size + 2)[:size]
-    if kind == b"*":
-        return [_reply(stream) for _ in range(int(rest))]
-    raise ValueError(f"not RESP: {line[:40]!r}")

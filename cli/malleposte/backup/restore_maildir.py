@@ -45,7 +45,7 @@ class Message:
 
     def content(self) -> bytes:
         """The message, decompressed."""
-        return zstd.plain(owner.read(self.path), self.size)
+        return zstd.plain(owner.read(self.path))
 
     def digest(self) -> str:
         """SHA-256 of the content."""

@@ -11,12 +11,10 @@ password of a device is noted as its last use (`accounts.devices.uses`).
 
 from __future__ import annotations
 
-import argparse
 import hmac
 import json
 import logging
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +23,8 @@ from typing import Any
 from malleposte import kit
 from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.accounts.throttle import Settings, Throttle, Valkey
+from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.adapters.valkey import Valkey
 from malleposte.daemons import http
 
 LOG = logging.getLogger("auth-policy")
@@ -125,14 +124,6 @@ class Server:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="authpolicy", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args(words)
-    kit.log_to_journal()
-    try:
-        config = Config.read(options.settings)
-    except (OSError, ValueError) as error:
-        print(f"{options.settings}: {error}", file=sys.stderr)
-        return 1
-    return 0 if options.check else kit.run(http.serve(Server(config).respond, LIMITS))
+    return kit.start(
+        words, "authpolicy", __doc__, Config.read, lambda config: kit.run(http.serve(Server(config).respond, LIMITS))
+    )

@@ -6,18 +6,16 @@ looks there every few seconds, and notes how far it has read: what was left whil
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from malleposte import kit
-from malleposte.accounts.throttle import GUESSERS, Unavailable, Valkey
-from malleposte.errors import ExitCode
+from malleposte.accounts.throttle import GUESSERS
+from malleposte.adapters.valkey import Unavailable, Valkey
 
 PAUSE = 5.0  # seconds
 KEYS = frozenset(("server", "username", "password"))
@@ -27,7 +25,7 @@ class Store(Protocol):
     """The one question to Valkey."""
 
     def since(self, key: str, moment: float) -> list[tuple[str, float]]:
-        """See throttle.Valkey."""
+        """See adapters.valkey.Valkey."""
 
 
 class Teller:
@@ -58,20 +56,18 @@ class Teller:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="guesses", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args(words)
-    try:
-        given = json.loads(options.settings.read_text("utf-8"))
-        if set(given) != KEYS:
-            raise ValueError(f"not {', '.join(sorted(KEYS))}")
-    except (OSError, ValueError, TypeError) as error:
-        print(f"{options.settings}: {error}", file=sys.stderr)
-        return ExitCode.FAILURE
-    if options.check:
-        return ExitCode.DONE
-    teller = Teller(Valkey(**given), Path(os.environ["STATE_DIRECTORY"]) / "last")
+    return kit.start(words, "guesses", __doc__, _read, _serve)
+
+
+def _read(path: Path) -> dict[str, str]:
+    given: dict[str, str] = json.loads(path.read_text("utf-8"))
+    if set(given) != KEYS:
+        raise ValueError(f"not {', '.join(sorted(KEYS))}")
+    return given
+
+
+def _serve(settings: dict[str, str]) -> int:
+    teller = Teller(Valkey(**settings), Path(os.environ["STATE_DIRECTORY"]) / "last")
     kit.tell("READY=1")
     while True:
         teller.turn()

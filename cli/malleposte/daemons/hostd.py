@@ -8,7 +8,6 @@ needed.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import dataclasses
 import io
@@ -244,23 +243,16 @@ def _act(line: bytes) -> str:
 
 def main(words: Sequence[str]) -> int:
     """Serve the sockets that systemd hands over; the exit code."""
-    parser = argparse.ArgumentParser(prog="hostd", description="Acts on what this host holds of accounts.")
-    parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args(words)
-    kit.log_to_journal()
-    try:
-        settings = HostSettings.read()
-        rules = settings.rules()
-        if options.check:
-            return ExitCode.DONE
-        _serve(settings, rules)
-    except (MallepostError, OSError) as error:
-        kit.say(f"<3>hostd: {error}")
-        return ExitCode.FAILURE
-    return ExitCode.DONE
+    return kit.start(words, "hostd", "Acts on what this host holds of accounts.", _read, _serve, files=())
 
 
-def _serve(settings: HostSettings, rules: LifeRules) -> None:
+def _read() -> tuple[HostSettings, LifeRules]:
+    settings = HostSettings.read()
+    return settings, settings.rules()
+
+
+def _serve(read: tuple[HostSettings, LifeRules]) -> int:
+    settings, rules = read
     handed = kit.handed()[0]
     if handed.family == socket.AF_UNIX:
         offer = Offer({**platform_acts(_platform), "journal": journal})
@@ -268,6 +260,7 @@ def _serve(settings: HostSettings, rules: LifeRules) -> None:
         tls = link.server_context(settings.certificate, settings.key)
         offer = Offer(host_acts(LocalHost(rules)), tls, settings.clients)
     Server().serve(handed, offer)
+    return ExitCode.DONE
 
 
 def journal(request: Request) -> list[list[str]]:

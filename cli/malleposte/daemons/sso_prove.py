@@ -13,11 +13,9 @@ Nothing here is kept or logged of a password or a code.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import logging
-import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -122,17 +120,9 @@ class Server:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    parser = argparse.ArgumentParser(prog="sso-prove", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("--check", action="store_true", help="read the settings and stop")
-    options = parser.parse_args(words)
-    kit.log_to_journal()
-    try:
-        config = Config.read(options.settings)
-    except (OSError, ValueError) as error:
-        print(f"{options.settings}: {error}", file=sys.stderr)
-        return 1
-    if options.check:
-        return 0
+    return kit.start(words, "sso-prove", __doc__, Config.read, _serve)
+
+
+def _serve(config: Config) -> int:
     with ThreadPoolExecutor(THREADS, thread_name_prefix="sso-prove") as pool:
         return kit.run(http.serve(Server(config.accountd, config.renew, pool).respond, LIMITS))

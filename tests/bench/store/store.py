@@ -118,7 +118,7 @@ def boxes(count: int) -> list[str]:
 
 def generate(count: int, messages: int) -> None:
     """Fill the maildir store: `messages` spread evenly, each file different, half of them seen."""
-    import zstandard  # type: ignore[import-not-found]  # only this step needs it
+    import zstandard  # only this step needs it
 
     rng, pack = random.Random(6), zstandard.ZstdCompressor(level=3)
     pool = [message(rng, number) for number in range(2000)]

@@ -1,6 +1,5 @@
 """An import that loses the directory in the middle, and an apply that is killed many times."""
 
-import functools
 import json
 import random
 import subprocess
@@ -10,36 +9,22 @@ import pytest
 from malleposte.paths import ROOT
 
 from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
-from tests.stack.support.feeds import MARK, Reader, people_of, written
+from tests.stack.support.feeds import MARK, people_of, written
 
 
-@pytest.fixture
-def cli(site):
-    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
-    return functools.partial(Cli(site).typed, given=b"")
-
-
-@pytest.fixture
-def directory(site):
-    """Read the directory as root; whatever this module made is removed at the end."""
-    reader = Reader(site)
-    yield reader
-    reader.clear()
-
-
-def test_an_import_that_loses_the_directory_says_so_and_is_run_again(cli, directory, site, tmp_path):
+def test_an_import_that_loses_the_directory_says_so_and_is_run_again(typed, feeds, site, tmp_path):
     feed = written(tmp_path / "a.csv", people_of(1500))
     argv, pipe = Cli(site).argv("import", feed, "--yes"), subprocess.PIPE
     with subprocess.Popen(argv, cwd=ROOT, env=ENVIRONMENT, stdout=pipe, stderr=pipe) as running:
-        while not directory.dns() and running.poll() is None:
+        while not feeds.dns() and running.poll() is None:
             pass
         site.run("mail1", "kill -KILL $(systemctl show -P MainPID slapd); systemctl restart slapd")
         _out, said = running.communicate(timeout=300)
     assert running.returncode == 1, said
     assert b"the directory" in said and b"run the same again" in said, said
-    assert 0 < len(directory.dns()) < 1500
-    again = json.loads(cli("import", feed, "--yes", "--json").stdout)
-    assert (again["skipped"], len(directory.dns())) == ([], 1500)
+    assert 0 < len(feeds.dns()) < 1500
+    again = json.loads(typed("import", feed, "--yes", "--json").stdout)
+    assert (again["skipped"], len(feeds.dns())) == ([], 1500)
 
 
 def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
@@ -49,8 +34,8 @@ def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
 
 
 @pytest.mark.full
-def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, directory, site, tmp_path):
-    made = cli("plan", written(tmp_path / "a.csv", people_of(3000)), "--json")
+def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(typed, feeds, site, tmp_path):
+    made = typed("plan", written(tmp_path / "a.csv", people_of(3000)), "--json")
     kept, wanted = kept_as(made), json.loads(made.stdout)["counts"]["create"]
     unit, dice = "malleposte-essai", random.Random(11)
     words = f"systemd-run -q --wait --unit {unit} -p KillSignal=SIGKILL -p RuntimeMaxSec="
@@ -67,32 +52,32 @@ def test_an_apply_of_thousands_killed_many_times_ends_as_one_that_was_not(cli, d
     assert kills >= 5, "it was never interrupted"
 
     def state() -> list[str]:
-        return sorted(directory.search(f"(sn={MARK}*)").split("\n\n"))
+        return sorted(feeds.search(f"(sn={MARK}*)").split("\n\n"))
 
-    answer = json.loads(cli("apply", kept, "--json").stdout)
+    answer = json.loads(typed("apply", kept, "--json").stdout)
     assert (answer["done"] + answer["already"], answer["skipped"]) == (wanted, [])
     killed = state()
-    site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(directory.dns()) + "\n")
-    whole = json.loads(cli("apply", kept, "--json").stdout)
+    site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given="\n".join(feeds.dns()) + "\n")
+    whole = json.loads(typed("apply", kept, "--json").stdout)
     assert whole["done"] == wanted
     assert killed == state()
 
 
-def test_an_apply_killed_on_the_host_is_run_again(cli, directory, site, tmp_path):
-    kept = kept_as(cli("plan", written(tmp_path / "a.csv", people_of(150))))
+def test_an_apply_killed_on_the_host_is_run_again(typed, feeds, site, tmp_path):
+    kept = kept_as(typed("plan", written(tmp_path / "a.csv", people_of(150))))
     unit = "malleposte-essai.service"
     for _ in range(4):
-        before = len(directory.dns())
+        before = len(feeds.dns())
         site.run("mail1", f"systemd-run -q --unit {unit} malleposte accounts apply {kept}")
         end = time.monotonic() + 60
-        while len(directory.dns()) == before and time.monotonic() < end:
+        while len(feeds.dns()) == before and time.monotonic() < end:
             pass
         # `stop` waits until the killed unit is dead; only then can its failure be forgotten and its name be used again.
         words = f"systemctl kill -s KILL {unit}; systemctl stop {unit}; systemctl reset-failed {unit}"
         site.run("mail1", words, check=False)
-        if len(directory.dns()) == 150:
+        if len(feeds.dns()) == 150:
             break
-    answer = json.loads(cli("apply", kept, "--json").stdout)
+    answer = json.loads(typed("apply", kept, "--json").stdout)
     assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
-    assert len(directory.dns()) == 150
-    assert json.loads(cli("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []
+    assert len(feeds.dns()) == 150
+    assert json.loads(typed("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []

@@ -4,33 +4,11 @@ import pytest
 from malleposte.directory.model import State
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.people import directory
 
 
 @pytest.fixture(scope="module")
 def cli(site):
     return Cli(site)
-
-
-@pytest.fixture
-def made(site, cli):
-    """Accounts that commands make; whatever is left of them, tombstones too, goes at the end."""
-    uids = []
-    yield uids
-    with directory(site) as bound:
-        for branch in ("people", "tombstones"):
-            for uid in uids:
-                for entry in bound.search(branch, ["uid"], {"uid": uid}):
-                    bound.delete(entry.dn)
-    for uid in uids:
-        site.run("mail1", f"rm -rf -- /srv/mail/*/{uid} /var/backups/malleposte-accounts/{uid}-*")
-
-
-def entry(site, uid):
-    with directory(site) as bound:
-        names = ["mail", "mailLocalAddress", "mpLoginAlias", "mpState", "mpEstablishment", "mpFunction", "mpQuota",
-                 "mpProfile", "mpHidden", "mpRecoveryPhone", "mpRecoveryChanged", "cn", "mpNumenDigest"]  # fmt: skip
-        return next(bound.search("people", names, {"uid": uid})).attributes
 
 
 @pytest.fixture

@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import json
-import secrets
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.filter import openldap
-from malleposte.directory import Refused, State
+from malleposte.directory import Refused
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.directory.model import Agent, agent_attributes
 from malleposte.paths import ROOT, VENV_BIN
 from malleposte.run import environment
 
-from tests.stack.support.people import directory
-from tests.support import passwords
-
 VIOLATION, SYNTAX = 19, 21
-
-
-@pytest.fixture
-def owner(site: Any) -> Iterator[tuple[LdapDirectory, str, dict[str, list[str]]]]:
-    """The directory as its writer sees it, where the table's owner would be, and the entry without password."""
-    name = f"{passwords.LOGIN}-{secrets.token_hex(3)}"
-    mail = f"{passwords.MAIL.partition('@')[0]}.{secrets.token_hex(3)}@{site.place.domain}"
-    person = Agent(name, passwords.GIVEN_NAME, passwords.SURNAME, mail, "roundcube", State.ACTIVE, hidden=True)
-    with directory(site) as bound:
-        assert isinstance(bound, LdapDirectory)
-        dn = person.dn(bound.suffix)
-        yield bound, dn, agent_attributes(person)
-        if any(bound.search("people", ["uid"], {"uid": name})):
-            bound.delete(dn)
 
 
 def _host(site: Any) -> str:

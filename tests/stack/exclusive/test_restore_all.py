@@ -104,7 +104,7 @@ def test_everything_comes_back_and_what_it_replaced_is_kept(
         == ["active"] * 5
     )
 
-    # What was replaced is all there: under one date, listed, and gone when somebody says so.
+    # All replaced things are there: under one date, listed, and gone when somebody says so.
     shown = json.loads(malleposte(site, "backup", "kept", "--host", HOST, "--json").stdout)["hosts"][HOST]["kept"]
     kinds = {one["kind"] for one in shown}
     assert {"directory", "database", "files"} <= kinds, kinds

@@ -1,14 +1,12 @@
 """`malleposte accounts` from the controller to the directory: import, departures, kills, modes of its files."""
 
 import base64
-import functools
 import imaplib
 import json
 
 import pytest
 
-from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.feeds import MARK, Reader, people_of, written
+from tests.stack.support.feeds import MARK, people_of, written
 from tests.stack.support.mail import ended, token
 from tests.stack.support.site import Account
 from tests.support import academy, naughty
@@ -18,53 +16,39 @@ from tests.support.classes import read_feed
 pytestmark = pytest.mark.together("feed")
 
 
-@pytest.fixture
-def cli(site):
-    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
-    return functools.partial(Cli(site).typed, given=b"")
-
-
-@pytest.fixture
-def directory(site):
-    """Read the directory as root; whatever this module made is removed at the end."""
-    reader = Reader(site)
-    yield reader
-    reader.clear()
-
-
-def test_an_import_from_the_controller_and_the_same_again(cli, directory, tmp_path):
+def test_an_import_from_the_controller_and_the_same_again(typed, feeds, tmp_path):
     feed = written(tmp_path / "agents.csv", (*people_of(30), ("pas un numen", MARK, "Zoé")), "cp1252")
-    done = cli("import", feed, "--yes", "--json")
+    done = typed("import", feed, "--yes", "--json")
     assert (done.returncode, json.loads(done.stdout)["done"]) == (4, 30), done
-    assert len(directory.dns("(mpState=pending)")) == 30
-    assert "userPassword" not in directory.search(f"(sn={MARK}*)", "userPassword")
+    assert len(feeds.dns("(mpState=pending)")) == 30
+    assert "userPassword" not in feeds.search(f"(sn={MARK}*)", "userPassword")
     rejects = tmp_path / "agents.rejects.csv"
     assert rejects.stat().st_mode & 0o777 == 0o600
     assert "n’est pas un NUMEN" in rejects.read_text("utf-8-sig")
 
-    again = cli("plan", feed, "--json", "--detailed-exitcode")
+    again = typed("plan", feed, "--json", "--detailed-exitcode")
     plan = json.loads(again.stdout)
     assert (again.returncode, plan["changes"], plan["unchanged"]) == (4, [], 30), "a row is refused again"
 
 
-def test_too_many_departures_change_nothing_until_they_are_meant(cli, directory, tmp_path):
-    assert cli("import", written(tmp_path / "a.csv", people_of(20)), "--yes").returncode == 0
+def test_too_many_departures_change_nothing_until_they_are_meant(typed, feeds, tmp_path):
+    assert typed("import", written(tmp_path / "a.csv", people_of(20)), "--yes").returncode == 0
     shorter = written(tmp_path / "b.csv", people_of(10))
-    refused = cli("import", shorter, "--yes")
+    refused = typed("import", shorter, "--yes")
     assert refused.returncode == 1
     assert b"--force-departures" in refused.stderr
-    assert len(directory.dns("(mpState=suspended)")) == 0
-    assert cli("import", shorter, "--yes", "--force-departures").returncode == 0
-    assert len(directory.dns("(mpState=suspended)")) == 10
+    assert len(feeds.dns("(mpState=suspended)")) == 0
+    assert typed("import", shorter, "--yes", "--force-departures").returncode == 0
+    assert len(feeds.dns("(mpState=suspended)")) == 10
 
 
-def test_who_leaves_by_a_feed_is_shut_out_at_once(cli, directory, mail, people, tmp_path):
+def test_who_leaves_by_a_feed_is_shut_out_at_once(typed, feeds, mail, people, tmp_path):
     who = people.agent()
     people.change(who, mpSourceDigest=["of an earlier feed"])
     session = mail.imap(who)
     session.send(b"a1 IDLE\r\n")
     session.readline()
-    done = cli("import", written(tmp_path / "a.csv", people_of(1)), "--yes", "--force-departures", "--json")
+    done = typed("import", written(tmp_path / "a.csv", people_of(1)), "--yes", "--force-departures", "--json")
     answer = json.loads(done.stdout)
     assert (answer["done"], answer["failures"]) == (2, []), done
     assert ended(session)
@@ -100,31 +84,31 @@ def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(cli, director
         (b"NUMEN;\x1b]0;x\x07;NUMEN\n", "are both numen"),
     ],
 )
-def test_a_file_that_is_no_feed_is_one_line_and_exit_2(cli, content, said, tmp_path):
+def test_a_file_that_is_no_feed_is_one_line_and_exit_2(typed, content, said, tmp_path):
     path = tmp_path / "faux.csv"
     path.write_bytes(content)
-    done = cli("import", path, "--yes")
+    done = typed("import", path, "--yes")
     lines = done.stderr.decode().strip().splitlines()
     assert done.returncode == 2
     assert said in lines[0]
     assert "faux.csv" in lines[0]
 
 
-def test_a_file_without_end_is_refused(cli):
-    done = cli("import", "/dev/zero", "--yes")
+def test_a_file_without_end_is_refused(typed):
+    done = typed("import", "/dev/zero", "--yes")
     assert (done.returncode, b"more than 64 MB" in done.stderr) == (2, True), done.stderr
 
 
-def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_path):
+def test_texts_of_every_kind_go_in_exactly_or_are_refused(typed, feeds, tmp_path):
     """Functions of markup, shell, LDAP, formulas: what the directory holds is what the feed held, letter for letter."""
     texts = (*naughty.MARKUP, *naughty.SQL, *naughty.SHELL, *naughty.TEMPLATES, *naughty.LDAP, *naughty.FORMULAS)
     rows = [(*row[:6], text, *row[7:]) for row, text in zip(people_of(len(texts)), texts, strict=True)]
     source = read_feed(academy.render(academy.HEADER, tuple(rows)), "pire.csv")
-    done = cli("import", written(tmp_path / "pire.csv", tuple(rows)), "--yes", "--json")
+    done = typed("import", written(tmp_path / "pire.csv", tuple(rows)), "--yes", "--json")
     assert json.loads(done.stdout)["done"] == len(source.people), done.stderr
     functions = sorted(person.function for person in source.people if person.function)
     assert len(functions) > 20 and source.left_out > 10
-    held = directory.search(f"(sn={MARK}*)", "mpFunction")
+    held = feeds.search(f"(sn={MARK}*)", "mpFunction")
     found = [base64.b64decode(line.partition(":: ")[2]).decode() if ":: " in line else line.partition(": ")[2]
              for line in held.splitlines() if line.startswith("mpFunction:")]  # fmt: skip
     assert sorted(found) == functions
@@ -140,13 +124,13 @@ def test_texts_of_every_kind_go_in_exactly_or_are_refused(cli, directory, tmp_pa
         ("@ac-exemple.test", "@ailleurs.test"),
     ],
 )
-def test_an_edited_plan_changes_nothing(cli, directory, site, tmp_path, old, new):
+def test_an_edited_plan_changes_nothing(typed, feeds, site, tmp_path, old, new):
     """By root alone, on the directory's host: nobody else reads or writes plans."""
-    made = cli("plan", written(tmp_path / "a.csv", people_of(3)), "--json")
+    made = typed("plan", written(tmp_path / "a.csv", people_of(3)), "--json")
     edited = f"/run/{token()}.json"
     site.run("mail1", f"umask 077; cat >{edited}", given=made.stdout.decode().replace(old, new))
     assert site.run("mail1", f"malleposte accounts apply {edited}; echo $?; rm {edited}").split()[-1] == "2"
-    assert directory.dns() == []
+    assert feeds.dns() == []
 
 
 def test_keys_settings_and_journal_are_for_root_alone(host):

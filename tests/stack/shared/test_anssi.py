@@ -34,7 +34,7 @@ def test_programs_with_rights_of_their_own_are_these(site: Site, name: str) -> N
     found = site.run(name, "find / -xdev -type f '(' -perm -4000 -o -perm -2000 ')' 2>/dev/null; true").split()
     assert set(found) <= SETUID
     assert "/usr/bin/su" in found
-    # Who is nobody of importance loses what is gone, and root does not.
+    # These programs no longer run as root for other users; root itself can still mount.
     assert site.run(name, "stat -c %a /usr/bin/mount /usr/bin/chfn").split() == ["755", "755"]
     assert site.run(name, "d=$(mktemp -d) && mount -t tmpfs none $d && umount $d && rmdir $d && echo done") == "done\n"
 

@@ -1,37 +1,16 @@
 """Activation letters from the controller: files for their owner alone, codes that revoke each other."""
 
 import csv
-import functools
 import io
 import json
 
 import pypdf
 import pytest
 
-from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.letters import MARK, digests
-from tests.support import academy
+from tests.stack.support.letters import digests
 
 # An import takes whom another feed brought for departed: one feed at a time.
 pytestmark = pytest.mark.together("feed")
-
-
-@pytest.fixture
-def cli(site):
-    """Run `malleposte accounts …` from the controller; what comes back is bytes."""
-    return functools.partial(Cli(site).typed, given=b"")
-
-
-@pytest.fixture
-def agents(site, cli, tmp_path):
-    """Twelve agents of three schools, imported; gone at the end."""
-    rows = tuple((row[0], f"{MARK}-{row[1]}", *row[2:9], "") for row in academy.academy(12, 3, seed=9).agents)
-    path = tmp_path / "agents.csv"
-    path.write_bytes(academy.render(academy.HEADER, rows))
-    assert cli("import", path, "--yes").returncode == 0
-    yield digests(site)
-    left = "\n".join(f"uid={uid},ou=people,{site.place.suffix}" for uid in digests(site))
-    site.run("mail1", "ldapdelete -Q -Y EXTERNAL -H ldapi:///", given=left + "\n")
 
 
 def table(folder) -> dict[str, str]:
@@ -40,15 +19,15 @@ def table(folder) -> dict[str, str]:
     return {row["Identifiant"]: row["Code INA"] for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";")}
 
 
-def test_letters_are_printed_by_school_and_again(site, cli, agents, tmp_path):
-    done = cli("letters", *agents, "--from", "2030-09-01", "--days", "45", "--out", tmp_path / "l", "--json")
+def test_letters_are_printed_by_school_and_again(site, typed, lettered, tmp_path):
+    done = typed("letters", *lettered, "--from", "2030-09-01", "--days", "45", "--out", tmp_path / "l", "--json")
     told = json.loads(done.stdout)
     assert (told["letters"], told["revoked"], told["skipped"], told["until"]) == (12, 0, [], "2030-10-15"), done
     files = sorted((tmp_path / "l").iterdir())
     assert (tmp_path / "l").stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     codes, first = table(tmp_path / "l"), digests(site)
-    assert set(codes) == set(agents) == {uid for uid, digest in first.items() if digest}
+    assert set(codes) == set(lettered) == {uid for uid, digest in first.items() if digest}
 
     pages = [page for file in files if file.suffix == ".pdf" for page in pypdf.PdfReader(file).pages]
     texts = [" ".join(page.extract_text().split()) for page in pages]
@@ -59,7 +38,7 @@ def test_letters_are_printed_by_school_and_again(site, cli, agents, tmp_path):
         assert site.platform["support"]["phone"] in text
         assert "15 octobre 2030" in text
 
-    again = json.loads(cli("letters", *agents, "--out", tmp_path / "l2", "--json").stdout)
+    again = json.loads(typed("letters", *lettered, "--out", tmp_path / "l2", "--json").stdout)
     assert (again["letters"], again["revoked"]) == (12, 12)
     assert not set(digests(site).values()) & set(first.values())
     journal = site.run("mail1", "cat /var/log/malleposte/accounts.jsonl")
@@ -70,9 +49,9 @@ def test_letters_are_printed_by_school_and_again(site, cli, agents, tmp_path):
     assert site.run("mail1", left) == ""
 
 
-def test_who_cannot_get_a_letter_is_told_and_nothing_is_left(cli, agents, tmp_path, accounts):
+def test_who_cannot_get_a_letter_is_told_and_nothing_is_left(typed, lettered, tmp_path, accounts):
     active = next(iter(accounts))
-    done = cli("letters", active, "personne-du-tout", "--out", tmp_path / "l")
+    done = typed("letters", active, "personne-du-tout", "--out", tmp_path / "l")
     assert done.returncode == 2
     assert f"{active} is active" in done.stderr.decode()
     assert not (tmp_path / "l").exists()

@@ -23,20 +23,6 @@ def cli(site):
     return Cli(site)
 
 
-@pytest.fixture
-def made(site, cli):
-    """Accounts that commands make; whatever is left of them, tombstones too, goes at the end."""
-    uids = []
-    yield uids
-    with directory(site) as bound:
-        for branch in ("people", "tombstones"):
-            for uid in uids:
-                for entry in bound.search(branch, ["uid"], {"uid": uid}):
-                    bound.delete(entry.dn)
-    for uid in uids:
-        site.run("mail1", f"rm -rf -- /srv/mail/*/{uid} /var/backups/malleposte-accounts/{uid}-*")
-
-
 def letters():
     """A surname that nobody has."""
     return f"Essaivie{token()[2:10].translate(str.maketrans('0123456789', 'ghijklmnop'))}"

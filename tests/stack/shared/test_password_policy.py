@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from malleposte.directory import Refused, State
+from malleposte.directory import Refused
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.directory.model import Agent, agent_attributes
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy
 
-from tests.stack.support.people import directory
 from tests.support import passwords
 
 VIOLATION, SYNTAX = 19, 21
@@ -24,20 +20,6 @@ VIOLATION, SYNTAX = 19, 21
 @pytest.fixture(scope="module")
 def policy(platform: dict[str, Any]) -> Policy:
     return Policy.from_mapping(platform["password_policy"])
-
-
-@pytest.fixture
-def owner(site: Any) -> Iterator[tuple[LdapDirectory, str, dict[str, list[str]]]]:
-    """The directory as its writer sees it, where the table's owner would be, and the entry without password."""
-    name = f"{passwords.LOGIN}-{secrets.token_hex(3)}"
-    mail = f"{passwords.MAIL.partition('@')[0]}.{secrets.token_hex(3)}@{site.place.domain}"
-    person = Agent(name, passwords.GIVEN_NAME, passwords.SURNAME, mail, "roundcube", State.ACTIVE, hidden=True)
-    with directory(site) as bound:
-        assert isinstance(bound, LdapDirectory)
-        dn = person.dn(bound.suffix)
-        yield bound, dn, agent_attributes(person)
-        if any(bound.search("people", ["uid"], {"uid": name})):
-            bound.delete(dn)
 
 
 def test_the_table(owner: tuple[LdapDirectory, str, dict[str, list[str]]]) -> None:

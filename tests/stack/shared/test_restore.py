@@ -137,7 +137,7 @@ def test_without_newer_the_box_is_as_it_was(
     done = restore("mailbox", who.uid, "--without-newer", "--discard", "--vault", "vault2")
     assert_same(boxes.look(mail, who), then)
     assert (done["copy"]["vault"], done["aside"], done["undo"]) == ("vault2", "", "")
-    # What comes next takes a UID that nobody remembers as another message's.
+    # The next message takes a UID that no client remembers as another message's.
     session = mail.imap(who)
     boxes.append(session, "INBOX", "puis un autre")
     assert max(boxes.look(mail, who).folders["INBOX"].letters) > max(then.folders["INBOX"].letters) + 1

@@ -7,26 +7,8 @@ import re
 import pytest
 
 from tests.stack.support.mail import compose, token, utf7
-from tests.stack.support.web import Web
-from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.scattered
-
-
-@pytest.fixture
-def visitor(site, ca_bundle, platform):
-    """Makes a visitor of the webmail."""
-    web = Web(ca_bundle)
-    return lambda: Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
-
-
-@pytest.fixture
-def agent(visitor, people):
-    """An agent of this test, logged in."""
-    account = people.agent()
-    here = visitor()
-    assert here.login(account.uid, account.password)
-    return account, here
 
 
 def database(host, sql):
@@ -69,20 +51,20 @@ def test_the_folders_are_the_server_s(agent):
     assert {utf7(name) for name in names} <= set(folders)
 
 
-def test_an_address_is_the_same_account_as_the_uid(visitor, people, mail1):
+def test_an_address_is_the_same_account_as_the_uid(webmail, people, mail1):
     account = people.agent()
     for name in (account.uid, account.mail.upper(), account.mail):
-        assert visitor().login(name, account.password)
+        assert webmail().login(name, account.password)
     assert database(mail1, f"SELECT count(*) FROM users WHERE username LIKE '{account.uid}%'") == "1"
     assert database(mail1, f"SELECT username FROM users WHERE username LIKE '{account.uid}%'") == account.uid
 
 
-def test_identities_are_the_addresses_of_the_directory(visitor, people, mail1, platform):
+def test_identities_are_the_addresses_of_the_directory(webmail, people, mail1, platform):
     uid = f"essai-{token()[2:10]}"
     old = f"ancien-{uid}@{platform['domain']}"
     account = people.agent(uid=uid, addresses=(f"{uid}@{platform['domain']}", old))
     box = people.box(uid)
-    assert visitor().login(uid, account.password)
+    assert webmail().login(uid, account.password)
     sql = (
         "SELECT string_agg(email, ' ' ORDER BY standard DESC, identity_id) FROM identities"
         f" JOIN users USING (user_id) WHERE username = '{uid}' AND identities.del = 0"
@@ -92,7 +74,7 @@ def test_identities_are_the_addresses_of_the_directory(visitor, people, mail1, p
     assert f"Essai {uid}" in database(mail1, names)
     # A delegation that ends takes its identity along.
     database(mail1, f"UPDATE identities SET email = 'autre@{platform['domain']}' WHERE email = '{old}'")
-    assert visitor().login(uid, account.password)
+    assert webmail().login(uid, account.password)
     assert set(database(mail1, sql).split()) == {account.mail, old, box.mail}
 
 
@@ -107,9 +89,9 @@ def test_an_identity_cannot_take_another_address(agent, mail1, platform):
     assert database(mail1, sql) == f"Autre|{account.mail}"
 
 
-def test_a_wrong_password_is_refused_and_told(visitor, people, site, mail1, wait_for):
+def test_a_wrong_password_is_refused_and_told(webmail, people, site, mail1, wait_for):
     account = people.agent()
-    here = visitor()
+    here = webmail()
     assert not here.login(account.uid, "Faux-mot-2026!")
     assert "roundcube_sessauth" not in here.cookies
     command = f"journalctl -t roundcube --since=-2min --no-pager -o cat | grep -F {account.uid}"
@@ -143,9 +125,9 @@ def test_visitors_of_one_network_who_come_together_get_their_place_while_there_i
     assert (sum(found) > 0) is refused, found
 
 
-def test_a_form_without_its_token_is_refused(visitor, people):
+def test_a_form_without_its_token_is_refused(webmail, people):
     account = people.agent()
-    here = visitor()
+    here = webmail()
     here.page(_task="login")
     form = {"_task": "login", "_action": "login", "_user": account.uid, "_pass": account.password, "_token": "x"}
     assert here.ask("/?_task=login", form).status != 302
@@ -188,14 +170,14 @@ def test_a_colleague_is_found(agent, accounts):
     assert colleague.mail in str(found["exec"])
 
 
-def test_the_password_page_leads_to_the_portal(agent, visitor, platform):
+def test_the_password_page_leads_to_the_portal(agent, webmail, platform):
     _, here = agent
     page = here.page(_task="settings", _action="plugin.malleposte-password")
     address = f"https://{platform['hostnames']['portal']}/motdepasse"
     assert address in page
     assert "Changer mon mot de passe" in page
     assert 'type="password"' not in page
-    assert address in visitor().page(_task="login")
+    assert address in webmail().page(_task="login")
 
 
 @pytest.mark.parametrize(
@@ -213,12 +195,12 @@ def test_the_password_page_leads_to_the_portal(agent, visitor, platform):
         "/.htaccess",
     ],
 )
-def test_what_is_no_page_is_not_served(visitor, path):
-    assert visitor().ask(path).status in (403, 404)
+def test_what_is_no_page_is_not_served(webmail, path):
+    assert webmail().ask(path).status in (403, 404)
 
 
-def test_cookies_stay_on_https(visitor):
-    lines = visitor().ask("/").headers.get_all("Set-Cookie")
+def test_cookies_stay_on_https(webmail):
+    lines = webmail().ask("/").headers.get_all("Set-Cookie")
     assert lines
     assert all("secure" in line.lower() and "httponly" in line.lower() for line in lines)
 

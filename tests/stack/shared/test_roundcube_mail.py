@@ -8,26 +8,8 @@ import re
 import pytest
 
 from tests.stack.support.mail import compose, quoted, token, utf7, wait_for
-from tests.stack.support.web import Web
-from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.scattered
-
-
-@pytest.fixture
-def visitor(site, ca_bundle, platform):
-    """Makes a visitor of the webmail."""
-    web = Web(ca_bundle)
-    return lambda: Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
-
-
-@pytest.fixture
-def agent(visitor, people):
-    """An agent of this test, logged in."""
-    account = people.agent()
-    here = visitor()
-    assert here.login(account.uid, account.password)
-    return account, here
 
 
 def number(here, mailbox="INBOX"):

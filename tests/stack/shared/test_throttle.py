@@ -171,7 +171,7 @@ def test_what_is_kept_goes_by_itself_and_names_nobody(tries: Any, people: Any, s
         assert "NOPERM" in refused, command
     other = VALKEY.replace("valkey-throttle", "valkey")
     assert "WRONGPASS" in site.run("mail1", f"REDISCLI_AUTH=$(cat) {other} hget x y 2>&1", given=secret, check=False)
-    # What ends soonest goes first when the memory is full: each key has an end.
+    # A key that ends soonest goes first when the memory is full: each key has an end.
     text = site.run("mail1", f'REDISCLI_AUTH=$(cat) {VALKEY} eval "{ENDS}" 2 {key} {index}', given=secret)
     assert [0 < int(line) <= 1800 for line in text.split()] == [True, True]
 

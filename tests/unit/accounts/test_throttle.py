@@ -1,4 +1,4 @@
-"""Delays against guessed passwords: counting rules, queries to Valkey, answers to Dovecot.
+"""Delays against guessed passwords: counting rules, answers to Dovecot.
 
 The scripts that count run in Valkey: tests/stack/shared/test_throttle.py and test_throttle_clients.py.
 """
@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +23,9 @@ from malleposte.accounts.throttle import (
     UNDO,
     Settings,
     Throttle,
-    Unavailable,
-    Valkey,
     digest,
 )
+from malleposte.adapters.valkey import Unavailable
 from malleposte.daemons import authpolicy, http
 
 SETTINGS = Settings("unix:///nowhere", "sel")
@@ -296,76 +293,6 @@ def test_a_weak_key_is_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps({"server": "unix:///x", "nonce": "sel", "api_key": "court"}))
     with pytest.raises(ValueError, match="api_key"):
         authpolicy.Config.read(path)
-
-
-# --- the client of Valkey
-
-
-@pytest.fixture
-def valkey(tmp_path: Path) -> Iterator[tuple[str, list[bytes], list[bytes]]]:
-    """A server of this test: its address, the requests it received, its coming answers."""
-    path = tmp_path / "valkey.sock"
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(path))
-    listening.listen()
-    sent: list[bytes] = []
-    said: list[bytes] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                link = listening.accept()[0]
-            except OSError:
-                return
-            with link:
-                while said and (data := link.recv(65536)):
-                    sent.append(data)
-                    word = said.pop(0)
-                    if not word:
-                        break
-                    link.sendall(word)
-
-    worker = threading.Thread(target=serve, daemon=True)
-    worker.start()
-    yield f"unix://{path}", sent, said
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-    worker.join(5)
-
-
-def test_a_script_that_valkey_does_not_know_is_sent_whole(valkey: Any) -> None:
-    where, sent, said = valkey
-    said += [b"+OK\r\n", b"-NOSCRIPT No matching script.\r\n", b":12\r\n", b""]
-    client = Valkey(where, "throttle", "mot")
-    assert client.run("return 12", ("throttle:a:b",), "0abc", 5) == 12
-    client._close()
-    assert sent[0].startswith(b"*3\r\n$4\r\nAUTH\r\n")
-    assert b"EVALSHA" in sent[1]
-    assert b"return 12" in sent[2]
-
-
-def test_a_closed_connection_is_opened_again_once(valkey: Any) -> None:
-    where, _sent, said = valkey
-    said += [b":1\r\n", b"", b":2\r\n", b""]
-    client = Valkey(where, "default", "")
-    assert client.run("x", ("k",)) == 1
-    assert client.run("x", ("k",)) == 2
-    client._close()
-
-
-@pytest.mark.parametrize("word", [b"-NOAUTH no\r\n", b"$2\r\nab\r\n", b"what\r\n", b"-OOM no\r\n"])
-def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
-    where, _sent, said = valkey
-    said += [word] * 3 + [b""]
-    client = Valkey(where, "default", "")
-    with pytest.raises(Unavailable):
-        client.run("x", ("k",))
-    client._close()
-
-
-def test_nobody_listening_is_no_answer(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable):
-        Valkey(f"unix://{tmp_path}/none", "default", "").run("x", ("k",))
 
 
 def test_a_secret_that_was_said_is_told_and_without_valkey_nothing_is() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 from malleposte import zstd
 from malleposte.backup import restore_all as everything
 from malleposte.backup import restore_box as boxes
@@ -313,8 +314,12 @@ def test_modified_utf7(text, coded):
 
 def test_a_broken_stream_is_told():
     assert zstd.plain(b"as it is") == b"as it is"
-    with pytest.raises(zstd.StoredMailError):
-        zstd.plain(zstd.MAGIC + b"nonsense")
+    whole = zstandard.compress(b"as it was, " * 1000)
+    assert zstd.plain(whole) == b"as it was, " * 1000
+    assert zstd.plain(whole + whole) == b"as it was, " * 2000
+    for broken in (zstd.MAGIC + b"nonsense", whole[:-3]):
+        with pytest.raises(zstd.StoredMailError):
+            zstd.plain(broken)
 
 
 @pytest.mark.parametrize(

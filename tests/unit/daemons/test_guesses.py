@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.accounts.throttle import Unavailable
+from malleposte.adapters.valkey import Unavailable
 from malleposte.daemons import guesses
 from malleposte.daemons.guesses import Teller
 

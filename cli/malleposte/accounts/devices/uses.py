@@ -1,7 +1,7 @@
 """The last use of each device, with its address, in Valkey: told by the daemon that Dovecot reports log-ins to.
 
-Lists read it there; the nights copy it into the directory, where a log-in would be a write each. Standard library
-alone: this also runs in that daemon. Nothing here raises: what cannot be known is not.
+Lists read it there; the nights copy it into the directory, where a log-in would be a write each. Nothing here raises:
+what cannot be known is not.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from malleposte.accounts.throttle import PREFIX, Settings, Unavailable, Valkey
+from malleposte.accounts.throttle import PREFIX, Settings
+from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.directory.devices import Device
 from malleposte.directory.model import Attributes
 from malleposte.platform.times import stamp

@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 
 from malleposte.accounts.devices import uses
-from malleposte.accounts.throttle import Unavailable
+from malleposte.adapters.valkey import Unavailable
 from malleposte.directory.devices import Device
 
 AT = datetime.datetime(2026, 11, 24, 12, 0, tzinfo=datetime.UTC)
