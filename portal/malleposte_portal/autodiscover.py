@@ -1,4 +1,4 @@
-"""Where mail lies, for Outlook: Autodiscover, as [MS-OXDSCLI] and [MS-OXDISCO] describe it.
+"""The servers of mail, for Outlook: Autodiscover, as [MS-OXDSCLI] and [MS-OXDISCO] describe it.
 
 An answer depends on the domain alone, never on whether the address exists: it says nothing about accounts.
 """

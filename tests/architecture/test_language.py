@@ -18,7 +18,7 @@ from .conftest import ROOT
 HEADLESS = re.compile(r"(?:Who|Whom|Whose|What|When|Where|Which|Why|How)\b")
 HEADLESS_COMMENT = re.compile(r"(?:Who|Whom|Whose|What|Which)\b(?!.*\?)")
 """In comments, a sentence may begin with a condition: “Where both are there, the first counts.”"""
-FOLDERS = ("cli", "plugins", "portal", "tests")
+FOLDERS = ("cli", "plugins", "tests")
 TEXTS = ("help", "short_help", "epilog")
 """Arguments of click that are shown to an operator."""
 DESCRIBED = ("description", "short_description")

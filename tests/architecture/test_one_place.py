@@ -74,10 +74,10 @@ DECISIONS = (
         'subprocess.run(["doveadm", *words], check=True)',
     ),
     Decision(
-        "how Valkey is asked",
-        r"^\s*(import|from) redis|EVALSHA",
+        "how scripts are given to Valkey",
+        r"EVALSHA|\.evalsha\(",
         ("cli/malleposte/adapters/valkey.py",),
-        "import redis",
+        "return link.evalsha(name, len(keys), *keys)",
     ),
     Decision(
         "how a daemon reads its settings",
