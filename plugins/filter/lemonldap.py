@@ -230,6 +230,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "corsEnabled": 0,
         "cspFrameAncestors": "'none'",
         **_factors(given["second_factor"], given["academy"]),
+        # Seconds for which a password that was given counts, where a service has it asked for again (`prompt=login`).
+        "portalForceAuthnInterval": 5,
         # --- ways in for programs: none
         "restSessionServer": 0,
         "restConfigServer": 0,

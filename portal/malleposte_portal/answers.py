@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import g, redirect, render_template, request, session, url_for
+from flask import current_app, g, redirect, render_template, request, session, url_for
 from malleposte.accountd import wire
 from werkzeug.wrappers import Response
 
@@ -27,6 +27,9 @@ def carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request],
         if form.validate():
             answer = acts.ask(wanted(), not_proved)
             if isinstance(answer, wire.Done):
+                ours = current_app.extensions["sign_on"]
+                if ours is not None and answer.uid:
+                    ours.end_log_ins(answer.uid)
                 session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
                 return redirect(link("done"), 303)
             if answer.new_password:

@@ -15,6 +15,7 @@ from malleposte_portal.assets import Assets, setup_assets
 from malleposte_portal.autodiscover import setup_autodiscover
 from malleposte_portal.front import setup_front
 from malleposte_portal.languages import setup_languages
+from malleposte_portal.own.tiles import setup_tiles
 from malleposte_portal.pages import setup_pages
 from malleposte_portal.security import SECRET_BYTES, setup_security
 from malleposte_portal.settings import Settings
@@ -56,6 +57,7 @@ def create_app(
     setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
     setup_front(app)
     setup_sign_on(app, sign_on)
+    setup_tiles(app)
     setup_pages(app)
     setup_autodiscover(app)
     setup_errors(app)

@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, first_login, forgotten, forms, front, info, own, strength
+from malleposte_portal import acts, first_login, forgotten, forms, front, info, own, sign_on, strength
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -69,7 +69,8 @@ def password() -> Answer:
 
 def change() -> Answer:
     """The old password, also past its end, gives a new one."""
-    form = forms.Change()
+    found = sign_on.agent()
+    form = forms.Change(login=found.session.uid if found else None)
     return carried_out(
         "change",
         form,

@@ -57,13 +57,17 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Agent:
-    """The agent of a checked identity token, which is kept for the log-out. `sid` names the provider's session."""
+    """The agent of a checked identity token, which is kept for the log-out. `sid` names the provider's session.
+
+    `since` is when the agent last gave a password there (seconds since 1970).
+    """
 
     uid: str
     name: str
     profile: str
     sid: str
     id_token: str = field(repr=False)
+    since: float
 
 
 class Provider:
@@ -92,12 +96,16 @@ class Provider:
 
     # --- what the browser is sent to ---
 
-    def start(self, back: str) -> Started:
-        """Begin a log-in that comes back to an address. Raises AwayError."""
+    def start(self, back: str, *, anew: bool = False) -> Started:
+        """Begin a log-in that comes back to an address; `anew`: whoever is known there gives the password again.
+
+        Raises AwayError.
+        """
+        more = {"prompt": "login"} if anew else {}
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         with self._session(redirect_uri=back) as session:
             address, _state = session.create_authorization_url(
-                self._address("authorization_endpoint"), state=state, nonce=nonce, code_verifier=verifier
+                self._address("authorization_endpoint"), state=state, nonce=nonce, code_verifier=verifier, **more
             )
         return Started(str(address), state, nonce, verifier)
 
@@ -151,7 +159,10 @@ class Provider:
         if not isinstance(uid, str) or not uid:
             raise RefusedError("it names nobody")
         profile, sid = str(claims.get("profile_class") or ""), str(claims.get("sid") or "")
-        return Agent(uid, str(name or uid), profile, sid, id_token)
+        since = claims.get("auth_time")
+        return Agent(
+            uid, str(name or uid), profile, sid, id_token, float(since) if isinstance(since, int | float) else 0.0
+        )
 
     def ended(self, logout_token: str) -> tuple[str, str]:
         """The session (`sid`) and the agent of a log-out token; one of them may be empty.

@@ -153,6 +153,15 @@ class Sessions:
             self.close(str(key))
         return len(keys)
 
+    def end_all(self, uid: str) -> None:
+        """End every log-in of an agent. What is open at the provider from before this moment opens none anew."""
+        self.close_all(uid=uid)
+        self._ask("set", f"portal:ended:{uid}", str(self._clock()), int(self._longest))
+
+    def ended(self, uid: str) -> float:
+        """The last time at which all log-ins of an agent were ended (seconds since 1970); 0 for none that counts."""
+        return float(self._ask("get", f"portal:ended:{uid}") or 0)
+
     def of(self, uid: str) -> dict[str, Session]:
         """The log-ins of an agent by key, the newest first."""
         name, now = f"portal:uid:{uid}", self._clock()

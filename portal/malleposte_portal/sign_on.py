@@ -14,11 +14,13 @@ from typing import Any, Concatenate
 
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
+from malleposte.accountd import client, wire
 
 from malleposte_portal import acts
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
-from malleposte_portal.provider import AwayError, Provider, RefusedError
+from malleposte_portal.provider import Agent as Known
+from malleposte_portal.provider import AwayError, Provider, RefusedError, Tokens
 from malleposte_portal.sessions import Session, Sessions, StoreError, key_of
 from malleposte_portal.settings import LANGUAGES
 
@@ -56,6 +58,13 @@ class SignOn:
         provider = Provider(given["issuer"], given["client_id"], given["client_secret"])
         idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
         return cls(provider, Sessions(store, redis.RedisError, idle=idle, longest=longest))
+
+    def end_log_ins(self, uid: str) -> None:
+        """End every log-in of an agent to the portal, as after a new password."""
+        try:
+            self.sessions.end_all(uid)
+        except StoreError as error:
+            LOG.error("log-ins cannot be ended: %s", error)
 
 
 @dataclass(frozen=True)
@@ -129,13 +138,18 @@ def with_token() -> str:
     if not held.refresh:
         raise RefusedError("the token has ended")
     new = ours.provider.renew(held.refresh)
-    held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    renewed(found, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    return new.access
+
+
+def renewed(found: Agent, **changed: Any) -> None:
+    """Keep what has changed of a log-in. Raises AwayError."""
+    held = replace(found.session, **changed)
     try:
-        ours.sessions.keep(found.identifier, held)
+        sign_on().sessions.keep(found.identifier, held)
     except StoreError as error:
         raise AwayError(str(error)) from error
     g.agent = replace(found, session=held)
-    return held.access
 
 
 def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:
@@ -160,15 +174,20 @@ def login() -> Answer:
     to = local(request.args.get("vers") or link("account"))
     if agent() is not None:
         return redirect(to, 303)
-    browser = session.setdefault("browser", secrets.token_urlsafe(16))
     try:
-        ours = sign_on()
-        begun = ours.provider.start(_back())
-        kept = {"nonce": begun.nonce, "verifier": begun.verifier, "to": to, "browser": browser, "language": g.language}
-        ours.sessions.keep_started(begun.state, kept)
+        return _sent(to)
     except (AwayError, StoreError) as error:
         LOG.error("no log-in: %s", error)
         return _no_log_in(_(AWAY), 503)
+
+
+def _sent(to: str, *, anew: bool = False) -> Answer:
+    """Send the browser to the provider. Raises AwayError, StoreError."""
+    browser = session.setdefault("browser", secrets.token_urlsafe(16))
+    ours = sign_on()
+    begun = ours.provider.start(_back(), anew=anew)
+    kept = {"nonce": begun.nonce, "verifier": begun.verifier, "to": to, "browser": browser, "language": g.language}
+    ours.sessions.keep_started(begun.state, kept | ({"anew": "yes"} if anew else {}))
     return redirect(begun.address, 303)
 
 
@@ -188,10 +207,17 @@ def returned() -> Answer:
             raise RefusedError("another provider answers")
         who, tokens = ours.provider.redeem(given["code"], begun["nonce"], begun["verifier"], _back())
         now = ours.provider.now()
+        ended = ours.sessions.ended(who.uid)
+        if ended and who.since <= ended:
+            # The provider knew the agent from before all log-ins were ended: maybe it was the thief.
+            if begun.get("anew"):
+                raise RefusedError("the provider did not ask for the password again")
+            return _sent(begun["to"], anew=True)
+        profile = _admitted(who, tokens)
         forget_agent()
         held = Session(
             who.uid, who.name, who.sid, who.id_token, tokens.access, tokens.refresh, tokens.good_until, now, now,
-            who.profile, acts.source(), (request.user_agent.string or "")[:200],
+            profile, acts.source(), (request.user_agent.string or "")[:200],
         )  # fmt: skip
         identifier = ours.sessions.open(held)
     except RefusedError as error:
@@ -203,6 +229,24 @@ def returned() -> Answer:
     answer = redirect(begun["to"], 303)
     answer.set_cookie(COOKIE, identifier, secure=True, httponly=True, samesite="Lax", path="/")
     return answer
+
+
+def _admitted(who: Known, tokens: Tokens) -> str:
+    """The class of service of an agent who has logged in, empty where it is not known.
+
+    Raises RefusedError where accountd lets the agent do nothing, as after a block: the provider's own session may be
+    from before.
+    """
+    try:
+        told = current_app.extensions["accountd"].call(wire.ShowAccount(acts.source(), who.uid, tokens.access))
+    except client.RefusedError as error:
+        if error.refused.error in (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED):
+            raise RefusedError("accountd does not admit the agent") from error
+    except client.UnavailableError as error:
+        LOG.error("%s", error)
+    else:
+        return str(told.account.profile or who.profile)
+    return who.profile
 
 
 def end() -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
@@ -44,11 +45,12 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     browser.click("main a", "Ajouter un appareil")
     browser.seen("h1", "Ajouter un appareil")
     checked(browser, "portal-device-add")
-    typed(browser, password="rien")
+    typed(browser, name="Téléphone de Marie", password=rules.generate())
     browser.click("main button", "Créer le mot de passe")
     browser.seen("#errors")
     checked(browser, "portal-device-refused")
-    typed(browser, name="Téléphone de Marie", password=who.account.password)
+    assert browser.seen("#name").get_attribute("value") == "Téléphone de Marie"
+    typed(browser, password=who.account.password)
     browser.click("main button", "Créer le mot de passe")
     secret = browser.seen("#secret").text
     checked(browser, "portal-device-made")
@@ -98,3 +100,16 @@ def test_a_page_that_was_asked_for_in_english_comes_after_the_log_in(browser: Br
     browser.seen("h1", "My log-in and my devices")
     assert browser.language() == "en"
     checked(browser, "portal-devices-english")
+
+
+def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, person: Any) -> None:
+    enter(browser, person())
+    browser.click(".own a", "Mon interface")
+    browser.seen("h1", "Mon interface")
+    checked(browser, "portal-interface")
+    browser.click("main button", "Passer à l’interface")
+    browser.seen("main", "Votre interface est changée")
+    browser.open("portal")
+    titles = [one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, ".tiles a")]
+    assert "Messagerie et agenda" in titles and "Webmail" not in titles
+    checked(browser, "portal-home-logged-in")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import redirect, render_template, request, session
+from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
 from malleposte_portal import acts, sign_on
@@ -26,9 +26,10 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "device_revoke": ("/compte/appareils/supprimer", "/en/account/devices/revoke"),
     "sessions_end": ("/compte/sessions/fermer", "/en/account/sessions/end"),
     "journal": ("/compte/journal", "/en/account/journal"),
+    "interface": ("/compte/interface", "/en/account/interface"),
 }
 """Address of each page, as in pages.ADDRESSES."""
-FORMS = ("device_add", "device_revoke", "sessions_end", "logout")
+FORMS = ("device_add", "interface", "device_revoke", "sessions_end", "logout")
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
 ACTS = ("device_revoke", "sessions_end", "logout")
 SOON_DAYS = 30
@@ -61,8 +62,11 @@ def devices(found: sign_on.Agent) -> Answer:
     except StoreError:
         open_ = {}
     told = session.pop("told", "")
+    # A page of LemonLDAP::NG's, which the agent's session there opens.
+    factors = f"{sign_on.sign_on().provider.issuer}2fregisters"
     return render_template(
-        "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told, scopes=scopes,
+        "own/devices.html", factors=factors, devices=answer.devices, sessions=open_, here=found.key, told=told,
+        scopes=scopes,
         moment=words.moment, day=words.day, browser=words.browser,
     )  # fmt: skip
 
@@ -127,7 +131,7 @@ def sessions_end(found: sign_on.Agent) -> Answer:
         answer = ask(found, wire.EndSessions)
         if isinstance(answer, acts.Told):
             return unanswered(answer)
-        kept.close_all(uid=found.session.uid)
+        kept.end_all(found.session.uid)
     except (StoreError, AwayError):
         return unanswered(acts.Told(503, _(acts.AWAY)))
     return sign_on.logout()
@@ -142,6 +146,33 @@ def journal(found: sign_on.Agent) -> Answer:
     return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
 
 
+@for_agent
+def interface(found: sign_on.Agent) -> Answer:
+    """« Mon interface »: the class of service, and a button to change it for another."""
+    classes = current_app.extensions["portal"].classes
+    if request.method == "POST":
+        wanted = request.form.get("profile", "")[:100]
+        if wanted not in classes:
+            return redirect(link("interface"), 303)
+        answer = ask(found, lambda source, uid, token: wire.SetClass(source, uid, token, wanted))
+        if isinstance(answer, acts.Told):
+            return unanswered(answer)
+        sign_on.renewed(found, profile=wanted)
+        session["told"] = "late" if answer.open else "class"
+        return redirect(link("interface"), 303)
+    answer = ask(found, wire.ShowAccount)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    here = answer.account.profile
+    if here != found.session.profile:
+        sign_on.renewed(found, profile=here)
+    others = [name for name in classes if name != here]
+    told = session.pop("told", "")
+    return render_template(
+        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of
+    )
+
+
 VIEWS: dict[str, Callable[[], Answer]] = {
     "login": sign_on.login,
     "logout": sign_on.logout,
@@ -152,4 +183,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "device_revoke": device_revoke,
     "sessions_end": sessions_end,
     "journal": journal,
+    "interface": interface,
 }

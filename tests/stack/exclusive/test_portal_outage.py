@@ -13,6 +13,7 @@ from malleposte.paths import ROOT
 
 from tests.stack.support.accounts_cli import ENVIRONMENT
 from tests.stack.support.mail import wait_for
+from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.page import Page
@@ -76,3 +77,22 @@ def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]
     finally:
         notice(site, "end", made["id"])
     assert "une panne d’exercice" not in text("/")
+
+
+@pytest.mark.parametrize("unit", ["valkey-server@portal.service", "lemonldap-ng-fastcgi-server.service"])
+def test_without_the_log_in_the_pages_for_everybody_go_on(
+    site: Site, web: Web, person: Any, text: Callable[[str], str], unit: str
+) -> None:
+    who, visitor = person(), SignedOn(site, web)
+    assert "Mon compte" in visitor.log_in(who.uid, who.account.password).all("h1")[0][1]
+    site.run("pia1", f"systemctl stop {unit}")
+    try:
+        for path in ("/", "/activer", "/motdepasse/changer", "/motdepasse/oublie", "/motdepasse/robustesse"):
+            assert text(path)
+        assert visitor.ask("/").status == 200
+        if unit.startswith("valkey"):
+            answer = SignedOn(site, web).ask("/connexion")
+            assert answer.status == 503 and "pas possible pour le moment" in answer.text
+    finally:
+        site.run("pia1", f"systemctl start {unit}")
+    wait_for(lambda: visitor.entered, MINUTE, "the log-in of before does not go on")

@@ -203,11 +203,12 @@ def fresh(accountd: FakeAccountd, clock: Clock) -> Callable[[], tuple[Visitor, F
 
 
 @pytest.fixture
-def log_in(provider: FakeProvider) -> Callable[..., None]:
-    """Has a visitor log in."""
+def log_in(provider: FakeProvider, accountd: FakeAccountd) -> Callable[..., None]:
+    """Has a visitor log in; what accountd was asked for it is forgotten."""
 
     def done(visitor: Visitor, uid: str = "mdupond") -> None:
         back = provider.log_in(visitor.raw("/connexion").headers["Location"], uid)
         assert visitor.raw(back).status_code == 303
+        accountd.asked.clear()
 
     return done

@@ -16,7 +16,7 @@ from requests.adapters import BaseAdapter
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 
 SECRET = "un-secret-de-client-de-32-signes"
-EVENT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+EVENT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 
 
 @dataclass
@@ -24,7 +24,7 @@ class FakeProvider(BaseAdapter):
     """Answers what the portal's own requests ask. `changed` replaces claims of the next identity tokens."""
 
     clock: Callable[[], float]
-    codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
     changed: dict[str, Any] = field(default_factory=dict)
     key: str = field(default_factory=made_key)
@@ -47,11 +47,15 @@ class FakeProvider(BaseAdapter):
 
     # --- the browser ---
 
-    def log_in(self, address: str, uid: str, **more: str) -> str:
-        """The browser was sent here, and the agent logs in; the path and query to come back to."""
+    def log_in(self, address: str, uid: str, since: int | None = None, **more: str) -> str:
+        """The browser was sent here, and the agent logs in; the path and query to come back to.
+
+        `since`: when the agent gave the password, of whom the provider knows already.
+        """
         asked = dict(parse_qsl(urlsplit(address).query))
         code = f"code-{len(self.codes)}"
-        self.codes[code] = asked | {"uid": uid, "sid": f"sid-{len(self.codes)}"}
+        since = int(self.clock()) if asked.get("prompt") == "login" or since is None else since
+        self.codes[code] = asked | {"uid": uid, "sid": f"sid-{len(self.codes)}", "since": since}
         back = urlsplit(asked["redirect_uri"])
         assert (back.scheme, back.netloc) == ("https", "pia.test")
         given = {"code": code, "state": asked["state"]} | more
@@ -95,7 +99,7 @@ class FakeProvider(BaseAdapter):
         now = int(self.clock())
         claims = {
             "iss": ISSUER, "aud": [CLIENT], "sub": begun["uid"], "iat": now, "exp": now + 300, "nonce": begun["nonce"],
-            "name": "Marie Dupond", "profile_class": "roundcube", "sid": begun["sid"],
+            "name": "Marie Dupond", "profile_class": "roundcube", "sid": begun["sid"], "auth_time": begun["since"],
         } | self.changed  # fmt: skip
         token = self.minter.sign({name: value for name, value in claims.items() if value is not None}, typ="JWT")
         self.sessions[f"refresh-{begun['sid']}"] = begun["uid"]

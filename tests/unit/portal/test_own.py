@@ -61,6 +61,7 @@ def test_the_account_is_summed_up(inside: Any) -> None:
 def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> None:
     text = inside.get("/compte/appareils").all("main")[0][1]
     assert all(told in text for told in ("Téléphone", "courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
+    assert "https://sso.test/2fregisters" in {held["href"] for held, _text in inside.get("/compte/appareils").all("a")}
     answer = inside.press("/compte/appareils", "/compte/appareils/supprimer", device="abcdefgh")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
     (revoked,) = [one for one in accountd.asked if isinstance(one, wire.RevokeDevice)]
@@ -142,6 +143,66 @@ def test_the_journal_is_told_in_words(inside: Any) -> None:
     text = inside.get("/compte/journal").all("main")[0][1]
     assert all(told in text for told in ("Compte bloqué", "1er novembre 2026", "par l’académie", "vol"))
     assert "Account blocked" in inside.get("/en/account/journal").all("main")[0][1]
+
+
+def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) -> None:
+    page = inside.get("/compte/interface")
+    assert "Simple" in page.all("main")[0][1] and "2500 Mo" in page.all("main")[0][1]
+    accountd.answer = replace(DONE, account=replace(ACCOUNT, profile="convergence"))
+    answer = inside.press("/compte/interface", "/compte/interface", profile="roundcube")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/interface")
+    (asked,) = [one for one in accountd.asked if isinstance(one, wire.SetClass)]
+    assert (asked.uid, asked.profile) == ("mdupond", "roundcube")
+    assert "est changée" in inside.get("/compte/interface").named("content")
+    token = inside.get("/compte/interface").forms()[0]["fields"]["csrf_token"]
+    inside.post("/compte/interface", {"csrf_token": token, "profile": "luxe"})
+    assert len([one for one in accountd.asked if isinstance(one, wire.SetClass)]) == 1
+
+
+def test_the_first_page_has_the_tiles_of_the_class(
+    visit: Any, log_in: Any, provider: Any, app: Any, another: Any
+) -> None:
+    tiles = [
+        {
+            "service": name,
+            "title": {"fr": name, "en": name},
+            "text": {"fr": "", "en": ""},
+            "url": f"https://{name}.test/",
+        }
+        for name in ("sogo", "roundcube", "wiki")
+    ]
+    app.extensions["portal"] = replace(app.extensions["portal"], tiles=tiles)
+
+    def shown(visitor: Any) -> set[str]:
+        links = {str(held["href"]) for held, _text in visitor.get("/").all("a")}
+        return {name for name in ("sogo", "roundcube", "wiki") if f"https://{name}.test/" in links}
+
+    assert shown(visit) == {"sogo", "roundcube", "wiki"}
+    log_in(visit)
+    assert shown(visit) == {"roundcube", "wiki"}
+    provider.changed = {"profile_class": "convergence"}
+    second = another()
+    log_in(second)
+    assert shown(second) == {"sogo", "wiki"}
+    provider.changed = {"profile_class": "inconnue"}
+    third = another()
+    log_in(third)
+    assert shown(third) == {"sogo", "roundcube", "wiki"}
+
+
+def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any, log_in: Any, accountd: Any) -> None:
+    second, other = another(), another()
+    log_in(second), log_in(other, "autre")
+    page = inside.get("/motdepasse/changer")
+    (login,) = [held["value"] for held, _text in page.all("input") if held.get("id") == "login"]
+    assert login == "mdupond"
+    new = "Tulipe-Verte-4-Lampe"
+    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    inside.send("/motdepasse/changer", login="mdupond", old="faux", new=new, again=new)
+    assert inside.raw("/compte/appareils/ajouter").status_code == 200
+    accountd.answer = DONE
+    inside.send("/motdepasse/changer", login="mdupond", old="Ancien-Mot-9", new=new, again=new)
+    assert [one.raw("/compte/appareils/ajouter").status_code for one in (inside, second, other)] == [303, 303, 200]
 
 
 def test_every_act_of_a_journal_has_english_words() -> None:

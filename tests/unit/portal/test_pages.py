@@ -46,7 +46,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/login", "/en/logout", "/en/logged-out", "/compte", "/compte/appareils", "/compte/appareils/ajouter"),
             *("/compte/appareils/supprimer", "/compte/sessions/fermer", "/compte/journal", "/en/account"),
             *("/en/account/devices", "/en/account/devices/add", "/en/account/devices/revoke"),
-            *("/en/account/sessions/end", "/en/account/journal"),
+            *("/en/account/sessions/end", "/en/account/journal", "/compte/interface", "/en/account/interface"),
         ]
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from authlib.jose import JsonWebKey
+from malleposte.accountd import client, wire
 from malleposte_portal.sign_on import COOKIE, END, RETURN, local
 
 from tests.support.tokens import CLIENT, Minter
@@ -246,3 +247,51 @@ def test_a_provider_that_is_away_says_so_in_one_sentence(fresh: Any) -> None:
     provider.away = True
     visit.get(back)
     assert visit.last.status_code == 503
+
+
+def test_what_the_provider_knew_before_all_ended_opens_nothing_without_the_password(
+    visit: Any, log_in: Any, provider: FakeProvider, another: Any, clock: Any
+) -> None:
+    log_in(visit)
+    before = int(clock())
+    clock.now += 10
+    visit.press("/compte/appareils", "/compte/sessions/fermer")
+    clock.now += 10
+    thief = another()
+    answer = thief.raw(provider.log_in(begun(thief), "mdupond", before))
+    assert answer.status_code == 303
+    assert "prompt=login" in answer.headers["Location"] and not entered(thief)
+    other = another()
+    assert other.raw(provider.log_in(begun(other), "autre", before)).headers["Location"] == "/compte"
+    owner = another()
+    again = owner.raw(provider.log_in(begun(owner), "mdupond", before)).headers["Location"]
+    assert owner.raw(provider.log_in(again, "mdupond")).headers["Location"] == "/compte"
+    assert entered(owner)
+
+
+@pytest.mark.parametrize("since", [None, 0], ids=["does not say", "long ago"])
+def test_a_provider_that_does_not_ask_again_opens_nothing(
+    visit: Any, log_in: Any, provider: FakeProvider, another: Any, clock: Any, since: int | None
+) -> None:
+    provider.changed = {"auth_time": since}
+    log_in(visit)
+    visit.press("/compte/appareils", "/compte/sessions/fermer")
+    clock.now += 10
+    thief = another()
+    again = thief.raw(provider.log_in(begun(thief), "mdupond")).headers["Location"]
+    assert thief.raw(provider.log_in(again, "mdupond")).status_code == 400
+    assert not entered(thief)
+    provider.changed = {}
+    assert thief.raw(provider.log_in(begun(thief), "mdupond")).status_code == 303
+
+
+@pytest.mark.parametrize("error", [wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED])
+def test_an_agent_whom_accountd_does_not_admit_has_no_log_in(
+    visit: Any, provider: FakeProvider, accountd: Any, error: wire.ErrorCode
+) -> None:
+    accountd.refuse(error)
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 400
+    assert not entered(visit)
+    accountd.answer = client.UnavailableError("away")
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
+    assert entered(visit)
