@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
+import secrets
 import ssl
 from typing import Any
 
@@ -14,6 +16,25 @@ from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
+POSTS = """
+import http.client, json, ssl, sys
+name, there, *sources = sys.argv[1:]
+context = ssl._create_unverified_context()
+class Link(http.client.HTTPSConnection):
+    def connect(self):
+        raw = self._create_connection((there, 443), 60, (self.source, 0))
+        self.sock = context.wrap_socket(raw, server_hostname=name)
+links, said = {}, {source: [] for source in sources}
+for source in [*sources[:-1] * 60, sources[-1]]:
+    if source not in links:
+        links[source] = Link(name, context=context)
+        links[source].source = source
+    links[source].request("POST", "/SOGo/connect", "{}")
+    answer = links[source].getresponse()
+    answer.read()
+    said[source].append(answer.status)
+print(json.dumps(said))
+"""
 HEADERS = (
     "Strict-Transport-Security",
     "Content-Security-Policy",
@@ -137,6 +158,21 @@ def test_an_error_is_told_in_french_then_in_english(site: Site, web: Web, platfo
     assert "Envoi trop volumineux" in large.text
     # The pages themselves have no address.
     assert web.get(address, portal, "/_errors/503.html").status == 404
+
+
+def test_log_ins_of_ipv6_are_counted_by_the_48(site: Site, platform: dict[str, Any]) -> None:
+    """A guesser may have every /64 of one. As many as a school needs at once; then two a second."""
+    mark = f"2001:db8:{secrets.randbelow(2**15):x}"
+    there, *sources = (f"{mark}:{number}::1" for number in range(5))
+    sources.append(f"2001:db8:{2**15 + secrets.randbelow(2**15):x}::1")
+    names = " ".join((there, *sources))
+    command = f"for one in {names}; do ip address add $one/128 nodad dev lo; done; "
+    command += f"/usr/bin/python3 - {platform['hostnames']['groupware']} {names}; "
+    command += f"for one in {names}; do ip address del $one/128 dev lo; done"
+    *inside, outside = json.loads(site.run("mail1", command, given=POSTS)).values()
+    assert [status for statuses in inside for status in statuses[:20]] == [403] * 80
+    assert all(429 in statuses for statuses in inside), inside
+    assert outside == [403], "another network"
 
 
 def test_what_follows_the_question_mark_is_not_logged(

@@ -53,7 +53,8 @@ class malleposte extends rcube_plugin
         $this->places = new malleposte_places(
             (string) $this->rc->config->get('temp_dir'), (int) $this->rc->config->get('agents_processes', 20)
         );
-        if ($this->places->take($user ? "account $user" : 'network ' . $this->network())) {
+        $network = $this->network();
+        if ($this->places->take($user ? "account $user" : "network $network", $network)) {
             return $args;
         }
         $this->add_texts('localization/');
@@ -63,11 +64,11 @@ class malleposte extends rcube_plugin
         exit($this->gettext('toomany') . "\n");
     }
 
-    /** The visitor's address; of IPv6 the /64, which is one customer's. */
+    /** The visitor's address; of IPv6 the /48, which is a school's, as one address of IPv4 is. */
     private function network(): string
     {
         $address = (string) @inet_pton(rcube_utils::remote_addr());
-        return bin2hex(strlen($address) > 4 ? substr($address, 0, 8) : $address);
+        return bin2hex(strlen($address) > 4 ? substr($address, 0, 6) : $address);
     }
 
     /** Whom the mail server is asked for: its delays and its journal go by the client's address, not by ours. */
