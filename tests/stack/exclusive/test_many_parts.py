@@ -24,6 +24,15 @@ SESSIONS = 4
 TABS = 6
 """Pages that a colleague opens at once, with room to spare: a process that has answered is free a moment later."""
 LARGE = 20_000_000  # bytes
+CROWD = 10
+"""Accounts in one network; together they may hold OF_A_NETWORK processes, four fifths of all."""
+OF_A_NETWORK = 24
+PAGE = 60
+"""Seconds that a page may take."""
+DEPTH = 25
+"""Parts that may lie one within the other, the message included."""
+HEADER = 256 * 1024
+"""Bytes of a header."""
 
 
 def message(sender: str, recipient: str, subject: str, parts: int) -> bytes:
@@ -32,6 +41,27 @@ def message(sender: str, recipient: str, subject: str, parts: int) -> bytes:
     head = f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{FOREIGN}>\r\n"
     head += "Date: Wed, 25 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
     return f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{part * (parts - 1)}--b--\r\n".encode()
+
+
+def nested(sender: str, recipient: str, subject: str, depth: int) -> bytes:
+    """A line of text within multiparts within one another, so many levels in all."""
+    text = compose(sender, recipient, subject).decode()
+    head, _, _ = text.partition("\r\n\r\n")
+    lines = [line for line in head.split("\r\n") if not line.lower().startswith(("content-", "mime-version"))]
+    body = "Content-Type: text/plain\r\n\r\nx\r\n"
+    for level in range(depth - 1, 0, -1):
+        body = f"Content-Type: multipart/mixed; boundary=b{level}x\r\n\r\n--b{level}x\r\n{body}\r\n--b{level}x--\r\n"
+    return ("\r\n".join([*lines, "MIME-Version: 1.0", body])).encode()
+
+
+def long_headed(sender: str, recipient: str, subject: str, size: int, *, inside: bool) -> bytes:
+    """A message with a header of about so many bytes: its own, or that of a part of it."""
+    more = "".join(f"X-Long-{number}: {'a' * 900}\r\n" for number in range(size // 914))
+    part = "--b\r\n{}Content-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
+    head = compose(sender, recipient, subject).decode().partition("\r\n\r\n")[0].split("\r\n")
+    head = [line for line in head if not line.lower().startswith(("content-", "mime-version"))]
+    top = "\r\n".join([*head, "MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", ""])
+    return f"{top}{'' if inside else more}\r\n{part.format(more if inside else '')}".encode()
 
 
 @pytest.fixture
@@ -56,6 +86,36 @@ def test_too_many_parts_are_refused_from_outside_and_from_inside(mail: Any, peop
         assert f"{MOST + 1} parties" in refused.text
     assert mail.submit(who, who.mail, who.mail, message(who.mail, who.mail, token(), MOST)).accepted
     mail.foreign(stranger, who.mail, message(stranger, who.mail, subject, MOST))
+    assert mail.arrived(who, subject)
+
+
+def test_parts_within_parts_are_refused_beyond_a_depth(mail: Any, people: Any) -> None:
+    who, stranger, subject = people.agent(), f"probe@{FOREIGN}", token()
+    for depth in (DEPTH + 1, 60):
+        for refused in (
+            mail.submit(who, who.mail, who.mail, nested(who.mail, who.mail, token(), depth)),
+            mail.stranger(stranger, who.mail, nested(stranger, who.mail, token(), depth)),
+        ):
+            assert (refused.step, refused.code) == ("DATA", 554), (depth, refused)
+            assert f"{DEPTH} au plus" in refused.text
+    assert mail.submit(who, who.mail, who.mail, nested(who.mail, who.mail, token(), DEPTH)).accepted
+    mail.foreign(stranger, who.mail, nested(stranger, who.mail, subject, DEPTH))
+    assert mail.arrived(who, subject)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_header_is_refused_beyond_a_size(mail: Any, people: Any, inside: bool) -> None:
+    who, stranger, subject = people.agent(), f"probe@{FOREIGN}", token()
+    too_large, allowed = HEADER + 2_000, HEADER - 4_000
+    for refused in (
+        mail.submit(who, who.mail, who.mail, long_headed(who.mail, who.mail, token(), too_large, inside=inside)),
+        mail.stranger(stranger, who.mail, long_headed(stranger, who.mail, token(), too_large, inside=inside)),
+    ):
+        assert (refused.step, refused.code) == ("DATA", 554), refused
+        assert f"{HEADER} au plus" in refused.text
+    assert mail.submit(
+        who, who.mail, who.mail, long_headed(who.mail, who.mail, subject, allowed, inside=inside)
+    ).accepted
     assert mail.arrived(who, subject)
 
 
@@ -139,3 +199,51 @@ def test_pages_that_do_not_end_leave_room_for_others(
         assert "_action" in there.page(_task="mail")
         assert there.ask("/?_task=mail&_action=get&_mbox=INBOX&_uid=1&_part=2").body == attachment
         end()
+
+
+def test_a_page_that_does_not_end_is_ended(
+    site: Any, mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any]
+) -> None:
+    """Its process is free again, whatever became of the reader."""
+    who = people.agent()
+    mail.imap(who).append("INBOX", None, None, compose(who.mail, who.mail, "bouchon", "Bonjour à tous. " * 1000))
+    reader = visit(who)
+    assert "bouchon" in reader.read("1")
+    stuck(who)
+
+    def places() -> int:
+        """Count the processes that serve a page."""
+        return int(site.run("mail1", "lslocks -n -o PATH | grep -c '/roundcube/place[.]' || true"))
+
+    with ThreadPoolExecutor(1) as pool:
+        # The answer does not matter.
+        pool.submit(reader.ask, "/?_task=mail&_action=show&_mbox=INBOX&_uid=1")
+        wait_for(lambda: places() == 1)
+        wait_for(lambda: places() == 0, timeout=PAGE + 40, what="the page goes on")
+    assert "_action" in reader.page(_task="mail")
+
+
+def test_accounts_of_one_network_leave_room_for_another(
+    site: Any, mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any]
+) -> None:
+    crowd = [people.agent() for _ in range(CROWD)]
+    for who in crowd:
+        mail.imap(who).append("INBOX", None, None, compose(who.mail, who.mail, "bouchon", "Bonjour à tous. " * 1000))
+    readers = [visit(who) for who in crowd]
+    assert all("bouchon" in reader.read("1") for reader in readers)
+    ends = [stuck(who) for who in crowd]
+    name = site.platform["hostnames"]["webmail"]
+    elsewhere = f"curl -sk -m 20 -o /dev/null -w '%{{http_code}}' --resolve {name}:443:{site.address('mail1')}"
+    with ThreadPoolExecutor(4 * CROWD) as pool:
+        path = "/?_task=mail&_action=show&_mbox=INBOX&_uid=1"
+        opened = [pool.submit(reader.ask, path) for reader in readers for _ in range(4)]
+
+        def waiting() -> int:
+            return sum(not one.done() for one in opened)
+
+        wait_for(lambda: waiting() <= OF_A_NETWORK, what="one network took it all")
+        assert waiting() >= OF_A_NETWORK // 2
+        assert {one.result().status for one in opened if one.done()} == {429}
+        assert site.run("world", f"{elsewhere} https://{name}/?_task=login") == "200"
+        for end in ends:
+            end()

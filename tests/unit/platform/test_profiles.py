@@ -223,6 +223,7 @@ def test_a_minimal_inventory_is_enough(tmp_path: Path) -> None:
         "malleposte_networks": {"admin": ["192.0.2.0/24"]},
         "malleposte_operators": ["dsi@ac-exemple.test"],
         "malleposte_support": {"phone": "1", "mail": "aide@ac-exemple.test", "hours": "toujours"},
+        "malleposte_mail": {"message_size_mb": 31},
     }
     (where / "group_vars/malleposte/platform.yml").write_text(yaml.safe_dump(needed), "utf-8")
     assert [one.text() for one in run.check(where, online=False).findings if one.level is Level.WRONG] == []
@@ -239,5 +240,10 @@ def test_a_minimal_inventory_is_enough(tmp_path: Path) -> None:
     assert len(told) > 150
     assert told["acme_directory"] == "https://acme-v02.api.letsencrypt.org/directory"
     assert told["acme_contact"] == "dsi@ac-exemple.test"
-    assert told["rspamd_max_parts"] == 1000
+    assert (told["rspamd_max_parts"], told["rspamd_max_depth"], told["rspamd_max_header_kb"]) == (1000, 25, 256)
     assert told["platform_facts"]["hostnames"]["portal"] == "pia.ac-exemple.test"
+    scanned = told["clamav_max_mb"], told["rspamd_antivirus_max_mb"]
+    assert (*scanned, told["postfix_message_size_limit"]) == (31, 31, 31 * 1048576), (
+        "no mail is too large to be scanned"
+    )
+    assert told["sogo_jwt_secret"] != told["sogo_secret"]
