@@ -45,6 +45,8 @@ def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
         "BypassConsent": 1,
         "UserIDAttr": "uid",
         "RequirePKCE": int(one.get("pkce", True)),
+        "AuthnRequireState": int(one.get("state", True)),
+        "AuthnRequireNonce": int(one.get("nonce", False)),
         "IDTokenSignAlg": "RS256",
         "IDTokenExpiration": token_seconds,
         "IDTokenForceClaims": 1,
@@ -193,6 +195,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "tokenUseGlobalStorage": 1,
         "formTimeout": 600,
         # --- what is kept, and where
+        # By digests of their names: what lies in the store or in an archive opens no session (ANSSI's R21 and R25).
+        "hashedSessionStore": 1,
         "globalStorage": store,
         "globalStorageOptions": valkey,
         "persistentStorage": store,

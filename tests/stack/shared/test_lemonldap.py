@@ -131,8 +131,10 @@ def test_a_code_is_worth_nothing_to_others(browser: Any, person: Any, wrong: dic
         {"client_id": "inconnu"},
         {"code_challenge": ""},
         {"response_type": "token"},
+        {"state": ""},
+        {"nonce": ""},
     ],
-    ids=["redirect", "client", "pkce", "implicit"],
+    ids=["redirect", "client", "pkce", "implicit", "state", "nonce"],
 )
 def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, changed: dict[str, str]) -> None:
     who, visitor = person(), browser()

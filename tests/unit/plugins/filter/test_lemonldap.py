@@ -18,6 +18,7 @@ PORTAL = {
     "secret": "s" * 32,
     "redirect": ["https://pia.ac-exemple.test/connexion/retour"],
     "logout_redirect": ["https://pia.ac-exemple.test/"],
+    "nonce": True,
     "back_channel": "https://pia.ac-exemple.test/connexion/fin",
 }
 WEBMAIL = {
@@ -70,6 +71,11 @@ def test_each_client_has_what_it_may_and_no_other_has_its_scope() -> None:
     portal, webmail = (told["oidcRPMetaDataOptions"][name] for name in ("portail", "roundcube"))
     assert portal["oidcRPMetaDataOptionsRequirePKCE"] == 1
     assert webmail["oidcRPMetaDataOptionsRequirePKCE"] == 0
+    required = [
+        (one["oidcRPMetaDataOptionsAuthnRequireState"], one["oidcRPMetaDataOptionsAuthnRequireNonce"])
+        for one in (portal, webmail)
+    ]
+    assert required == [(1, 1), (1, 0)]
     assert portal["oidcRPMetaDataOptionsLogoutUrl"] == "https://pia.ac-exemple.test/connexion/fin"
     assert "oidcRPMetaDataOptionsLogoutUrl" not in webmail
     assert told["oidcRPMetaDataScopeRules"] == {"portail": {"mail": "0"}, "roundcube": {"mail": "1"}}

@@ -1,0 +1,53 @@
+"""`malleposte sso`: an operator sees and removes an agent's second factors, and ends log-ins."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from malleposte.errors import ExitCode
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.factors import Agent
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+
+
+def lines(site: Site, uid: str) -> list[dict[str, Any]]:
+    """The journal of accountd about an account."""
+    text = site.run("mail1", f"grep -F {uid} /var/log/malleposte-accountd/accounts.jsonl")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any) -> None:
+    who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
+    owner.log_in(who.uid, who.account.password)
+    owner.enrol()
+    told = json.loads(cli.typed("status", who.uid, "--json", group="sso").stdout)["hosts"]["pia1"]
+    (factor,) = told["factors"]
+    assert (factor["kind"], factor["name"]) == ("totp", "Telephone")
+    assert [one["trusted_browser"] for one in told["sessions"]] == [False]
+    words = ("factors", "remove", who.uid, factor["id"], "--reason", "essai, perdu")
+    done = cli.typed(*words, group="sso")
+    assert done.returncode == ExitCode.DONE, done
+    after.log_in(who.uid, who.account.password)
+    assert after.entered, "no code is asked for any more"
+    (line,) = [one for one in lines(site, who.uid) if one["action"] == "factor-remove"]
+    assert (line["note"], line["kind"]) == ("essai, perdu", "totp") and "@" in line["by"]
+    again = cli.typed(*words, group="sso")
+    assert again.returncode == ExitCode.BAD_INPUT and "no factor" in again.stderr
+
+
+def test_log_ins_end_and_factors_stay(site: Site, web: Web, person: Any) -> None:
+    who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    assert "passwordfield" not in owner.ask("/").text
+    done = cli.typed("sessions", "end", who.uid, "--reason", "essai", "--json", group="sso")
+    assert json.loads(done.stdout)["hosts"]["pia1"] == {"ended": 1}, done
+    assert "passwordfield" in owner.ask("/").text
+    page = after.log_in(who.uid, who.account.password)
+    assert not after.entered
+    after.answer(page, application.code())
+    assert after.entered
+    assert "sso-end" in [one["action"] for one in lines(site, who.uid)]
