@@ -21,8 +21,10 @@ from malleposte.errors import InputError, MallepostError
 from malleposte.platform import identity
 
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
-AS_ITS_USER = ("runuser", "-u", "www-data", "-G", "valkey", "--")
+AS_ITS_USER = ("runuser", "-u", "www-data", "-g", "www-data", "-G", "valkey", "--")
 SOCKET = Path("/run/sso-prove.sock")
+NEVER_SEEN = "Could not get psession"
+"""The program's word on somebody who has never logged in by the provider."""
 PATIENCE = 60.0  # seconds
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
@@ -68,6 +70,8 @@ def program(words: Sequence[str]) -> str:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/")
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MallepostError(f"the log-in page's program gives no answer ({type(error).__name__})") from error
+    if done.returncode and NEVER_SEEN in done.stderr:
+        return ""
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no word"])[-1]
         raise MallepostError(f"the log-in page's program failed: {last[:200]}", "is valkey-server@sso running?")
