@@ -64,10 +64,7 @@ ALONE = {
     "zxcvbn/core.js": "@zxcvbn-ts/core/dist/zxcvbn-ts.js",
     "zxcvbn/common.js": "@zxcvbn-ts/language-common/dist/zxcvbn-ts.js",
     "zxcvbn/fr.js": "@zxcvbn-ts/language-fr/dist/zxcvbn-ts.js",
-    "altcha/altcha.js": "altcha/dist/external/altcha.min.js",
-    "altcha/altcha.css": "altcha/dist/external/altcha.css",
     "altcha/sha.js": "altcha/dist/workers/sha.js",
-    "altcha/pbkdf2.js": "altcha/dist/workers/pbkdf2.js",
 }
 """Files that are served as they are."""
 STYLES = "dsfr.css"

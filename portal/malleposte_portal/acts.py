@@ -41,20 +41,23 @@ def source() -> str:
     return request.headers.get("X-Real-IP") or request.remote_addr or ""
 
 
-def ask(wanted: wire.Request, not_proved: str) -> wire.Done | Told:
-    """Have it done. `not_proved` is the one sentence for every proof that fails, already in the page's language."""
+def ask(wanted: wire.Request, not_proved: str, wrong: str = "") -> wire.Done | Told:
+    """Have it done. `not_proved` is the one sentence for every proof that fails, already in the page's language.
+
+    `wrong` is the one for a value that accountd does not take; without it that is a defect of the page.
+    """
     try:
         done: wire.Done = current_app.extensions["accountd"].call(wanted)
     except client.RefusedError as error:
-        return told(error.refused, not_proved)
+        return told(error.refused, not_proved, wrong)
     except client.UnavailableError as error:
         LOG.error("%s", error)
         return Told(503, _(AWAY))
     return done
 
 
-def told(refused: wire.Refused, not_proved: str) -> Told:
-    """A refusal of accountd for the agent. `not_proved` as for `ask`."""
+def told(refused: wire.Refused, not_proved: str, wrong: str = "") -> Told:
+    """A refusal of accountd for the agent. `not_proved` and `wrong` as for `ask`."""
     if refused.error is wire.ErrorCode.NOT_PROVED:
         return Told(403, not_proved)
     if refused.error is wire.ErrorCode.SLOW_DOWN:
@@ -62,6 +65,8 @@ def told(refused: wire.Refused, not_proved: str) -> Told:
     if refused.error is wire.ErrorCode.REFUSED_PASSWORD:
         broken = [Violation(one.code, one.values).message(g.language) for one in refused.violations]
         return Told(422, new_password=broken)
+    if refused.error is wire.ErrorCode.REFUSED_VALUE and wrong:
+        return Told(422, wrong)
     LOG.error("accountd refused: %s: %s", refused.error, refused.message)
     return Told(503, _(AWAY))
 

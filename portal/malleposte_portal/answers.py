@@ -19,13 +19,18 @@ def link(name: str, language: str = "") -> str:
     return url_for(name, language=language or g.language)
 
 
-def carried_out(name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str) -> Answer:
-    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so."""
+def carried_out(
+    name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str, wrong: str = ""
+) -> Answer:
+    """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so.
+
+    `not_proved` and `wrong` as for `acts.ask`.
+    """
     refused, status = "", 200
     if request.method == "POST":
         status = 422
         if form.validate():
-            answer = acts.ask(wanted(), not_proved)
+            answer = acts.ask(wanted(), not_proved, wrong)
             if isinstance(answer, wire.Done):
                 ours = current_app.extensions["sign_on"]
                 if ours is not None and answer.uid:

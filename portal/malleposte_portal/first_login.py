@@ -1,20 +1,160 @@
-"""« Activer mon compte »: NUMEN and INA code give an account that waits its first password."""
+"""« Activer mon compte »: NUMEN and INA code open a file that accountd keeps, one page a step fills it.
+
+The session holds accountd's ticket and nothing of the agent, so that whatever the agent gave is asked of accountd
+again for each page. Who loses the ticket types the two secrets again and goes on where he or she was.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from typing import Any
+
+from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
 from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.answers import UNKNOWN, Answer, link
 from malleposte_portal.languages import translate as _
+
+TICKET = "ticket"
+FORMS: dict[str, type[forms.Form]] = {
+    "phone": forms.Telephone,
+    "mail": forms.Recovery,
+    "confirm": forms.Confirm,
+    "charter": forms.Charter,
+    "password": forms.FirstPassword,
+}
+"""The form of each step of malleposte.accounts.enrolment."""
+WRONG = {
+    "phone": "Ce numéro n’est pas reconnu. Écrivez-le en entier, par exemple 06 12 34 56 78.",
+    "mail": "Cette adresse ne convient pas : donnez une adresse personnelle complète, hors de l’académie.",
+    "confirm": "Ce code n’est pas le bon, ou il n’est plus valable. Vérifiez-le, ou demandez-en un autre.",
+}
+OVER = 403
+"""The status of a proof that fails: here, of a ticket."""
+USED = "Cette page a déjà servi. Vérifiez vos réponses et envoyez-la de nouveau."
 
 
 def activate() -> Answer:
-    """First log-in: NUMEN and INA code give a password."""
-    form = forms.Activate()
-    return carried_out(
-        "activate",
-        form,
-        lambda: wire.Activate(acts.source(), form.typed("numen"), form.typed("code"), form.typed("new")),
-        _(UNKNOWN),
-    )
+    """The two secrets. Coming back with them goes on where the agent left."""
+    form = forms.Begin()
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = acts.ask(
+                wire.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question),
+                _(UNKNOWN), _(USED),
+            )  # fmt: skip
+            if isinstance(answer, wire.Done):
+                session[TICKET] = answer.ticket
+                return redirect(link("step"), 303)
+            refused, status = answer.page, answer.status
+    over = bool(session.pop("over", False)) and request.method == "GET"
+    return render_template("activate.html", form=form, refused=refused, over=over), status
+
+
+def step() -> Answer:
+    """The next step, or one before it that is to be corrected (`?step=`)."""
+    ticket = session.get(TICKET)
+    if not isinstance(ticket, str):
+        return redirect(link("activate"), 303)
+    told = _look(ticket)
+    if not isinstance(told, wire.Done):
+        return told
+    name = _wanted(told)
+    form: Any = FORMS[name]()
+    refused, status = "", 200
+    if request.method == "POST":
+        answer = _sent(name, form, ticket, told)
+        if not isinstance(answer, acts.Told):
+            return answer
+        refused, status = answer.page, answer.status
+    left = [one for one in (told.enrolment.left if told.enrolment else ()) if one in FORMS]
+    page = render_template(
+        f"steps/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
+        names=_titles(), left=left, charter=current_app.extensions["portal"].charter,
+        may_skip=told.enrolment is not None and name not in told.enrolment.needed,
+    )  # fmt: skip
+    return page, status
+
+
+def _wanted(told: wire.Done) -> str:
+    """The step of the page: the one asked for where it may be corrected, else the first that is left."""
+    left = told.enrolment.left if told.enrolment else ("password",)
+    asked = request.form.get("step") or request.args.get("step", "")
+    may = asked in FORMS and (asked in left or asked in ("phone", "mail"))
+    return asked if may and told.before == "pending" else left[0]
+
+
+def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.Told:
+    """Have accountd take what was sent; where to go next, or why not."""
+    where = acts.source()
+    if name in ("phone", "mail") and "skip" in request.form:
+        value = ""
+    elif name == "confirm" and "again" in request.form and told.enrolment:
+        name, value = "mail", told.enrolment.waiting
+    elif not form.validate():
+        return acts.Told(422)
+    elif name == "password":
+        return _ended(form, ticket)
+    else:
+        value = _version() if name == "charter" else form.typed("value")
+    answer = _ask(wire.Enrol(where, ticket, name, value), _(WRONG.get(name, USED)))
+    if isinstance(answer, wire.Done):
+        return redirect(link("step"), 303)
+    if isinstance(answer, acts.Told) and answer.status == 422 and name in WRONG:
+        form.refuse("value", [answer.page])
+        return acts.Told(422)
+    return answer
+
+
+def _ended(form: Any, ticket: str) -> Answer | acts.Told:
+    answer = _ask(wire.Activate(acts.source(), ticket, form.typed("new")), _(USED))
+    if isinstance(answer, wire.Done):
+        session.pop(TICKET, None)
+        act = "activate" if answer.before == "pending" else "reset"
+        session["done"] = {"act": act, "uid": answer.uid, "late": bool(answer.open)}
+        return redirect(link("done"), 303)
+    if isinstance(answer, acts.Told) and answer.new_password:
+        form.refuse("new", answer.new_password)
+    return answer
+
+
+def _look(ticket: str) -> wire.Done | Answer:
+    """The file of a ticket; where there is none, the page that says so."""
+    answer = acts.ask(wire.Enrol(acts.source(), ticket, "look"), "")
+    if isinstance(answer, wire.Done):
+        return answer
+    if answer.status == OVER:
+        return _again()
+    return render_template("steps/away.html", refused=answer.page), answer.status
+
+
+def _ask(wanted: wire.Request, wrong: str) -> wire.Done | acts.Told | Answer:
+    """The answer of accountd; with a ticket that is over, the way back to the two secrets."""
+    answer = acts.ask(wanted, "", wrong)
+    return _again() if isinstance(answer, acts.Told) and answer.status == OVER else answer
+
+
+def _again() -> Answer:
+    session.pop(TICKET, None)
+    session["over"] = True
+    return redirect(link("activate"), 303)
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "phone": _("Votre téléphone"),
+        "mail": _("Votre adresse de secours"),
+        "confirm": _("Vérifier votre adresse de secours"),
+        "charter": _("La charte"),
+        "password": _("Votre mot de passe"),
+    }
+
+
+def _version() -> str:
+    """A name for the words of the charter: another text has another."""
+    words = json.dumps(current_app.extensions["portal"].charter, sort_keys=True)
+    return hashlib.sha256(words.encode()).hexdigest()[:16]

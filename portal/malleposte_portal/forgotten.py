@@ -1,12 +1,21 @@
-"""A forgotten password: a code is asked for, and gives a new password beside the NUMEN."""
+"""A forgotten log-in or password: what is asked for goes to means of recovery on file. No page says whether it did."""
 
 from __future__ import annotations
 
+from flask import current_app, render_template
 from malleposte.accountd import wire
 
 from malleposte_portal import acts, forms
 from malleposte_portal.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.first_login import USED
 from malleposte_portal.languages import translate as _
+
+PENDING = "Ce compte n’a jamais été activé : choisissez « Activer mon compte », avec les mêmes NUMEN et code INA."
+
+
+def forgotten() -> Answer:
+    """What is lost, and the way to it."""
+    return render_template("forgotten.html")
 
 
 def reset() -> Answer:
@@ -16,13 +25,36 @@ def reset() -> Answer:
         "reset",
         form,
         lambda: wire.Reset(
-            acts.source(), form.typed("login"), form.typed("numen"), form.typed("code"), form.typed("new")
+            acts.source(), "", form.typed("numen"), form.typed("code"), form.typed("new"), form.once, form.by_question
         ),
         _(UNKNOWN),
+        _(PENDING),
     )
 
 
 def code() -> Answer:
     """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
     form = forms.AskCode()
-    return carried_out("code", form, lambda: wire.IssueCode(acts.source(), form.typed("login")), _(UNKNOWN))
+    return carried_out(
+        "code",
+        form,
+        lambda: wire.IssueCode(acts.source(), form.typed("login"), _channel(form), form.once, form.by_question),
+        _(UNKNOWN),
+        _(USED),
+    )
+
+
+def remind() -> Answer:
+    """Ask for a log-in, by the NUMEN; as `code`."""
+    form = forms.AskLogin()
+    return carried_out(
+        "remind",
+        form,
+        lambda: wire.RemindLogin(acts.source(), form.typed("numen"), _channel(form), form.once, form.by_question),
+        _(UNKNOWN),
+        _(USED),
+    )
+
+
+def _channel(form: forms.Form) -> str:
+    return "sms" if current_app.extensions["portal"].sms and form.typed("channel") == "sms" else "mail"

@@ -8,14 +8,15 @@ from flask import current_app, g
 from flask_wtf import FlaskForm
 from malleposte.policy.project import html_constraints
 from malleposte.policy.rules import Context, check
-from wtforms import PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from malleposte_portal import dsfr
+from malleposte_portal import dsfr, human
 from malleposte_portal.languages import translate as _
 
 LONGEST = 200
 """Characters of any field; the policy has its own limit for a password."""
+TOO_LONG = "Cette réponse est trop longue."
 CODES = {"autocapitalize": "characters", "autocomplete": "off", "spellcheck": "false"}
 
 
@@ -24,7 +25,7 @@ def _text(label: str, hint: str, missing: str, **attributes: str) -> Any:
         label,
         description=hint,
         filters=[lambda value: value.strip() if value else value],
-        validators=[InputRequired(missing), Length(max=LONGEST, message="Cette réponse est trop longue.")],
+        validators=[InputRequired(missing), Length(max=LONGEST, message=TOO_LONG)],
         render_kw=attributes,
         widget=dsfr.Input(),
     )
@@ -43,6 +44,16 @@ def _login() -> Any:
 
 def _numen() -> Any:
     return _text("NUMEN", "13 caractères, sur votre arrêté ou votre dossier.", "Indiquez votre NUMEN.", **CODES)
+
+
+def _channel() -> Any:
+    return RadioField(
+        "Où l’envoyer",
+        choices=[("mail", "À mon adresse de secours"), ("sms", "Par SMS à mon téléphone de secours")],
+        default="mail",
+        validate_choice=False,
+        widget=dsfr.Radios(),
+    )
 
 
 def _code() -> Any:
@@ -82,6 +93,41 @@ class Form(FlaskForm):  # type: ignore[misc]
         self[name].errors = [*self[name].errors, *sentences]
 
 
+class Guarded(Form):
+    """A form that needs no log-in: the browser works for it, or the agent answers a question (human.py)."""
+
+    altcha = HiddenField()
+    question = HiddenField()
+    answer = StringField(
+        "Votre réponse, en chiffres",
+        description="Cette question écarte les programmes malveillants.",
+        render_kw={"inputmode": "numeric", "autocomplete": "off"},
+        widget=dsfr.Input(),
+    )
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.once = self.by_question = ""
+        """The word of the work done, or of the question answered."""
+
+    @property
+    def asked(self) -> str:
+        """A new question. Its token goes into the form, and what was answered before goes."""
+        text, self.question.data = human.question()
+        self.altcha.data = self.answer.data = ""
+        return text
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """The rest first, then the work or the answer."""
+        valid = super().validate(extra_validators)
+        self.once = human.solved(self.typed("altcha"))
+        self.by_question = "" if self.once else human.answered(self.typed("question"), self.typed("answer"))
+        if self.once or self.by_question:
+            return valid
+        self.refuse("answer", [_("Répondez à la question par un nombre, en chiffres.")])
+        return False
+
+
 class NewPassword(Form):
     """Two fields for a new password. The policy is checked before accountd is asked, so that no code is spent."""
 
@@ -117,11 +163,57 @@ class NewPassword(Form):
             raise ValidationError("Les deux mots de passe ne sont pas les mêmes.")
 
 
-class Activate(NewPassword):
+class Begin(Guarded):
     """First log-in: NUMEN and code."""
 
     numen = _numen()
     code = _code()
+
+
+class Telephone(Form):
+    """A telephone for codes."""
+
+    value = _text(
+        "Téléphone",
+        "Un numéro personnel, par exemple 06 12 34 56 78. Il ne sert qu’à vous envoyer un code.",
+        "Indiquez un numéro, ou passez cette étape.",
+        autocomplete="tel",
+        inputmode="tel",
+    )
+
+
+class Recovery(Form):
+    """An address for codes."""
+
+    value = _text(
+        "Adresse de secours",
+        "Une adresse personnelle, hors de l’académie. Un code y est envoyé pour la vérifier.",
+        "Indiquez une adresse, ou passez cette étape.",
+        autocomplete="email",
+        inputmode="email",
+        autocapitalize="none",
+        spellcheck="false",
+    )
+
+
+class Confirm(Form):
+    """The code that was sent to that address."""
+
+    value = _text("Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.", **CODES)
+
+
+class Charter(Form):
+    """The charter."""
+
+    value = BooleanField(
+        "J’ai lu la charte et je l’accepte.",
+        validators=[InputRequired("Acceptez la charte pour continuer.")],
+        widget=dsfr.Checkbox(),
+    )
+
+
+class FirstPassword(NewPassword):
+    """The last step of a first log-in."""
 
 
 class Change(NewPassword):
@@ -130,16 +222,15 @@ class Change(NewPassword):
     login = _login()
     old = PasswordField(
         "Mot de passe actuel",
-        validators=[InputRequired("Indiquez votre mot de passe actuel."), Length(max=1024)],
+        validators=[InputRequired("Indiquez votre mot de passe actuel."), Length(max=1024, message=TOO_LONG)],
         render_kw={"autocomplete": "current-password"},
         widget=dsfr.Password(),
     )
 
 
-class Reset(NewPassword):
+class Reset(Guarded, NewPassword):
     """NUMEN and code give a new password."""
 
-    login = _login()
     numen = _numen()
     code = _code()
 
@@ -155,7 +246,15 @@ class Strength(Form):
     )
 
 
-class AskCode(Form):
-    """The address or number that a code is sent to."""
+class AskCode(Guarded):
+    """The account whose code is sent to its means of recovery."""
 
     login = _login()
+    channel = _channel()
+
+
+class AskLogin(Guarded):
+    """The account whose log-in is sent to its means of recovery."""
+
+    numen = _numen()
+    channel = _channel()

@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, first_login, forgotten, forms, front, info, own, sign_on, strength
+from malleposte_portal import acts, first_login, forgotten, forms, front, human, info, own, sign_on, strength
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -17,10 +17,14 @@ from malleposte_portal.settings import LANGUAGES
 ADDRESSES: dict[str, tuple[str, str]] = {
     "home": ("/", "/en/"),
     "activate": ("/activer", "/en/activate"),
+    "step": ("/activer/etape", "/en/activate/step"),
     "password": ("/motdepasse", "/en/password"),
     "change": ("/motdepasse/changer", "/en/password/change"),
     "code": ("/motdepasse/code", "/en/password/code"),
     "reset": ("/motdepasse/oublie", "/en/password/forgotten"),
+    "forgotten": ("/oublie", "/en/forgotten"),
+    "remind": ("/oublie/identifiant", "/en/forgotten/log-in"),
+    "human": ("/verification.json", "/en/verification.json"),
     "strength": ("/motdepasse/robustesse", "/en/password/strength"),
     "strength_data": ("/motdepasse/robustesse.json", "/en/password/strength.json"),
     "diagnosis": ("/diagnostic", "/en/diagnosis"),
@@ -31,7 +35,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **own.ADDRESSES,
 }
 """Address of each page, in the order of LANGUAGES."""
-FORMS = ("activate", "change", "code", "reset", *own.FORMS)
+FORMS = ("activate", "step", "change", "code", "remind", "reset", *own.FORMS)
 """The pages that take what an agent typed."""
 
 
@@ -90,9 +94,13 @@ def done() -> Answer:
 VIEWS: dict[str, Callable[[], Answer]] = {
     "home": home,
     "activate": first_login.activate,
+    "step": first_login.step,
     "password": password,
     "change": change,
     "code": forgotten.code,
+    "forgotten": forgotten.forgotten,
+    "remind": forgotten.remind,
+    "human": human.work,
     "reset": forgotten.reset,
     "strength": strength.page,
     "strength_data": strength.data,

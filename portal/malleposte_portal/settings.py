@@ -25,7 +25,9 @@ class Settings:
     A tile has `title` and `text`, both by language, `url` and, if wanted, `picture`. `policy` is the password policy.
     `services` are those whose state is told: each has `service` and, by language, `title`. `states` and `notices` are
     the files of malleposte.front. `school_networks` are the networks (CIDR) of schools and offices. `legal` has
-    `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py.
+    `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py. `charter` has
+    `text` and `text_en` (paragraphs, with an empty line between them) and `url`, each optional. `sms`: whether codes
+    may go by text message.
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
     `classes` are the classes of service as the fact has them.
     """
@@ -44,6 +46,8 @@ class Settings:
     mail_host: str = ""
     dav_host: str = ""
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    charter: Mapping[str, str] = field(default_factory=dict)
+    sms: bool = False
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -15,6 +15,7 @@ KINDS = {
     "strength.js": SCRIPT,
     "rules.js": SCRIPT,
     "guess.js": SCRIPT,
+    "human.js": SCRIPT,
 }
 
 

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from malleposte.directory.model import State
 from malleposte.paths import ROOT
-from malleposte.policy import rules
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -89,33 +87,3 @@ def test_a_tile_leads_to_the_password(browser: Browser) -> None:
     browser.seen("h1", "Gérer mon mot de passe")
     assert browser.driver.current_url == browser.url("portal", "/motdepasse")
     browser.picture("portal-password")
-
-
-def test_an_agent_activates_an_account(browser: Browser, person: Any, enters: Any) -> None:
-    who, new = person(State.PENDING), rules.generate()
-    browser.open("portal")
-    browser.click(".tiles a", "Activer mon compte")
-    browser.picture("portal-activate")
-
-    def fill(**values: str) -> None:
-        for name, text in values.items():
-            browser.seen(f"#{name}").clear()
-            browser.seen(f"#{name}").send_keys(text)
-        browser.click("button[type=submit]")
-
-    fill(numen=who.numen, code=who.code(), new="azerty", again="azertyu")
-    browser.seen("#errors")
-    browser.picture("portal-activate-refused")
-    assert browser.barriers() == []
-    assert browser.fits()
-    browser.driver.find_element(By.CSS_SELECTOR, "#errors a").click()
-    assert browser.driver.execute_script("return document.activeElement.id") == "new"
-    assert browser.seen("#numen").get_attribute("value") == who.numen
-    fill(new=new, again=new)
-    browser.seen("h1", "Votre compte est activé")
-    browser.seen("main", who.uid)
-    browser.picture("portal-activated")
-    assert browser.barriers() == []
-    # Chromium notes the status of a form that is sent back.
-    assert [one for one in browser.complaints() if "/activer" not in one or "status of 422" not in one] == []
-    assert enters(who.uid, new)

@@ -60,7 +60,7 @@ def test_own_names_count(browser: Browser) -> None:
     browser.wait(lambda: states(browser)["names"] == "valid", "another name is found")
 
 
-@pytest.mark.parametrize("path", [PAGE, "/activer"])
+@pytest.mark.parametrize("path", [PAGE, "/motdepasse/oublie"])
 def test_nothing_that_is_typed_leaves_the_browser(browser: Browser, path: str) -> None:
     typed = "Zx-" + secrets.token_hex(8)
     browser.open("portal", path)
@@ -78,9 +78,9 @@ def test_nothing_that_is_typed_leaves_the_browser(browser: Browser, path: str) -
 
 
 def test_before_a_field_is_used_nothing_of_it_is_loaded(browser: Browser) -> None:
-    browser.open("portal", "/activer")
+    browser.open("portal", "/motdepasse/oublie")
     browser.seen("#numen").send_keys("21A")
-    assert not [url for _method, url, _body in browser.requests() if "zxcvbn" in url or url.endswith(".json")]
+    assert not [url for _method, url, _body in browser.requests() if "zxcvbn" in url or "robustesse" in url]
 
 
 def test_the_password_can_be_shown(browser: Browser) -> None:

@@ -39,8 +39,11 @@ class Rates:
     nothing that is sent there uses up what a forgotten password needs.
 
     `wrong`: different wrong proofs of an account from one network. `codes`: sent to one account for requests of one
-    network, `codes_account` for requests of all. `acts`, `blocks`, `classes`: of one client (what it may at most do to
-    the academy, if somebody has taken it over). `shown`: pages of one agent who is logged in.
+    network, `codes_account` for requests of all; `day_account`, `day_target` (an address or a number) and `day_network`
+    are what one of them may have sent in a day. `questions`: of one network, proofs and requests without JavaScript,
+    for which a plain question stands instead of work done by the browser. `acts`, `blocks`, `classes`: of one client
+    (what it may at most do to the academy, if somebody has taken it over). `shown`: pages of one agent who has
+    logged in.
     """
 
     account: Rate = Rate(30, 600)
@@ -51,6 +54,10 @@ class Rates:
     wrong: Rate = Rate(10, 900)
     codes: Rate = Rate(3, 3600)
     codes_account: Rate = Rate(9, 3600)
+    day_account: Rate = Rate(20, 86_400)
+    day_target: Rate = Rate(12, 86_400)
+    day_network: Rate = Rate(600, 86_400)
+    questions: Rate = Rate(20, 600)
     acts: Rate = Rate(300, 600)
     blocks: Rate = Rate(20, 3600)
     classes: Rate = Rate(60, 3600)
@@ -155,15 +162,23 @@ class Limits:
         """As `call`, of what an agent who is logged in looks at: it takes nothing of anybody else's."""
         return self._counted(("shown", self._known(uid), "", self.rates.shown))
 
-    def code(self, uid: str, source: str) -> bool:
-        """Whether one more code may be sent to an account on the request of a network; it is then counted.
+    def code(self, uid: str, source: str, to: str) -> float:
+        """Count one more code or log-in that is sent to an address or a number; seconds to wait when it may not be.
 
         Each network has its own limits: requests from another network do not use up the owner's.
         """
         known = self._known(uid)
-        return not self._counted(
-            ("codes", known, source, self.rates.codes), ("codes-account", known, "", self.rates.codes_account)
+        return self._counted(
+            ("codes", known, source, self.rates.codes),
+            ("codes-account", known, "", self.rates.codes_account),
+            ("day-account", known, "", self.rates.day_account),
+            ("day-target", self._known(to), "", self.rates.day_target),
+            ("day-network", "", source, self.rates.day_network),
         )
+
+    def question(self, source: str) -> float:
+        """As `call`, a form that was sent without JavaScript."""
+        return self._counted(("questions", "", source, self.rates.questions))
 
     def once(self, name: str, secret: str, seconds: float) -> bool:
         """Whether a secret of a name is said for the first time within so many seconds."""

@@ -35,6 +35,39 @@ Assistance : {phone}, {mail}.
 English: this code lets you choose a new password for the mail of the {academy}. It is good once, until {day_en} at
 {hour_en}; type it with your NUMEN on the page above. If you asked for nothing, do nothing, and give it to nobody.
 """
+_CONFIRM = """\
+Bonjour,
+
+Cette adresse vient d’être donnée comme adresse de secours d’un compte de messagerie de l’{academy}. Pour la confirmer,
+tapez ce code sur la page « Activer mon compte », où vous l’avez demandé :
+
+    {code}
+
+Il sert une seule fois, jusqu’au {day} à {hour}.
+
+Vous n’avez rien demandé ? Ne faites rien, et ne donnez ce code à personne : l’assistance ne le demande jamais.
+Assistance : {phone}, {mail}.
+
+English: this address was given as the recovery address of a mail account of the {academy}. To confirm it, type the code
+above on the page on which you asked for it. It is good once, until {day_en} at {hour_en}. If you asked for nothing, do
+nothing, and give it to nobody.
+"""
+_LOGIN = """\
+Bonjour,
+
+Vous avez demandé votre identifiant pour la messagerie de l’{academy} :
+
+    {login}
+
+Votre mot de passe ne change pas. S’il est perdu, choisissez « Mot de passe oublié » sur le portail :
+
+    {portal}motdepasse
+
+Vous n’avez rien demandé ? Vous n’avez rien à faire : cet identifiant ne donne accès à rien sans le mot de passe.
+Assistance : {phone}, {mail}.
+
+English: the log-in that you asked for, for the mail of the {academy}, is above. Your password stays as it is.
+"""
 _CHANGE = """\
 Bonjour,
 
@@ -69,6 +102,16 @@ class Notice:
         """The letter with a code."""
         return self._letter(recipient, "Votre code INA", _TEXT, issued.expires, code=issued.shown, portal=self.portal)
 
+    def confirmation(self, recipient: str, issued: Issued) -> email.message.EmailMessage:
+        """The letter that confirms an address of recovery."""
+        subject = "Confirmez votre adresse de secours / Confirm your recovery address"
+        return self._letter(recipient, subject, _CONFIRM, issued.expires, code=issued.shown)
+
+    def name(self, recipient: str, login: str, now: datetime.datetime) -> email.message.EmailMessage:
+        """The letter with a log-in."""
+        subject = "Votre identifiant / Your log-in"
+        return self._letter(recipient, subject, _LOGIN, now, login=login, portal=self.portal)
+
     def change(self, recipient: str, login: str, at: datetime.datetime) -> email.message.EmailMessage:
         """The letter that says that means of recovery change, and when."""
         subject = "Vos moyens de secours changent / Your means of recovery change"
@@ -96,6 +139,14 @@ class Notice:
     def send(self, recipient: str, issued: Issued) -> None:
         """Hand a code to the mail server. Raises OSError (smtplib's errors are some)."""
         self._hand(recipient, self.message(recipient, issued))
+
+    def confirm(self, recipient: str, issued: Issued) -> None:
+        """Hand over the code that confirms an address. Raises OSError."""
+        self._hand(recipient, self.confirmation(recipient, issued))
+
+    def remind(self, recipient: str, login: str, now: datetime.datetime) -> None:
+        """Hand over a log-in. Raises OSError."""
+        self._hand(recipient, self.name(recipient, login, now))
 
     def tell(self, recipients: Sequence[str], login: str, at: datetime.datetime) -> None:
         """Say to each that means of recovery change. Raises OSError when one could not be handed over."""

@@ -19,11 +19,12 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import own, wire
+from malleposte.accountd import own, sms, wire
+from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.proof import NoLogInError, Proofs
-from malleposte.accounts import acts, codes, life
+from malleposte.accounts import acts, codes, enrolment, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Channel, Failure, close_all
@@ -38,7 +39,7 @@ from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Pro
 from malleposte.accounts.renewal import Facts
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
-from malleposte.directory.model import Attributes, State
+from malleposte.directory.model import State
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import MallepostError
 from malleposte.platform import profiles
@@ -48,10 +49,12 @@ from malleposte.policy.model import Policy
 
 LOG = logging.getLogger("accountd")
 PACED = (
-    *(wire.Activate, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
-    *(wire.AddDevice, wire.SpendCode),
+    *(wire.Begin, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
+    *(wire.AddDevice, wire.RemindLogin, wire.SpendCode),
 )
 """Calls whose answers come at fixed moments, whatever there was to do."""
+ONCE_SECONDS = 3600.0
+"""For how long a word is known that is good once; the portal's own last half an hour."""
 _CODES = "ina:"
 _CLIENT = "accountd"
 """The client name of the portal's pages in the platform's delays."""
@@ -111,6 +114,13 @@ class Tools:
     """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
     post: Callable[[EmailMessage], None]
     """Hand a letter to the mail server. Raises OSError."""
+    confirm: Callable[[str, codes.Issued], None]
+    """Send the code that confirms an address. Raises OSError."""
+    remind: Callable[[str, str, datetime.datetime], None]
+    """Send a log-in to an address. Raises OSError."""
+    gateway: sms.Gateway | None = None
+    """Sends text messages, where the academy has one that does."""
+    activation: enrolment.Rules = field(default_factory=enrolment.Rules)
     facts: Callable[[], Facts] = Facts.read
     """The facts that letters about devices repeat."""
     uses: Callable[[], Uses | None] = lambda: None
@@ -126,7 +136,7 @@ class Tools:
     """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
     throttle: Throttle | None = None
-    code_minutes: int = 60
+    code_minutes: int = 15
     block_hours: float = 48.0
     recovery_hours: float = life.DELAY_HOURS
     factors_close: bool = False
@@ -153,9 +163,15 @@ class Service:
         self.tools = tools
         self._locks: dict[str, tuple[threading.Lock, int]] = {}
         self._guard = threading.Lock()
+        first_log_in = Enrolment(
+            tools, Ways(self._tried, self._alone, self._refuse, self._renewed, self._holder, self._means)
+        )
         self._does: dict[type[Any], Callable[[Act, Any], wire.Answer]] = {
-            wire.Activate: self._by_codes,
-            wire.Reset: self._by_codes,
+            wire.Begin: first_log_in.begin,
+            wire.Enrol: first_log_in.enrol,
+            wire.Activate: first_log_in.activate,
+            wire.Reset: self._reset,
+            wire.RemindLogin: self._remind_login,
             wire.Change: self._change,
             wire.Prove: self._prove,
             wire.IssueCode: self._issue_code,
@@ -190,11 +206,15 @@ class Service:
         else:
             ask = self.tools.limits.log_in if isinstance(request, _LOG_INS) else self.tools.limits.call
             wait = ask(self._name(request), where)
+        word, question = getattr(request, "once", ""), getattr(request, "question", "")
+        wait = wait or (self.tools.limits.question(where) if question else 0.0)
         if wait:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(wait))
-        if isinstance(request, wire.IssueCode):
-            if request.channel != "mail":
-                return wire.Refused(wire.ErrorCode.REFUSED_VALUE, "codes are sent by mail only")
+        if (word or question) and not self.tools.limits.once("form", word or question, ONCE_SECONDS):
+            return wire.Refused(wire.ErrorCode.REFUSED_VALUE, "this word was used before")
+        if isinstance(request, wire.IssueCode | wire.RemindLogin):
+            if request.channel not in ("mail", "sms"):
+                return wire.Refused(wire.ErrorCode.REFUSED_VALUE, "a channel is mail or sms")
             self.tools.later(lambda: self._done(request, where, client))
             return wire.Done()
         return self._done(request, where, client)
@@ -208,7 +228,7 @@ class Service:
             with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
                 act = Act(directory, journal, self.tools.now(), request.source, where)
                 return self._does[type(request)](act, request)
-        except _SlowDownError as error:
+        except (_SlowDownError, TooManyError) as error:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(error.wait))
         except NotProvedError:
             return wire.Refused(wire.ErrorCode.NOT_PROVED)
@@ -239,8 +259,10 @@ class Service:
 
     def _name(self, request: Any) -> str:
         """Return the name that limits count: as it was typed, known or not. Codes are counted apart from passwords."""
-        if isinstance(request, wire.Activate | wire.Reset):
-            return _CODES + (request.login or self.tools.keys.digest("limit", request.numen))
+        if isinstance(request, wire.Enrol | wire.Activate):
+            return f"ticket:{request.ticket}"
+        if isinstance(request, wire.Begin | wire.Reset | wire.RemindLogin):
+            return _CODES + (getattr(request, "login", "") or self.tools.keys.digest("limit", request.numen))
         return str(getattr(request, "login", "") or _apart(request) + getattr(request, "uid", ""))
 
     @contextlib.contextmanager
@@ -354,30 +376,29 @@ class Service:
             return wire.Refused(wire.ErrorCode.MUST_RENEW)
         return wire.Done(holder.uid, holder.state.value)
 
-    def _by_codes(self, act: Act, request: wire.Activate | wire.Reset) -> wire.Answer:
-        means: Attributes = {}
-        if isinstance(request, wire.Activate):
-            mail, phone = self._means(request.mail, request.phone)
-            means = {"mpRecoveryMail": [mail] if mail else [], "mpRecoveryPhone": [phone] if phone else []}
+    def _reset(self, act: Act, request: wire.Reset) -> wire.Answer:
         uid = self._holder(act.directory, request)
         with self._tried(act, request, uid, f"{request.numen}\0{request.code}"), self._alone(uid):
-            holder = library.read(act.directory, uid) if uid else None
+            holder = library.read(act.directory, uid or "-")
             held = holder.attributes if holder else {}
             right = codes.matches(self.tools.keys, uid, request.code, held, act.now)
-            if holder is None or not right:
+            if holder is None or not right or holder.state not in library.BY_CODES:
                 raise self._refuse(act, request, uid)
+            if holder.state is State.PENDING:
+                raise RefusedValueError("this account was never activated: it has a first log-in")
             passwords = Passwords(act.directory, act.journal, self.tools.policy)
-            before = passwords.set_after_codes(uid, request.new, act.now, means)
+            before = passwords.set_after_codes(uid, request.new, act.now)
         return self._renewed(act, holder, before)
 
-    def _holder(self, directory: Directory, request: wire.Activate | wire.Reset) -> str:
+    def _holder(self, directory: Directory, request: wire.Begin | wire.Reset | wire.RemindLogin) -> str:
         """The uid of the NUMEN, if the log-in, where one is given, is the same agent's."""
         try:
             numen = cell.numen(request.numen)
         except cell.BadValueError:
             numen = ""
         uid = codes.holder(directory, self.tools.keys, numen)
-        named = look_up(directory, request.login) if request.login else uid
+        login = getattr(request, "login", "")
+        named = look_up(directory, login) if login else uid
         return uid if uid == named else ""
 
     def _issue_code(self, act: Act, request: wire.IssueCode) -> wire.Answer:
@@ -387,23 +408,45 @@ class Service:
             if holder is None or holder.state not in _STATES_FOR_CODES:
                 return wire.Done()
             entry = acts.entry(act.directory, uid)
-            mail = life.usable_recovery(entry, act.now).mail
+            to = self._reached(entry, act, request.channel)
             many = codes.waits(entry.attributes, act.now, codes.Way.MAIL) >= codes.MOST_MAILED
             opens = codes.opens(act.directory, uid)
-            if not mail or not opens or many or not self.tools.limits.code(uid, act.network):
-                reason = "no NUMEN" if not opens else "too many" if mail else "no means of recovery"
+            if not to or not opens or many or self.tools.limits.code(uid, act.network, to):
+                reason = "no NUMEN" if not opens else "too many" if to else "no means of recovery"
                 act.journal.write("code", uid, sent=False, reason=reason)
                 return wire.Done()
             days = self.tools.code_minutes / 1440
             issued, change = codes.renew(entry, self.tools.keys, act.now, days, way=codes.Way.MAIL)
             acts.make(act.directory, act.journal, [change])
-        try:
-            self.tools.send(mail, issued)
-        except OSError as error:
-            act.journal.write("code", uid, sent=False, reason=type(error).__name__)
-            LOG.error("a code could not be sent: %s", type(error).__name__)
-        else:
-            act.journal.write("code", uid, sent=True, channel=request.channel)
+        with _sending(act, "code", uid, request.channel):
+            if request.channel == "sms" and self.tools.gateway:
+                minutes = self.tools.code_minutes
+                self.tools.gateway.send(
+                    to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
+                )
+            else:
+                self.tools.send(to, issued)
+        return wire.Done()
+
+    def _reached(self, entry: Entry, act: Act, channel: str) -> str:
+        """The address or number on file for a channel; empty where there is none, or no gateway."""
+        usable = life.usable_recovery(entry, act.now)
+        return usable.mail if channel == "mail" else usable.phone if self.tools.gateway else ""
+
+    def _remind_login(self, act: Act, request: wire.RemindLogin) -> wire.Answer:
+        uid = self._holder(act.directory, request)
+        holder = library.read(act.directory, uid or "-")
+        if holder is None or holder.state not in _STATES_FOR_CODES:
+            return wire.Done()
+        to = self._reached(acts.entry(act.directory, uid), act, request.channel)
+        if not to or self.tools.limits.code(uid, act.network, to):
+            act.journal.write("login-sent", uid, sent=False, reason="too many" if to else "no means of recovery")
+            return wire.Done()
+        with _sending(act, "login-sent", uid, request.channel):
+            if request.channel == "sms" and self.tools.gateway:
+                self.tools.gateway.send(to, f"Votre identifiant de messagerie académique : {uid}")
+            else:
+                self.tools.remind(to, uid, act.now)
         return wire.Done()
 
     # --- the life of an account ---
@@ -439,7 +482,8 @@ class Service:
             number = cell.phone(phone) if phone else ""
         except cell.BadValueError as error:
             raise RefusedValueError(str(error)) from error
-        if address.rpartition("@")[2].lower() == self.tools.domain.lower():
+        domain = address.rpartition("@")[2].lower()
+        if domain == self.tools.domain.lower() or domain.endswith(f".{self.tools.domain.lower()}"):
             raise RefusedValueError("an address of the academy cannot be read by an agent who cannot log in")
         return address, number
 
@@ -456,14 +500,14 @@ class Service:
             changed = acts.make(act.directory, act.journal, todo)
             waiting = life.next_recovery(acts.entry(act.directory, uid))
         if changed:
-            self._told_of_recovery(act, entry, waiting.at if waiting else act.now)
+            self._told_of_recovery(act, entry, waiting.at if waiting else act.now, mail)
         return wire.Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
 
-    def _told_of_recovery(self, act: Act, entry: Entry, at: datetime.datetime) -> None:
-        """Tell the old means of recovery, and the mailbox, that they change. What cannot be told is not done."""
+    def _told_of_recovery(self, act: Act, entry: Entry, at: datetime.datetime, new: str) -> None:
+        """Tell the means of recovery, old and new, and the mailbox of a change. What cannot be told is not done."""
         uid, waited = entry.attributes["uid"][0], life.next_recovery(entry)
         old = life.usable_recovery(entry, act.now).mail
-        to = dict.fromkeys((old, waited.mail if waited else "", next(iter(entry.attributes.get("mail", ())), "")))
+        to = dict.fromkeys((old, waited.mail if waited else "", new, next(iter(entry.attributes.get("mail", ())), "")))
         try:
             self.tools.tell([address for address in to if address], uid, at)
         except OSError as error:
@@ -590,7 +634,7 @@ class _Trial:
 
 def _apart(request: Any) -> str:
     """The word before the name that counts: codes and second factors count apart from passwords."""
-    if isinstance(request, wire.Activate | wire.Reset):
+    if isinstance(request, wire.Begin | wire.Reset):
         return _CODES
     return COUNTED if isinstance(request, wire.TryFactor | wire.FactorTried | wire.SpendCode) else ""
 
@@ -601,6 +645,18 @@ def _shown(device: Device) -> wire.Device:
         life.stamp(moment) if moment else "" for moment in (device.made, device.expires, device.used)
     )
     return wire.Device(device.ident, device.name, device.scopes, made, expires, used, device.place)
+
+
+@contextlib.contextmanager
+def _sending(act: Act, what: str, uid: str, channel: str) -> Iterator[None]:
+    """Around what is sent: how it ended is in the journal, and nowhere else."""
+    try:
+        yield
+    except OSError as error:
+        act.journal.write(what, uid, sent=False, reason=type(error).__name__)
+        LOG.error("%s could not be sent: %s", what, type(error).__name__)
+    else:
+        act.journal.write(what, uid, sent=True, channel=channel)
 
 
 class _SlowDownError(Exception):

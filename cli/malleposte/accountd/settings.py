@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import wire
+from malleposte.accountd import sms, wire
 from malleposte.accountd.limits import Rate, Rates
 from malleposte.accountd.proof import Provider
+from malleposte.accounts import enrolment
 from malleposte.accounts.settings import Settings as Accounts
 from malleposte.accounts.throttle import Settings as ThrottleSettings
 from malleposte.accounts.throttle import Throttle
@@ -20,6 +21,8 @@ from malleposte.errors import InputError
 
 THROTTLE = "throttle.json"
 """The name under which systemd hands over how the platform's Valkey is reached."""
+SMS = "sms.json"
+"""The same for the gateway of text messages."""
 JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
 
 
@@ -30,7 +33,8 @@ class Settings:
     `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
     `provider` verifies the tokens of agents who are logged in; without it there are none.
     `factors_close`: with a second factor the main password opens no device (`mpTwoFactor` follows the factors).
-    `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes.
+    `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes. `activation`: the steps
+    of a first log-in.
     """
 
     academy: str
@@ -43,7 +47,8 @@ class Settings:
     clients: Mapping[str, str] = field(default_factory=dict)
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     pace: float = 0.5
-    code_minutes: int = 60
+    code_minutes: int = 15
+    activation: enrolment.Rules = field(default_factory=enrolment.Rules)
     rates: Rates = field(default_factory=Rates)
     smtp: tuple[str, int] = ("127.0.0.1", 25)
     journal: Path = JOURNAL
@@ -60,6 +65,7 @@ class Settings:
                     raw[name] = Path(raw[name])
             raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
             raw["provider"] = Provider(**raw["provider"]) if raw.get("provider") else None
+            raw["activation"] = enrolment.Rules.parse(raw.get("activation", {}), str(path))
             raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
             found = cls(**raw)
         except OSError as error:
@@ -88,6 +94,15 @@ def accounts(folder: Path) -> Accounts:
     found = Accounts.read(folder / "accounts.json")
     there = {name: folder / getattr(found, name).name for name in ("password_file", "keys_file")}
     return dataclasses.replace(found, **there)
+
+
+def gateway(folder: Path) -> sms.Gateway | None:
+    """The gateway of text messages; None where the academy has none. Raises InputError."""
+    path = folder / SMS
+    try:
+        return sms.of(json.loads(path.read_text("utf-8")), str(path)) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not the settings of a gateway", "deploy again") from error
 
 
 def throttle(folder: Path) -> Throttle | None:

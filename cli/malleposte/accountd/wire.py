@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 5
+VERSION = 6
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -36,19 +36,40 @@ class Hello:
 
 
 @dataclass(frozen=True)
-class Activate:
-    """First log-in: NUMEN and INA code give a password to an account that waits. `login` may be empty.
+class Begin:
+    """First log-in: NUMEN and INA code give `Done.ticket`, which stands for them in the next two calls.
 
-    Means of recovery that are given with it count at once; of an account that had a password they are not taken.
+    Nothing is spent, and the same two secrets open the file again where it was left. `once` is a word that is good
+    for one request; with `question` it comes from a plain question, for which limits are stricter.
     """
 
     source: str
     numen: str = field(repr=False)
     code: str = field(repr=False)
+    once: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class Enrol:
+    """One step of it: `phone`, `mail` (a code goes there), `confirm` (that code), `charter` (its version), or `look`.
+
+    Without a value the step is passed over, where the academy lets it. `Done.enrolment` is the file after it.
+    """
+
+    source: str
+    ticket: str = field(repr=False)
+    step: str
+    value: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Activate:
+    """Last step of it: the password. The account is active, the code spent, and the file's means of recovery count."""
+
+    source: str
+    ticket: str = field(repr=False)
     new: str = field(repr=False)
-    login: str = ""
-    mail: str = ""
-    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,13 +84,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Reset:
-    """NUMEN and INA code give a new password to an account that had one, blocked or not."""
+    """NUMEN and INA code give a new password to an account that had one, blocked or not. `login` may be empty."""
 
     source: str
     login: str
     numen: str = field(repr=False)
     code: str = field(repr=False)
     new: str = field(repr=False)
+    once: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,11 +106,27 @@ class Prove:
 
 @dataclass(frozen=True)
 class IssueCode:
-    """Send a new INA code to the means of recovery that the account has. The answer never tells whether it was sent."""
+    """Send a new INA code to the means of recovery that the account has. The answer never tells whether it was sent.
+
+    `channel` is `mail` or `sms`; `once` and `question` as for `Begin`.
+    """
 
     source: str
     login: str
     channel: str = "mail"
+    once: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class RemindLogin:
+    """Send the log-in of a NUMEN to the means of recovery that its account has; as `IssueCode`."""
+
+    source: str
+    numen: str = field(repr=False)
+    channel: str = "mail"
+    once: str = ""
+    question: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,13 +320,16 @@ class SessionsEnded:
 
 
 Request = (
-    Hello | Activate | Change | Reset | Prove | IssueCode | Block | EndSessions | SetClass | SetRecovery
-    | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount | ShowJournal
+    Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
+    | SetClass | SetRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount | ShowJournal
     | TryFactor | FactorTried | SpendCode | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
+    "begin": Begin,
+    "enrol": Enrol,
     "activate": Activate,
+    "remind_login": RemindLogin,
     "change": Change,
     "reset": Reset,
     "prove": Prove,
@@ -400,6 +442,23 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Enrolment:
+    """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
+
+    `waiting` is an address that waits for its code. `needed` are the steps that cannot be passed over.
+    """
+
+    given: str = ""
+    surname: str = ""
+    mail: str = ""
+    phone: str = ""
+    recovery: str = ""
+    waiting: str = ""
+    left: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Done:
     """It is done. `uid` is whose account, `before` its state until now.
 
@@ -408,6 +467,8 @@ class Done:
     `open` names what could not be told at once: sessions may live there a few minutes more.
 
     `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
+
+    `ticket` and `enrolment` are of a first log-in.
     """
 
     uid: str = ""
@@ -419,6 +480,8 @@ class Done:
     account: Account = field(default_factory=Account)
     journal: tuple[Line, ...] = ()
     codes: tuple[str, ...] = field(default=(), repr=False)
+    ticket: str = field(default="", repr=False)
+    enrolment: Enrolment | None = None
 
 
 @dataclass(frozen=True)
@@ -488,6 +551,7 @@ def decode_answer(line: bytes) -> Answer:
                 tuple(map(_device, held["devices"])), str(held["secret"]),
                 codes=tuple(map(str, held["codes"])), account=_account(held["account"]),
                 journal=tuple(Line(**one) for one in held["journal"]),
+                ticket=str(held["ticket"]), enrolment=_enrolment(held["enrolment"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -503,6 +567,13 @@ def _device(held: Mapping[str, Any]) -> Device:
 
 def _account(held: Mapping[str, Any]) -> Account:
     return Account(**{**held, "forwards": tuple(map(str, held["forwards"]))})
+
+
+def _enrolment(held: Mapping[str, Any] | None) -> Enrolment | None:
+    if held is None:
+        return None
+    texts = {name: str(held[name]) for name in ("given", "surname", "mail", "phone", "recovery", "waiting")}
+    return Enrolment(left=tuple(map(str, held["left"])), needed=tuple(map(str, held["needed"])), **texts)
 
 
 def _line(content: dict[str, Any]) -> bytes:

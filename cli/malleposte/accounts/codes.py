@@ -61,6 +61,9 @@ class Waiting:
         return f"{self.way} {self.end} {self.digest}"
 
 
+_NO_CODE = Waiting("", "", "")
+
+
 @dataclass(frozen=True)
 class Issued:
     """A new code, to be shown to its owner alone, and the digest that recognises it."""
@@ -148,6 +151,28 @@ def waiting(attributes: Mapping[str, Sequence[str]]) -> list[Waiting]:
     return [*([Waiting(Way.LETTER.value, end, old)] if old and end else []), *found]
 
 
+def found(
+    keys: Keyring,
+    uid: str,
+    code: str,
+    attributes: Mapping[str, Sequence[str]],
+    now: datetime.datetime,
+    ways: Collection[Way] = tuple(Way),
+) -> Waiting | None:
+    """The one of the codes that wait for the account, in time and by one of these ways, which this is.
+
+    The same work whatever the answer.
+    """
+    held = [one for one in waiting(attributes) if one.end > stamp(now) and one.way in ways] or [_NO_CODE]
+    typed = normalise(code)
+    right = _NO_CODE
+    for name in keys.keys:
+        digest = _digest(keys, uid, typed, name).encode()
+        for one in held:
+            right = one if hmac.compare_digest(digest, one.digest.encode()) else right
+    return right if right is not _NO_CODE and len(typed) == LENGTH else None
+
+
 def matches(
     keys: Keyring,
     uid: str,
@@ -160,14 +185,7 @@ def matches(
 
     The same work whatever the answer.
     """
-    held = [one.digest.encode() for one in waiting(attributes) if one.end > stamp(now) and one.way in ways] or [b""]
-    typed = normalise(code)
-    found = False
-    for name in keys.keys:
-        digest = _digest(keys, uid, typed, name).encode()
-        for one in held:
-            found |= hmac.compare_digest(digest, one)
-    return found and len(typed) == LENGTH
+    return found(keys, uid, code, attributes, now, ways) is not None
 
 
 def waits(attributes: Mapping[str, Sequence[str]], now: datetime.datetime, way: Way | None = None) -> int:

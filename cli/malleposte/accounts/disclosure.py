@@ -39,6 +39,7 @@ FACTS: Mapping[str, str] = {
     "mpRecoveryMail": "adresse de secours",
     "mpRecoveryPhone": "téléphone de secours",
     "mpRecoveryChanged": "moyens de secours changés le",
+    "mpCharter": "charte acceptée (date, version)",
     "mpInaExpiry": "code d’activation valable jusqu’au",
     "pwdChangedTime": "mot de passe changé le",
 }
@@ -59,6 +60,8 @@ ACTS: Mapping[str, str] = {
     "undelete": "messages supprimés rétablis", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
+    "enrol": "première connexion commencée", "confirm": "code envoyé à une adresse de secours",
+    "welcome": "message de bienvenue", "told": "changement annoncé", "login-sent": "identifiant demandé",
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
 }  # fmt: skip

@@ -10,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-SECRET = frozenset({"userpassword", "mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest", "mpdevicedigest"})
+SECRET = frozenset(
+    {"userpassword", "mpnumendigest", "mpinacode", "mpinadigest", "mpsourcedigest", "mpdevicedigest", "mpenrolment"}
+)
 _HIDDEN = ["(not shown)"]
 _SYNC_EVERY = 500
 

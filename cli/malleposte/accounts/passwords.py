@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from malleposte.accounts import codes
+from malleposte.accounts import codes, enrolment
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal
 from malleposte.directory.control import PolicyErrorCode
@@ -27,7 +27,7 @@ from malleposte.policy.model import Policy
 
 READ = (
     *("uid", "sn", "givenName", "mail", "mailLocalAddress", "mpLoginAlias", "mpState"),
-    *(*codes.ATTRIBUTES, "mpBlockedUntil"),
+    *(*codes.ATTRIBUTES, "mpBlockedUntil", enrolment.ATTRIBUTE),
 )
 """The attributes to read of an account before its password is proved or set."""
 BY_OLD = frozenset((State.ACTIVE, State.EXPIRED))
@@ -127,10 +127,10 @@ class Passwords:
             raise RefusedPasswordError([rules.Violation("in_history")])
         self._set(holder, new, now, "password")
 
-    def set_after_codes(self, uid: str, new: str, now: datetime.datetime, means: Attributes | None = None) -> State:
+    def set_after_codes(self, uid: str, new: str, now: datetime.datetime, kept: Attributes | None = None) -> State:
         """A new password for who has proved to be the owner by codes; what the account was before.
 
-        Every code that waits is spent with it. A pending account takes the `means` of recovery given with it. A pending
+        Every code that waits is spent with it. A pending account takes what was `kept` of its first log-in. A pending
         or expired account is active; a blocked one may be read again and still sends nothing until `mpBlockedUntil`.
         Raises NotProvedError, RefusedPasswordError.
         """
@@ -138,8 +138,9 @@ class Passwords:
         if holder is None or holder.state not in BY_CODES:
             raise NotProvedError("the account and its codes are not recognised")
         first = holder.state is State.PENDING
-        given = means if first and means and any(means.values()) else {}
-        changed = {"mpRecoveryChanged": [stamp(now)], "mpRecoveryNext": []} if given else {}
+        given = kept if first and kept else {}
+        means = any(given.get(name) for name in ("mpRecoveryMail", "mpRecoveryPhone"))
+        changed = {"mpRecoveryChanged": [stamp(now)], "mpRecoveryNext": []} if means else {}
         self._set(holder, new, now, "activate" if first else "reset", {**given, **changed})
         return holder.state
 

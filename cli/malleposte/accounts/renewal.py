@@ -119,6 +119,10 @@ class Facts:
     hours: str
     hours_en: str
     policy: Policy
+    server: str = ""
+    """The host of IMAP and submission."""
+    dav: str = ""
+    """The address of devices for agendas and contacts."""
 
     @property
     def page(self) -> str:
@@ -153,6 +157,8 @@ class Facts:
             hours=str(support.get("hours", "")),
             hours_en=str(support.get("hours_en", support.get("hours", ""))),
             policy=policy,
+            server=str(given["hostnames"].get("mail", "")),
+            dav=str(given["hostnames"].get("dav", "")),
         )
 
 

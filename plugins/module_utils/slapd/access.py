@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Kept from everyone but the one writer, whatever a table says.
-SECRETS = ("mpNumenDigest", "mpInaCode", "mpInaDigest", "mpInaExpiry", "mpRecoveryCode", "mpSourceDigest")
+SECRETS = (
+    *("mpNumenDigest", "mpInaCode", "mpInaDigest", "mpInaExpiry", "mpRecoveryCode", "mpSourceDigest", "mpEnrolment"),
+)
 RECOVERY = ("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext")
 # State of a password, kept by ppolicy; the writer sets it (must change, end, unlock). A table may let others read it.
 PASSWORD_STATE = ("pwdReset", "pwdEndTime", "pwdAccountLockedTime", "pwdFailureTime")

@@ -43,6 +43,12 @@ class Password(Widget):
         super().__init__(new=new, **options)
 
 
+class Radios(Widget):
+    """One of several choices."""
+
+    template = "dsfr/radios.html"
+
+
 class Checkbox(Widget):
     """One box to tick."""
 

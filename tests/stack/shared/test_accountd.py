@@ -52,20 +52,20 @@ NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
 def test_activation_with_numen_and_code_then_a_log_in(portal, person, enters):
     who, new = person(State.PENDING), fresh()
     typed = who.code().lower()
-    ask = wire.Activate(portal.source, who.numen, f"{typed[:5]}-{typed[5:]}", new)
-    weak = wire.Activate(portal.source, who.numen, typed, "motdepasse")
-    refused, done, again = portal.ask(weak, ask, ask)
+    refused = portal.first_log_in(who.numen, typed, "motdepasse")
+    done, again = (portal.first_log_in(who.numen, f"{typed[:5]}-{typed[5:]}", new) for _ in range(2))
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert done == wire.Done(who.uid, "pending")
     assert again == NOT_PROVED, "a code is good once"
     assert enters(who.uid, new)
-    assert who.held("mpState", "mpInaCode", "mpInaDigest", "mpInaExpiry") == {"mpState": ["active"]}
+    assert who.held("mpState", "mpInaCode", "mpEnrolment") == {"mpState": ["active"]}
+    assert who.held("mpCharter")["mpCharter"][0].endswith(" essai")
 
 
 def test_a_code_ends_in_time(portal, person):
     who = person(State.PENDING)
-    assert portal.one(wire.Activate(portal.source, who.numen, who.code(days=-0.001), fresh())) == NOT_PROVED
-    assert portal.one(wire.Activate(portal.source, who.numen, who.code(), fresh())) == wire.Done(who.uid, "pending")
+    assert portal.first_log_in(who.numen, who.code(days=-0.001), fresh()) == NOT_PROVED
+    assert portal.first_log_in(who.numen, who.code(), fresh()) == wire.Done(who.uid, "pending")
 
 
 def test_a_change_shuts_the_old_password_out_at_once(portal, person, enters, mail, device):
@@ -312,8 +312,8 @@ def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
 def test_the_journal_says_who_and_what_and_no_secret(portal, person, site, mail1):
     who, new = person(State.PENDING), fresh()
     code = who.code()
+    portal.first_log_in(who.numen, code, new)
     portal.ask(
-        wire.Activate(portal.source, who.numen, code, new),
         wire.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
         wire.Change(portal.source, "Mot-De-Passe7!tape-ici", new, new),
     )
@@ -321,6 +321,7 @@ def test_the_journal_says_who_and_what_and_no_secret(portal, person, site, mail1
         json.loads(line) for line in mail1.check_output(f'grep -F \'"account": "{who.uid}"\' {JOURNAL}').splitlines()
     ]
     assert [(line["action"], line["who"], line["source"]) for line in lines] == [
+        ("enrol", "accountd:pia1", portal.source), ("modify", "accountd:pia1", portal.source),
         ("activate", "accountd:pia1", portal.source), ("refused", "accountd:pia1", portal.source),
     ]  # fmt: skip
     whole = mail1.check_output(f"cat {JOURNAL}; journalctl -u accountd -u malleposte-hostd -o cat")

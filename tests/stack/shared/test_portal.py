@@ -16,11 +16,11 @@ from tests.support.page import Page
 
 FRENCH = (
     *("/", "/diagnostic", "/motdepasse/robustesse", "/motdepasse", "/motdepasse/changer", "/motdepasse/code"),
-    *("/motdepasse/oublie", "/activer"),
+    *("/motdepasse/oublie", "/activer", "/oublie", "/oublie/identifiant"),
 )
 ENGLISH = (
     *("/en/", "/en/diagnosis", "/en/password/strength", "/en/password", "/en/password/change", "/en/password/code"),
-    *("/en/password/forgotten", "/en/activate"),
+    *("/en/password/forgotten", "/en/activate", "/en/forgotten", "/en/forgotten/log-in"),
 )
 PAGES = dict.fromkeys(FRENCH, "fr") | dict.fromkeys(ENGLISH, "en")
 

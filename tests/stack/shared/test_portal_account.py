@@ -20,11 +20,15 @@ def visitor(site: Any, web: Any) -> Visitor:
 
 def test_first_log_in_by_numen_and_code(visitor: Visitor, person: Any, enters: Any) -> None:
     who, new = person(State.PENDING), rules.generate()
-    given = {"numen": who.numen, "code": who.code(), "new": new, "again": new}
+    given = {"numen": who.numen, "code": who.code()}
     page = visitor.send("/activer", **{**given, "code": "AAAA2222"})
     assert (visitor.status, who.held("mpState")) == (403, {"mpState": ["pending"]})
     assert page.named("errors")
-    page = visitor.send("/activer", **given)
+    visitor.send("/activer", **given)
+    for step in ("phone", "mail"):
+        visitor.send("/activer/etape", step=step, skip="1")
+    visitor.send("/activer/etape", step="charter", value="y")
+    page = visitor.send("/activer/etape", step="password", new=new, again=new)
     assert who.uid in page.all("main")[0][1]
     assert who.held("mpState") == {"mpState": ["active"]}
     assert enters(who.uid, new)
@@ -47,7 +51,7 @@ def test_a_change_of_password(visitor: Visitor, person: Any, enters: Any) -> Non
 
 def test_a_forgotten_password(visitor: Visitor, person: Any, enters: Any) -> None:
     who, new = person(), rules.generate()
-    given = {"login": who.account.mail, "numen": who.numen, "code": who.code(), "new": new, "again": new}
+    given = {"numen": who.numen, "code": who.code(), "new": new, "again": new}
     visitor.send("/motdepasse/oublie", **{**given, "numen": "99E0000000ESS"})
     assert visitor.status == 403
     visitor.send("/motdepasse/oublie", **given)
@@ -59,4 +63,11 @@ def test_a_code_is_asked_for_in_the_same_words_for_everyone(visitor: Visitor, pe
     known = visitor.send("/motdepasse/code", login=person().uid).all("main")
     assert visitor.status == 200
     assert visitor.send("/motdepasse/code", login="nul-ne-porte-ce-nom").all("main") == known
+    assert visitor.status == 200
+
+
+def test_a_log_in_is_asked_for_in_the_same_words_for_everyone(visitor: Visitor, person: Any) -> None:
+    known = visitor.send("/oublie/identifiant", numen=person().numen).all("main")
+    assert visitor.status == 200
+    assert visitor.send("/oublie/identifiant", numen="99E0000000ESS").all("main") == known
     assert visitor.status == 200

@@ -63,5 +63,13 @@ class Portal:
             for line, took in json.loads(told)
         ]
 
+    def first_log_in(self, numen: str, code: str, new: str) -> Any:
+        """The two secrets, the charter, the password: the last answer, or the first refusal."""
+        begun = self.one(wire.Begin(self.source, numen, code))
+        if isinstance(begun, wire.Refused):
+            return begun
+        charter = wire.Enrol(self.source, begun.ticket, "charter", "essai")
+        return self.ask(charter, wire.Activate(self.source, begun.ticket, new))[-1]
+
     def one(self, request: wire.Request) -> Any:
         return self.ask(request)[0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
+from tests.support.human import answers
 from tests.support.page import Page
 
 
@@ -26,8 +27,9 @@ class Visitor:
 
     def send(self, path: str, **values: str) -> Page:
         """Fill in the page's form and send it; the page that comes, a redirection followed."""
-        token = next(str(held["value"]) for held, _t in self.get(path).all("input") if held.get("name") == "csrf_token")
-        body = urllib.parse.urlencode({"csrf_token": token, **values}).encode()
+        page = self.get(path)
+        token = next(str(held["value"]) for held, _t in page.all("input") if held.get("name") == "csrf_token")
+        body = urllib.parse.urlencode({"csrf_token": token, **answers(page), **values}).encode()
         answer = self._asked(path, method="POST", body=body)
         return self.get(answer.headers["Location"]) if answer.status == 303 else self._seen(answer)
 

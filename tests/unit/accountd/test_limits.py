@@ -6,6 +6,7 @@ import pytest
 from malleposte.accountd.limits import Limits, Rate, Rates, network
 
 HERE, THERE = "192.0.2.0/24", "198.51.100.0/24"
+TO = "marie@exemple.test"
 
 
 class Clock:
@@ -84,19 +85,35 @@ def test_the_same_wrong_password_counts_once_and_the_right_one_starts_afresh(clo
 def test_a_limit_ends(clock: Clock) -> None:
     those = limits(clock, wrong=Rate(1, 60), codes=Rate(1, 60))
     those.wrong("mdupond", HERE, "first")
-    assert those.code("mdupond", HERE)
-    assert not those.code("mdupond", HERE)
+    assert those.code("mdupond", HERE, TO) == 0
+    assert those.code("mdupond", HERE, TO) == 60
     assert those.may_try("mdupond", HERE, "x") == (60, False)
     clock.now = 60
     assert those.may_try("mdupond", HERE, "x") == (0, False)
-    assert those.code("mdupond", HERE)
+    assert those.code("mdupond", HERE, TO) == 0
 
 
 def test_what_strangers_ask_for_takes_none_of_the_owner_s_codes(clock: Clock) -> None:
     those = limits(clock, codes=Rate(3, 3600), codes_account=Rate(5, 3600))
-    assert [those.code("mdupond", HERE) for _ in range(9)] == [True] * 3 + [False] * 6
-    assert [those.code("mdupond", THERE) for _ in range(9)] == [True] * 2 + [False] * 7, "nobody's mailbox is filled"
-    assert those.code("other", HERE)
+    assert [those.code("mdupond", HERE, TO) > 0 for _ in range(9)] == [False] * 3 + [True] * 6
+    assert [those.code("mdupond", THERE, TO) > 0 for _ in range(9)] == [False] * 2 + [True] * 7, "no mailbox is filled"
+    assert those.code("other", HERE, TO) == 0
+
+
+def test_so_many_codes_a_day_for_an_account_an_address_and_a_network(clock: Clock) -> None:
+    those = limits(clock, codes=Rate(9, 60), codes_account=Rate(9, 60), day_account=Rate(2, 86_400),
+                   day_target=Rate(3, 86_400), day_network=Rate(4, 86_400))  # fmt: skip
+    assert [those.code("mdupond", HERE, TO) for _ in range(3)] == [0, 0, 86_400]
+    assert [those.code("other", HERE, TO) for _ in range(2)] == [0, 86_400], "the address has had enough"
+    assert [those.code(f"agent{n}", HERE, f"{n}@x.test") for n in range(2)] == [0, 86_400], "so has the network"
+    assert those.code("another", THERE, "y@x.test") == 0
+    clock.now = 86_400
+    assert those.code("mdupond", HERE, TO) == 0
+
+
+def test_forms_with_a_question_have_a_limit_of_their_own(clock: Clock) -> None:
+    those = limits(clock, questions=Rate(1, 60))
+    assert [those.question(HERE), those.question(HERE), those.question(THERE)] == [0, 60, 0]
 
 
 def test_ipv6_counts_for_its_48_as_well(clock: Clock) -> None:

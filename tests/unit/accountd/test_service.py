@@ -87,6 +87,17 @@ class Hosts:
         return Moved()
 
 
+class Gateway:
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.broken = False
+
+    def send(self, number: str, text: str) -> None:
+        if self.broken:
+            raise ConnectionRefusedError
+        self.sent.append((number, text))
+
+
 class Stage:
     """A service and all that it touches."""
 
@@ -96,13 +107,19 @@ class Stage:
         self.sent: list[tuple[str, codes.Issued]] = []
         self.told: list[tuple[list[str], str, datetime.datetime]] = []
         self.letters: list[EmailMessage] = []
+        self.confirmations: list[tuple[str, codes.Issued]] = []
+        self.reminders: list[tuple[str, str]] = []
+        self.gateway = Gateway()
         self.hosts = Hosts()
         self.mute = False
         self.away = False
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
         tools = Tools(
             self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
-            lambda where, issued: self.sent.append((where, issued)), self.tell, self.post, lambda: FACTS,
+            lambda where, issued: self.sent.append((where, issued)), self.tell, self.post,
+            lambda where, issued: self.confirmations.append((where, issued)),
+            lambda where, login, now: self.reminders.append((where, login)),
+            gateway=self.gateway, facts=lambda: FACTS,
             classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), look=self.look, devices=2,
             limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
@@ -159,30 +176,6 @@ def stage(tmp_path: Path) -> Stage:
     return Stage(tmp_path)
 
 
-def test_activation_by_numen_and_code_once(stage: Stage) -> None:
-    uid = stage.agent("mdupond", State.PENDING)
-    code = stage.code(uid)
-    ask = wire.Activate(HERE, " 01 e9500001 abc", f"{code[:5]} {code[5:]}".lower(), NEW)
-    assert stage.ask(ask) == wire.Done(uid, "pending")
-    assert (stage.held(uid, "userPassword"), stage.held(uid, "mpState")) == ([NEW], ["active"])
-    assert stage.channel.closed == [uid]
-    assert stage.ask(ask) == NOT_PROVED
-
-
-def test_a_code_is_good_once_also_for_many_at_once(stage: Stage) -> None:
-    uid = stage.agent("mdupond", State.PENDING)
-    code = stage.code(uid)
-    start = threading.Barrier(8)
-
-    def ask(number: int) -> wire.Answer:
-        start.wait()
-        return stage.ask(wire.Activate(f"192.0.{number}.7", NUMEN, code, f"{NEW}{number}a"))
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(ask, range(8)))
-    assert [isinstance(answer, wire.Done) for answer in answers].count(True) == 1
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -192,16 +185,23 @@ def test_a_code_is_good_once_also_for_many_at_once(stage: Stage) -> None:
 )  # fmt: skip
 def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]) -> None:
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)
-    uid = stage.agent("mdupond", State.PENDING)
+    uid = stage.agent("mdupond", State.ACTIVE)
     good = {"source": HERE, "login": uid, "numen": NUMEN, "code": stage.code(uid), "new": NEW}
     assert stage.ask(wire.Reset(**good | wrong)) == NOT_PROVED
-    assert stage.held(uid, "mpState") == ["pending"]
-    assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "pending"), "a failure spends no code"
+    assert stage.held(uid, "userPassword") == [OLD]
+    assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "active"), "a failure spends no code"
+
+
+def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.PENDING)
+    refused = stage.ask(wire.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
+    assert isinstance(refused, wire.Refused)
+    assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
 def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    assert stage.ask(wire.Activate(HERE, NUMEN, stage.code(uid, days=0), NEW)) == NOT_PROVED
+    assert stage.ask(wire.Begin(HERE, NUMEN, stage.code(uid, days=0))) == NOT_PROVED
     gone = stage.agent("gone", State.SUSPENDED, OTHER_NUMEN)
     assert stage.ask(wire.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
     assert stage.ask(wire.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
@@ -334,13 +334,13 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
         assert stage.ask(wire.IssueCode(HERE, login)) == wire.Done()
     ((where, issued),) = stage.sent
     assert where == "marie@exemple.test"
-    assert issued.expires == NOW + datetime.timedelta(hours=1)
+    assert issued.expires == NOW + datetime.timedelta(minutes=15)
     assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
     for _ in range(9):
         stage.ask(wire.IssueCode(HERE, uid))
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
-    other = stage.ask(wire.IssueCode(HERE, uid, "sms"))
+    other = stage.ask(wire.IssueCode(HERE, uid, "pigeon"))
     assert isinstance(other, wire.Refused)
     assert other.error == "refused_value"
 
@@ -377,7 +377,7 @@ def test_means_of_recovery_ask_for_the_password_count_later_and_are_told(stage: 
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test +33612345678"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
-    assert stage.told == [(["vieux@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
+    assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
     stage.ask(wire.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
@@ -395,20 +395,6 @@ def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None
     stage.mute = False
     assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD)), wire.Done)
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
-
-
-def test_means_given_at_activation_count_at_once_and_later_ones_not(stage: Stage) -> None:
-    uid = stage.agent("mdupond", State.PENDING)
-    bad = stage.ask(wire.Activate(HERE, NUMEN, stage.code(uid), NEW, mail="x@ac-exemple.test"))
-    assert isinstance(bad, wire.Refused)
-    assert stage.held(uid, "mpState") == ["pending"]
-    given = wire.Activate(HERE, NUMEN, stage.code(uid), NEW, mail="Marie@exemple.test", phone="0612345678")
-    assert stage.ask(given) == wire.Done(uid, "pending")
-    assert stage.held(uid, "mpRecoveryPhone") == ["+33612345678"]
-    assert [one.lower() for one in stage.held(uid, "mpRecoveryMail")] == ["marie@exemple.test"]
-    again = wire.Activate(HERE, NUMEN, stage.code(uid), "Encore-Autre9!q", mail="voleur@exemple.test")
-    assert isinstance(stage.ask(again), wire.Done)
-    assert [one.lower() for one in stage.held(uid, "mpRecoveryMail")] == ["marie@exemple.test"]
 
 
 def test_a_stranger_s_requests_end_no_code_and_use_up_nobody_s_quota(stage: Stage) -> None:

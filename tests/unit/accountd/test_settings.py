@@ -49,6 +49,9 @@ def test_they_are_read(tmp_path: Path) -> None:
         {"only": {"sso-pia1": ["strange"]}},
         {"provider": {"issuer": "https://sso.test/", "audience": "portail", "key": "none"}},
         {"provider": {"issuer": "https://sso.test/"}},
+        {"activation": {"phone": "perhaps"}},
+        {"activation": {"strange": "off"}},
+        {"activation": {"charter": "optional"}},
     ],
 )
 def test_what_is_wrong_is_one_line_with_the_file(tmp_path: Path, wrong: dict[str, Any]) -> None:

@@ -11,7 +11,9 @@ from malleposte.accountd import wire
 
 REQUESTS = (
     wire.Hello("pia1", "secret"),
-    wire.Activate("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!"),
+    wire.Begin("192.0.2.7", "01E9500001ABC", "CODE", once="word"),
+    wire.Enrol("192.0.2.7", "ticket", "mail", "marie@exemple.test"),
+    wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
     wire.SetQuietHours("192.0.2.7", "mdupond", "jeton", ("12345 18:30-07:45", "67 00:00-23:59")),
@@ -21,13 +23,13 @@ REQUESTS = (
     wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
     wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Téléphone", False, ("webauthn",)),
 )
-ANSWERED = (wire.Done, wire.Device, wire.Account, wire.Line, wire.Refused, wire.Violation)
+ANSWERED = (wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation)
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 5, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 6, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -38,7 +40,9 @@ def test_a_request_comes_back(request_: wire.Request) -> None:
 
 
 def test_no_secret_is_shown_by_accident() -> None:
-    for one in (wire.Hello("a", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET", "S3CRET"),
+    for one in (wire.Hello("a", "S3CRET"), wire.Begin("s", "S3CRET", "S3CRET"),
+                wire.Enrol("s", "S3CRET", "mail", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET"),
+                wire.RemindLogin("s", "S3CRET"), wire.Done(ticket="S3CRET"),
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
                 wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
@@ -58,6 +62,9 @@ def test_no_secret_is_shown_by_accident() -> None:
         ),
         wire.Done("mdupond", account=wire.Account("Marie", quota_mb=5000, two_factor=True, forwards=("a@b.test",))),
         wire.Done("mdupond", journal=(wire.Line("2026-09-01T08:00:00", "compte bloqué", "operators", "vol"),)),
+        wire.Done(
+            ticket="t", enrolment=wire.Enrolment("Marie", "Dupond", left=("phone", "password"), needed=("phone",))
+        ),
         wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
         wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
     ],
@@ -75,11 +82,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 5: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 6: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=6, call="next", args={"more": 1}, extra=1), "speaks version 6"),
+        (line(v=7, call="next", args={"more": 1}, extra=1), "speaks version 7"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -93,7 +100,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":5,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":6,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -110,7 +117,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":5,"ok":true}', b'{"v":5,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":6,"ok":true}', b'{"v":6,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -125,5 +132,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (5, "7922c4e86b743d11")
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (5, "7922c4e86b743d11")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (6, "c6d33558a1437af4")

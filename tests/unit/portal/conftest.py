@@ -18,6 +18,7 @@ from malleposte_portal.sessions import Sessions
 from malleposte_portal.settings import Settings
 from malleposte_portal.sign_on import SignOn
 
+from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.tokens import CLIENT, ISSUER
 from tests.support.valkey import MemoryValkey, ValkeyError
@@ -104,8 +105,9 @@ class Visitor:
 
     def send(self, path: str, **values: str) -> Page:
         """Fill in the page's form and send it; what came, redirections followed."""
-        token = next(h["value"] for h, _t in self.get(path).all("input") if h.get("name") == "csrf_token")
-        return self.post(path, {"csrf_token": token, **values})
+        page = self.get(path)
+        token = next(h["value"] for h, _t in page.all("input") if h.get("name") == "csrf_token")
+        return self.post(path, {"csrf_token": token, **answers(page), **values})
 
     def post(self, path: str, values: dict[str, str | None]) -> Page:
         """Send any values."""

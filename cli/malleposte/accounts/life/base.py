@@ -11,7 +11,7 @@ ASKED = (
     *("mpLoginAlias", "mpProfile", "mpState", "mpStateChanged", "mpQuota", "mpEstablishment", "mpCorps"),
     *("mpDiscipline", "mpFunction", "mpHidden", "mpDelegate", "mpBlockedUntil", "mpArchived"),
     *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "pwdChangedTime"),
-    *("mpInaCode", "mpInaDigest", "mpInaExpiry", "mpRecoveryCode"),
+    *("mpInaCode", "mpInaDigest", "mpInaExpiry", "mpRecoveryCode", "mpEnrolment", "mpCharter"),
 )
 """The attributes of an entry that an act may look at or change. No digest that an operator would see."""
 
