@@ -126,8 +126,8 @@ def test_ipv6_counts_for_its_48_as_well(clock: Clock) -> None:
         assert [ask(where) for where in inside] == [0] * 8 + [60] * 12
         assert [ask(outside) for _ in range(3)] == [0, 0, 60], "a /64 has its own share"
         assert those.call("mdupond", HERE) == 0
-    codes = limits(clock, codes=Rate(1, 60), codes_account=Rate(100, 60))
-    assert [codes.code("mdupond", where) for where in inside] == [True] * 4 + [False] * 16
+    codes = limits(clock, codes=Rate(1, 60), codes_account=Rate(100, 60), day_target=Rate(100, 60))
+    assert [codes.code("mdupond", where, TO) > 0 for where in inside] == [False] * 4 + [True] * 16
 
 
 def test_wrong_proofs_of_ipv6_count_for_its_48_as_well(clock: Clock) -> None:

@@ -203,7 +203,7 @@ def test_every_failure_of_the_two_secrets_is_one_page(agent: Visitor, site: Any,
     assert (agent.last.status_code, page.named("errors").count(WRONG)) == (403, 1)
 
     def bare(answer: Any) -> tuple[Any, ...]:
-        # What the agent typed comes back, tokens and questions differ with every page.
+        # Typed answers come back; tokens and questions differ with every page.
         text = re.sub(r'value="[^"]*"', "", answer.text)
         return re.sub(r"<legend.*?</legend>", "", text), sorted(answer.headers.keys()), answer.status_code
 
