@@ -19,6 +19,15 @@ def link(name: str, language: str = "") -> str:
     return url_for(name, language=language or g.language)
 
 
+def said_done(name: str, answer: wire.Done) -> Answer:
+    """The way to the page that says what was done; log-ins to the portal from before end with a new password."""
+    ours = current_app.extensions["sign_on"]
+    if ours is not None and answer.uid:
+        ours.end_log_ins(answer.uid)
+    session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
+    return redirect(link("done"), 303)
+
+
 def carried_out(
     name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str, wrong: str = ""
 ) -> Answer:
@@ -32,11 +41,7 @@ def carried_out(
         if form.validate():
             answer = acts.ask(wanted(), not_proved, wrong)
             if isinstance(answer, wire.Done):
-                ours = current_app.extensions["sign_on"]
-                if ours is not None and answer.uid:
-                    ours.end_log_ins(answer.uid)
-                session["done"] = {"act": name, "uid": answer.uid, "late": bool(answer.open)}
-                return redirect(link("done"), 303)
+                return said_done(name, answer)
             if answer.new_password:
                 form.refuse("new", answer.new_password)
             refused, status = answer.page, answer.status

@@ -14,7 +14,7 @@ from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
 from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, link
+from malleposte_portal.answers import UNKNOWN, Answer, link, said_done
 from malleposte_portal.languages import translate as _
 
 TICKET = "ticket"
@@ -114,9 +114,7 @@ def _ended(form: Any, ticket: str) -> Answer | acts.Told:
     answer = _ask(wire.Activate(acts.source(), ticket, form.typed("new")), _(USED))
     if isinstance(answer, wire.Done):
         session.pop(TICKET, None)
-        act = "activate" if answer.before == "pending" else "reset"
-        session["done"] = {"act": act, "uid": answer.uid, "late": bool(answer.open)}
-        return redirect(link("done"), 303)
+        return said_done("activate" if answer.before == "pending" else "reset", answer)
     if isinstance(answer, acts.Told) and answer.new_password:
         form.refuse("new", answer.new_password)
     return answer
