@@ -60,7 +60,7 @@ def test_the_account_is_summed_up(inside: Any) -> None:
 
 def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> None:
     text = inside.get("/compte/appareils").all("main")[0][1]
-    assert all(told in text for told in ("Téléphone", "courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
+    assert all(told in text for told in ("Téléphone", "Courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
     assert "https://sso.test/2fregisters" in {held["href"] for held, _text in inside.get("/compte/appareils").all("a")}
     answer = inside.press("/compte/appareils", "/compte/appareils/supprimer", device="abcdefgh")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
