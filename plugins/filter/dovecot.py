@@ -53,6 +53,14 @@ def dovecot_device_filter(states: Sequence[str]) -> str:
     return f"(&(objectClass=mpDevice)(mpDeviceId={found}){names}{_any_of('mpState', states)})"
 
 
+def dovecot_barred_filter(states: Sequence[str]) -> str:
+    """Return the filter of boxes that no token opens: those of agents in no state of `states`, and of functions.
+
+    A token proves itself, and Dovecot asks the directory afterwards for a refusal only. Its user is always a uid.
+    """
+    return f"(&{BOX}(uid=%{{user}})(!(&{AGENT}{_any_of('mpState', states)})))"
+
+
 def dovecot_user_filter(states: Sequence[str], delivery: str = "") -> str:
     """Return the filter of boxes: an agent or a functional box in one of `states`, by any of its names or addresses.
 
@@ -100,7 +108,7 @@ class FilterModule:
         return {
             function.__name__: function
             for function in (
-                *(dovecot_login_filter, dovecot_device_filter, dovecot_user_filter),
+                *(dovecot_login_filter, dovecot_device_filter, dovecot_barred_filter, dovecot_user_filter),
                 *(dovecot_quota, dovecot_list, dovecot_scripts),
             )
         }

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleFilterError
 HOLDS: Mapping[str, Sequence[str]] = {
     "mail": ("store", "queue", "dovecot"),
     "web": ("sogo", "roundcube", "radicale"),
+    "portal": ("sso",),
 }
 """The things that the hosts of a group hold."""
 

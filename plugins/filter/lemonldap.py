@@ -103,7 +103,7 @@ def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
         "passwordDB": "Choice",
         "customAuth": "::Auth::Malleposte",
         "authChoiceModules": {"1_motdepasse": "Custom;LDAP;Null;;;{}", "2_cle": "WebAuthn;LDAP;Null;;;{}"},
-        "customPlugins": "::Plugins::Malleposte",
+        "customPlugins": "::Plugins::Malleposte, ::Plugins::SingleAudience",
         "macros": {"_whatToTrace": "$uid", "secondFactor": second_factor(rules)},
         "available2F": "TOTP,WebAuthn",
         "available2FSelfRegistration": "TOTP,WebAuthn",
@@ -146,6 +146,18 @@ def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
+def _public(key: str) -> str:
+    return key.strip() + "\n"
+
+
+def lemonldap_key_id(public_key: str) -> str:
+    """Return the name of a signing key (`kid`): 16 hexadecimal digits of its digest.
+
+    A new key has a new name, so that whoever keeps keys by name never takes one for the other.
+    """
+    return hashlib.sha256(_public(public_key).encode()).hexdigest()[:16]
+
+
 def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     """The document, without its date. Raises AnsibleFilterError on two clients of one name or a short secret."""
     clients: Sequence[Mapping[str, Any]] = given["clients"]
@@ -155,7 +167,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     weak = [one["id"] for one in clients if len(str(one.get("secret", ""))) < 24]
     if weak:
         raise AnsibleFilterError(f"lemonldap_clients: the secret of {weak[0]} has less than 24 characters")
-    valkey, public = _valkey(given["valkey"]), given["signing_public_key"].strip() + "\n"
+    valkey, public = _valkey(given["valkey"]), _public(given["signing_public_key"])
     store = "Apache::Session::Browseable::Redis"
     rules = {str(one["id"]): dict.fromkeys(one.get("scopes", ()), "1") for one in clients}
     # A scope that one client has is refused to the others, whatever they ask for.
@@ -261,8 +273,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcServiceAllowOnlyDeclaredScopes": 1,
         "oidcServicePrivateKeySig": given["signing_key"].strip() + "\n",
         "oidcServicePublicKeySig": public,
-        # A new key has a new name, so that whoever keeps keys by name never takes one for the other.
-        "oidcServiceKeyIdSig": hashlib.sha256(public.encode()).hexdigest()[:16],
+        "oidcServiceKeyIdSig": lemonldap_key_id(public),
         "oidcServiceIDTokenExpiration": int(given["token_seconds"]),
         "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
         "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},
@@ -289,4 +300,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[[Any], str]]:
         """Names of the filters."""
-        return {"lemonldap_configuration": lemonldap_configuration}
+        return {"lemonldap_configuration": lemonldap_configuration, "lemonldap_key_id": lemonldap_key_id}

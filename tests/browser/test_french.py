@@ -8,6 +8,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
 
 FORBIDDEN = re.compile(
     r"\b(courriels?|pourriels?|soutien|fureteur|présentement|collecticiel|témoins|tags?|clavardage)\b", re.IGNORECASE
@@ -63,9 +64,7 @@ def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> 
     agent = reader.agent("roundcube")
     browser.open("webmail")
     assert strange(browser) == []
-    browser.seen("#rcmloginuser").send_keys(agent.uid)
-    browser.seen("#rcmloginpwd").send_keys(agent.password)
-    browser.click("#rcmloginsubmit")
+    enter(browser, agent.uid, agent.password)
     browser.seen("#messagelist tbody tr", reader.subject)
     names = {
         one.get_attribute("textContent") for one in browser.driver.find_elements(By.CSS_SELECTOR, "#mailboxlist a")

@@ -6,18 +6,13 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
 
 
 def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
     browser.open("webmail")
-    browser.seen("#rcmloginuser").send_keys(agent.uid)
-    browser.seen("#rcmloginpwd").send_keys(agent.password)
-    assert browser.language() == "fr"
-    assert browser.fits()
-    browser.picture("roundcube-login")
-    browser.report("roundcube-login")
-    browser.click("#rcmloginsubmit")
+    enter(browser, agent.uid, agent.password)
     browser.seen("#messagelist tbody tr", reader.subject)
     assert browser.fits()
     browser.picture("roundcube-list")
@@ -39,9 +34,7 @@ def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None
 def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube", letters=False)
     browser.open("webmail")
-    browser.seen("#rcmloginuser").send_keys(agent.uid)
-    browser.seen("#rcmloginpwd").send_keys(agent.password)
-    browser.click("#rcmloginsubmit")
+    enter(browser, agent.uid, agent.password)
     browser.seen("#layout-list")
     browser.open("webmail", "/?_task=settings&_action=plugin.malleposte-password")
     browser.picture("roundcube-password")
@@ -53,5 +46,29 @@ def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader)
     if browser.size.mobile:
         browser.click(".task-menu-button")
     browser.click("#taskmenu a.logout")
-    browser.seen("#rcmloginuser")
+    browser.seen("#userfield")
+    assert browser.driver.current_url.startswith(browser.url("sso"))
     assert not browser.driver.find_elements(By.CSS_SELECTOR, "#messagelist")
+
+
+def test_a_deep_link_is_kept_and_a_second_service_asks_nothing(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("roundcube", letters=False)
+    browser.open("webmail", "/?_task=settings&_action=identities")
+    enter(browser, agent.uid, agent.password)
+    browser.seen("#identities-table")
+    browser.driver.delete_all_cookies()
+    browser.open("webmail", "/?_task=addressbook")
+    browser.seen("#layout-list")
+    assert browser.driver.current_url.startswith(browser.url("webmail")), "the log-in page knows who it is"
+
+
+def test_what_is_wrong_with_the_way_back_is_told(browser: Browser) -> None:
+    browser.open("webmail", "/index.php/login/oauth?code=volé&state=inconnu")
+    browser.seen("#login-form", "La connexion n’a pas abouti")
+    assert browser.language() == "fr"
+    assert browser.fits()
+    assert browser.driver.find_elements(By.CSS_SELECTOR, "input[type=password]") == []
+    browser.picture("roundcube-again")
+    assert browser.barriers() == []
+    browser.click("#login-form a.btn", "Réessayer")
+    browser.seen("#userfield")

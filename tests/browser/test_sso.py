@@ -8,15 +8,7 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
-
-
-def fill(browser: Browser, login: str, password: str) -> None:
-    """Fill in the form and send it by its button."""
-    for field, value in (("userfield", login), ("passwordfield", password)):
-        typed = browser.driver.find_element(By.ID, field)
-        typed.clear()
-        typed.send_keys(value)
-    browser.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+from tests.browser.support.sso import fill
 
 
 def test_the_page_is_for_everyone(browser: Browser) -> None:

@@ -71,7 +71,7 @@ def filters(mail: Mail, who: Account, name: str) -> None:
 
 def inside(visitor: Webmail) -> bool:
     """Whether a visitor of Roundcube needs no log-in."""
-    return 'name="_pass"' not in visitor.page(_task="mail")
+    return visitor.inside
 
 
 def within(visitor: Groupware) -> bool:

@@ -312,7 +312,7 @@ def owner(site: Site) -> Iterator[tuple[LdapDirectory, str, dict[str, list[str]]
 @pytest.fixture
 def webmail(site: Site, web: Web) -> Callable[[], Webmail]:
     """Makes a visitor of Roundcube."""
-    return lambda: Webmail(web, site.address(site.host_of("web")), site.platform["hostnames"]["webmail"])
+    return lambda: Webmail(site, web)
 
 
 @pytest.fixture

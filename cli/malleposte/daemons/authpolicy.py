@@ -4,6 +4,8 @@ HTTP on a loopback socket that systemd hands over, since Dovecot knows no other 
 `{"status": 0}` to go on and `{"status": -1, "msg": …}` to refuse unproved; `POST /?command=report` says how it ended.
 Each carries the key of the header `X-API-Key`. One question to Valkey a request; without Valkey everybody goes on.
 
+A token of the log-in page (`mechanism`) is no password: it cannot be guessed, and goes on.
+
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
 password of a device is noted as its last use (`accounts.devices.uses`).
@@ -29,6 +31,8 @@ from malleposte.daemons import http
 
 LOG = logging.getLogger("auth-policy")
 LIMITS = http.Limits(head=16_384, body=16_384, seconds=60)
+TOKENS = ("XOAUTH2", "OAUTHBEARER")
+"""Mechanisms (RFC 7628, and the one before it) that prove themselves by a signature."""
 GO_ON = b'{"status":0,"msg":""}'
 # Told to whoever tries, in the one line that IMAP has; clients show it as it is.
 WAIT = "Trop d'essais: patientez {seconds} s. Too many tries: wait {seconds} s."
@@ -56,6 +60,8 @@ class Config:
 
 def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: str, uses: Uses | None = None) -> bytes:
     """The answer to one request of Dovecot on an account. Raises ValueError on one that is not Dovecot's."""
+    if str(told.get("mechanism", "")).upper() in TOKENS:
+        return GO_ON
     address, known_by = str(told.get("remote", "")), str(told.get("pwhash", ""))
     client = f"{told.get('protocol', '')}\0{told.get('device_id', '')}"
     if command == "allow":

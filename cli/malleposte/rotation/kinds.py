@@ -58,8 +58,11 @@ KINDS = (
     _kind(
         "sso-signing",
         Way.SWAP,
-        "lemonldap accountd",
-        "tokens that were issued are refused; agents log in to services again",
+        "lemonldap dovecot accountd",
+        "Dovecot and accountd restart; tokens that were issued are refused, services ask for new ones",
+    ),
+    _kind(
+        "sso-client-roundcube", Way.SWAP, "lemonldap roundcube", "log-ins to the webmail must be tried again until then"
     ),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),

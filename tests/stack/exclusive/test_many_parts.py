@@ -69,7 +69,7 @@ def visit(site: Any, web: Any, platform: Any) -> Callable[[Any], Webmail]:
     """A session of the webmail."""
 
     def enter(account: Any) -> Webmail:
-        visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+        visitor = Webmail(site, web)
         assert visitor.login(account.uid, account.password)
         return visitor
 

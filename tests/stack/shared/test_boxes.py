@@ -147,7 +147,7 @@ def test_a_box_is_made_shown_and_given_a_manager(mail, people, cli, site):
 def test_roundcube_shows_the_box_of_a_delegate(mail, people, site, web, platform):
     agent = people.agent()
     box = people.box(agent.uid)
-    here = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+    here = Webmail(site, web)
     assert here.login(agent.uid, agent.password)
     folders = here.env(here.page(_task="mail"))["mailboxes"]
     assert any(box.uid in name for name in folders), folders

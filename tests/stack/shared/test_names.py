@@ -68,7 +68,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
 def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):
     who = people.agent()
     assert cli("rename", who.uid, "--surname", letters()).returncode == 0
-    visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
+    visitor = Webmail(site, web)
     assert not visitor.login(f"x{who.mail}", who.password)
     assert visitor.login(who.mail, who.password)
 

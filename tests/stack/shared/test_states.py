@@ -102,7 +102,7 @@ class Channels:
         return answer.status == 200
 
     def roundcube(self, who: Account) -> bool:
-        visitor = Webmail(self.web, self.site.address("mail1"), self.platform["hostnames"]["webmail"])
+        visitor = Webmail(self.site, self.web)
         return visitor.login(who.uid, who.password)
 
     def dav(self, who: Account) -> bool:

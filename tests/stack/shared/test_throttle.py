@@ -121,11 +121,9 @@ def logged(mail1: Any, uid: str) -> str:
 def test_the_webmail_names_its_client(site: Any, web: Any, platform: Any, people: Any, mail1: Any) -> None:
     """Else all who read by the webmail would be one source."""
     who = people.agent()
-    visitor = Webmail(web, site.address("mail1"), platform["hostnames"]["webmail"])
-    assert not visitor.login(who.uid, rules.generate())
+    assert Webmail(site, web).login(who.uid, who.password)
     mine = mail1.check_output("echo $SSH_CONNECTION").split()[0]
     assert f"rip={mine}," in logged(mail1, who.uid)
-    assert visitor.login(who.uid, who.password)
 
 
 def test_the_groupware_s_own_log_in_waits_too(tries: Any, people: Any, site: Any, ca_bundle: Path) -> None:

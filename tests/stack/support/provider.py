@@ -87,7 +87,7 @@ class Provider:
         return "/oauth2/authorize?" + urllib.parse.urlencode({name: one for name, one in asked.items() if one})
 
     def redeem(self, code: str, **changed: str) -> tuple[int, dict[str, Any]]:
-        """Have tokens for a code, as the portal does."""
+        """Have tokens for a code, as the portal does; empty values are left out."""
         fields = {
             "grant_type": "authorization_code",
             "code": code,
@@ -96,7 +96,8 @@ class Provider:
             "client_id": "portail",
             "client_secret": self.site.secret("sso-client-portal").strip(),
         } | changed
-        answer = Provider(self.site, self.web).ask("/oauth2/token", "POST", **fields)
+        sent = {name: one for name, one in fields.items() if one}
+        answer = Provider(self.site, self.web).ask("/oauth2/token", "POST", **sent)
         return answer.status, json.loads(answer.text)
 
 

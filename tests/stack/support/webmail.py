@@ -1,4 +1,4 @@
-"""Roundcube as its own pages use it: the form with its token, the lists as JSON, the message to send."""
+"""Roundcube as its own pages use it: the way by the log-in page, the lists as JSON, the message to send."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.stack.support.mail import utf7
+from tests.stack.support.provider import Provider
+from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 
 FORM = "application/x-www-form-urlencoded"
@@ -17,13 +19,26 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass
 class Webmail:
-    """One visitor."""
+    """One visitor. `sso` is the same browser at the log-in page."""
 
+    site: Site
     web: Web
-    address: str
-    name: str
     cookies: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    sso: Provider = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sso = Provider(self.site, self.web)
+
+    @property
+    def name(self) -> str:
+        """Its public name."""
+        return str(self.site.platform["hostnames"]["webmail"])
+
+    @property
+    def address(self) -> str:
+        """The host's."""
+        return self.site.address(self.site.host_of("web"))
 
     def ask(self, path: str, form: dict[str, str] | None = None, **headers: str) -> Answer:
         """One request with the visitor's cookies; new ones are kept."""
@@ -53,17 +68,40 @@ class Webmail:
         assert answer.status == 200, answer.status
         return answer.text
 
-    def login(self, user: str, password: str) -> bool:
-        """Whether the form let the visitor in."""
-        form = self.page(_task="login")
-        found = re.search(r'name="_token" value="([^"]+)"', form)
-        assert found, "the form has no token"
-        given = {"_task": "login", "_action": "login", "_timezone": "Europe/Paris", "_url": "", "_token": found[1]}
-        answer = self.ask("/?_task=login", {**given, "_user": user, "_pass": password})
-        if answer.status != 302:
-            return False
+    def leave(self, path: str = "/") -> str:
+        """Follow the webmail to the log-in page; its path and query there."""
+        answer = self.ask(path)
+        where = answer.headers["Location"] or ""
+        assert answer.status == 302 and where.startswith(f"https://{self.sso.name}/"), (answer.status, where)
+        return where.removeprefix(f"https://{self.sso.name}")
+
+    def leave_as_new(self) -> str:
+        """The same as another visitor, whom only the log-in page knows."""
+        return Webmail(self.site, self.web).leave()
+
+    def back(self, answer: Answer) -> str:
+        """Follow the log-in page to its way back to here; empty when it keeps the visitor."""
+        while (where := answer.headers["Location"] or "").startswith(f"https://{self.sso.name}/"):
+            answer = self.sso.ask(where.removeprefix(f"https://{self.sso.name}"))
+        return where.removeprefix(f"https://{self.name}") if where.startswith(f"https://{self.name}/") else ""
+
+    def enter(self, path: str) -> str:
+        """Come back from the log-in page; the address to go on to, empty for whoever is not let in."""
+        answer = self.ask(path)
+        if answer.status != 302 or "roundcube_sessauth" not in self.cookies:
+            return ""
         self.token = str(self.env(self.page(_task="mail"))["request_token"])
-        return True
+        return str(answer.headers["Location"])
+
+    def login(self, user: str, password: str) -> bool:
+        """Whether the log-in page and the mail server let the visitor in."""
+        path = self.back(self.sso.log_in(user, password, self.leave()))
+        return bool(path and self.enter(path))
+
+    @property
+    def inside(self) -> bool:
+        """Whether the webmail needs no log-in."""
+        return self.ask("/?_task=mail").status == 200
 
     def call(self, _form: dict[str, str] | None = None, **query: str) -> dict[str, Any]:
         """An answer to the page's script."""

@@ -305,7 +305,11 @@ def test_check_refuses_hosts_that_cannot_work_together_and_the_directory_opens_t
     assert site.template("vault1", "{{ ansible_host }}") not in asked_by
     assert not [rule for rule in site.template("mail1", "{{ nftables_rules }}") if rule["port"] == 636]
     hosts = site.template("dir1", "{{ hostd_hosts }}")
-    assert [(one["name"], one["address"]) for one in hosts] == [("mail1", "tls://mail1.ac-exemple.test:7444")]
+    assert [(one["name"], one["address"]) for one in hosts] == [
+        ("mail1", "tls://mail1.ac-exemple.test:7444"),
+        ("pia1", "tls://pia1.ac-exemple.test:7444"),
+    ]
+    assert hosts[1]["holds"] == ["sso"]
     assert {"store", "queue", "dovecot", "sogo", "roundcube", "radicale"} == set(hosts[0]["holds"])
     (rule,) = [rule for rule in site.template("mail1", "{{ nftables_rules }}") if rule["port"] == 7444]
     assert rule["sources"] == [site.template("dir1", "{{ ansible_host }}")]

@@ -308,3 +308,15 @@ def test_a_new_place_is_told_and_without_valkey_none_is() -> None:
     assert Throttle(SETTINGS, Fake(1)).place("jdupont", "192.0.2.0/24", 60)
     assert not Throttle(SETTINGS, Fake(0)).place("jdupont", "192.0.2.0/24", 60)
     assert not Throttle(SETTINGS, Fake(broken=True)).place("jdupont", "192.0.2.0/24", 60)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "counted"), [("XOAUTH2", False), ("oauthbearer", False), ("PLAIN", True), ("LOGIN", True), ("", True)]
+)
+def test_tokens_are_no_passwords(mechanism: str, counted: bool) -> None:
+    for command in ("allow", "report"):
+        store = Fake()
+        told = report("credentials", mechanism=mechanism, success=False)
+        answer = authpolicy.judge(Throttle(SETTINGS, store), command, told, "jdupont")
+        assert json.loads(answer)["status"] == 0
+        assert bool(store.asked) is counted, command

@@ -11,7 +11,7 @@ from malleposte.probe.walker.plan import PathError
 
 from tests.unit.probe.test_paths import make_plan
 
-NAME = "sso.ac-exemple.test"
+NAME, MAIL = "sso.ac-exemple.test", "webmail.ac-exemple.test"
 FORM = b'<input type="hidden" name="token" value="t1" />'
 
 
@@ -53,3 +53,40 @@ def test_faults_are_named(monkeypatch: pytest.MonkeyPatch, changed: dict[str, An
     provider(monkeypatch, **changed)
     with pytest.raises(PathError, match=said):
         sso.log_in_page(make_plan(hosts={"sso": NAME}))
+
+
+def visits(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:
+    """A service and its log-in page, each leading on to the next address, but for what is changed."""
+    leads = {
+        f"{MAIL}/": f"https://{NAME}/oauth2/authorize?a",
+        f"{NAME}/": f"https://{NAME}/oauth2/authorize?b",
+        f"{NAME}/oauth2/authorize?b": f"https://{MAIL}/retour?code=c",
+        f"{MAIL}/fin": f"https://{NAME}/oauth2/logout?d",
+    } | {f"{name.replace('_', '.').replace('ac.exemple', 'ac-exemple')}/": value for name, value in changed.items()}
+
+    def request(self: Browser, method: str, path: str, body: Any = None, headers: Any = None) -> Answer:
+        if method == "POST":
+            self.cookies[sso.COOKIE] = "s"
+        if self.name == NAME and method == "GET" and path in ("/", "/oauth2/authorize?a"):
+            return Answer(401, {}, FORM)
+        where = leads.get(f"{self.name}{path}", "")
+        return Answer(302 if where else 200, {"location": where} if where else {}, path.encode())
+
+    monkeypatch.setattr(Browser, "request", request)
+
+
+def test_a_service_is_entered_by_the_page_and_left_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    visits(monkeypatch)
+    plan = make_plan(hosts={"sso": NAME})
+    service = Browser(plan, MAIL)
+    answer, page = sso.sign_on(plan, service, "/", plan.accounts[0])
+    assert (answer.text, page.name) == ("/retour?code=c", NAME)
+    sso.sign_off(service, page, "/fin")
+
+
+@pytest.mark.parametrize("where", ["https://autre.test/", f"https://{MAIL}/x", f"https://{NAME}.autre.test/"])
+def test_a_service_that_leads_elsewhere_is_named(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    plan = make_plan(hosts={"sso": NAME})
+    visits(monkeypatch, webmail_ac_exemple_test=where)
+    with pytest.raises(PathError, match="does not lead to the log-in page"):
+        sso.sign_on(plan, Browser(plan, MAIL), "/", plan.accounts[0])

@@ -9,7 +9,7 @@ from malleposte.accounts.channels import Channel, Failure
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
-from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, STORE, Host, Piece, Removed
+from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
@@ -55,9 +55,12 @@ class Hosts:
         return names(self.directory, uid)
 
     def channels(self) -> list[Channel]:
-        """Every access channel: each of this host, and each other host's together."""
+        """Every access channel: each of this host, and each other host's together.
+
+        The log-in page first: a webmail whose session ends asks it for another one at once.
+        """
         made: list[Channel] = []
-        for host in self.hosts:
+        for host in sorted(self.hosts, key=lambda host: SIGN_ON not in host.holds):
             if isinstance(host, LocalHost):
                 made += host.channels(self.names)
             elif host.holds & SESSIONS:

@@ -22,9 +22,10 @@ from malleposte.accounts.channels import Channel, Failure, Names, checked, close
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.channels.roundcube import Roundcube
 from malleposte.accounts.channels.sogo import Sogo
+from malleposte.accounts.channels.sso import Sso
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
-from malleposte.accounts.hosts.model import QUEUE, STORE, File, Piece, Removed, Sql
+from malleposte.accounts.hosts.model import QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.queue import Queue, Waiting
 from malleposte.adapters import postgresql
@@ -76,6 +77,8 @@ class LocalHost:
             return [*names(uid), *(f"{uid}@{domain}" for domain in inner)]
 
         made: list[Channel] = []
+        if SIGN_ON in self.rules.channels:
+            made.append(Sso())
         if "dovecot" in self.rules.channels:
             made.append(Dovecot(known))
         if "sogo" in self.rules.channels:

@@ -12,7 +12,8 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
 
-SESSIONS = frozenset(("dovecot", "sogo", "roundcube"))
+SIGN_ON = "sso"
+SESSIONS = frozenset((SIGN_ON, "dovecot", "sogo", "roundcube"))
 AGENDAS = frozenset(("sogo", "roundcube", "radicale"))
 STORE, QUEUE = "store", "queue"
 KINDS = SESSIONS | AGENDAS | {STORE, QUEUE}

@@ -1,13 +1,14 @@
-"""The log-in page: the documents that services read, and a log-in by its form."""
+"""The log-in page: the documents that services read, a log-in by its form, and the way of a service by it."""
 
 from __future__ import annotations
 
 import re
 
-from .https import Browser
-from .plan import PathError, Plan
+from .https import Answer, Browser
+from .plan import Account, PathError, Plan
 
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
+URL = re.compile(r'name="url" value="([^"]*)"')
 COOKIE = "__Host-sso"
 
 
@@ -20,16 +21,56 @@ def log_in_page(plan: Plan) -> str:
         raise PathError(f"the issuer is {told.get('issuer')}, https://{name}/ wanted")
     if not browser.get("/oauth2/jwks").expect(200, what="the keys").json().get("keys"):
         raise PathError("no key to check tokens with")
-    # Pages of applications get 401 with the form, browsers show it.
-    form = TOKEN.search(browser.get("/").expect(200, 401, what="the log-in page").text)
-    if form is None:
-        raise PathError("no log-in form")
-    browser.post_form(
-        "/", {"token": form[1], "user": agent.uid, "password": agent.password, "url": "", "timezone": "1"}
-    )
-    if not browser.cookies.get(COOKIE):
-        raise PathError("log-in refused")
+    fill(browser, "/", agent)
     browser.get("/?logout=1").expect(200, 302, 401, what="log-out")
     if TOKEN.search(browser.get("/").text) is None:
         raise PathError("the session goes on after log-out")
     return "discovery document, keys, logged in and out"
+
+
+def fill(browser: Browser, path: str, agent: Account) -> Answer:
+    """Log in by the form of a page. Raises PathError when there is none, or when it lets nobody in."""
+    # Pages of applications get 401 with the form, browsers show it.
+    page = browser.get(path).expect(200, 401, what="the log-in page").text
+    form, url = TOKEN.search(page), URL.search(page)
+    if form is None:
+        raise PathError("no log-in form")
+    asked = {"token": form[1], "url": url[1] if url else "", "timezone": "1"}
+    answer = browser.post_form("/", asked | {"user": agent.uid, "password": agent.password})
+    if not browser.cookies.get(COOKIE):
+        raise PathError("log-in refused")
+    return answer
+
+
+def inner(browser: Browser, answer: Answer) -> str:
+    """Path and query of a redirect to the browser's own host; empty when it leads elsewhere, or nowhere."""
+    where, mine = answer.headers.get("location", ""), f"https://{browser.name}"
+    return where.removeprefix(mine) if where.startswith(f"{mine}/") else ""
+
+
+def sign_on(plan: Plan, service: Browser, start: str, agent: Account) -> tuple[Answer, Browser]:
+    """Have a service lead to the log-in page, log in there and come back.
+
+    Return the service's answer to that, and the browser at the log-in page.
+    """
+    page = Browser(plan, plan.host("sso"))
+    path = inner(page, service.get(start).expect(302, what="the way to the log-in page"))
+    if not path:
+        raise PathError("the service does not lead to the log-in page")
+    answer = fill(page, path, agent)
+    while path := inner(page, answer):
+        answer = page.get(path)
+    path = inner(service, answer)
+    if not path:
+        raise PathError("the log-in page does not lead back")
+    return service.get(path), page
+
+
+def sign_off(service: Browser, page: Browser, path: str) -> None:
+    """Log out of a service by `path`. Raises PathError when it, or the log-in page, still knows the agent."""
+    where = inner(page, service.get(path).expect(302, what="log-out"))
+    if not where:
+        raise PathError("log-out does not lead to the log-in page")
+    page.get(where)
+    if TOKEN.search(page.get("/").text) is None:
+        raise PathError("the session of the log-in page goes on after log-out")

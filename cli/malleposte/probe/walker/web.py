@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 
+from . import sso
 from .flows import accepted
 from .https import Browser
 from .mailbox import compose, subject, wait_imap
-from .plan import Account, PathError, Plan, poll
+from .plan import PathError, Plan, poll
 from .refusals import mx_names
 from .wire import deliver, smtp
 
-TOKEN = re.compile(r'name="_token" value="([^"]+)"')
+ROUNDCUBE_TOKEN = re.compile(r'"request_token":"(\w+)"')
 FORMS = ("/activer", "/motdepasse/changer", "/motdepasse/oublie")
 """Pages of the portal that agents need without a log-in."""
 CSRF = 'name="csrf_token"'
@@ -43,46 +44,33 @@ def portal(plan: Plan) -> str:
 
 
 def roundcube(plan: Plan) -> str:
-    """Log in to Roundcube by its form, find the message just sent, read it, log out."""
+    """Enter Roundcube by the log-in page; find the message just sent, which it reads by a token; log out of both."""
     wanted, agent = mail_to(plan, "roundcube"), plan.accounts[0]
     browser = Browser(plan, plan.host("webmail"))
-    token = roundcube_login(browser, agent)
-    ajax = {"X-Requested-With": "XMLHttpRequest", "X-Roundcube-Request": token}
+    entered, page = sso.sign_on(plan, browser, "/?_task=mail", agent)
+    found = ROUNDCUBE_TOKEN.search(browser.get("/?_task=mail").expect(200, what="the mail").text)
+    if entered.status != 302 or found is None:
+        raise PathError(f"not let in: HTTP {entered.status}")
+    ajax = {"X-Requested-With": "XMLHttpRequest", "X-Roundcube-Request": found[1]}
 
     def look() -> str | None:
         answer = browser.get("/?_task=mail&_action=list&_mbox=INBOX&_remote=1", ajax).expect(200, what="the list")
         return newest(str(answer.json().get("exec", "")), wanted)
 
     uid = poll(look, plan.deadline, "the message in Roundcube's list")
-    page = browser.get(f"/?_task=mail&_action=show&_mbox=INBOX&_uid={uid}").expect(200, what="the message")
-    if "prove that mail flows" not in page.text:
+    shown = browser.get(f"/?_task=mail&_action=show&_mbox=INBOX&_uid={uid}").expect(200, what="the message")
+    if "prove that mail flows" not in shown.text:
         raise PathError("the message is shown without its text")
-    browser.get(f"/?_task=logout&_token={token}").expect(200, 302, what="log-out")
-    if 'name="_pass"' not in browser.get("/?_task=mail").text:
+    sso.sign_off(browser, page, f"/?_task=logout&_token={found[1]}")
+    if browser.get("/?_task=mail").status != 302:
         raise PathError("the session goes on after log-out")
-    return "logged in, message listed and read, logged out"
+    return "logged in by the log-in page, message listed and read by a token, logged out of both"
 
 
 def newest(commands: str, wanted: str) -> str | None:
     """The UID of the first row of Roundcube's commands that holds `wanted`."""
     parts = ROW.split(commands)
     return next((uid for uid, row in zip(parts[1::2], parts[2::2], strict=True) if wanted in row), None)
-
-
-def roundcube_login(browser: Browser, agent: Account) -> str:
-    """Log in by the form; returns the session's request token. Raises PathError when it is refused."""
-    form = TOKEN.search(browser.get("/?_task=login").expect(200, what="the log-in page").text)
-    if form is None:
-        raise PathError("no log-in form")
-    fields = {"_task": "login", "_action": "login", "_timezone": "Europe/Paris", "_url": ""}
-    answer = browser.post_form(
-        "/?_task=login", {**fields, "_token": form[1], "_user": agent.uid, "_pass": agent.password}
-    )
-    answer.expect(302, what="log-in refused")
-    token = re.search(r"_token=(\w+)", answer.headers.get("location", ""))
-    if token is None:
-        raise PathError("logged in, but no request token")
-    return token[1]
 
 
 def sogo(plan: Plan) -> str:

@@ -2,19 +2,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 require_once __DIR__ . '/places.php';
+require_once __DIR__ . '/sign_on.php';
 
 /**
  * Who an agent is, as the academy's directory says it.
  *
- * One account whatever name was typed; an identity for each address that the server lets the agent write under; the
+ * An identity for each address that the server lets the agent write under; the
  * way to the portal, the one place where passwords are changed; and no more of PHP than is fair.
  */
 class malleposte extends rcube_plugin
 {
-    /** The cookie that names a browser, and opens nothing: delays judge it apart from others behind its address. */
-    private const BROWSER = 'mp_device';
-    private const BROWSER_FOR = 400 * 86400;
-
     private rcmail $rc;
     private array|bool|null $allowed = null;
     /** Mailboxes that the agent opens as a delegate: uids. */
@@ -26,19 +23,11 @@ class malleposte extends rcube_plugin
         $this->rc = rcmail::get_instance();
         $this->add_hook('startup', [$this, 'share']);
         $this->add_hook('storage_connect', [$this, 'client']);
-        $this->add_hook('authenticate', [$this, 'canonical']);
         $this->add_hook('user_create', [$this, 'first_identity']);
         $this->add_hook('login_after', [$this, 'identities']);
         $this->add_hook('message_load', [$this, 'bounded']);
+        new malleposte_sign_on($this);
 
-        if (in_array($this->rc->task, ['login', 'logout'], true)) {
-            if ($this->browser() === '') {
-                $_COOKIE[self::BROWSER] = bin2hex(random_bytes(16));
-                rcube_utils::setcookie(self::BROWSER, $_COOKIE[self::BROWSER], time() + self::BROWSER_FOR);
-            }
-            $this->add_texts('localization/');
-            $this->add_hook('template_object_loginform', [$this, 'login_link']);
-        }
         if ($this->rc->task === 'settings') {
             $this->add_texts('localization/');
             $this->add_hook('settings_actions', [$this, 'section']);
@@ -71,23 +60,14 @@ class malleposte extends rcube_plugin
         return bin2hex(strlen($address) > 4 ? substr($address, 0, 6) : $address);
     }
 
-    /** Whom the mail server is asked for: its delays and its journal go by the client's address, not by ours. */
+    /** Whom the mail server is asked for: its journal goes by the client's address, not by ours. */
     public function client($args)
     {
         $address = filter_var(rcube_utils::remote_addr(), FILTER_VALIDATE_IP);
         if ($address !== false) {
             $args['preauth_ident'] = array_merge($args['preauth_ident'] ?? [], ['x-originating-ip' => $address]);
         }
-        if ($this->browser() !== '') {
-            $args['preauth_ident'] = array_merge($args['preauth_ident'] ?? [], ['device' => $this->browser()]);
-        }
         return $args;
-    }
-
-    private function browser(): string
-    {
-        $word = (string) ($_COOKIE[self::BROWSER] ?? '');
-        return preg_match('/^[0-9a-f]{32}$/D', $word) ? $word : '';
     }
 
     /** The first parts of a message that has too many: for each that is shown the mail store reads the whole message. */
@@ -103,27 +83,6 @@ class malleposte extends rcube_plugin
         if (in_array($this->rc->action, ['show', 'preview'], true)) {
             $this->add_texts('localization/');
             $this->rc->output->show_message($this->gettext('manyparts'), 'warning');
-        }
-        return $args;
-    }
-
-    /** The uid, for whoever typed an address or another log-in: one agent has one account here. */
-    public function canonical($args)
-    {
-        $typed = mb_strtolower(trim((string) $args['user']));
-        if ($typed === '') {
-            return $args;
-        }
-        $name = ldap_escape($typed, '', LDAP_ESCAPE_FILTER);
-        $found = $this->search(
-            "(&(objectClass=mpAgent)(|(uid=$name)(mailLocalAddress=$name)(mpLoginAlias=$name)))", ['uid']
-        );
-        if ($found === false) {
-            $args['abort'] = true;
-            $args['error'] = rcmail::ERROR_STORAGE;
-        }
-        elseif (count($found) === 1) {
-            $args['user'] = $found[0]['uid'][0];
         }
         return $args;
     }
@@ -198,12 +157,6 @@ class malleposte extends rcube_plugin
             . html::p(null, rcube::Q($this->gettext('passwordtext')))
             . html::p(null, $this->link('passwordlink', 'btn btn-primary'))
         );
-    }
-
-    public function login_link($args)
-    {
-        $args['content'] .= html::p(['class' => 'malleposte-password'], $this->link('forgotten', ''));
-        return $args;
     }
 
     private function link(string $label, string $class): string

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.dovecot import (
+    dovecot_barred_filter,
     dovecot_device_filter,
     dovecot_list,
     dovecot_login_filter,
@@ -32,6 +33,14 @@ def test_a_device_is_found_by_its_first_group_and_nothing_else_comes_into_the_fi
         "(mpDeviceId=%{password | if('~', '^[a-z2-9]{8}(-[a-z2-9]{4}){4}$', password, '--------') | substr(0, 8)})"
         "(mpDeviceLogin=%{user})(mpDeviceScope=%{protocol})(mpState=active))"
     )
+
+
+def test_a_token_opens_no_box_of_an_agent_in_another_state() -> None:
+    assert dovecot_barred_filter(["active"]) == (
+        "(&(|(objectClass=mpAgent)(objectClass=mpFunctionalBox))(uid=%{user})"
+        "(!(&(objectClass=mpAgent)(mpState=active))))"
+    )
+    assert "(|(mpState=active)(mpState=blocked))" in dovecot_barred_filter(["active", "blocked"])
 
 
 def test_every_receiving_state_has_a_box() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.lemonldap import (
     lemonldap_configuration,
+    lemonldap_key_id,
     second_factor,
 )
 
@@ -149,3 +150,13 @@ def test_who_must_have_one_needs_more_than_the_password() -> None:
 def test_what_is_wrong_is_named(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(AnsibleFilterError, match=said):
         made(**changed)
+
+
+def test_whoever_proves_tokens_finds_the_key_by_its_name() -> None:
+    public = GIVEN["signing_public_key"]
+    assert lemonldap_key_id(public) == made()["oidcServiceKeyIdSig"] == lemonldap_key_id(public + "\n")
+    assert lemonldap_key_id(public.replace("y", "z")) != lemonldap_key_id(public)
+
+
+def test_access_tokens_hold_no_list_of_which_dovecot_would_die() -> None:
+    assert "::Plugins::SingleAudience" in made()["customPlugins"].replace(",", " ").split()

@@ -1,0 +1,212 @@
+<?php
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/**
+ * The log-in by the academy's own page, beside what Roundcube's client of OAuth does itself.
+ *
+ * That client does not insist on a state, knows no nonce, forgets the page that was wanted and leaves the provider's session
+ * at log-out. Here: each way out has a state and a nonce of its own, and a way back without them enters nobody (OpenID
+ * Connect Core, 3.1.2.1 and 3.1.3.7); the log-out ends the session of all services (RP-Initiated Logout). No form
+ * of ours takes a password.
+ */
+final class malleposte_sign_on
+{
+    /** Ways out that wait for their way back: a browser that opens its tabs again goes out with all of them. */
+    private const WAITING = 8;
+    private const SECONDS = 900;
+
+    private rcmail $rc;
+    /** Why the page does not lead on by itself: a text of ours. */
+    private string $reason = '';
+    private string $hint = '';
+    /** The session of the visitor, whose row must not become the agent's. */
+    private string $before = '';
+
+    public function __construct(private readonly rcube_plugin $plugin)
+    {
+        $this->rc = rcmail::get_instance();
+        foreach ([
+            'startup', 'oauth_login', 'oauth_refresh_token', 'login_after', 'login_failed', 'unauthenticated',
+            'session_destroy', 'logout_after', 'loginform_content',
+        ] as $hook) {
+            $plugin->add_hook($hook, [$this, $hook]);
+        }
+    }
+
+    /** Let nobody in by a form, and only those back who went out from here. */
+    public function startup($args)
+    {
+        $this->before = (string) session_id();
+        if ($args['task'] !== 'login' || !in_array($args['action'], ['login', 'oauth'], true)) {
+            return $args;
+        }
+        $state = rcube_utils::get_input_string('state', rcube_utils::INPUT_GET);
+        $way = $_SESSION['sign_on'][$state] ?? null;
+        unset($_SESSION['sign_on'][$state]);
+        $back = $args['action'] === 'oauth' && (isset($_GET['code']) || isset($_GET['error']));
+        if ($back && !empty($_SESSION['user_id'])) {
+            // Another tab was faster; nobody changes places within a session.
+            $this->rc->output->redirect(['_task' => 'mail']);
+        }
+        if ($back && isset($_GET['code']) && is_array($way) && $way['until'] > time()) {
+            $_SESSION['oauth_state'] = $state;
+            $_SESSION['sign_on_way'] = $way;
+            // Roundcube's own texts speak of a password.
+            $this->plugin->add_texts('localization/');
+            $this->rc->load_language(null, [], [
+                'loginfailed' => $this->plugin->gettext('signonrefused'),
+                'oauthloginfailed' => $this->plugin->gettext('signonagain'),
+            ]);
+            return $args;
+        }
+        if ($back) {
+            $this->reason = 'again';
+            http_response_code(403);
+        }
+        $args['action'] = '';
+        return $args;
+    }
+
+    /** Whether the token of who somebody is is for us and for this very way. What is thrown ends the log-in. */
+    public function oauth_login($args)
+    {
+        $way = (array) ($_SESSION['sign_on_way'] ?? []);
+        $this->rc->session->remove('sign_on_way');
+        $claims = $this->rc->oauth->jwt_decode((string) ($args['id_token'] ?? '..'));
+        $nonce = (string) ($way['nonce'] ?? '');
+        if ($nonce === '' || !hash_equals($nonce, (string) ($claims['nonce'] ?? ''))) {
+            throw new RuntimeException('the token has not the nonce of this way');
+        }
+        if (($claims['iss'] ?? '') !== $this->issuer() || ($claims['exp'] ?? 0) < time()) {
+            throw new RuntimeException('the token is not of the log-in page, or is over');
+        }
+        $_SESSION['sign_on_hint'] = $this->rc->encrypt($args['id_token']);
+        $_SESSION['sign_on_wanted'] = (string) ($way['wanted'] ?? '');
+        return $args;
+    }
+
+    /** Roundcube has the token a second time, closed; the open one need not lie in the database. */
+    public function oauth_refresh_token($args)
+    {
+        unset($_SESSION['oauth_token']['access_token']);
+        return $args;
+    }
+
+    /** On to the page that was wanted. */
+    public function login_after($args)
+    {
+        unset($_SESSION['oauth_token']['access_token']);
+        if ($this->before !== session_id()) {
+            $this->rc->session->destroy($this->before);
+        }
+        parse_str((string) ($_SESSION['sign_on_wanted'] ?? ''), $wanted);
+        $this->rc->session->remove('sign_on_wanted');
+        if (!in_array($wanted['_task'] ?? '', ['mail', 'settings', 'addressbook'], true)) {
+            return $args;
+        }
+        // A message that was being written has another number now.
+        if (($wanted['_action'] ?? '') === 'compose' && !empty($wanted['_id'])) {
+            $wanted = ['_task' => 'mail', '_action' => 'compose'];
+        }
+        return array_filter($wanted, 'is_string') + $args;
+    }
+
+    /** The mail server says no: to try again by itself would go round for ever. */
+    public function login_failed($args)
+    {
+        $this->reason = 'refused';
+        return $args;
+    }
+
+    /** Lead on to the log-in page, also from a session that is over, unless something must be said first. */
+    public function unauthenticated($args)
+    {
+        $came_back = isset($_GET['code']) || isset($_GET['error']);
+        if ($this->reason === '' && $came_back && $this->rc->action === 'oauth') {
+            $this->reason = 'again';
+        }
+        if ($this->reason !== '' || $args['http_code'] !== 200) {
+            return $args;
+        }
+        if (!$this->answers()) {
+            $this->reason = 'away';
+            $args['http_code'] = 503;
+            http_response_code(503);
+            header('Retry-After: 60');
+            return $args;
+        }
+        $this->lead_on();
+        return $args;
+    }
+
+    private function lead_on(): void
+    {
+        $ways = array_filter((array) ($_SESSION['sign_on'] ?? []), fn ($way) => $way['until'] > time());
+        [$state, $nonce] = [bin2hex(random_bytes(16)), bin2hex(random_bytes(16))];
+        $wanted = $_SERVER['REQUEST_METHOD'] === 'GET' ? substr((string) ($_SERVER['QUERY_STRING'] ?? ''), 0, 2000) : '';
+        $ways[$state] = ['nonce' => $nonce, 'wanted' => $wanted, 'until' => time() + self::SECONDS];
+        $_SESSION['sign_on'] = array_slice($ways, -self::WAITING, null, true);
+        $this->rc->output->redirect($this->rc->config->get('oauth_auth_uri') . '?' . http_build_query([
+            'response_type' => 'code',
+            'client_id' => $this->rc->config->get('oauth_client_id'),
+            'scope' => $this->rc->config->get('oauth_scope'),
+            'redirect_uri' => $this->rc->oauth->get_redirect_uri(),
+            'state' => $state,
+            'nonce' => $nonce,
+        ]));
+    }
+
+    public function session_destroy($args)
+    {
+        $this->hint = (string) $this->rc->decrypt((string) ($_SESSION['sign_on_hint'] ?? ''));
+        return $args;
+    }
+
+    /** Out of everything: the log-in page ends the session of all services, then leads back here. */
+    public function logout_after($args)
+    {
+        if ($this->hint !== '' && $this->answers()) {
+            $this->rc->output->redirect($this->issuer() . 'oauth2/logout?' . http_build_query([
+                'id_token_hint' => $this->hint,
+                'post_logout_redirect_uri' => preg_replace('~index[.]php/.*$~', '', $this->rc->oauth->get_redirect_uri()),
+            ]));
+        }
+        $this->reason = 'out';
+        return $args;
+    }
+
+    /** What stands in the place of Roundcube's own form. */
+    public function loginform_content($args)
+    {
+        $this->plugin->add_texts('localization/');
+        $say = fn (string $label) => rcube::Q($this->plugin->gettext($label));
+        $told = $this->reason === '' ? ''
+            : html::p(['class' => 'sign-on-reason', 'role' => 'status'], $say("signon$this->reason"));
+        $told .= html::p(['class' => 'formbuttons'], html::a(
+            ['href' => '/', 'class' => 'btn btn-primary button mainaction'],
+            $say(in_array($this->reason, ['', 'out'], true) ? 'signon' : 'signonretry')
+        ));
+        if ($this->reason === 'refused') {
+            $told .= html::p(null, html::a(['href' => $this->issuer() . '?logout=1'], $say('signonother')));
+        }
+        return ['hidden' => [$told], 'inputs' => [], 'buttons' => []];
+    }
+
+    private function issuer(): string
+    {
+        return (string) preg_replace('~oauth2/.*$~', '', (string) $this->rc->config->get('oauth_auth_uri'));
+    }
+
+    /** Whether the log-in page is there: a browser that is led to one that is not shows an error of its own. */
+    private function answers(): bool
+    {
+        try {
+            $client = new GuzzleHttp\Client(['timeout' => 4, 'verify' => $this->rc->config->get('oauth_verify_peer', true)]);
+            return $client->get($this->issuer() . '.well-known/openid-configuration')->getStatusCode() === 200;
+        }
+        catch (GuzzleHttp\Exception\GuzzleException $error) {
+            rcube::raise_error(['message' => 'malleposte: the log-in page: ' . $error->getMessage()], true, false);
+            return false;
+        }
+    }
+}

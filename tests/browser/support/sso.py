@@ -1,0 +1,23 @@
+"""The log-in page in a browser."""
+
+from __future__ import annotations
+
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.browser import Browser
+
+
+def fill(browser: Browser, login: str, password: str) -> None:
+    """Fill in the form and send it by its button."""
+    for field, value in (("userfield", login), ("passwordfield", password)):
+        typed = browser.driver.find_element(By.ID, field)
+        typed.clear()
+        typed.send_keys(value)
+    browser.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+
+
+def enter(browser: Browser, login: str, password: str) -> None:
+    """Log in where a service has led."""
+    browser.seen("#userfield")
+    assert browser.driver.current_url.startswith(browser.url("sso"))
+    fill(browser, login, password)
