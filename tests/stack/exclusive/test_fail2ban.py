@@ -6,16 +6,17 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from malleposte import playbook
 
 from tests.stack.support.guessers import CHANNELS, WEB_GUESS, second_address
 
 GUESS = """
 import socket, ssl, sys
-name, address, count, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+name, address, count, user, source = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], (*sys.argv[5:], "")[0]
 context = ssl._create_unverified_context()
 opened = []
 for turn in range(count):
-    session = context.wrap_socket(socket.create_connection((address, 993), 30), server_hostname=name)
+    session = context.wrap_socket(socket.create_connection((address, 993), 30, (source, 0)), server_hostname=name)
     session.recv(1000)
     opened.append(session)
 for turn, session in enumerate(opened):
@@ -66,6 +67,40 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, w
     assert mail1.check_output("systemctl is-active dovecot.service") == "active"
     mail1.check_output(f"fail2ban-client unban {outside}")
     wait_for(lambda: reached(outside, 993))
+
+
+def deploy(site, **facts):
+    options = playbook.Options(site.inventory, limit="mail1", tags="authpolicy", extra=(json.dumps(facts),))
+    report = playbook.run(options, to_stderr=True, name="test-schools")
+    assert report.code == 0, report.cause
+
+
+@pytest.fixture
+def school(site, mail1):
+    """The address of a known network, and one beside it; afterwards neither is known nor banned."""
+    network = site.lab.settings.network
+    inside, outside = f"{network[221]}", f"{network[222]}"
+    with second_address(site, inside), second_address(site, outside):
+        try:
+            deploy(site, malleposte_school_networks=[f"{inside}/32"])
+            yield inside, outside
+        finally:
+            deploy(site)
+            mail1.run(f"fail2ban-client unban {inside} {outside}")
+
+
+def test_no_address_of_a_known_network_is_banned(site, mail1, school, reached, wait_for):
+    inside, outside = school
+    target, name = site.address("mail1"), site.platform["hostnames"]["mail"]
+    for address, word in ((inside, "dedans"), (outside, "dehors")):
+        words = f"timeout 60 python3 - {name} {target} {ACCOUNTS + 2} {word}-{{}} {address}"
+        site.run("world", words, given=GUESS, check=False)
+    seen = "journalctl -u dovecot --since=-5min --grep 'user=<dedans-' -o cat | grep -c imap-login"
+    wait_for(lambda: int(mail1.run(seen).stdout or 0) >= ACCOUNTS + 2, timeout=120)
+    wait_for(lambda: outside in banned(mail1), timeout=120)
+    assert inside not in banned(mail1)
+    wait_for(lambda: not reached(outside, 993))
+    assert reached(inside, 993)
 
 
 @pytest.fixture(scope="module")
