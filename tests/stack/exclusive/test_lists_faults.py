@@ -11,6 +11,7 @@ from tests.stack.support.people import directory
 
 SPOOL = "/var/spool/malleposte-lists"
 UNIT = "malleposte-lists.service"
+HURRY = f"/run/systemd/system/{UNIT}.d"
 
 
 @pytest.fixture
@@ -76,12 +77,25 @@ def test_while_it_cannot_send_the_mail_server_keeps_what_is_written(mail, site, 
     assert (mail.count(member, first), mail.count(member, second)) == (1, 1)
 
 
-@pytest.mark.full
+@pytest.fixture
+def impatient(site):
+    """systemd waits twenty seconds for a sign of life, not a minute, and five for the end of what hangs."""
+    show = f"systemctl show -P WatchdogUSec {UNIT}"
+    assert site.run("mail1", show).strip() == "1min"
+    lines = "[Service]\\nWatchdogSec=20\\nTimeoutAbortSec=5\\n"
+    site.run("mail1", f"mkdir -p {HURRY} && printf '{lines}' >{HURRY}/essai.conf")
+    site.run("mail1", f"systemctl daemon-reload && systemctl restart {UNIT}")
+    assert site.run("mail1", show).strip() == "20s"
+    yield
+    site.run("mail1", f"rm -rf {HURRY} && systemctl daemon-reload && systemctl restart {UNIT}")
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_daemon_that_hangs_is_started_again(mail, site, address):
     to, member = address
     old = site.run("mail1", f"systemctl show -P MainPID {UNIT}").strip()
     site.run("mail1", f"kill -STOP {old}")
-    wait_for(lambda: site.run("mail1", f"systemctl show -P MainPID {UNIT}").strip() not in (old, "0"), 300)
+    wait_for(lambda: site.run("mail1", f"systemctl show -P MainPID {UNIT}").strip() not in (old, "0"), 120)
     subject = token()
     assert mail.submit(member, member.mail, to, compose(member.mail, to, subject)).accepted
     assert mail.arrived(member, subject)
