@@ -17,7 +17,7 @@ from malleposte.fleet import remote
 
 GROUP = "portal"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-BY = click.option("--by", default="", hidden=True)
+BY = click.option("--by", default="", hidden=True, help="The person on the controller, for the journal.")
 REASON = click.option("--reason", required=True, help="The reason, for the journal.")
 
 
