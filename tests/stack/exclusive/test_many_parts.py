@@ -244,6 +244,6 @@ def test_accounts_of_one_network_leave_room_for_another(
         wait_for(lambda: waiting() <= OF_A_NETWORK, what="one network took it all")
         assert waiting() >= OF_A_NETWORK // 2
         assert {one.result().status for one in opened if one.done()} == {429}
-        assert site.run("world", f"{elsewhere} https://{name}/?_task=login") == "200"
+        assert site.run("world", f"{elsewhere} https://{name}/?_task=login") == "302"
         for end in ends:
             end()
