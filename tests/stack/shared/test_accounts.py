@@ -56,14 +56,14 @@ def test_who_leaves_by_a_feed_is_shut_out_at_once(typed, feeds, mail, people, tm
         mail.imap(who)
 
 
-def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(cli, directory, mail, person, tmp_path):
+def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(typed, feeds, mail, person, tmp_path):
     who = person()
     (row,) = people_of(1)
     surname = f"Apres{token()[2:10].translate(str.maketrans('0123456789', 'ghijklmnop'))}"
     feed = written(tmp_path / "a.csv", [(who.numen, surname, *row[2:])])
-    done = cli("import", feed, "--yes", "--force-departures", "--json")
+    done = typed("import", feed, "--yes", "--force-departures", "--json")
     assert done.returncode == 0, done
-    held = directory.search(f"(uid={who.uid})", "mail", "mailLocalAddress")
+    held = feeds.search(f"(uid={who.uid})", "mail", "mailLocalAddress")
     assert f".{surname.lower()}@" in held
     old = Account(who.account.mail, who.account.mail, who.account.password, who.account.profile)
     assert mail.imap(old).select()[0] == "OK"

@@ -23,7 +23,7 @@ BY_REQUEST = ("systemd-hostnamed", "systemd-timedated", "systemd-localed")
 """Begin when a deploy asks them something, and end by themselves."""
 OPEN = {
     "mail1": {22, 25, 80, 143, 443, 465, 587, 636, 993, 4190, 7443, 7448},
-    "pia1": {22, 80, 443},
+    "pia1": {22, 80, 443, 7444},
     "vault1": {22},
 }
 """TCP ports that other hosts may try; the firewall says which hosts."""

@@ -69,7 +69,8 @@ def test_the_policy_allows_what_the_pages_need_and_no_more(site: Site, web: Web,
     policy = web.get(site.address("pia1"), portal).headers["Content-Security-Policy"]
     assert policy == (
         "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; style-src 'self'; "
-        "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self' https://sso.ac-exemple.test; "
+        "frame-ancestors 'none'"
     )
     for path, kind in (("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")):
         answer = web.get(site.address("pia1"), portal, path)

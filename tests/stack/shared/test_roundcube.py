@@ -94,7 +94,7 @@ TAKE = """
 require "/var/lib/roundcube/plugins/malleposte/places.php";
 for ($turn = $refused = 0; $turn < (int) $argv[2]; $turn++) {
     $places = new malleposte_places($argv[1], (int) $argv[3]);
-    $refused += !$places->take("network 1");
+    $refused += !$places->take("network 1", "network 1");
     usleep(1000);
     unset($places);
 }

@@ -30,6 +30,12 @@ def test_links_are_followed() -> None:
     assert "malleposte/policy/rules.py" in dict(toolkit.sources())
 
 
+def test_every_file_of_the_portal_is_in_it() -> None:
+    """A template of a kind that is left out is an error of that page alone, on hosts alone."""
+    files = {path for path in toolkit.PORTAL.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {path.relative_to(toolkit.PORTAL.parent).as_posix() for path in files} <= set(dict(toolkit.sources()))
+
+
 def test_it_runs_alone(hosted: list[str]) -> None:
     done = subprocess.run([*hosted, "--help"], capture_output=True, text=True, check=True, cwd="/")
     assert "  backup " in done.stdout
