@@ -10,7 +10,7 @@ import click
 
 from malleposte import paths
 from malleposte.adapters import lemonldap
-from malleposte.commands.away import person
+from malleposte.commands.away import person, run_each
 from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError
 from malleposte.fleet import remote
@@ -182,13 +182,4 @@ def _away(inventory: str | None, words: Sequence[str], as_json: bool) -> int:
     found = remote.places(paths.inventory(inventory), GROUP)
     if not found:
         raise InputError("no host is in the group portal")
-    worst, answers = 0, {}
-    for place in found:
-        if as_json:
-            code, answers[place.name] = place.answer(["sso", *words, "--json"])
-        else:
-            code = place.run(["sso", *words])
-        worst = max(worst, code)
-    if as_json:
-        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    return worst
+    return run_each(found, ["sso", *words, *(["--json"] if as_json else [])])
