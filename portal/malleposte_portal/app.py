@@ -17,6 +17,7 @@ from malleposte_portal.front import setup_front
 from malleposte_portal.languages import setup_languages
 from malleposte_portal.own.tiles import setup_tiles
 from malleposte_portal.pages import setup_pages
+from malleposte_portal.profiles import setup_profiles
 from malleposte_portal.security import SECRET_BYTES, setup_security
 from malleposte_portal.settings import Settings
 from malleposte_portal.sign_on import SignOn, setup_sign_on
@@ -59,6 +60,7 @@ def create_app(
     setup_sign_on(app, sign_on)
     setup_tiles(app)
     setup_pages(app)
+    setup_profiles(app)
     setup_autodiscover(app)
     setup_errors(app)
     return app

@@ -108,6 +108,20 @@ class Sessions:
         held = self._ask("getdel", f"portal:started:{key_of(state)}")
         return dict(json.loads(held)) if held else None
 
+    # --- what a link gives once ---
+
+    def keep_once(self, word: str, content: str, seconds: int) -> None:
+        """Keep a text for so many seconds; whoever has the word takes it, once."""
+        self._ask("set", f"portal:once:{key_of(word)}", content, seconds)
+
+    def has_once(self, word: str) -> bool:
+        """Whether there is a text for a word."""
+        return self._ask("get", f"portal:once:{key_of(word)}") is not None
+
+    def take_once(self, word: str) -> str:
+        """The text of a word, which is gone then; empty for none."""
+        return str(self._ask("getdel", f"portal:once:{key_of(word)}") or "")
+
     # --- sessions ---
 
     def open(self, session: Session) -> str:

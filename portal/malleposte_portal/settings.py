@@ -29,7 +29,7 @@ class Settings:
     `text` and `text_en` (paragraphs, with an empty line between them) and `url`, each optional. `sms`: whether codes
     may go by text message.
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
-    `classes` are the classes of service as the fact has them.
+    `classes` are the classes of service as the fact has them. `signer` is the socket of the signer of profiles.
     """
 
     academy: str
@@ -48,6 +48,7 @@ class Settings:
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     charter: Mapping[str, str] = field(default_factory=dict)
     sms: bool = False
+    signer: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Settings:

@@ -113,3 +113,32 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
     titles = [one.text for one in browser.driver.find_elements(By.CSS_SELECTOR, ".tiles a")]
     assert "Messagerie et agenda" in titles and "Webmail" not in titles
     checked(browser, "portal-home-logged-in")
+
+
+def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: Browser, person: Any) -> None:
+    who = person()
+    enter(browser, who)
+    browser.click(".own a", "Ma connexion et mes appareils")
+    browser.click("main a", "Régler mon téléphone ou mon ordinateur")
+    browser.seen("h1", "Régler mon téléphone ou mon ordinateur")
+    checked(browser, "portal-setup")
+    for kind in ("android", "thunderbird", "outlook"):
+        browser.open("portal", f"/compte/appareils/regler/{kind}")
+        browser.seen("main", "port 993")
+        checked(browser, f"portal-setup-{kind}")
+    browser.open("portal", "/compte/appareils/regler/apple")
+    checked(browser, "portal-setup-apple")
+    typed(browser, name="iPhone de Marie", password=who.account.password)
+    browser.click("main button", "Préparer le profil")
+    browser.seen("h1", "Le profil est prêt")
+    assert browser.seen("img.qr").get_property("naturalWidth")
+    checked(browser, "portal-profile-made")
+    browser.click("main a", "Ouvrir le lien")
+    button = browser.seen("main a", "Télécharger le profil")
+    checked(browser, "portal-profile")
+    address = button.get_attribute("href")
+    fetch = "const done = arguments[1]; fetch(arguments[0]).then(answer => done(answer.status))"
+    assert browser.driver.execute_async_script(fetch, address) == 200
+    browser.driver.get(str(address))
+    browser.seen("h1", "Ce lien ne sert plus")
+    checked(browser, "portal-profile-gone")

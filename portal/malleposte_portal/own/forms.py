@@ -15,12 +15,10 @@ SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
 
 
-class AddDevice(Form):
-    """A device and what it may open; the password is asked for again."""
-
-    name = StringField(
+def _device_name(example: str) -> Any:
+    return StringField(
         "Nom de l’appareil",
-        description="Pour le reconnaître dans la liste, par exemple : téléphone de Marie, ordinateur de la maison.",
+        description=example,
         filters=[lambda value: " ".join(value.split()) if value else value],
         validators=[
             InputRequired("Donnez un nom à l’appareil."),
@@ -29,15 +27,25 @@ class AddDevice(Form):
         render_kw={"autocomplete": "off", "maxlength": str(LONGEST_NAME)},
         widget=dsfr.Input(),
     )
-    mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
-    dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
-    password = PasswordField(
+
+
+def _own_password() -> Any:
+    return PasswordField(
         "Votre mot de passe",
         description="Celui de votre compte, pour vérifier que c’est bien vous.",
         validators=[InputRequired("Indiquez votre mot de passe."), Length(max=1024)],
         render_kw={"autocomplete": "current-password"},
         widget=dsfr.Password(),
     )
+
+
+class AddDevice(Form):
+    """A device and what it may open; the password is asked for again."""
+
+    name = _device_name("Pour le reconnaître dans la liste, par exemple : téléphone de Marie, ordinateur de la maison.")
+    mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
+    dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
+    password = _own_password()
 
     def validate_mail(self, held: Any) -> None:
         """A device that may open nothing would be of no use."""
@@ -48,3 +56,10 @@ class AddDevice(Form):
     def scopes(self) -> tuple[str, ...]:
         """The accesses that were ticked."""
         return tuple(one for name, many in SCOPES.items() if name in self and self[name].data for one in many)
+
+
+class Profile(Form):
+    """An iPhone, an iPad or a Mac that gets a profile; the password is asked for again."""
+
+    name = _device_name("Pour le reconnaître dans la liste, par exemple : iPhone de Marie.")
+    password = _own_password()

@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
+from malleposte_portal.own import forms, phones, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -27,9 +27,10 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "sessions_end": ("/compte/sessions/fermer", "/en/account/sessions/end"),
     "journal": ("/compte/journal", "/en/account/journal"),
     "interface": ("/compte/interface", "/en/account/interface"),
+    **phones.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
-FORMS = ("device_add", "interface", "device_revoke", "sessions_end", "logout")
+FORMS = ("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout")
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
 ACTS = ("device_revoke", "sessions_end", "logout")
 SOON_DAYS = 30
@@ -84,8 +85,7 @@ def scopes(device: wire.Device) -> str:
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. It is shown once, on the answer to the form, and nowhere kept."""
     form = forms.AddDevice(data={"mail": True} if request.method == "GET" else None)
-    # Devices reach SOGo's calendar by the account's own password alone.
-    if words.class_of(found.session.profile).get("agenda") == "sogo":
+    if not phones.dav_by_device(found):
         del form["dav"]
     refused, status = "", 200
     if request.method == "POST":
@@ -184,4 +184,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "sessions_end": sessions_end,
     "journal": journal,
     "interface": interface,
+    **phones.VIEWS,
 }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import plistlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from malleposte.accountd import wire
@@ -15,8 +18,12 @@ from tests.stack.support.portal import Portal
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+from tests.support import certificates
+from tests.support.page import Page
 
 pytestmark = pytest.mark.together("portal-log-in")
+SETUP = "/compte/appareils/regler/apple"
 
 
 @pytest.fixture
@@ -32,6 +39,11 @@ def inside(browser: Any, person: Any) -> tuple[SignedOn, Any]:
     page = visitor.log_in(who.uid, who.account.password)
     assert page.all("h1")[0][1] == "Mon compte", visitor.last.text[:2000]
     return visitor, who
+
+
+def _links(page: Page) -> list[str]:
+    """The links of a page to a profile."""
+    return [str(held["href"]) for held, _text in page.all("a") if "/profil/" in str(held["href"])]
 
 
 def test_an_agent_logs_in_and_sees_the_account(inside: Any) -> None:
@@ -63,6 +75,25 @@ def test_a_device_is_made_used_and_revoked(inside: Any, enters: Any) -> None:
     visitor.press("/compte/appareils", "/compte/appareils/supprimer", device=ident)
     assert not enters(who.uid, secret)
     assert enters(who.uid, who.account.password)
+
+
+def test_an_iphone_gets_a_signed_profile_once_and_its_password_opens_mail(
+    inside: Any, enters: Any, site: Site, web: Web, tmp_path: Path
+) -> None:
+    visitor, who = inside
+    given = {"name": "iPhone", "password": who.account.password}
+    wrong = visitor.send(SETUP, **{**given, "password": rules.generate()})
+    assert wrong.named("errors") and not _links(wrong)
+    (link,) = _links(visitor.send(SETUP, **given))
+    path = urlsplit(link).path
+    assert "Télécharger le profil" in visitor.get(path).all("main")[0][1]
+    answer = visitor.ask(f"{path}/telecharger")
+    assert (answer.status, answer.headers["Content-Type"]) == (200, "application/x-apple-aspen-config")
+    held = plistlib.loads(certificates.opened(answer.body, web.authorities.read_bytes(), tmp_path))
+    mail = held["PayloadContent"][0]
+    assert mail["IncomingMailServerHostName"] == site.platform["hostnames"]["mail"]
+    assert enters(mail["IncomingMailServerUsername"], mail["IncomingPassword"])
+    assert visitor.ask(f"{path}/telecharger").status == 404
 
 
 def test_a_log_out_ends_the_provider_s_session_too(inside: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from malleposte.accountd import client, wire
 from malleposte.accounts.disclosure import ACTS as JOURNAL
 from malleposte_portal.languages import catalogues
-from malleposte_portal.own import ACTS, ADDRESSES
+from malleposte_portal.own import ACTS, ADDRESSES, phones
 from malleposte_portal.sessions import key_of
 
 PHONE = wire.Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
@@ -255,7 +255,7 @@ def test_a_provider_that_is_away_leaves_the_log_in_as_it_is(inside: Any, provide
     [client.UnavailableError("away"), client.RefusedError(wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=5))],
     ids=["away", "slow down"],
 )
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "device_add"])
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "device_add" and name not in phones.ADDRESSES])
 def test_accountd_that_does_not_answer_is_told(inside: Any, accountd: Any, name: str, fault: Exception) -> None:
     accountd.answer = fault
     inside.get(ADDRESSES[name][0])

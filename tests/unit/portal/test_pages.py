@@ -50,6 +50,10 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/compte/appareils/supprimer", "/compte/sessions/fermer", "/compte/journal", "/en/account"),
             *("/en/account/devices", "/en/account/devices/add", "/en/account/devices/revoke"),
             *("/en/account/sessions/end", "/en/account/journal", "/compte/interface", "/en/account/interface"),
+            *("/compte/appareils/regler", "/en/account/devices/set-up"),
+            *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
+            *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
+            *("/profil/<word>", "/profil/<word>/telecharger", "/en/profile/<word>", "/en/profile/<word>/download"),
         ]
     )
 

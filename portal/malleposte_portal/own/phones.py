@@ -1,0 +1,113 @@
+"""« Régler mon téléphone »: for each kind of device the steps and the addresses; for Apple's, a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import segno
+from flask import current_app, g, render_template, request, url_for
+from malleposte.accountd import wire
+from malleposte.front.profile import Phone, ProfileError
+
+from malleposte_portal import acts, profiles, sign_on
+from malleposte_portal.answers import Answer
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import forms, words
+from malleposte_portal.own.asked import ask, for_agent
+from malleposte_portal.provider import AwayError
+from malleposte_portal.sessions import StoreError
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "setup": ("/compte/appareils/regler", "/en/account/devices/set-up"),
+    "setup_apple": ("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple"),
+    "setup_android": ("/compte/appareils/regler/android", "/en/account/devices/set-up/android"),
+    "setup_thunderbird": ("/compte/appareils/regler/thunderbird", "/en/account/devices/set-up/thunderbird"),
+    "setup_outlook": ("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+ACCESS = ("imap", "smtp")
+"""Accesses of a device that gets a profile; with `dav` where devices of the class have it."""
+
+
+def dav_by_device(found: sign_on.Agent) -> bool:
+    """Whether a device password opens agenda and contacts. SOGo's open to the account's own password alone."""
+    return bool(words.class_of(found.session.profile).get("agenda") != "sogo")
+
+
+def qr(text: str) -> str:
+    """A QR code as the address of an image: in the page, so that no cache and no other page has it."""
+    return str(segno.make(text, error="m", micro=False).svg_data_uri(scale=5, border=4, light="#fff"))
+
+
+def away(name: str, **values: str) -> str:
+    """The whole address of a page, as another device opens it."""
+    return url_for(name, language=g.language, _external=True, _scheme="https", **values)
+
+
+def _steps(name: str) -> Callable[[], Answer]:
+    """A page of steps and addresses alone."""
+
+    @for_agent
+    def page(found: sign_on.Agent) -> Answer:
+        return render_template(f"own/{name}.html", uid=found.session.uid, dav=dav_by_device(found), here=qr(away(name)))
+
+    return page
+
+
+@for_agent
+def apple(found: sign_on.Agent) -> Answer:
+    """The form of a profile; once it is filled in, the QR code of its link."""
+    form = forms.Profile()
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = _profile(found, form)
+            if not isinstance(answer, acts.Told):
+                return answer
+            refused, status = answer.page, answer.status
+    page = render_template(
+        "own/setup_apple.html", form=form, refused=refused, uid=found.session.uid, dav=dav_by_device(found)
+    )
+    return page, status
+
+
+def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
+    """Have a device made and put its password into a profile; the page with the link, or why there is none."""
+    known = ask(found, wire.ShowAccount)
+    if isinstance(known, acts.Told):
+        return known
+    dav = dav_by_device(found)
+    typed = (form.typed("password"), form.typed("name"), (*ACCESS, "dav") if dav else ACCESS)
+    made = ask(
+        found,
+        lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
+        _("Mot de passe inexact."),
+    )
+    if isinstance(made, acts.Told):
+        return made
+    owner = known.account.name or found.session.uid
+    device = made.devices[0]
+    try:
+        phone = Phone(found.session.uid, owner, known.account.mail, device.name, made.secret, dav, g.language)
+        content, signed = profiles.made(phone)
+        link = away("profile", word=profiles.keep(content))
+    except (AwayError, StoreError, ProfileError) as error:
+        # Its password was shown to nobody.
+        current_app.logger.error("a profile cannot be kept: %s", error)
+        ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+        return acts.Told(503, _(acts.AWAY))
+    return render_template("own/profile_made.html", device=device, link_=link, code=qr(link), signed=signed)
+
+
+@for_agent
+def choose(_found: sign_on.Agent) -> Answer:
+    """The kinds of devices."""
+    return render_template("own/setup.html")
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "setup": choose,
+    "setup_apple": apple,
+    **{name: _steps(name) for name in ("setup_android", "setup_thunderbird", "setup_outlook")},
+}
