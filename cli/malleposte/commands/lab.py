@@ -81,7 +81,8 @@ def down(lab: Lab, purge: bool) -> None:
       malleposte lab down
       malleposte lab down --purge
     """
-    Twin(lab).remove()
+    for twin in Twin.all_of(lab):
+        twin.remove()
     lab.down(purge=purge)
     click.echo(f"lab {lab.settings.prefix}: gone")
 

@@ -15,6 +15,9 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.page import Page
 
+BURST = 100
+"""Log-ins that one address may send at once (nginx_login_burst)."""
+
 
 @pytest.fixture
 def browser(site: Site, web: Web) -> Any:
@@ -145,6 +148,12 @@ def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, change
     where = answer.headers["Location"] or ""
     assert "code=" not in where and "access_token" not in where
     assert not where.startswith("https://autre.test")
+
+
+def test_a_webmail_may_ask_for_as_many_tokens_as_it_has_agents(browser: Any) -> None:
+    """All of them come from its one address, at the hour when everybody logs in."""
+    provider = browser()
+    assert {provider.redeem("un-code-qui-n-est-pas")[0] for _ in range(BURST + 30)} == {400}
 
 
 @pytest.mark.parametrize(
