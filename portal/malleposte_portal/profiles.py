@@ -98,7 +98,7 @@ def _closed(word: str) -> Fernet:
 def page(word: str) -> Answer:
     """The page that the QR code leads to. It spends nothing: programs that look at links may look at it."""
     try:
-        there = sign_on.sign_on().sessions.has_once(word)
+        there = sign_on.sign_on().sessions.look_once(word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be looked for: %s", error)
         return render_template("profile.html", state="away", word=word), 503

@@ -114,9 +114,9 @@ class Sessions:
         """Keep a text for so many seconds; whoever has the word takes it, once."""
         self._ask("set", f"portal:once:{key_of(word)}", content, seconds)
 
-    def has_once(self, word: str) -> bool:
-        """Whether there is a text for a word."""
-        return self._ask("get", f"portal:once:{key_of(word)}") is not None
+    def look_once(self, word: str) -> str:
+        """The text of a word, which stays; empty for none."""
+        return str(self._ask("get", f"portal:once:{key_of(word)}") or "")
 
     def take_once(self, word: str) -> str:
         """The text of a word, which is gone then; empty for none."""

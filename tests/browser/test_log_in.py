@@ -142,3 +142,25 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
     browser.driver.get(str(address))
     browser.seen("h1", "Ce lien ne sert plus")
     checked(browser, "portal-profile-gone")
+
+
+def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: Any) -> None:
+    who = person(mpRecoveryMail=["marie.d@lointain.test"])
+    enter(browser, who)
+    browser.click(".own a", "Mes moyens de secours")
+    browser.seen("main", "ma…@lointain.test")
+    checked(browser, "portal-recovery")
+    browser.click("main a", "Changer le téléphone")
+    browser.seen("h1", "Changer mon téléphone de secours")
+    checked(browser, "portal-recovery-telephone")
+    typed(browser, value="06 12 34 56 78", password=who.account.password)
+    browser.click("main button", "Continuer")
+    browser.seen("main", "Votre demande est notée")
+    checked(browser, "portal-recovery-asked")
+    browser.click("main a", "Changer l’adresse")
+    browser.seen("h1", "Changer mon adresse de secours")
+    typed(browser, value="test@lointain.test", password=who.account.password)
+    browser.click("main button", "Continuer")
+    browser.seen("h1", "Vérifier votre adresse de secours")
+    checked(browser, "portal-recovery-code")
+    assert browser.complaints() == []

@@ -39,7 +39,7 @@ _CONFIRM = """\
 Bonjour,
 
 Cette adresse vient d’être donnée comme adresse de secours d’un compte de messagerie de l’{academy}. Pour la confirmer,
-tapez ce code sur la page « Activer mon compte », où vous l’avez demandé :
+tapez ce code sur la page du portail où vous l’avez demandé :
 
     {code}
 

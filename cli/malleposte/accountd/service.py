@@ -24,7 +24,7 @@ from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.proof import NoLogInError, Proofs
-from malleposte.accounts import acts, codes, enrolment, life
+from malleposte.accounts import acts, codes, confirmation, enrolment, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Channel, Failure, close_all
@@ -63,13 +63,15 @@ _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
 _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
+MEANS = ("mail", "phone")
+"""Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal)
 """Calls that change nothing."""
 _LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
 """Calls of log-ins, which have limits of their own."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, *SHOWN),
+    *(wire.RevokeDevice, wire.ConfirmRecovery, *SHOWN),
 )
 """Calls for an agent who is logged in, which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -179,6 +181,7 @@ class Service:
             wire.EndSessions: self._end_sessions,
             wire.SetClass: self._set_class,
             wire.SetRecovery: self._set_recovery,
+            wire.ConfirmRecovery: self._confirm_recovery,
             wire.SetQuietHours: self._set_quiet_hours,
             wire.Devices: self._devices,
             wire.AddDevice: self._add_device,
@@ -488,19 +491,50 @@ class Service:
         return address, number
 
     def _set_recovery(self, act: Act, request: wire.SetRecovery) -> wire.Answer:
-        mail, phone = self._means(request.mail, request.phone)
+        if request.kind not in MEANS:
+            raise RefusedValueError(f"a means of recovery is {' or '.join(MEANS)}")
+        address, number = self._means(*((request.value, "") if request.kind == "mail" else ("", request.value)))
         uid = look_up(act.directory, request.login)
         with self._tried(act, request, uid, request.password), self._alone(uid):
             holder = library.read(act.directory, uid) if uid else None
             proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
             if holder is None or holder.state not in library.BY_OLD or not proof:
                 raise self._refuse(act, request, uid)
-            entry = acts.entry(act.directory, uid)
+            if not self._second_factor(act, request, uid):
+                return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
+        if address:
+            return self._asked_to_confirm(act, uid, address)
+        return self._recovers_by(act, holder, **{request.kind: number})
+
+    def _asked_to_confirm(self, act: Act, uid: str, address: str) -> wire.Done:
+        """Send a code to a new address. Nothing is changed."""
+        if wait := self.tools.limits.code(uid, act.network, address):
+            raise TooManyError(wait)
+        ticket, issued = confirmation.ask(self.tools.keys, uid, address, act.now)
+        try:
+            self.tools.confirm(address, issued)
+        except OSError as error:
+            act.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
+            raise DirectoryError("mail cannot be sent") from error
+        act.journal.write("confirm", uid, sent=True)
+        return wire.Done(uid, ticket=ticket)
+
+    def _confirm_recovery(self, act: Act, request: wire.ConfirmRecovery) -> wire.Answer:
+        holder = _in(act, request.uid)
+        address = confirmation.confirmed(self.tools.keys, holder.uid, request.ticket, request.code, act.now)
+        if not address or not self.tools.limits.once("recovery", request.ticket, ONCE_SECONDS):
+            raise RefusedValueError("the code is another one, or over")
+        return self._recovers_by(act, holder, mail=address)
+
+    def _recovers_by(self, act: Act, holder: Holder, *, mail: str | None = None, phone: str | None = None) -> wire.Done:
+        """Change one of the means of recovery, and tell of it."""
+        with self._alone(holder.uid):
+            entry = acts.entry(act.directory, holder.uid)
             todo = life.ask_recovery(entry, act.now, mail=mail, phone=phone, hours=self.tools.recovery_hours)
             changed = acts.make(act.directory, act.journal, todo)
-            waiting = life.next_recovery(acts.entry(act.directory, uid))
+            waiting = life.next_recovery(acts.entry(act.directory, holder.uid))
         if changed:
-            self._told_of_recovery(act, entry, waiting.at if waiting else act.now, mail)
+            self._told_of_recovery(act, entry, waiting.at if waiting else act.now, mail or "")
         return wire.Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
 
     def _told_of_recovery(self, act: Act, entry: Entry, at: datetime.datetime, new: str) -> None:
@@ -552,7 +586,7 @@ class Service:
                 raise DirectoryError("mail cannot be sent: no device was made")
         return wire.Done(uid, holder.state.value, devices=(_shown(made.device),), secret=made.password)
 
-    def _second_factor(self, act: Act, request: wire.AddDevice, uid: str) -> bool:
+    def _second_factor(self, act: Act, request: wire.AddDevice | wire.SetRecovery, uid: str) -> bool:
         """Whether the account has none, or its owner is logged in, for which the provider asked for it."""
         held = [one for one in act.directory.search("people", ["mpTwoFactor"], {"uid": uid}) if one.attributes]
         if not any(one.attributes.get("mpTwoFactor") for one in held):

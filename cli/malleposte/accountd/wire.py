@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 6
+VERSION = 7
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -163,16 +163,30 @@ class SetClass:
 
 @dataclass(frozen=True)
 class SetRecovery:
-    """Other means of recovery; empty ones are taken away. The password is asked again for it.
+    """Another address (`kind` is `mail`) or telephone (`phone`) of recovery; an empty value takes it away.
 
-    They count after the delay of the policy, and the old ones are told at once. `Done.until` says from when on.
+    The password is asked again for it, and of who has a second factor the `token` of a log-in too. A new address is
+    confirmed first: a code goes there, `Done.ticket` stands for what is asked, and nothing is changed. Any other
+    change counts after the delay of the policy, and the old means are told at once. `Done.until` says from when on.
     """
 
     source: str
     login: str
     password: str = field(repr=False)
-    mail: str = ""
-    phone: str = ""
+    kind: str
+    value: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class ConfirmRecovery:
+    """The code that went to a new address of recovery, with the ticket of `SetRecovery`. `Done.until` as there."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    ticket: str = field(repr=False)
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -321,8 +335,8 @@ class SessionsEnded:
 
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
-    | SetClass | SetRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount | ShowJournal
-    | TryFactor | FactorTried | SpendCode | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
+    | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
+    | ShowJournal | TryFactor | FactorTried | SpendCode | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -338,6 +352,7 @@ CALLS: dict[str, type[Request]] = {
     "end_sessions": EndSessions,
     "set_class": SetClass,
     "set_recovery": SetRecovery,
+    "confirm_recovery": ConfirmRecovery,
     "set_quiet_hours": SetQuietHours,
     "devices": Devices,
     "add_device": AddDevice,
@@ -468,7 +483,7 @@ class Done:
 
     `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
 
-    `ticket` and `enrolment` are of a first log-in.
+    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery.
     """
 
     uid: str = ""

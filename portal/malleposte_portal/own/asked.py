@@ -26,10 +26,11 @@ class OverError(Exception):
     """The log-in is over, whatever the browser still has."""
 
 
-def ask(found: sign_on.Agent, make: Make, not_proved: str = "") -> wire.Done | acts.Told:
+def ask(found: sign_on.Agent, make: Make, not_proved: str = "", refused: str = "") -> wire.Done | acts.Told:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
-    `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in.
+    `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
+    the one for a value that accountd does not take.
     """
     try:
         token = sign_on.with_token()
@@ -45,7 +46,7 @@ def ask(found: sign_on.Agent, make: Make, not_proved: str = "") -> wire.Done | a
         wrong = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
         if error.refused.error in OVER and not wrong:
             raise OverError from error
-        return acts.told(error.refused, not_proved)
+        return acts.told(error.refused, not_proved, refused)
     return done
 
 

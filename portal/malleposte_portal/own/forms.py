@@ -8,7 +8,7 @@ from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
-from malleposte_portal.forms import Form
+from malleposte_portal.forms import LONGEST, TOO_LONG, Form
 
 LONGEST_NAME = 40
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
@@ -62,4 +62,32 @@ class Profile(Form):
     """An iPhone, an iPad or a Mac that gets a profile; the password is asked for again."""
 
     name = _device_name("Pour le reconnaître dans la liste, par exemple : iPhone de Marie.")
+    password = _own_password()
+
+
+class RecoveryMail(Form):
+    """Another address of recovery, or none."""
+
+    value = StringField(
+        "Nouvelle adresse de secours",
+        description="Une adresse personnelle, hors de l’académie. Un code y est envoyé. Vide : aucune adresse.",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+    password = _own_password()
+
+
+class RecoveryPhone(Form):
+    """Another telephone of recovery, or none."""
+
+    value = StringField(
+        "Nouveau téléphone de secours",
+        description="Un numéro personnel, par exemple 06 12 34 56 78. Laissez vide pour n’en avoir aucun.",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "tel", "inputmode": "tel"},
+        widget=dsfr.Input(),
+    )
     password = _own_password()

@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, phones, words
+from malleposte_portal.own import forms, phones, recovery, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -28,9 +28,13 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "journal": ("/compte/journal", "/en/account/journal"),
     "interface": ("/compte/interface", "/en/account/interface"),
     **phones.ADDRESSES,
+    **recovery.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
-FORMS = ("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout")
+FORMS = (
+    *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
+    *("recovery_mail", "recovery_phone", "recovery_confirm"),
+)
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
 ACTS = ("device_revoke", "sessions_end", "logout")
 SOON_DAYS = 30
@@ -185,4 +189,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "journal": journal,
     "interface": interface,
     **phones.VIEWS,
+    **recovery.VIEWS,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import imaplib
 import json
@@ -144,7 +145,7 @@ def test_no_answer_tells_whether_an_account_exists(portal, person):
         wire.Reset(where, "personne-ici", who.numen, who.code(), new),
         wire.Reset(where, who.uid, waiting.numen, "3467934679", new),
         wire.Reset(where, who.uid, who.numen, "3467934679", new),
-        wire.SetRecovery(where, "personne-ici", "Faux-Chemin7!x", "a@lointain.test"),
+        wire.SetRecovery(where, "personne-ici", "Faux-Chemin7!x", "mail", "a@lointain.test"),
     )
     answers = portal.timed(*asked)
     assert {answer for answer, _took in answers} == {NOT_PROVED}
@@ -217,8 +218,14 @@ def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     before = datetime.datetime.now(datetime.UTC)
-    asked = wire.SetRecovery(portal.source, who.uid, who.account.password, f"neuf+{mark}@lointain.test")
-    until = datetime.datetime.strptime(portal.one(asked).until + "+0000", "%Y%m%d%H%M%SZ%z")
+    new = f"test+neuf{mark}@lointain.test"
+    asked = portal.one(wire.SetRecovery(portal.source, who.uid, who.account.password, "mail", new))
+    letter = mail.at_foreign("test", f"test+neuf{mark}").decode()
+    code = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)[0]
+    confirm = wire.ConfirmRecovery(portal.source, who.uid, portal.token(who.uid), asked.ticket, code)
+    assert portal.one(dataclasses.replace(confirm, code="3467934679")).error == "refused_value"
+    assert who.held("mpRecoveryNext") == {}
+    until = datetime.datetime.strptime(portal.one(confirm).until + "+0000", "%Y%m%d%H%M%SZ%z")
     assert datetime.timedelta(hours=71.9) < until - before < datetime.timedelta(hours=72.2)
     letter = mail.at_foreign("test", f"test+{mark}").decode()
     assert "moyens de secours" in letter
@@ -227,9 +234,9 @@ def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person
     def shown() -> dict[str, Any]:
         return dict(json.loads(site.run("mail1", f"malleposte accounts show {who.uid} --json")))
 
-    assert shown()["recovery_next"].endswith(f"neuf+{mark}@lointain.test -")
+    assert shown()["recovery_next"].endswith(f"{new} -")
     site.run("mail1", f"malleposte accounts recovery {who.uid} --confirm --reason 'vu au guichet'")
-    assert (shown()["recovery_mail"], shown()["recovery_next"]) == (f"neuf+{mark}@lointain.test", "")
+    assert (shown()["recovery_mail"], shown()["recovery_next"]) == (new, "")
     again = site.run("mail1", f"malleposte accounts recovery {who.uid} --cancel 2>&1", check=False)
     assert "no means of recovery that wait" in again
 
@@ -249,10 +256,10 @@ def test_what_an_agent_settles(portal, person):
     who = person()
     password = who.account.password
     answers = portal.ask(
-        wire.SetRecovery(portal.source, who.uid, password, "marie@lointain.test", "06 12 34 56 78"),
+        wire.SetRecovery(portal.source, who.uid, password, "phone", "06 12 34 56 78"),
         wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("12345 18:30-07:45",)),
         wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("9 18:30-07:45",)),
-        wire.SetRecovery(portal.source, who.uid, password, "x@ac-exemple.test"),
+        wire.SetRecovery(portal.source, who.uid, password, "mail", "x@ac-exemple.test"),
         wire.SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
     )
     assert answers[0].until > "2026"
@@ -261,7 +268,7 @@ def test_what_an_agent_settles(portal, person):
     assert answers[4] == wire.Done(who.uid, "active")
     held = who.held("mpRecoveryMail", "mpRecoveryNext", "mpQuietHours", "mpProfile")
     assert held == {
-        "mpRecoveryNext": [f"{answers[0].until} marie@lointain.test +33612345678"],
+        "mpRecoveryNext": [f"{answers[0].until} - +33612345678"],
         "mpQuietHours": ["12345 18:30-07:45"], "mpProfile": ["convergence"],
     }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import plistlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from malleposte.accountd import wire
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.mail import token
 from tests.stack.support.portal import Portal
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
@@ -23,7 +25,7 @@ from tests.support import certificates
 from tests.support.page import Page
 
 pytestmark = pytest.mark.together("portal-log-in")
-SETUP = "/compte/appareils/regler/apple"
+SETUP, RECOVERY = "/compte/appareils/regler/apple", "/compte/secours"
 
 
 @pytest.fixture
@@ -94,6 +96,25 @@ def test_an_iphone_gets_a_signed_profile_once_and_its_password_opens_mail(
     assert mail["IncomingMailServerHostName"] == site.platform["hostnames"]["mail"]
     assert enters(mail["IncomingMailServerUsername"], mail["IncomingPassword"])
     assert visitor.ask(f"{path}/telecharger").status == 404
+
+
+def test_a_new_recovery_address_waits_for_its_code_and_then_for_its_time(inside: Any, mail: Any) -> None:
+    visitor, who = inside
+    mark = token()
+    given = {"value": f"test+{mark}@lointain.test", "password": who.account.password}
+    assert visitor.send(f"{RECOVERY}/adresse", **{**given, "password": rules.generate()}).named("errors")
+    assert visitor.send(f"{RECOVERY}/adresse", **{**given, "value": f"x@{who.account.mail.partition('@')[2]}"}).named(
+        "value-error"
+    )
+    assert given["value"] in visitor.send(f"{RECOVERY}/adresse", **given).all("main")[0][1]
+    assert who.held("mpRecoveryNext") == {}
+    letter = mail.at_foreign("test", f"test+{mark}").decode()
+    (code,) = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)
+    page = visitor.send(f"{RECOVERY}/code", value=code)
+    assert "Votre demande est notée" in page.all("main")[0][1], visitor.last.text[:2000]
+    (waits,) = who.held("mpRecoveryNext")["mpRecoveryNext"]
+    assert waits.endswith(f" {given['value']} -")
+    assert who.held("mpRecoveryMail") == {"mpRecoveryMail": ["marie.d@lointain.test"]}
 
 
 def test_a_log_out_ends_the_provider_s_session_too(inside: Any) -> None:

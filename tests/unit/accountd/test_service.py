@@ -364,20 +364,47 @@ def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
     assert stage.lines()[-1]["sent"] is False
 
 
-def test_means_of_recovery_ask_for_the_password_count_later_and_are_told(stage: Stage) -> None:
+def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
-    assert stage.ask(wire.SetRecovery(HERE, uid, "wrong", "a@exemple.test")) == NOT_PROVED
-    for bad in ({"mail": "nonsense"}, {"mail": "x@ac-exemple.test"}, {"phone": "12"}):
-        refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, **bad))
+    assert stage.ask(wire.SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
+    for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
+                ("pigeon", "12")):  # fmt: skip
+        refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, *bad))
         assert isinstance(refused, wire.Refused)
         assert refused.error == "refused_value"
-    assert stage.told == []
-    asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "a@exemple.test", "06 12 34 56 78"))
+    assert (stage.told, stage.confirmations) == ([], [])
+    asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
     assert asked == wire.Done(uid, "active", "20260904080000Z")
-    assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test +33612345678"]
+    assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z vieux@exemple.test +33612345678"]
+    assert stage.held(uid, "mpRecoveryPhone") == []
+    later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
+    assert stage.told == [(["vieux@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
+
+
+def new_address(stage: Stage, uid: str, address: str = "a@exemple.test") -> tuple[str, str]:
+    """Ask for another address: its ticket and the code that was sent there."""
+    done = stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", address))
+    assert isinstance(done, wire.Done) and done.until == ""
+    where, issued = stage.confirmations[-1]
+    assert where == address
+    return done.ticket, issued.shown
+
+
+def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
+    ticket, code = new_address(stage, uid)
+    assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
+    wrong = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
+    assert isinstance(wrong, wire.Refused)
+    assert wrong.error == "refused_value"
+    done = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
+    assert done == wire.Done(uid, "active", "20260904080000Z")
+    assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
+    again = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    assert isinstance(again, wire.Refused), "a ticket serves once"
     stage.ask(wire.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
@@ -385,15 +412,51 @@ def test_means_of_recovery_ask_for_the_password_count_later_and_are_told(stage: 
     assert stage.sent[1][0] == "a@exemple.test"
 
 
+def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage) -> None:
+    uid, other = stage.agent("mdupond", State.ACTIVE), stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
+    ticket, code = new_address(stage, uid)
+    end, digest, _address = ticket.split(" ")
+    refused = [
+        wire.ConfirmRecovery(HERE, other, token(other), ticket, code),
+        wire.ConfirmRecovery(HERE, uid, token(uid), f"{end} {digest} voleur@exemple.test", code),
+        wire.ConfirmRecovery(HERE, uid, token(uid), f"20991201120000Z {digest} a@exemple.test", code),
+        wire.ConfirmRecovery(HERE, uid, token(uid), "", code),
+    ]
+    for one in refused:
+        answer = stage.ask(one)
+        assert isinstance(answer, wire.Refused) and answer.error == "refused_value"
+    assert stage.ask(wire.ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
+    object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
+    late = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    assert isinstance(late, wire.Refused)
+    object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
+    assert isinstance(stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code)), wire.Done)
+
+
+def test_who_has_a_second_factor_changes_no_means_by_the_password_alone(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE, mpTwoFactor=["totp"])
+    for given in (("mail", "a@exemple.test"), ("phone", "06 12 34 56 78"), ("phone", "")):
+        assert stage.ask(wire.SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
+        assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, *given, token=token(uid))), wire.Done)
+    assert [where for where, _code in stage.confirmations] == ["a@exemple.test"]
+
+
+def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
+    uid = stage.agent("mdupond", State.ACTIVE)
+    answers = [stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
+    assert {one.error for one in answers if isinstance(one, wire.Refused)} == {"slow_down"}
+    assert len(stage.confirmations) == len([one for one in answers if isinstance(one, wire.Done)]) > 1
+
+
 def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
-    refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "a@exemple.test"))
+    refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
     assert isinstance(refused, wire.Refused)
     assert refused.error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
-    assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD)), wire.Done)
+    assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail")), wire.Done)
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
 
 

@@ -16,6 +16,8 @@ REQUESTS = (
     wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
+    wire.SetRecovery("192.0.2.7", "mdupond", "secret", "mail", "marie@exemple.test"),
+    wire.ConfirmRecovery("192.0.2.7", "mdupond", "jeton", "20261201120000Z k1:x marie@exemple.test", "3467934679"),
     wire.SetQuietHours("192.0.2.7", "mdupond", "jeton", ("12345 18:30-07:45", "67 00:00-23:59")),
     wire.AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
     wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
@@ -29,7 +31,7 @@ CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 6, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 7, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -43,7 +45,8 @@ def test_no_secret_is_shown_by_accident() -> None:
     for one in (wire.Hello("a", "S3CRET"), wire.Begin("s", "S3CRET", "S3CRET"),
                 wire.Enrol("s", "S3CRET", "mail", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET"),
                 wire.RemindLogin("s", "S3CRET"), wire.Done(ticket="S3CRET"),
-                wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET"),
+                wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET", "mail", "S3CRET"),
+                wire.ConfirmRecovery("s", "u", "S3CRET", "S3CRET", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
                 wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
                 wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
@@ -82,11 +85,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 6: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 7: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=7, call="next", args={"more": 1}, extra=1), "speaks version 7"),
+        (line(v=8, call="next", args={"more": 1}, extra=1), "speaks version 8"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -100,7 +103,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":6,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":7,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -117,7 +120,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":6,"ok":true}', b'{"v":6,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":7,"ok":true}', b'{"v":7,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -132,4 +135,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (6, "c6d33558a1437af4")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (7, "aeb2a5b18a8fdbd9")

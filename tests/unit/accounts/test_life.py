@@ -213,6 +213,21 @@ def test_means_of_recovery_that_an_agent_changes_count_after_their_delay(held):
                              "mpRecoveryChanged": ["20261127120000Z"]}  # fmt: skip
 
 
+def test_one_of_the_means_changes_and_the_other_stays_as_it_is_or_will_be(held):
+    means = {"mpRecoveryMail": ["moi@lointain.test"], "mpRecoveryPhone": ["+33612345678"]}
+    (asked,) = life.ask_recovery(held(**means), NOW, phone="")
+    assert asked.after == {"mpRecoveryNext": ["20261127120000Z moi@lointain.test -"]}
+    wait = {"mpRecoveryNext": ["20261126120000Z neuf@lointain.test +33612345678"]}
+    (both,) = life.ask_recovery(held(**means, **wait), NOW, phone="+33699999999")
+    assert both.after == {"mpRecoveryNext": ["20261127120000Z neuf@lointain.test +33699999999"]}
+    (back,) = life.ask_recovery(held(**means, **wait), NOW, mail="moi@lointain.test")
+    assert back.after == {"mpRecoveryNext": []}
+    over = {"mpRecoveryNext": ["20261101120000Z neuf@lointain.test -"]}
+    (settled,) = life.ask_recovery(held(**means, **over), NOW, phone="+33699999999")
+    assert settled.after["mpRecoveryMail"] == ["neuf@lointain.test"]
+    assert settled.after["mpRecoveryNext"] == ["20261127120000Z neuf@lointain.test +33699999999"]
+
+
 def test_means_that_wait_are_confirmed_given_up_or_void(held):
     wait = {"mpRecoveryMail": ["moi@lointain.test"], "mpRecoveryNext": ["20261127120000Z - +33612345678"]}
     (confirmed,) = life.confirm_recovery(held(**wait), NOW)

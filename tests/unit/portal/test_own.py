@@ -22,7 +22,9 @@ DONE = wire.Done(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
     journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
-PAGES = [name for name in ADDRESSES if name not in (*ACTS, "login", "logged_out")]
+PAGES = [name for name in ADDRESSES if name not in (*ACTS, "login", "logged_out", "recovery_confirm")]
+FORMS = ("device_add", "recovery_mail", "recovery_phone", *phones.ADDRESSES)
+"""Pages that ask accountd nothing before they are filled in."""
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
@@ -255,7 +257,7 @@ def test_a_provider_that_is_away_leaves_the_log_in_as_it_is(inside: Any, provide
     [client.UnavailableError("away"), client.RefusedError(wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=5))],
     ids=["away", "slow down"],
 )
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "device_add" and name not in phones.ADDRESSES])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in FORMS])
 def test_accountd_that_does_not_answer_is_told(inside: Any, accountd: Any, name: str, fault: Exception) -> None:
     accountd.answer = fault
     inside.get(ADDRESSES[name][0])

@@ -64,21 +64,30 @@ def usable_recovery(entry: Entry, now: datetime.datetime, days: float = DOUBT_DA
 
 
 def ask_recovery(
-    entry: Entry, now: datetime.datetime, *, mail: str, phone: str, hours: float = DELAY_HOURS
+    entry: Entry,
+    now: datetime.datetime,
+    *,
+    mail: str | None = None,
+    phone: str | None = None,
+    hours: float = DELAY_HOURS,
 ) -> list[Change]:
     """Other means of recovery, which count after `hours`; empty ones are taken away then.
 
-    Asked for are those in force: nothing waits any more.
+    None leaves one as it is, or as it waits to be. Asked for are those in force: nothing waits any more.
     """
     made = settled(entry, now)
     held: Attributes = made[0].after if made else {}
-    current = {name: held.get(name, entry.attributes.get(name, [])) for name in ("mpRecoveryMail", "mpRecoveryPhone")}
+    names = ("mpRecoveryMail", "mpRecoveryPhone")
+    current = [first({name: held.get(name, entry.attributes.get(name, []))}, name) for name in names]
+    waiting = None if made else next_recovery(entry)
+    ahead = [waiting.mail, waiting.phone] if waiting else current
+    asked = [before if given is None else given for given, before in zip((mail, phone), ahead, strict=True)]
     wanted: Attributes = dict(held)
-    if (first(current, "mpRecoveryMail"), first(current, "mpRecoveryPhone")) == (mail, phone):
+    if asked == current:
         wanted["mpRecoveryNext"] = []
     else:
         at = stamp(now + datetime.timedelta(hours=hours))
-        wanted["mpRecoveryNext"] = [f"{at} {mail or _NONE} {phone or _NONE}"]
+        wanted["mpRecoveryNext"] = [f"{at} {asked[0] or _NONE} {asked[1] or _NONE}"]
     return change(Kind.MODIFY, entry, wanted)
 
 

@@ -1,0 +1,130 @@
+"""« Mes moyens de secours »: the address and the telephone for codes are shown masked, and changed one at a time.
+
+accountd decides and tells; a new address waits for the code that went there. The ticket for it is kept beside the
+log-in, in the portal's Valkey, since it names the address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd import wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.first_login import WRONG
+from malleposte_portal.forms import Confirm
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import forms, words
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.sessions import StoreError
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "recovery": ("/compte/secours", "/en/account/recovery"),
+    "recovery_mail": ("/compte/secours/adresse", "/en/account/recovery/address"),
+    "recovery_phone": ("/compte/secours/telephone", "/en/account/recovery/telephone"),
+    "recovery_confirm": ("/compte/secours/code", "/en/account/recovery/code"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+TICKET_SECONDS = 900
+"""As long as the code is good."""
+
+
+def _word(found: sign_on.Agent) -> str:
+    """The word under which the ticket of this log-in is kept."""
+    return f"recovery:{found.identifier}"
+
+
+@for_agent
+def recovery(found: sign_on.Agent) -> Answer:
+    """The means, masked, and when changed ones begin to count."""
+    answer = ask(found, wire.ShowAccount)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    told = session.pop("told", "")
+    return render_template("own/recovery.html", account=answer.account, told=told, moment=words.moment)
+
+
+def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
+    """A form for another means of a kind; the next page once it is filled in rightly."""
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            typed = (form.typed("password"), kind, form.typed("value"))
+            answer = ask(
+                found, lambda source, uid, token: wire.SetRecovery(source, uid, *typed, token=token),
+                _("Mot de passe inexact."), _(WRONG[kind]),
+            )  # fmt: skip
+            if isinstance(answer, wire.Done):
+                return _next(found, answer)
+            if answer.status == 422:
+                form.refuse("value", [answer.page])
+            else:
+                refused, status = answer.page, answer.status
+    return render_template(f"own/recovery_{kind}.html", form=form, refused=refused), status
+
+
+def _next(found: sign_on.Agent, answer: wire.Done) -> Answer:
+    """To the page of the code where one was sent, else back to the means."""
+    if not answer.ticket:
+        session["told"] = "recovery" if answer.until else "recovery-same"
+        return redirect(link("recovery"), 303)
+    try:
+        sign_on.sign_on().sessions.keep_once(_word(found), answer.ticket, TICKET_SECONDS)
+    except StoreError:
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    return redirect(link("recovery_confirm"), 303)
+
+
+@for_agent
+def recovery_mail(found: sign_on.Agent) -> Answer:
+    """Another address, or none."""
+    return _changed(found, "mail", forms.RecoveryMail())
+
+
+@for_agent
+def recovery_phone(found: sign_on.Agent) -> Answer:
+    """Another telephone, or none."""
+    return _changed(found, "phone", forms.RecoveryPhone())
+
+
+@for_agent
+def recovery_confirm(found: sign_on.Agent) -> Answer:
+    """The code that went to the new address."""
+    kept = sign_on.sign_on().sessions
+    try:
+        ticket = kept.look_once(_word(found))
+    except StoreError:
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    if not ticket:
+        return redirect(link("recovery_mail"), 303)
+    form = Confirm()
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            code = form.typed("value")
+            answer = ask(
+                found, lambda source, uid, token: wire.ConfirmRecovery(source, uid, token, ticket, code),
+                refused=_(WRONG["confirm"]),
+            )  # fmt: skip
+            if isinstance(answer, wire.Done):
+                kept.take_once(_word(found))
+                return _next(found, answer)
+            if answer.status == 422:
+                form.refuse("value", [answer.page])
+            else:
+                refused, status = answer.page, answer.status
+    address = ticket.rpartition(" ")[2]
+    return render_template("own/recovery_confirm.html", form=form, refused=refused, address=address), status
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "recovery": recovery,
+    "recovery_mail": recovery_mail,
+    "recovery_phone": recovery_phone,
+    "recovery_confirm": recovery_confirm,
+}
