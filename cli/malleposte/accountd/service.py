@@ -522,7 +522,7 @@ class Service:
     def _confirm_recovery(self, act: Act, request: wire.ConfirmRecovery) -> wire.Answer:
         holder = _in(act, request.uid)
         address = confirmation.confirmed(self.tools.keys, holder.uid, request.ticket, request.code, act.now)
-        if not address or not self.tools.limits.once("recovery", request.ticket, ONCE_SECONDS):
+        if not address or not self.tools.limits.once(confirmation.PURPOSE, request.ticket, ONCE_SECONDS):
             raise RefusedValueError("the code is another one, or over")
         return self._recovers_by(act, holder, mail=address)
 

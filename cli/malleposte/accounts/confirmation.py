@@ -14,12 +14,14 @@ from malleposte.accounts.digests import Keyring
 from malleposte.accounts.enrolment import CONFIRM_MINUTES
 from malleposte.platform.times import stamp, when
 
+PURPOSE = "recovery-address"
+
 
 def ask(keys: Keyring, uid: str, address: str, now: datetime.datetime) -> tuple[str, codes.Issued]:
     """The ticket for an address, and the code to send there."""
     issued = codes.issue(keys, uid, now, CONFIRM_MINUTES / 1440, way=codes.Way.MAIL)
     end = stamp(issued.expires)
-    return f"{end} {keys.digest('recovery', _bound(uid, address, end, issued.code))} {address}", issued
+    return f"{end} {keys.digest(PURPOSE, _bound(uid, address, end, issued.code))} {address}", issued
 
 
 def confirmed(keys: Keyring, uid: str, ticket: str, code: str, now: datetime.datetime) -> str:
@@ -27,7 +29,7 @@ def confirmed(keys: Keyring, uid: str, ticket: str, code: str, now: datetime.dat
     end, digest, address = [*ticket.split(" ", 2), "", "", ""][:3]
     bound = _bound(uid, address, end, codes.normalise(code))
     found = False
-    for one in keys.digests("recovery", bound):
+    for one in keys.digests(PURPOSE, bound):
         found |= hmac.compare_digest(one.encode(), digest.encode())
     moment = when(end)
     return address if found and moment is not None and moment > now else ""
