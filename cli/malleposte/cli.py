@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
     "notice": "Post, list or end messages of maintenance and incident on the portal.",
     "sso": "Show or end log-ins at the provider, and show or remove second factors.",
+    "bans": "List or lift the bans of addresses that guessed passwords.",
     "queue": "List, release or delete held mail.",
     "password": "Show the password policy, or check a password against it.",
     "backup": "Back up hosts to the vaults (backup servers), list, check and restore.",
@@ -38,7 +39,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "notice", "sso", "queue", "password", "backup", "vault")
+ON_HOSTS = ("accounts", "notice", "sso", "bans", "queue", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

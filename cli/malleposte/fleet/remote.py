@@ -117,6 +117,18 @@ def places(inventory: Path, group: str, *, but: str = "", only: Sequence[str] = 
     return found
 
 
+def places_of(inventory: Path, groups: Sequence[str], *, only: Sequence[str] = ()) -> list[Place]:
+    """The hosts of several groups, each once; `only` picks some. Raises InputError where none is left."""
+    listed = listing(inventory)
+    found = {place.name: place for group in groups for place in chosen(listed, group)}
+    for name in only or ():
+        if name not in found:
+            raise InputError(f"no host {name!r}", f"known are {', '.join(found)}")
+    if not found:
+        raise InputError(f"inventory {inventory}: no host in the groups {', '.join(groups)}")
+    return [found[name] for name in only or found]
+
+
 def backed_up(inventory: Path, *, only: Sequence[str] = ()) -> list[Place]:
     """The hosts that send archives; `only` picks some. Raises InputError where there is no vault to send to."""
     listed = listing(inventory)

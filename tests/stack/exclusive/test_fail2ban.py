@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from malleposte import playbook
 
-from tests.stack.support.guessers import CHANNELS, WEB_GUESS, second_address
+from tests.stack.support.guessers import CHANNELS, WEB_GUESS, bans, second_address
 
 GUESS = """
 import socket, ssl, sys
@@ -28,11 +28,11 @@ ACCOUNTS = 20
 
 
 @pytest.fixture
-def outside(site, mail1):
+def outside(site):
     """The address of the host that guesses; no ban stays behind."""
     address = site.address("world")
     yield address
-    mail1.run(f"fail2ban-client unban {address}")
+    bans(site, "lift", address)
 
 
 @pytest.fixture
@@ -40,6 +40,11 @@ def reached(site, world):
     """Whether a port of mail1 answers an address of the host that guesses: (address, port) -> bool."""
     target = site.address("mail1")
     return lambda address, port: world.run(f"python3 -c {shlex.quote(REACH)} {target} {port} {address}").rc == 0
+
+
+def everywhere(site) -> dict[str, set[str]]:
+    """The banned addresses of each host."""
+    return {host: {ban["address"] for ban in held} for host, held in bans(site, "list").items()}
 
 
 def banned(mail1) -> set[str]:
@@ -65,7 +70,10 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, w
     table = json.loads(mail1.check_output(f"nft -j list table inet {TABLE}"))
     assert outside in json.dumps(table)
     assert mail1.check_output("systemctl is-active dovecot.service") == "active"
-    mail1.check_output(f"fail2ban-client unban {outside}")
+    wait_for(lambda: all(outside in shut for shut in everywhere(site).values()), timeout=60)
+    lifted = bans(site, "lift", outside, "192.0.2.9")
+    assert lifted == {host: {"lifted": [outside]} for host in ("mail1", "pia1")}
+    assert not any(outside in shut for shut in everywhere(site).values())
     wait_for(lambda: reached(outside, 993))
 
 
@@ -86,7 +94,7 @@ def school(site, mail1):
             yield inside, outside
         finally:
             deploy(site)
-            mail1.run(f"fail2ban-client unban {inside} {outside}")
+            bans(site, "lift", inside, outside)
 
 
 def test_no_address_of_a_known_network_is_banned(site, mail1, school, reached, wait_for):
@@ -128,7 +136,7 @@ def guessers(site, mail1, wait_for):
         return True
 
     with contextlib.ExitStack() as stack:
-        stack.callback(lambda: mail1.run(f"fail2ban-client unban {' '.join(addresses.values())}"))
+        stack.callback(lambda: bans(site, "lift", *addresses.values()))
         for address in addresses.values():
             stack.enter_context(second_address(site, address))
         with ThreadPoolExecutor(2 * len(CHANNELS)) as pool:

@@ -1,0 +1,88 @@
+"""`malleposte bans`: on the controller it runs itself on every host that agents reach; there, on fail2ban."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from malleposte.adapters import fail2ban
+from malleposte.commands.away import EachHostCommand
+from malleposte.errors import ExitCode
+from malleposte.fleet import remote
+
+GROUPS = ("mail", "web", "portal")
+"""The hosts that agents reach, each with its own fail2ban (ADR 32)."""
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+def _read(_context: click.Context, _option: click.Parameter, words: Sequence[str]) -> list[str]:
+    """Callback: addresses in their usual form."""
+    return [fail2ban.address_of(word) for word in words]
+
+
+class EdgeCommand(EachHostCommand):
+    """One on every host that agents reach."""
+
+    def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
+        """See EachHostCommand. A host of several groups is asked once."""
+        return remote.places_of(inventory, GROUPS, only=self.hosts(ctx))
+
+
+@click.group("bans")
+def command() -> None:
+    """List or lift the bans of addresses that guessed passwords.
+
+    An address is banned on every host of mail, web and portal. On the controller these commands run over ssh on all of
+    them.
+
+    \b
+    Example:
+      sudo ./malleposte bans list
+      sudo ./malleposte bans lift 192.0.2.7
+    """
+
+
+@command.command("list", cls=EdgeCommand)
+@AS_JSON
+def list_command(as_json: bool) -> int:
+    """List the banned addresses of each host, with the end of each ban.
+
+    \b
+    Example:
+      sudo ./malleposte bans list
+      sudo ./malleposte bans list --json
+    """
+    found = fail2ban.bans()
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found]))
+        return ExitCode.DONE
+    for one in found:
+        click.echo(f"{one.address:<40} {one.jail:<10} until {one.until or 'it is lifted'}")
+    click.echo(f"{len(found)} banned", err=True)
+    return ExitCode.DONE
+
+
+@command.command("lift", cls=EdgeCommand)
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True, callback=_read)
+@AS_JSON
+def lift_command(addresses: Sequence[str], as_json: bool) -> int:
+    """End the bans of addresses on every host. An address that is not banned is named.
+
+    To exempt the address of a school for good, put it into malleposte_school_networks.
+
+    \b
+    Example:
+      sudo ./malleposte bans lift 192.0.2.7
+      sudo ./malleposte bans lift 192.0.2.7 2001:db8::7 --json
+    """
+    ended = fail2ban.lift(addresses)
+    if as_json:
+        click.echo(json.dumps({"lifted": ended}))
+        return ExitCode.DONE
+    for one in addresses:
+        click.echo(f"{one}: {'lifted' if one in ended else 'was not banned'}")
+    return ExitCode.DONE
