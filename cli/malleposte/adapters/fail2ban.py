@@ -28,7 +28,7 @@ class Ban:
 
 
 def client(words: Sequence[str]) -> str:
-    """What the client answers. Raises MallepostError with what it says."""
+    """The client's answer. Raises MallepostError with its last line."""
     try:
         done = subprocess.run([CLIENT, *words], capture_output=True, text=True, check=False, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -1,4 +1,4 @@
-"""What fail2ban's client says, and the end of bans."""
+"""The answers of fail2ban's client, and the end of bans."""
 
 from __future__ import annotations
 
