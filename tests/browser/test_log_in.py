@@ -164,3 +164,12 @@ def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: An
     browser.seen("h1", "Vérifier votre adresse de secours")
     checked(browser, "portal-recovery-code")
     assert browser.complaints() == []
+
+
+def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(browser: Browser, person: Any) -> None:
+    enter(browser, person())
+    browser.open("portal", "/compte/double-authentification")
+    browser.seen("main", "Vous n’avez aucun second facteur.")
+    checked(browser, "portal-second-factors")
+    browser.click("main a", "Ajouter un moyen")
+    browser.seen("h1", "Mes moyens de connexion")

@@ -11,6 +11,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
 
@@ -24,6 +25,7 @@ class FakeHost:
     done: list[tuple[str, str, object]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
+    held: list[Factor] = field(default_factory=list)
 
     def _asked(self, act: str, uid: str = "", more: object = "") -> None:
         if self.down:
@@ -57,6 +59,16 @@ class FakeHost:
     def look(self, uid: str) -> Filters:
         self._asked("look", uid)
         return Filters("sogo", ("sogo",), ("ami@lointain.test",))
+
+    def factors(self, uid: str) -> list[Factor]:
+        self._asked("factors", uid)
+        return list(self.held)
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        self._asked("unfactor", uid, ident)
+        (gone,) = [one for one in self.held if one.ident == ident]
+        self.held.remove(gone)
+        return gone
 
     def drop(self, uid: str) -> bool:
         self._asked("drop", uid)

@@ -8,9 +8,9 @@ proved and spent; the agent is told what changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,7 +19,8 @@ from malleposte.accounts import acts, codes
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.factors import notice, recovery
-from malleposte.accounts.passwords import NotProvedError
+from malleposte.accounts.passwords import NotProvedError, Passwords, Proof
+from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
@@ -83,6 +84,8 @@ class Factors:
             wire.MakeRecoveryCodes: self._codes,
             wire.Entered: self._entered,
             wire.SessionsEnded: self._ended,
+            wire.ShowFactors: self._show,
+            wire.RemoveFactor: self._remove,
         }
 
     def _try(self, act: Act, request: wire.TryFactor) -> wire.Answer:
@@ -176,6 +179,36 @@ class Factors:
             self._tell(entry, lambda to: notice.place(request.source, uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
+    def _show(self, act: Act, request: wire.ShowFactors) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        return wire.Done(uid, factors=tuple(map(_shown, self._held(uid))))
+
+    def _remove(self, act: Act, request: wire.RemoveFactor) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        with self._it.tried(act, request, uid, request.password), self._it.alone(uid):
+            proof = Passwords(act.directory, act.journal, self._tools.policy).prove(uid, request.password)
+            if proof is not Proof.RIGHT:
+                raise self._it.refuse(act, request, uid)
+            held = self._held(uid)
+            gone = next((one for one in held if one.ident == request.factor), None)
+            if gone is None or self._tools.unfactor is None:
+                raise MallepostError("no such factor")
+            if len(held) == 1:
+                # Whoever has the password and a session would else open the account to the password alone.
+                raise MallepostError("the last factor is removed on the log-in page or by the help desk")
+            self._tools.unfactor(uid, gone.ident)
+        left = tuple(sorted({one.kind for one in held if one is not gone}))
+        told = self._changed(act, wire.FactorChanged(request.source, uid, gone.kind, gone.name, False, left))
+        return replace(told, factors=(_shown(gone),)) if isinstance(told, wire.Done) else told
+
+    def _held(self, uid: str) -> Sequence[Factor]:
+        """The factors of an account. Raises DirectoryError where the log-in page gives no answer."""
+        try:
+            return self._tools.factors(uid)
+        except (MallepostError, OSError) as error:
+            LOG.error("second factors could not be read: %s", error)
+            raise DirectoryError("the log-in page gives no answer") from error
+
     def _ended(self, act: Act, request: wire.SessionsEnded) -> wire.Answer:
         uid = request.uid.strip().lower()
         act.journal.write("sso-end", uid, sessions=request.many, note=request.reason)
@@ -188,6 +221,12 @@ class Factors:
             LOG.error("a letter about log-ins could not be sent: %s", type(error).__name__)
             return False
         return True
+
+
+def _shown(factor: Factor) -> wire.Factor:
+    """A factor as its owner is told of it."""
+    made = factor.made.isoformat(timespec="seconds") if factor.made else ""
+    return wire.Factor(factor.ident, factor.kind, factor.name, made)
 
 
 def _typed(code: str) -> str:

@@ -245,6 +245,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         uses=lambda: known,
         proofs=Proofs(settings.provider),
         look=hosts.look,
+        factors=hosts.factors,
+        unfactor=hosts.unfactor,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
         limits=Limits(settings.rates),

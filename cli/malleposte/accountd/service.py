@@ -37,6 +37,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.renewal import Facts
+from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import State
@@ -50,7 +51,7 @@ from malleposte.policy.model import Policy
 LOG = logging.getLogger("accountd")
 PACED = (
     *(wire.Begin, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
-    *(wire.AddDevice, wire.RemindLogin, wire.SpendCode),
+    *(wire.AddDevice, wire.RemindLogin, wire.SpendCode, wire.RemoveFactor),
 )
 """Calls whose answers come at fixed moments, whatever there was to do."""
 ONCE_SECONDS = 3600.0
@@ -65,13 +66,13 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
-SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal)
+SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors)
 """Calls that change nothing."""
 _LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
 """Calls of log-ins, which have limits of their own."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, wire.ConfirmRecovery, *SHOWN),
+    *(wire.RevokeDevice, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN),
 )
 """Calls for an agent who is logged in, which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -133,6 +134,10 @@ class Tools:
     """The filters of an account, from the host of its mailbox. Raises MallepostError, OSError."""
     lines: Callable[[str], Sequence[wire.Line]] = lambda uid: ()
     """Lines of the operators' journal about an account. Raises MallepostError, OSError."""
+    factors: Callable[[str], Sequence[Factor]] = lambda uid: ()
+    """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
+    unfactor: Callable[[str, str], object] | None = None
+    """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
     devices: int = devices.MOST
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 7
+VERSION = 8
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -254,6 +254,26 @@ class ShowJournal:
 
 
 @dataclass(frozen=True)
+class ShowFactors:
+    """List the second factors of an account: `Done.factors`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RemoveFactor:
+    """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    password: str = field(repr=False)
+    factor: str
+
+
+@dataclass(frozen=True)
 class TryFactor:
     """Whether a code of a second factor may be looked at now. It then counts as a try, and this code serves no more.
 
@@ -336,7 +356,8 @@ class SessionsEnded:
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
-    | ShowJournal | TryFactor | FactorTried | SpendCode | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
+    | ShowJournal | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode | FactorChanged
+    | MakeRecoveryCodes | Entered | SessionsEnded
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -359,6 +380,8 @@ CALLS: dict[str, type[Request]] = {
     "revoke_device": RevokeDevice,
     "show_account": ShowAccount,
     "show_journal": ShowJournal,
+    "show_factors": ShowFactors,
+    "remove_factor": RemoveFactor,
     "try_factor": TryFactor,
     "factor_tried": FactorTried,
     "spend_code": SpendCode,
@@ -447,6 +470,16 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """A second factor: `kind` is the provider's word, `made` when it was enrolled (ISO 8601), empty where not known."""
+
+    ident: str
+    kind: str
+    name: str
+    made: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
     """A line of the journal: time (ISO 8601), the act in French words, by whom (`portal`, `operators`), the reason."""
 
@@ -495,6 +528,7 @@ class Done:
     account: Account = field(default_factory=Account)
     journal: tuple[Line, ...] = ()
     codes: tuple[str, ...] = field(default=(), repr=False)
+    factors: tuple[Factor, ...] = ()
     ticket: str = field(default="", repr=False)
     enrolment: Enrolment | None = None
 
@@ -564,7 +598,8 @@ def decode_answer(line: bytes) -> Answer:
             return Done(
                 str(held["uid"]), str(held["before"]), str(held["until"]), tuple(map(str, held["open"])),
                 tuple(map(_device, held["devices"])), str(held["secret"]),
-                codes=tuple(map(str, held["codes"])), account=_account(held["account"]),
+                codes=tuple(map(str, held["codes"])), factors=tuple(Factor(**one) for one in held["factors"]),
+                account=_account(held["account"]),
                 journal=tuple(Line(**one) for one in held["journal"]),
                 ticket=str(held["ticket"]), enrolment=_enrolment(held["enrolment"]),
             )  # fmt: skip

@@ -1,9 +1,10 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows eight acts on one
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows ten acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
-journal (what operators did to it). Each reaches the hosts that hold the thing.
+journal (what operators did to it), factors and unfactor (its second factors at the log-in page). Each reaches the hosts
+that hold the thing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked
+from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
 SOCKET = Path("/run/malleposte-hostd.sock")
@@ -61,6 +63,14 @@ class Hostd:
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
         return looked(self.way.ask("look", uid))
+
+    def factors(self, uid: str) -> list[Factor]:
+        """The account's second factors."""
+        return [Factor.read(one) for one in self.way.ask("factors", uid)]
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """Remove one of them; it."""
+        return Factor.read(self.way.ask("unfactor", uid, word=ident))
 
     def journal(self, uid: str) -> list[list[str]]:
         """The operators' journal about an account: time, act in French words, by whom, reason of each line."""

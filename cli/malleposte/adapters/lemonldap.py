@@ -12,7 +12,7 @@ import json
 import re
 import socket
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,13 @@ class Factor:
         """As programs are told of it."""
         made = self.made.isoformat(timespec="seconds") if self.made else ""
         return {"id": self.ident, "kind": self.kind, "name": self.name, "made": made}
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Factor:
+        """Out of `as_dict`. Raises KeyError, ValueError."""
+        made = str(raw["made"])
+        moment = datetime.datetime.fromisoformat(made) if made else None
+        return cls(str(raw["id"]), str(raw["kind"]), str(raw["name"]), moment)
 
 
 @dataclass(frozen=True)

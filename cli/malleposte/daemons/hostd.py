@@ -70,6 +70,8 @@ def host_acts(host: Host) -> Acts:
         "queue": lambda one: [asdict(each) for each in host.queue(one.word, one.uid, one.names)],
         "carry": lambda one: host.carry(one.uid, one.word),
         "look": lambda one: _filters(host.look(one.uid)),
+        "factors": lambda one: [each.as_dict() for each in host.factors(one.uid)],
+        "unfactor": lambda one: host.unfactor(one.uid, one.word).as_dict(),
         "drop": lambda one: host.drop(one.uid),
         "deleted": lambda one: [asdict(each) for each in host.deleted(one.uid, Wanted.read(one.word))],
         "undelete": lambda one: dict(host.undelete(one.uid, _idents(one.word))),
@@ -107,6 +109,8 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
         "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
         "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),
+        "factors": each(lambda hosts, one: [factor.as_dict() for factor in hosts.factors(one.uid)]),
+        "unfactor": each(lambda hosts, one: hosts.unfactor(one.uid, one.word).as_dict()),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
@@ -90,4 +90,11 @@ class RecoveryPhone(Form):
         render_kw={"autocomplete": "tel", "inputmode": "tel"},
         widget=dsfr.Input(),
     )
+    password = _own_password()
+
+
+class RemoveFactor(Form):
+    """A second factor that goes; the password is asked for again."""
+
+    factor = HiddenField()
     password = _own_password()

@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, phones, recovery, words
+from malleposte_portal.own import factors, forms, phones, recovery, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -29,11 +29,12 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "interface": ("/compte/interface", "/en/account/interface"),
     **phones.ADDRESSES,
     **recovery.ADDRESSES,
+    **factors.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
-    *("recovery_mail", "recovery_phone", "recovery_confirm"),
+    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove"),
 )
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
 ACTS = ("device_revoke", "sessions_end", "logout")
@@ -67,10 +68,8 @@ def devices(found: sign_on.Agent) -> Answer:
     except StoreError:
         open_ = {}
     told = session.pop("told", "")
-    # A page of LemonLDAP::NG's, which the agent's session there opens.
-    factors = f"{sign_on.sign_on().provider.issuer}2fregisters"
     return render_template(
-        "own/devices.html", factors=factors, devices=answer.devices, sessions=open_, here=found.key, told=told,
+        "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told,
         scopes=scopes,
         moment=words.moment, day=words.day, browser=words.browser,
     )  # fmt: skip
@@ -190,4 +189,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "interface": interface,
     **phones.VIEWS,
     **recovery.VIEWS,
+    **factors.VIEWS,
 }

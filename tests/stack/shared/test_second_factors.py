@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
@@ -93,6 +95,20 @@ def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) 
         pages.append(page.text)
     assert any('trmsg="86"' in text for text in pages)
     assert not thief.entered
+
+
+def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: Any, site: Site) -> None:
+    who, owner, portal = person(), agent(), Portal(site)
+    owner.log_in(who.uid, who.account.password)
+    token = portal.token(who.uid)
+    assert portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors == ()
+    owner.enrol("Telephone")
+    (shown,) = portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors
+    assert (shown.kind, shown.name) == ("totp", "Telephone") and shown.made
+    wrong = wire.RemoveFactor(portal.source, who.uid, token, rules.generate(), shown.ident)
+    assert portal.one(wrong).error == "not_proved"
+    assert portal.one(replace(wrong, password=who.account.password)).error == "refused_value"
+    assert portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors == (shown,)
 
 
 def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:

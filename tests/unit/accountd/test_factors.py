@@ -9,9 +9,11 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
 from malleposte.accounts import codes
+from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State
+from malleposte.errors import MallepostError
 
-from .test_service import HERE, KEYS, NOT_PROVED, NOW, Stage
+from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OLD, Stage, token
 
 ELSEWHERE = "198.51.100.9"
 DONE = wire.Done("mdupond", "active")
@@ -205,3 +207,72 @@ def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
     )
     assert one.answer(wire.TryFactor(HERE, "mdupond", "totp", "123456"), "accountd:sso") == DONE
     assert other.answer(wire.TryFactor(ELSEWHERE, "mdupond", "totp", "123456"), "accountd:sso") == NOT_PROVED
+
+
+PHONE, KEY = Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)
+
+
+@pytest.fixture
+def enrolled(stage: Stage) -> list[Factor]:
+    """The factors that the log-in page has."""
+    held = [PHONE, KEY]
+    object.__setattr__(stage.service.tools, "factors", lambda uid: list(held) if uid == "mdupond" else [])
+    object.__setattr__(
+        stage.service.tools, "unfactor", lambda uid, ident: held.remove(next(x for x in held if x.ident == ident))
+    )
+    return held
+
+
+def removed(stage: Stage, factor: str, password: str = OLD, of: str = "mdupond") -> wire.Answer:
+    return stage.ask(wire.RemoveFactor(HERE, "mdupond", token(of), password, factor))
+
+
+def test_an_owner_sees_the_factors_and_nobody_else_does(stage: Stage, enrolled: list[Factor]) -> None:
+    told = stage.ask(wire.ShowFactors(HERE, "mdupond", token("mdupond")))
+    assert told == wire.Done(
+        "mdupond",
+        factors=(
+            wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),
+            wire.Factor("a2V5", "webauthn", "Clé"),
+        ),
+    )
+    assert stage.ask(wire.ShowFactors(HERE, "mdupond", token("autre"))) == NO_LOG_IN
+
+
+def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, enrolled: list[Factor]) -> None:
+    assert removed(stage, PHONE.ident, "wrong") == NOT_PROVED
+    assert removed(stage, PHONE.ident, of="autre") == NO_LOG_IN
+    assert enrolled == [PHONE, KEY] and stage.letters == []
+    answer = removed(stage, PHONE.ident)
+    assert isinstance(answer, wire.Done) and [one.name for one in answer.factors] == ["Téléphone"]
+    assert enrolled == [KEY]
+    assert [letter["Subject"].partition(" /")[0] for letter in stage.letters] == ["Moyen de connexion supprimé"]
+    assert {"action": "factor-remove", "kind": "totp", "name": "Téléphone"}.items() <= stage.lines()[-1].items()
+
+
+def test_the_last_factor_and_a_strange_one_stay(stage: Stage, enrolled: list[Factor]) -> None:
+    strange = removed(stage, "bm9uZQ==")
+    assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
+    assert isinstance(removed(stage, KEY.ident), wire.Done)
+    last = removed(stage, PHONE.ident)
+    assert isinstance(last, wire.Refused) and last.error == "refused_value"
+    assert enrolled == [PHONE] and len(stage.letters) == 1
+
+
+def test_what_closes_devices_follows_a_removal(stage: Stage, enrolled: list[Factor]) -> None:
+    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", {"mpTwoFactor": ["totp", "webauthn"]})
+    object.__setattr__(stage.service.tools, "factors_close", True)
+    removed(stage, PHONE.ident)
+    assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
+
+
+def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, enrolled: list[Factor]) -> None:
+    def away(uid: str) -> list[Factor]:
+        raise MallepostError("pia1 gives no answer")
+
+    object.__setattr__(stage.service.tools, "factors", away)
+    for asked in (wire.ShowFactors(HERE, "mdupond", token("mdupond")),
+                  wire.RemoveFactor(HERE, "mdupond", token("mdupond"), OLD, KEY.ident)):  # fmt: skip
+        answer = stage.ask(asked)
+        assert isinstance(answer, wire.Refused) and answer.error == "unavailable"
+    assert enrolled == [PHONE, KEY]

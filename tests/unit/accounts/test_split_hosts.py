@@ -20,12 +20,13 @@ from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.adapters.lemonldap import Factor
 from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.commands.accounts import archive, boxes, context, edit, search, states
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet.site import Site
 from malleposte.fleet.stores import store_of
 from malleposte.platform import profiles
@@ -380,3 +381,18 @@ def test_services_of_one_host_need_no_tunnel(tmp_path: Path) -> None:
     assert site.template("mail1", "{{ stunnel_tunnels + __wiring_tunnel_ports }}") == []
     assert site.template("mail1", "{{ dav_auth_socket }}") == "/run/dovecot/auth-client"
     assert site.template("mail1", "{{ accountd_throttle.server }}") == "unix:///run/valkey-throttle/valkey.sock"
+
+
+def test_factors_are_those_of_every_log_in_page_and_one_goes_where_it_is_kept() -> None:
+    phone, key = Factor("dG90cA==", "totp", "Téléphone", None), Factor("a2V5", "webauthn", "Clé", None)
+    first, second = (FakeHost(name, frozenset(("sso",)), held=[one]) for name, one in (("pia1", phone), ("pia2", key)))
+    mail = FakeHost("mail1", frozenset(("store",)), held=[Factor("x", "totp", "", None)])
+    hosts = Hosts(MemoryDirectory(), [mail, first, second])
+    assert hosts.factors("mdupond") == [phone, key]
+    assert hosts.unfactor("mdupond", "a2V5") == key
+    assert (hosts.factors("mdupond"), mail.acts()) == ([phone], [])
+    with pytest.raises(InputError, match="mdupond has no factor a2V5"):
+        hosts.unfactor("mdupond", "a2V5")
+    second.down = True
+    with pytest.raises(MallepostError, match="pia2"):
+        hosts.factors("mdupond")

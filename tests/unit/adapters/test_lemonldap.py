@@ -81,3 +81,10 @@ def test_what_is_no_uid_reaches_no_program(uid: str) -> None:
     for call in (lemonldap.factors, lemonldap.sessions, lemonldap.end):
         with pytest.raises(InputError, match="no uid"):
             call(uid, Program())
+
+
+def test_a_factor_comes_back_from_what_programs_are_told() -> None:
+    (one,) = lemonldap.factors("mdupond", lambda words: json.dumps(FACTORS))
+    bare = lemonldap.Factor("a2V5", "webauthn", "", None)
+    for factor in (one, bare):
+        assert lemonldap.Factor.read(factor.as_dict()) == factor

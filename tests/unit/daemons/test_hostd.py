@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import json
 import socket
@@ -22,11 +23,13 @@ from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.queue import Waiting
+from malleposte.adapters.lemonldap import Factor
 from malleposte.daemons import hostd
 from malleposte.errors import InputError, MallepostError
 
 from tests.support.hosts import FakeHost
 
+NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 DIGEST = hashlib.sha256(b"secret").hexdigest()
 
 
@@ -61,6 +64,9 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert away.carry("mdupond", "roundcube") == "sogo"
         assert away.settle("mdupond", "roundcube") == Moved(3, 2)
         assert away.look("mdupond") == Filters("sogo", ("sogo",), ("ami@lointain.test",))
+        host.held = [Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)]
+        assert away.factors("mdupond") == host.held
+        assert away.unfactor("mdupond", "a2V5").name == "Clé"
         assert away.drop("mdupond") is True
         assert away.holders() == {"radicale": ["mdupond"]}
         assert away.empty("mdupond") == Removed(["store/mdupond"], [])
@@ -68,7 +74,8 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         away.ping()
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
-        "close", "forget", "queue", "carry", "settle", "look", "drop", "holders", "empty", "relist", "ping",
+        "close", "forget", "queue", "carry", "settle", "look", "factors", "unfactor", "drop", "holders", "empty",
+        "relist", "ping",
     ]  # fmt: skip
 
 

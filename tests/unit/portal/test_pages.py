@@ -52,6 +52,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/account/sessions/end", "/en/account/journal", "/compte/interface", "/en/account/interface"),
             *("/compte/secours", "/compte/secours/adresse", "/compte/secours/telephone", "/compte/secours/code"),
             *("/en/account/recovery", "/en/account/recovery/address", "/en/account/recovery/telephone"),
+            *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
+            *("/en/account/second-factors", "/en/account/second-factors/remove"),
             *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),
             *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
             *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),

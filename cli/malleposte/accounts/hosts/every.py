@@ -11,9 +11,10 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
-from malleposte.errors import MallepostError
+from malleposte.errors import InputError, MallepostError
 from malleposte.fleet.stores import store_of
 
 NAMES = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
@@ -114,6 +115,24 @@ class Hosts:
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
         return _at(self.store(uid), lambda host: host.look(uid))
+
+    def factors(self, uid: str) -> list[Factor]:
+        """The second factors, of every host that has a log-in page."""
+        found = {one.ident: one for host in self._pages() for one in _at(host, lambda each: each.factors(uid))}
+        return list(found.values())
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """Remove one of them wherever it is kept; it. Raises InputError where no host has it."""
+        gone = None
+        for host in self._pages():
+            if any(one.ident == ident for one in _at(host, lambda each: each.factors(uid))):
+                gone = _at(host, lambda each: each.unfactor(uid, ident))
+        if gone is None:
+            raise InputError(f"{uid} has no factor {ident}")
+        return gone
+
+    def _pages(self) -> list[Host]:
+        return [host for host in self.hosts if SIGN_ON in host.holds]
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""

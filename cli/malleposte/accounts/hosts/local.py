@@ -28,7 +28,8 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.queue import Queue, Waiting
-from malleposte.adapters import postgresql
+from malleposte.adapters import lemonldap, postgresql
+from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import mailstore, profiles
 from malleposte.policy.devices import is_identifier
@@ -129,6 +130,14 @@ class LocalHost:
     def look(self, uid: str) -> Filters:
         """See Host."""
         return replace(filters.read(self._home(uid)), texts={})
+
+    def factors(self, uid: str) -> list[Factor]:
+        """See Host."""
+        return lemonldap.factors(checked(uid))
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """See Host."""
+        return lemonldap.remove(checked(uid), ident)[0]
 
     def drop(self, uid: str) -> bool:
         """See Host."""

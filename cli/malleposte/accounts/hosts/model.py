@@ -11,6 +11,7 @@ from malleposte.accounts.channels import Failure
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
+from malleposte.adapters.lemonldap import Factor
 
 SIGN_ON = "sso"
 SESSIONS = frozenset((SIGN_ON, "dovecot", "sogo", "roundcube"))
@@ -72,6 +73,12 @@ class Host(Protocol):
 
     def look(self, uid: str) -> Filters:
         """The filters, without their texts."""
+
+    def factors(self, uid: str) -> list[Factor]:
+        """The second factors that the log-in page keeps here."""
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """Remove one of them; it. Raises InputError where there is none of that name."""
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""

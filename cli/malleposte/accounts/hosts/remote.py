@@ -20,6 +20,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
 PORT = 7444
@@ -152,6 +153,14 @@ class RemoteHost:
     def look(self, uid: str) -> Filters:
         """See Host."""
         return looked(self.way.ask("look", uid))
+
+    def factors(self, uid: str) -> list[Factor]:
+        """See Host."""
+        return [Factor.read(one) for one in self.way.ask("factors", uid)]
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """See Host."""
+        return Factor.read(self.way.ask("unfactor", uid, word=ident))
 
     def drop(self, uid: str) -> bool:
         """See Host."""

@@ -1,0 +1,84 @@
+"""« Ma double authentification »: factors are listed, one of several is removed by the password."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte_portal.own.factors import ADDRESSES
+
+from .test_own import DONE, inside
+
+__all__ = ["inside"]
+PHONE = wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
+KEY = wire.Factor("a2V5+x/", "webauthn", "")
+TWO = replace(DONE, factors=(PHONE, KEY))
+LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+
+
+def asked(accountd: Any) -> list[Any]:
+    return [one for one in accountd.asked if isinstance(one, wire.RemoveFactor)]
+
+
+@BOTH
+def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: int) -> None:
+    accountd.answer = TWO
+    page = inside.get(ADDRESSES["factors"][language])
+    words = ("Security key", "1 September 2026") if language else ("Clé de sécurité", "1er septembre 2026")
+    assert all(told in page.all("main")[0][1] for told in ("Téléphone", *words))
+    links = {str(held["href"]) for held, _text in page.all("a")}
+    assert "https://sso.test/2fregisters" in links
+    assert f"{ADDRESSES['factor_remove'][language]}?factor=a2V5%2Bx/" in links
+
+
+def test_the_last_one_has_no_way_out_and_none_is_said(inside: Any, accountd: Any) -> None:
+    accountd.answer = replace(DONE, factors=(PHONE,))
+    assert "Le dernier moyen" in inside.get(LIST).all("main")[0][1]
+    assert REMOVE not in inside.last.text
+    assert inside.raw(f"{REMOVE}?factor=dG90cA%3D%3D").headers["Location"] == LIST
+    accountd.answer = DONE
+    assert "aucun second facteur" in inside.get(LIST).all("main")[0][1]
+
+
+def test_one_is_removed_by_the_password(inside: Any, accountd: Any) -> None:
+    accountd.answer = TWO
+    page = inside.get(f"{REMOVE}?factor=a2V5%2Bx/")
+    assert "Clé de sécurité" in page.all("main")[0][1]
+    (form,) = [one["fields"] for one in page.forms() if one["action"] == REMOVE]
+    assert form["factor"] == KEY.ident
+    page = inside.post(REMOVE, form | {"password": "Vieux-Chemin7!x"})
+    assert "Le moyen est supprimé" in page.all("main")[0][1]
+    (sent,) = asked(accountd)
+    assert (sent.uid, sent.password, sent.factor) == ("mdupond", "Vieux-Chemin7!x", KEY.ident)
+    assert "Le moyen est supprimé" not in inside.get(LIST).all("main")[0][1]
+
+
+def test_nothing_goes_without_the_password_or_under_another_name(inside: Any, accountd: Any) -> None:
+    accountd.answer = TWO
+    (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
+    page = inside.post(REMOVE, form)
+    assert inside.last.status_code == 422 and page.named("password-error")
+    inside.post(REMOVE, form | {"password": "x", "factor": "bm9uZQ=="})
+    assert inside.last.request.path == LIST and asked(accountd) == []
+
+
+@pytest.mark.parametrize(("error", "status"), [("not_proved", 403), ("refused_value", 422), ("slow_down", 429)])
+def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, status: int) -> None:
+    accountd.answer = TWO
+    (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
+    call = accountd.call
+
+    def refused(request: wire.Request) -> wire.Done:
+        if isinstance(request, wire.RemoveFactor):
+            accountd.refuse(wire.ErrorCode(error), message="for the log alone")
+        return call(request)
+
+    accountd.call = refused
+    page = inside.post(REMOVE, form | {"password": "faux"})
+    assert inside.last.status_code == status
+    assert page.named("errors") and "for the log alone" not in inside.last.text
+    accountd.answer = TWO
+    assert inside.raw("/compte").status_code == 200, "the log-in goes on"
