@@ -125,7 +125,7 @@ table ip {table} {{
             self.lab.down()
         if (NAMESPACES / self.namespace).exists():
             run(["ip", "netns", "delete", self.namespace])
-        if run(["ip", "link", "show", "dev", f"{self.settings.prefix}-up"], check=False).code == 0:
-            run(["ip", "link", "delete", "dev", f"{self.settings.prefix}-up"])
+        # The kernel may be removing it at that moment, as its other end was in the namespace.
+        run(["ip", "link", "delete", "dev", f"{self.settings.prefix}-up"], check=False)
         if run(["nft", "list", "table", "ip", self.namespace], check=False).code == 0:
             run(["nft", "delete", "table", "ip", self.namespace])

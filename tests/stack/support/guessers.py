@@ -15,7 +15,7 @@ from tests.stack.support.accounts_cli import ENVIRONMENT
 from tests.stack.support.site import Site
 
 WEB_GUESS = """
-import base64, concurrent.futures, http.client, json, secrets, ssl, sys
+import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
 channel, name, source, count, user = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]
 
 
@@ -36,13 +36,20 @@ def dav(user, password):
     ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
 
 
+def sso(user, password):
+    _, page = ask("GET", "/")
+    token = re.search('name="token" value="([^"]+)"', page)[1]
+    form = urllib.parse.urlencode({"token": token, "url": "", "timezone": "1", "user": user, "password": password})
+    ask("POST", "/", form, Content_Type="application/x-www-form-urlencoded")
+
+
 # Each refusal takes two seconds; a password refused before does not count again.
 with concurrent.futures.ThreadPoolExecutor(10) as pool:
     for turn in range(count):
         pool.submit(globals()[channel], f"{user}-{turn}", secrets.token_hex())
 """
-CHANNELS = {"sogo": "groupware", "dav": "dav"}
-"""The web's log-ins that Dovecot proves, and the name of each host."""
+CHANNELS = {"sogo": "groupware", "dav": "dav", "sso": "sso"}
+"""The web's log-ins, which Dovecot or accountd proves, and the name of each host."""
 
 
 def bans(site: Site, *words: str) -> Any:
