@@ -156,8 +156,11 @@ def place() -> str:
     return "school" if any(here in ipaddress.ip_network(one, strict=False) for one in networks) else "away"
 
 
-def diagnosis() -> str:
-    """« Diagnostiquer mon problème », without log-in: is the service up, and what to do about the usual faults."""
+def diagnosis(**own: Any) -> str:
+    """« Diagnostiquer mon problème »: is the service up, and what to do about the usual faults.
+
+    `own` is what the page has about the agent who is logged in (own.diagnosis).
+    """
     found = services()
     down = sum(one.state == "down" for one in found)
     if any(one.state == "unknown" for one in found) or not found:
@@ -173,7 +176,9 @@ def diagnosis() -> str:
         )
     else:
         verdict = ("success", _("Tous les services répondent."))
-    return render_template("diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source())
+    return render_template(
+        "diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source(), **own
+    )  # fmt: skip
 
 
 def setup_front(app: Flask) -> None:

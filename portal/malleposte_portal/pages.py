@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, first_login, forgotten, forms, front, human, info, own, sign_on, strength
+from malleposte_portal import acts, first_login, forgotten, forms, human, info, own, sign_on, strength
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -104,7 +104,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "reset": forgotten.reset,
     "strength": strength.page,
     "strength_data": strength.data,
-    "diagnosis": front.diagnosis,
+    "diagnosis": own.diagnose,
     "done": done,
     "accessibility": info.accessibility,
     "legal": info.legal,

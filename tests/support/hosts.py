@@ -11,6 +11,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -89,6 +90,10 @@ class FakeHost:
     def holders(self) -> Mapping[str, Sequence[str]]:
         self._asked("holders")
         return {"radicale": ["mdupond"]}
+
+    def record(self, uid: str) -> Kept:
+        self._asked("record", uid)
+        return Kept((Seen(LogIn(uid, True, "imap", "192.0.2.7", self.name), 1_700_000_000, 1_700_000_000),))
 
     def files(self, uid: str) -> Iterator[Piece]:
         self._asked("files", uid)

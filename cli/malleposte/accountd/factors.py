@@ -20,6 +20,7 @@ from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.factors import notice, recovery
 from malleposte.accounts.passwords import NotProvedError, Passwords, Proof
+from malleposte.accounts.record.model import PAGE, LogIn
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
@@ -174,6 +175,7 @@ class Factors:
     def _entered(self, act: Act, request: wire.Entered) -> wire.Answer:
         entry = _active(act, request.uid)
         uid, throttle = entry.attributes["uid"][0], self._tools.throttle
+        self._tools.note(LogIn(uid, True, PAGE, act.source))
         if throttle and throttle.place(uid, act.network, KNOWN):
             act.journal.write("new-place", uid, how=request.how)
             self._tell(entry, lambda to: notice.place(request.source, uid, to, self._tools.facts(), act.now))

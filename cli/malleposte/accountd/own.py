@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from malleposte.accountd import wire
 from malleposte.accounts import disclosure, life
 from malleposte.accounts.export import journal_lines
 from malleposte.accounts.filters import Filters
+from malleposte.accounts.record import model
+from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import when
@@ -56,6 +59,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),
         looked=filters is not None,
+        discards=bool(filters and (filters.refuses or filters.discards)),
     )
 
 
@@ -63,6 +67,75 @@ def _ahead(held: Attributes, now: datetime.datetime) -> str:
     until = first(held, "mpBlockedUntil")
     moment = when(until)
     return until if moment and moment > now else ""
+
+
+OFTEN = 5
+"""Wrong passwords of one program, from one place, after which nobody is typing them."""
+PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
+"""The services of programs that keep a password; at the log-in page a person types it."""
+
+
+def diagnosis(kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool) -> wire.Diagnosis:
+    """The record as it is told, as much of the newest as an answer has room for.
+
+    `names` of devices by identifier; `since` when the account has its password. `looked`: whether all hosts answered.
+    """
+    changed = since.timestamp() if since else None
+    logins = [
+        wire.LogIn(
+            _iso(one.last), one.event.accepted, one.event.service, one.event.place, one.event.program,
+            names.get(one.event.device, ""), one.event.reason, one.count, old(one, kept.logins, changed),
+        )
+        for one in kept.logins
+    ]  # fmt: skip
+    refused = [
+        wire.RefusedMail(_iso(one.last), one.event.way, one.event.other, one.event.reason, one.count)
+        for one in kept.refusals
+    ]
+    parts = (
+        ([one for one in logins if not one.accepted], 4_000),
+        ([one for one in logins if one.accepted], 2_000),
+    )
+    told = [one for rows, room in parts for one in _fitting(rows, room)]
+    return wire.Diagnosis(
+        tuple(sorted(told, key=lambda one: one.time, reverse=True)), _fitting(refused, 4_000), kept.used_mb,
+        kept.quota_mb, looked,
+    )  # fmt: skip
+
+
+def old(one: Seen[LogIn], others: Iterable[Seen[LogIn]], changed: float | None) -> bool:
+    """Whether a program seems to use the password of before a change (`changed`, seconds since 1970).
+
+    Its password is wrong since, and the same program entered last before it; or it is wrong so often that nobody can be
+    typing it.
+    """
+    event = one.event
+    if event.reason != model.PASSWORD or event.service not in PROGRAMS or changed is None or one.last < changed:
+        return False
+    entered = [
+        other.last
+        for other in others
+        if other.event.accepted and (other.event.service, other.event.program) == (event.service, event.program)
+        and (event.program or other.event.place == event.place)
+    ]  # fmt: skip
+    if entered:
+        return max(entered) < changed
+    return one.count >= OFTEN
+
+
+def _iso(moment: int) -> str:
+    return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
+
+
+def _fitting[T: wire.LogIn | wire.RefusedMail](rows: Sequence[T], room: int) -> tuple[T, ...]:
+    """The first rows, as many as take so many bytes in an answer."""
+    kept: list[T] = []
+    for one in rows:
+        room -= len(json.dumps(dataclasses.asdict(one)))
+        if room < 0:
+            break
+        kept.append(one)
+    return tuple(kept)
 
 
 def line(raw: str) -> wire.Line | None:

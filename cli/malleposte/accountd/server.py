@@ -31,6 +31,7 @@ from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.record.tell import Teller
 from malleposte.errors import ExitCode
 
 THREADS = 8
@@ -247,6 +248,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         look=hosts.look,
         factors=hosts.factors,
         unfactor=hosts.unfactor,
+        record=hosts.record,
+        note=Teller().log_in,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
         limits=Limits(settings.rates),

@@ -36,6 +36,8 @@ from malleposte.accounts.feed import values as cell
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
+from malleposte.accounts.record import model as record
+from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.devices import Device
@@ -45,6 +47,7 @@ from malleposte.directory.protocol import Directory, Entry
 from malleposte.errors import MallepostError
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
+from malleposte.platform.times import when
 from malleposte.policy import devices as form
 from malleposte.policy.model import Policy
 
@@ -66,7 +69,7 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
-SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors)
+SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose)
 """Calls that change nothing."""
 _LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
 """Calls of log-ins, which have limits of their own."""
@@ -138,6 +141,10 @@ class Tools:
     """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
     unfactor: Callable[[str, str], object] | None = None
     """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
+    record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
+    """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
+    note: Callable[[LogIn], None] = lambda event: None
+    """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""
@@ -193,6 +200,7 @@ class Service:
             wire.RevokeDevice: self._revoke_device,
             wire.ShowAccount: self._show_account,
             wire.ShowJournal: self._show_journal,
+            wire.Diagnose: self._diagnose,
         }
         shared = Shared(tools, self._begun, self._trial, self._tried, self._alone, self._refuse)
         self._does.update(Factors(shared).does)
@@ -375,6 +383,21 @@ class Service:
 
     def _prove(self, act: Act, request: wire.Prove) -> wire.Answer:
         uid = look_up(act.directory, request.login)
+        try:
+            answer = self._proved(act, request, uid)
+        except (NotProvedError, _SlowDownError) as error:
+            self._noted(act, uid, record.WAIT if isinstance(error, _SlowDownError) else record.PASSWORD)
+            raise
+        if isinstance(answer, wire.Refused):
+            self._noted(act, uid, record.EXPIRED)
+        return answer
+
+    def _noted(self, act: Act, uid: str, reason: str) -> None:
+        """A log-in at the log-in page was refused. Names that mean no account are not recorded."""
+        if uid:
+            self.tools.note(LogIn(uid, False, record.PAGE, act.source, reason=reason))
+
+    def _proved(self, act: Act, request: wire.Prove, uid: str) -> wire.Answer:
         with self._tried(act, request, uid, request.password):
             holder = library.read(act.directory, uid) if uid else None
             proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
@@ -614,15 +637,30 @@ class Service:
 
     def _show_account(self, act: Act, request: wire.ShowAccount) -> wire.Answer:
         holder = _in(act, request.uid)
-        found = next(iter(act.directory.search("people", own.READ, {"uid": holder.uid})))
+        return wire.Done(holder.uid, holder.state.value, account=self._summary(act, holder.uid))
+
+    def _summary(self, act: Act, uid: str) -> wire.Account:
+        found = next(iter(act.directory.search("people", own.READ, {"uid": uid})))
         filters = None
         if self.tools.look is not None:
             try:
-                filters = self.tools.look(holder.uid)
+                filters = self.tools.look(uid)
             except (MallepostError, OSError) as error:
                 LOG.error("the filters of an account could not be read: %s", error)
-        told = own.summary(found, filters, self.tools.policy, act.now)
-        return wire.Done(holder.uid, holder.state.value, account=told)
+        return own.summary(found, filters, self.tools.policy, act.now)
+
+    def _diagnose(self, act: Act, request: wire.Diagnose) -> wire.Answer:
+        holder = _in(act, request.uid)
+        account = self._summary(act, holder.uid)
+        try:
+            kept, failures = self.tools.record(holder.uid)
+        except (MallepostError, OSError) as error:
+            kept, failures = Kept(), [Failure("record", str(error))]
+        for one in failures:
+            LOG.error("the record of log-ins could not be read: %s", one.reason)
+        names = {one.ident: one.name for one in follow.of(act.directory, holder.uid)}
+        told = own.diagnosis(kept, names, when(account.password_since), looked=not failures)
+        return wire.Done(holder.uid, holder.state.value, account=account, diagnosis=told)
 
     def _show_journal(self, act: Act, request: wire.ShowJournal) -> wire.Answer:
         holder = _in(act, request.uid)

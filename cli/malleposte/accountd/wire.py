@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 8
+VERSION = 9
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -263,6 +263,15 @@ class ShowFactors:
 
 
 @dataclass(frozen=True)
+class Diagnose:
+    """Tell an account's owner what may be wrong with it: `Done.account` and `Done.diagnosis`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class RemoveFactor:
     """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
 
@@ -356,8 +365,8 @@ class SessionsEnded:
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
-    | ShowJournal | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode | FactorChanged
-    | MakeRecoveryCodes | Entered | SessionsEnded
+    | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
+    | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -382,6 +391,7 @@ CALLS: dict[str, type[Request]] = {
     "show_journal": ShowJournal,
     "show_factors": ShowFactors,
     "remove_factor": RemoveFactor,
+    "diagnose": Diagnose,
     "try_factor": TryFactor,
     "factor_tried": FactorTried,
     "spend_code": SpendCode,
@@ -448,7 +458,8 @@ class Account:
     """An account as its owner sees it. Times as the directory writes them, empty for none.
 
     `recovery_mail` and `recovery_phone` are masked: a session may be somebody else's. Those that wait count from
-    `recovery_next` on. `quota_mb` is 0 where the class of service says it. `forwards` and `filters` take mail away.
+    `recovery_next` on. `quota_mb` is 0 where the class of service says it. `forwards` and `filters` take mail away;
+    with `discards` they refuse or delete some of it.
     """
 
     name: str = ""
@@ -467,6 +478,7 @@ class Account:
     filters: str = ""
     absence: bool = False
     looked: bool = False
+    discards: bool = False
 
 
 @dataclass(frozen=True)
@@ -487,6 +499,54 @@ class Line:
     act: str
     by: str
     note: str = ""
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """Log-ins of one kind: the last time (ISO 8601), how often, by which service, from which address, by what.
+
+    `service` is `page` (the log-in page), `dav` or Dovecot's name of a protocol; `program` what the client called
+    itself; `device` the name of a device with a password of its own. `reason` is of those that were refused:
+    `password`, `wait`, `closed`, `expired`. `old`: a program that seems to use the password of before a change.
+    """
+
+    time: str
+    accepted: bool
+    service: str
+    place: str = ""
+    program: str = ""
+    device: str = ""
+    reason: str = ""
+    count: int = 1
+    old: bool = False
+
+
+@dataclass(frozen=True)
+class RefusedMail:
+    """Messages that the filter refused or held: the last time, how often, `in` or `out`, the other's address, why.
+
+    `reason`: `virus`, `attachment`, `forged`, `dmarc`, `many`, `structure`, `spam`.
+    """
+
+    time: str
+    way: str
+    other: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Log-ins and refused mail of late, newest first; the room of the box in megabytes, 0 where it is not known.
+
+    `looked`: whether every mail host answered.
+    """
+
+    logins: tuple[LogIn, ...] = ()
+    refused: tuple[RefusedMail, ...] = ()
+    used_mb: int = 0
+    quota_mb: int = 0
+    looked: bool = False
 
 
 @dataclass(frozen=True)
@@ -531,6 +591,7 @@ class Done:
     factors: tuple[Factor, ...] = ()
     ticket: str = field(default="", repr=False)
     enrolment: Enrolment | None = None
+    diagnosis: Diagnosis = field(default_factory=Diagnosis)
 
 
 @dataclass(frozen=True)
@@ -602,6 +663,7 @@ def decode_answer(line: bytes) -> Answer:
                 account=_account(held["account"]),
                 journal=tuple(Line(**one) for one in held["journal"]),
                 ticket=str(held["ticket"]), enrolment=_enrolment(held["enrolment"]),
+                diagnosis=_diagnosis(held["diagnosis"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -617,6 +679,14 @@ def _device(held: Mapping[str, Any]) -> Device:
 
 def _account(held: Mapping[str, Any]) -> Account:
     return Account(**{**held, "forwards": tuple(map(str, held["forwards"]))})
+
+
+def _diagnosis(held: Mapping[str, Any]) -> Diagnosis:
+    lists = {
+        "logins": tuple(LogIn(**one) for one in held["logins"]),
+        "refused": tuple(RefusedMail(**one) for one in held["refused"]),
+    }
+    return Diagnosis(**{**held, **lists})
 
 
 def _enrolment(held: Mapping[str, Any] | None) -> Enrolment | None:

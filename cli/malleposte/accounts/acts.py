@@ -24,6 +24,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.record.model import Kept
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.errors import InputError, MallepostError
@@ -53,6 +54,9 @@ class AllHosts(Hosts, Protocol):
 
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        """The records of log-ins and refused mail, and the hosts where that failed."""
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""
@@ -140,6 +144,13 @@ def look(tools: Tools[AllHosts], uid: str, result: Result) -> Filters:
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("filters", str(error)))
         return Filters()
+
+
+def record(tools: Tools[AllHosts], uid: str, result: Result) -> Kept:
+    """The account's log-ins and refused mail; hosts that do not answer are failures of the result."""
+    found, failures = tools.hosts.record(uid)
+    result.failures += failures
+    return found
 
 
 def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:

@@ -5,10 +5,12 @@ Only what is named here is told: a digest, a key or an attribute that the direct
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from malleposte.accounts.record.model import IN, LogIn, Refusal, Seen
 from malleposte.directory.devices import Device
 from malleposte.platform.times import when
 
@@ -68,6 +70,16 @@ ACTS: Mapping[str, str] = {
 _DATES = frozenset(
     ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")
 )
+REFUSED_LOG_INS: Mapping[str, str] = {
+    "password": "mot de passe inexact", "wait": "trop d’essais, attente imposée",
+    "closed": "compte fermé à cette connexion", "expired": "mot de passe échu",
+}  # fmt: skip
+REFUSED_MAIL: Mapping[str, str] = {
+    "virus": "virus", "attachment": "pièce jointe interdite", "forged": "expéditeur usurpé",
+    "dmarc": "expéditeur non authentifié", "many": "trop de destinataires", "structure": "message trop compliqué",
+    "spam": "jugé indésirable",
+}  # fmt: skip
+"""The reasons of a record (`accounts.record.model`) in French words."""
 SILENT = frozenset(("skipped", "channels-open", "doors-open", "purge-failed", "tombstone", "devices-follow"))
 """Technical acts, which do not change the account. 0.2.0 wrote `doors-…` for `channels-…`."""
 
@@ -90,6 +102,23 @@ def device(held: Device) -> dict[str, str]:
     told = {"appareil": held.name, "usages": ", ".join(held.scopes), "dernière adresse": held.place}
     told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
     return {words: value for words, value in told.items() if value}
+
+
+def seen(one: Seen[LogIn] | Seen[Refusal]) -> dict[str, Any]:
+    """A row of a record of log-ins or refused mail."""
+    times = {
+        words: f"{datetime.datetime.fromtimestamp(moment).astimezone():%d/%m/%Y %H:%M}"
+        for words, moment in (("première fois", one.first), ("dernière fois", one.last))
+    }
+    event = one.event
+    if isinstance(event, LogIn):
+        told: dict[str, Any] = {"connexion": "acceptée" if event.accepted else "refusée", "service": event.service}
+        told |= {"adresse": event.place, "logiciel": event.program}
+        told |= {"motif": "" if event.accepted else REFUSED_LOG_INS.get(event.reason, event.reason)}
+    else:
+        told = {"message": "reçu" if event.way == IN else "envoyé", "correspondant": event.other}
+        told |= {"motif du refus": REFUSED_MAIL.get(event.reason, event.reason)}
+    return {words: value for words, value in told.items() if value} | times | {"fois": one.count}
 
 
 def _values(name: str, values: Sequence[str]) -> list[str]:

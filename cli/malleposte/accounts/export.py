@@ -36,6 +36,7 @@ appareils.json           les appareils qui ont leur mot de passe / devices with 
 courrier/                les messages, par dossier, au format .eml / messages by folder
 filtres/                 les règles de tri (Sieve) / filters
 agendas-et-contacts/     agendas (.ics) et contacts (.vcf)
+diagnostic/              connexions et messages refusés des derniers jours / log-ins and refused mail of late
 webmail/                 réglages et contacts du webmail / settings and contacts of the webmail
 journal.jsonl            les opérations faites sur le compte, une par ligne / what was done to the account
 

@@ -34,7 +34,8 @@ _TOKEN = re.compile(
 class Filters:
     """An account's filters: the script in force (or none), all scripts, forwards, whether an absence is announced.
 
-    `included` are the other scripts that the one in force runs, and `refuses` whether senders may be refused.
+    `included` are the other scripts that the one in force runs, `refuses` whether senders may be refused, and
+    `discards` whether messages may be deleted unseen.
     """
 
     active: str = ""
@@ -45,6 +46,7 @@ class Filters:
     included: tuple[str, ...] = ()
     refuses: bool = False
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    discards: bool = False
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -139,6 +141,7 @@ def _read(home: Path) -> Filters:
         followed,
         any(_says(text, "reject", "ereject") for text in in_force),
         texts | ({CARRIED: carried} if carried else {}),
+        any(_says(text, "discard") for text in in_force),
     )
 
 

@@ -1,10 +1,10 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows ten acts on one
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows eleven acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
-journal (what operators did to it), factors and unfactor (its second factors at the log-in page). Each reaches the hosts
-that hold the thing.
+record (its log-ins and refused mail), journal (what operators did to it), factors and unfactor (its second factors at the
+log-in page). Each reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.filters import Filters
-from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked
+from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked, told
+from malleposte.accounts.record.model import Kept
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -71,6 +72,11 @@ class Hostd:
     def unfactor(self, uid: str, ident: str) -> Factor:
         """Remove one of them; it."""
         return Factor.read(self.way.ask("unfactor", uid, word=ident))
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        """The records of log-ins and refused mail of all hosts, and the hosts that did not answer."""
+        found, failures = self.way.ask("record", uid)
+        return told(found), [Failure(*one) for one in failures]
 
     def journal(self, uid: str) -> list[list[str]]:
         """The operators' journal about an account: time, act in French words, by whom, reason of each line."""

@@ -37,24 +37,31 @@ class AccountResolver:
         A name counts up to a NUL, as a program in C would read it, and without control characters: none of them makes
         another account of it.
         """
-        name = "".join(char for char in name.partition("\0")[0] if char.isprintable()).strip().lower()
+        name = _counted(name)
+        return await self._uid(name) or name
+
+    async def uid(self, name: str) -> str:
+        """The uid that a name means; empty if it means no account, or Dovecot does not answer."""
+        return await self._uid(_counted(name))
+
+    async def _uid(self, name: str) -> str:
         now = self._clock()
         held = self._held.get(name)
         if held is not None and held[1] > now:
             return held[0]
         if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
-            return name
+            return ""
         try:
             found = await asyncio.wait_for(self._ask(name), PATIENCE)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             self._silent_until = now + PAUSE
             LOG.warning("names stand for themselves for %d s: %s: %s", PAUSE, type(error).__name__, error)
-            return name
+            return ""
         self._held.pop(name, None)
-        self._held[name] = (found or name, now + (FOUND_FOR if found else NOBODY_FOR))
+        self._held[name] = (found, now + (FOUND_FOR if found else NOBODY_FOR))
         while len(self._held) > REMEMBERED:
             self._held.popitem(last=False)
-        return found or name
+        return found
 
     async def _ask(self, name: str) -> str:
         """The uid of a name; empty: no account. Raises OSError, EOFError, ValueError."""
@@ -73,3 +80,7 @@ class AccountResolver:
             raise EOFError("closed")
         finally:
             writer.close()
+
+
+def _counted(name: str) -> str:
+    return "".join(char for char in name.partition("\0")[0] if char.isprintable()).strip().lower()

@@ -49,6 +49,15 @@ def sessions(uid: str) -> int:
     return sum(int(row.get("connections", 1)) for row in json.loads(done.stdout or "[]"))
 
 
+def room(uid: str, *, timeout: float | None = None) -> tuple[int, int]:
+    """Megabytes that a box takes, and its quota (0: none). Raises MallepostError."""
+    done = doveadm("-f", "json", "quota", "get", "-u", uid, timeout=timeout)
+    rows = [row for row in json.loads(done.stdout or "[]") if row.get("type") == "STORAGE"]
+    numbers = [str(rows[0].get(name, "0")) if rows else "0" for name in ("value", "limit")]
+    used, limit = (int(number) // 1024 if number.isdecimal() else 0 for number in numbers)
+    return used, limit
+
+
 def kick(uid: str, *, device: str = "", timeout: float | None = None) -> None:
     """End an account's sessions, or those of one of its devices; also those that have opened another's folders.
 

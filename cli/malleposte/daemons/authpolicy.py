@@ -8,7 +8,8 @@ A token of the log-in page (`mechanism`) is no password: it cannot be guessed, a
 
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
-password of a device is noted as its last use (`accounts.devices.uses`).
+password of a device is noted as its last use (`accounts.devices.uses`). The record of the host is told how each log-in
+ended (`accounts.record`); names that mean no account are not.
 """
 
 from __future__ import annotations
@@ -24,16 +25,25 @@ from typing import Any
 
 from malleposte import kit
 from malleposte.accounts.devices.uses import Uses
+from malleposte.accounts.record import model
+from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
 from malleposte.accounts.throttle import Settings, Throttle
 from malleposte.adapters.valkey import Valkey
 from malleposte.daemons import http
+from malleposte.policy.devices import is_identifier
 
 LOG = logging.getLogger("auth-policy")
 LIMITS = http.Limits(head=16_384, body=16_384, seconds=60)
 TOKENS = ("XOAUTH2", "OAUTHBEARER")
 """Mechanisms (RFC 7628, and the one before it) that prove themselves by a signature."""
+WEBMAIL = "webmail"
+"""The program of a log-in by a token."""
 GO_ON = b'{"status":0,"msg":""}'
+REASONS = {
+    "credentials": model.PASSWORD, "account": model.CLOSED, "disabled": model.CLOSED, "expired": model.EXPIRED,
+}  # fmt: skip
+"""The reasons of the record by Dovecot's `fail_type`; another one is nobody's fault, and not recorded."""
 # Told to whoever tries, in the one line that IMAP has; clients show it as it is.
 WAIT = "Trop d'essais: patientez {seconds} s. Too many tries: wait {seconds} s."
 
@@ -89,6 +99,29 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
     return GO_ON
 
 
+def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> model.LogIn | None:
+    """The log-in of an account that is to be recorded after a request of Dovecot and its answer; None for none.
+
+    A token that is refused is not: it has ended, and the webmail asks for another one.
+    """
+    accepted = command == "report" and told.get("success") is True
+    token = str(told.get("mechanism", "")).upper() in TOKENS
+    if command == "allow":
+        status = json.loads(answer)
+        reason = "" if status["status"] == 0 else model.WAIT if status["msg"] else model.PASSWORD
+    else:
+        refused = not accepted and told.get("policy_reject") is not True and not token
+        reason = REASONS.get(str(told.get("fail_type", "")), "") if refused else ""
+    if not accepted and not reason:
+        return None
+    device = str(told.get("device", ""))
+    return model.LogIn(
+        uid, accepted, str(told.get("protocol", "")), str(told.get("remote", "")),
+        WEBMAIL if token else model.program(str(told.get("device_id", ""))),
+        device if accepted and is_identifier(device) else "", reason,
+    )  # fmt: skip
+
+
 class Server:
     """Requests of Dovecot, over connections that stay open."""
 
@@ -98,13 +131,15 @@ class Server:
         throttle: Throttle | None = None,
         resolver: AccountResolver | None = None,
         uses: Uses | None = None,
+        teller: Teller | None = None,
     ) -> None:
-        """Tests give `throttle`, `resolver` and `uses`."""
+        """Tests give `throttle`, `resolver`, `uses` and `teller`."""
         self.key = config.api_key.encode()
         self.throttle = throttle or Throttle(config.throttle)
         self.resolver = resolver or AccountResolver(config.names)
         it = config.throttle
         self.uses = uses or Uses(Valkey(it.server, it.username, it.password))
+        self.teller = teller or Teller()
 
     async def respond(self, request: http.Request) -> http.Answer:
         """The answer to one request of Dovecot."""
@@ -121,8 +156,13 @@ class Server:
             told = json.loads(request.body)
             if not isinstance(told, dict):
                 raise ValueError("not an object")
-            account = await self.resolver.account(str(told.get("login", "")))
-            return 200, judge(self.throttle, request.target.rpartition("command=")[2], told, account, self.uses)
+            login, command = str(told.get("login", "")), request.target.rpartition("command=")[2]
+            account = await self.resolver.account(login)
+            answer = judge(self.throttle, command, told, account, self.uses)
+            # Known by now: the resolver remembers, and nothing is asked again.
+            if (uid := await self.resolver.uid(login)) and (event := recorded(uid, command, told, answer)):
+                self.teller.log_in(event)
+            return 200, answer
         except ValueError as error:
             LOG.warning("a request is not understood: %s", error)
             return 400, b""

@@ -72,6 +72,7 @@ def host_acts(host: Host) -> Acts:
         "look": lambda one: _filters(host.look(one.uid)),
         "factors": lambda one: [each.as_dict() for each in host.factors(one.uid)],
         "unfactor": lambda one: host.unfactor(one.uid, one.word).as_dict(),
+        "record": lambda one: host.record(one.uid).rows(),
         "drop": lambda one: host.drop(one.uid),
         "deleted": lambda one: [asdict(each) for each in host.deleted(one.uid, Wanted.read(one.word))],
         "undelete": lambda one: dict(host.undelete(one.uid, _idents(one.word))),
@@ -98,6 +99,10 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         held, failures = hosts.hold(one.uid)
         return [held, [[each.channel, each.reason] for each in failures]]
 
+    def record(hosts: Hosts, one: Request) -> list[Any]:
+        found, failures = hosts.record(one.uid)
+        return [found.rows(), [[each.channel, each.reason] for each in failures]]
+
     def channels(act: Callable[..., Any]) -> Callable[[Hosts, Request], Any]:
         return lambda hosts, one: [[each.channel, each.reason] for each in act(hosts.channels(), one.uid)]
 
@@ -106,6 +111,7 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         "forget": each(channels(forget_all)),
         "cut": each(lambda hosts, one: [[each.channel, each.reason] for each in hosts.cut(one.uid, one.word)]),
         "hold": each(hold),
+        "record": each(record),
         "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
         "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
         "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),

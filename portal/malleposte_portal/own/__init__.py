@@ -4,6 +4,7 @@ All is asked of accountd with the token of the log-in, which accountd verifies i
 account it is.
 """
 
+from malleposte_portal.own.diagnosis import diagnose
 from malleposte_portal.own.pages import ACTS, ADDRESSES, FORMS, VIEWS
 
-__all__ = ["ACTS", "ADDRESSES", "FORMS", "VIEWS"]
+__all__ = ["ACTS", "ADDRESSES", "FORMS", "VIEWS", "diagnose"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from malleposte.accountd import own, wire
+from malleposte.accounts.record import model
 from malleposte.directory.model import State
 
-from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, OTHER_NUMEN, Stage, token
 
 
 @pytest.fixture
@@ -40,15 +44,16 @@ def test_an_account_is_summed_up_and_its_means_of_recovery_are_masked(stage: Sta
 
 def test_nobody_is_shown_another_s(stage: Stage) -> None:
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
-    for call in (wire.ShowAccount, wire.ShowJournal):
+    for call in (wire.ShowAccount, wire.ShowJournal, wire.Diagnose):
         assert stage.ask(call(HERE, "mdupond", token("autre"))) == NO_LOG_IN
-        assert isinstance(stage.ask(call(HERE, "autre", token("autre"))), wire.Done)
+        mine = stage.ask(call(HERE, "autre", token("autre")))
+        assert isinstance(mine, wire.Done) and mine.uid == "autre"
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED])
 def test_a_token_of_before_opens_no_account_that_is_not_active(stage: Stage, state: State) -> None:
     stage.agent("autre", state, OTHER_NUMEN)
-    for call in (wire.ShowAccount, wire.ShowJournal, wire.Devices):
+    for call in (wire.ShowAccount, wire.ShowJournal, wire.Devices, wire.Diagnose):
         assert stage.ask(call(HERE, "autre", token("autre"))) == NOT_PROVED
         assert isinstance(stage.ask(call(HERE, "mdupond", token("mdupond"))), wire.Done)
 
@@ -94,3 +99,94 @@ def test_a_long_journal_has_room_in_an_answer() -> None:
 @pytest.mark.parametrize(("value", "told"), [("", ""), ("+33612345678", "…78"), ("m@exemple.test", "m…@exemple.test")])
 def test_means_of_recovery_are_masked(value: str, told: str) -> None:
     assert own.masked(value) == told
+
+
+LATE = datetime.datetime(2026, 8, 20, 12, tzinfo=datetime.UTC)
+"""After the password was changed, in August."""
+EARLY = datetime.datetime(2026, 7, 20, 12, tzinfo=datetime.UTC)
+
+
+def seen(event: model.LogIn | model.Refusal, at: datetime.datetime = LATE, count: int = 1) -> model.Seen[Any]:
+    return model.Seen(event, int(at.timestamp()), int(at.timestamp()), count)
+
+
+def log_in(*, accepted: bool = False, service: str = "imap", program: str = "K-9", place: str = "") -> model.LogIn:
+    return model.LogIn(
+        "mdupond", accepted, service, place or "192.0.2.7", program, reason="" if accepted else "password"
+    )
+
+
+def diagnosed(stage: Stage) -> wire.Done:
+    answer = stage.ask(wire.Diagnose(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, wire.Done), answer
+    return answer
+
+
+def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> None:
+    virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
+    stage.kept = model.Kept((seen(log_in(accepted=True)),), (seen(virus, count=2),), 2400, 2500)
+    answer = diagnosed(stage)
+    assert answer.account.forwards == ("ailleurs@exemple.test",)
+    time = "2026-08-20T12:00:00+00:00"
+    assert answer.diagnosis == wire.Diagnosis(
+        (wire.LogIn(time, True, "imap", "192.0.2.7", "K-9"),),
+        (wire.RefusedMail(time, "in", "ami@lointain.test", "virus", 2),), 2400, 2500, looked=True,
+    )  # fmt: skip
+    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    stage.mute = True
+    assert not diagnosed(stage).diagnosis.looked
+
+
+def test_a_device_is_told_by_its_name(stage: Stage) -> None:
+    made = stage.ask(wire.AddDevice(HERE, "mdupond", OLD, "Téléphone"))
+    assert isinstance(made, wire.Done), made
+    event = dataclasses.replace(log_in(accepted=True), device=made.devices[0].ident)
+    stage.kept = model.Kept((seen(event),))
+    assert diagnosed(stage).diagnosis.logins[0].device == "Téléphone"
+
+
+def test_a_full_record_fits_into_an_answer(stage: Stage) -> None:
+    logins = [seen(log_in(accepted=odd, place=f"2001:db8::{number}", program="é" * 40), LATE, 10)
+              for number in range(100) for odd in (False, True)]  # fmt: skip
+    refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
+    stage.kept = model.Kept(tuple(logins), tuple(refused))
+    answer = diagnosed(stage)
+    assert len(wire.encode_answer(answer)) < wire.LONGEST
+    assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
+
+
+@pytest.mark.parametrize(
+    ("others", "count", "expected"),
+    [
+        ([], 1, False),
+        ([], own.OFTEN, True),
+        ([seen(log_in(accepted=True), EARLY)], 1, True),
+        ([seen(log_in(accepted=True), LATE)], 9, False),
+        ([seen(log_in(accepted=True, program="Thunderbird"), EARLY)], 1, False),
+    ],
+)
+def test_a_program_with_the_password_of_before_a_change(others: list[Any], count: int, expected: bool) -> None:
+    changed = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC).timestamp()
+    wrong = seen(log_in(), LATE, count)
+    assert own.old(wrong, [wrong, *others], changed) is expected
+    assert own.old(wrong, [wrong, *others], LATE.timestamp() + 1) is False, "refused before the change"
+    assert own.old(wrong, [wrong, *others], None) is False
+
+
+def test_a_person_at_the_log_in_page_is_no_program() -> None:
+    wrong = seen(log_in(service="page", program=""), LATE, 20)
+    assert own.old(wrong, [wrong], EARLY.timestamp()) is False
+
+
+def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage: Stage) -> None:
+    for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
+        stage.ask(wire.Prove(HERE, login, password))
+    assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
+    stage.ask(wire.Entered(HERE, "mdupond", "password"))
+    assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
+
+
+def test_whoever_must_wait_is_recorded_so(stage: Stage) -> None:
+    for number in range(5):
+        stage.ask(wire.Prove(HERE, "mdupond", f"faux{number}"))
+    assert [one.reason for one in stage.noted] == ["password"] * 3 + ["wait"] * 2

@@ -25,6 +25,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.filters import Filters
+from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
@@ -113,6 +114,8 @@ class Stage:
         self.hosts = Hosts()
         self.mute = False
         self.away = False
+        self.kept = Kept()
+        self.noted: list[LogIn] = []
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
         tools = Tools(
             self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
@@ -121,7 +124,7 @@ class Stage:
             lambda where, login, now: self.reminders.append((where, login)),
             gateway=self.gateway, facts=lambda: FACTS,
             classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), look=self.look, devices=2,
-            limits=self.limits, now=lambda: NOW,
+            record=self.record, note=self.noted.append, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
 
@@ -139,6 +142,9 @@ class Stage:
         if self.mute:
             raise MallepostError("the host of the mailbox gives no answer")
         return Filters("roundcube", ("roundcube",), ("ailleurs@exemple.test",))
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MemoryDirectory]:

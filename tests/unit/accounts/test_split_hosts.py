@@ -177,8 +177,11 @@ def test_a_change_that_did_not_reach_a_host_reaches_it_when_typed_again(fleet: F
 def test_filters_are_shown_from_the_store_or_not_at_all(fleet: Fleet) -> None:
     code, out, _err = fleet.typed(search.show_command, "mdupond", "--json")
     assert (code, json.loads(out)["forwards"]) == (ExitCode.DONE, ["ami@lointain.test"])
+    assert json.loads(out)["last_log_in"] == "2023-11-14T22:13:20+00:00"
+    assert json.loads(out)["last_log_in_by"] == "imap 192.0.2.7 mail1"
     fleet.mail1.down = True
     code, out, err = fleet.typed(search.show_command, "mdupond", "--json")
+    assert "not shown: record: on mail1: no route" in err and json.loads(out)["last_log_in"], "the other host knows one"
     assert (code, "not shown: filters: on mail1: no route" in err) == (ExitCode.PARTLY, True)
     assert "forwards" not in json.loads(out), "none is not the same as not known"
     assert json.loads(out)["mail"] == f"mdupond@{DOMAIN}"

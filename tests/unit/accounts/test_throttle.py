@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.accounts.record import model
+from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
 from malleposte.accounts.throttle import (
     ATTEMPT,
@@ -320,3 +322,59 @@ def test_tokens_are_no_passwords(mechanism: str, counted: bool) -> None:
         answer = authpolicy.judge(Throttle(SETTINGS, store), command, told, "jdupont")
         assert json.loads(answer)["status"] == 0
         assert bool(store.asked) is counted, command
+
+
+@pytest.mark.parametrize(
+    ("command", "told", "waits", "accepted", "reason"),
+    [
+        ("report", {"success": True}, 0, True, ""),
+        ("report", {"success": False, "fail_type": "credentials"}, 0, False, "password"),
+        ("report", {"success": False, "fail_type": "account"}, 0, False, "closed"),
+        ("allow", {}, 31, False, "wait"),
+        ("allow", {}, -31, False, "password"),
+        ("report", {"success": True, "mechanism": "XOAUTH2"}, 0, True, ""),
+    ],
+)
+def test_the_end_of_a_log_in_is_recorded(
+    command: str, told: dict[str, Any], waits: int, accepted: bool, reason: str
+) -> None:
+    whole = report(**told) | {"protocol": "imap", "device_id": '"name" "K-9"'}
+    answer = authpolicy.judge(Throttle(SETTINGS, Fake(waits)), command, whole, "jdupont")
+    program = "webmail" if "mechanism" in told else "K-9"
+    expected = model.LogIn("jdupont", accepted, "imap", "192.0.2.1", program, "", reason)
+    assert authpolicy.recorded("jdupont", command, whole, answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("allow", {}),
+        ("report", {"success": False, "fail_type": "internal"}),
+        ("report", {"success": False, "fail_type": "credentials", "policy_reject": True}),
+        ("report", {"success": False, "fail_type": "credentials", "mechanism": "XOAUTH2"}),
+    ],
+)
+def test_what_says_nothing_of_an_account_is_not_recorded(command: str, told: dict[str, Any]) -> None:
+    answer = authpolicy.judge(Throttle(SETTINGS, Fake(0)), command, report(**told), "jdupont")
+    assert authpolicy.recorded("jdupont", command, report(**told), answer) is None
+
+
+def test_a_name_that_means_no_account_is_not_recorded() -> None:
+    """In place of a name somebody may have typed a password."""
+    told: list[model.LogIn] = []
+
+    class Known(AccountResolver):
+        async def uid(self, name: str) -> str:
+            return "jdupont" if name == "jdupont" else ""
+
+    class Told(Teller):
+        def log_in(self, event: model.LogIn) -> None:
+            told.append(event)
+
+    config = authpolicy.Config(SETTINGS, KEY)
+    server = authpolicy.Server(config, Throttle(SETTINGS, Fake()), Known(None), None, Told())
+    for login in ("Vieux-Chemin7!x", "jdupont"):
+        body = json.dumps(report("credentials", success=False) | {"login": login}).encode()
+        request = http.Request("POST", "/?command=report", {"x-api-key": KEY}, body)
+        assert asyncio.run(server.respond(request))[0] == 200
+    assert [one.account for one in told] == ["jdupont"]

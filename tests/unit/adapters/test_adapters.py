@@ -85,6 +85,23 @@ def test_every_name_is_forgotten_once(program: Program) -> None:
     assert called.read_text() == "auth cache flush anne anne@a.test\n"
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            '[{"root":"B","type":"STORAGE","value":"102400","limit":"2560000"},{"type":"MESSAGE","value":"7"}]',
+            (100, 2500),
+        ),
+        ('[{"root":"B","type":"STORAGE","value":"2048","limit":"-"}]', (2, 0)),
+        ("[]", (0, 0)),
+    ],
+)
+def test_the_room_of_a_box(program: Program, rows: str, expected: tuple[int, int]) -> None:
+    called = program("doveadm", f"echo '{rows}'")
+    assert dovecot.room("anne") == expected
+    assert called.read_text() == "-f json quota get -u anne\n"
+
+
 def test_where_dovecot_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     dovecot.forget(check=False)

@@ -67,6 +67,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         host.held = [Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)]
         assert away.factors("mdupond") == host.held
         assert away.unfactor("mdupond", "a2V5").name == "Clé"
+        assert away.record("mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
         assert away.drop("mdupond") is True
         assert away.holders() == {"radicale": ["mdupond"]}
         assert away.empty("mdupond") == Removed(["store/mdupond"], [])
@@ -74,8 +75,8 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         away.ping()
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
-        "close", "forget", "queue", "carry", "settle", "look", "factors", "unfactor", "drop", "holders", "empty",
-        "relist", "ping",
+        "close", "forget", "queue", "carry", "settle", "look", "factors", "unfactor", "record", "drop", "holders",
+        "empty", "relist", "ping",
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.record.model import Kept
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
@@ -159,6 +160,17 @@ class Hosts:
         if not found:
             raise MallepostError("no host holds agendas", "deploy the hosts of the group web, then the directory's")
         return found[0]
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        """The records of this host and of every mail host together, and the hosts where that failed."""
+        found, failures = Kept(), list[Failure]()
+        for host in self.hosts:
+            if not host.name or STORE in host.holds:
+                try:
+                    found = found.also(host.record(uid))
+                except (MallepostError, OSError) as error:
+                    failures.append(Failure("record", told(host, error)))
+        return found, failures
 
     def files(self, uid: str) -> Iterator[Piece]:
         """All that is held about the account on any host, one file at a time; and what could not be read."""

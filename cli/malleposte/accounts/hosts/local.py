@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte import owner, zstd
-from malleposte.accounts import deleted, facts, filters
+from malleposte.accounts import deleted, disclosure, facts, filters
 from malleposte.accounts.agendas import Moved, Store, Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook
@@ -28,7 +29,9 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.queue import Queue, Waiting
-from malleposte.adapters import lemonldap, postgresql
+from malleposte.accounts.record import ask
+from malleposte.accounts.record.model import Kept
+from malleposte.adapters import dovecot, lemonldap, postgresql
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import mailstore, profiles
@@ -56,10 +59,20 @@ class LocalHost:
     """See model.Host."""
 
     def __init__(
-        self, rules: LifeRules, sql: Sql | None = None, *, beside: Sequence[Path] = (RADICALE_CACHE,), name: str = ""
+        self,
+        rules: LifeRules,
+        sql: Sql | None = None,
+        *,
+        beside: Sequence[Path] = (RADICALE_CACHE,),
+        name: str = "",
+        asked: Path = ask.SOCKET,
     ) -> None:
-        """`rules` say what is here; `beside`: folders of what Radicale remembers. `name` is empty on the caller's."""
+        """`rules` say what is here; `beside`: folders of what Radicale remembers; `asked`: the record's socket.
+
+        `name` is empty on the caller's host.
+        """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
+        self.asked = asked
 
     @property
     def holds(self) -> frozenset[str]:
@@ -172,13 +185,23 @@ class LocalHost:
         """See Host."""
         return self.agendas().holders()
 
+    # --- log-ins and refused mail ---
+
+    def record(self, uid: str) -> Kept:
+        """See Host."""
+        held = ask.of(checked(uid), self.asked)
+        if not self._home(uid).exists():
+            return held
+        used, quota = dovecot.room(uid, timeout=TIMEOUT)
+        return replace(held, used_mb=used, quota_mb=quota)
+
     # --- all that is held ---
 
     def files(self, uid: str) -> Iterator[Piece]:
         """See Host."""
         checked(uid)
         parts: tuple[Callable[[str], Iterator[Piece]], ...] = (
-            self._mail, self._filters, self._radicale, self._sogo, self._roundcube,
+            self._mail, self._filters, self._radicale, self._sogo, self._roundcube, self._record,
         )  # fmt: skip
         for part in parts:
             try:
@@ -234,11 +257,22 @@ class LocalHost:
             if found:
                 yield File(f"webmail/roundcube-{name}.json", _json(found), "webmail")
 
+    def _record(self, uid: str) -> Iterator[Piece]:
+        held = ask.of(uid, self.asked)
+        told = {
+            "connexions": [disclosure.seen(one) for one in held.logins],
+            "courrier-refuse": [disclosure.seen(one) for one in held.refusals],
+        }
+        for name, seen in told.items():
+            if seen:
+                host = platform.node().partition(".")[0]
+                yield File(f"diagnostic/{host}-{name}.json", _json(seen), "log-ins and refused mail")
+
     def _rows(self, database: str, statement: str) -> Iterator[dict[str, Any]]:
         return rows(self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
     def empty(self, uid: str) -> Removed:
-        """See Host: mail with its filters, agendas and contacts, settings of the webmails."""
+        """See Host: mail with its filters, agendas and contacts, settings of the webmails, the record of log-ins."""
         removed = Removed()
         places = [("mail", self._home(uid)), ("radicale", self.rules.radicale / uid)]
         places += [("radicale", folder / uid) for folder in self.beside]
@@ -250,6 +284,11 @@ class LocalHost:
                         removed.stores.append(str(path))
             except OSError as error:
                 removed.failures.append(f"{name}: {error}")
+        try:
+            if ask.erase(uid, self.asked):
+                removed.stores.append("record")
+        except (MallepostError, OSError) as error:
+            removed.failures.append(f"record: {error}")
         inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
         for name, database, text in (
             ("sogo", self.rules.sogo_database, inside),

@@ -11,6 +11,7 @@ from malleposte.accounts.channels import Failure
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.record.model import Kept
 from malleposte.adapters.lemonldap import Factor
 
 SIGN_ON = "sso"
@@ -94,6 +95,9 @@ class Host(Protocol):
 
     def holders(self) -> Mapping[str, Sequence[str]]:
         """Return the accounts that have something in each store of agendas."""
+
+    def record(self, uid: str) -> Kept:
+        """The host's record of log-ins and refused mail, and the room that the account's box takes if it is here."""
 
     def files(self, uid: str) -> Iterator[Piece]:
         """All that is held about the account."""

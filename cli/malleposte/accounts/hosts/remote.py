@@ -20,6 +20,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.record.model import Kept, kept
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -123,6 +124,14 @@ def looked(raw: Mapping[str, Any]) -> Filters:
     return Filters(**given)
 
 
+def told(raw: Any) -> Kept:
+    """A record, from its JSON. Raises MallepostError."""
+    try:
+        return kept(raw)
+    except (KeyError, TypeError, ValueError) as error:
+        raise MallepostError("not a record", "deploy all hosts from one version of Malleposte") from error
+
+
 class RemoteHost:
     """See model.Host."""
 
@@ -181,6 +190,10 @@ class RemoteHost:
     def holders(self) -> Mapping[str, Sequence[str]]:
         """See Host."""
         return {str(name): list(uids) for name, uids in self.way.ask("holders").items()}
+
+    def record(self, uid: str) -> Kept:
+        """See Host."""
+        return told(self.way.ask("record", uid))
 
     def files(self, uid: str) -> Iterator[Piece]:
         """See Host: each file as it comes, no more than one in memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -12,6 +13,7 @@ from malleposte.accounts import acts, search
 from malleposte.accounts.acts import Result
 from malleposte.accounts.life.base import uid_of
 from malleposte.accounts.life.recovery import usable_recovery
+from malleposte.accounts.record.model import Kept
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
@@ -45,14 +47,24 @@ def printed(rows: Iterable[dict[str, Any]], *, as_json: bool) -> int:
     return count
 
 
+def last_log_in(record: Kept) -> dict[str, str]:
+    """The last log-in on record: its time (ISO 8601), and by which service, from where, by which program."""
+    found = record.last_log_in()
+    if found is None:
+        return {"last_log_in": "", "last_log_in_by": ""}
+    moment = datetime.datetime.fromtimestamp(found.last, datetime.UTC)
+    words = (found.event.service, found.event.place, found.event.program)
+    return {"last_log_in": moment.isoformat(timespec="seconds"), "last_log_in_by": " ".join(filter(None, words))}
+
+
 @click.command("show", cls=HostCommand)
 @WHO
 @AS_JSON
 def show_command(who: str, as_json: bool) -> int:
     """Show an account, found by its log-in or one of its addresses.
 
-    The output includes the forwards of its filters, and whether its means of recovery can be trusted. Exit code 4 when
-    the host of its mailbox does not answer.
+    The output includes the forwards of its filters, its last log-in that is on record, and whether its means of
+    recovery can be trusted. Exit code 4 when the host of its mailbox, or another mail host, does not answer.
 
     \b
     Example:
@@ -63,13 +75,16 @@ def show_command(who: str, as_json: bool) -> int:
     with host() as (tools, _rules, _settings, _uid):
         entry = search.by_any_name(tools.directory, who)
         held = acts.look(tools, uid_of(entry), result)
+        looked = result.whole
+        record = acts.record(tools, uid_of(entry), result)
     row = search.whole(entry.attributes)
     own = profiles.read().get(row["profile"])
     row |= {"webmail": own.mail if own else "", "agenda": own.agenda if own else ""}
-    if result.whole:
+    if looked:
         row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
                 "included_filters": list(held.included), "filters_refuse": held.refuses,
                 "carried_filters": held.carried}  # fmt: skip
+    row |= last_log_in(record)
     row["recovery_ignored"] = usable_recovery(entry, now()).ignored
     if as_json:
         click.echo(json.dumps(row, ensure_ascii=False))

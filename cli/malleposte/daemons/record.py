@@ -1,0 +1,240 @@
+"""The daemon that keeps the record of a host: log-ins, and mail that the filter refused, by account (role record).
+
+Three sockets, which systemd hands over. `told` takes datagrams, each a log-in; `refused` takes connections of the
+filter, each line a refused message with its envelope, whose recipients or sender are resolved to accounts here; both
+are for a group. `asked` is for root: `{"act": "of"|"erase", "uid": ...}`, one line each way.
+
+What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
+are not recorded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte import kit
+from malleposte.accounts.record.model import IN, OUT, Event, Refusal, Tally, event, plain, reason
+from malleposte.accounts.record.store import Store
+from malleposte.accounts.resolver import AccountResolver
+from malleposte.errors import MallepostError
+
+LOG = logging.getLogger("record")
+PAUSE = 2.0  # seconds between writes
+HOUR = 3600.0
+LARGEST = 4096  # bytes of a datagram
+LONGEST = 65_536  # bytes of a line
+WAITING = 5_000
+"""Events that may wait for a write; further ones are dropped until then."""
+RECIPIENTS = 50
+"""Recipients of a refused message that are looked at."""
+PATIENCE = 10.0  # seconds for a line
+
+
+@dataclass(frozen=True)
+class Config:
+    """`days` that an event is kept; `names`: Dovecot's socket that resolves names, or None; `domain` of the academy."""
+
+    days: int
+    domain: str
+    names: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Config:
+        """From a JSON file. Raises OSError, or ValueError."""
+        given = json.loads(path.read_text("utf-8"))
+        days, domain, names = given["days"], given["domain"], given.get("names", "")
+        if not isinstance(days, int) or isinstance(days, bool) or not 1 <= days <= 365:
+            raise ValueError("days is a whole number from 1 to 365")
+        return cls(days, str(domain).lower(), Path(names) if names else None)
+
+
+class Record:
+    """Events until they are written, and the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        resolver: AccountResolver,
+        domain: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`clock` in seconds since 1970."""
+        self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
+        self.tally = Tally()
+        self._full = False
+
+    def note(self, one: Event) -> None:
+        """An event, for the next write."""
+        if len(self.tally.held) < WAITING or one in self.tally.held:
+            self.tally.add(one, int(self.clock()))
+        elif not self._full:
+            self._full = True
+            LOG.warning("more than %d events wait: further ones are not recorded", WAITING)
+
+    def write(self) -> None:
+        """Write what waits. What cannot be written is lost, and the journal says so."""
+        waiting, self.tally, self._full = self.tally, Tally(), False
+        if not waiting.held:
+            return
+        try:
+            self.store.add(waiting.held.values())
+        except sqlite3.Error as error:
+            LOG.error("%d events are not recorded: %s", len(waiting.held), error)
+
+    def log_in(self, line: bytes) -> None:
+        """A datagram: a log-in, whose account the sender knows."""
+        try:
+            given = json.loads(line)
+            self.note(event("logins", given if isinstance(given, dict) else {}))
+        except (ValueError, RecursionError) as error:
+            LOG.warning("a log-in is not understood: %s", error)
+
+    async def refused(self, line: bytes) -> None:
+        """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""
+        try:
+            told = json.loads(line)
+            user, sender = str(told.get("user") or "").lower(), str(told.get("sender") or "").lower()
+            recipients = [str(one).lower() for one in told.get("recipients", [])][:RECIPIENTS]
+            why = reason([str(one) for one in told.get("symbols", [])])
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+            LOG.warning("a refused message is not understood: %s", error)
+            return
+        if user:
+            uid = await self.resolver.uid(user)
+            if uid:
+                self.note(Refusal(uid, OUT, plain(recipients[0] if recipients else ""), why))
+            return
+        for address in recipients:
+            if address.endswith(f"@{self.domain}") and (uid := await self.resolver.uid(_base(address))):
+                self.note(Refusal(uid, IN, plain(sender), why))
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """The answer to root's question."""
+        try:
+            told = json.loads(line)
+            act, uid = str(told["act"]), str(told["uid"])
+        except (ValueError, KeyError, TypeError):
+            return {"error": "not a question"}
+        self.write()
+        if act == "of":
+            return self.store.of(uid).rows()
+        if act == "erase":
+            return {"erased": self.store.erase(uid)}
+        return {"error": f"no act {act!r}"}
+
+
+def _base(address: str) -> str:
+    """The address without its extension."""
+    name, _at, domain = address.rpartition("@")
+    return f"{name.partition('+')[0]}@{domain}"
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        if len(data) <= LARGEST:
+            self.record.log_in(data)
+
+
+class Server:
+    """Serves the sockets with one record."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    async def told(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection of the filter."""
+        with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            while line := await asyncio.wait_for(reader.readline(), PATIENCE):
+                await self.record.refused(line)
+        writer.close()
+
+    async def asked(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection of root."""
+        with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            line = await asyncio.wait_for(reader.readline(), PATIENCE)
+            try:
+                answer = self.record.answer(line)
+            except sqlite3.Error as error:
+                answer = {"error": f"the record cannot be read: {error}"}
+            writer.write(json.dumps(answer).encode() + b"\n")
+            await writer.drain()
+        writer.close()
+
+    async def tidy(self) -> None:
+        """Write what waits, and erase what is too old, until cancelled."""
+        pruned = -HOUR
+        while True:
+            self.record.write()
+            if time.monotonic() - pruned >= HOUR:
+                pruned = time.monotonic()
+                with contextlib.suppress(sqlite3.Error):
+                    self.record.store.prune(int(self.record.clock()))
+            await asyncio.sleep(PAUSE)
+
+    async def serve(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve until the process is ended; what waits is written then."""
+        loop = asyncio.get_running_loop()
+        async with contextlib.AsyncExitStack() as stack:
+            for one in sockets:
+                one.setblocking(False)
+                if one.type == socket.SOCK_DGRAM:
+                    transport, _protocol = await loop.create_datagram_endpoint(
+                        lambda: _Datagrams(self.record), sock=one
+                    )
+                    stack.callback(transport.close)
+                    continue
+                asked = Path(str(one.getsockname())).name == "asked"
+                served = self.asked if asked else self.told
+                await stack.enter_async_context(await asyncio.start_unix_server(served, sock=one, limit=LONGEST))
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.tidy())
+                tasks.create_task(kit.alive())
+
+
+def _serve(config: Config) -> int:
+    path = Path(os.environ.get("STATE_DIRECTORY", ".")) / "record.sqlite"
+    try:
+        store = Store(path, config.days)
+    except sqlite3.Error as error:
+        raise MallepostError(f"{path}: {error}", "move the file away: a new one is made") from error
+    record = Record(store, AccountResolver(config.names), config.domain)
+    sockets = kit.handed()
+
+    async def until_ended() -> None:
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, end.set)
+        serving = loop.create_task(Server(record).serve(sockets))
+        ending = loop.create_task(end.wait())
+        await asyncio.wait((serving, ending), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        record.write()
+
+    try:
+        return kit.run(until_ended())
+    finally:
+        store.close()
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    return kit.start(words, "record", __doc__, Config.read, _serve)

@@ -1,0 +1,172 @@
+"""The record of log-ins and refused mail: what its owner is told of it, who else may read it, and how it ends."""
+
+from __future__ import annotations
+
+import imaplib
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.service import NO_LOG_IN
+from malleposte.policy import rules
+from malleposte.probe.walker import wire as walker
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.mail import FOREIGN, Mail, compose, token, wait_for
+from tests.stack.support.people import People
+from tests.stack.support.portal import Portal
+from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.site import Account, Site
+
+from .test_rspamd import GTUBE
+
+pytestmark = pytest.mark.scattered
+PROGRAM = "Courrier d'essai"
+
+
+@pytest.fixture
+def portal(site: Site) -> Portal:
+    return Portal(site)
+
+
+def imap(mail: Mail, who: Account, password: str) -> bool:
+    """Whether a mail program that says its name gets in."""
+    plan = mail.plan
+    plain = walker.connect(plan, plan.mail, "imaps")
+    with walker.context(plan).wrap_socket(plain, server_hostname=plan.mail) as link:
+        session = walker.Imap(link)
+        session.xatom("ID", f'("name" "{PROGRAM}" "version" "1")')
+        try:
+            return session.login(who.uid, password)[0] == "OK"
+        except imaplib.IMAP4.error:
+            return False
+        finally:
+            session.shutdown()
+
+
+def diagnosed(portal: Portal, who: Account, enough: Callable[[wire.Diagnosis], object]) -> wire.Done:
+    """Return the answer once it has what is waited for."""
+
+    def asked() -> wire.Done | None:
+        answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid)))
+        assert isinstance(answer, wire.Done), answer
+        return answer if enough(answer.diagnosis) else None
+
+    return wait_for(asked, 60, "a record")
+
+
+def test_a_refused_and_an_accepted_log_in_appear_with_place_and_program(
+    mail: Mail, people: People, portal: Portal, cli: Cli
+) -> None:
+    who, other = people.agent(), people.agent()
+    assert not imap(mail, who, rules.generate())
+    assert imap(mail, who, who.password)
+    answer = diagnosed(portal, who, lambda told: len(told.logins) >= 2)
+    told = {one.accepted: one for one in answer.diagnosis.logins}
+    assert answer.diagnosis.looked
+    assert {(one.service, one.program, bool(one.place)) for one in told.values()} == {("imap", PROGRAM, True)}
+    assert (told[False].reason, told[True].reason, told[False].old) == ("password", "", False)
+    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    assert theirs.diagnosis.logins == (), "another agent's"
+    shown = cli.json("show", who.uid)
+    assert shown["last_log_in"].startswith(told[True].time[:13])
+    assert shown["last_log_in_by"] == f"imap {told[True].place} {PROGRAM}"
+    assert cli.json("show", other.uid)["last_log_in"] == ""
+
+
+def test_a_refused_message_appears_with_its_reason_to_its_recipient_alone(
+    mail: Mail, people: People, portal: Portal
+) -> None:
+    who, other = people.agent(), people.agent()
+    sender = f"pub-{token().lower()}@{FOREIGN}"
+    refused = mail.stranger(sender, who.mail, compose(sender, who.mail, token(), GTUBE))
+    assert refused.step == "DATA" and 550 <= refused.code <= 559, refused
+    answer = diagnosed(portal, who, lambda told: told.refused)
+    ((way, from_, reason),) = [(one.way, one.other, one.reason) for one in answer.diagnosis.refused]
+    assert (way, from_, reason) == ("in", sender, "spam")
+    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    assert theirs.diagnosis.refused == ()
+
+
+def test_what_an_agent_may_not_send_appears_to_the_agent(mail: Mail, people: People, portal: Portal) -> None:
+    who, other = people.agent(), people.agent()
+    forged = compose(other.mail, other.mail, token())
+    assert not mail.submit(who, who.mail, other.mail, forged).accepted
+    answer = diagnosed(portal, who, lambda told: told.refused)
+    assert [(one.way, one.other, one.reason) for one in answer.diagnosis.refused] == [("out", other.mail, "forged")]
+    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    assert theirs.diagnosis.refused == (), "whoever was to be imitated is told of nothing"
+
+
+def test_nobody_is_told_of_another_s(people: People, portal: Portal) -> None:
+    who, other = people.agent(), people.agent()
+    answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(other.uid)))
+    assert answer == wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
+    assert portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid))).uid == who.uid
+
+
+def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(
+    site: Site, web: Any, person: Any, portal: Portal
+) -> None:
+    who, visitor = person(), SignedOn(site, web)
+    visitor.log_in(who.uid, rules.generate())
+    visitor.log_in(who.uid, who.account.password)
+    answer = diagnosed(portal, who.account, lambda told: len({one.accepted for one in told.logins}) == 2)
+    assert {(one.service, one.accepted, one.reason) for one in answer.diagnosis.logins} == {
+        ("page", True, ""), ("page", False, "password"),
+    }  # fmt: skip
+    text = visitor.get("/diagnostic").all("main")[0][1]
+    assert "1 connexion refusée" in text and "Page de connexion" in text and "mot de passe inexact" in text
+    assert "1 refused log-in" in visitor.get("/en/diagnosis").all("main")[0][1]
+    assert "1 connexion refusée" not in SignedOn(site, web).get("/diagnostic").all("main")[0][1], "a stranger"
+
+
+def test_a_name_that_means_no_account_is_not_recorded(mail: Mail, people: People, site: Site) -> None:
+    who = people.agent()
+    typed = f"{who.uid}-nul"
+    nobody = Account(typed, f"{typed}@ac-exemple.test", rules.generate())
+    assert not imap(mail, nobody, nobody.password)
+    assert imap(mail, who, who.password)
+
+    def held(uid: str) -> Any:
+        ask = f"from malleposte.accounts.record import ask; import json; print(json.dumps(ask.of({uid!r}).rows()))"
+        begin = 'import sys; sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz"); '
+        return json.loads(site.run("mail1", "python3", "-I", "-c", f'"{begin.replace(chr(34), chr(39))}{ask}"'))
+
+    wait_for(lambda: held(who.uid)["logins"], 60, "the other's")
+    assert held(typed)["logins"] == []
+
+
+def test_its_own_uid_alone_reads_it(mail1: Any, site: Site) -> None:
+    folder = mail1.file("/var/lib/malleposte-record")
+    assert (folder.user, folder.mode) == ("malleposte-record", 0o700)
+    for user in ("nobody", "_rspamd", "authpolicy", "accountd"):
+        assert "Permission denied" in site.run("mail1", f"runuser -u {user} -- ls {folder.path} 2>&1 || true"), user
+    connect = "import socket; socket.socket(socket.AF_UNIX).connect('/run/malleposte-record/asked')"
+    for user, opens in (("accountd", False), ("_rspamd", False), ("root", True)):
+        done = mail1.run(f'runuser -u {user} -- python3 -I -c "{connect}"')
+        assert (done.rc == 0) is opens, user
+
+
+def test_an_export_holds_the_record_and_a_purge_erases_it(
+    mail: Mail, people: People, portal: Portal, cli: Cli, site: Site
+) -> None:
+    who = people.agent()
+    assert imap(mail, who, who.password)
+    diagnosed(portal, who, lambda told: told.logins)
+    done = cli.typed("export", who.uid, "--out", "-", "--reason", "essai", given=b"")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(io.BytesIO(done.stdout)) as made:
+        (name,) = [one for one in made.namelist() if one.endswith("-connexions.json")]
+        (row,) = json.loads(made.read(name))
+    assert (row["connexion"], row["service"], row["logiciel"]) == ("acceptée", "imap", PROGRAM)
+    look = f"grep -c {who.uid} /var/lib/malleposte-record/* || true"
+    assert any(not line.endswith(":0") for line in site.run("mail1", look).splitlines())
+    cli.out("suspend", who.uid)
+    cli.out("purge", who.uid, "--override", "essai", "--yes")
+    people.made = [(uid, dn.replace("ou=people", "ou=tombstones")) for uid, dn in people.made]
+    assert all(line.endswith(":0") for line in site.run("mail1", look).splitlines())

@@ -1,0 +1,138 @@
+"""The daemon of the record: three sockets, and what each may do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from malleposte.accounts.record import ask
+from malleposte.accounts.record.model import Kept, LogIn, Refusal, Seen
+from malleposte.accounts.record.store import Store
+from malleposte.accounts.record.tell import Teller
+from malleposte.accounts.resolver import AccountResolver
+from malleposte.daemons.record import Config, Record, Server
+from malleposte.errors import MallepostError
+
+NOW = 1_800_000_000
+WHOSE = {"mdupond": "mdupond", "marie.dupond@ac-exemple.test": "mdupond", "autre@ac-exemple.test": "autre"}
+REFUSED = {
+    "user": "", "sender": "Pub@Lointain.test", "recipients": ["Marie.Dupond+x@AC-exemple.test", "nul@ac-exemple.test"],
+    "symbols": ["CLAM_VIRUS"],
+}  # fmt: skip
+
+
+class Names(AccountResolver):
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    async def uid(self, name: str) -> str:
+        return WHOSE.get(name, "")
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Record]:
+    store = Store(tmp_path / "record.sqlite", 30)
+    yield Record(store, Names(), "ac-exemple.test", lambda: NOW)
+    store.close()
+
+
+def held(record: Record, uid: str = "mdupond") -> Kept:
+    record.write()
+    return record.store.of(uid)
+
+
+def test_log_ins_are_counted_before_they_are_written(record: Record) -> None:
+    event = LogIn("mdupond", True, "imap", "192.0.2.7")
+    for _ in range(3):
+        record.log_in(json.dumps(asdict(event)).encode())
+    for line in (b'{"account": "mdupond"}', b"[]", b"\xff"):
+        record.log_in(line)
+    assert record.store.of("mdupond") == Kept()
+    assert held(record).logins == (Seen(event, NOW, NOW, 3),)
+
+
+def test_refused_mail_is_of_the_recipients_that_are_accounts(record: Record) -> None:
+    asyncio.run(record.refused(json.dumps(REFUSED).encode()))
+    assert held(record).refusals == (Seen(Refusal("mdupond", "in", "pub@lointain.test", "virus"), NOW, NOW),)
+    assert held(record, "autre") == Kept()
+
+
+def test_what_an_agent_sends_is_of_the_agent_alone(record: Record) -> None:
+    told = REFUSED | {"user": "mdupond", "recipients": ["autre@ac-exemple.test"], "symbols": ["MP_SENDER_FORGED"]}
+    asyncio.run(record.refused(json.dumps(told).encode()))
+    assert held(record).refusals == (Seen(Refusal("mdupond", "out", "autre@ac-exemple.test", "forged"), NOW, NOW),)
+    assert held(record, "autre") == Kept()
+
+
+@pytest.mark.parametrize("line", [b"", b"[]", b"{", b'{"recipients": 7}', b'{"symbols": null}'])
+def test_a_line_that_is_none_ends_nothing(record: Record, line: bytes) -> None:
+    asyncio.run(record.refused(line))
+    assert held(record) == Kept()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [(b"", "not a question"), (b"[]", "not a question"), (b'{"act": "drop", "uid": "mdupond"}', "no act 'drop'")],
+)
+def test_a_question_that_is_none_is_refused(record: Record, line: bytes, why: str) -> None:
+    assert record.answer(line) == {"error": why}
+
+
+def test_the_three_sockets(record: Record, tmp_path: Path) -> None:
+    """Events by two sockets are read and erased by the third; the others answer no question."""
+
+    def made(kind: socket.SocketKind, name: str) -> socket.socket:
+        one = socket.socket(socket.AF_UNIX, kind)
+        one.bind(str(tmp_path / name))
+        if kind == socket.SOCK_STREAM:
+            one.listen()
+        return one
+
+    sockets = [
+        made(socket.SOCK_DGRAM, "told"), made(socket.SOCK_STREAM, "refused"), made(socket.SOCK_STREAM, "asked"),
+    ]  # fmt: skip
+
+    async def story() -> tuple[Kept, int, Kept]:
+        serving = asyncio.get_running_loop().create_task(Server(record).serve(sockets))
+        teller = Teller(tmp_path / "told")
+        teller.log_in(LogIn("mdupond", True, "imap", "192.0.2.7"))
+        teller.close()
+        _reader, writer = await asyncio.open_unix_connection(str(tmp_path / "refused"))
+        writer.write(json.dumps(REFUSED).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+        found = Kept()
+        while not (found.logins and found.refusals):
+            found = await asyncio.to_thread(ask.of, "mdupond", tmp_path / "asked")
+        erased = await asyncio.to_thread(ask.erase, "mdupond", tmp_path / "asked")
+        after = await asyncio.to_thread(ask.of, "mdupond", tmp_path / "asked")
+        with pytest.raises(MallepostError, match="no answer"):
+            await asyncio.to_thread(ask.of, "mdupond", tmp_path / "refused")
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        return found, erased, after
+
+    found, erased, after = asyncio.run(asyncio.wait_for(story(), 60))
+    assert (len(found.logins), len(found.refusals), erased, after) == (1, 1, 2, Kept())
+
+
+def test_a_host_without_a_record_has_nothing(tmp_path: Path) -> None:
+    assert ask.of("mdupond", tmp_path / "asked") == Kept()
+    assert ask.erase("mdupond", tmp_path / "asked") == 0
+
+
+@pytest.mark.parametrize("days", [0, 366, "30", True])
+def test_days_that_cannot_be_are_refused(tmp_path: Path, days: object) -> None:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({"days": days, "domain": "ac-exemple.test", "names": ""}))
+    with pytest.raises(ValueError, match="days"):
+        Config.read(path)
+    path.write_text(json.dumps({"days": 30, "domain": "AC-exemple.test", "names": ""}))
+    assert Config.read(path) == Config(30, "ac-exemple.test")
