@@ -3,8 +3,8 @@
 hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows eleven acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
-record (its log-ins and refused mail), journal (what operators did to it), factors and unfactor (its second factors at the
-log-in page). Each reaches the hosts that hold the thing.
+record (its log-ins and refused mail), journal (what operators did to it), factors and unfactor (its second factors at
+the log-in page). Each reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
