@@ -8,9 +8,8 @@ from malleposte.policy import rules
 
 from tests.browser.support.browser import Browser
 from tests.browser.test_log_in import checked, enter
-from tests.stack.shared.test_record import imap
-from tests.stack.shared.test_rspamd import GTUBE
-from tests.stack.support.mail import FOREIGN, Mail, compose, token, wait_for
+from tests.stack.shared.test_record import imap, with_program
+from tests.stack.support.mail import FOREIGN, Mail, wait_for
 
 
 def test_an_agent_reads_what_is_wrong_and_what_to_do(browser: Browser, person: Any, mail: Mail) -> None:
@@ -25,7 +24,7 @@ def test_an_agent_reads_what_is_wrong_and_what_to_do(browser: Browser, person: A
     filters = mail.sieve(who.account)
     filters.put("ailleurs", f'require "copy";\nredirect :copy "test@{FOREIGN}";\n')
     filters.activate("ailleurs")
-    mail.stranger(sender, who.account.mail, compose(sender, who.account.mail, token(), GTUBE))
+    mail.stranger(sender, who.account.mail, with_program(sender, who.account.mail))
 
     def told() -> bool:
         browser.open("portal", "/diagnostic")
@@ -34,7 +33,7 @@ def test_an_agent_reads_what_is_wrong_and_what_to_do(browser: Browser, person: A
 
     wait_for(told, 60, "what was refused")
     browser.seen("main", "Un filtre envoie vos messages ailleurs")
-    browser.seen("main", "jugé indésirable")
+    browser.seen("main", "type interdit")
     checked(browser, "portal-diagnosis-own")
     browser.open("portal", "/en/diagnosis")
     browser.seen("main", "What to do")
