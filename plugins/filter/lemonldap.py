@@ -14,6 +14,8 @@ from ansible.errors import AnsibleFilterError
 INDEXES = "_whatToTrace _session_kind _utime ipAddr _httpSessionType _session_uid _webAuthnUserHandle"
 CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_class": "mpProfile"}
 """Claims of the identity token, and the attribute of the session that each has."""
+LEVEL = "level"
+"""Claim of the access token of a client that acts for its agent (`level` of a client): the level of the log-in."""
 OFF, OPTIONAL, REQUIRED = "none", "optional", "required"
 PASSWORD, DESK, CODE, KEY = 2, 3, 4, 5
 """Levels of a log-in: by password alone, with a code from the desk, with a code of a factor, with a key."""
@@ -51,6 +53,7 @@ def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
         "IDTokenExpiration": token_seconds,
         "IDTokenForceClaims": 1,
         "AccessTokenJWT": 1,
+        "AccessTokenClaims": int(one.get("level", False)),
         "AccessTokenSignAlg": "RS256",
         "AccessTokenExpiration": token_seconds,
         "AuthorizationCodeExpiration": 60,
@@ -91,6 +94,8 @@ def second_factor(rules: Mapping[str, Any]) -> str:
                 tests.append((f"${attribute} =~ /^(?:{'|'.join(map(re.escape, names))})$/", wanted))
             elif names:
                 tests.append((f"${attribute} =~ {_begins(names)}", wanted))
+    # Whoever has a role in the directory acts on others.
+    tests.insert(0, ("$mpRole", REQUIRED))
     return "".join(f"({test}) ? '{wanted}' : " for test, wanted in tests) + f"'{everyone}'"
 
 
@@ -172,6 +177,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     rules = {str(one["id"]): dict.fromkeys(one.get("scopes", ()), "1") for one in clients}
     # A scope that one client has is refused to the others, whatever they ask for.
     every = {scope for held in rules.values() for scope in held}
+    levels = [str(one["id"]) for one in clients if one.get("level")]
     return {
         "cfgNum": 1,
         "cfgAuthor": "Malleposte",
@@ -196,7 +202,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "ldapTimeout": 10,
         "LDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
         "AuthLDAPFilter": "(&(objectClass=mpAgent)(uid=$user))",
-        "exportedVars": {name: name for name in ("uid", "cn", "mail", "mpFunction", "mpProfile", "mpState")},
+        "exportedVars": {name: name for name in ("uid", "cn", "mail", "mpFunction", "mpProfile", "mpRole", "mpState")},
         "ldapExportedVars": {},
         "whatToTrace": "_whatToTrace",
         "grantSessionRules": {"the account may log in##1": "$mpState eq 'active'"},
@@ -277,7 +283,14 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcServiceIDTokenExpiration": int(given["token_seconds"]),
         "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
         "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},
-        "oidcRPMetaDataExportedVars": {name: dict(CLAIMS) for name in names},
+        "oidcRPMetaDataExportedVars": {
+            name: CLAIMS | ({LEVEL: "loginLevel;int"} if name in levels else {}) for name in names
+        },
+        "oidcRPMetaDataOptionsExtraClaims": {name: {"profile": LEVEL} for name in levels},
+        # In a browser that is trusted no factor was shown this time.
+        "oidcRPMetaDataMacros": {
+            name: {"loginLevel": f"$_trustedBrowser ? {PASSWORD} : $authenticationLevel"} for name in levels
+        },
         "oidcRPMetaDataScopeRules": {
             name: {scope: rules[name].get(scope, "0") for scope in sorted(every)} for name in names
         },

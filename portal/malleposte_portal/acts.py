@@ -12,6 +12,7 @@ from flask import current_app, g, request
 from malleposte.accountd import client, wire
 from malleposte.policy.rules import Violation
 
+from malleposte_portal import forbidden
 from malleposte_portal.languages import translate as _
 from malleposte_portal.languages import translate_number
 
@@ -67,6 +68,8 @@ def told(refused: wire.Refused, not_proved: str, wrong: str = "") -> Told:
         return Told(422, new_password=broken)
     if refused.error is wire.ErrorCode.REFUSED_VALUE and wrong:
         return Told(422, wrong)
+    if refused.error is wire.ErrorCode.FORBIDDEN:
+        return Told(403, forbidden.sentence(refused.message))
     LOG.error("accountd refused: %s: %s", refused.error, refused.message)
     return Told(503, _(AWAY))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import current_app, g, redirect, render_template, request, session, url_for
 from malleposte.accountd import wire
@@ -14,9 +15,9 @@ Answer = str | Response | tuple[str, int]
 UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
 
 
-def link(name: str, language: str = "") -> str:
-    """The address of a page, in the language of this page unless another is given."""
-    return url_for(name, language=language or g.language)
+def link(name: str, language: str = "", **query: Any) -> str:
+    """The address of a page, in the language of this page unless another is given, with a query."""
+    return url_for(name, language=language or g.language, **query)
 
 
 def said_done(name: str, answer: wire.Done) -> Answer:

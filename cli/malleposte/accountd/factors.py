@@ -81,7 +81,7 @@ class Factors:
             wire.TryFactor: self._try,
             wire.FactorTried: self._told,
             wire.SpendCode: self._spend,
-            wire.FactorChanged: self._changed,
+            wire.FactorChanged: self.changed,
             wire.MakeRecoveryCodes: self._codes,
             wire.Entered: self._entered,
             wire.SessionsEnded: self._ended,
@@ -135,7 +135,8 @@ class Factors:
             self._tell(entry, lambda to: notice.spent(len(left), uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(held, "mpState"))
 
-    def _changed(self, act: Act, request: wire.FactorChanged) -> wire.Answer:
+    def changed(self, act: Act, request: wire.FactorChanged) -> wire.Answer:
+        """A factor came or went: take it down, and tell its owner. Raises NotProvedError, DirectoryError."""
         uid = _active(act, request.uid).attributes["uid"][0]
         with self._it.alone(uid):
             entry = _active(act, uid)
@@ -200,7 +201,7 @@ class Factors:
                 raise MallepostError("the last factor is removed on the log-in page or by the help desk")
             self._tools.unfactor(uid, gone.ident)
         left = tuple(sorted({one.kind for one in held if one is not gone}))
-        told = self._changed(act, wire.FactorChanged(request.source, uid, gone.kind, gone.name, False, left))
+        told = self.changed(act, wire.FactorChanged(request.source, uid, gone.kind, gone.name, False, left))
         return replace(told, factors=(_shown(gone),)) if isinstance(told, wire.Done) else told
 
     def _held(self, uid: str) -> Sequence[Factor]:

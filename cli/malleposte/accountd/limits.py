@@ -184,6 +184,10 @@ class Limits:
         """Whether a secret of a name is said for the first time within so many seconds."""
         return not self._counted(("once", self._digest(name, secret).hex(), "", Rate(1, seconds)))
 
+    def day(self, uid: str, kind: str, most: int) -> float:
+        """As `call`, an act of a person on others: so many of a kind in a day."""
+        return self._counted((f"desk-{kind}", self._known(uid), "", Rate(most, 86_400)))
+
     def _counted(self, *asked: tuple[str, str, str, Rate]) -> float:
         """Count in windows of (kind, who, where, rate), up to the first that is full; seconds that it lasts."""
         with self._lock:

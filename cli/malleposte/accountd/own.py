@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from malleposte.accountd import wire
-from malleposte.accounts import disclosure, life
+from malleposte.accounts import disclosure, life, roles
 from malleposte.accounts.export import journal_lines
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.record import model
@@ -21,7 +21,7 @@ from malleposte.policy.model import Policy
 
 READ = (
     *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "mpTwoFactor", "pwdChangedTime"),
-    *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext"),
+    *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "mpRole"),
 )
 """The attributes that the summary is made of."""
 MOST_BYTES = 12_000
@@ -60,6 +60,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         absence=bool(filters and filters.absence),
         looked=filters is not None,
         discards=bool(filters and (filters.refuses or filters.discards)),
+        desk=bool(roles.reach(held.get(roles.ATTRIBUTE, []))),
     )
 
 
@@ -141,7 +142,8 @@ def _fitting[T: wire.LogIn | wire.RefusedMail](rows: Sequence[T], room: int) -> 
 def line(raw: str) -> wire.Line | None:
     """A line of a journal for the account's owner; None for one of the machinery. Raises ValueError on what is none.
 
-    `by` is `portal` for what was done through accountd, `operators` for the rest: names of people are not told.
+    `by` is `desk` for an act of the help desk, `portal` for what else was done through accountd, `operators` for the
+    rest: names of people are not told.
     """
     held = json.loads(raw)
     action = str(held.get("action", ""))
@@ -149,6 +151,7 @@ def line(raw: str) -> wire.Line | None:
         return None
     note = " ".join(str(held.get("note") or "").split())[:LONGEST_NOTE]
     by = "portal" if str(held.get("who", "")).startswith("accountd:") else "operators"
+    by = "desk" if held.get("desk") is True else by
     return wire.Line(str(held.get("time", "")), disclosure.ACTS.get(action, "autre opération"), by, note)
 
 

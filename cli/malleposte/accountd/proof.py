@@ -22,8 +22,25 @@ REMEMBERED = 50_000
 """Accounts whose sessions were ended; what was ended longest ago goes first, long after its tokens did."""
 
 
+FACTOR_LEVEL = 4
+"""The provider's level of a log-in in which a second factor was shown, or a key (roles/lemonldap)."""
+
+
 class NoLogInError(Exception):
     """No token of a log-in that lasts. The text says what is wrong with it, for the log, and repeats nothing of it."""
+
+
+@dataclass(frozen=True)
+class Proved:
+    """An agent who is logged in. `level` is the provider's for this log-in, 0 where the token does not say."""
+
+    uid: str
+    level: int = 0
+
+    @property
+    def by_factor(self) -> bool:
+        """Whether a second factor was shown for this log-in; a browser that is trusted from an earlier one is none."""
+        return self.level >= FACTOR_LEVEL
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,10 @@ class Proofs:
 
     def uid(self, token: str) -> str:
         """The uid of the agent who is logged in. Raises NoLogInError."""
+        return self.proved(token).uid
+
+    def proved(self, token: str) -> Proved:
+        """The agent who is logged in, and how. Raises NoLogInError."""
         if self._provider is None:
             raise NoLogInError("no provider is known")
         asked = {
@@ -82,7 +103,8 @@ class Proofs:
             ended = self._ended.get(uid)
         if ended is not None and int(claims["iat"]) <= ended:
             raise NoLogInError("the sessions of its owner were ended")
-        return uid
+        level = claims.get("level")
+        return Proved(uid, level if isinstance(level, int) and not isinstance(level, bool) else 0)
 
     def end(self, uid: str) -> None:
         """Tokens of an agent that were issued until now prove nothing any more."""

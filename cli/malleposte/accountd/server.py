@@ -257,6 +257,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         code_minutes=settings.code_minutes,
         block_hours=rules.block_hours,
         recovery_hours=rules.recovery_hours,
+        desk=settings.desk,
         factors_close=settings.factors_close,
         later=later,
     )

@@ -19,7 +19,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import own, sms, wire
+from malleposte.accountd import desk, own, sms, wire
+from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.limits import Limits, Throttle, network
@@ -65,21 +66,27 @@ _CLIENT = "accountd"
 _LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
-_CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.SetClass: "classes"}
+_CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
-SHOWN = (wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose)
+SHOWN = (
+    *(wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose),
+    *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
+)
 """Calls that change nothing."""
 _LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
 """Calls of log-ins, which have limits of their own."""
+_DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
+         *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor))  # fmt: skip
+"""Calls of a help desk on somebody else's account."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN),
+    *(wire.RevokeDevice, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN, *_DESK),
 )
-"""Calls for an agent who is logged in, which the token of the log-in proves."""
+"""Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
-URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice)
+URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice, wire.DeskBlock)
 """Calls that wait behind no other."""
 SLOW = (wire.SetClass,)
 """Calls that may take minutes."""
@@ -153,6 +160,7 @@ class Tools:
     code_minutes: int = 15
     block_hours: float = 48.0
     recovery_hours: float = life.DELAY_HOURS
+    desk: desk.Rules = field(default_factory=desk.Rules)
     factors_close: bool = False
     """Whether the main password opens no device once an account has a second factor."""
     later: Callable[[Callable[[], object]], object] = lambda work: work()
@@ -203,7 +211,10 @@ class Service:
             wire.Diagnose: self._diagnose,
         }
         shared = Shared(tools, self._begun, self._trial, self._tried, self._alone, self._refuse)
-        self._does.update(Factors(shared).does)
+        factors = Factors(shared)
+        self._does.update(factors.does)
+        ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
+        self._does.update(Desk(tools, ways).does)
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
         """Do what is asked. `client` is the calling service, for the journal. Never raises."""
@@ -239,6 +250,7 @@ class Service:
         always = {
             "source": request.source,
             "by": request.uid if isinstance(request, _FOR_THE_OWNER) else getattr(request, "by", ""),
+            "desk": isinstance(request, _DESK),
         }
         try:
             with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
@@ -251,8 +263,9 @@ class Service:
         except RefusedPasswordError as error:
             broken = tuple(wire.Violation(one.code, dict(one.values)) for one in error.violations)
             return wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=broken)
-        except NotFoundError as error:
-            return wire.Refused(wire.ErrorCode.NOT_FOUND, str(error))
+        except (NotFoundError, ForbiddenError) as error:
+            forbidden = isinstance(error, ForbiddenError)
+            return wire.Refused(wire.ErrorCode.FORBIDDEN if forbidden else wire.ErrorCode.NOT_FOUND, str(error))
         except DirectoryError as error:
             LOG.error("%s: %s", wire.NAMES[type(request)], f"{error.code}" if isinstance(error, Refused) else error)
             return wire.Refused(wire.ErrorCode.UNAVAILABLE, "the directory gives no answer")
@@ -450,14 +463,18 @@ class Service:
             issued, change = codes.renew(entry, self.tools.keys, act.now, days, way=codes.Way.MAIL)
             acts.make(act.directory, act.journal, [change])
         with _sending(act, "code", uid, request.channel):
-            if request.channel == "sms" and self.tools.gateway:
-                minutes = self.tools.code_minutes
-                self.tools.gateway.send(
-                    to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
-                )
-            else:
-                self.tools.send(to, issued)
+            self._deliver(request.channel, to, issued)
         return wire.Done()
+
+    def _deliver(self, channel: str, to: str, issued: codes.Issued) -> None:
+        """Send a code. Raises OSError."""
+        if channel == "sms" and self.tools.gateway:
+            minutes = self.tools.code_minutes
+            self.tools.gateway.send(
+                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
+            )
+        else:
+            self.tools.send(to, issued)
 
     def _reached(self, entry: Entry, act: Act, channel: str) -> str:
         """The address or number on file for a channel; empty where there is none, or no gateway."""
@@ -483,7 +500,10 @@ class Service:
     # --- the life of an account ---
 
     def _block(self, act: Act, request: wire.Block) -> wire.Answer:
-        holder, reason = _known(act, request.uid), _said(request.reason)
+        return self._blocked(act, request.uid, _said(request.reason))
+
+    def _blocked(self, act: Act, uid: str, reason: str) -> wire.Done:
+        holder = _known(act, uid)
         self.tools.proofs.end(holder.uid)
         with self._alone(holder.uid):
             result = acts.block(self._acts(act), holder.uid, act.now, hours=self.tools.block_hours, note=reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import sms, wire
+from malleposte.accountd.desk import Rules as Desk
 from malleposte.accountd.limits import Rate, Rates
 from malleposte.accountd.proof import Provider
 from malleposte.accounts import enrolment
@@ -33,6 +34,7 @@ class Settings:
     `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
     `provider` verifies the tokens of agents who are logged in; without it there are none.
     `factors_close`: with a second factor the main password opens no device (`mpTwoFactor` follows the factors).
+    `desk`: what a help desk may do.
     `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes. `activation`: the steps
     of a first log-in.
     """
@@ -54,6 +56,7 @@ class Settings:
     journal: Path = JOURNAL
     provider: Provider | None = None
     factors_close: bool = False
+    desk: Desk = field(default_factory=Desk)
 
     @classmethod
     def read(cls, path: Path) -> Settings:
@@ -65,6 +68,7 @@ class Settings:
                     raw[name] = Path(raw[name])
             raw["rates"] = Rates(**{name: Rate(int(most), float(over)) for name, (most, over) in raw["rates"].items()})
             raw["provider"] = Provider(**raw["provider"]) if raw.get("provider") else None
+            raw["desk"] = Desk(**raw.get("desk", {}))
             raw["activation"] = enrolment.Rules.parse(raw.get("activation", {}), str(path))
             raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
             found = cls(**raw)

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 9
+VERSION = 10
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -362,11 +362,96 @@ class SessionsEnded:
     many: int
 
 
+@dataclass(frozen=True)
+class DeskReach:
+    """The schools and départements whose agents the help desk's `uid` may act on: `Done.reach`.
+
+    This call and the next six are a person's own, who has the role `helpdesk` and has logged in by a second factor, on
+    somebody else (`target`) of these schools. What is refused is `forbidden`, with a word of `Forbidden`.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DeskFind:
+    """Find agents by a part of a name, a log-in, an address or a school's code: `Done.people`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    text: str
+
+
+@dataclass(frozen=True)
+class DeskList:
+    """List the agents of a school in a state of `LISTS`: `Done.people`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    school: str
+    state: str
+
+
+@dataclass(frozen=True)
+class DeskShow:
+    """Show the state of an account, no secret of it: `Done.sheet` and `Done.account`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    target: str
+
+
+@dataclass(frozen=True)
+class DeskCode:
+    """Give an agent an INA code by a way of `CODE_WAYS`; `letter` asks the academy to print a new letter.
+
+    `aloud` is for an agent who was called back at a number that the academy knows (`called_back`): `Done.secret` is the
+    code, to be shown once, and `Done.until` its end.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    target: str
+    way: str
+    reason: str
+    called_back: bool = False
+
+
+@dataclass(frozen=True)
+class DeskBlock:
+    """As `Block`, of somebody else's account."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DeskRemoveFactor:
+    """Remove a second factor that an agent has lost. `factor` is its identifier in the sheet."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    target: str
+    factor: str
+    reason: str
+
+
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
     | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
+    | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -399,7 +484,17 @@ CALLS: dict[str, type[Request]] = {
     "make_recovery_codes": MakeRecoveryCodes,
     "entered": Entered,
     "sessions_ended": SessionsEnded,
+    "desk_reach": DeskReach,
+    "desk_find": DeskFind,
+    "desk_list": DeskList,
+    "desk_show": DeskShow,
+    "desk_code": DeskCode,
+    "desk_block": DeskBlock,
+    "desk_remove_factor": DeskRemoveFactor,
 }
+LISTS = ("locked", "blocked", "expired", "pending", "idle")
+"""Lists of a school: locked after wrong passwords, blocked as hacked, password at its end, never activated, idle."""
+CODE_WAYS = ("mail", "sms", "letter", "aloud")
 PROVIDER = (
     *("try_factor", "factor_tried", "spend_code", "factor_changed", "make_recovery_codes", "entered"),
     "sessions_ended",
@@ -428,8 +523,36 @@ class ErrorCode(StrEnum):
     """A value cannot be taken: `message` says why."""
     NOT_FOUND = "not_found"
     """No such account; only where the caller acts for the academy."""
+    FORBIDDEN = "forbidden"
+    """The help desk may not do this: `message` is a word of `Forbidden`."""
     UNAVAILABLE = "unavailable"
     """The directory or what else is needed does not answer."""
+
+
+class Forbidden(StrEnum):
+    """The reason why the help desk may not do something."""
+
+    ROLE = "role"
+    """The agent who is logged in is of no help desk."""
+    FACTOR = "factor"
+    """No second factor was shown for this log-in."""
+    REACH = "reach"
+    """No such account, or none of the help desk's schools: one answer for both."""
+    ONESELF = "oneself"
+    PROTECTED = "protected"
+    """The account has a role of its own."""
+    CAP = "cap"
+    """No more of this today."""
+    ALOUD = "aloud"
+    """Codes are not read aloud here."""
+    CALL_BACK = "call_back"
+    """The agent was not called back."""
+    NUMEN = "numen"
+    """The account has no NUMEN, without which a code opens nothing."""
+    MEANS = "means"
+    """The account has no means of recovery for this way."""
+    STATE = "state"
+    """Not in the state that the account is in."""
 
 
 @dataclass(frozen=True)
@@ -479,6 +602,20 @@ class Account:
     absence: bool = False
     looked: bool = False
     discards: bool = False
+    desk: bool = False
+    """Whether its owner is of a help desk."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """An agent in a line of the help desk. `since` is of the list's own: locked, blocked until, password of, log-in."""
+
+    uid: str
+    name: str = ""
+    mail: str = ""
+    state: str = ""
+    schools: tuple[str, ...] = ()
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -492,8 +629,30 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """An account as the help desk sees it, beside its `Account`. Times as the directory writes them, empty for none.
+
+    `codes` are those that wait, each its way and its end, and `ways` those by which a new one may go. Without
+    `factors_known` the log-in page gave no answer.
+    """
+
+    function: str = ""
+    schools: tuple[str, ...] = ()
+    locked: str = ""
+    seen: str = ""
+    letter: str = ""
+    codes: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    factors_known: bool = False
+
+
+@dataclass(frozen=True)
 class Line:
-    """A line of the journal: time (ISO 8601), the act in French words, by whom (`portal`, `operators`), the reason."""
+    """A line of the journal: time (ISO 8601), the act in French words, by whom, the reason.
+
+    `by` is `portal`, `desk` (the help desk) or `operators`.
+    """
 
     time: str
     act: str
@@ -576,7 +735,8 @@ class Done:
 
     `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
 
-    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery.
+    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery. `reach`, `people`
+    (`more`: and others) and `sheet` are of a help desk.
     """
 
     uid: str = ""
@@ -592,6 +752,10 @@ class Done:
     ticket: str = field(default="", repr=False)
     enrolment: Enrolment | None = None
     diagnosis: Diagnosis = field(default_factory=Diagnosis)
+    reach: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
+    more: bool = False
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True)
@@ -664,6 +828,8 @@ def decode_answer(line: bytes) -> Answer:
                 journal=tuple(Line(**one) for one in held["journal"]),
                 ticket=str(held["ticket"]), enrolment=_enrolment(held["enrolment"]),
                 diagnosis=_diagnosis(held["diagnosis"]),
+                reach=tuple(map(str, held["reach"])), people=tuple(map(_person, held["people"])),
+                more=held["more"] is True, sheet=_sheet(held["sheet"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -694,6 +860,17 @@ def _enrolment(held: Mapping[str, Any] | None) -> Enrolment | None:
         return None
     texts = {name: str(held[name]) for name in ("given", "surname", "mail", "phone", "recovery", "waiting")}
     return Enrolment(left=tuple(map(str, held["left"])), needed=tuple(map(str, held["needed"])), **texts)
+
+
+def _person(held: Mapping[str, Any]) -> Person:
+    return Person(**{**held, "schools": tuple(map(str, held["schools"]))})
+
+
+def _sheet(held: Mapping[str, Any] | None) -> Sheet | None:
+    if held is None:
+        return None
+    lists = {name: tuple(map(str, held[name])) for name in ("schools", "codes", "ways")}
+    return Sheet(**{**held, **lists, "factors": tuple(Factor(**one) for one in held["factors"])})
 
 
 def _line(content: dict[str, Any]) -> bytes:

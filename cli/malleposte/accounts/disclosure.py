@@ -31,6 +31,7 @@ FACTS: Mapping[str, str] = {
     "mpCorps": "corps",
     "mpDiscipline": "discipline",
     "mpFunction": "fonction",
+    "mpRole": "rôle sur la messagerie",
     "mpHidden": "absent de l’annuaire visible",
     "mpDelegate": "qui ouvre la boîte",
     "mpOpens": "boîtes ouvertes",
@@ -66,6 +67,13 @@ ACTS: Mapping[str, str] = {
     "welcome": "message de bienvenue", "told": "changement annoncé", "login-sent": "identifiant demandé",
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
+    "factor-add": "second facteur ajouté", "factor-remove": "second facteur supprimé",
+    "desk-show": "fiche consultée par l’assistance",
+    "desk-mail": "code INA envoyé par courriel à votre adresse de secours",
+    "desk-sms": "code INA envoyé par SMS", "desk-letter": "nouveau courrier d’activation demandé",
+    "desk-aloud": "code INA lu au téléphone", "desk-block": "compte bloqué par l’assistance",
+    "desk-factor": "second facteur perdu, supprimé par l’assistance",
+    "desk-refused": "demande de l’assistance refusée",
 }  # fmt: skip
 _DATES = frozenset(
     ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")

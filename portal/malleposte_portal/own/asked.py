@@ -43,8 +43,8 @@ def ask(found: sign_on.Agent, make: Make, not_proved: str = "", refused: str = "
         LOG.error("%s", error)
         return acts.Told(503, _(acts.AWAY))
     except client.RefusedError as error:
-        wrong = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
-        if error.refused.error in OVER and not wrong:
+        mistyped = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
+        if error.refused.error in OVER and not mistyped:
             raise OverError from error
         return acts.told(error.refused, not_proved, refused)
     return done

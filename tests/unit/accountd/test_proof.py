@@ -48,6 +48,14 @@ def test_a_token_of_a_log_in_names_its_owner(proofs: Proofs) -> None:
 
 
 @pytest.mark.parametrize(
+    ("level", "by_factor"),
+    [(None, False), (2, False), (3, False), (4, True), (5, True), ("5", False), (True, False), ([5], False)],
+)
+def test_a_token_says_whether_a_second_factor_was_shown(proofs: Proofs, level: Any, by_factor: bool) -> None:
+    assert proofs.proved(MINTER.access("mdupond", level=level)).by_factor is by_factor
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         {"iss": "https://autre.test/"},

@@ -23,18 +23,20 @@ REQUESTS = (
     wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
     wire.ShowAccount("192.0.2.7", "mdupond", "x" * 4096),
     wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
+    wire.DeskCode("192.0.2.7", "adesk", "jeton", "mdupond", "aloud", "téléphone perdu", called_back=True),
+    wire.DeskRemoveFactor("192.0.2.7", "adesk", "jeton", "mdupond", "abc", "téléphone perdu"),
     wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Téléphone", False, ("webauthn",)),
 )
 ANSWERED = (
     *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation),
-    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor),
+    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet),
 )
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 9, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 10, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -55,7 +57,8 @@ def test_no_secret_is_shown_by_accident() -> None:
                 wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
                 wire.TryFactor("s", "u", "totp", "S3CRET"), wire.FactorTried("s", "u", "totp", "S3CRET", True),
                 wire.RemoveFactor("s", "u", "S3CRET", "S3CRET", "f"),
-                wire.SpendCode("s", "u", "recovery", "S3CRET")):  # fmt: skip
+                wire.SpendCode("s", "u", "recovery", "S3CRET"), wire.DeskShow("s", "u", "S3CRET", "t"),
+                wire.DeskCode("s", "u", "S3CRET", "t", "aloud", "r")):  # fmt: skip
         assert "S3CRET" not in repr(one)
 
 
@@ -73,6 +76,18 @@ def test_no_secret_is_shown_by_accident() -> None:
             ticket="t", enrolment=wire.Enrolment("Marie", "Dupond", left=("phone", "password"), needed=("phone",))
         ),
         wire.Done("mdupond", factors=(wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),)),
+        wire.Done("adesk", reach=("21",), more=True, people=(wire.Person("mdupond", "Marie", schools=("0210001M",)),)),
+        wire.Done(
+            sheet=wire.Sheet(
+                "Professeur",
+                ("0210001M",),
+                codes=("mail 20261201120000Z",),
+                ways=("aloud",),
+                factors=(wire.Factor("abc", "totp", "Téléphone"),),
+                factors_known=True,
+            )
+        ),
+        wire.Refused(wire.ErrorCode.FORBIDDEN, wire.Forbidden.REACH),
         wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
         wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
     ],
@@ -90,11 +105,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 9: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 10: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=10, call="next", args={"more": 1}, extra=1), "speaks version 10"),
+        (line(v=11, call="next", args={"more": 1}, extra=1), "speaks version 11"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -108,7 +123,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":9,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":10,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -125,7 +140,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":9,"ok":true}', b'{"v":9,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":10,"ok":true}', b'{"v":10,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -140,4 +155,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (9, "14d145db6e211a64")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (10, "954fc19b6142f375")

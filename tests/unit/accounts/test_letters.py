@@ -125,6 +125,14 @@ def test_one_school_newcomers_and_names(house):
     assert list(house.letters(uids=("bno", "zmartin", "bno"))[0]) == ["bno", "zmartin"]
 
 
+def test_letters_that_the_help_desk_asked_for_and_the_wish_ends(house):
+    assert house.letters(asked=True)[0] == {}
+    house.directory.modify("uid=edurand,ou=people,dc=ac-exemple,dc=test", {"mpLetterAsked": ["20260901070000Z"]})
+    assert list(house.letters(asked=True)[0]) == ["edurand"]
+    assert house.entry("edurand").get("mpLetterAsked", []) == []
+    assert house.letters(asked=True)[0] == {}
+
+
 def test_names_that_get_no_letter_are_told_and_nothing_is_issued(house):
     with pytest.raises(InputError, match=r"actif is active, personne is nobody, sonde has no NUMEN"):
         house.letters(uids=("zmartin", "actif", "personne", "sonde"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
-from malleposte_portal import own
+from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -33,6 +33,7 @@ def test_the_addresses_are_these(app: Any) -> None:
     """A change of one breaks letters, bookmarks and the webmails' links: it is made here too."""
     assert sorted(str(rule) for rule in app.url_map.iter_rules()) == sorted(
         [
+            *(address for pair in desk.ADDRESSES.values() for address in pair),
             *("/", "/activer", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/fait"),
             *("/en/", "/en/activate", "/en/password", "/en/password/change", "/en/password/code"),
             *("/en/password/forgotten", "/en/done"),
@@ -64,7 +65,12 @@ def test_the_addresses_are_these(app: Any) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
-    "name", [name for name in ADDRESSES if name not in ("done", "step", "human", "strength_data", *own.ADDRESSES)]
+    "name",
+    [
+        name
+        for name in ADDRESSES
+        if name not in ("done", "step", "human", "strength_data", *own.ADDRESSES, *desk.ADDRESSES)
+    ],
 )
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:
     page = visit.get(ADDRESSES[name][language])

@@ -78,6 +78,17 @@ def spent(left: int, login: str, to: str, facts: Facts, now: datetime.datetime) 
     return _letter(subject, what, f"Il vous reste {left} code(s).\n", login, to, facts, now)
 
 
+def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter about an INA code that the help desk read aloud on the telephone."""
+    subject = "Un code INA vous a été lu au téléphone / An INA code was read to you on the telephone"
+    what = (
+        "L’assistance a lu un code INA au téléphone pour choisir un nouveau mot de passe",
+        "The help desk read an INA code aloud on the telephone, for a new password",
+    )
+    more = "\nElle vous avait rappelé à un numéro connu de l’académie.\n"
+    return _letter(subject, what, more, login, to, facts, now)
+
+
 def place(address: str, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter about a log-in from a network that the account did not know."""
     subject = "Connexion depuis un nouveau lieu / Log-in from a new place"

@@ -10,11 +10,14 @@ from itertools import groupby
 from malleposte.accounts.codes import ATTRIBUTES
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
+from malleposte.directory.query import All, Equal, Present
 from malleposte.errors import InputError
 from malleposte.policy.rules import fold
 
 ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstablishment", "mpNumenDigest",
-         *ATTRIBUTES)  # fmt: skip
+         "mpLetterAsked", *ATTRIBUTES)  # fmt: skip
+LETTER_ASKED = "mpLetterAsked"
+"""The time at which the help desk asked for a new letter; the letter ends the wish."""
 MOST = 500
 """Letters of one file: a number that fits into memory, and that a person can carry."""
 
@@ -56,13 +59,17 @@ class Part:
 
 
 def readers(
-    directory: Directory, *, uids: Sequence[str] = (), school: str = "", since: datetime.date | None = None
-) -> list[Reader]:
+    directory: Directory, *, uids: Sequence[str] = (), school: str = "", since: datetime.date | None = None,
+    asked: bool = False,
+) -> list[Reader]:  # fmt: skip
     """Agents who wait: all, those named, those of one school, those who came since a date; by school and name.
+
+    `asked`: those for whom the help desk asked for a new letter.
 
     Raises InputError, with every name, where one that is named cannot get a letter.
     """
-    entries = _named(directory, uids) if uids else directory.search("people", ASKED, {"mpState": State.PENDING})
+    waiting = All((Equal("mpState", State.PENDING.value), *((Present(LETTER_ASKED),) if asked else ())))
+    entries = _named(directory, uids) if uids else directory.search("people", ASKED, waiting)
     found = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
     return sorted(found, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
 
@@ -106,7 +113,7 @@ def _reader(entry: Entry, school: str) -> Reader:
         surname=first(held, "sn"),
         mail=first(held, "mail"),
         uai=school or first(held, "mpEstablishment"),
-        before={name: list(held.get(name, [])) for name in ATTRIBUTES},
+        before={name: list(held.get(name, [])) for name in (*ATTRIBUTES, LETTER_ASKED)},
     )
 
 

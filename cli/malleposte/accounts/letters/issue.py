@@ -11,7 +11,7 @@ from malleposte.accounts.apply import Outcome, apply
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.digests import Keyring
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.letters.choose import Part, Reader, School
+from malleposte.accounts.letters.choose import LETTER_ASKED, Part, Reader, School
 from malleposte.directory.protocol import Directory
 from malleposte.errors import InputError
 
@@ -80,6 +80,7 @@ class Issuer:
             issued = codes.issue(self.keys, reader.uid, self.now, days, way=codes.Way.LETTER, start=start)
             shown[reader.uid] = issued.shown
             after = codes.beside(reader.before, issued, self.now)
+            after |= {LETTER_ASKED: []} if reader.before.get(LETTER_ASKED) else {}
             before = {name: reader.before[name] for name in after}
             changes.append(Change(Kind.CODE, reader.uid, reader.dn, before, after))
         outcome = self._applied(changes)

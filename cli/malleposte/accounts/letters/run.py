@@ -28,6 +28,8 @@ class Wish:
     since: datetime.date | None = None
     begin: datetime.date | None = None
     days: int = 30
+    asked: bool = False
+    """Those for whom the help desk asked alone."""
 
 
 def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[str, bytes]]:
@@ -37,7 +39,7 @@ def make(settings: Settings, wish: Wish, progress: Progress) -> Iterator[tuple[s
     validity = Validity.of(wish.begin or today, wish.days, now)
     printer = Printer(Platform.of(facts.read(), str(facts.FILE)), validity.last, today)
     with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
-        chosen = choose.readers(directory, uids=wish.uids, school=wish.school, since=wish.since)
+        chosen = choose.readers(directory, uids=wish.uids, school=wish.school, since=wish.since, asked=wish.asked)
         issuer = Issuer(directory, journal, settings.keys(), settings.domain, validity, now)
         parts = choose.parts(directory, chosen)
         yield from files(

@@ -12,6 +12,7 @@ ASKED = (
     *("mpDiscipline", "mpFunction", "mpHidden", "mpDelegate", "mpBlockedUntil", "mpArchived"),
     *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "pwdChangedTime"),
     *("mpInaCode", "mpInaDigest", "mpInaExpiry", "mpRecoveryCode", "mpEnrolment", "mpCharter"),
+    *("mpRole", "mpLetterAsked", "pwdAccountLockedTime", "pwdLastSuccess"),
 )
 """The attributes of an entry that an act may look at or change. No digest that an operator would see."""
 

@@ -7,6 +7,7 @@ import click
 from malleposte.accounts.run import BY
 from malleposte.commands.accounts import (
     archive,
+    audit,
     boxes,
     codes,
     declare,
@@ -17,6 +18,7 @@ from malleposte.commands.accounts import (
     letters,
     lists,
     recovery,
+    roles,
     search,
     states,
     undelete,
@@ -54,6 +56,6 @@ for _part in (
     *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
     idle.idle_filters_command,
     undelete.undelete_command,
-    *(boxes.box_group, lists.lists_group, device.device_group),
+    *(boxes.box_group, lists.lists_group, device.device_group, roles.role_group, audit.audit_command),
 ):
     command.add_command(_part)

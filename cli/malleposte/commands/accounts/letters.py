@@ -31,7 +31,7 @@ def words_of(wish: Wish) -> list[str]:
     return [
         "accounts", "letters", "--tar", "--days", str(wish.days),
         *(word for name, day in dates if day for word in (name, day.isoformat())),
-        *(["--school", wish.school] if wish.school else []), "--", *wish.uids,
+        *(["--school", wish.school] if wish.school else []), *(["--asked"] if wish.asked else []), "--", *wish.uids,
     ]  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def _school(_context: click.Context, _option: click.Parameter, code: str | None)
 @click.argument("uid", nargs=-1)
 @INVENTORY
 @click.option("--school", metavar="UAI", callback=_school, help="Only the agents of this school.")
+@click.option("--asked", is_flag=True, help="Only agents for whom the help desk asked for a new letter.")
 @click.option("--since", type=_DAY, metavar="DATE", help="Only accounts created on that day or later.")
 @click.option("--from", "begin", type=_DAY, metavar="DATE", help="Day on which the letters arrive (default: today).")
 @click.option("--days", type=click.IntRange(1, _LONGEST), default=30, show_default=True, help="Days a code is good.")
@@ -68,7 +69,7 @@ def _school(_context: click.Context, _option: click.Parameter, code: str | None)
 @AS_JSON
 @click.option("--tar", is_flag=True, hidden=True, help="Write the files to standard output.")
 def letters_command(
-    uid: tuple[str, ...], inventory: str | None, school: str, since: datetime.datetime | None,
+    uid: tuple[str, ...], inventory: str | None, school: str, asked: bool, since: datetime.datetime | None,
     begin: datetime.datetime | None, days: int, out: Path | None, as_json: bool, tar: bool,
 ) -> int:  # fmt: skip
     """Issue INA codes to agents who have not activated their account, and print a letter for each.
@@ -81,8 +82,9 @@ def letters_command(
       sudo ./malleposte accounts letters --from 2026-09-01 --out lettres
       sudo ./malleposte accounts letters --since 2026-10-01 --school 0210001M
       sudo ./malleposte accounts letters mdupond zmartin2
+      sudo ./malleposte accounts letters --asked
     """
-    wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days)
+    wish = Wish(uid, school, since.date() if since else None, begin.date() if begin else None, days, asked)
     if tar:
         bundle.pack(make(Settings.read(), wish, Meter(quiet=False)), sys.stdout.buffer)
         return ExitCode.DONE

@@ -121,6 +121,27 @@ def test_who_must_have_a_second_factor(profile: str, function: str, wanted: str)
     assert truth(second_factor(rules), mpProfile=profile, mpFunction=function) == wanted
 
 
+def test_whoever_has_a_role_must_have_one() -> None:
+    rules = {"everyone": "none", "classes": {"lecture": "none"}}
+    held = {"mpProfile": "lecture", "mpFunction": "Enseignante"}
+    assert truth(second_factor(rules), mpRole="helpdesk 21", **held) == "required"
+    assert truth(second_factor(rules), mpRole="", **held) == "none"
+
+
+def test_one_client_s_access_tokens_say_the_level_of_the_log_in() -> None:
+    told = made(clients=[PORTAL | {"level": True}, WEBMAIL])
+    options = told["oidcRPMetaDataOptions"]
+    claims = "oidcRPMetaDataOptionsAccessTokenClaims"
+    assert (options["portail"][claims], options["roundcube"][claims]) == (1, 0)
+    assert told["oidcRPMetaDataExportedVars"]["portail"]["level"] == "loginLevel;int"
+    assert "level" not in told["oidcRPMetaDataExportedVars"]["roundcube"]
+    assert told["oidcRPMetaDataOptionsExtraClaims"] == {"portail": {"profile": "level"}}
+    level = told["oidcRPMetaDataMacros"]["portail"]["loginLevel"]
+    assert truth(level, _trustedBrowser="", authenticationLevel="4") == "4"
+    assert truth(level, _trustedBrowser="1", authenticationLevel="4") == "2", "no factor was shown this time"
+    assert "level" not in str(made()["oidcRPMetaDataExportedVars"])
+
+
 def test_a_name_is_a_text_and_no_pattern() -> None:
     rules = {"functions": {"a/b (c|.*": "required"}}
     assert truth(second_factor(rules), mpProfile="x", mpFunction="A/B (C|.* et plus") == "required"

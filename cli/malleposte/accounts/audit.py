@@ -1,0 +1,58 @@
+"""The audit of the help desk: its acts in accountd's journal, for the academy, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+COLUMNS = ("time", "by", "action", "account", "reason", "call", "why", "source")
+"""`why` is the reason of a refusal, `call` what was refused, `source` the address of the browser."""
+_ACTS = "desk-"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def acts(journal: Path, *, since: str = "", by: str = "", account: str = "") -> Iterator[Mapping[str, str]]:
+    """The acts of the help desk in a journal and its rotated files, the oldest first. Raises OSError.
+
+    `since` is a day or time (ISO 8601) in UTC, `by` and `account` are uids; each left out is none.
+    """
+    for file in sorted(journal.parent.glob(f"{journal.name}*"), key=lambda one: one.stat().st_mtime):
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+            for line in lines:
+                held = _read(line)
+                if not str(held.get("action", "")).startswith(_ACTS) or str(held.get("time", "")) < since:
+                    continue
+                row = _row(held)
+                if (not by or row["by"] == by) and (not account or row["account"] == account):
+                    yield row
+
+
+def _read(line: str) -> Mapping[str, Any]:
+    try:
+        held = json.loads(line)
+    except ValueError:
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
+def _row(held: Mapping[str, Any]) -> Mapping[str, str]:
+    row = {name: str(held.get(name, "")) for name in COLUMNS}
+    return row | {"action": row["action"].removeprefix(_ACTS), "reason": str(held.get("note", ""))}
+
+
+def table(rows: Iterator[Mapping[str, str]]) -> Iterator[str]:
+    """The lines of a CSV file for a spreadsheet, its head first: no text of anybody's becomes a formula there."""
+    yield _line(COLUMNS)
+    for row in rows:
+        yield _line([f"'{value}" if value.startswith(_FORMULA) else value for value in row.values()])
+
+
+def _line(values: Any) -> str:
+    target = io.StringIO()
+    csv.writer(target, delimiter=";", lineterminator="\r\n").writerow(values)
+    return target.getvalue()

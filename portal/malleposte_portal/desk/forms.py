@@ -1,0 +1,106 @@
+"""The forms of the help desk's section."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from malleposte.accountd import wire
+from wtforms import BooleanField, HiddenField, RadioField, StringField
+from wtforms.validators import InputRequired, Length
+
+from malleposte_portal import dsfr
+from malleposte_portal.forms import TOO_LONG, Form
+
+LONGEST = 200
+WAYS = {
+    "mail": "Par courriel, à l’adresse de secours de l’agent",
+    "sms": "Par SMS, au téléphone de secours de l’agent",
+    "letter": "Par un nouveau courrier, que la DSI imprime",
+    "aloud": "Au téléphone, après avoir rappelé l’agent",
+}
+"""The ways of a code (`wire.CODE_WAYS`), in the words of the page."""
+STATES = {
+    "locked": "Verrouillés après trop d’essais",
+    "blocked": "Bloqués après un piratage",
+    "expired": "Mot de passe échu",
+    "pending": "Jamais activés",
+    "idle": "Sans connexion depuis 90 jours",
+}
+"""The lists (`wire.LISTS`), in the words of the page."""
+
+
+def _text(label: str, hint: str, missing: str, least: int = 1, short: str = "") -> Any:
+    return StringField(
+        label,
+        description=hint,
+        filters=[lambda value: " ".join(value.split()) if value else value],
+        validators=[InputRequired(missing), Length(min=least, max=LONGEST, message=short or TOO_LONG)],
+        render_kw={"autocomplete": "off", "maxlength": str(LONGEST), "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+
+
+class Find(Form):
+    """A text that is looked for."""
+
+    text = _text(
+        "Agent recherché",
+        "Une partie du nom, un identifiant, une adresse ou le code UAI d’un établissement.",
+        "Indiquez qui vous cherchez.",
+        2,
+        "Donnez au moins 2 caractères.",
+    )
+
+
+class List(Form):
+    """A school, and a state."""
+
+    school = _text("Établissement", "Son code UAI : sept chiffres et une lettre.", "Indiquez un établissement.")
+    state = RadioField(
+        "Agents à afficher",
+        choices=list(STATES.items()),
+        default="locked",
+        validate_choice=False,
+        widget=dsfr.Radios(),
+    )
+
+
+class Act(Form):
+    """An act on an agent: on whom, and why."""
+
+    agent = HiddenField(validators=[InputRequired(), Length(max=LONGEST)])
+    reason = _text(
+        "Motif",
+        "Par exemple un numéro de demande. L’agent lit ce motif dans son journal.",
+        "Indiquez le motif.",
+        3,
+        "Donnez un motif d’au moins 3 caractères.",
+    )
+
+
+class Code(Act):
+    """A code, and its way."""
+
+    ways = HiddenField()
+    way = RadioField("Comment le donner", choices=[], validate_choice=False, widget=dsfr.Radios())
+    called_back = BooleanField(
+        "J’ai rappelé l’agent à un numéro connu de l’académie",
+        description="Pour un code lu au téléphone seulement. Le numéro que l’appelant donne ne suffit pas.",
+        widget=dsfr.Checkbox(),
+    )
+
+    def offer(self, given: str) -> None:
+        """Offer the ways of a text such as `mail,aloud`; what else is in it is left out."""
+        offered = [one for one in wire.CODE_WAYS if one in given.split(",")]
+        self.ways.data = ",".join(offered)
+        self.way.choices = [(one, WAYS[one]) for one in offered]
+        if self.way.data not in offered:
+            self.way.data = offered[0] if offered else ""
+        if "aloud" not in offered:
+            del self.called_back
+
+
+class Factor(Act):
+    """A second factor."""
+
+    factor = HiddenField(validators=[InputRequired(), Length(max=256)])

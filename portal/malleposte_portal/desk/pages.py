@@ -1,0 +1,202 @@
+"""The pages of the help desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd import wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.desk import forms
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import words
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "desk": ("/assistance", "/en/help-desk"),
+    "desk_list": ("/assistance/listes", "/en/help-desk/lists"),
+    "desk_agent": ("/assistance/agent", "/en/help-desk/agent"),
+    "desk_code": ("/assistance/code", "/en/help-desk/code"),
+    "desk_block": ("/assistance/bloquer", "/en/help-desk/block"),
+    "desk_factor": ("/assistance/facteur", "/en/help-desk/factor"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("desk", "desk_list", "desk_code", "desk_block", "desk_factor")
+"""The pages that take what somebody typed."""
+WRONG = "Cette demande n’a pas été comprise. Recommencez depuis la fiche de l’agent."
+
+
+def _entered(found: sign_on.Agent) -> wire.Done | acts.Told:
+    """The reach of the help desk; or why the page is closed to this agent."""
+    return ask(found, wire.DeskReach)
+
+
+@for_agent
+def desk(found: sign_on.Agent) -> Answer:
+    """« Assistance »: find an agent."""
+    form = forms.Find()
+    return _looked(
+        found,
+        form,
+        "desk/find.html",
+        lambda source, uid, token: wire.DeskFind(source, uid, token, text=form.typed("text")),
+    )
+
+
+@for_agent
+def desk_list(found: sign_on.Agent) -> Answer:
+    """Agents of a school by state: locked, blocked, expired, never activated, idle."""
+    form = forms.List()
+    return _looked(
+        found,
+        form,
+        "desk/list.html",
+        lambda source, uid, token: wire.DeskList(
+            source, uid, token, school=form.typed("school").upper(), state=form.typed("state")
+        ),
+    )
+
+
+def _looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
+    """A page that shows people, once its form is filled in."""
+    refused, status, people = "", 200, None
+    if request.method == "GET":
+        entered = _entered(found)
+        if isinstance(entered, acts.Told):
+            return unanswered(entered)
+        reach = entered.reach
+    else:
+        reach, status = (), 422
+        if form.validate():
+            answer = ask(found, wanted, refused=_("Cette recherche n’a pas été comprise."))
+            if isinstance(answer, wire.Done):
+                people, status = answer, 200
+            else:
+                refused, status = answer.page, answer.status
+    return render_template(page, form=form, refused=refused, people=people, reach=reach, moment=words.moment), status
+
+
+@for_agent
+def desk_agent(found: sign_on.Agent) -> Answer:
+    """An agent's sheet: the state, and what can be done."""
+    target = request.args.get("agent", "")[: forms.LONGEST]
+    if not target:
+        return redirect(link("desk"), 303)
+    answer = ask(found, lambda source, uid, token: wire.DeskShow(source, uid, token, target=target))
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    told = session.pop("desk", None)
+    return render_template(
+        "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, moment=words.moment,
+        day=words.day, label=words.label(answer.account.profile), code=code_words,
+        told=told["act"] if isinstance(told, dict) and told.get("uid") == answer.uid else "",
+    )  # fmt: skip
+
+
+def code_words(waiting: str) -> str:
+    """A code that waits (`WAY END`), in words."""
+    way, _blank, end = waiting.partition(" ")
+    names = {"mail": _("envoyé"), "letter": _("par courrier"), "desk": _("donné par l’assistance ou la DSI")}
+    return _("%(way)s, valable jusqu’au %(moment)s", way=names.get(way, way), moment=words.moment(end))
+
+
+def _act(
+    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], wire.Request],
+    shown: Callable[[wire.Done], Answer] | None = None,
+) -> Answer:  # fmt: skip
+    """The form of an act; once it is done, the agent's sheet, or the page that `shown` gives."""
+    refused, status = "", 200
+    if request.method == "GET":
+        entered = _entered(found)
+        if isinstance(entered, acts.Told):
+            return unanswered(entered)
+        if not form.typed("agent"):
+            return redirect(link("desk"), 303)
+    else:
+        status = 422
+        if form.validate():
+            answer = ask(found, wanted, refused=_(WRONG))
+            if isinstance(answer, wire.Done):
+                if shown is not None and answer.secret:
+                    return shown(answer)
+                session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
+                return redirect(_sheet(answer.uid), 303)
+            refused, status = answer.page, answer.status
+    return render_template(page, form=form, refused=refused, target=form.typed("agent"), sheet=_sheet), status
+
+
+def _sheet(uid: str) -> str:
+    """The address of an agent's sheet."""
+    return link("desk_agent", agent=uid)
+
+
+def _given() -> dict[str, str]:
+    """What the sheet's links say, for a form that is shown first."""
+    return {name: request.args.get(name, "")[:256] for name in ("agent", "factor")} if request.method == "GET" else {}
+
+
+@for_agent
+def desk_code(found: sign_on.Agent) -> Answer:
+    """Give a code. One that is read aloud is on the answer to the form, once, and nowhere kept."""
+    form = forms.Code(data=_given() or None)
+    form.offer(request.args.get("ways", "") if request.method == "GET" else form.typed("ways"))
+    back = form.called_back.data if "called_back" in form else False
+    return _act(
+        found,
+        form,
+        "desk/code.html",
+        form.typed("way"),
+        lambda source, uid, token: wire.DeskCode(
+            source,
+            uid,
+            token,
+            target=form.typed("agent"),
+            way=form.typed("way"),
+            reason=form.typed("reason"),
+            called_back=bool(back),
+        ),
+        lambda done: render_template("desk/aloud.html", done=done, moment=words.moment, sheet=_sheet),
+    )
+
+
+@for_agent
+def desk_block(found: sign_on.Agent) -> Answer:
+    """Block an account that somebody else is using."""
+    form = forms.Act(data=_given() or None)
+    return _act(
+        found,
+        form,
+        "desk/block.html",
+        "block",
+        lambda source, uid, token: wire.DeskBlock(
+            source, uid, token, target=form.typed("agent"), reason=form.typed("reason")
+        ),
+    )
+
+
+@for_agent
+def desk_factor(found: sign_on.Agent) -> Answer:
+    """Remove a second factor that its owner has lost."""
+    form = forms.Factor(data=_given() or None)
+    return _act(
+        found,
+        form,
+        "desk/factor.html",
+        "factor",
+        lambda source, uid, token: wire.DeskRemoveFactor(
+            source, uid, token, target=form.typed("agent"), factor=form.typed("factor"), reason=form.typed("reason")
+        ),
+    )
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "desk": desk,
+    "desk_list": desk_list,
+    "desk_agent": desk_agent,
+    "desk_code": desk_code,
+    "desk_block": desk_block,
+    "desk_factor": desk_factor,
+}

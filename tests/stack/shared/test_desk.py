@@ -1,0 +1,165 @@
+"""The help desk on the portal, by protocol: refusals beside what is done, codes, a lost factor, journals and audit."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from malleposte.directory.model import State
+from malleposte.policy import rules
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.desk import act, enrolled, entered, help_desk, main
+from tests.stack.support.factors import Agent
+from tests.stack.support.provider import claims, returned
+from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.site import Site
+from tests.stack.support.visitor import Visitor
+from tests.stack.support.web import Web
+from tests.support.academy import uai
+
+WHY = "demande 4711"
+FACTOR, REACH = "demande un second facteur", "de votre périmètre"
+
+
+@pytest.fixture
+def school() -> str:
+    """The code of a school that no other test has."""
+    return uai(5000 + secrets.randbelow(5000))
+
+
+@pytest.fixture
+def desk(site: Site, web: Web, person: Any, school: str) -> Any:
+    """A help desk of the school: who it is, and the browser."""
+    who = person(mpEstablishment=[school])
+    return who, help_desk(site, web, who, "--school", school)
+
+
+def sheet(visitor: SignedOn, uid: str) -> tuple[int | None, str]:
+    """The status and the text of an agent's sheet."""
+    page = visitor.get(f"/assistance/agent?agent={uid}")
+    return visitor.last.status if visitor.last else None, main(page)
+
+
+def test_it_finds_and_sees_the_agents_of_its_school_alone(desk: Any, person: Any, school: str) -> None:
+    who, visitor = desk
+    near, far = person(mpEstablishment=[school]), person(mpEstablishment=["0000000X"])
+    assert near.uid in main(act(visitor, "/assistance", text=near.uid))
+    assert far.uid not in main(act(visitor, "/assistance", text=far.uid))
+    status, text = sheet(visitor, near.uid)
+    assert (status, near.account.mail in text) == (200, True)
+    for uid in (far.uid, "nul-ne-porte-ce-nom"):
+        status, text = sheet(visitor, uid)
+        assert (status, REACH in text) == (403, True), "one answer for both"
+    status, text = sheet(visitor, who.uid)
+    assert (status, "votre propre compte" in text) == (403, True)
+
+
+def test_nothing_is_done_in_another_school_for_oneself_or_on_an_account_with_a_role(
+    site: Site, desk: Any, person: Any, school: str
+) -> None:
+    who, visitor = desk
+    far, chief, near = (person(mpEstablishment=[one]) for one in ("0000000X", school, school))
+    Cli(site).json("role", "grant", chief.uid, "dsi", "--reason", "essai")
+    said = {far.uid: REACH, chief.uid: "rôle particulier", who.uid: "votre propre compte"}
+    for uid, sentence in said.items():
+        for address in (f"/assistance/code?agent={uid}&ways=aloud", f"/assistance/bloquer?agent={uid}"):
+            page = act(visitor, address, reason=WHY, called_back="y")
+            assert (visitor.last and visitor.last.status) == 403
+            assert sentence in page.named("errors")
+    for one in (far, chief):
+        assert one.held("mpState", "mpInaCode") == {"mpState": ["active"]}
+    act(visitor, f"/assistance/bloquer?agent={near.uid}", reason=WHY)
+    assert near.held("mpState") == {"mpState": ["blocked"]}
+
+
+def test_a_log_in_without_a_second_factor_opens_nothing(site: Site, web: Web, person: Any, school: str) -> None:
+    who, near = person(mpEstablishment=[school]), person(mpEstablishment=[school])
+    by_password = entered(site, web, who)
+    application = enrolled(site, web, who)
+    Cli(site).json("role", "grant", who.uid, "helpdesk", "--school", school, "--reason", "essai")
+    for address in ("/assistance", "/assistance/listes", f"/assistance/agent?agent={near.uid}"):
+        assert FACTOR in main(by_password.get(address))
+    both = entered(site, web, who, application)
+    status, text = sheet(both, near.uid)
+    assert (status, near.account.mail in text) == (200, True)
+    Cli(site).json("role", "withdraw", who.uid, "helpdesk", "--reason", "essai")
+    assert "réservée à l’assistance" in sheet(both, near.uid)[1], "at once, the log-in lasting"
+
+
+def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: Web, person: Any) -> None:
+    who = person()
+    application = enrolled(site, web, who)
+    agent = Agent(site, web)
+    page = agent.log_in(who.uid, who.account.password, agent.authorize())
+    status, told = agent.redeem(returned(agent.answer(page, application.code()))["code"])
+    assert (status, claims(told["access_token"])["level"]) == (200, 4)
+    status, told = agent.redeem("", grant_type="refresh_token", refresh_token=told["refresh_token"])
+    assert (status, claims(told["access_token"])["level"]) == (200, 4)
+
+
+def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
+    site: Site, web: Web, desk: Any, person: Any, school: str, enters: Any
+) -> None:
+    who, visitor = desk
+    near, new = person(mpEstablishment=[school]), rules.generate()
+    address = f"/assistance/code?agent={near.uid}&ways=aloud"
+    page = act(visitor, address, reason=WHY)
+    assert "Rappelez d’abord" in page.named("errors")
+    code = act(visitor, address, reason=WHY, called_back="y").named("secret")
+    assert len(code) == 11
+    browser = Visitor(site, web)
+    browser.send("/motdepasse/oublie", numen=near.numen, code=code, new=new, again=new)
+    assert browser.status == 200
+    assert enters(near.uid, new)
+    near.account = replace(near.account, password=new)
+    text = main(entered(site, web, near).get("/compte/journal"))
+    assert "Code INA lu au téléphone" in text and "par l’assistance" in text and WHY in text
+    assert who.uid not in text
+    rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
+    acts = [(row[1], row[2], row[3], row[4]) for row in rows[1:]]
+    assert (who.uid, "aloud", near.uid, WHY) in acts
+    assert (who.uid, "refused", near.uid, "") in acts
+    assert code not in str(rows)
+
+
+def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, school: str) -> None:
+    _who, visitor = desk
+    near = person(mpEstablishment=[school])
+    enrolled(site, web, near)
+    asked = Agent(site, web)
+    asked.log_in(near.uid, near.account.password)
+    assert not asked.entered
+    page = visitor.get(f"/assistance/agent?agent={near.uid}")
+    (link,) = [held["href"] for held, _text in page.all("a") if "/assistance/facteur" in str(held.get("href"))]
+    assert "est supprimé" in main(act(visitor, str(link), reason=WHY))
+    after = Agent(site, web)
+    after.log_in(near.uid, near.account.password)
+    assert after.entered, "no code is asked for any more"
+
+
+def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, school: str) -> None:
+    _who, visitor = desk
+    near = person(State.PENDING, mpEstablishment=[school])
+    assert near.uid in main(act(visitor, "/assistance/listes", school=school, state="pending"))
+    act(visitor, f"/assistance/code?agent={near.uid}&ways=letter", reason=WHY)
+    assert near.held("mpLetterAsked")["mpLetterAsked"]
+    made = f"/root/lettres-{secrets.token_hex(4)}"
+    try:
+        told = Cli(site).json("letters", "--asked", "--school", school, "--out", made)
+    finally:
+        site.run(site.host_of("directory"), f"rm -rf {made}")
+    assert told["letters"] == 1
+    assert near.held("mpLetterAsked") == {}
+
+
+def test_roles_are_listed(site: Site, desk: Any, school: str) -> None:
+    who, _visitor = desk
+    found = {row["uid"]: row["roles"] for row in Cli(site).json("role", "list")}
+    assert found[who.uid] == [f"helpdesk {school}"]
+    refused = Cli(site)("role", "grant", who.uid, "helpdesk")
+    assert (refused.returncode, "--everywhere" in refused.stderr) == (2, True)

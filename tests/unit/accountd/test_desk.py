@@ -1,0 +1,394 @@
+"""The help desk's calls: who may act, on whom, how often; what is shown, what is done, what the journals say."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accountd import own, wire
+from malleposte.accountd.desk import Rules
+from malleposte.accountd.wire import Forbidden
+from malleposte.accounts import codes
+from malleposte.adapters.lemonldap import Factor
+from malleposte.directory.model import State
+from malleposte.errors import InputError, MallepostError
+
+from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, token
+
+SCHOOL, NEAR, FAR = "0210001M", "0210002N", "0580001X"
+WHY = "ticket 4711"
+DESK = {"mpRole": [f"helpdesk {SCHOOL}"], "mpEstablishment": [SCHOOL]}
+
+
+class Store:
+    """Second factors of the log-in page."""
+
+    def __init__(self) -> None:
+        self.held = [Factor("abc", "totp", "Téléphone", NOW), Factor("def", "webauthn", "Clé", None)]
+        self.away = False
+
+    def factors(self, uid: str) -> list[Factor]:
+        if self.away:
+            raise MallepostError("pia1 gives no answer")
+        return list(self.held)
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        gone = next((one for one in self.held if one.ident == ident), None)
+        if gone is None:
+            raise InputError("no such factor")
+        self.held.remove(gone)
+        return gone
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    made = Stage(tmp_path)
+    school(made, SCHOOL, "21")
+    school(made, NEAR, "21")
+    school(made, FAR, "58")
+    made.agent("adesk", State.ACTIVE, OTHER_NUMEN, **DESK)
+    made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
+    made.store = store = Store()  # type: ignore[attr-defined]
+    object.__setattr__(made.service.tools, "factors", store.factors)
+    object.__setattr__(made.service.tools, "unfactor", store.unfactor)
+    object.__setattr__(made.service.tools, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
+    return made
+
+
+def school(stage: Stage, uai: str, department: str) -> None:
+    stage.directory.add(
+        f"mpEstablishment={uai},ou=establishments,{stage.directory.suffix}",
+        {"objectClass": ["mpSchool"], "mpEstablishment": [uai], "o": ["École"], "mpDepartment": [department]},
+    )
+
+
+def change(stage: Stage, uid: str, **values: list[str]) -> None:
+    stage.directory.modify(f"uid={uid},ou=people,{stage.directory.suffix}", values)
+
+
+def mine(level: int | None = 4, uid: str = "adesk") -> dict[str, str]:
+    return {"source": HERE, "uid": uid, "token": token(uid, level=level)}
+
+
+def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: Any) -> wire.Answer:
+    asked: dict[str, Any] = {**mine(), "target": target, "way": way, "reason": WHY, "called_back": True}
+    return stage.ask(wire.DeskCode(**asked | changed))
+
+
+def forbidden(word: Forbidden) -> wire.Refused:
+    return wire.Refused(wire.ErrorCode.FORBIDDEN, word.value)
+
+
+def every(target: str = "mdupond", **who: str) -> list[wire.Request]:
+    """Every call on somebody's account."""
+    return [
+        wire.DeskShow(**who, target=target),
+        wire.DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
+        wire.DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
+        wire.DeskBlock(**who, target=target, reason=WHY),
+    ]
+
+
+def looks(**who: str) -> list[wire.Request]:
+    """Every call on nobody's account."""
+    return [
+        wire.DeskReach(**who),
+        wire.DeskFind(**who, text="dupond"),
+        wire.DeskList(**who, school=SCHOOL, state="pending"),
+    ]
+
+
+# --- who ---
+
+
+def test_whoever_has_the_role_and_showed_a_second_factor_may(stage: Stage) -> None:
+    for request in (*looks(**mine()), *every(**mine())):
+        assert isinstance(stage.ask(request), wire.Done), request
+
+
+@pytest.mark.parametrize("level", [None, 0, 2, 3, True, "4"])
+def test_a_log_in_without_a_second_factor_may_nothing(stage: Stage, level: Any) -> None:
+    for request in (*looks(**mine(level)), *every(**mine(level))):
+        assert stage.ask(request) == forbidden(Forbidden.FACTOR), request
+    assert stage.held("mdupond", "mpState") == ["active"]
+    assert len(stage.service.tools.factors("mdupond")) == 2
+    assert isinstance(stage.ask(wire.DeskReach(**mine(5))), wire.Done)
+
+
+@pytest.mark.parametrize("held", [[], ["dsi"], ["helpdesk"], ["helpdesk 0210001M 21"], ["other *"]])
+def test_whoever_has_not_the_role_may_nothing(stage: Stage, held: list[str]) -> None:
+    assert isinstance(stage.ask(wire.DeskReach(**mine())), wire.Done)
+    change(stage, "adesk", mpRole=held)
+    for request in (*looks(**mine()), *every(**mine())):
+        assert stage.ask(request) == forbidden(Forbidden.ROLE), request
+    assert stage.held("mdupond", "mpState") == ["active"]
+
+
+def test_a_token_is_good_for_its_own_agent_alone(stage: Stage) -> None:
+    stage.agent("autre", State.ACTIVE, "01E9500003ABC", mpEstablishment=[SCHOOL])
+    stolen = {"source": HERE, "uid": "adesk", "token": token("autre", level=5)}
+    for request in (*looks(**stolen), *every(**stolen)):
+        assert stage.ask(request) == NO_LOG_IN
+    old = mine() | {"token": token("adesk", level=4, exp=int(NOW.timestamp()) - 600)}
+    assert stage.ask(wire.DeskReach(**old)) == NO_LOG_IN
+    change(stage, "adesk", mpState=["blocked"])
+    assert stage.ask(wire.DeskReach(**mine())) == NOT_PROVED
+
+
+# --- on whom ---
+
+
+def test_another_school_is_as_nobody_at_all(stage: Stage) -> None:
+    stage.agent("loin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[FAR])
+    stage.agent("sans", State.ACTIVE, "01E9500004ABC")
+    for target in ("loin", "sans", "nobody", "", "*"):
+        for request in every(target, **mine()):
+            assert stage.ask(request) == forbidden(Forbidden.REACH), request
+    assert (stage.held("loin", "mpState"), stage.held("loin", "mpInaCode")) == (["active"], [])
+    change(stage, "adesk", mpRole=[f"helpdesk {SCHOOL}", f"helpdesk {FAR}"])
+    assert isinstance(stage.ask(every("loin", **mine())[0]), wire.Done)
+
+
+@pytest.mark.parametrize(("scope", "reached"), [("21", True), ("58", False), ("*", True), (NEAR, True), (FAR, False)])
+def test_a_departement_reaches_its_schools_and_a_star_everybody(stage: Stage, scope: str, reached: bool) -> None:
+    stage.agent("voisin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[NEAR])
+    change(stage, "adesk", mpRole=[f"helpdesk {scope}"])
+    answer = stage.ask(wire.DeskShow(**mine(), target="VOISIN"))
+    assert isinstance(answer, wire.Done) is reached, answer
+
+
+def test_nobody_acts_on_oneself(stage: Stage) -> None:
+    for target in ("adesk", " ADESK "):
+        for request in every(target, **mine()):
+            assert stage.ask(request) == forbidden(Forbidden.ONESELF)
+    assert (stage.held("adesk", "mpState"), stage.held("adesk", "mpInaCode")) == (["active"], [])
+
+
+@pytest.mark.parametrize(
+    "more", [{"mpRole": ["dsi"]}, {"mpRole": [f"helpdesk {FAR}"]}, {"mpFunction": ["dsi, exploitation"]}]
+)
+def test_nobody_acts_on_an_account_with_a_role(stage: Stage, more: dict[str, list[str]]) -> None:
+    stage.agent("chef", State.ACTIVE, "01E9500003ABC", mpEstablishment=[SCHOOL], **more)
+    for request in every("chef", **mine()):
+        assert stage.ask(request) == forbidden(Forbidden.PROTECTED)
+    assert (stage.held("chef", "mpState"), stage.held("chef", "mpInaCode")) == (["active"], [])
+    change(stage, "chef", mpRole=[], mpFunction=["Professeur"])
+    assert isinstance(stage.ask(every("chef", **mine())[0]), wire.Done)
+
+
+# --- what is looked at ---
+
+
+def test_a_search_finds_those_in_reach(stage: Stage) -> None:
+    stage.agent("loin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[FAR])
+    found = stage.ask(wire.DeskFind(**mine(), text="dupond"))
+    assert isinstance(found, wire.Done)
+    assert [one.uid for one in found.people] == ["adesk", "mdupond"]
+    assert not found.more
+    short = stage.ask(wire.DeskFind(**mine(), text="d"))
+    assert isinstance(short, wire.Refused)
+    assert short.error is wire.ErrorCode.REFUSED_VALUE
+
+
+def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
+    for number in range(60):
+        stage.agent(f"agent{number:02}", State.ACTIVE, f"01E95{number:05}XYZ", mpEstablishment=[SCHOOL] * 14)
+    found = stage.ask(wire.DeskFind(**mine(), text="agent"))
+    assert isinstance(found, wire.Done)
+    assert found.more
+    assert len(found.people) > 20
+    assert len(wire.encode_answer(found)) < wire.LONGEST
+
+
+@pytest.mark.parametrize(
+    ("state", "uids"),
+    [("locked", ["serré"]), ("blocked", ["bloqué"]), ("expired", ["échu", "vieux"]), ("pending", ["attend"]),
+     ("idle", ["bloqué-non", "parti"])],
+)  # fmt: skip
+def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
+    recent, long_ago = "20260830080000Z", "20250101080000Z"
+    fresh = {"mpEstablishment": [SCHOOL], "pwdLastSuccess": [recent], "pwdChangedTime": [recent]}
+    for uid in ("adesk", "mdupond"):
+        change(stage, uid, pwdLastSuccess=[recent])
+    rows: dict[str, tuple[State, dict[str, list[str]]]] = {
+        "serre": (State.ACTIVE, {"pwdAccountLockedTime": [recent]}),
+        "bloque": (State.BLOCKED, {"mpBlockedUntil": ["20260903080000Z"]}),
+        "echu": (State.EXPIRED, {}),
+        "vieux": (State.ACTIVE, {"pwdChangedTime": [long_ago]}),
+        "attend": (State.PENDING, {}),
+        "parti": (State.ACTIVE, {"pwdLastSuccess": [long_ago]}),
+        "jamais": (State.ACTIVE, {"pwdLastSuccess": []}),
+        "ailleurs": (State.PENDING, {"mpEstablishment": [NEAR], "pwdAccountLockedTime": [recent]}),
+    }
+    for number, (uid, (held, more)) in enumerate(rows.items()):
+        stage.agent(uid, held, f"01E95{number:05}XYZ", **fresh | more)
+    plain = {"serré": "serre", "bloqué": "bloque", "échu": "echu", "bloqué-non": "jamais"}
+    answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state=state))
+    assert isinstance(answer, wire.Done)
+    assert sorted(one.uid for one in answer.people) == sorted(plain.get(uid, uid) for uid in uids)
+    assert stage.ask(wire.DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
+    wrong = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="rich"))
+    assert isinstance(wrong, wire.Refused)
+
+
+def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
+    change(stage, "mdupond", mpRecoveryPhone=["+33612345678"], pwdAccountLockedTime=["20260901075900Z"])
+    secret = stage.code("mdupond")
+    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, wire.Done)
+    assert answer.sheet is not None
+    assert (answer.account.recovery_mail, answer.account.recovery_phone) == ("ma…@exemple.test", "…78")
+    assert answer.account.forwards == ("ai…@exemple.test",)
+    assert answer.sheet.codes == ("desk 20261001080000Z",)
+    assert answer.sheet.ways == ("mail", "sms", "aloud")
+    assert [(one.ident, one.kind) for one in answer.sheet.factors] == [("abc", "totp"), ("def", "webauthn")]
+    assert (answer.sheet.locked, answer.sheet.factors_known) == ("20260901075900Z", True)
+    told = wire.encode_answer(answer).decode()
+    assert not [one for one in (secret, "marie@", "612345678", "k1:", "ailleurs@") if one in told]
+
+
+def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
+    stage.mute = stage.store.away = True  # type: ignore[attr-defined]
+    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, wire.Done)
+    assert answer.sheet is not None
+    assert (answer.sheet.factors_known, answer.account.looked) == (False, False)
+
+
+# --- codes ---
+
+
+def test_a_code_read_aloud_is_good_once_and_ends_the_others(stage: Stage) -> None:
+    before = stage.code("mdupond")
+    done = code(stage)
+    assert isinstance(done, wire.Done)
+    assert done.until == "20260901090000Z"
+    held = {"mpInaCode": stage.held("mdupond", "mpInaCode")}
+    assert codes.matches(KEYS, "mdupond", done.secret, held, NOW, (codes.Way.DESK,))
+    assert not codes.matches(KEYS, "mdupond", done.secret, held, NOW + datetime.timedelta(minutes=61))
+    assert not codes.matches(KEYS, "mdupond", before, held, NOW)
+    assert done.secret not in stage.journal.read_text("utf-8")
+    assert "lu un code INA au téléphone" in " ".join(stage.letters[-1].get_content().split())
+
+
+def test_a_code_is_read_aloud_after_a_call_back_where_the_academy_wants_it(stage: Stage) -> None:
+    assert code(stage, called_back=False) == forbidden(Forbidden.CALL_BACK)
+    object.__setattr__(stage.service.tools, "desk", Rules())
+    assert code(stage) == forbidden(Forbidden.ALOUD)
+    assert stage.held("mdupond", "mpInaCode") == []
+    object.__setattr__(stage.service.tools, "desk", Rules(read_aloud=True))
+    assert isinstance(code(stage), wire.Done)
+
+
+def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> None:
+    stage.agent("bdesk", State.ACTIVE, "01E9500005ABC", **DESK)
+    assert [isinstance(code(stage), wire.Done) for _ in range(3)] == [True, True, False]
+    assert code(stage) == forbidden(Forbidden.CAP)
+    assert isinstance(code(stage, "mail"), wire.Done), "another way is free"
+    assert isinstance(code(stage, **mine(uid="bdesk")), wire.Done), "and another person"
+    object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=5))
+    assert code(stage, "mail") == forbidden(Forbidden.CAP)
+    assert stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
+    assert stage.held("mdupond", "mpState") == ["active"]
+
+
+def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
+    stage.mute = True
+    refused = code(stage)
+    assert isinstance(refused, wire.Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.UNAVAILABLE, [])
+    stage.mute = False
+    assert isinstance(code(stage), wire.Done)
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\x07"])
+def test_each_act_has_a_reason(stage: Stage, reason: str) -> None:
+    refused = code(stage, reason=reason)
+    assert isinstance(refused, wire.Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.REFUSED_VALUE, [])
+    assert isinstance(code(stage), wire.Done)
+
+
+def test_a_code_goes_to_the_means_of_recovery_and_is_not_shown(stage: Stage) -> None:
+    done = code(stage, "mail")
+    assert isinstance(done, wire.Done)
+    assert (done.secret, [where for where, _ in stage.sent]) == ("", ["marie@exemple.test"])
+    assert stage.held("mdupond", "mpInaCode")[0].startswith("mail ")
+    assert code(stage, "sms") == forbidden(Forbidden.MEANS)
+    change(stage, "mdupond", mpRecoveryPhone=["+33612345678"])
+    assert isinstance(code(stage, "sms"), wire.Done)
+    assert stage.gateway.sent[0][0] == "+33612345678"
+    stage.gateway.broken = True
+    away = code(stage, "sms")
+    assert isinstance(away, wire.Refused)
+    assert away.error is wire.ErrorCode.UNAVAILABLE
+
+
+def test_a_letter_is_for_an_account_that_waits(stage: Stage) -> None:
+    stage.agent("attend", State.PENDING, "01E9500003ABC", mpEstablishment=[SCHOOL])
+    assert code(stage, "letter") == forbidden(Forbidden.STATE)
+    done = code(stage, "letter", "attend")
+    assert isinstance(done, wire.Done)
+    assert (stage.held("attend", "mpLetterAsked"), done.secret) == (["20260901080000Z"], "")
+    assert code(stage, "mail", "attend") == forbidden(Forbidden.STATE)
+    assert isinstance(code(stage, "aloud", "attend"), wire.Done)
+
+
+def test_a_code_that_opens_nothing_is_not_given(stage: Stage) -> None:
+    change(stage, "mdupond", mpNumenDigest=[])
+    assert code(stage) == forbidden(Forbidden.NUMEN)
+    change(stage, "mdupond", mpNumenDigest=[KEYS.digest("numen", "01E9500001ABC")], mpState=["suspended"])
+    assert code(stage) == forbidden(Forbidden.STATE)
+    change(stage, "mdupond", mpState=["active"])
+    assert isinstance(code(stage), wire.Done)
+
+
+# --- a block, a factor ---
+
+
+def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
+    done = stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY))
+    assert isinstance(done, wire.Done)
+    assert (done.before, done.until) == ("active", "20260903080000Z")
+    assert (stage.held("mdupond", "mpState"), stage.channel.closed) == (["blocked"], ["mdupond"])
+
+
+def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
+    object.__setattr__(stage.service.tools, "factors_close", True)
+    change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])
+    done = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    assert isinstance(done, wire.Done)
+    assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
+    assert "Moyen de connexion supprimé" in str(stage.letters[-1]["Subject"])
+    again = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    assert isinstance(again, wire.Refused)
+    assert again.error is wire.ErrorCode.REFUSED_VALUE
+
+
+# --- journals ---
+
+
+def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: Stage) -> None:
+    code(stage)
+    stage.ask(wire.DeskBlock(**mine(2), target="mdupond", reason=WHY))
+    told = [one for one in stage.lines() if one["action"].startswith("desk-")]
+    assert [(one["action"], one["by"], one["account"]) for one in told] == [
+        ("desk-aloud", "adesk", "mdupond"), ("desk-refused", "adesk", "mdupond"),
+    ]  # fmt: skip
+    assert (told[0]["note"], told[1]["why"], told[1]["call"]) == (WHY, "factor", "desk_block")
+    answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, wire.Done)
+    shown = {one.act: one for one in answer.journal}
+    assert (shown["code INA lu au téléphone"].by, shown["code INA lu au téléphone"].note) == ("desk", WHY)
+    assert "demande de l’assistance refusée" in shown
+    assert "adesk" not in str(answer.journal)
+
+
+def test_an_agent_s_own_acts_are_not_the_help_desk_s(stage: Stage) -> None:
+    stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond")))
+    assert [one.by for one in own.journal([stage.journal], "mdupond")] == ["portal"]
+    shown = stage.ask(wire.ShowAccount(HERE, "adesk", token("adesk")))
+    assert isinstance(shown, wire.Done)
+    assert shown.account.desk

@@ -1,0 +1,205 @@
+"""The help desk's pages: what is asked of accountd, what is shown, and that a refusal is a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.wire import Forbidden
+from malleposte_portal.desk import ADDRESSES
+from malleposte_portal.forbidden import SENTENCES
+from malleposte_portal.languages import catalogues
+
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+CODE = "3467C-DFGHJ"
+SHEET = wire.Sheet(
+    "Professeure", ("0210001M",), "20261126080000Z", "20261125080000Z", "20261124080000Z",
+    ("mail 20261201080000Z", "desk 20261202080000Z"), ("mail", "aloud"),
+    (wire.Factor("abc", "totp", "Téléphone", "2026-11-01T08:00:00+00:00"), wire.Factor("d/+f=", "webauthn", "")), True,
+)  # fmt: skip
+ACCOUNT = wire.Account(
+    "Jean Martin", "jean@ac-exemple.test", "roundcube", "active", recovery_mail="je…@exemple.test", looked=True,
+    desk=True,
+)  # fmt: skip
+PEOPLE = (
+    wire.Person("jmartin", "Jean Martin", "jean@ac-exemple.test", "active", ("0210001M",), "20261126080000Z"),
+    wire.Person("zoé&co", "", "zoe@ac-exemple.test", "suspended"),
+)
+DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True)
+GIVEN = {"desk_code": "ways=mail,aloud", "desk_factor": "factor=abc"}
+
+
+@pytest.fixture
+def inside(visit: Any, log_in: Any, accountd: Any) -> Any:
+    """A visitor who is logged in."""
+    accountd.answer = DONE
+    log_in(visit)
+    accountd.asked.clear()
+    return visit
+
+
+def at(name: str, language: int = 0) -> str:
+    return f"{ADDRESSES[name][language]}?agent=jmartin&{GIVEN.get(name, '')}"
+
+
+def asked(accountd: Any, kind: type) -> Any:
+    (found,) = [one for one in accountd.asked if isinstance(one, kind)]
+    return found
+
+
+@BOTH
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_each_page_asks_accountd_with_the_token(
+    inside: Any, another: Any, accountd: Any, name: str, language: int
+) -> None:
+    assert another().raw(at(name, language)).status_code == 303
+    assert accountd.asked == []
+    inside.get(at(name, language))
+    assert inside.last.status_code == 200
+    (request,) = accountd.asked
+    assert (request.uid, request.token.count(".")) == ("mdupond", 2)
+
+
+@BOTH
+@pytest.mark.parametrize("word", Forbidden)
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_a_refusal_is_a_sentence_and_ends_no_log_in(
+    inside: Any, accountd: Any, name: str, word: Forbidden, language: int
+) -> None:
+    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=word.value)
+    page = inside.get(at(name, language))
+    assert inside.last.status_code == 403
+    english = catalogues(strict=True)["en"].gettext(SENTENCES[word])
+    assert " ".join((english if language else SENTENCES[word]).split()) in page.all("main")[0][1]
+    accountd.answer = DONE
+    inside.get(at(name, language))
+    assert inside.last.status_code == 200
+
+
+def test_every_word_has_its_own_sentence() -> None:
+    assert set(SENTENCES) == set(Forbidden)
+    assert len(set(SENTENCES.values())) == len(Forbidden)
+
+
+@BOTH
+def test_agents_are_found_and_lead_to_their_sheets(inside: Any, accountd: Any, language: int) -> None:
+    page = inside.send(ADDRESSES["desk"][language], text="  martin   jean ")
+    assert asked(accountd, wire.DeskFind).text == "martin jean"
+    links = [held["href"] for held, _text in page.all("a")]
+    assert f"{ADDRESSES['desk_agent'][language]}?agent=jmartin" in links
+    assert f"{ADDRESSES['desk_agent'][language]}?agent=zo%C3%A9%26co" in links
+    assert "0210001M" in page.all("main")[0][1]
+
+
+def test_a_search_of_one_letter_asks_nothing(inside: Any, accountd: Any) -> None:
+    page = inside.send("/assistance", text="d")
+    assert (inside.last.status_code, bool(page.named("text-error"))) == (422, True)
+    assert not [one for one in accountd.asked if isinstance(one, wire.DeskFind)]
+
+
+def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any) -> None:
+    form = inside.get("/assistance").forms()[-1]["fields"]
+    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="too short")
+    page = inside.post("/assistance", {**form, "text": "xx"})
+    assert "pas été comprise" in page.named("errors")
+    accountd.answer = DONE
+    assert inside.send("/assistance", text="xx").named("found")
+
+
+@BOTH
+def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
+    page = inside.send(ADDRESSES["desk_list"][language], school="0210001m", state="idle")
+    request = asked(accountd, wire.DeskList)
+    assert (request.school, request.state) == ("0210001M", "idle")
+    assert "Jean Martin" in page.all("main")[0][1]
+    accountd.answer = wire.Done("mdupond")
+    assert inside.send(ADDRESSES["desk_list"][language], school="0210001M").all("main")
+
+
+def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:
+    page = inside.get(at("desk_agent"))
+    text = page.all("main")[0][1]
+    for told in ("Verrouillé", "je…@exemple.test", "Professeure", "Téléphone", "0210001M", "donné par l’assistance"):
+        assert told in text, told
+    links = [held["href"] for held, _text in page.all("a")]
+    assert "/assistance/code?agent=jmartin&ways=mail,aloud" in [one.replace("%2C", ",") for one in links]
+    assert "/assistance/facteur?agent=jmartin&factor=d/%2Bf%3D" in [one.replace("%2F", "/") for one in links]
+    assert "/assistance/bloquer?agent=jmartin" in links
+
+
+@pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
+@BOTH
+def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language: int) -> None:
+    account = wire.Account("Jean", state=state, blocked_until="20991201080000Z", absence=True, forwards=("a…@b.test",))
+    accountd.answer = wire.Done("jmartin", state, account=account, sheet=wire.Sheet())
+    page = inside.get(at("desk_agent", language))
+    links = [held["href"] for held, _text in page.all("a")]
+    assert any(ADDRESSES["desk_block"][language] in str(one) for one in links) is (state != "suspended")
+    assert not any(ADDRESSES["desk_code"][language] in str(one) for one in links)
+
+
+def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
+    page = inside.get(at("desk_code"))
+    fields = page.forms()[-1]["fields"]
+    accountd.answer = wire.Done("jmartin", "active", "20261201080000Z", secret=CODE)
+    sent = {**fields, "way": "aloud", "reason": "demande 4711", "called_back": "y"}
+    page = inside.post("/assistance/code", sent)
+    assert page.named("secret") == CODE
+    request = asked(accountd, wire.DeskCode)
+    assert (request.target, request.way, request.reason, request.called_back) == (
+        "jmartin", "aloud", "demande 4711", True,
+    )  # fmt: skip
+    accountd.answer = DONE
+    inside.get(at("desk_agent"))
+    assert CODE not in inside.last.text
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "said"),
+    [
+        ("desk_code", wire.DeskCode, "adresse de secours"),
+        ("desk_block", wire.DeskBlock, "est bloqué"),
+        ("desk_factor", wire.DeskRemoveFactor, "est supprimé"),
+    ],
+)
+def test_an_act_is_done_and_said_on_the_sheet_once(
+    inside: Any, accountd: Any, name: str, kind: type, said: str
+) -> None:
+    fields = inside.get(at(name)).forms()[-1]["fields"]
+    page = inside.post(ADDRESSES[name][0], {**fields, "way": "mail", "reason": "demande 4711"})
+    assert inside.last.request.path == "/assistance/agent"
+    assert said in page.all("main")[0][1]
+    assert (asked(accountd, kind).target, asked(accountd, kind).reason) == ("jmartin", "demande 4711")
+    assert "fr-alert--success" not in str(inside.get(at("desk_agent")).all("div"))
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["desk_code", "desk_block", "desk_factor"])
+def test_an_act_without_a_reason_asks_nothing(inside: Any, accountd: Any, name: str, language: int) -> None:
+    fields = inside.get(at(name, language)).forms()[-1]["fields"]
+    accountd.asked.clear()
+    page = inside.post(ADDRESSES[name][language], {**fields, "way": "mail", "reason": " x "})
+    assert (inside.last.status_code, bool(page.named("reason-error"))) == (422, True)
+    assert accountd.asked == []
+    inside.post(ADDRESSES[name][language], {**fields, "way": "mail", "reason": "demande 4711"})
+    assert accountd.asked
+
+
+def test_a_way_that_is_not_offered_is_not_taken_from_the_browser(inside: Any, accountd: Any) -> None:
+    page = inside.get("/assistance/code?agent=jmartin&ways=mail,gold,aloud")
+    assert [held["value"] for held, _text in page.all("input") if held.get("name") == "way"] == ["mail", "aloud"]
+    fields = {**page.forms()[-1]["fields"], "ways": "mail"}
+    inside.post("/assistance/code", {**fields, "way": "aloud", "reason": "demande 4711"})
+    assert asked(accountd, wire.DeskCode).way == "mail"
+
+
+def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
+    for name in ("desk_agent", "desk_code", "desk_block", "desk_factor"):
+        assert inside.raw(ADDRESSES[name][0]).headers["Location"] == "/assistance"
+
+
+def test_the_way_there_is_shown_to_whom_it_is_for(inside: Any, accountd: Any) -> None:
+    assert "/assistance" in [held["href"] for held, _text in inside.get("/compte").all("a")]
+    accountd.answer = wire.Done("mdupond", account=wire.Account("Marie"))
+    assert "/assistance" not in [held["href"] for held, _text in inside.get("/compte").all("a")]
