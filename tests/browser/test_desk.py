@@ -58,16 +58,15 @@ def find(browser: Browser, uid: str) -> None:
 
 
 def read_aloud(browser: Browser) -> str:
-    """Give a code on the telephone: refused without a reason, then shown."""
+    """Give a code on the telephone: refused before the agent was called back, then shown."""
     browser.click("a", "Donner un code INA")
     browser.seen("h1", "Donner un code INA")
     browser.click("label[for=way-1]")
-    browser.click("main form button")
-    browser.seen("#errors")
-    looked_at(browser, "code-refused")
-    browser.click("label[for=way-1]")
-    browser.click("label[for=called_back]")
     type_in(browser, "reason", "demande 4711")
+    browser.click("main form button")
+    browser.seen("#errors", "Rappelez d’abord")
+    looked_at(browser, "code-refused")
+    browser.click("label[for=called_back]")
     browser.click("main form button")
     code = browser.seen("#secret").text
     looked_at(browser, "code")
