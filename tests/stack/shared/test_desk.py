@@ -98,7 +98,8 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
     agent.answer(agent.log_in(who.uid, who.account.password), application.code())
     status, told = agent.redeem(returned(agent.ask(agent.authorize()))["code"])
     assert (status, claims(told["access_token"])["level"]) == (200, 4)
-    status, told = agent.redeem("", grant_type="refresh_token", refresh_token=told["refresh_token"])
+    asked = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}
+    status, told = agent.redeem("", redirect_uri="", code_verifier="", **asked)
     assert (status, claims(told["access_token"])["level"]) == (200, 4)
 
 
