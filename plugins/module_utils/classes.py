@@ -119,15 +119,16 @@ def _class(name: str, entry: Any) -> Class:
 
 
 def wired(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values for roles: `names`, `default`, `sogo` (classes with it); by class `quotas`, `agendas`, `outbound`.
+    """Return values for roles: `names`, `default`, `sogo` (classes with it), `groupware` (those whose webmail it is).
 
-    Raises ClassError.
+    By class: `quotas`, `agendas`, `outbound`. Raises ClassError.
     """
     classes = Classes.parse(table)
     return {
         "names": sorted(classes),
         "default": classes.default,
         "sogo": classes.using("sogo"),
+        "groupware": sorted(one.name for one in classes.values() if one.mail == "sogo"),
         "quotas": {name: {"quota_mb": one.quota_mb} for name, one in sorted(classes.items())},
         "agendas": {name: one.agenda for name, one in sorted(classes.items())},
         "outbound": {name: dict(one.outbound) for name, one in sorted(classes.items()) if one.outbound},

@@ -12,7 +12,18 @@ from .conftest import ROLES, ROOT
 
 OWN_SANDBOX = {"malleposte-sogo-senders.service.j2", "malleposte-world-trust.service.j2"}
 """Units with another sandbox: SOGo's, since SOGo's tool runs in it; none, since the system's store is written."""
-DAEMONS = ("accountd", "authpolicy", "dav-router", "hostd", "lists", "portal", "record", "sso-prove", "tls-policy")
+DAEMONS = (
+    "accountd",
+    "authpolicy",
+    "dav-router",
+    "hostd",
+    "lists",
+    "portal",
+    "record",
+    "sogo-submission",
+    "sso-prove",
+    "tls-policy",
+)
 
 
 def python_of(role: Path) -> list[str]:

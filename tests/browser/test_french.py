@@ -84,11 +84,7 @@ def test_roundcube_speaks_french_of_france(browser: Browser, reader: Reader) -> 
 def test_sogo_speaks_french_of_france(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("convergence")
     browser.open("groupware")
-    browser.seen("input[ng-model='app.creds.username']")
-    assert strange(browser) == []
-    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
-    browser.seen("#passwordField").send_keys(agent.password)
-    browser.click("button[type=submit][aria-label='Connexion']")
+    enter(browser, agent.uid, agent.password)
     browser.seen("md-list-item", reader.subject)
     text = browser.words()
     assert [name for name in FOLDERS if name not in text] == []

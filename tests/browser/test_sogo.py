@@ -12,11 +12,11 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, Browser
+from tests.browser.support.sso import enter
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
-from tests.stack.support.throttle import delay
 
 FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
 EVENT = "Conseil d’école"
@@ -39,13 +39,9 @@ def agent(reader: Reader, site: Site, ca_bundle: Path) -> Iterator[Account]:
 
 def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, reader: Reader, agent: Account) -> None:
     browser.open("groupware")
-    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
-    browser.seen("#passwordField").send_keys(agent.password)
-    assert browser.language() == "fr"
-    browser.picture("sogo-login")
-    browser.report("sogo-login")
-    browser.click("button[type=submit][aria-label='Connexion']")
+    enter(browser, agent.uid, agent.password)
     browser.seen(".sg-folder-name", "Boîte de réception")
+    assert browser.language() == "fr"
     browser.seen("md-list-item", reader.subject)
     assert browser.fits()
     browser.picture("sogo-list")
@@ -66,7 +62,8 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     browser.picture("sogo-agenda")
     browser.report("sogo-agenda")
     browser.click("a[aria-label='Quitter']")
-    browser.seen("#passwordField")
+    browser.seen("#userfield")
+    assert browser.driver.current_url.startswith(browser.url("sso"))
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
 
 
@@ -89,9 +86,7 @@ document.body.append(script);
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
 def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader, agent: Account) -> None:
     browser.open("groupware")
-    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
-    browser.seen("#passwordField").send_keys(agent.password)
-    browser.click("button[type=submit][aria-label='Connexion']")
+    enter(browser, agent.uid, agent.password)
     browser.click("md-list-item", reader.subject)
     browser.seen("#detailView", reader.text)
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
@@ -114,22 +109,45 @@ def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader,
     ]
 
 
-def refused(browser: Browser, name: str, password: str, text: str) -> None:
-    """Type both; the page says so."""
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
+    browser: Browser, agent: Account, site: Site
+) -> None:
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
+    enter(browser, agent.uid, agent.password)
+    browser.seen(".sg-event", EVENT)
+    site.run("mail1", f"rm /run/malleposte-sogo-sessions/{agent.uid}.*")
+    # A question of the page in the background is refused; the page comes anew, since the log-in page knows the agent.
+    browser.driver.execute_script("angular.element(document.body).injector().get('$http').get('../jsonDefaults')")
+    browser.wait(
+        lambda: (
+            site.run("mail1", f"ls /run/malleposte-sogo-sessions | grep -c ^{agent.uid}", check=False).strip() == "1"
+        ),
+        "no new session",
+    )
+    browser.seen(".sg-event", EVENT)
+
+
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
+    browser: Browser, reader: Reader, agent: Account
+) -> None:
+    browser.open("portal", "/compte")
+    enter(browser, agent.uid, agent.password)
+    browser.wait(lambda: browser.driver.current_url.startswith(browser.url("portal")), "the portal")
+    browser.open("webmail")
+    browser.seen("md-list-item", reader.subject)
+    assert browser.driver.current_url.startswith(browser.url("groupware"))
+
+
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Reader) -> None:
+    agent = reader.agent("roundcube")
+    browser.open("portal", "/compte")
+    enter(browser, agent.uid, agent.password)
     browser.open("groupware")
-    browser.seen("input[ng-model='app.creds.username']").send_keys(name)
-    browser.seen("#passwordField").send_keys(password)
-    browser.click("button[type=submit][aria-label='Connexion']")
-    browser.seen("#login", text)
-
-
-def test_who_is_refused_reads_why(browser: Browser, people: People, site: Site) -> None:
-    who = people.agent(profile="convergence")
-    refused(browser, who.uid, "faux", "Mauvais nom d'utilisateur ou mot de passe")
-    browser.picture("sogo-refused")
-    delay(site, who.uid, str(site.lab.settings.gateway))
-    refused(browser, who.uid, who.password, "Échec de la connexion : Trop d'essais: patientez")
-    browser.picture("sogo-delayed")
+    browser.seen("#messagelist tbody tr", reader.subject)
+    assert browser.driver.current_url.startswith(browser.url("webmail"))
 
 
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
@@ -137,9 +155,7 @@ def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, 
     box = people.box(agent.uid, name="Collège")
     site.run("mail1", "systemctl start malleposte-sogo-senders.service")
     browser.open("groupware")
-    browser.seen("input[ng-model='app.creds.username']").send_keys(agent.uid)
-    browser.seen("#passwordField").send_keys(agent.password)
-    browser.click("button[type=submit][aria-label='Connexion']")
+    enter(browser, agent.uid, agent.password)
     browser.seen(".sg-folder-name", "Boîte de réception")
     browser.click("button.md-fab[aria-label='Écrire un nouveau message']")
     browser.click("md-fab-actions button", "open_in_browser")

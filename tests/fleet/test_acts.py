@@ -76,8 +76,7 @@ def inside(visitor: Webmail) -> bool:
 
 def within(visitor: Groupware) -> bool:
     """Whether a visitor of SOGo needs no log-in."""
-    visitor.get(visitor.own("Mail/unseenCount"))
-    return visitor.cookies["0xHIGHFLYxSOGo"] != "discard"
+    return visitor.inside
 
 
 @dataclass

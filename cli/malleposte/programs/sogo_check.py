@@ -92,6 +92,8 @@ def complaints(path: Path, groups: Sequence[str], environment: Sequence[str]) ->
             "WOPidFile": f"{folder}/pid",
             "WOLogFile": "-",
             "SOGoMailSpoolPath": folder,
+            # This port is open to the whole host.
+            "SOGoTrustProxyAuthentication": "NO",
         }
         words = [word for name, value in options.items() for word in (f"-{name}", value)]
         given = dict(pair.split("=", 1) for pair in environment)

@@ -64,6 +64,7 @@ KINDS = (
     _kind(
         "sso-client-roundcube", Way.SWAP, "lemonldap roundcube", "log-ins to the webmail must be tried again until then"
     ),
+    _kind("sso-client-sogo", Way.SWAP, "lemonldap dav", "log-ins to SOGo must be tried again until then"),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
@@ -90,14 +91,8 @@ KINDS = (
     ),
     _kind("accountd-.+", Way.SWAP, "accountd", "accountd restarts; the portal asks again"),
     _kind("portal-session", Way.SWAP, "portal", "the portal restarts; forms that are open must be filled in again"),
-    _kind("sogo", Way.SWAP, "sogo", "SOGo restarts; its sessions end, so that agents log in again"),
+    _kind("sogo", Way.SWAP, "sogo", "SOGo restarts"),
     _kind("sogo-jwt", Way.SWAP, "sogo", "SOGo restarts"),
-    _kind(
-        r"sogo-seal([.]old)?",
-        Way.SWAP,
-        "dav",
-        "SOGo's sessions end, so that agents log in again; to keep them, move the file to `sogo-seal.old` and deploy",
-    ),
     _kind("roundcube-session", Way.SWAP, "roundcube", "Roundcube's sessions end, so that agents log in again"),
     _kind("borg-ssh-.+", Way.SWAP, "borg_vault borgmatic", "a backup that begins meanwhile is refused, and made good"),
     _kind(

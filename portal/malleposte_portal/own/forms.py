@@ -13,6 +13,8 @@ from malleposte_portal.forms import LONGEST, TOO_LONG, Form
 LONGEST_NAME = 40
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
+INVITES = "smtp"
+"""The scope by which SOGo sends the invitations of a device, with its password."""
 
 
 def _device_name(example: str) -> Any:
@@ -46,16 +48,19 @@ class AddDevice(Form):
     mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
     dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
     password = _own_password()
+    invites = False
+    """Whether the agenda of this account sends its invitations with the password of the device."""
 
     def validate_mail(self, held: Any) -> None:
         """A device that may open nothing would be of no use."""
-        if not held.data and not ("dav" in self and self["dav"].data):
+        if not held.data and not self["dav"].data:
             raise ValidationError("Choisissez au moins un accès.")
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """The accesses that were ticked."""
-        return tuple(one for name, many in SCOPES.items() if name in self and self[name].data for one in many)
+        found = [one for name, many in SCOPES.items() if self[name].data for one in many]
+        return tuple(dict.fromkeys([*found, INVITES] if self.invites and "dav" in found else found))
 
 
 class Profile(Form):

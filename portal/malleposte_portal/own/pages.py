@@ -78,7 +78,8 @@ def devices(found: sign_on.Agent) -> Answer:
 def scopes(device: wire.Device) -> str:
     """The accesses of a device, in words."""
     names = (
-        (_("courriel"), bool({"imap", "smtp"} & set(device.scopes))),
+        # Beside an agenda alone, smtp sends its invitations.
+        (_("courriel"), bool({"imap", "sieve"} & set(device.scopes)) or set(device.scopes) == {"smtp"}),
         (_("agenda et contacts"), "dav" in device.scopes),
     )
     return ", ".join(name for name, there in names if there)
@@ -88,8 +89,7 @@ def scopes(device: wire.Device) -> str:
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. It is shown once, on the answer to the form, and nowhere kept."""
     form = forms.AddDevice(data={"mail": True} if request.method == "GET" else None)
-    if not phones.dav_by_device(found):
-        del form["dav"]
+    form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
     refused, status = "", 200
     if request.method == "POST":
         status = 422

@@ -12,7 +12,7 @@ from malleposte.front.profile import Phone, ProfileError
 from malleposte_portal import acts, profiles, sign_on
 from malleposte_portal.answers import Answer
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
+from malleposte_portal.own import forms
 from malleposte_portal.own.asked import ask, for_agent
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -25,13 +25,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "setup_outlook": ("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook"),
 }
 """Address of each page, as in pages.ADDRESSES."""
-ACCESS = ("imap", "smtp")
-"""Accesses of a device that gets a profile; with `dav` where devices of the class have it."""
-
-
-def dav_by_device(found: sign_on.Agent) -> bool:
-    """Whether a device password opens agenda and contacts. SOGo's open to the account's own password alone."""
-    return bool(words.class_of(found.session.profile).get("agenda") != "sogo")
+ACCESS = ("imap", "smtp", "dav")
+"""Accesses of a device that gets a profile."""
 
 
 def qr(text: str) -> str:
@@ -49,7 +44,7 @@ def _steps(name: str) -> Callable[[], Answer]:
 
     @for_agent
     def page(found: sign_on.Agent) -> Answer:
-        return render_template(f"own/{name}.html", uid=found.session.uid, dav=dav_by_device(found), here=qr(away(name)))
+        return render_template(f"own/{name}.html", uid=found.session.uid, here=qr(away(name)))
 
     return page
 
@@ -66,9 +61,7 @@ def apple(found: sign_on.Agent) -> Answer:
             if not isinstance(answer, acts.Told):
                 return answer
             refused, status = answer.page, answer.status
-    page = render_template(
-        "own/setup_apple.html", form=form, refused=refused, uid=found.session.uid, dav=dav_by_device(found)
-    )
+    page = render_template("own/setup_apple.html", form=form, refused=refused, uid=found.session.uid)
     return page, status
 
 
@@ -77,8 +70,7 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
     known = ask(found, wire.ShowAccount)
     if isinstance(known, acts.Told):
         return known
-    dav = dav_by_device(found)
-    typed = (form.typed("password"), form.typed("name"), (*ACCESS, "dav") if dav else ACCESS)
+    typed = (form.typed("password"), form.typed("name"), ACCESS)
     made = ask(
         found,
         lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
@@ -89,7 +81,7 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
     owner = known.account.name or found.session.uid
     device = made.devices[0]
     try:
-        phone = Phone(found.session.uid, owner, known.account.mail, device.name, made.secret, dav, g.language)
+        phone = Phone(found.session.uid, owner, known.account.mail, device.name, made.secret, True, g.language)
         content, signed = profiles.made(phone)
         link = away("profile", word=profiles.keep(content))
     except (AwayError, StoreError, ProfileError) as error:

@@ -135,7 +135,7 @@ REFUSALS = [
         "Mars/Olympe",
         "sogo.service",
         "/etc/sogo",
-        "timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/20000'",
+        "setpriv --reuid www-data --clear-groups timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/20000'",
     ),
 ]
 

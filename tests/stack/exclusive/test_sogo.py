@@ -1,4 +1,4 @@
-"""SOGo without Dovecot, and sessions that end."""
+"""SOGo's sessions that end, and its front when the log-in page is away."""
 
 import pytest
 
@@ -15,25 +15,37 @@ def visit(site, ca_bundle):
     return enter
 
 
-def test_without_dovecot_nobody_is_told_of_a_wrong_password(visit, mail1, wait_for):
-    mail1.check_output("systemctl stop dovecot.service dovecot.socket 2>/dev/null || systemctl stop dovecot.service")
+def test_without_the_log_in_page_a_visitor_is_told_and_an_open_page_goes_on(visit, site, wait_for):
+    agent = visit("mdupond").login()
+    host = site.host_of("portal")
+    site.run(host, "systemctl stop lemonldap-ng-fastcgi-server.service")
     try:
-        answer = visit("mdupond").connect()
-        assert answer.status == 503
-        assert "ne répond pas" in answer.json()["LDAPPasswordPolicyError"]
+
+        def told():
+            # For ten seconds the front believes that it is there.
+            answer = visit("mdupond").get("/SOGo/")
+            return answer if answer.status == 503 else None
+
+        answer = wait_for(told, 60, "the page that says so")
+        assert "ne répond pas" in answer.text and answer.header("Retry-After")
+        assert "mailboxes" in agent.get(agent.own("Mail/0/view")).text
     finally:
-        mail1.check_output("systemctl start dovecot.service")
-    wait_for(lambda: visit("mdupond").connect().status == 200)
-
-
-def sql(mail1, query):
-    return mail1.check_output("runuser -u sogo -- psql -AtX sogo -c %s", query)
+        site.run(host, "systemctl start lemonldap-ng-fastcgi-server.service")
+    wait_for(lambda: visit("mdupond").enters(), 60, "log-ins again")
 
 
 def test_an_idle_session_ends(visit, mail1):
-    agent = visit("mdupond").login()
+    agent, other = visit("mdupond").login(), visit("mdupond").login()
     assert "mailboxes" in agent.get(agent.own("Mail/0/view")).text
-    sql(mail1, "update sogo_sessions_folder set c_lastseen = 1000")
-    mail1.check_output("systemctl start malleposte-sogo-sessions.service")
-    assert sql(mail1, "select count(*) from sogo_sessions_folder where c_lastseen = 1000") == "0"
-    assert "mailboxes" not in agent.get(agent.own("Mail/0/view")).text
+    folder = "/run/malleposte-sogo-sessions"
+    name = agent.session_file
+    mail1.check_output(f"touch -d '5 hours ago' {folder}/{name}")
+    assert not agent.inside
+    assert mail1.run(f"test -e {folder}/{name}").rc == 1
+    assert other.inside, "one that is used"
+
+
+def test_sessions_outlive_the_front(visit, mail1):
+    agent = visit("mdupond").login()
+    mail1.check_output("systemctl restart dav-router.service")
+    assert agent.inside

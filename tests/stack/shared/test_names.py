@@ -57,7 +57,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     assert isinstance(proved, wire.Done)
     assert proved.uid == who.uid
     stranger = Account(f"x{who.mail}", who.mail, who.password, who.profile)
-    assert Groupware(site, ca_bundle, stranger).connect().status != 200
+    assert not Groupware(site, ca_bundle, stranger).enters()
     with pytest.raises(SieveError):
         mail.sieve(stranger)
     telephone.login = stranger.uid

@@ -40,13 +40,10 @@ def pair(people, visit):
     return [visit(people.agent(profile="convergence", given_name="Zoë", surname="Lœuf-Été")) for _ in range(2)]
 
 
-def test_the_first_page_is_french_and_insists_on_tls(visit, site):
-    page = visit("mdupond").get("/SOGo/")
-    assert page.status == 200
-    assert "Messagerie et agenda" in page.text
-    assert "Mot de passe" in page.text
-    way = f"{site.platform['hostnames']['portal']}/motdepasse"
-    assert way in page.text, "no way to the portal for a password that expired"
+def test_a_visitor_is_led_to_the_log_in_page_over_tls(visit):
+    visitor = visit("mdupond")
+    page = visitor.get("/SOGo/")
+    assert page.status == 302 and page.header("Location")[0].startswith(f"https://{visitor.sso}/oauth2/authorize?")
     assert page.header("Strict-Transport-Security")
     assert visit("mdupond").get("/").header("Location")[0].endswith("/SOGo/")
     script = visit("mdupond").get("/SOGo.woa/WebServerResources/js/Common.js")
@@ -54,12 +51,9 @@ def test_the_first_page_is_french_and_insists_on_tls(visit, site):
 
 
 def test_a_sample_agent_logs_in_and_reads_what_just_came(visit, mail, wait_for):
-    agent, word = visit("mdupond"), token()
-    answer = agent.connect()
-    assert answer.json()["cn"] == "Marie Dupond"
-    session = next(line for line in answer.header("Set-Cookie") if line.startswith("0xHIGHFLY"))
-    assert "secure" in session.lower()
-    assert "httponly" in session.lower()
+    agent, word = visit("mdupond").login(), token()
+    page = agent.get(agent.own("Mail/view"))
+    assert 'lang="fr"' in page.text and "Marie Dupond" in page.text
     sender = "elodie.lefevre@ac-exemple.test"
     message = compose(sender, agent.account.mail, f"Réunion à Noël {word}", "Ça ira bien, à bientôt.")
     assert mail.submit("elefevre", sender, agent.account.mail, message).accepted
@@ -112,26 +106,16 @@ def journal(mail1, unit, since):
     return mail1.check_output(f"journalctl -q -u {unit} --since @{since} -o short-iso --no-pager")
 
 
-def test_a_wrong_password_is_refused_and_seen_once(visit, site, mail1, wait_for):
+def test_a_wrong_password_of_a_device_is_refused_and_seen_once(visit, site, mail1, wait_for):
     since, name = mail1.check_output("date +%s"), token()
     for _ in range(2):
-        refused = visit(dataclasses.replace(site.accounts["mdupond"], uid=name)).connect("faux mot de passe")
-        assert (refused.status, refused.json()["LDAPPasswordPolicyError"]) == (403, 65535)
+        stranger = dataclasses.replace(site.accounts["mdupond"], uid=name, password="faux mot de passe")
+        assert visit(stranger).propfind(CALENDAR).status == 401
     wait_for(lambda: name in journal(mail1, "dav-router", since))
     lines = [line for line in journal(mail1, "dav-router", since).splitlines() if name in line]
     assert len(lines) == 1
     assert lines[0].endswith(f"rip={site.lab.settings.gateway}")
     assert name not in journal(mail1, "sogo", since), "SOGo was asked before Dovecot"
-
-
-def test_what_is_not_proved_alone_is_not_believed(visit, site):
-    """The name and the password that SOGo gets are those that were proved, however the JSON is read."""
-    agent, other = site.accounts["mdupond"], site.accounts["elefevre"]
-    twice = json.dumps({"userName": other.uid, "password": agent.password})[:-1] + f', "userName": "{agent.uid}"}}'
-    answer = visit(agent).request("POST", "/SOGo/connect", twice, headers=JSON)
-    assert (answer.status, answer.json()["username"]) == (200, agent.uid)
-    alias = visit(dataclasses.replace(agent, uid=agent.mail.upper()))
-    assert alias.connect().json()["username"] == agent.uid
 
 
 OTHER_WAYS = [
@@ -151,7 +135,6 @@ OTHER_WAYS = [
     "/SOGo/so/?Cmd=connect",
     "/SOGo/dav/connect",
     "/SOGo/dav/index/connect",
-    "/Microsoft-Server-ActiveSync/connect",
 ]
 
 
@@ -176,18 +159,14 @@ def test_no_other_way_leads_to_the_log_in(visit, mail1, wait_for):
     assert f"'{word}" not in journal(mail1, "sogo", since)
 
 
-def test_the_log_in_has_one_method_and_a_small_body(visit):
-    agent = visit("mdupond")
-    assert agent.get("/SOGo/connect").status == 405
-    assert agent.request("POST", "/SOGo/connect", "{", headers=JSON).status == 400
-    assert agent.request("POST", "/SOGo/connect", "x" * 5000, headers=JSON).status == 413
-
-
-def test_the_password_is_changed_elsewhere(visit):
+def test_passwords_are_for_the_log_in_page_alone(visit):
     agent = visit("mdupond").login()
+    asked = {"userName": "mdupond", "password": agent.account.password}
+    assert agent.post("/SOGo/connect", asked).status == 404
     document = {"userName": "mdupond", "oldPassword": agent.account.password, "newPassword": "Un-nouveau-Mot2passe!"}
     assert agent.post(agent.own("changePassword"), document).status >= 400
-    assert visit("mdupond").connect().status == 200
+    assert agent.request("OPTIONS", "/Microsoft-Server-ActiveSync", basic=True).status == 404
+    assert visit("mdupond").enters()
 
 
 def test_an_event_is_put_found_and_removed_by_dav(visit):
@@ -248,8 +227,8 @@ def test_the_other_class_has_no_agenda_here_and_is_invited_by_mail(people, visit
     owner = visit(people.agent(profile="convergence"))
     other = visit(people.agent(profile="roundcube"))
     uid = token()
-    assert other.connect().status == 403
-    assert other.propfind(CALENDAR).status == 401
+    assert not other.enters()
+    assert other.propfind(CALENDAR).status == 404, "its agenda is elsewhere"
     invited = event(
         uid,
         f"Réunion {uid}",
@@ -303,7 +282,7 @@ def test_the_address_book_has_everybody_but_the_hidden(visit):
     assert "aicha.benali-morel@ac-exemple.test" in found(agent, "Benali"), "the other class can be written to"
     assert "ce.9990001x@ac-exemple.test" in found(agent, "Tilleuls"), "so can the boxes of a function"
     assert found(agent, "probe") == set()
-    assert visit("probe1").connect().status == 200, "hidden, but the probe logs in"
+    assert visit("probe1").enters(), "hidden, but the probe logs in"
 
 
 def test_an_agent_who_may_not_log_in_does_not(people, visit):
@@ -312,7 +291,7 @@ def test_an_agent_who_may_not_log_in_does_not(people, visit):
     must_change = people.agent(profile="convergence")
     people.change(must_change, pwdReset=["TRUE"])
     for account in (suspended, must_change):
-        assert visit(account).connect().status == 403
+        assert not visit(account).enters()
         assert visit(account).propfind(CALENDAR).status == 401
 
 
@@ -363,14 +342,12 @@ def test_a_reminder_is_sent_by_mail(pair, mail, mail1, wait_for):
     assert mail.arrived(owner.account, uid)
 
 
-def test_a_rush_of_log_ins_is_served_over_a_few_connections(site, mail1):
-    """At eight in the morning. SOGo is asked itself: the web server slows the log-ins of one address."""
-    who = site.accounts["mdupond"]
-    told = json.dumps({"userName": who.uid, "password": who.password})
-    curl = "curl -s -o /dev/null -w '%{http_code}\\n' -H 'Content-Type: application/json' -d @/run/essai.json"
-    many = f"seq 120 | xargs -P 4 -IN {curl} http://127.0.0.1:20000/SOGo/connect | sort | uniq -c"
-    rush = f"umask 077; cat > /run/essai.json; {many}; rm /run/essai.json"
-    assert site.run("mail1", rush, given=told).split() == ["120", "200"]
+def test_a_rush_of_pages_is_served_over_a_few_connections(site, mail1):
+    """At eight in the morning. SOGo is asked itself, as its front asks it."""
+    url = "http://127.0.0.1:20000/SOGo/so/mdupond/jsonDefaults"
+    curl = "curl -s -A Firefox/140 -o /dev/null -w '%{http_code}\\n' -H 'x-webobjects-remote-user: mdupond'"
+    many = f"seq 120 | xargs -P 4 -IN setpriv --reuid www-data --clear-groups {curl} {url} | sort | uniq -c"
+    assert site.run("mail1", many).split() == ["120", "200"]
     assert int(sql(mail1, "select count(*) from pg_stat_activity where datname = 'sogo'")) < 50
 
 
@@ -387,9 +364,33 @@ def test_its_configuration_is_read_by_nobody_else(site, mail1):
         assert site.secret("ldap-sogo") in file.content_string
 
 
-def test_only_the_web_server_reaches_it(mail1):
+def test_only_the_web_server_reaches_it(mail1, site):
+    """It believes whom its front names: with that name alone, nobody else may speak to it."""
     assert "127.0.0.1:20000" in mail1.check_output("ss -Hlnt sport = 20000")
     assert len(mail1.check_output("ss -Hlnt sport = 20000").splitlines()) == 1
+    named = "curl -s -A Firefox/140 -o /dev/null -w '%{http_code}' -H 'x-webobjects-remote-user: mdupond'"
+    ask = f"{named} http://127.0.0.1:20000/SOGo/so/mdupond/jsonDefaults"
+    for user in ("root", "nobody", "roundcube", "sogo", "dav-router", "radicale", "vmail"):
+        refused = mail1.run(f"setpriv --reuid {user} --clear-groups {ask}")
+        assert (refused.rc, refused.stdout) == (7, "000"), user
+    assert mail1.check_output(f"setpriv --reuid www-data --clear-groups {ask}") == "200"
+    far = f"curl -s -m 5 -o /dev/null http://{site.address('mail1')}:20000/SOGo/"
+    assert site.run("pia1", f"{far}; echo $?").strip() in ("7", "28")
+    assert "malleposte-local-ports.service" in mail1.check_output("systemctl show -p Requires --value sogo.service")
+
+
+def test_a_name_from_outside_is_no_name(visit):
+    """Headers that only the front may send, sent by a visitor, an agent and a device."""
+    headers = {"x-webobjects-remote-user": "elefevre", "x-webobjects-auth-type": "Basic"}
+    agent, own = visit("mdupond"), "/SOGo/so/elefevre/jsonDefaults"
+    assert agent.request("GET", own, headers=headers).status == 302
+    assert agent.request("GET", "/SOGo/dav/elefevre/", headers=headers).status == 401
+    theirs = "/SOGo/dav/elefevre/Contacts/"
+    assert agent.request("PROPFIND", theirs, basic=True, headers=headers).status in (403, 404)
+    agent.login()
+    assert agent.request("GET", "/SOGo/so/mdupond/jsonDefaults", headers=headers).status == 200
+    where = agent.request("GET", "/SOGo/", headers=headers).header("Location")[0]
+    assert "mdupond" in where and "elefevre" not in where
 
 
 @pytest.mark.parametrize(

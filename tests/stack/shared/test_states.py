@@ -97,9 +97,7 @@ class Channels:
             return error.smtp_code != 535
 
     def sogo(self, who: Account) -> bool:
-        answer = Groupware(self.site, self.cafile, who).connect()
-        assert answer.status in (200, 403), answer.text
-        return answer.status == 200
+        return Groupware(self.site, self.cafile, who).enters()
 
     def roundcube(self, who: Account) -> bool:
         visitor = Webmail(self.site, self.web)

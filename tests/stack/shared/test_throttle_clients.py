@@ -9,15 +9,12 @@ import json
 import secrets
 import shlex
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from malleposte.accounts.throttle import Settings, Throttle
 
-from tests.stack.support.groupware import Groupware
 from tests.stack.support.site import Account
-from tests.stack.support.throttle import delay
 
 FREE, FREE_WIDE, ACCOUNTS = 5, 20, 20
 ASK = """
@@ -149,16 +146,6 @@ def test_a_client_that_succeeded_before_waits_for_itself_alone(policy: Policy) -
     assert policy.allowed(*guesses(1)) == [False], "the owner's success gives nobody else new tries"
     mine = policy.allowed(*(policy.told() for _ in range(FREE + 1)))
     assert mine == [True] * FREE + [False], "its own wrong ones wait"
-
-
-def test_a_browser_that_logged_in_before_is_let_in_where_others_wait(site: Any, people: Any, ca_bundle: Path) -> None:
-    """The teacher's browser and the pupils' have one address; a cookie of SOGo's page tells them apart."""
-    group = people.agent(profile="convergence")
-    mine, other = Groupware(site, ca_bundle, group), Groupware(site, ca_bundle, group)
-    mine.login()
-    delay(site, group.uid, str(site.lab.settings.gateway))
-    assert other.connect().status == 403
-    assert mine.connect().status == 200
 
 
 def test_ipv6_counts_in_the_wider_network_as_well(policy: Policy) -> None:

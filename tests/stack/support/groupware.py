@@ -1,13 +1,18 @@
 """SOGo as a browser and as a DAV client, from the controller: the public name, verified TLS."""
 
 import base64
+import hashlib
 import http.client
 import json
+import re
 import socket
 import ssl
+import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from malleposte.daemons.dav_router.sessions import COOKIE
 
 from tests.stack.support.site import Account, Site
 
@@ -58,6 +63,7 @@ class Groupware:
     account: Account
     cookies: dict[str, str] = field(default_factory=dict)
     host: str = "groupware"
+    sso_cookies: dict[str, str] = field(default_factory=dict)
 
     def request(
         self,
@@ -75,11 +81,20 @@ class Groupware:
             pair = f"{self.account.uid}:{self.account.password}"
             sent["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         elif self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-            sent["X-XSRF-TOKEN"] = self.cookies.get("XSRF-TOKEN", "")
-        session = _Direct(
-            str(self.site.platform["hostnames"][self.host]), self.site.address(self.site.host_of("web")), self.cafile
-        )
+            sent.setdefault("Cookie", "; ".join(f"{name}={value}" for name, value in self.cookies.items()))
+        return self._ask(self.name, "web", self.cookies, method, path, body, sent)
+
+    def _ask(
+        self,
+        name: str,
+        group: str,
+        kept: dict[str, str],
+        method: str,
+        path: str,
+        body: str | bytes | None,
+        sent: dict[str, str],
+    ) -> Answer:
+        session = _Direct(name, self.site.address(self.site.host_of(group)), self.cafile)
         try:
             session.request(method, path, body.encode() if isinstance(body, str) else body, sent)
             response = session.getresponse()
@@ -87,9 +102,19 @@ class Groupware:
         finally:
             session.close()
         for line in answer.header("Set-Cookie"):
-            name, _, value = line.split(";", 1)[0].partition("=")
-            self.cookies[name.strip()] = value.strip()
+            word, _, value = line.split(";", 1)[0].partition("=")
+            kept[word.strip()] = value.strip()
         return answer
+
+    @property
+    def name(self) -> str:
+        """The public name that is visited."""
+        return str(self.site.platform["hostnames"][self.host])
+
+    @property
+    def sso(self) -> str:
+        """The log-in page's public name."""
+        return str(self.site.platform["hostnames"]["sso"])
 
     def get(self, path: str) -> Answer:
         """A page."""
@@ -99,14 +124,61 @@ class Groupware:
         """A JSON document sent."""
         return self.request("POST", path, json.dumps(document), headers={"Content-Type": "application/json"})
 
-    def connect(self, password: str = "") -> Answer:
-        """The form of the log-in page."""
-        return self.post("/SOGo/connect", {"userName": self.account.uid, "password": password or self.account.password})
+    def provider(self, path: str, **fields: str) -> Answer:
+        """A page of the log-in page, or a form sent to it."""
+        sent = {
+            "User-Agent": BROWSER,
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.sso_cookies.items()),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        method, body = ("POST", urllib.parse.urlencode(fields)) if fields else ("GET", None)
+        return self._ask(self.sso, "portal", self.sso_cookies, method, path, body, sent)
+
+    def leave(self, path: str = "/SOGo/") -> str:
+        """Ask for a page as a visitor; the path at the log-in page that one is led to."""
+        answer = self.get(path)
+        where = answer.header("Location")
+        assert answer.status == 302 and where and where[0].startswith(f"https://{self.sso}/"), (answer.status, where)
+        return where[0].removeprefix(f"https://{self.sso}")
+
+    def sign_in(self, path: str, password: str = "") -> Answer:
+        """Fill in the form of the log-in page."""
+        page = self.provider(path).text
+        form, url = (re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("token", "url"))
+        assert form and url, page[:400]
+        asked = {"token": form[1], "url": url[1], "timezone": "1", "user": self.account.uid}
+        return self.provider("/", **asked, password=password or self.account.password)
+
+    def back(self, answer: Answer) -> str:
+        """Follow the log-in page's own redirects; the path at SOGo that it leads back to, or nothing."""
+        while where := (answer.header("Location") or [""])[0]:
+            if where.startswith(f"https://{self.name}/"):
+                return where.removeprefix(f"https://{self.name}")
+            if not where.startswith(f"https://{self.sso}/"):
+                return ""
+            answer = self.provider(where.removeprefix(f"https://{self.sso}"))
+        return ""
+
+    def enters(self, password: str = "", path: str = "/SOGo/") -> bool:
+        """Whether a log-in by the log-in page opens SOGo."""
+        where = self.back(self.sign_in(self.leave(path), password))
+        return bool(where) and self.get(where).status == 302 and self.inside
+
+    @property
+    def inside(self) -> bool:
+        """Whether SOGo knows this browser: it leads a visitor to the log-in page, and an agent to their own."""
+        where = self.get("/SOGo/").header("Location")
+        return bool(where) and "/SOGo/" in where[0] and self.sso not in where[0]
+
+    @property
+    def session_file(self) -> str:
+        """The name of the file in which SOGo's front keeps this session."""
+        uid, _dot, word = self.cookies[COOKIE].rpartition(".")
+        return f"{uid}.{hashlib.sha256(word.encode()).hexdigest()}"
 
     def login(self) -> "Groupware":
         """Log in; AssertionError when refused."""
-        answer = self.connect()
-        assert answer.status == 200, answer.text
+        assert self.enters(), self.account.uid
         return self
 
     def own(self, path: str) -> str:

@@ -15,7 +15,7 @@ from tests.stack.support.accounts_cli import ENVIRONMENT
 from tests.stack.support.site import Site
 
 WEB_GUESS = """
-import base64, concurrent.futures, http.client, json, re, secrets, ssl, sys, urllib.parse
+import base64, concurrent.futures, http.client, re, secrets, ssl, sys, urllib.parse
 channel, name, source, count, user = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]), sys.argv[5]
 
 
@@ -27,13 +27,13 @@ def ask(method, path, body=None, **headers):
     return answer, answer.read().decode("utf-8", "replace")
 
 
-def sogo(user, password):
-    ask("POST", "/SOGo/connect", json.dumps({"userName": user, "password": password}), Content_Type="application/json")
-
-
-def dav(user, password):
+def dav(user, password, path="/"):
     proof = base64.b64encode(f"{user}:{password}".encode()).decode()
-    ask("PROPFIND", "/", Authorization=f"Basic {proof}", Depth="0")
+    ask("PROPFIND", path, Authorization=f"Basic {proof}", Depth="0")
+
+
+def sogo(user, password):
+    dav(user, password, "/SOGo/dav/")
 
 
 def sso(user, password):

@@ -101,16 +101,14 @@ def test_a_wrong_password_makes_no_device_and_ends_no_log_in(inside: Any, accoun
     assert inside.last.status_code == 200
 
 
-def test_a_class_with_sogo_s_agenda_is_offered_mail_alone(visit: Any, log_in: Any, provider: Any) -> None:
-    provider.changed = {"profile_class": "convergence"}
+@pytest.mark.parametrize(("profile", "scopes"), [("convergence", ("dav", "smtp")), ("roundcube", ("dav",))])
+def test_an_agenda_of_sogo_s_may_send_its_invitations(
+    visit: Any, log_in: Any, provider: Any, accountd: Any, profile: str, scopes: tuple[str, ...]
+) -> None:
+    provider.changed = {"profile_class": profile}
     log_in(visit)
-    assert visit.get("/compte/appareils/ajouter").named("scopes")
-    assert 'name="mail"' in visit.last.text and 'name="dav"' not in visit.last.text
-    provider.changed = {}
-    visit.press("/", "/deconnexion")
-    log_in(visit)
-    visit.get("/compte/appareils/ajouter")
-    assert 'name="dav"' in visit.last.text
+    visit.send("/compte/appareils/ajouter", name="Téléphone", dav="y", password="un mot de passe")
+    assert accountd.asked[-1].scopes == scopes
 
 
 def test_another_log_in_is_ended_and_nobody_else_s(inside: Any, another: Any, log_in: Any) -> None:

@@ -129,15 +129,13 @@ def test_a_device_whose_profile_cannot_be_kept_is_revoked(inside: Any, accountd:
     assert revoked.device == "abcdefgh"
 
 
-def test_a_class_with_sogo_s_agenda_gets_mail_alone(visit: Any, log_in: Any, provider: Any, accountd: Any) -> None:
+def test_a_class_with_sogo_s_agenda_gets_the_same(visit: Any, log_in: Any, provider: Any, accountd: Any) -> None:
     provider.changed = {"profile_class": "convergence"}
-    accountd.answer = replace(DONE, account=replace(DONE.account, profile=""))
     log_in(visit)
     path = prepared(visit)
     (made,) = [one for one in accountd.asked if isinstance(one, wire.AddDevice)]
-    assert made.scopes == ("imap", "smtp")
-    (only,) = plistlib.loads(downloaded(visit, path).data)["PayloadContent"]
-    assert only["PayloadType"] == "com.apple.mail.managed"
+    assert made.scopes == ("imap", "smtp", "dav")
+    assert len(plistlib.loads(downloaded(visit, path).data)["PayloadContent"]) == 3
 
 
 def test_without_a_signer_the_page_says_so(inside: Any, app: Any) -> None:

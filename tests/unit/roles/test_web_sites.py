@@ -62,7 +62,7 @@ def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:
 def test_a_service_learns_of_the_client_from_nginx_alone(laid: str) -> None:
     for place, inside in locations(laid).items():
         if "proxy_pass " in inside:
-            assert re.search(r"include /etc/nginx/snippets/(authority|proxy|sogo)\.conf;", inside), place
+            assert re.search(r"include /etc/nginx/snippets/(authority|proxy|router|sogo)\.conf;", inside), place
         if "fastcgi_pass" in inside:
             # A header Proxy of a request must not become the variable HTTP_PROXY.
             assert 'fastcgi_param HTTP_PROXY "";' in inside, place

@@ -1,34 +1,39 @@
-"""The channel of SOGo: the cache of an account in its memcached, with its password.
+"""The channel of SOGo: its front's sessions of an account, and what its memcached remembers of it.
 
-A cookie of SOGo holds half of the key to `name:password`, and the other half lies in its table of sessions, which does
-not say whose it is. At each request SOGo proves that password: by memcached for some minutes, else by a bind in the
-directory. So with its memory gone a cookie is worth what its password is worth.
+The front (malleposte.daemons.dav_router.sessions) keeps a file for each session, named by the owner's uid. SOGo itself
+has none: it believes whom its front names.
 """
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from malleposte.accounts.channels import Names
+from malleposte.accounts.channels import Names, checked
 from malleposte.errors import MallepostError
 
+SESSIONS = Path("/run/malleposte-sogo-sessions")
 TIMEOUT = 10.0  # seconds
 SUFFIXES = ("+attributes", "+defaults", "+settings", "")
 
 
 class Sogo:
-    """SOGo's memcached, by its socket."""
+    """SOGo's front by its folder, for root, and its memcached by its socket."""
 
     name = "sogo"
 
-    def __init__(self, names: Names, memcached: Path) -> None:
-        """`memcached`: the Unix socket."""
-        self.names, self.memcached = names, memcached
+    def __init__(self, names: Names, memcached: Path, sessions: Path = SESSIONS) -> None:
+        """`memcached`: the Unix socket; `sessions`: the front's folder."""
+        self.names, self.memcached, self.sessions = names, memcached, sessions
 
     def close(self, uid: str) -> None:
         """See Channel."""
+        mine = re.compile(re.escape(checked(uid)) + "[.][0-9a-f]{64}")
+        for path in self.sessions.iterdir() if self.sessions.is_dir() else ():
+            if mine.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         self.forget(uid)
 
     def forget(self, uid: str) -> None:

@@ -12,15 +12,13 @@ TREE is ``root`` or the name of a back end, and the headers ``Authorization`` (B
 401  not proved; unknown and refused are alike
 503  Dovecot gives no answer: no client must take that for a wrong password
 
-``POST /log-in`` is what SOGo's page sends: JSON with ``userName`` and ``password``. When they are right SOGo is asked,
-with a body written here from what was proved, since another reader of the same JSON may find another name in it. SOGo's
-answer goes to the client, and with it a seal: a MAC over SOGo's cookie. A refusal (403, 503) is in the page's words.
+SOGo's agents log in by the academy's page (OpenID Connect, with PKCE), and this daemon is the client. SOGo itself has
+no session: nginx asks ``/session`` before every page of it and hands on who asks, with the agent's token in the place
+of a password. SOGo's own client believes a name that it has just checked, whatever token comes with it, and two
+requests at the end of a token log an agent out; here a session has one owner, and its token is renewed once.
 
-SOGo's cookie is the password under a key that its holder knows and may change, so SOGo would prove whatever password a
-holder puts into it. ``/session`` is what nginx asks before every other page of SOGo: always 200, with the cookies that
-SOGo may see in ``X-Session-Cookie`` (its own only with its seal), and, for who logs out, what ends the seal in
-``X-Session-End``. It is all that must change when another way to prove a session comes.
-
-A browser that has logged in bears a cookie that names it and opens nothing: Dovecot hears it as the client's name, so
-that delays judge it apart from others behind its address.
+``/session``  200 with ``X-Session-User`` and ``X-Session-Authorization``, or 401: a visitor, or another site's request
+``/sign-on``  leads a visitor to the log-in page, with a state that is in this browser's cookie too
+``/back``     the way back: lets in who went out from here
+``/log-out``  ends the session here and at the log-in page
 """

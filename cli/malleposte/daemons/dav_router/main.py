@@ -15,8 +15,8 @@ LIMITS = http.Limits(head=32_768, body=4_096, seconds=10)
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    about = "Say who asks, and which service holds an agenda."
-    return kit.start(words, "dav-router", about, Settings.read, _serve, files=("settings", "seal_keys"))
+    about = "Say who asks, and which service holds an agenda; log agents in to SOGo."
+    return kit.start(words, "dav-router", about, Settings.read, _serve, files=("settings", "client_secret"))
 
 
 def _serve(settings: Settings) -> int:

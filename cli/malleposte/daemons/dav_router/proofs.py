@@ -6,7 +6,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import json
 import os
 import re
 from collections import OrderedDict
@@ -22,11 +21,11 @@ SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
 
 class Unsure(Exception):
-    """Dovecot or SOGo could not tell."""
+    """Dovecot or the provider could not tell."""
 
 
 class Refused(Exception):
-    """Dovecot says no. The text is for who tries; it is empty unless a delay is the reason."""
+    """Dovecot or the provider says no. Dovecot's text is for who tries; it is empty unless a delay is the reason."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +61,6 @@ def credentials(header: str) -> tuple[bytes, bytes] | None:
     if not colon or not name or not password or b"\0" in name + password:
         return None
     return name, password
-
-
-def typed(body: bytes) -> tuple[bytes, bytes, dict[str, object]] | None:
-    """Name, password and the harmless rest of what SOGo's page sends, or None. Raises ValueError: not JSON."""
-    given = json.loads(body)
-    name, password = (given.get("userName"), given.get("password")) if isinstance(given, dict) else (None, None)
-    if not isinstance(name, str) or not isinstance(password, str):
-        return None
-    if not name or not password or "\0" in name + password:
-        return None
-    rest = {
-        key: given[key]
-        for key in ("language", "rememberLogin", "verificationCode")
-        if isinstance(given.get(key), str | int)
-    }
-    return name.encode(), password.encode(), rest
 
 
 class Dovecot:

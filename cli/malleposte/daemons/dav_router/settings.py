@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-SHORTEST_KEY = 32  # characters
+from malleposte.daemons.dav_router.provider import Client
+
+SHORTEST_SECRET = 24  # characters
 
 
 @dataclass(frozen=True)
@@ -31,21 +33,22 @@ class BackEnd:
 
 @dataclass(frozen=True)
 class Settings:
-    """Back ends by name; the one of each profile; Dovecot's socket; SOGo's port on the loopback; the keys of seals.
+    """Back ends by name; the one of each profile; Dovecot's socket; SOGo's log-ins by the provider.
 
-    The first key makes seals; those of the others are still accepted.
+    `sessions` is the folder of SOGo's sessions, which end after `idle_minutes`.
     """
 
     backends: Mapping[str, BackEnd]
     profiles: Mapping[str, str]
     default: str
     auth_socket: str
-    sogo_port: int
-    seal_keys: tuple[bytes, ...]
+    client: Client
+    sessions: Path
+    idle_minutes: int
 
     @classmethod
-    def read(cls, path: Path, seal_keys: Path) -> Settings:
-        """From a JSON file, and a file with one key a line. Raises ValueError with what is wrong."""
+    def read(cls, path: Path, secret: Path) -> Settings:
+        """From a JSON file, and the file of the provider's secret. Raises ValueError with what is wrong."""
         given = json.loads(path.read_text())
         backends = {
             name: BackEnd(entry["prefix"], tuple(entry.get("homes", ()))) for name, entry in given["backends"].items()
@@ -58,7 +61,18 @@ class Settings:
         for profile, name in [*given["profiles"].items(), ("default", given["default"])]:
             if name not in backends:
                 raise ValueError(f"profile {profile}: no back end is called {name!r}; known: {', '.join(backends)}")
-        keys = tuple(seal_keys.read_bytes().split())
-        if not keys or min(map(len, keys)) < SHORTEST_KEY:
-            raise ValueError(f"{seal_keys}: write one key a line, of {SHORTEST_KEY} characters at least")
-        return cls(backends, given["profiles"], given["default"], given["auth_socket"], int(given["log_in_port"]), keys)
+        sign_on, word = given["sign_on"], secret.read_text("utf-8").strip()
+        if len(word) < SHORTEST_SECRET:
+            raise ValueError(f"{secret}: a secret has {SHORTEST_SECRET} characters at least")
+        for name in ("issuer", "back"):
+            if not re.fullmatch(r"https://[a-z0-9.-]+/\S*", sign_on[name]):
+                raise ValueError(f"sign_on: {name} cannot be {sign_on[name]!r}")
+        return cls(
+            backends,
+            given["profiles"],
+            given["default"],
+            given["auth_socket"],
+            Client(sign_on["issuer"], sign_on["client"], word, sign_on["back"]),
+            Path(sign_on["sessions"]),
+            int(sign_on["idle_minutes"]),
+        )

@@ -194,6 +194,14 @@ class malleposte extends rcube_plugin
         return $this->allowed;
     }
 
+    /** The agent's class, as it is now; empty without directory. */
+    public function profile(string $uid): string
+    {
+        $name = ldap_escape($uid, '', LDAP_ESCAPE_FILTER);
+        $found = $this->search("(&(objectClass=mpAgent)(uid=$name))", ['mpProfile']);
+        return $found[0]['mpprofile'][0] ?? '';
+    }
+
     /** Entries as attribute => values, names in small letters; false when the directory does not answer. */
     private function search(string $filter, array $attributes): array|bool
     {

@@ -80,6 +80,11 @@ final class malleposte_sign_on
         if (($claims['iss'] ?? '') !== $this->issuer() || ($claims['exp'] ?? 0) < time()) {
             throw new RuntimeException('the token is not of the log-in page, or is over');
         }
+        // Agents of a class with the groupware have their mail there, beside the agenda.
+        $class = $this->plugin->profile((string) ($claims['sub'] ?? ''));
+        if (in_array($class, (array) $this->rc->config->get('agents_groupware_classes'), true)) {
+            $this->rc->output->redirect((string) $this->rc->config->get('agents_groupware_url'));
+        }
         $_SESSION['sign_on_hint'] = $this->rc->encrypt($args['id_token']);
         $_SESSION['sign_on_wanted'] = (string) ($way['wanted'] ?? '');
         return $args;

@@ -1,0 +1,186 @@
+"""SOGo's agents log in by the academy's page: out to it, back from it, and who asks for a page of SOGo."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import html
+import logging
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+from weakref import WeakValueDictionary
+
+from malleposte.daemons.dav_router.proofs import Refused, Unsure
+from malleposte.daemons.dav_router.provider import Provider, Way
+from malleposte.daemons.dav_router.sessions import COOKIE, COOKIE_SCOPE, Session, Sessions
+from malleposte.daemons.http import Answer
+
+LOG = logging.getLogger("dav-router")
+WAY = "__Host-sogo-way-"
+"""A cookie for each way out, so that a browser that opens its tabs again goes out with all of them."""
+WAY_SECONDS = 900
+STATE = re.compile(r"[0-9a-f]{32}")
+VERIFIER = re.compile(r"[A-Za-z0-9_-]{43,128}")
+EARLY = 60.0
+"""Seconds before a token's end at which it is renewed: it must outlive the request."""
+FIRST = "/SOGo/"
+PAGES = re.compile(
+    r"/SOGo(?:/so)?(?:/[a-z0-9][a-z0-9._@-]*(?:/(?:Mail|Calendar|Contacts|Preferences)(?:/view)?)?)?/?", re.IGNORECASE
+)
+"""Addresses that only show: where a link from elsewhere may lead."""
+TEXTS = {
+    "again": (
+        "La connexion n’a pas abouti : recommencez.",
+        "Réessayer",
+        "You are not logged in: start again.",
+    ),
+    "away": (
+        "La page de connexion ne répond pas. Réessayez dans quelques minutes. D’ici là, vos messages arrivent, et "
+        "votre téléphone ou votre logiciel de messagerie continue de fonctionner.",
+        "Réessayer",
+        "The log-in page does not answer. Try again in some minutes. Until then your mail arrives, and your telephone "
+        "or mail program goes on.",
+    ),
+}
+
+
+def shown(status: int, about: str) -> Answer:
+    """A page that says why the browser is not led on."""
+    french, again, english = (html.escape(text) for text in TEXTS[about])
+    body = (
+        '<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8"><title>Connexion</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>'
+        f'<body><main><h1>Connexion</h1><p>{french}</p><p lang="en">{english}</p>'
+        f'<p><a href="{FIRST}">{again}</a></p></main></body></html>\n'
+    )
+    told = ["Content-Type: text/html; charset=utf-8", "Cache-Control: no-store"]
+    return status, [*told, *(["Retry-After: 60"] if status == 503 else [])], body.encode()
+
+
+def led(where: str, *cookies: str) -> Answer:
+    """A redirection."""
+    told = [f"Location: {where}", "Cache-Control: no-store"]
+    return 302, [*told, *(f"Set-Cookie: {cookie}" for cookie in cookies)], b""
+
+
+def cookies(headers: Mapping[str, str]) -> dict[str, str]:
+    """The cookies of a request; of one name the first."""
+    found: dict[str, str] = {}
+    for crumb in headers.get("cookie", "").split(";"):
+        name, _equals, value = crumb.strip(" \t").partition("=")
+        found.setdefault(name, value)
+    return found
+
+
+def page(headers: Mapping[str, str]) -> str:
+    """The page that is asked for; empty when it is none that only shows."""
+    uri = headers.get("x-original-uri", "")
+    return uri if headers.get("x-original-method") == "GET" and PAGES.fullmatch(uri) else ""
+
+
+def foreign(headers: Mapping[str, str]) -> bool:
+    """Whether another site has the browser ask for more than a page (W3C, Fetch Metadata Request Headers).
+
+    SOGo looks for no sign against forged requests where its front names the agent. Browsers that say nothing of the
+    site have the cookie's `SameSite=Lax`.
+    """
+    site = headers.get("sec-fetch-site", "")
+    if site in ("", "same-origin", "none"):
+        origin = headers.get("origin", "")
+        return origin not in ("", f"https://{headers.get('host', '')}")
+    return headers.get("sec-fetch-mode") != "navigate" or not page(headers)
+
+
+class SignOn:
+    """Log-ins to SOGo."""
+
+    def __init__(self, provider: Provider, sessions: Sessions) -> None:
+        """With nobody on the way."""
+        self.provider, self.sessions = provider, sessions
+        self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def session(self, headers: Mapping[str, str]) -> Answer:
+        """Say who asks for a page of SOGo: 401 for a visitor."""
+        found = None if foreign(headers) else await self.current(cookies(headers).get(COOKIE, ""))
+        if found is None:
+            return 401, [], b""
+        pair = base64.b64encode(f"{found.uid}:{found.access}".encode()).decode()
+        return 200, [f"X-Session-User: {found.uid}", f"X-Session-Authorization: Basic {pair}"], b""
+
+    async def current(self, cookie: str) -> Session | None:
+        """The session of a cookie, with a token that is good for a while."""
+        found = self.sessions.find(cookie)
+        if found is None or found.until - time.time() > EARLY:
+            return found
+        # Pages ask for several things at once: the first one renews, the others wait for it.
+        lock = self.locks.setdefault(cookie, asyncio.Lock())
+        async with lock:
+            found = self.sessions.find(cookie)
+            if found is None or found.until - time.time() > EARLY:
+                return found
+            return await self._renewed(cookie, found)
+
+    async def _renewed(self, cookie: str, found: Session) -> Session | None:
+        try:
+            new = await self.provider.renew(found)
+        except Refused:
+            self.sessions.end(cookie)
+            return None
+        except Unsure as error:
+            LOG.error("no answer from the log-in page: %s", error)
+            return found if found.until > time.time() else None
+        self.sessions.keep(cookie, new)
+        return self.sessions.find(cookie)
+
+    async def out(self, headers: Mapping[str, str]) -> Answer:
+        """Lead a visitor to the log-in page; a program of a page is told that its session is over."""
+        if headers.get("sec-fetch-mode", "navigate") != "navigate" or headers.get("x-original-method") != "GET":
+            return 401, ["Cache-Control: no-store"], b""
+        if not await self.provider.answers():
+            return shown(503, "away")
+        way = Way(secrets.token_hex(16), secrets.token_urlsafe(48))
+        wanted = base64.urlsafe_b64encode((page(headers) or FIRST).encode()).rstrip(b"=").decode()
+        kept = f"{WAY}{way.state}={way.verifier}.{wanted}; Max-Age={WAY_SECONDS}; {COOKIE_SCOPE}"
+        return led(self.provider.log_in(way), kept)
+
+    async def back(self, query: str, headers: Mapping[str, str]) -> Answer:
+        """Let in who comes back, if this browser went out with that state."""
+        told = dict(parse_qsl(query))
+        state, kept = told.get("state", ""), cookies(headers)
+        verifier, _dot, wanted = kept.get(f"{WAY}{state}", "").partition(".")
+        if not STATE.fullmatch(state) or not VERIFIER.fullmatch(verifier) or not told.get("code"):
+            return shown(403, "again")
+        over = f"{WAY}{state}=; Max-Age=0; {COOKIE_SCOPE}"
+        try:
+            agent = await self.provider.redeem(told["code"], Way(state, verifier))
+        except Refused as error:
+            LOG.warning("a log-in was refused: %s", error)
+            return shown(403, "again")
+        except Unsure as error:
+            LOG.error("no answer from the log-in page: %s", error)
+            return shown(503, "away")
+        if COOKIE in kept:
+            self.sessions.end(kept[COOKIE])
+        return led(self._wanted(wanted), f"{COOKIE}={self.sessions.open(agent)}; {COOKIE_SCOPE}", over)
+
+    @staticmethod
+    def _wanted(text: str) -> str:
+        try:
+            found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+        except (binascii.Error, ValueError):
+            return FIRST
+        return found if PAGES.fullmatch(found) else FIRST
+
+    def leave(self, headers: Mapping[str, str]) -> Answer:
+        """Log out of everything: the log-in page ends the session of all services, then leads back here."""
+        cookie = cookies(headers).get(COOKIE, "")
+        found = self.sessions.find(cookie)
+        if foreign(headers) or found is None:
+            return led(FIRST)
+        self.sessions.end(cookie)
+        then = f"https://{headers.get('host', '')}/"
+        return led(self.provider.log_out(found.identity, then), f"{COOKIE}=; Max-Age=0; {COOKIE_SCOPE}")

@@ -1,0 +1,217 @@
+"""The log-in to SOGo by the academy's page: the way there and back, what is refused, what ends it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.daemons.dav_router.sessions import COOKIE
+from malleposte.daemons.dav_router.sign_on import WAY
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.groupware import Groupware
+from tests.stack.support.mail import token
+from tests.stack.support.site import Site
+
+Visit = Callable[[Any], Groupware]
+FOLDER = "/run/malleposte-sogo-sessions"
+
+
+@pytest.fixture
+def visit(site: Site, ca_bundle: Path) -> Visit:
+    """A visitor of SOGo, for an account."""
+    return lambda account: Groupware(site, ca_bundle, account)
+
+
+@pytest.fixture
+def agent(people: Any) -> Any:
+    """An agent of the class that has SOGo."""
+    return people.agent(profile="convergence")
+
+
+def asked(path: str) -> dict[str, str]:
+    """The parameters of an address."""
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(path).query))
+
+
+def test_no_page_of_it_asks_for_a_password(visit: Visit, agent: Any) -> None:
+    for path in ("/SOGo/", "/SOGo/so/mdupond/Mail/view", "/SOGo/so/", "/SOGo/so/mdupond/Calendar/x?y=z"):
+        given = asked(visit(agent).leave(path))
+        assert given["client_id"] == "sogo" and given["response_type"] == "code", path
+        assert given["code_challenge_method"] == "S256" and len(given["state"]) == 32 and given["nonce"]
+
+
+def test_a_wrong_password_enters_nobody(visit: Visit, agent: Any) -> None:
+    assert not visit(agent).enters(agent.password + "x")
+    assert visit(agent).enters()
+
+
+def test_a_session_has_a_cookie_of_its_own_and_sogo_has_none(visit: Visit, agent: Any) -> None:
+    here = visit(agent)
+    answer = here.get(here.back(here.sign_in(here.leave())))
+    (line,) = [line for line in answer.header("Set-Cookie") if line.startswith(f"{COOKIE}=")]
+    assert {"path=/", "secure", "httponly", "samesite=lax"} <= {one.strip().lower() for one in line.split(";")}
+    assert here.inside
+    assert not [name for name in here.cookies if name.startswith("0x")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("/SOGo/so/{}/Calendar/view", "/SOGo/so/{}/Calendar/view"),
+        ("/SOGo/so/{}/Preferences", "/SOGo/so/{}/Preferences"),
+        ("/SOGo/so/{}/Calendar/personal/addUserInAcls?uid=x", "/SOGo/"),
+        ("/SOGo/", "/SOGo/"),
+    ],
+)
+def test_the_page_that_was_wanted_is_opened(visit: Visit, agent: Any, wanted: str, found: str) -> None:
+    here = visit(agent)
+    answer = here.get(here.back(here.sign_in(here.leave(wanted.format(agent.uid)))))
+    assert answer.header("Location") == [found.format(agent.uid)]
+    assert here.inside
+
+
+def test_a_way_back_without_its_way_out_enters_nobody(visit: Visit, agent: Any) -> None:
+    """Log-in by a stranger's code (RFC 6749, 10.12): the victim's browser never went out with that state."""
+    attacker, victim = visit(agent), visit(agent)
+    path = attacker.back(attacker.sign_in(attacker.leave()))
+    victim.leave()
+    for wrong in (path, re.sub(r"state=\w+", "state=", path), re.sub(r"&?state=\w+", "", path)):
+        answer = victim.get(wrong)
+        assert answer.status == 403, wrong
+        assert "n’a pas abouti" in answer.text
+        assert not victim.inside
+    assert attacker.get(path).status == 302
+    assert attacker.inside, "whoever went out comes back"
+    assert visit(agent).get(path).status == 403
+
+
+def test_a_code_for_another_way_has_another_verifier(visit: Visit, agent: Any) -> None:
+    """A code that was stolen elsewhere, put into a way of one's own."""
+    here, thief = visit(agent), visit(agent)
+    stolen = asked(here.back(here.sign_in(here.leave())))["code"]
+    state = asked(thief.leave())["state"]
+    answer = thief.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert answer.status == 403 and COOKIE not in thief.cookies
+    assert not thief.inside
+
+
+def test_tabs_that_open_together_all_come_back(visit: Visit, agent: Any) -> None:
+    here = visit(agent)
+    ways = [here.leave(path) for path in ("/SOGo/", f"/SOGo/so/{agent.uid}/Calendar/view")]
+    assert len([name for name in here.cookies if name.startswith(WAY)]) == 2
+    assert here.get(here.back(here.sign_in(ways[1]))).status == 302
+    assert here.get(here.back(here.provider(ways[0]))).status == 302
+    assert here.inside
+
+
+def test_agents_of_each_class_end_where_their_mail_is(visit: Visit, agent: Any, people: Any, webmail: Any) -> None:
+    other, names = people.agent(profile="roundcube"), visit(agent).site.platform["hostnames"]
+    stranger = visit(other)
+    for path in ("/SOGo/", f"/SOGo/so/{other.uid}/Calendar/view"):
+        answer = stranger.get(stranger.back(stranger.sign_in(stranger.leave(path))))
+        answer = stranger.get(answer.header("Location")[0])
+        assert answer.header("Location") == [f"https://{names['webmail']}/"], path
+        stranger.cookies.clear(), stranger.sso_cookies.clear()
+    assert not stranger.inside
+    light = webmail()
+    assert light.login(other.uid, other.password), "and is at home there"
+    here = webmail()
+    answer = here.ask(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))
+    assert answer.headers["Location"] == f"https://{names['groupware']}/"
+    assert "roundcube_sessauth" not in here.cookies
+    assert visit(agent).enters()
+
+
+def test_a_cookie_of_sogo_s_own_opens_nothing(visit: Visit, agent: Any, people: Any) -> None:
+    """However it is written: SOGo hears no cookie, and its front knows its own sessions alone."""
+    here, victim = visit(agent).login(), people.agent(profile="convergence")
+    mine = here.cookies[COOKIE]
+    word = mine.rpartition(".")[2]
+    forged = "basic%20" + urllib.parse.quote(base64.b64encode(b"a:b").decode(), safe="")
+    for cookie in (
+        f"0xHIGHFLYxSOGo={forged}", f"{COOKIE}={victim.uid}.{word}", f"{COOKIE}={victim.uid}.{'0' * 64}",
+        f"{COOKIE}=../{mine}", f"{COOKIE}={here.session_file}", f"{COOKIE}=", f"x={mine}", f"{COOKIE.lower()}={mine}",
+        f"0xHIGHFLYxSOGo={forged}; {COOKIE}={victim.uid}.{word}",
+    ):  # fmt: skip
+        answer = here.request("GET", f"/SOGo/so/{victim.uid}/jsonDefaults", headers={"Cookie": cookie})
+        assert answer.status == 302 and here.sso in answer.header("Location")[0], cookie
+    answer = here.request(
+        "GET", here.own("jsonDefaults"), headers={"Cookie": f"0xHIGHFLYxSOGo={forged}; {COOKIE}={mine}"}
+    )
+    assert answer.status == 200
+
+
+def test_another_site_has_nothing_done(visit: Visit, agent: Any) -> None:
+    here, change = visit(agent).login(), {"sortingAttributes": {"match": "OR", "sort": "arrival", "asc": 0}}
+    path, kind = here.own("Mail/0/folderINBOX/view"), {"Content-Type": "application/json"}
+    assert here.request("POST", path, json.dumps(change), headers=kind).status == 200
+    for site, mode in (("cross-site", "no-cors"), ("same-site", "cors"), ("same-site", "navigate")):
+        sent = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
+        assert here.request("POST", path, json.dumps(change), headers=kind | sent).status == 401, sent
+        assert here.request("GET", here.own("Calendar/personal/addUserInAcls?uid=x"), headers=sent).status in (302, 401)
+    from_elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert here.request("GET", here.own("Mail/view"), headers=from_elsewhere).status == 200, "a link is a link"
+    assert here.request("POST", path, json.dumps(change), headers=kind | {"Origin": "https://x.test"}).status == 401
+
+
+def test_log_out_ends_the_log_in_page_too(visit: Visit, agent: Any) -> None:
+    here = visit(agent).login()
+    before = dict(here.cookies)
+    answer = here.get(here.own("logoff"))
+    path = answer.header("Location")[0].removeprefix(f"https://{here.sso}")
+    assert path.startswith("/oauth2/logout?")
+    end = here.provider(path)
+    assert end.header("Location") == [f"https://{here.name}/"], "and leads back without a question"
+    here.cookies = before
+    assert not here.inside
+    assert here.back(here.provider(here.leave())) == "", "the form is shown again"
+
+
+def test_a_page_stays_open_past_the_end_of_its_token(visit: Visit, agent: Any, site: Site) -> None:
+    """Its time is set back in the front's file, thrice: nobody waits a quarter of an hour."""
+    here, seen = visit(agent).login(), set()
+    for _turn in range(3):
+        kept = json.loads(site.run("mail1", f"cat {FOLDER}/{here.session_file}"))
+        assert kept["access"] not in seen, "another token"
+        seen.add(kept["access"])
+        text = json.dumps(kept | {"until": 1000})
+        site.run("mail1", f"cat > {FOLDER}/{here.session_file}", given=text)
+        assert here.listed() == []
+
+
+def test_files_of_sessions_are_the_front_s_alone(visit: Visit, agent: Any, site: Site) -> None:
+    here = visit(agent).login()
+    told = site.run("mail1", f"stat -c '%a %U' {FOLDER} {FOLDER}/{here.session_file}")
+    assert told.split() == ["700", "dav-router", "600", "dav-router"]
+    word = here.cookies[COOKIE].rpartition(".")[2]
+    assert word not in site.run("mail1", f"grep -r . {FOLDER}; ls {FOLDER}"), "what lies there opens nothing"
+    assert agent.password not in site.run("mail1", f"cat {FOLDER}/{here.session_file}")
+
+
+def test_mail_is_sent_by_a_token_and_by_no_other_box_s(visit: Visit, agent: Any, mail: Any, site: Site) -> None:
+    here, subject = visit(agent).login(), token()
+    assert here.send(to=[agent.mail], subject=subject, text="x").status == 200
+    assert mail.arrived(agent, subject)
+
+
+@pytest.mark.parametrize("act", ["block", "suspend"])
+def test_an_account_that_is_shut_is_out_at_once(visit: Visit, agent: Any, people: Any, site: Site, act: str) -> None:
+    here, other = visit(agent).login(), visit(people.agent(profile="convergence")).login()
+    Cli(site).out(act, agent.uid, *(["--reason", "essai"] if act == "block" else []))
+    assert not here.inside
+    assert not visit(agent).enters()
+    assert other.inside
+
+
+def test_an_end_of_sessions_ends_it(visit: Visit, agent: Any, people: Any, site: Site) -> None:
+    here, again, other = visit(agent).login(), visit(agent).login(), visit(people.agent(profile="convergence")).login()
+    Cli(site).out("end-sessions", agent.uid)
+    assert not here.inside and not again.inside
+    assert other.inside and visit(agent).enters()

@@ -1,0 +1,340 @@
+"""Log-ins to SOGo by the academy's page: the way out, the way back, the sessions that its front keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from malleposte.daemons.dav_router.proofs import Unsure
+from malleposte.daemons.dav_router.provider import Client, Provider
+from malleposte.daemons.dav_router.sessions import COOKIE, Session, Sessions
+from malleposte.daemons.dav_router.sign_on import FIRST, WAY, SignOn
+
+ISSUER = "https://sso.test/"
+CLIENT = Client(ISSUER, "sogo", "s" * 32, "https://agenda.test/connexion/retour")
+Told = tuple[int, dict[str, str], list[str]]
+
+
+def token(**content: Any) -> str:
+    body = base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+    return f"e30.{body}.x"
+
+
+class Fake(Provider):
+    """A provider of this test's. `claims` changes what an identity token says; `status` is that of its answers."""
+
+    def __init__(self) -> None:
+        super().__init__(CLIENT)
+        self.asked: list[dict[str, str]] = []
+        self.nonce, self.status, self.away = "", 200, False
+        self.claims: dict[str, Any] = {}
+        self.seconds = 300
+
+    def _ask(self, method: str, path: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
+        if self.away:
+            raise Unsure("away")
+        if asked is None:
+            return 200, b"{}"
+        self.asked.append(dict(asked))
+        known = {
+            "iss": ISSUER, "aud": "sogo", "exp": time.time() + 300, "sub": "mdupond", "nonce": self.nonce,
+            **self.claims,
+        }  # fmt: skip
+        told = {
+            "access_token": f"acces-{len(self.asked)}", "refresh_token": "nouveau", "expires_in": self.seconds,
+            "id_token": token(**{name: one for name, one in known.items() if one is not None}),
+        }  # fmt: skip
+        return self.status, json.dumps(told if self.status == 200 else {"error": "invalid_grant"}).encode()
+
+
+class Browser:
+    """One browser before the front."""
+
+    def __init__(self, front: SignOn, provider: Fake) -> None:
+        self.front, self.provider = front, provider
+        self.cookies: dict[str, str] = {}
+
+    def headers(self, uri: str = FIRST, **sent: str) -> dict[str, str]:
+        crumbs = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        told = {"cookie": crumbs, "host": "agenda.test", "x-original-uri": uri, "x-original-method": "GET"}
+        return told | {name.replace("_", "-"): value for name, value in sent.items()}
+
+    def kept(self, answer: tuple[int, list[str], bytes]) -> Told:
+        status, lines, _body = answer
+        pairs = [line.split(": ", 1) for line in lines]
+        for name, value in pairs:
+            if name == "Set-Cookie":
+                word, _, rest = value.partition("=")
+                self.cookies[word] = rest.partition(";")[0]
+        return status, {one[0]: one[1] for one in pairs}, [value for name, value in pairs if name == "Set-Cookie"]
+
+    def leave(self, uri: str = FIRST, **sent: str) -> Told:
+        status, told, cookies = self.kept(asyncio.run(self.front.out(self.headers(uri, **sent))))
+        if "Location" in told:
+            self.provider.nonce = self.asked(told)["nonce"]
+        return status, told, cookies
+
+    @staticmethod
+    def asked(told: Mapping[str, str]) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(told["Location"]).query))
+
+    def back(self, query: str) -> Told:
+        return self.kept(asyncio.run(self.front.back(query, self.headers())))
+
+    def enter(self, uri: str = FIRST) -> Told:
+        return self.back(f"code=c&state={self.asked(self.leave(uri)[1])['state']}")
+
+    def session(self, uri: str = "/SOGo/so/mdupond/Mail/view", **sent: str) -> Told:
+        return self.kept(asyncio.run(self.front.session(self.headers(uri, **sent))))
+
+    @property
+    def inside(self) -> bool:
+        return self.session()[0] == 200
+
+
+@pytest.fixture
+def provider() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def front(provider: Fake, tmp_path: Path) -> SignOn:
+    return SignOn(provider, Sessions(tmp_path, 3600))
+
+
+@pytest.fixture
+def browser(front: SignOn, provider: Fake) -> Browser:
+    return Browser(front, provider)
+
+
+def test_a_visitor_is_led_to_the_log_in_page(browser: Browser) -> None:
+    status, told, cookies = browser.leave()
+    assert status == 302 and told["Location"].startswith(f"{ISSUER}oauth2/authorize?")
+    asked = browser.asked(told)
+    assert asked["client_id"] == "sogo" and asked["code_challenge_method"] == "S256"
+    (cookie,) = cookies
+    assert cookie.startswith(f"{WAY}{asked['state']}=")
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=900"} <= set(cookie.split("; "))
+    assert asked["nonce"] not in cookie and asked["code_challenge"] not in cookie
+
+
+def test_who_comes_back_is_inside(browser: Browser, provider: Fake) -> None:
+    assert not browser.inside
+    status, told, cookies = browser.enter()
+    assert (status, told["Location"]) == (302, FIRST)
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=Lax"} <= set(cookies[0].split("; "))
+    assert provider.asked[0]["code_verifier"]
+    status, told, _ = browser.session()
+    assert (status, told["X-Session-User"]) == (200, "mdupond")
+    pair = base64.b64decode(told["X-Session-Authorization"].removeprefix("Basic ")).decode()
+    assert pair == "mdupond:acces-1"
+
+
+def test_a_way_back_without_its_way_out_enters_nobody(browser: Browser, front: SignOn, provider: Fake) -> None:
+    victim = Browser(front, provider)
+    victim.leave()
+    state = browser.asked(browser.leave()[1])["state"]
+    for query in (f"code=c&state={state}", "code=c", "code=c&state=", f"state={state}", f"error=x&state={state}"):
+        assert victim.back(query)[0] == 403, query
+        assert not victim.inside
+    assert browser.back(f"code=c&state={state}")[0] == 302
+    assert browser.inside
+    assert browser.back(f"code=c&state={state}")[0] == 403, "once alone"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "autre"}, {"nonce": None}, {"iss": "https://autre.test/"}, {"aud": "roundcube"}, {"aud": ["autre"]},
+        {"exp": 1}, {"exp": None}, {"sub": "../x"}, {"sub": None}, {"iss": None},
+    ],
+)  # fmt: skip
+def test_a_token_for_something_else_enters_nobody(browser: Browser, provider: Fake, claims: dict[str, Any]) -> None:
+    provider.claims = claims
+    assert browser.enter()[0] == 403
+    assert not browser.inside
+    provider.claims = {}
+    assert browser.enter()[0] == 302
+    assert browser.inside
+
+
+def test_tabs_that_open_together_all_come_back(browser: Browser, provider: Fake) -> None:
+    ways = [(browser.asked(browser.leave()[1])["state"], provider.nonce) for _ in range(3)]
+    for state, nonce in ways:
+        provider.nonce = nonce
+        assert browser.back(f"code=c&state={state}")[0] == 302
+    assert browser.inside
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("/SOGo/so/mdupond/Calendar/view", "/SOGo/so/mdupond/Calendar/view"),
+        ("/SOGo/so/mdupond/Preferences", "/SOGo/so/mdupond/Preferences"),
+        ("/SOGo/so/mdupond/Calendar/personal/addUserInAcls?uid=x", FIRST),
+        ("/SOGo/so/mdupond/logoff", FIRST),
+        ("//autre.test/", FIRST),
+        ("/SOGo//autre.test/", FIRST),
+    ],
+)
+def test_the_page_that_was_wanted_is_opened(browser: Browser, wanted: str, found: str) -> None:
+    assert browser.enter(wanted)[1]["Location"] == found
+
+
+def test_a_provider_that_is_away_is_told(browser: Browser, provider: Fake) -> None:
+    provider.away = True
+    status, told, _ = browser.leave()
+    assert (status, told["Retry-After"]) == (503, "60")
+    provider.away = False
+    state = browser.asked(browser.leave()[1])["state"]
+    provider.away = True
+    assert browser.back(f"code=c&state={state}")[0] == 503
+
+
+def test_a_program_of_a_page_is_not_led_on(browser: Browser) -> None:
+    assert browser.leave(sec_fetch_mode="cors")[0] == 401
+    assert browser.leave(x_original_method="POST")[0] == 401
+    assert browser.leave(sec_fetch_mode="navigate")[0] == 302
+
+
+@pytest.mark.parametrize(
+    ("sent", "uri", "inside"),
+    [
+        ({}, "/SOGo/so/mdupond/jsonDefaults", True),
+        ({"sec_fetch_site": "same-origin", "sec_fetch_mode": "cors"}, "/SOGo/so/mdupond/jsonDefaults", True),
+        ({"sec_fetch_site": "none", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/jsonDefaults", True),
+        ({"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/Calendar/view", True),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}, "/SOGo/", True),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/x/addUserInAcls", False),
+        ({"sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}, "/SOGo/so/mdupond/Calendar/view", False),
+        ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}, "/SOGo/", False),
+        (
+            {"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "x_original_method": "POST"},
+            "/SOGo/so/mdupond/Calendar/view",
+            False,
+        ),
+        ({"origin": "https://autre.test", "x_original_method": "POST"}, "/SOGo/so/mdupond/x", False),
+        ({"origin": "https://agenda.test", "x_original_method": "POST"}, "/SOGo/so/mdupond/x", True),
+    ],
+)
+def test_another_site_has_pages_shown_and_nothing_done(
+    browser: Browser, sent: dict[str, str], uri: str, inside: bool
+) -> None:
+    browser.enter()
+    assert (browser.session(uri, **sent)[0] == 200) is inside
+
+
+def test_a_token_is_renewed_once_for_all_that_a_page_asks(browser: Browser, provider: Fake) -> None:
+    provider.seconds = 30
+    browser.enter()
+    provider.seconds = 300
+
+    async def together() -> list[Any]:
+        return await asyncio.gather(*(browser.front.session(browser.headers("/SOGo/so/mdupond/x")) for _ in range(6)))
+
+    pairs = {line for _status, lines, _body in asyncio.run(together()) for line in lines if "Authorization" in line}
+    assert len(pairs) == 1
+    assert [one["grant_type"] for one in provider.asked] == ["authorization_code", "refresh_token"]
+    assert provider.asked[1]["refresh_token"] == "nouveau"
+
+
+def test_a_session_that_the_provider_ended_ends_here(browser: Browser, provider: Fake) -> None:
+    provider.seconds = 30
+    browser.enter()
+    provider.status = 400
+    seen = [browser.inside]
+    provider.status, provider.seconds = 200, 300
+    seen.append(browser.inside)
+    browser.enter()
+    assert [*seen, browser.inside] == [False, False, True], "over for good, until the next log-in"
+
+
+def test_a_session_outlives_an_outage_until_its_token_ends(browser: Browser, provider: Fake) -> None:
+    provider.seconds = 30
+    browser.enter()
+    provider.away = True
+    seen = [browser.inside]
+    provider.away, provider.seconds = False, -1
+    browser.enter()
+    provider.away = True
+    seen.append(browser.inside)
+    provider.away, provider.seconds = False, 300
+    assert [*seen, browser.inside] == [True, False, True], "it goes on when the provider is back"
+
+
+def test_log_out_ends_both(browser: Browser) -> None:
+    browser.enter()
+    before = browser.cookies[COOKIE]
+    forged = browser.headers("/SOGo/so/mdupond/logoff", sec_fetch_site="cross-site", sec_fetch_mode="navigate")
+    browser.front.leave(forged)
+    assert browser.inside, "not for another site"
+    status, told, cookies = browser.kept(browser.front.leave(browser.headers("/SOGo/so/mdupond/logoff")))
+    assert status == 302 and told["Location"].startswith(f"{ISSUER}oauth2/logout?")
+    assert browser.asked(told)["post_logout_redirect_uri"] == "https://agenda.test/"
+    assert "Max-Age=0" in cookies[0]
+    browser.cookies[COOKIE] = before
+    assert not browser.inside
+
+
+# --- the files ---
+
+
+SESSION = Session("mdupond", "acces", "nouveau", "identite", 4e9)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "mdupond", "mdupond.", f"../x.{'a' * 64}", f".{'a' * 64}", f"mdupond.{'g' * 64}"]
+)
+def test_what_is_no_session_is_none(tmp_path: Path, cookie: str) -> None:
+    kept = Sessions(tmp_path, 60)
+    assert kept.find(cookie) is None
+    assert kept.find(kept.open(SESSION)) == SESSION
+
+
+def test_a_session_has_one_owner(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    word = kept.open(SESSION).rpartition(".")[2]
+    assert kept.find(f"autre.{word}") is None
+    assert kept.find(f"mdupond.{word}") == SESSION
+
+
+def test_a_list_of_the_folder_opens_nothing(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    cookie = kept.open(SESSION)
+    (file,) = tmp_path.iterdir()
+    assert file.name.startswith("mdupond.") and file.name != cookie
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert kept.find(file.name) is None
+
+
+def test_an_idle_session_is_over(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    idle, used, gone = kept.open(SESSION), kept.open(SESSION), kept.open(SESSION)
+    for cookie in (idle, gone):
+        path = kept.path(cookie)
+        assert path
+        os.utime(path, (0, 0))
+    assert kept.find(idle) is None
+    kept.swept = 0
+    kept.sweep()
+    assert len(list(tmp_path.iterdir())) == 1
+    assert kept.find(used) == SESSION
+
+
+def test_a_session_that_was_ended_meanwhile_stays_ended(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    cookie, other = kept.open(SESSION), kept.open(SESSION)
+    kept.end(cookie)
+    kept.keep(cookie, SESSION)
+    kept.keep(other, Session("mdupond", "neuf", "x", "y", 4e9))
+    assert kept.find(cookie) is None
+    found = kept.find(other)
+    assert found and found.access == "neuf"
