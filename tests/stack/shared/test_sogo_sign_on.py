@@ -17,7 +17,9 @@ from malleposte.daemons.dav_router.sign_on import WAY
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import token
+from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
+from tests.stack.support.web import Web
 
 Visit = Callable[[Any], Groupware]
 FOLDER = "/run/malleposte-sogo-sessions"
@@ -161,6 +163,20 @@ def test_another_site_has_nothing_done(visit: Visit, agent: Any) -> None:
     assert here.request("POST", path, json.dumps(change), headers=kind | {"Origin": "https://x.test"}).status == 401
 
 
+def test_a_browser_that_comes_from_the_log_in_page_goes_round_nowhere(visit: Visit, agent: Any) -> None:
+    """It says so of every redirection that follows."""
+    here, path = visit(agent).login(), "/SOGo/"
+    sent = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}
+    for _step in range(6):
+        answer = here.request("GET", path, headers=sent)
+        if answer.status == 200:
+            break
+        where = answer.header("Location")[0]
+        assert here.sso not in where, path
+        path = urllib.parse.urlsplit(where).path
+    assert answer.status == 200 and path == here.own("Mail/view")
+
+
 def test_log_out_ends_the_log_in_page_too(visit: Visit, agent: Any) -> None:
     here = visit(agent).login()
     before = dict(here.cookies)
@@ -210,8 +226,10 @@ def test_an_account_that_is_shut_is_out_at_once(visit: Visit, agent: Any, people
     assert other.inside
 
 
-def test_an_end_of_sessions_ends_it(visit: Visit, agent: Any, people: Any, site: Site) -> None:
+def test_an_end_of_sessions_ends_it(visit: Visit, agent: Any, people: Any, site: Site, web: Web) -> None:
     here, again, other = visit(agent).login(), visit(agent).login(), visit(people.agent(profile="convergence")).login()
-    Cli(site).out("end-sessions", agent.uid)
+    portal = SignedOn(site, web)
+    portal.log_in(agent.uid, agent.password)
+    portal.press("/compte/appareils", "/compte/sessions/fermer")
     assert not here.inside and not again.inside
     assert other.inside and visit(agent).enters()

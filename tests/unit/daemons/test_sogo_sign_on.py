@@ -213,6 +213,7 @@ def test_a_program_of_a_page_is_not_led_on(browser: Browser) -> None:
         ({"sec_fetch_site": "none", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/jsonDefaults", True),
         ({"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/Calendar/view", True),
         ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}, "/SOGo/", True),
+        ({"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate"}, "/SOGo/mdupond/view", True),
         ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}, "/SOGo/so/mdupond/x/addUserInAcls", False),
         ({"sec_fetch_site": "same-site", "sec_fetch_mode": "cors"}, "/SOGo/so/mdupond/Calendar/view", False),
         ({"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}, "/SOGo/", False),

@@ -29,7 +29,7 @@ EARLY = 60.0
 """Seconds before a token's end at which it is renewed: it must outlive the request."""
 FIRST = "/SOGo/"
 PAGES = re.compile(
-    r"/SOGo(?:/so)?(?:/[a-z0-9][a-z0-9._@-]*(?:/(?:Mail|Calendar|Contacts|Preferences)(?:/view)?)?)?/?", re.IGNORECASE
+    r"/SOGo(?:/so)?(?:/[a-z0-9][a-z0-9._@-]*(?:/(?:Mail|Calendar|Contacts|Preferences))?(?:/view)?)?/?", re.IGNORECASE
 )
 """Addresses that only show: where a link from elsewhere may lead."""
 TEXTS = {
