@@ -7,6 +7,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from malleposte.daemons.dav_router.sessions import COOKIE
 from malleposte.daemons.dav_router.sign_on import WAY
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.groupware import Groupware
+from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
@@ -120,7 +121,8 @@ def test_agents_of_each_class_end_where_their_mail_is(visit: Visit, agent: Any, 
         answer = stranger.get(stranger.back(stranger.sign_in(stranger.leave(path))))
         answer = stranger.get(answer.header("Location")[0])
         assert answer.header("Location") == [f"https://{names['webmail']}/"], path
-        stranger.cookies.clear(), stranger.sso_cookies.clear()
+        stranger.cookies.clear()
+        stranger.sso_cookies.clear()
     assert not stranger.inside
     light = webmail()
     assert light.login(other.uid, other.password), "and is at home there"
@@ -233,3 +235,37 @@ def test_an_end_of_sessions_ends_it(visit: Visit, agent: Any, people: Any, site:
     portal.press("/compte/appareils", "/compte/sessions/fermer")
     assert not here.inside and not again.inside
     assert other.inside and visit(agent).enters()
+
+
+@pytest.mark.parametrize(("scopes", "told"), [(("dav", "smtp"), True), (("dav",), False)])
+def test_a_device_has_its_agenda_by_a_password_of_its_own_and_invites_by_it(
+    visit: Visit, agent: Any, people: Any, mail: Any, site: Site, scopes: tuple[str, ...], told: bool
+) -> None:
+    guest, ident = people.agent(profile="convergence"), token()
+    words = [word for scope in scopes for word in ("--scope", scope)]
+    made = Cli(site).json("device", "add", agent.uid, "--name", "Téléphone", *words)["password"]
+    # Another of the account's names would be no name to SOGo: its front gives the uid.
+    telephone = visit(replace(agent, uid=agent.mail, password=made))
+    people_of_it = [f"ORGANIZER:mailto:{agent.mail}", f"ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:{guest.mail}"]
+    text = event(ident, f"Réunion {ident}", *people_of_it)
+    path = f"Calendar/personal/{ident}.ics"
+    assert telephone.put(path, text, "text/calendar", agent.uid) == 201
+    assert ident in visit(agent).fetch(path).text
+    assert visit(replace(agent, password=made[:-1] + ("a" if made[-1] != "a" else "b"))).fetch(path).status == 401
+    assert not visit(agent).enters(made), "and no log-in page takes it"
+    if told:
+        assert mail.arrived(guest, "Invitation")
+    else:
+        assert mail.count(guest, "Invitation") == 0
+
+
+def test_with_a_second_factor_a_device_needs_its_own_password(
+    visit: Visit, agent: Any, people: Any, site: Site
+) -> None:
+    made = Cli(site).json("device", "add", agent.uid, "--name", "Téléphone", "--scope", "dav")["password"]
+    assert visit(agent).propfind("").status == 207
+    people.change(agent, mpTwoFactor=["totp"])
+    site.run("mail1", f"doveadm auth cache flush {agent.uid}")
+    assert visit(agent).propfind("").status == 401
+    assert visit(replace(agent, password=made)).propfind("").status == 207
+    assert visit(agent).enters(), "the log-in page asks the provider for the factor, and it knows of none here"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from malleposte.accounts.channels import close_all, sso
+from malleposte.accounts.channels import close_all, sogo, sso
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
@@ -41,3 +43,21 @@ def test_the_log_in_page_is_closed_before_what_would_ask_it_anew() -> None:
     ]
     both = LocalHost(LifeRules(channels=("dovecot", "sso")))
     assert [one.name for one in Hosts(MemoryDirectory("dc=test"), [both]).channels()] == ["sso", "dovecot"]
+
+
+def test_the_sessions_of_one_agent_at_sogo_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the names of their files: no other agent's, and none that only begins alike."""
+    forgotten: list[str] = []
+    monkeypatch.setattr(sogo, "delete", lambda path, keys: forgotten.extend(keys))
+    digest = "0a" * 32
+    names = [f"mdupond.{digest}", f"mdupond.{'1b' * 32}", f"mdupond.x.{digest}", f"mdupond2.{digest}", "mdupond.x"]
+    for name in names:
+        (tmp_path / name).touch()
+    channel = sogo.Sogo(lambda uid: [f"{uid}@ac-exemple.test"], Path("/nowhere"), tmp_path)
+    channel.forget("mdupond")
+    assert len(list(tmp_path.iterdir())) == len(names), "sessions go on"
+    channel.close("mdupond")
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted(names[2:])
+    assert "mdupond" in forgotten and "mdupond@ac-exemple.test+attributes" in forgotten
+    with pytest.raises(InputError):
+        channel.close("../x")
