@@ -7,7 +7,6 @@ import plistlib
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +130,7 @@ def test_a_device_whose_profile_cannot_be_kept_is_revoked(inside: Any, accountd:
 
 def test_a_class_with_sogo_s_agenda_gets_the_same(visit: Any, log_in: Any, provider: Any, accountd: Any) -> None:
     provider.changed = {"profile_class": "convergence"}
+    accountd.answer = DONE
     log_in(visit)
     path = prepared(visit)
     (made,) = [one for one in accountd.asked if isinstance(one, wire.AddDevice)]
