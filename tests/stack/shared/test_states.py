@@ -100,8 +100,11 @@ class Channels:
         return Groupware(self.site, self.cafile, who).enters()
 
     def roundcube(self, who: Account) -> bool:
+        """Whoever has the mail in SOGo is led there after the log-in."""
         visitor = Webmail(self.site, self.web)
-        return visitor.login(who.uid, who.password)
+        path = visitor.back(visitor.sso.log_in(who.uid, who.password, visitor.leave()))
+        groupware = f"https://{self.platform['hostnames']['groupware']}/"
+        return bool(path) and visitor.ask(path).headers["Location"] == groupware
 
     def dav(self, who: Account) -> bool:
         device = Device(self.web, self.site.address("mail1"), self.platform["hostnames"]["dav"], who)
