@@ -49,7 +49,7 @@ class Fake(Provider):
             **self.claims,
         }  # fmt: skip
         told = {
-            "access_token": f"acces-{len(self.asked)}", "refresh_token": "nouveau", "expires_in": self.seconds,
+            "access_token": f"jeton-{len(self.asked)}", "refresh_token": "nouveau", "expires_in": self.seconds,
             "id_token": token(**{name: one for name, one in known.items() if one is not None}),
         }  # fmt: skip
         return self.status, json.dumps(told if self.status == 200 else {"error": "invalid_grant"}).encode()
@@ -135,7 +135,7 @@ def test_who_comes_back_is_inside(browser: Browser, provider: Fake) -> None:
     status, told, _ = browser.session()
     assert (status, told["X-Session-User"]) == (200, "mdupond")
     pair = base64.b64decode(told["X-Session-Authorization"].removeprefix("Basic ")).decode()
-    assert pair == "mdupond:acces-1"
+    assert pair == "mdupond:jeton-1"
 
 
 def test_a_way_back_without_its_way_out_enters_nobody(browser: Browser, front: SignOn, provider: Fake) -> None:
@@ -288,7 +288,7 @@ def test_log_out_ends_both(browser: Browser) -> None:
 # --- the files ---
 
 
-SESSION = Session("mdupond", "acces", "nouveau", "identite", 4e9)
+SESSION = Session("mdupond", "jeton", "nouveau", "identite", 4e9)
 
 
 @pytest.mark.parametrize(
