@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "lab": "Manage real Debian hosts on this machine, for trials and tests.",
     "accounts": "Import accounts from the files of the HR systems, and manage single accounts.",
     "notice": "Post, list or end messages of maintenance and incident on the portal.",
+    "calendar": "Publish calendars to agents, list or withdraw them.",
     "sso": "Show or end log-ins at the provider, and show or remove second factors.",
     "bans": "List or lift the bans of addresses that guessed passwords.",
     "queue": "List, release or delete held mail.",
@@ -39,7 +40,7 @@ COMMANDS: dict[str, str] = {
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""
 
-ON_HOSTS = ("accounts", "notice", "sso", "bans", "queue", "password", "backup", "vault")
+ON_HOSTS = ("accounts", "notice", "calendar", "sso", "bans", "queue", "password", "backup", "vault")
 """Commands that a host has; the others are the controller's."""
 
 

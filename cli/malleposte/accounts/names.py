@@ -13,6 +13,7 @@ from malleposte.policy.rules import fold
 RESERVED = frozenset(
     (
         "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin borg-keeper "
+        "calendars "
         "clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc list listes "
         "lists lp mail mailer-daemon malleposte man marketing memcache messagerie munin news nobody noc "
         "noreply opendkim openldap postfix postgres postmaster provision proxy radicale root roundcube rspamd "

@@ -1,14 +1,22 @@
-"""Radicale's own storage, in which a collection stays what it was made.
+"""Radicale's own storage, in which a collection stays what it was made, and published calendars are in agents' homes.
 
 Radicale takes a change of its kind (PROPPATCH of ``resourcetype``) as of any other property, and without a kind nobody
 has a right on it any more, its owner included. The kind is protected (RFC 4918, 15.9): such a request is refused whole.
+
+A published calendar (malleposte.calendars) is one folder for all its agents. The home of each shows it as
+``published-IDENT``, which the rights let everybody read and nobody write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from radicale.storage import multifilesystem
+
+from malleposte.calendars.places import FOLDER, PREFIX, SHOWN
 
 
 class Collection(multifilesystem.Collection):
@@ -22,7 +30,64 @@ class Collection(multifilesystem.Collection):
         super().set_meta(props)
 
 
+class Published:
+    """The calendars of each agent, by the file that the job writes; read again when it was replaced."""
+
+    def __init__(self, file: Path) -> None:
+        """`file`: its path."""
+        self.file = file
+        self.seen: tuple[int, int] = (0, 0)
+        self.members: dict[str, frozenset[str] | None] = {}
+
+    def of(self, uid: str) -> list[str]:
+        """The calendars that an agent is shown."""
+        try:
+            found = self.file.stat()
+            if self.seen != (found.st_ino, found.st_mtime_ns):
+                given = json.loads(self.file.read_text("utf-8"))
+                self.members = {one: None if uids is None else frozenset(uids) for one, uids in given.items()}
+                self.seen = found.st_ino, found.st_mtime_ns
+        except FileNotFoundError:
+            self.members = {}
+        return sorted(one for one, uids in self.members.items() if uids is None or uid in uids)
+
+
 class Storage(multifilesystem.Storage):
-    """See Collection."""
+    """See Collection, and Published."""
 
     _collection_class = Collection
+
+    def __init__(self, configuration: Any) -> None:
+        """As Radicale makes it."""
+        super().__init__(configuration)
+        self.published = Published(Path(self._filesystem_folder, SHOWN))
+
+    def discover(self, path: str, depth: str = "0", *args: Any, **named: Any) -> Iterator[Any]:
+        """As Radicale's own; an agent's home has the published calendars of that agent as well."""
+        uid, _slash, rest = path.strip("/").partition("/")
+        if rest.startswith(PREFIX):
+            name, _slash, item = rest.partition("/")
+            yield from self._of_published(uid, name.removeprefix(PREFIX), item, depth)
+            return
+        met = False
+        for one in super().discover(path, depth, *args, **named):
+            met = True
+            yield one
+        if met and uid and not rest and depth != "0":
+            for ident in self.published.of(uid):
+                yield from self._of_published(uid, ident, "", "0")
+
+    def _of_published(self, uid: str, ident: str, item: str, depth: str) -> Iterator[Any]:
+        """A published calendar, an item of it, or with a depth all; nothing where the agent is not shown it."""
+        folder = Path(self._get_collection_root_folder(), FOLDER, ident)
+        if ident not in self.published.of(uid) or not folder.is_dir():
+            return
+        collection = self._collection_class(self, f"/{uid}/{PREFIX}{ident}/", str(folder))
+        if item:
+            found = collection._get(item)
+            if found is not None:
+                yield found
+            return
+        yield collection
+        if depth != "0":
+            yield from collection.get_all()

@@ -150,7 +150,8 @@ class Radicale:
             found = list(self.root.iterdir()) if owner.folder(self.root) else []
             return {
                 base.name for base in found
-                if owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
+                if not base.name.startswith(".")  # published calendars, which are no agent's
+                and owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
             }  # fmt: skip
 
     def _write(self, path: Path, text: str, changed: float = 0.0) -> None:

@@ -1,0 +1,9 @@
+"""Published calendars: school holidays, exams, events of the academy, read by all agents or by those of a rule.
+
+``model``      a calendar that is published, and its place in each engine
+``content``    an iCalendar file: checked, and cut into the items that engines keep
+``fetch``      a file from an address
+``store``      the files on the host of the web
+``gather``     sources read again, members asked of the directory, the folder that nginx serves
+``radicale``   the calendars in Radicale's store
+"""

@@ -1,0 +1,112 @@
+"""Keep the store as its sources and the directory are. The timer's work, as the store's own user.
+
+A source that does not answer, or sends what is refused, leaves the last good content in place; its entry says why.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from malleposte.accounts.agendas.radicale import as_kept
+from malleposte.calendars import content, fetch
+from malleposte.calendars.content import Kept
+from malleposte.calendars.model import Published, Shown
+from malleposte.calendars.store import Store, digest, write
+from malleposte.directory.model import RECEIVES
+from malleposte.directory.query import All, AnyOf, Equal, Query
+from malleposte.errors import MallepostError
+from malleposte.lists.rule import from_url
+
+AGAIN = datetime.timedelta(hours=3)
+"""The age at which a source is read again."""
+AS_BEFORE = "its agents are as they were"
+Entry = Mapping[str, Sequence[str]]
+Search = Callable[[Query, Sequence[str]], Iterable[Entry]]
+"""(query, attributes) -> the entries of the directory. Raises MallepostError."""
+
+
+@dataclass(frozen=True)
+class Gatherer:
+    """The work on one store. `web` is the folder that nginx serves, `suffix` the directory's."""
+
+    store: Store
+    web: Path
+    suffix: str
+    search: Search
+    read: Callable[[str], bytes] = fetch.read
+    kept: Kept = as_kept
+
+    def run(self, now: datetime.datetime, *, every: bool = False) -> list[str]:
+        """Do all of it; what went wrong, a line each. `every`: sources that are not due, too."""
+        due = [one for one in self.store.every() if one.source and (every or _due(one, now))]
+        said = [line for one in due for line in self._renew(one, now)]
+        shown: list[Shown] = []
+        before = {one.ident: one for one in self.store.shown()}
+        with self.store.locked():
+            published = self.store.every()
+            for one in published:
+                try:
+                    members = self.members(one)
+                except MallepostError as problem:
+                    error = f"{AS_BEFORE}: {problem}"
+                    said.append(f"{one.ident}: {error}")
+                    self.store.put(replace(one, error=one.error or error))
+                    members = before[one.ident].members if one.ident in before else ()
+                else:
+                    if one.error.startswith(AS_BEFORE):
+                        self.store.put(replace(one, error=""))
+                shown.append(Shown(one.ident, one.name, one.colour, digest(self.store.content(one.ident)), members))
+            self.store.show(shown)
+            self._serve(published)
+        return said
+
+    def members(self, one: Published) -> tuple[str, ...] | None:
+        """The agents for whom a calendar is; None for all. Raises MallepostError."""
+        if not one.rule:
+            return None
+        rule = from_url(one.url, self.suffix)
+        schools: frozenset[str] | None = None
+        if rule.departments:
+            wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
+            found = self.search(wanted, ("mpEstablishment", "mpDepartment"))
+            schools = frozenset(code.upper() for entry in found for code in entry.get("mpEstablishment", ()))
+        takes = AnyOf(tuple(Equal("mpState", state.value) for state in sorted(RECEIVES)))
+        people = self.search(All((rule.query, takes)), ("uid", "mpEstablishment"))
+        return tuple(sorted(_within(people, schools)))
+
+    def _renew(self, one: Published, now: datetime.datetime) -> Iterator[str]:
+        """Read a source again; the fault, where there is one."""
+        text, error = None, ""
+        try:
+            text = content.whole(content.check(self.read(one.source), one.source, self.kept).items, one.name)
+        except MallepostError as problem:
+            error = str(problem)
+            yield f"{one.ident}: its last good content stays: {error}"
+        with self.store.locked():
+            held = self.store.find(one.ident)
+            if held is not None and held.source == one.source:
+                fetched = now.isoformat(timespec="seconds") if text is not None else held.fetched
+                self.store.put(replace(held, fetched=fetched, error=error), text)
+
+    def _serve(self, published: Iterable[Published]) -> None:
+        """The files that nginx serves: the new ones first, then what is withdrawn goes."""
+        wanted = {one.file: self.store.content(one.ident).decode() for one in published}
+        held = {path.name: path for path in self.web.glob("*.ics")}
+        for name, text in wanted.items():
+            if name not in held or held[name].read_bytes() != text.encode():
+                write(self.web / name, text)
+        for name in held.keys() - wanted.keys():
+            held[name].unlink()
+
+
+def _within(people: Iterable[Entry], schools: frozenset[str] | None) -> Iterator[str]:
+    for entry in people:
+        if schools is None or {code.upper() for code in entry.get("mpEstablishment", ())} & schools:
+            yield from list(entry.get("uid", ()))[:1]
+
+
+def _due(one: Published, now: datetime.datetime) -> bool:
+    return not one.fetched or bool(one.error) or now - datetime.datetime.fromisoformat(one.fetched) >= AGAIN

@@ -1,0 +1,55 @@
+"""Keep the published calendars as their sources and the directory are (role calendars).
+
+Usage: calendars gather SETTINGS    the timer's work: read what is due, ask who is shown what, write what nginx serves
+       calendars fetch ADDRESS      print the file behind an address
+
+SETTINGS is /etc/malleposte/calendars.json; the password for the directory comes from systemd.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from malleposte.adapters import ldapsearch
+from malleposte.calendars import fetch
+from malleposte.calendars.gather import Entry, Gatherer
+from malleposte.calendars.settings import Settings
+from malleposte.calendars.store import Store
+from malleposte.directory.query import Query
+from malleposte.errors import MallepostError
+
+
+def gather(settings: Settings) -> int:
+    """The exit code."""
+    password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
+
+    def search(query: Query, attributes: Sequence[str]) -> Iterable[Entry]:
+        found = ldapsearch.search(settings.base, settings.bind_dn, settings.uri, password, query.render(), *attributes)
+        return [
+            {name: [value.decode("utf-8", "replace") for value in values] for name, values in one.attributes.items()}
+            for one in found
+        ]
+
+    now = datetime.datetime.now(datetime.UTC)
+    for line in Gatherer(Store(), settings.web, settings.base, search).run(now):
+        print(f"<4>{line}", file=sys.stderr)
+    return 0
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    try:
+        if len(words) == 2 and words[0] == "fetch":
+            sys.stdout.buffer.write(fetch.read(words[1]))
+            return 0
+        if len(words) == 2 and words[0] == "gather":
+            return gather(Settings.read(Path(words[1])))
+    except MallepostError as error:
+        print(error, file=sys.stderr)
+        return int(error.exit_code)
+    print("usage: calendars gather SETTINGS | calendars fetch ADDRESS", file=sys.stderr)
+    return 2
