@@ -31,7 +31,8 @@ def test_without_the_log_in_page_a_visitor_is_told_and_an_open_page_goes_on(visi
         assert "mailboxes" in agent.get(agent.own("Mail/0/view")).text
     finally:
         site.run(host, "systemctl start lemonldap-ng-fastcgi-server.service")
-    wait_for(lambda: visit("mdupond").enters(), 60, "log-ins again")
+        wait_for(lambda: visit("mdupond").get("/SOGo/").status == 302, 60, "the way to it again")
+    assert visit("mdupond").enters()
 
 
 def test_an_idle_session_ends(visit, mail1):
