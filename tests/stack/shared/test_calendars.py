@@ -1,17 +1,25 @@
-"""Published calendars: read at their address, sources read again, refusals that change nothing, withdrawn."""
+"""Published calendars: seen by the agents of a school in Radicale and at an address, changed by nobody, withdrawn."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.stack.support.calendars import Calendars, file, school
+from tests.stack.support.dav import EVENT, Device, responses
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
+QUERY = """<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
+<d:prop><d:getetag/><c:calendar-data/></d:prop>
+<c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:time-range start="{}" end="{}"/>
+</c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
+FEBRUARY, MAY = ("20270201T000000Z", "20270301T000000Z"), ("20270501T000000Z", "20270601T000000Z")
+PROFILES = ("roundcube",)
 WORLD = "mta-sts.sts.test"
 """A web server of the simulated Internet."""
 
@@ -21,6 +29,51 @@ def calendars(site: Site) -> Iterator[Calendars]:
     made = Calendars(site)
     yield made
     made.clear()
+
+
+def homes(device: Device, name: str) -> list[str]:
+    """The addresses under which a device finds a calendar by its name."""
+    return [home for home, title in device.discover()[1].items() if title.startswith(name)]
+
+
+def test_agents_of_the_school_see_it_in_their_homes_and_nobody_changes_it(
+    calendars: Calendars, device: Callable[..., Device], tmp_path: Path
+) -> None:
+    here, name = school(), f"Vacances {secrets.token_hex(4)}"
+    mine = [device(profile=profile, establishments=(here,)) for profile in PROFILES]
+    theirs = [device(profile=profile, establishments=("9990001X",)) for profile in PROFILES]
+    before = [len(one.discover()[1]) for one in (*mine, *theirs)]
+    assert before == [1] * 2
+    path = tmp_path / "vacances.ics"
+    path.write_text(file("Vacances d’hiver – été"), "utf-8")
+    row = calendars.publish(str(path), name, f"uai={here}", "--colour", "#18753c")
+    assert row["agents"] == len(mine)
+    found: list[str] = []
+    for one in mine:
+        (home,) = homes(one, name)
+        found.append(home)
+        held = one.ask("REPORT", home, QUERY.format(*FEBRUARY), Depth="1", Content_Type="application/xml")
+        (item,) = responses(held)
+        assert "Vacances d’hiver – été" in one.ask("GET", item).text
+        assert not responses(one.ask("REPORT", home, QUERY.format(*MAY), Depth="1", Content_Type="application/xml"))
+        assert list(one.changes(home)[1]) == [item]
+        text = EVENT.format(uid="essai", summary="à moi")
+        for where in (f"{home}essai.ics", item):
+            assert one.ask("PUT", where, text, Content_Type="text/calendar; charset=utf-8").status == 403
+        assert one.ask("DELETE", item).status == 403
+        assert "Vacances d’hiver – été" in one.ask("GET", item).text
+        own = next(other for other in one.discover()[1] if other != home)
+        put = one.ask("PUT", f"{own}essai.ics", text, Content_Type="text/calendar; charset=utf-8")
+        assert put.status == 201
+    for one, model, home in zip(theirs, mine, found, strict=True):
+        assert homes(one, name) == []
+        there = home.replace(model.account.uid, one.account.uid)
+        assert one.ask("PROPFIND", there, Depth="1").status == 404
+        assert one.ask("PROPFIND", home, Depth="1").status in (403, 404)
+    calendars.withdraw(row["ident"])
+    for one, home in zip(mine, found, strict=True):
+        assert homes(one, name) == []
+        assert one.ask("PROPFIND", home, Depth="1").status == 404
 
 
 def test_whoever_has_the_address_subscribes_until_it_is_withdrawn(calendars: Calendars, web: Web, site: Site) -> None:
