@@ -15,7 +15,7 @@ from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
 from malleposte.fleet import remote
 from malleposte.lab import Lab, LabError, Twin
-from malleposte.lanes import Place
+from malleposte.lanes import Second
 from malleposte.paths import FLEET_INVENTORY, LAB_INVENTORY, ROOT, new_log
 from malleposte.probe import backups
 from malleposte.probe import run as probing
@@ -192,15 +192,12 @@ class Preparation:
         if tier == "browser":
             BringUp(self._progress).browser()
 
-    def twins(self) -> list[Place]:
-        """Boots the twins of the lab, from the snapshot that the tests start from."""
-        with lab_errors(), self._progress.step("lab: twins"):
-            return [self._booted(twin) for twin in Twin.all_of(Lab.load(LAB_INVENTORY, report=self._progress.say))]
-
-    def _booted(self, twin: Twin) -> Place:
-        name = twin.settings.prefix
-        twin.make(SNAPSHOT)
-        done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log(f"lab-{name}"), env=twin.env)
+    def second(self) -> Second:
+        """Boots the twin of the lab, from the snapshot that the tests start from."""
+        with lab_errors(), self._progress.step("lab: twin"):
+            twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say))
+            twin.make(SNAPSHOT)
+            done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log("lab-twin"), env=twin.env)
         if done.code != 0:
-            raise MallepostError(f"the lab {name} did not start: {done.cause}", "malleposte lab down removes it")
-        return Place(f"twin-{twin.suffix}", twin.enter, twin.env)
+            raise MallepostError(f"the second lab did not start: {done.cause}", "malleposte lab down removes it")
+        return Second(twin.enter, twin.env)

@@ -17,8 +17,6 @@ CHEAP = ("lint", "unit", "architecture", "molecule")
 """The tiers that do not need the lab; the last has a host of its own and needs root."""
 ON_LAB = ("stack", "browser", "fleet")
 """The tiers that need a lab. The last has one of its own, of the platform split over hosts."""
-WIDE = ("stack", "browser")
-"""The tiers that a whole run spreads over a lab and its twins."""
 LONG = ("fleet",)
 """The tiers that run only by their name, or in a full run."""
 TIERS = (*CHEAP, *ON_LAB)
@@ -27,6 +25,8 @@ TIERS = (*CHEAP, *ON_LAB)
 PYTEST = {"unit", "architecture", "stack", "browser", "fleet"}
 LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
+TWIN = "stack-exclusive-twin"
+"""The run of the exclusive tests on the second lab."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
 TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
@@ -218,7 +218,9 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
         closing.append(closing_line(done))
         if done.code == NO_TESTS_COLLECTED and tier in PYTEST:
             continue
-        names = unsteady.failed_tests(done.tail) if done.code == TESTS_FAILED and tier in ON_LAB else []
+        names = []
+        if done.code == TESTS_FAILED and tier in ON_LAB:
+            names = unsteady.failed_tests(done.tail, closing[-1])
         if 0 < len(names) <= unsteady.MOST:
             progress.say(f"{check.name}: once more, alone: {', '.join(names)}")
             env = {key: value for key, value in check.env.items() if key != timings.VARIABLE}
@@ -232,16 +234,23 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
     return Outcome(tier, True, progress.elapsed - begun, tuple(closing) or ("nothing to run yet",))
 
 
-def exclusive_checks(twins: Sequence[lanes.Place]) -> list[Check]:
-    """The exclusive tests, parted over the twins of the lab."""
+def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress) -> Outcome:
+    """Runs the tier stack on two labs: some of the exclusive tests on the second, all others on the first.
+
+    The output of the second is on the screen only when it failed, after that of the first.
+    """
+    shared = checks[0]
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").glob("test_*.py"))
-    found = []
-    for twin, paths in zip(twins, lanes.parted(files, timings.budgets(), len(twins)), strict=True):
-        check = pytest_check("stack", "exclusive", paths=paths)
-        name = f"{check.name}-{twin.name}"
-        env = {**check.env, **twin.env, timings.VARIABLE: str(timings.FOLDER / f"{name}.json")}
-        found.append(Check(name, (*twin.enter, *check.words), env))
-    return found
+    here, there = lanes.parted(files, timings.budgets())
+    own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
+    env = {**other.env, **twin.env, timings.VARIABLE: str(timings.FOLDER / f"{TWIN}.json")}
+    beside = Check(TWIN, (*twin.enter, *other.words), env)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run_streamed, "stack", [beside], progress, Aside())
+        first = run_streamed("stack", [shared, own], progress)
+        second = future.result()
+    seconds = max(first.seconds, second.seconds)
+    return Outcome("stack", first.ok and second.ok, seconds, first.closing + second.closing, first.log or second.log)
 
 
 def checks_of(
@@ -293,12 +302,12 @@ def run(
     plan: Plan,
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
-    twins: Callable[[], Sequence[lanes.Place]] | None = None,
+    second: Callable[[], lanes.Second | None] = lambda: None,
 ) -> Iterator[Outcome]:
     """Runs the tiers in the order of TIERS; stops after the first that fails unless `keep_going`.
 
     `prepare` is called before each tier that needs the lab, to bring up what it needs; what it raises passes through.
-    `twins` makes the other labs of the tier stack; it is called where every test of stack and browser is chosen.
+    `second` makes the second lab of the tier stack; it is called where every test of the tier is chosen.
     The tiers that do not need the lab run meanwhile: it waits more than it computes.
     """
     cheap, others = plan.chosen(CHEAP), plan.chosen(ON_LAB)
@@ -307,40 +316,12 @@ def run(
         outcomes = iter(run_beside(plan, cheap, progress, lambda: prepare(needed[0])))
     else:
         outcomes = run_each(plan, cheap, progress)
-    for name in (name for tier in plan.tiers for name in runs_of(tier)):
-        timings.forget(name)
     failed = False
     for outcome in outcomes:
         yield outcome
         failed = failed or not outcome.ok
-    if failed and not plan.keep_going:
-        return
-    if twins is not None and plan.whole and others == list(WIDE):
-        yield from run_wide(plan, progress, prepare, twins)
-    else:
-        yield from run_each(plan, others, progress, prepare)
-
-
-def run_wide(
-    plan: Plan, progress: Progress, prepare: Callable[[str], None], twins: Callable[[], Sequence[lanes.Place]]
-) -> Iterator[Outcome]:
-    """Runs the tiers stack and browser of a whole run on one lab and its twins.
-
-    The first lab has the shared tests, then the browser; each twin a part of the exclusive tests, beside them. The
-    output of a twin is on the screen only when it failed.
-    """
-    progress.say("tier stack")
-    prepare("stack")
-    exclusive = exclusive_checks(twins())
-    with ThreadPoolExecutor(len(exclusive)) as pool:
-        futures = [pool.submit(run_streamed, "stack", [check], progress, Aside()) for check in exclusive]
-        shared = run_streamed("stack", plan.checks("stack")[:1], progress)
-        browser = list(run_each(plan, ["browser"], progress, prepare)) if shared.ok or plan.keep_going else []
-        parts = [shared, *(future.result() for future in futures)]
-    closing = tuple(line for part in parts for line in part.closing)
-    log = next((part.log for part in parts if not part.ok), "")
-    yield Outcome("stack", all(part.ok for part in parts), max(part.seconds for part in parts), closing, log)
-    yield from browser
+    if not failed or plan.keep_going:
+        yield from run_each(plan, others, progress, prepare, second=second)
 
 
 def run_each(
@@ -349,6 +330,7 @@ def run_each(
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
     aside: Aside | None = None,
+    second: Callable[[], lanes.Second | None] = lambda: None,
 ) -> Iterator[Outcome]:
     """Runs tiers one after the other, up to the first that fails unless `keep_going`."""
     for tier in tiers:
@@ -361,7 +343,11 @@ def run_each(
             checks = plan.checks(tier)
             if checks:
                 prepare(tier)
-            outcome = run_streamed(tier, checks, progress, aside)
+            twin = second() if checks and tier == "stack" and plan.whole else None
+            if twin is None:
+                outcome = run_streamed(tier, checks, progress, aside)
+            else:
+                outcome = run_on_two(checks, twin, progress)
         yield outcome
         if not outcome.ok and not plan.keep_going:
             return
@@ -403,5 +389,5 @@ def closing_report(outcomes: Sequence[Outcome]) -> list[str]:
 def runs_of(tier: str) -> list[str]:
     """The names under which the runs of pytest of a tier keep their times."""
     if tier == "stack":
-        return [*(f"stack-{lane}" for lane in LANES), *(f"stack-exclusive-{name}" for name in lanes.NAMES)]
+        return [*(f"stack-{lane}" for lane in LANES), TWIN]
     return [tier] if tier in PYTEST else []

@@ -1,30 +1,30 @@
-"""The exclusive tests over the twins of the lab, beside the tests that share the first lab."""
+"""The exclusive tests over two labs: some on the first, after the shared lane, the others beside them on its twin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from malleposte import timings
-from malleposte.lab.twin import SUFFIXES
 
-NAMES = tuple(f"twin-{suffix}" for suffix in SUFFIXES)
-"""The twins, as the runs of their tests are called."""
+SHARED_SECONDS = 600
+"""The shared lane on a quiet machine of two cores; the twin's tests take up this time as well."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """The way to a twin: its name, words before a command, and its environment."""
+class Second:
+    """The way to the second lab: words before a command, and its environment."""
 
-    name: str
     enter: tuple[str, ...]
     env: Mapping[str, str]
 
 
-def parted(files: Sequence[str], budgets: Mapping[str, float], labs: int) -> list[list[str]]:
-    """Test files for each of so many labs, so that all end at about the same time; the order stays."""
+def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:
+    """Test files for the first lab and for the second, so that both end at about the same time; the order stays."""
     seconds = {name: timings.budget(name, budgets) for name in files}
-    taken = [0.0] * labs
-    place: dict[str, int] = {}
+    free = {True: 0.0, False: float(SHARED_SECONDS)}
+    on_second: set[str] = set()
     for name in sorted(files, key=lambda one: -seconds[one]):
-        place[name] = taken.index(min(taken))
-        taken[place[name]] += seconds[name]
-    return [[name for name in files if place[name] == lab] for lab in range(labs)]
+        second = free[True] <= free[False]
+        free[second] += seconds[name]
+        if second:
+            on_second.add(name)
+    return [name for name in files if name not in on_second], [name for name in files if name in on_second]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -183,49 +183,44 @@ def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:
     assert set(tests) == set(gate.LANES), "a test of the stack outside the lanes would never run"
 
 
-def wide(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[gate.Outcome]:
-    """The tiers on the lab of a whole run, each run of pytest replaced by Python; `codes` by the name of the run."""
+def on_two(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> gate.Outcome:
+    """The tier stack over two labs, each run of pytest replaced by Python; `codes` by the name of the run."""
 
-    def check(tier: str, lane: str = "", **_options: object) -> gate.Check:
-        code = f"import os; exec({codes!r}[os.environ.get('TWIN') or {lane or tier!r}])"
-        return gate.Check(f"{tier}-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
+    def check(_tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
+        assert all((gate.ROOT / name).exists() for name in paths)
+        code = f"import os; exec({codes!r}['twin' if os.environ.get('TWIN') else {lane!r}])"
+        return gate.Check(f"stack-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
 
     monkeypatch.setattr(gate, "pytest_check", check)
-    twins = [lanes.Place(name, ("env", "ENTERED=yes"), {"TWIN": name}) for name in lanes.NAMES]
-    return list(gate.run(gate.Plan(list(gate.WIDE)), Progress(quiet=True), twins=lambda: twins))
+    twin = lanes.Second(("env", "ENTERED=yes"), {"TWIN": "yes"})
+    (outcome,) = gate.run_each(gate.Plan(["stack"]), ["stack"], Progress(quiet=True), second=lambda: twin)
+    return outcome
 
 
-def test_three_labs_are_used_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each run on a twin ends after the browser has begun, and the shared tests after both began."""
-    begun = "import os, pathlib, time\nfolder = pathlib.Path({!r})\n(folder / {!r}).touch()\n"
-    wait = "while not all((folder / name).exists() for name in {!r}): time.sleep(0.05)\n"
+def test_the_exclusive_tests_run_on_two_labs_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs wait for each other: one after the other, neither would end."""
+    wait = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
     entered = "assert (os.environ['ENTERED'], bool(os.environ['LEFT'])) == ('yes', True)\nprint('3 passed in 1s')"
-
-    def code(name: str, others: list[str], end: str) -> str:
-        return begun.format(str(tmp_path), name) + wait.format(others) + end
-
     codes = {
-        "shared": code("shared", list(lanes.NAMES), "print('1 passed in 1s')"),
-        "browser": code("browser", ["shared"], "print('2 passed in 1s')"),
-        **{name: code(name, ["browser"], entered) for name in lanes.NAMES},
+        "shared": wait.format(one, two) + "print('1 passed in 1s')",
+        "exclusive": "print('2 passed in 1s')",
+        "twin": "import os\n" + wait.format(two, one) + entered,
     }
-    stack, browser = wide(tmp_path, codes, monkeypatch)
-    assert (stack.tier, stack.ok, stack.closing) == ("stack", True, ("1 passed in 1s", *["3 passed in 1s"] * 2))
-    assert (browser.tier, browser.ok, browser.closing) == ("browser", True, ("2 passed in 1s",))
+    done = on_two(tmp_path, codes, monkeypatch)
+    assert (done.ok, done.closing) == (True, ("1 passed in 1s", "2 passed in 1s", "3 passed in 1s"))
 
 
-@pytest.mark.parametrize("failing", ["shared", "browser", *lanes.NAMES])
-def test_a_failure_on_any_lab_fails_its_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    codes = dict.fromkeys(("shared", "browser", *lanes.NAMES), "pass") | {failing: "raise SystemExit(1)"}
-    done = {outcome.tier: (outcome.ok, bool(outcome.log)) for outcome in wide(tmp_path, codes, monkeypatch)}
-    failed = "browser" if failing == "browser" else "stack"
-    others = {} if failing == "shared" else dict.fromkeys(gate.WIDE, (True, False))
-    assert done == others | {failed: (False, True)}
+@pytest.mark.parametrize("failing", ["shared", "exclusive", "twin"])
+def test_a_failure_on_either_lab_fails_the_tier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    codes = dict.fromkeys(("shared", "exclusive", "twin"), "pass") | {failing: "raise SystemExit(1)"}
+    done = on_two(tmp_path, codes, monkeypatch)
+    assert (done.ok, bool(done.log)) == (False, True)
 
 
 def test_every_exclusive_file_runs_on_one_of_the_labs() -> None:
     files = sorted(str(path.relative_to(gate.ROOT)) for path in (gate.ROOT / "tests/stack/exclusive").glob("test_*.py"))
-    first, second = lanes.parted(files, gate.timings.budgets(), 2)
+    first, second = lanes.parted(files, gate.timings.budgets())
     assert sorted(first + second) == files
     assert min(len(first), len(second)) > 3
 

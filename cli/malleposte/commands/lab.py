@@ -81,8 +81,7 @@ def down(lab: Lab, purge: bool) -> None:
       malleposte lab down
       malleposte lab down --purge
     """
-    for twin in Twin.all_of(lab):
-        twin.remove()
+    Twin(lab).remove()
     lab.down(purge=purge)
     click.echo(f"lab {lab.settings.prefix}: gone")
 

@@ -45,7 +45,7 @@ def command(
         plan.files = selection.choose(progress.say)
         plan.tiers = [tier for tier in plan.tiers if tier == "lint" or (tier != "molecule" and plan.checks(tier))]
     preparation = bringup.Preparation(progress)
-    outcomes = list(gate.run(plan, progress, preparation.prepare, preparation.twins))
+    outcomes = list(gate.run(plan, progress, preparation.prepare, preparation.second))
     if as_json:
         click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
     else:

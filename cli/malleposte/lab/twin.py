@@ -1,6 +1,6 @@
-"""A twin: the hosts of a snapshot once more, with the same addresses, in a network namespace of its own.
+"""The twin: the hosts of a snapshot a second time, with the same addresses, in a network namespace of its own.
 
-Tests that must be alone on a lab can then run beside others. A twin stands on the frozen layers of the first lab, so
+Tests that must be alone on a lab can then run beside others. The twin stands on the frozen layers of the first lab, so
 that it costs no copy and no deploy. What speaks to its hosts runs in its namespace (``enter``), with its environment
 (``env``).
 """
@@ -18,27 +18,20 @@ from malleposte.lab.host import Host
 from malleposte.lab.lab import Lab
 from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, LONGEST_PREFIX, Settings, derived_network
 
-SUFFIXES = ("t", "u")
-"""The last letter of the prefix of each twin of a lab."""
+SUFFIX = "t"
 NAMESPACES = Path("/run/netns")
 
 
 @dataclass(frozen=True)
 class Twin:
-    """Names and places of one twin of a lab."""
+    """Names and places of the twin of a lab."""
 
     first: Lab
-    suffix: str = SUFFIXES[0]
-
-    @classmethod
-    def all_of(cls, first: Lab) -> list[Twin]:
-        """Every twin that a lab may have."""
-        return [cls(first, suffix) for suffix in SUFFIXES]
 
     @property
     def settings(self) -> Settings:
         """Its prefix ends in the suffix; its network is that of the first lab."""
-        prefix = self.first.settings.prefix[: LONGEST_PREFIX - 1] + self.suffix
+        prefix = self.first.settings.prefix[: LONGEST_PREFIX - 1] + SUFFIX
         return replace(self.first.settings, prefix=prefix)
 
     @property

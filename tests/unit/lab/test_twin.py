@@ -67,11 +67,3 @@ def test_its_end_leaves_the_first_lab_alone(first: Lab) -> None:
     twin.remove()
     assert not twin.settings.state.exists()
     assert (first.settings.hosts / "mail1/state.json").is_file()
-
-
-def test_two_twins_are_apart(first: Lab) -> None:
-    one, two = Twin.all_of(first)
-    assert (one.settings.prefix, two.settings.prefix) == ("mpt", "mpu")
-    assert one.namespace != two.namespace
-    assert not one.uplink.overlaps(two.uplink)
-    assert one.settings.network == two.settings.network == NETWORK
