@@ -5,17 +5,24 @@ named in the closing lines of each run that met it. It fails the gate only when 
 than MOST of a lane fail: one may have bad luck, two are a fault.
 """
 
+import re
 from collections.abc import Sequence
 
 MOST = 1
 """As many tests of a lane may run once more."""
 _MARKS = ("FAILED ", "ERROR ")
+_COUNT = re.compile(r"(\d+) (?:failed|errors?)\b")
 
 
-def failed_tests(lines: Sequence[str]) -> list[str]:
-    """The node ids in pytest's short summary (`FAILED path::name - reason`), each once."""
+def failed_tests(lines: Sequence[str], closing: str) -> list[str]:
+    """The node ids in pytest's short summary (`FAILED path::name - reason`), each once.
+
+    None where `closing`, pytest's last line, counts others: a long reason may have pushed their names out of the lines.
+    """
     found = [line.partition(" ")[2].partition(" - ")[0] for line in lines if line.startswith(_MARKS)]
-    return list(dict.fromkeys(name for name in found if name.partition("::")[0].endswith(".py")))
+    found = [name for name in found if name.partition("::")[0].endswith(".py")]
+    counted = sum(int(many) for many in _COUNT.findall(closing))
+    return list(dict.fromkeys(found)) if len(found) == counted else []
 
 
 def again(words: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:

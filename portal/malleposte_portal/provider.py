@@ -25,6 +25,9 @@ PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
 LEEWAY = 30
 """Seconds by which clocks may differ."""
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+"""Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
+authority that came since (requests.adapters)."""
 LOG_OUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -244,5 +247,6 @@ class Provider:
         session = OAuth2Session(
             self.client_id, self._secret, scope=SCOPE, redirect_uri=redirect_uri, code_challenge_method="S256",
         )  # fmt: skip
+        session.verify = AUTHORITIES
         self._http(session)
         return session

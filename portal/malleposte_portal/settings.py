@@ -30,7 +30,7 @@ class Settings:
     may go by text message.
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
     `classes` are the classes of service as the fact has them. `signer` is the socket of the signer of profiles.
-    Log-ins and refused mail are on record for `record_days`.
+    Log-ins and refused mail are on record for `days_on_record`.
     """
 
     academy: str
@@ -50,7 +50,7 @@ class Settings:
     charter: Mapping[str, str] = field(default_factory=dict)
     sms: bool = False
     signer: str = ""
-    record_days: int = 30
+    days_on_record: int = 30
 
     @classmethod
     def read(cls, path: Path) -> Settings:

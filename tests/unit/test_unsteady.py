@@ -13,8 +13,14 @@ NAMES = ["tests/stack/shared/test_sogo.py::test_mail[a b]", "tests/stack/shared/
 
 
 def test_names_are_read_from_the_summary_alone() -> None:
-    assert unsteady.failed_tests(SUMMARY) == NAMES
-    assert unsteady.failed_tests(("ERROR: not found",)) == []
+    assert unsteady.failed_tests(SUMMARY, SUMMARY[-1]) == NAMES
+    assert unsteady.failed_tests(("ERROR: not found",), "no tests ran in 0.1s") == []
+
+
+def test_no_name_counts_where_others_are_missing() -> None:
+    """A reason of many lines pushes names out of those that are kept."""
+    assert unsteady.failed_tests(SUMMARY[2:], SUMMARY[-1]) == []
+    assert unsteady.failed_tests(SUMMARY, "===== 4 failed, 1171 passed, 2 errors in 1253.51s (0:20:53) =====") == []
 
 
 def test_the_second_call_has_the_tests_alone() -> None:

@@ -49,6 +49,7 @@ KINDS = (
     _kind("ldap-(rspamd)", Way.BOTH, "openldap rspamd", "rspamd restarts"),
     _kind("ldap-(sogo|senders)", Way.BOTH, "openldap sogo", "SOGo restarts"),
     _kind("ldap-(lemonldap)", Way.BOTH, "openldap lemonldap", "the log-in page restarts"),
+    _kind("ldap-(calendars)", Way.BOTH, "openldap calendars", "nothing restarts"),
     _kind("ldap-(roundcube)", Way.BOTH, "openldap roundcube", "nothing restarts"),
     _kind("database-sogo", Way.SWAP, "postgresql hostd sogo", "SOGo restarts; it cannot reach its database until then"),
     _kind("database-roundcube", Way.SWAP, "postgresql hostd roundcube", "Roundcube shows an error until then"),

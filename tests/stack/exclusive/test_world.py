@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from testinfra.host import Host
 
+from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+
+CHAIN, KEY = "/etc/ssl/malleposte/fullchain.pem", "/etc/ssl/malleposte/privkey.pem"
 STORE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def test_hosts_follow_when_the_authority_changes_its_root(
-    world: Host, host: Callable[[str], Host], wait_for: Callable[..., Any]
+    site: Site, tmp_path: Path, world: Host, host: Callable[[str], Host], person: Any, wait_for: Callable[..., Any]
 ) -> None:
     """As after a reboot of everything: pebble makes another root at each start, and renewals must go on."""
     machine = host("vault1")
@@ -20,8 +26,17 @@ def test_hosts_follow_when_the_authority_changes_its_root(
     wait_for(lambda: machine.file(STORE).content_string != before, timeout=90)
     after = machine.file(STORE).content_string
     assert before.strip() in after or after.count("BEGIN") > before.count("BEGIN"), "earlier roots stay trusted"
-    chain, key = "/etc/ssl/malleposte/fullchain.pem", "/etc/ssl/malleposte/privkey.pem"
-    machine.check_output(f"openssl req -x509 -new -key {key} -days 10 -subj /CN=placeholder -out {chain}.new")
-    machine.check_output(f"mv {chain}.new {chain}")
-    machine.check_output("systemctl start malleposte-tls-renew.service")
-    machine.check_output(f"openssl verify -untrusted {chain} {chain}")
+    for renewed in (machine, host("pia1")):
+        wait_for(
+            lambda there=renewed: there.file(STORE).content_string.count("BEGIN") > before.count("BEGIN"), timeout=90
+        )
+        renewed.check_output(f"openssl req -x509 -new -key {KEY} -days 10 -subj /CN=placeholder -out {CHAIN}.new")
+        renewed.check_output(f"mv {CHAIN}.new {CHAIN}")
+        renewed.check_output("systemctl start malleposte-tls-renew.service")
+        renewed.check_output(f"openssl verify -untrusted {CHAIN} {CHAIN}")
+    # The portal has run since before that root, and asks the provider, whose certificate it is now, over TLS.
+    known = tmp_path / "authorities.crt"
+    known.write_text(host("pia1").file(STORE).content_string)
+    who, visitor = person(), SignedOn(site, Web(known))
+    page = visitor.log_in(who.uid, who.account.password)
+    assert visitor.entered, page.all("body")

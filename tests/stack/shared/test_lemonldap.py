@@ -46,8 +46,8 @@ def test_the_page_is_french_and_leads_to_the_portal(browser: Any, platform: Any)
     portal = f"https://{platform['hostnames']['portal']}"
     assert {f"{portal}/motdepasse", f"{portal}/activer"} <= links
     (policy,) = answer.headers.get_all("Content-Security-Policy") or []
-    webmail = f"https://{platform['hostnames']['webmail']}"
-    assert f"form-action 'self' {portal} {webmail};" in policy
+    services = [f"https://{platform['hostnames'][name]}" for name in ("webmail", "groupware")]
+    assert f"form-action 'self' {' '.join([portal, *services])};" in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["Strict-Transport-Security"]
     assert "Access-Control-Allow-Origin" not in answer.headers

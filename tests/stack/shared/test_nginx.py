@@ -29,7 +29,7 @@ for source in [*sources[:-1] * 60, sources[-1]]:
     if source not in links:
         links[source] = Link(name, context=context)
         links[source].source = source
-    links[source].request("POST", "/SOGo/connect", "{}")
+    links[source].request("POST", "/activer", "{}")
     answer = links[source].getresponse()
     answer.read()
     said[source].append(answer.status)
@@ -167,12 +167,12 @@ def test_log_ins_of_ipv6_are_counted_by_the_48(site: Site, platform: dict[str, A
     sources.append(f"2001:db8:{2**15 + secrets.randbelow(2**15):x}::1")
     names = " ".join((there, *sources))
     command = f"for one in {names}; do ip address add $one/128 nodad dev lo; done; "
-    command += f"/usr/bin/python3 - {platform['hostnames']['groupware']} {names}; "
+    command += f"/usr/bin/python3 - {platform['hostnames']['portal']} {names}; "
     command += f"for one in {names}; do ip address del $one/128 dev lo; done"
-    *inside, outside = json.loads(site.run("mail1", command, given=POSTS)).values()
-    assert [status for statuses in inside for status in statuses[:20]] == [403] * 80
+    *inside, outside = json.loads(site.run("pia1", command, given=POSTS)).values()
+    assert [status for statuses in inside for status in statuses[:20]] == [400] * 80, "without the form"
     assert all(429 in statuses for statuses in inside), inside
-    assert outside == [403], "another network"
+    assert outside == [400], "another network"
 
 
 def test_what_follows_the_question_mark_is_not_logged(

@@ -126,7 +126,7 @@ def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(
     site: Site, web: Any, person: Any, portal: Portal
 ) -> None:
     who, visitor = person(), SignedOn(site, web)
-    visitor.log_in(who.uid, rules.generate())
+    SignedOn(site, web).log_in(who.uid, rules.generate())
     visitor.log_in(who.uid, who.account.password)
     answer = diagnosed(portal, who.account, lambda told: len({one.accepted for one in told.logins}) == 2)
     assert {(one.service, one.accepted, one.reason) for one in answer.diagnosis.logins} == {

@@ -363,7 +363,10 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
         mine["auth"]["listen_group"],
     )
     assert of("web1", "sogo_reminder_smtp_url") == f"smtp://{mine['reminders']['listen']}"
-    assert of("web1", "nftables_local_ports") == [{"name": "reminders", "port": 10029, "users": ["sogo"]}]
+    assert of("web1", "nftables_local_ports") == [
+        {"name": "reminders", "port": 10029, "users": ["sogo"]},
+        {"name": "sogo", "port": 20000, "users": ["www-data"]},
+    ]
     local = {row["name"]: row["users"] for row in of("mail1", "nftables_local_ports")}
     assert local["reminders"] == ["stunnel4"]
     assert "reminders" in [one["name"] for one in of("mail1", "postfix_services")]
