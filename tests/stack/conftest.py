@@ -30,7 +30,10 @@ from tests.stack.support.persons import person as make_person
 from tests.stack.support.site import Account, NotReadyError, Site
 from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
-from tests.support import academy, passwords
+from tests.support import academy, ansible_loader, passwords
+
+# Some tests read the inventory in this process, others import plugins.
+ansible_loader.start()
 
 HERE = Path(__file__).parent
 Typed = Callable[..., "subprocess.CompletedProcess[bytes]"]
