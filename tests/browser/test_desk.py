@@ -1,0 +1,106 @@
+"""The help desk's pages in a browser: search, sheet, a code read aloud, lists; on a desktop and on a telephone."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from malleposte.directory.model import State
+from selenium.webdriver.common.by import By
+
+from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
+from tests.browser.test_second_factors import type_code
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.desk import enrolled
+from tests.stack.support.site import Site
+from tests.stack.support.web import Web
+from tests.support.academy import uai
+
+
+def looked_at(browser: Browser, name: str) -> None:
+    """The page is for everyone; keep a picture of it."""
+    assert browser.language() == "fr"
+    assert browser.fits()
+    assert browser.barriers() == []
+    browser.picture(f"desk-{name}")
+
+
+def type_in(browser: Browser, name: str, words: str) -> None:
+    """Type words into a field of the page."""
+    typed = browser.driver.find_element(By.ID, name)
+    typed.clear()
+    typed.send_keys(words)
+
+
+def open_desk(browser: Browser, site: Site, web: Web, who: Any, school: str) -> None:
+    """Make somebody the help desk of a school; he or she logs in by a second factor and opens its pages."""
+    application = enrolled(site, web, who)
+    Cli(site).json("role", "grant", who.uid, "helpdesk", "--school", school, "--reason", "essai")
+    browser.open("portal", "/compte")
+    enter(browser, who.uid, who.account.password)
+    type_code(browser, application.code())
+    browser.seen("h1", "Mon compte")
+    browser.click("a", "Ouvrir l’assistance")
+    browser.seen("h1", "Assistance")
+
+
+def find(browser: Browser, uid: str) -> None:
+    """Search for an agent, and open the sheet."""
+    looked_at(browser, "search")
+    type_in(browser, "text", uid)
+    browser.click("main form button")
+    browser.seen("#found")
+    looked_at(browser, "found")
+    browser.click(".cards a")
+    browser.seen("h2", "Diagnostic")
+    looked_at(browser, "sheet")
+
+
+def read_aloud(browser: Browser) -> str:
+    """Give a code on the telephone: refused before the agent was called back, then shown."""
+    browser.click("a", "Donner un code INA")
+    browser.seen("h1", "Donner un code INA")
+    browser.click("label[for=way-1]")
+    type_in(browser, "reason", "demande 4711")
+    browser.click("main form button")
+    browser.seen("#errors", "Rappelez d’abord")
+    looked_at(browser, "code-refused")
+    browser.click("label[for=called_back]")
+    browser.click("main form button")
+    code = browser.seen("#secret").text
+    looked_at(browser, "code")
+    browser.click("a", "C’est fait")
+    browser.seen("h2", "Seconds facteurs")
+    return code
+
+
+def test_a_call_is_answered(browser: Browser, person: Any, site: Site, ca_bundle: Any) -> None:
+    school, web = uai(5000 + secrets.randbelow(5000)), Web(ca_bundle)
+    caller = person(mpEstablishment=[school], mpRecoveryMail=["marie@exemple.test"])
+    enrolled(site, web, caller)
+    open_desk(browser, site, web, person(mpEstablishment=[school]), school)
+    find(browser, caller.uid)
+    code = read_aloud(browser)
+    assert len(code) == 11
+    assert code not in browser.driver.page_source
+    browser.click("a", "Supprimer")
+    browser.seen("h1", "Supprimer un second facteur")
+    looked_at(browser, "factor")
+    type_in(browser, "reason", "téléphone perdu")
+    browser.click("main form button")
+    browser.seen("main", "est supprimé")
+
+
+def test_a_school_s_agents_are_listed(browser: Browser, person: Any, site: Site, ca_bundle: Any) -> None:
+    school = uai(5000 + secrets.randbelow(5000))
+    waits = person(State.PENDING, mpEstablishment=[school])
+    open_desk(browser, site, Web(ca_bundle), person(mpEstablishment=[school]), school)
+    browser.click("a", "Listes par établissement")
+    browser.seen("h1", "Listes par établissement")
+    type_in(browser, "school", school)
+    browser.click("label[for=state-3]")
+    browser.click("main form button")
+    browser.seen("#found")
+    assert waits.uid in browser.driver.find_element(By.CSS_SELECTOR, "main").text
+    looked_at(browser, "list")
