@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from malleposte.paths import VAR
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -132,7 +132,11 @@ class Browser:
     def wait[T](self, condition: Callable[[], T | None], what: str = "") -> T:
         """Wait until the condition is true and return its value. Elements replaced meanwhile are looked up anew."""
         ignored = [StaleElementReferenceException]
-        found = WebDriverWait(self.driver, SECONDS, 0.2, ignored).until(lambda _: condition(), what)
+        try:
+            found = WebDriverWait(self.driver, SECONDS, 0.2, ignored).until(lambda _: condition(), what)
+        except TimeoutException as error:
+            said = " ".join(self.driver.find_element(By.TAG_NAME, "body").text.split())
+            raise AssertionError(f"{what}; {self.driver.current_url} says: {said[:600]}") from error
         assert found
         return found
 
