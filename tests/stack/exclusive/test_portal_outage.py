@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from malleposte.paths import ROOT
 
-from tests.stack.support.accounts_cli import ENVIRONMENT
+from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.mail import Mail, wait_for
 from tests.stack.support.provider import Provider
 from tests.stack.support.signed_on import SignedOn
@@ -66,10 +63,7 @@ def test_what_answers_again_is_told(site: Site, text: Callable[[str], str]) -> N
 
 def notice(site: Site, *words: str) -> Any:
     """`malleposte notice` as typed on the controller; the answer of pia1."""
-    argv = [sys.executable, "-m", "malleposte", "notice", *words, "--json", "-i", str(site.inventory)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=ENVIRONMENT, timeout=300)
-    assert done.returncode == 0, done
-    return json.loads(done.stdout)["hosts"]["pia1"]
+    return document(Cli(site).typed(*words, "--json", group="notice"))["hosts"]["pia1"]
 
 
 def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]) -> None:

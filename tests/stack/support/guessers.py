@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
-from malleposte.paths import ROOT
-
-from tests.stack.support.accounts_cli import ENVIRONMENT
+from tests.stack.support.accounts_cli import Cli, document
 from tests.stack.support.site import Site
 
 WEB_GUESS = """
@@ -54,10 +49,7 @@ CHANNELS = {"sogo": "groupware", "dav": "dav", "sso": "sso"}
 
 def bans(site: Site, *words: str) -> Any:
     """`malleposte bans` as typed on the controller; the answers by host."""
-    argv = [sys.executable, "-m", "malleposte", "bans", *words, "--json", "-i", str(site.inventory)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=ENVIRONMENT, timeout=120)
-    assert done.returncode == 0, done
-    return json.loads(done.stdout)["hosts"]
+    return document(Cli(site).typed(*words, "--json", group="bans"))["hosts"]
 
 
 @contextlib.contextmanager
