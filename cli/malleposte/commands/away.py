@@ -124,7 +124,7 @@ class HostCommand(click.Command):
 
     reads_stdin = False
     """Whether standard input is part of it. Else it is left alone, so that a shell's loop keeps its list."""
-    host_group = "directory"
+    host_group: remote.Groups = "directory"
     asks_host = ""
     many_hosts = False
     """Whether --host may be repeated."""

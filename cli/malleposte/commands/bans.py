@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
 from malleposte.adapters import fail2ban
 from malleposte.commands.away import EachHostCommand
 from malleposte.errors import ExitCode
-from malleposte.fleet import remote
 
-GROUPS = ("mail", "web", "portal")
-"""The hosts that agents reach, each with its own fail2ban (ADR 32)."""
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
@@ -25,11 +21,9 @@ def _read(_context: click.Context, _option: click.Parameter, words: Sequence[str
 
 
 class EdgeCommand(EachHostCommand):
-    """One on every host that agents reach."""
+    """One on every host that agents reach, each with its own fail2ban (ADR 32)."""
 
-    def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
-        """See EachHostCommand. A host of several groups is asked once."""
-        return remote.places_of(inventory, GROUPS, only=self.hosts(ctx))
+    host_group = ("mail", "web", "portal")
 
 
 @click.group("bans")

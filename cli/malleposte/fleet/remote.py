@@ -102,6 +102,14 @@ def listing(inventory: Path) -> dict[str, Any]:
     return Site(inventory).listing()
 
 
+type Groups = str | tuple[str, ...]
+"""A group of the inventory, or several."""
+
+
+def _named(group: Groups) -> tuple[str, ...]:
+    return (group,) if isinstance(group, str) else group
+
+
 def members(listed: Mapping[str, Any], group: str) -> list[str]:
     """The hosts of a group and of the groups below it, each once."""
     entry = listed.get(group, {})
@@ -109,24 +117,15 @@ def members(listed: Mapping[str, Any], group: str) -> list[str]:
     return list(dict.fromkeys([*entry.get("hosts", []), *below]))
 
 
-def places(inventory: Path, group: str, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
-    """The hosts of `group` less those of `but`; `only` picks some. Raises InputError where none is left."""
+def places(inventory: Path, group: Groups, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
+    """The hosts of a group, or of several, less those of `but`; `only` picks some.
+
+    Raises InputError where none is left.
+    """
     found = chosen(listing(inventory), group, but=but, only=only)
     if not found:
-        raise InputError(f"inventory {inventory}: no host in the group {group}")
+        raise InputError(f"inventory {inventory}: no host in the group {' or '.join(_named(group))}")
     return found
-
-
-def places_of(inventory: Path, groups: Sequence[str], *, only: Sequence[str] = ()) -> list[Place]:
-    """The hosts of several groups, each once; `only` picks some. Raises InputError where none is left."""
-    listed = listing(inventory)
-    found = {place.name: place for group in groups for place in chosen(listed, group)}
-    for name in only or ():
-        if name not in found:
-            raise InputError(f"no host {name!r}", f"known are {', '.join(found)}")
-    if not found:
-        raise InputError(f"inventory {inventory}: no host in the groups {', '.join(groups)}")
-    return [found[name] for name in only or found]
 
 
 def backed_up(inventory: Path, *, only: Sequence[str] = ()) -> list[Place]:
@@ -138,10 +137,11 @@ def backed_up(inventory: Path, *, only: Sequence[str] = ()) -> list[Place]:
     return chosen(listed, "malleposte", but="vault", only=only)
 
 
-def chosen(listed: Mapping[str, Any], group: str, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
-    """The same of a listing; none is none."""
+def chosen(listed: Mapping[str, Any], group: Groups, *, but: str = "", only: Sequence[str] = ()) -> list[Place]:
+    """The same of a listing, each host once; none is none."""
     away = set(members(listed, but)) if but else set()
-    names = [name for name in members(listed, group) if name not in away]
+    found = (name for one in _named(group) for name in members(listed, one))
+    names = [name for name in dict.fromkeys(found) if name not in away]
     for name in only:
         if name not in names:
             raise InputError(f"no host {name!r}", f"known are {', '.join(names)}")
