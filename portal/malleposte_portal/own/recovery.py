@@ -28,6 +28,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "recovery_confirm": ("/compte/secours/code", "/en/account/recovery/code"),
 }
 """Address of each page, as in pages.ADDRESSES."""
+TITLES = {"mail": "Changer mon adresse de secours", "phone": "Changer mon téléphone de secours"}
+"""Of the page that changes a means of each kind."""
 TICKET_SECONDS = 900
 """As long as the code is good."""
 
@@ -64,7 +66,7 @@ def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
                 form.refuse("value", [answer.page])
             else:
                 refused, status = answer.page, answer.status
-    return render_template(f"own/recovery_{kind}.html", form=form, refused=refused), status
+    return render_template("own/recovery_change.html", title=_(TITLES[kind]), form=form, refused=refused), status
 
 
 def _next(found: sign_on.Agent, answer: wire.Done) -> Answer:
