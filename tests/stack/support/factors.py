@@ -9,6 +9,7 @@ import re
 import struct
 import time
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,15 +29,19 @@ def one_time(secret: str, moment: float) -> str:
 
 @dataclass
 class Application:
-    """An application of codes. It shows each code once, and one that is good now."""
+    """An application of codes. It shows each code once, and one that stays good for a whole period."""
 
     secret: str
     shown: int = 0
+    clock: Callable[[], float] = time.time
 
     def code(self) -> str:
-        """A fresh code. The provider takes one of the step before and one of the step after as well."""
-        step = max(int(time.time()) // PERIOD - 1, self.shown + 1)
-        while step > int(time.time()) // PERIOD + 1:
+        """A fresh code. The provider takes one of the step after as well, and one of the step before.
+
+        The step before is never shown: it ends with the present one, which may be over before the code is typed.
+        """
+        step = max(int(self.clock()) // PERIOD, self.shown + 1)
+        while step > int(self.clock()) // PERIOD + 1:
             time.sleep(1)
         self.shown = step
         return one_time(self.secret, step * PERIOD)
