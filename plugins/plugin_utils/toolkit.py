@@ -6,7 +6,9 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib.util
 import io
+import marshal
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -40,6 +42,10 @@ from malleposte.cli import main
 sys.exit(main())
 """
 EPOCH = (1980, 1, 1, 0, 0, 0)
+UNCHECKED = (1).to_bytes(4, "little")
+"""The flag of a compiled module that is loaded without a look at its source (PEP 552)."""
+WITHOUT_REFERENCES = 2
+"""The version of marshal's format up to which equal values are the same bytes, whatever else refers to them."""
 
 
 def sources(package: Path = PACKAGE, portal: Path = PORTAL) -> Iterator[tuple[str, bytes]]:
@@ -58,24 +64,49 @@ def files_of(tree: Path, kinds: frozenset[str]) -> Iterator[Path]:
 
 
 def build(package: Path = PACKAGE) -> bytes:
-    """The archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib."""
+    """The archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib.
+
+    Each module is there compiled too, which a host of the controller's Python loads; one of another takes the source.
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in sources(package):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
+            archive.writestr(_entry(name), content)
+            if name.endswith(".py"):
+                archive.writestr(_entry(f"{name}c"), compiled(name, content))
+        archive.comment = sources_digest(package)
     return buffer.getvalue()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, EPOCH)
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def compiled(name: str, source: bytes) -> bytes:
+    """A module as zipimport loads it: the head of PEP 552, then its code."""
+    code = compile(source, f"{ARCHIVE}/{name}", "exec", dont_inherit=True, optimize=0)
+    head = importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(source)
+    return head + marshal.dumps(code, WITHOUT_REFERENCES)
+
+
+def sources_digest(package: Path = PACKAGE) -> bytes:
+    """The digest of all sources, which the archive ends with."""
+    told = hashlib.sha256()
+    for name, content in sources(package):
+        told.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
+    return told.hexdigest().encode()
 
 
 def written(folder: Path) -> Path:
     """The archive as a file of that folder, of the sources as they are now. Raises OSError."""
-    path, content = folder / Path(ARCHIVE).name, build()
-    if not path.exists() or path.read_bytes() != content:
+    path = folder / Path(ARCHIVE).name
+    if not path.exists() or not path.read_bytes().endswith(sources_digest()):
         # A task asks for it for several hosts at once, each in a process that was forked from the same one.
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_bytes(content)
+        beside.write_bytes(build())
         beside.rename(path)
     return path
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -15,15 +17,63 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
 
 
-@pytest.fixture
-def hosted(tmp_path: Path) -> list[str]:
-    path = tmp_path / "malleposte.pyz"
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    path = tmp_path_factory.mktemp("hosted") / "malleposte.pyz"
     path.write_bytes(toolkit.build())
     return [sys.executable, "-I", str(path)]
 
 
 def test_the_same_sources_give_the_same_bytes() -> None:
     assert toolkit.build() == toolkit.build()
+
+
+def test_another_process_makes_the_same_bytes() -> None:
+    """Marshal's newer formats hang on how often a value is referred to, and sets on the seed of the hashes."""
+    words = "import hashlib, toolkit; print(hashlib.sha256(toolkit.build()).hexdigest())"
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", words],
+            env={"PYTHONPATH": str(Path(toolkit.__file__).parent), "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(made) == 1
+
+
+def test_modules_are_loaded_as_they_were_compiled_and_from_source_by_another_python(tmp_path: Path) -> None:
+    """A faulty source is not read where a compiled module fits; where none fits, the source is."""
+    compiled = toolkit.compiled("spoken.py", b"said = 'compiled'\n")
+    for name, content, said in (
+        ("same", compiled, "compiled"),
+        ("other", b"\0\0" + compiled[2:], "source"),
+    ):
+        with zipfile.ZipFile(tmp_path / f"{name}.pyz", "w") as archive:
+            archive.writestr("spoken.py", "said = 'source'\n")
+            archive.writestr("spoken.pyc", content)
+            archive.writestr("__main__.py", "import spoken; print(spoken.said)")
+        words = [sys.executable, "-I", "-B", str(tmp_path / f"{name}.pyz")]
+        assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == f"{said}\n"
+
+
+def test_every_module_is_compiled() -> None:
+    with zipfile.ZipFile(io.BytesIO(toolkit.build())) as archive:
+        names = set(archive.namelist())
+    assert {name for name in names if name.endswith(".pyc")} == {f"{name}c" for name in names if name.endswith(".py")}
+
+
+def test_what_is_written_is_made_anew_only_when_a_source_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = toolkit.written(tmp_path)
+    first = path.stat().st_ino
+    assert toolkit.written(tmp_path).stat().st_ino == first
+    monkeypatch.setattr(toolkit, "MAIN", f"{toolkit.MAIN}# another\n")
+    assert toolkit.written(tmp_path).stat().st_ino != first
+    assert path.read_bytes() == toolkit.build()
 
 
 def test_links_are_followed() -> None:
