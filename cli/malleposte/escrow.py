@@ -17,7 +17,7 @@ from pathlib import Path
 
 from malleposte.errors import InputError, MallepostError
 from malleposte.fleet import remote
-from malleposte.paths import ROOT
+from malleposte.paths import ROOT, folder_of
 
 FOLDER = "secrets"
 KEYS = "borg-keys/"
@@ -28,7 +28,7 @@ HOLDERS = (Path("/etc/malleposte/backup.json"), Path("/etc/malleposte/vault.json
 
 def secrets(inventory: Path) -> dict[str, bytes]:
     """Names and contents of an inventory's secrets. Raises InputError when it has none."""
-    folder = (inventory if inventory.is_dir() else inventory.parent) / FOLDER
+    folder = folder_of(inventory) / FOLDER
     found = {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
@@ -55,7 +55,7 @@ def keys(inventory: Path) -> dict[str, bytes]:
 def refuse(target: Path, inventory: Path) -> None:
     """Raises InputError where the escrow would lie beside what it opens, or replace a file."""
     place = target.resolve()
-    for near in (ROOT, inventory.resolve() if inventory.is_dir() else inventory.resolve().parent):
+    for near in (ROOT, folder_of(inventory.resolve())):
         if place.is_relative_to(near):
             raise InputError(f"{target} is in {near}, beside the archives that it opens", "give a place elsewhere")
     for holder in HOLDERS:
@@ -145,7 +145,7 @@ def put_back(held: dict[str, bytes], inventory: Path) -> list[str]:
 
     Raises InputError when one is there and differs.
     """
-    folder = (inventory if inventory.is_dir() else inventory.parent) / FOLDER
+    folder = folder_of(inventory) / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     held = {name: content for name, content in held.items() if not name.startswith(KEYS)}
     for name, content in held.items():

@@ -54,8 +54,13 @@ def inventory(given: str | None, *, secrets: bool = True) -> Path:
     """
     found = _named(given)
     if secrets:
-        _own(found if found.is_dir() else found.parent)
+        _own(folder_of(found))
     return found
+
+
+def folder_of(inventory: Path) -> Path:
+    """The folder of an inventory that may be given by its file of hosts."""
+    return inventory if inventory.is_dir() else inventory.parent
 
 
 def _named(given: str | None) -> Path:

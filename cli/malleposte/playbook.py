@@ -1,5 +1,6 @@
 """Runs ansible-playbook with the platform's own output plugin, and says in one line why it failed."""
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from malleposte.errors import ExitCode, MallepostError
-from malleposte.paths import SITE, VAR, VENV_BIN, new_log, shown
+from malleposte.paths import SITE, VAR, VENV_BIN, folder_of, new_log, shown
 from malleposte.platform import locks
 from malleposte.run import Finished, stream
 
@@ -93,14 +94,20 @@ def command_line(options: Options) -> list[str]:
     return words + list(options.ask)
 
 
+def lock_of(inventory: Path) -> Path:
+    """The lock of an inventory, by the whole path of its folder: those of two labs have the same last name."""
+    folder = folder_of(inventory.resolve())
+    return VAR / f"deploy-{folder.name}-{hashlib.sha256(bytes(folder)).hexdigest()[:12]}.lock"
+
+
 @contextmanager
 def only_one(inventory: Path) -> Iterator[None]:
     """Holds the inventory, so that two runs never meet. Raises MallepostError when another has it."""
-    lock = VAR / f"deploy-{inventory.name}.lock"
+    lock = lock_of(inventory)
     with ExitStack() as held:
         try:
             VAR.mkdir(exist_ok=True)
-            held.enter_context(locks.only_one(lock, f"another run on inventory {inventory.name} is under way"))
+            held.enter_context(locks.only_one(lock, f"another run on inventory {shown(inventory)} is under way"))
         except OSError as error:
             raise MallepostError(f"cannot write {lock}: {error.strerror}", "run this with sudo") from error
         yield

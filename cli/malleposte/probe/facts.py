@@ -13,6 +13,7 @@ from malleposte.errors import InputError
 from malleposte.fleet import ssh
 from malleposte.fleet.site import PLATFORM, UnknownError
 from malleposte.fleet.site import Site as Inventory
+from malleposte.paths import folder_of
 
 UIDS = ("probe1", "probe2")
 WANTED = {
@@ -75,7 +76,7 @@ def vantage_plan(facts: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def accounts_file(inventory: Path) -> Path:
     """The file of the probe accounts' passwords, beside the inventory's other secrets."""
-    return (inventory if inventory.is_dir() else inventory.parent) / "secrets" / "probe-accounts.json"
+    return folder_of(inventory) / "secrets" / "probe-accounts.json"
 
 
 def probe_accounts(inventory: Path, domain: str) -> list[dict[str, str]]:

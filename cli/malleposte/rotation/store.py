@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.errors import InputError
+from malleposte.paths import folder_of
 
 REPLACED = "replaced"
 """Folder of the old secrets, below that of the secrets."""
@@ -61,7 +62,7 @@ class Store:
 
     def __init__(self, inventory: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Raises InputError when there are none."""
-        self.folder = (inventory if inventory.is_dir() else inventory.parent) / "secrets"
+        self.folder = folder_of(inventory) / "secrets"
         if not self.folder.is_dir():
             raise InputError(f"{self.folder} holds no secret", "they are made by the first `malleposte deploy`")
         self._now = now
