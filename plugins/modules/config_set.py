@@ -55,7 +55,9 @@ options:
     elements: str
     default: []
   absent:
-    description: Files that must not exist.
+    description:
+      - Files that must not exist.
+      - A unit of systemd among them is stopped first, and nothing starts it any more; also where only its file is gone.
     type: list
     elements: path
     default: []
@@ -108,6 +110,11 @@ changed_files:
   returned: always
   type: list
   elements: str
+retired_units:
+  description: Units of O(absent) of which something was left, stopped and forgotten, or that would be in check mode.
+  returned: always
+  type: list
+  elements: str
 stale_units:
   description: Units that have not read their files since these changed.
   returned: always
@@ -126,6 +133,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils import retired
 from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
 
 MARKERS = "/var/lib/malleposte/config_set"
@@ -349,7 +357,11 @@ def main() -> None:
     absent = [path for path in module.params["absent"] if os.path.lexists(path)]
     stale: list[str] = []
 
-    if changed or absent:
+    def run(argv: list[str]) -> str:
+        return str(module.run_command(argv, environ_update={"LC_ALL": "C"})[1])
+
+    gone = retired.left(retired.units(module.params["absent"]), run)
+    if changed or absent or gone:
         with tempfile.TemporaryDirectory(prefix="malleposte-", dir=module.tmpdir) as folder:
             missing = not all(target.known for target in targets)
             if not missing:
@@ -358,13 +370,18 @@ def main() -> None:
                     check_stage(module, targets, absent, folder)
         if not module.check_mode:
             remember(module.params["units"])
+            running = retired.stop(gone, run)
+            if running:
+                module.fail_json(msg=f"{', '.join(running)}: still running; its file must go, and stays until it stops")
             swap(module, changed, absent)
+            retired.forget(gone, run)
     elif module.params["units"]:
         stale = stale_units(module)
 
     module.exit_json(
-        changed=bool(changed or absent or stale),
+        changed=bool(changed or absent or gone or stale),
         changed_files=[target.dest for target in changed] + absent,
+        retired_units=gone,
         stale_units=stale,
         diff=diff_of(changed, absent, module.params["no_diff"]),
     )

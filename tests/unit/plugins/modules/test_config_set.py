@@ -130,3 +130,41 @@ def test_no_temporary_file_is_left(tmp_path: Path) -> None:
 )
 def test_a_unit_is_stale_when_it_runs_since_before_its_files(marker: str, changed: int, stale: bool) -> None:
     assert runpy.run_path(str(MODULE))["is_stale"](marker, "boot-1", changed) is stale
+
+
+SYSTEMD = """
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils import retired
+
+def run_command(self, argv, **_more):
+    with open({log!r}, "a") as log:
+        print(*argv, file=log)
+    stopped = " stop " in open({log!r}).read()
+    return 0, "ActiveState=" + ("inactive" if stopped else {state!r}) + chr(10), ""
+
+AnsibleModule.run_command = run_command
+for name in ("units", "left", "stop"):
+    plain = getattr(retired, name)
+    setattr(retired, name, lambda *given, plain=plain: plain(*given, folder={folder!r}))
+"""
+
+
+def systemd(tmp_path: Path, state: str) -> str:
+    """A systemd whose units lie in `tmp_path` and are in one state until something stops; its log is beside them."""
+    return SYSTEMD.format(log=str(tmp_path / "log"), state=state, folder=str(tmp_path))
+
+
+@pytest.mark.parametrize("with_file", [True, False])
+def test_a_unit_stops_before_its_file_goes_and_when_the_file_went_before(tmp_path: Path, with_file: bool) -> None:
+    path = tmp_path / "old.timer"
+    if with_file:
+        path.write_text("[Timer]\n")
+    arguments = {"before": systemd(tmp_path, "active"), "absent": [str(path)]}
+    foretold = run_module("config_set", True, **arguments)
+    assert (foretold["changed"], path.exists()) == (True, with_file)
+    assert " stop " not in (tmp_path / "log").read_text()
+    told = run_module("config_set", **arguments)
+    assert (told["changed"], told["retired_units"], path.exists()) == (True, ["old.timer"], False)
+    verbs = [line.split()[1] for line in (tmp_path / "log").read_text().splitlines()[-4:]]
+    assert verbs == ["stop", "show", "daemon-reload", "reset-failed"]
+    assert run_module("config_set", **arguments)["changed"] is False
