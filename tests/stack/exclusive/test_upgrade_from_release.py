@@ -159,6 +159,13 @@ def test_an_upgraded_host_is_as_a_fresh_one(
     assert not told, f"{name}:\n" + "\n".join(told)
 
 
+@pytest.mark.parametrize("name", HOSTS)
+def test_no_unit_runs_without_its_file_and_none_has_failed(upgraded: Upgraded, name: str) -> None:
+    state = upgraded.states[name]
+    assert state["fileless"] == {}
+    assert [unit for unit, how in state["running"].items() if how == "failed"] == []
+
+
 def test_nothing_that_was_held_is_lost(upgraded: Upgraded) -> None:
     before, now = upgraded.before, upgraded.hosts.held()
     assert len(before.entries) > len(upgraded.hosts.who) and all(box.count > 0 for box in before.boxes.values())

@@ -13,13 +13,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 State = dict[str, dict[str, str]]
-"""Kind (`files`, `packages`, `units`, `running`, `users`, `groups`, `ports`) -> name -> what is compared of it."""
+"""Kind -> name -> what is compared of it.
+
+The kinds are `files`, `packages`, `units`, `running`, `fileless`, `users`, `groups`, `ports`, `rules`, `databases` and
+`directory`.
+"""
 
 PROGRAM = r"""
-import grp, hashlib, json, os, pwd, re, stat, subprocess
+import glob, grp, hashlib, json, os, pwd, re, shutil, stat, subprocess
 
 FULL = ("/etc", "/usr/local", "/opt")
-NAMES_ALONE = ("/srv", "/var/cache", "/var/lib", "/var/log", "/var/spool", "/var/www")
+NAMES_ALONE = ("/srv", "/var/cache", "/var/lib", "/var/lib/malleposte", "/var/log", "/var/spool", "/var/www")
 
 
 def lines(*words):
@@ -83,6 +87,12 @@ for line in lines("systemctl", "list-units", *words, states):
     # Of a socket's connection, of a person's session, or started by a question.
     if not re.search(r"@\d|^systemd-(hostname|locale|timedate)d", unit):
         running[unit] = "failed" if state == "failed" else "up"
+# Units that systemd has in memory without a file: some run, others are only named by one that has a file.
+fileless = {}
+for line in lines("systemctl", "list-units", "--all", "--no-legend", "--no-pager", "--plain"):
+    unit, load, active = line.split()[:3]
+    if load == "not-found" and (unit.startswith("malleposte-") or active != "inactive"):
+        fileless[unit] = active
 users = {one.pw_name: f"{one.pw_dir} {one.pw_shell}" for one in pwd.getpwall()}
 groups = {one.gr_name: " ".join(sorted(one.gr_mem)) for one in grp.getgrall()}
 ports = {}
@@ -92,8 +102,26 @@ for line in lines("ss", "-Hltnu"):
     where = "itself" if address.startswith(("127.", "[::1]")) else "one address"
     where = "every address" if address in ("*", "0.0.0.0", "[::]") else where
     ports[f"{protocol}/{port} on {where}"] = "open"
-print(json.dumps({"files": files, "packages": packages, "units": units, "running": running, "users": users,
-                  "groups": groups, "ports": ports}))
+rules = {}
+for line in lines("nft", "--terse", "list", "ruleset") if shutil.which("nft") else ():
+    # Those of fail2ban come with the first ban.
+    if found := re.match(r"(table .*) \{|\s+((?:chain|set|map) \S+) \{", line):
+        table = found[1] or table
+        if "f2b" not in line:
+            rules[f"{table} {found[2] or ''}".strip()] = "there"
+databases = {}
+if os.path.isdir("/var/run/postgresql") and glob.glob("/var/run/postgresql/.s.PGSQL.*"):
+    asked = ("SELECT datname || ' of ' || pg_get_userbyid(datdba) FROM pg_database UNION ALL "
+             "SELECT 'role ' || rolname FROM pg_roles")
+    databases = dict.fromkeys(lines(*"runuser -u postgres -- psql -AtqX -c".split(), asked), "there")
+directory = {}
+if os.path.isdir("/etc/ldap/slapd.d"):
+    for words in (("-n0",), ("-n1", "-a", "(objectClass=applicationProcess)")):
+        found = lines("slapcat", "-o", "ldif-wrap=no", *words)
+        directory |= dict.fromkeys((line for line in found if line.startswith("dn")), "there")
+print(json.dumps({"files": files, "packages": packages, "units": units, "running": running,
+                  "fileless": fileless, "users": users, "groups": groups, "ports": ports, "rules": rules,
+                  "databases": databases, "directory": directory}))
 """
 
 OF_ITS_OWN = re.compile(
