@@ -163,6 +163,17 @@ def lemonldap_key_id(public_key: str) -> str:
     return hashlib.sha256(_public(public_key).encode()).hexdigest()[:16]
 
 
+def _earlier(key: str, public_key: str) -> dict[str, str]:
+    """The key that signed before: published, and used no more."""
+    if not key.strip():
+        return {}
+    return {
+        "oidcServiceOldPrivateKeySig": key.strip() + "\n",
+        "oidcServiceOldPublicKeySig": _public(public_key),
+        "oidcServiceOldKeyIdSig": lemonldap_key_id(public_key),
+    }
+
+
 def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     """The document, without its date. Raises AnsibleFilterError on two clients of one name or a short secret."""
     clients: Sequence[Mapping[str, Any]] = given["clients"]
@@ -280,6 +291,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcServicePrivateKeySig": given["signing_key"].strip() + "\n",
         "oidcServicePublicKeySig": public,
         "oidcServiceKeyIdSig": lemonldap_key_id(public),
+        **_earlier(given.get("earlier_signing_key", ""), given.get("earlier_signing_public_key", "")),
         "oidcServiceIDTokenExpiration": int(given["token_seconds"]),
         "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
         "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},

@@ -14,7 +14,8 @@ options:
   _terms:
     description:
       - V(digest_keys) is a list of names, the current one last. V(dkim) has C(signing) and C(published). V(earlier) has
-        the old secrets that are still accepted, by name.
+        the old secrets that are still accepted, by name. V(since) is the day of a secret's last change; empty where
+        there is none.
     required: true
   selector:
     description: For V(dkim), the selector of the inventory.
@@ -22,6 +23,15 @@ options:
     default: ""
   prefix:
     description: For V(earlier), which secrets; left out of the names.
+    type: str
+    default: ""
+  part:
+    description: For V(earlier), V(public) gives the public keys of key pairs.
+    type: str
+    default: private
+    choices: [private, public]
+  secret:
+    description: For V(since), the name of the secret.
     type: str
     default: ""
 """
@@ -43,6 +53,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.academie.malleposte.plugins.module_utils import rotation
+from ansible_collections.academie.malleposte.plugins.module_utils.secret_store import SecretError, SecretStore
 
 
 class LookupModule(LookupBase):
@@ -54,11 +65,19 @@ class LookupModule(LookupBase):
             views = {
                 "digest_keys": lambda: rotation.digest_keys(state),
                 "dkim": lambda: rotation.dkim(state, str(self.get_option("selector"))),
-                "earlier": lambda: rotation.earlier(state, folder, str(self.get_option("prefix"))),
+                "earlier": lambda: self._earlier(state, folder),
+                "since": lambda: str(rotation.since(state, folder, str(self.get_option("secret"))) or ""),
             }
             unknown = [term for term in terms if term not in views]
             if unknown:
                 raise AnsibleError(f"rotation: {unknown[0]!r} is unknown; known: {', '.join(views)}")
             return [views[term]() for term in terms]
-        except rotation.RotationError as error:
+        except (rotation.RotationError, SecretError) as error:
             raise AnsibleError(str(error)) from error
+
+    def _earlier(self, state: dict[str, Any], folder: Path) -> dict[str, str]:
+        prefix = str(self.get_option("prefix"))
+        if self.get_option("part") != "public":
+            return rotation.earlier(state, folder, prefix)
+        store = SecretStore(folder)
+        return {name: store.public_key(old) for name, old in rotation.earlier_files(state, prefix).items()}

@@ -5,13 +5,14 @@ Keys, all optional: ``digest_keys`` (names, oldest first; the last makes new dig
 of the inventory that this goes on from, ``signing``, ``published``), ``under_way`` (secret -> file of the old one,
 below the folder of the secrets: both are accepted where a daemon can accept two), ``ending`` (those of them whose new
 one is in use everywhere, so that the old one is accepted no more), ``owed`` (keys that have a successor which no deploy
-has brought to the hosts yet).
+has brought to the hosts yet), ``since`` (secret -> date of its last change, for those that are changed at times).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +54,28 @@ def dkim(state: Mapping[str, Any], selector: str) -> dict[str, Any]:
     return {"signing": known["signing"], "published": list(known["published"])}
 
 
+def earlier_files(state: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Files (below the folder) of old secrets that are still accepted, by their name without ``prefix``."""
+    ending = state.get("ending") or []
+    under_way = (state.get("under_way") or {}).items()
+    return {name.removeprefix(prefix): old for name, old in under_way if name.startswith(prefix) and name not in ending}
+
+
 def earlier(state: Mapping[str, Any], folder: Path, prefix: str) -> dict[str, str]:
     """Old secrets that are still accepted, by their name without ``prefix``."""
     found = {}
-    for name, old in (state.get("under_way") or {}).items():
-        if name.startswith(prefix) and name not in (state.get("ending") or []):
-            try:
-                found[name.removeprefix(prefix)] = (folder / old).read_text("utf-8").strip()
-            except OSError as error:
-                raise RotationError(f"{folder / old}: {error.strerror}") from error
+    for name, old in earlier_files(state, prefix).items():
+        try:
+            found[name] = (folder / old).read_text("utf-8").strip()
+        except OSError as error:
+            raise RotationError(f"{folder / old}: {error.strerror}") from error
     return found
+
+
+def since(state: Mapping[str, Any], folder: Path, name: str) -> date | None:
+    """The day of a secret's last change, or else of its file; None when there is no such secret."""
+    try:
+        return date.fromisoformat(str((state.get("since") or {})[name]))
+    except (KeyError, ValueError):
+        path = folder / name
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).date() if path.exists() else None

@@ -7,14 +7,16 @@ are good. A token dies before its end when accountd ends the sessions of its own
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from authlib.jose import JsonWebKey, JsonWebToken
-from authlib.jose.errors import JoseError
+from authlib.jose import JsonWebKey, JsonWebToken, JWTClaims
+from authlib.jose.errors import BadSignatureError, JoseError
 
 LEEWAY = 30
 """Seconds by which the clocks of two hosts may differ."""
@@ -45,15 +47,26 @@ class Proved:
 
 @dataclass(frozen=True)
 class Provider:
-    """The provider's `issuer`, the `audience` (the portal's name there) and the public `key` (PEM) of its tokens."""
+    """The provider's `issuer`, the `audience` (the portal's name there) and the public `key` (PEM) of its tokens.
+
+    `earlier` are keys that signed before, whose tokens have not all ended.
+    """
 
     issuer: str
     audience: str
     key: str
+    earlier: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError when the key is none."""
-        JsonWebKey.import_key(self.key, {"kty": "RSA"}).get_public_key()
+        """Raises ValueError when a key is none."""
+        object.__setattr__(self, "earlier", tuple(self.earlier))
+        for key in self.keys:
+            JsonWebKey.import_key(key, {"kty": "RSA"}).get_public_key()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that proves a token."""
+        return (self.key, *self.earlier)
 
 
 class Proofs:
@@ -67,7 +80,7 @@ class Proofs:
         self._provider, self._now = provider, now
         # One algorithm: a token does not choose how it is verified.
         self._jwt = JsonWebToken(["RS256"])
-        self._key = JsonWebKey.import_key(provider.key, {"kty": "RSA"}) if provider else None
+        self._keys = [JsonWebKey.import_key(key, {"kty": "RSA"}) for key in provider.keys] if provider else []
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -89,7 +102,7 @@ class Proofs:
         }
         now = self._now().timestamp()
         try:
-            claims = self._jwt.decode(token, self._key, claims_options=asked)
+            claims = self._claims(token, asked)
             claims.validate(now=int(now), leeway=LEEWAY)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise NoLogInError(str(getattr(error, "error", "") or type(error).__name__)) from error
@@ -105,6 +118,13 @@ class Proofs:
             raise NoLogInError("the sessions of its owner were ended")
         level = claims.get("level")
         return Proved(uid, level if isinstance(level, int) and not isinstance(level, bool) else 0)
+
+    def _claims(self, token: str, asked: dict[str, Any]) -> JWTClaims:
+        """Return the claims of a token that one of the keys has signed; the last key's error is told."""
+        for key in self._keys[:-1]:
+            with contextlib.suppress(BadSignatureError):
+                return self._jwt.decode(token, key, claims_options=asked)
+        return self._jwt.decode(token, self._keys[-1], claims_options=asked)
 
     def end(self, uid: str) -> None:
         """Tokens of an agent that were issued until now prove nothing any more."""

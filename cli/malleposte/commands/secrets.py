@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from malleposte.commands.options import INVENTORY
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet.site import Site, Vault
 from malleposte.progress import Progress
-from malleposte.rotation import kinds
+from malleposte.rotation import kinds, timer
 from malleposte.rotation.run import Rotation, ensured
 from malleposte.rotation.store import Store
 
@@ -157,6 +158,10 @@ def plan_lines(turn: Rotation, names: list[str]) -> list[str]:
 @click.option(
     "--list", "only_list", is_flag=True, help="Show the secrets and what a change of each does; change nothing."
 )
+@click.option("--due", is_flag=True, help="Change those that are old enough; for a timer (`secrets timer`).")
+@click.option(
+    "--at-once", is_flag=True, help="Do not wait for what an old key has signed to end: for one that was stolen."
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--linear", is_flag=True, help="Ansible's own strategy, without the mitogen accelerator.")
 @click.option("--ask-vault-pass", is_flag=True, help="Ask for the password of ansible-vault.")
@@ -166,6 +171,8 @@ def rotate_command(
     inventory: str | None,
     every: bool,
     only_list: bool,
+    due: bool,
+    at_once: bool,
     yes: bool,
     linear: bool,
     ask_vault_pass: bool,
@@ -182,11 +189,15 @@ def rotate_command(
       sudo ./malleposte secrets rotate -i inventories/standalone --list
       sudo ./malleposte secrets rotate -i inventories/standalone ldap-dovecot rspamd-write
       sudo ./malleposte secrets rotate -i inventories/standalone --all
+      sudo ./malleposte secrets rotate -i inventories/standalone sso-signing --at-once
     """
     turn = rotation(inventory, linear, Vault(vault_password_file, ask_vault_pass))
-    if names and every:
-        raise InputError("names and --all exclude each other", "give one of them")
-    asked = turn.every() if every or (only_list and not names) else names
+    if (bool(names), every, due).count(True) > 1:
+        raise InputError("names, --all and --due exclude each other", "give one of them")
+    asked = turn.due(datetime.now(UTC).date()) if due else turn.every() if every or (only_list and not names) else names
+    if due and not asked:
+        click.echo("nothing is due")
+        return ExitCode.DONE
     if not asked and not turn.store.begun:
         raise InputError("no secret was named", kinds.ROTATABLE)
     chosen = turn.chosen(asked)
@@ -198,7 +209,7 @@ def rotate_command(
         return ExitCode.DONE
     if not yes:
         click.confirm(f"Change {len(chosen)} secrets?", abort=True, err=True)
-    for line in turn.run(chosen):
+    for line in turn.run(chosen, at_once=at_once):
         click.echo(line)
     click.echo("done; the old ones are in secrets/replaced/. Make a new escrow (`secrets export`), and run `probe`")
     return ExitCode.DONE
@@ -220,4 +231,30 @@ def retire_command(name: str, inventory: str | None, linear: bool) -> int:
     """
     rotation(inventory, linear, Vault()).retire(name)
     click.echo(f"{name} is out of use; its file is in secrets/replaced/")
+    return ExitCode.DONE
+
+
+@command.command("timer")
+@INVENTORY
+@click.option("--off", is_flag=True, help="Remove it.")
+@click.option("--vault-password-file", metavar="FILE", help="File with the password of ansible-vault.")
+def timer_command(inventory: str | None, off: bool, vault_password_file: str | None) -> int:
+    """Install a systemd timer on this machine that changes secrets when they are due, or remove it.
+
+    Each night it runs `secrets rotate --due`: the key that signs tokens of the log-in page is changed once a year.
+    After a failure it tries again the next night. The path `signing-key` of the probe fails when the key was not
+    changed in time.
+
+    \b
+    Example:
+      sudo ./malleposte secrets timer -i inventories/mine
+      sudo ./malleposte secrets timer -i inventories/mine --off
+    """
+    made = timer.Timer(paths.inventory(inventory), vault_password_file)
+    if off:
+        made.remove()
+        click.echo(f"{made.name}.timer is removed")
+    else:
+        made.install()
+        click.echo(f"{made.name}.timer runs each night; `systemctl status {made.name}.service` shows its last run")
     return ExitCode.DONE

@@ -25,6 +25,7 @@ WANTED = {
     # The one that signs: a change of the key goes on from the inventory's.
     "selector": "{{ lookup('academie.malleposte.rotation', 'dkim', selector=__fact_dkim.selector).signing }}",
     "dmarc": "{{ __fact_dmarc }}",
+    "signing_since": "{{ lookup('academie.malleposte.rotation', 'since', secret='sso-signing') }}",
     "vantage_domain": "{{ vantage_domain | default('') }}",
     "vantage_smtp": "{{ vantage_smtp | default('127.0.0.1:25') }}",
     "vantage_maildir": "{{ vantage_maildir | default('') }}",
@@ -113,6 +114,7 @@ def site(inventory: Path) -> Site:
         "antivirus": bool(platform["antivirus"]),
         "selector": str(platform["selector"]),
         "dmarc_policy": platform["dmarc"].get("policy", "reject"),
+        "signing_since": str(platform["signing_since"]),
         "accounts": probe_accounts(inventory, domain),
         "vantage": vantage_plan(outside[1], outside[0]) if outside else None,
         "token": secrets.token_hex(6),

@@ -16,6 +16,8 @@ class Way(StrEnum):
     """A new one, given to both sides by a deploy."""
     BOTH = "both"
     """The same, with the old one accepted until every reader has the new one."""
+    SIGNATURE = "signature"
+    """A further key that signs; the old one proves what it signed until that has ended."""
     PASSPHRASE = "passphrase"  # noqa: S105
     """Of repositories on a vault: the vault changes it there first."""
     DIGEST = "digest"
@@ -29,16 +31,17 @@ class Way(StrEnum):
 
 @dataclass(frozen=True)
 class Kind:
-    """Secrets whose names match; `tags` are the roles to deploy."""
+    """Secrets whose names match; `tags` are the roles to deploy. It is due when `days` old; 0: never by itself."""
 
     pattern: re.Pattern[str]
     way: Way
     tags: tuple[str, ...]
     effect: str
+    days: int = 0
 
 
-def _kind(pattern: str, way: Way, tags: str, effect: str) -> Kind:
-    return Kind(re.compile(pattern), way, tuple(tags.split()), effect)
+def _kind(pattern: str, way: Way, tags: str, effect: str, days: int = 0) -> Kind:
+    return Kind(re.compile(pattern), way, tuple(tags.split()), effect, days)
 
 
 KINDS = (
@@ -58,9 +61,11 @@ KINDS = (
     _kind("sso-key", Way.SWAP, "lemonldap", "the log-in page restarts; forms that are open must be filled in again"),
     _kind(
         "sso-signing",
-        Way.SWAP,
+        Way.SIGNATURE,
         "lemonldap dovecot accountd",
-        "Dovecot and accountd restart; tokens that were issued are refused, services ask for new ones",
+        "Dovecot and accountd restart twice; the old key proves the tokens that it signed until they have ended, "
+        "minutes later",
+        days=365,
     ),
     _kind(
         "sso-client-roundcube", Way.SWAP, "lemonldap roundcube", "log-ins to the webmail must be tried again until then"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from malleposte.rotation.kinds import Way
 from malleposte.rotation.store import Store, utils
 
 DIRECTORY_TAG = "openldap"
+MARGIN = 30
+"""Seconds by which the clocks of two hosts may differ."""
+TOKEN_SECONDS = "{{ lemonldap_token_seconds | default(300) }}"  # noqa: S105
 DIGESTS = ("mpNumenDigest", "mpSourceDigest", "mpInaCode", "mpInaDigest", "mpRecoveryCode")
 """Attributes that hold digests made with a key; the digest is a value's last word."""
 NUMBER = re.compile(r"(.*?)(\d*)")
@@ -52,6 +56,7 @@ class Rotation:
     store: Store
     say: Callable[[str], None]
     deploy: Callable[[Sequence[str]], None]
+    wait: Callable[[float], None] = time.sleep
 
     # ---- what there is
 
@@ -95,6 +100,20 @@ class Rotation:
         """The secret of a selector; of the one that signs unless given."""
         return f"dkim-{selector or self.dkim()['signing']}-{self.domain}"
 
+    def due(self, today: date) -> list[str]:
+        """The secrets in use that are old enough to be changed."""
+        return [name for name in self.in_use() if 0 < kinds.of(name).days <= self.age(name, today)]
+
+    def age(self, name: str, today: date) -> int:
+        """Days since the last change of a secret; 0 when there is none."""
+        since = utils("rotation").since(self.store.state, self.store.folder, name)
+        return (today - since).days if since else 0
+
+    @property
+    def token_seconds(self) -> int:
+        """Seconds for which a token of the log-in page is good."""
+        return int(self.site.template(self.site.members("mail")[0], TOKEN_SECONDS))
+
     def chosen(self, names: Iterable[str]) -> list[str]:
         """The names, checked, with those that an earlier run began. Raises InputError on one that cannot be changed."""
         known = {*self.in_use(), *self.store.begun}
@@ -117,10 +136,14 @@ class Rotation:
 
     # ---- the change
 
-    def run(self, names: Sequence[str]) -> list[str]:
-        """Change them all; what is left for the operator to do, a line each. Raises MallepostError."""
+    def run(self, names: Sequence[str], *, at_once: bool = False) -> list[str]:
+        """Change them all; what is left for the operator to do, a line each. Raises MallepostError.
+
+        `at_once` does not wait for what old keys have signed to end.
+        """
         left: list[str] = []
-        swapped = [name for name in names if kinds.of(name).way in (Way.SWAP, Way.BOTH, Way.PASSPHRASE)]
+        ways = (Way.SWAP, Way.BOTH, Way.SIGNATURE, Way.PASSPHRASE)
+        swapped = [name for name in names if kinds.of(name).way in ways]
         further = [name for name in names if kinds.of(name).way is Way.DIGEST]
         begun = [name for name in swapped if name not in self.store.ending]
         with playbook.only_one(self.inventory):
@@ -135,7 +158,7 @@ class Rotation:
             self.say(f"new secrets go to both sides: {', '.join([*begun, *further])}")
             self.deploy(self.tags([*begun, *further]))
             self.store.paid(further)
-        self._end(swapped)
+        self._end(swapped, at_once)
         for name in names:
             if kinds.of(name).way is Way.DKIM:
                 left += self._sign(name)
@@ -143,12 +166,17 @@ class Rotation:
                 self._probe(self.store.folder / name)
         return left + self.to_retire()
 
-    def _end(self, names: list[str]) -> None:
+    def _end(self, names: list[str], at_once: bool) -> None:
+        signing = [name for name in names if kinds.of(name).way is Way.SIGNATURE]
         both = [name for name in names if kinds.of(name).way is Way.BOTH]
-        if both:
-            self.store.note(ending=both)
-            self.say(f"the old ones end: {', '.join(both)}")
-            self.deploy([DIRECTORY_TAG])
+        if signing and not at_once and not self.store.ending.issuperset(signing):
+            seconds = self.token_seconds + MARGIN
+            self.say(f"{', '.join(signing)}: the old key stays until what it signed has ended, in {seconds} s")
+            self.wait(seconds)
+        if both or signing:
+            self.store.note(ending=sorted([*both, *signing]))
+            self.say(f"the old ones end: {', '.join([*both, *signing])}")
+            self.deploy(sorted({*([DIRECTORY_TAG] if both else []), *self.tags(signing)}))
         self.store.end(names)
 
     def _further_key(self, name: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from malleposte.errors import InputError
 from malleposte.paths import folder_of
+from malleposte.rotation import kinds
 
 REPLACED = "replaced"
 """Folder of the old secrets, below that of the secrets."""
@@ -145,7 +146,9 @@ class Store:
     def end(self, names: list[str]) -> None:
         """Nothing is left to do for these."""
         left = {name: kept for name, kept in (self.state.get("under_way") or {}).items() if name not in names}
-        self.note(under_way=left, ending=sorted(self.ending - set(names)))
+        timed = {name: f"{self._now():%Y-%m-%d}" for name in names if kinds.of(name).days}
+        since = {**(self.state.get("since") or {}), **timed}
+        self.note(under_way=left, ending=sorted(self.ending - set(names)), since=since)
 
     def put_away(self, name: str) -> None:
         """Keep a secret that is no longer used under a dated name."""

@@ -140,13 +140,13 @@ def rotated(site: Site) -> Iterator[Rotated]:
         begun = {name: (state / name).read_text("utf-8") for name in changed}
         plan = secrets(site, "rotate", "--list")
         assert "(begun by an earlier run)" in plan
-        told = secrets(site, "rotate", "--all", "--yes")
+        told = secrets(site, "rotate", "--all", "--at-once", "--yes")
         assert [name for name in changed if name not in told] == []
         yield Rotated(old, begun, agents)
 
 
 def test_typed_again_it_ends_with_the_secrets_that_it_had_made(site: Site, rotated: Rotated) -> None:
-    once = [name for name in rotated.begun if kinds.of(name).way in (Way.SWAP, Way.BOTH, Way.PASSPHRASE)]
+    once = [name for name in rotated.begun if kinds.of(name).way in (Way.SWAP, Way.BOTH, Way.SIGNATURE, Way.PASSPHRASE)]
     assert len(once) > 15
     assert [name for name in once if rotated.begun[name] == rotated.old[name]] == []
     assert [name for name in once if fresh(site, name) != rotated.begun[name].strip()] == []

@@ -47,6 +47,20 @@ def test_a_token_of_a_log_in_names_its_owner(proofs: Proofs) -> None:
     assert proofs.uid(MINTER.access("mdupond", aud=CLIENT)) == "mdupond"
 
 
+def test_a_key_that_signed_before_proves_what_it_signed(clock: Clock) -> None:
+    new = JsonWebKey.generate_key("RSA", 2048, is_private=True).as_pem(is_private=True).decode()
+    later = Minter(clock=lambda: START, key=new)
+    both = Proofs(Provider(ISSUER, CLIENT, public(new), (PROVIDER.key,)), clock)
+    after = Proofs(Provider(ISSUER, CLIENT, public(new)), clock)
+    assert both.uid(MINTER.access("mdupond")) == both.uid(later.access("mdupond")) == "mdupond"
+    assert after.uid(later.access("mdupond")) == "mdupond"
+    with pytest.raises(NoLogInError, match="bad_signature"):
+        after.uid(MINTER.access("mdupond"))
+    clock.go(300 + LEEWAY + 1)
+    with pytest.raises(NoLogInError, match="expired"):
+        both.uid(MINTER.access("mdupond"))
+
+
 @pytest.mark.parametrize(
     ("level", "by_factor"),
     [(None, False), (2, False), (3, False), (4, True), (5, True), ("5", False), (True, False), ([5], False)],

@@ -35,6 +35,10 @@ def test_they_are_read(tmp_path: Path) -> None:
     provider = {"issuer": ISSUER, "audience": CLIENT, "key": public(made_key())}
     known = settings.Settings.read(written(tmp_path / "accountd.json", GOOD | {"provider": provider}))
     assert known.provider == Provider(**provider)
+    twice = settings.Settings.read(
+        written(tmp_path / "accountd.json", GOOD | {"provider": provider | {"earlier": [provider["key"]]}})
+    )
+    assert twice.provider is not None and twice.provider.keys == (provider["key"],) * 2
     assert (found.smtp, found.hostd) == (("127.0.0.1", 25), Path("/run/hostd"))
 
 

@@ -84,7 +84,16 @@ def test_without_a_vantage_strangers_paths_are_not_tested_and_the_rest_fails_on_
     found = {result.name: result for result in ship.run(None, {"plan": PLAN})}
     assert set(found) == {*PATHS, "clean-up"} - {"virus"}
     unseen = {name for name, result in found.items() if result.status is Status.NOT_TESTED}
-    assert unseen == {"foreign-to-agent", "submit-587", "submit-465", "gtube", "forged-inbound", "relay", "sso"}
+    assert unseen == {
+        "foreign-to-agent",
+        "submit-587",
+        "submit-465",
+        "gtube",
+        "forged-inbound",
+        "relay",
+        "sso",
+        "signing-key",
+    }
     assert all(found[name].status is Status.FAILED for name in found if name not in unseen)
     assert found["certificate-993"].detail == "mail.ac-exemple.test port 1: Connection refused"
 

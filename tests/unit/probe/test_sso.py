@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
 from malleposte.probe.walker import sso
 from malleposte.probe.walker.https import Answer, Browser
-from malleposte.probe.walker.plan import PathError
+from malleposte.probe.walker.plan import NotTestedError, PathError
 
 from tests.unit.probe.test_paths import make_plan
 
@@ -53,6 +54,19 @@ def test_faults_are_named(monkeypatch: pytest.MonkeyPatch, changed: dict[str, An
     provider(monkeypatch, **changed)
     with pytest.raises(PathError, match=said):
         sso.log_in_page(make_plan(hosts={"sso": NAME}))
+
+
+def test_a_signing_key_that_was_not_changed_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider(monkeypatch)
+    plan = make_plan(hosts={"sso": NAME}, signing_since="2026-01-01")
+    first = datetime.date(2026, 1, 1)
+    assert sso.signing_key(plan, first + datetime.timedelta(sso.KEY_DAYS)) == f"changed {sso.KEY_DAYS} days ago"
+    with pytest.raises(PathError, match="secrets timer"):
+        sso.signing_key(plan, first + datetime.timedelta(sso.KEY_DAYS + 1))
+    with pytest.raises(NotTestedError, match="not known"):
+        sso.signing_key(make_plan(hosts={"sso": NAME}))
+    provider(monkeypatch, keys='[{"kid": "a"}, {"kid": "b"}]')
+    assert "under way" in sso.signing_key(plan, first)
 
 
 def visits(monkeypatch: pytest.MonkeyPatch, **changed: str) -> None:

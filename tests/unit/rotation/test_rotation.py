@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ class FakeSite:
         return {"mail": ["mail1"], "vault": ["vault1.ac-exemple.test"]}.get(group, [])
 
     def template(self, host: str, value: str) -> str:
+        if "token_seconds" in value:
+            return "300"
         return "mp1" if "selector" in value else "ac-exemple.test"
 
 
@@ -79,6 +83,77 @@ def test_a_directory_password_is_accepted_beside_the_old_one_until_its_reader_ha
     assert kept.stat().st_mode & 0o777 == 0o600
     assert (turn.store.folder / "ldap-dovecot").stat().st_mode & 0o777 == 0o600
     assert turn.store.state == {}
+
+
+@dataclass
+class Signing:
+    """A platform whose signing key is changed: the public keys that each deploy brings, and what was waited for."""
+
+    turn: run.Rotation
+    folder: Path
+    seen: list[tuple[list[str], int]]
+    waited: list[float]
+
+    def deploy(self, tags: Sequence[str]) -> None:
+        earlier = state_of.earlier_files(state_of.read(self.folder), "sso-signing")
+        self.seen.append((list(tags), len(earlier)))
+
+
+@pytest.fixture
+def signing(made: Any) -> Signing:
+    turn, hosts = made
+    state_of_store(hosts.folder).get("sso-signing", "rsa3072")
+    found = Signing(turn, hosts.folder, [], [])
+    turn.deploy, turn.wait = found.deploy, found.waited.append
+    return found
+
+
+ROLES = ["accountd", "dovecot", "lemonldap"]
+
+
+def test_a_signing_key_proves_what_it_signed_until_that_has_ended(signing: Signing) -> None:
+    old = signing.turn.store.text("sso-signing")
+    signing.turn.run(["sso-signing"])
+    assert signing.seen == [(ROLES, 1), (ROLES, 0)]
+    assert signing.waited == [300 + run.MARGIN]
+    assert signing.turn.store.text("sso-signing") != old
+    assert signing.turn.store.state == {"since": {"sso-signing": f"{NOW:%Y-%m-%d}"}}
+
+
+def test_a_stolen_signing_key_is_waited_for_by_nobody(signing: Signing) -> None:
+    signing.turn.run(["sso-signing"], at_once=True)
+    assert (signing.seen[-1], signing.waited) == ((ROLES, 0), [])
+
+
+def test_stopped_while_it_waits_it_goes_on_with_the_same_key(signing: Signing) -> None:
+    def stopped(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    signing.turn.wait = stopped
+    with pytest.raises(KeyboardInterrupt):
+        signing.turn.run(["sso-signing"])
+    new = signing.turn.store.text("sso-signing")
+    assert signing.turn.store.begun == {"sso-signing"}
+    signing.turn.wait = signing.waited.append
+    signing.turn.run(["sso-signing"])
+    assert signing.turn.store.text("sso-signing") == new
+    assert (signing.seen[-1], len(signing.waited)) == ((ROLES, 0), 1)
+
+
+def test_a_signing_key_is_due_after_a_year_and_passwords_never(signing: Signing) -> None:
+    signing.turn.store.note(since={"sso-signing": "2025-11-26"})
+    assert signing.turn.due(date(2026, 11, 25)) == []
+    assert signing.turn.due(date(2026, 11, 26)) == ["sso-signing"]
+    signing.turn.run(["sso-signing"])
+    assert signing.turn.due(date(2026, 11, 26)) == []
+
+
+def test_a_key_that_was_never_changed_is_as_old_as_its_file(signing: Signing) -> None:
+    made_at = datetime(2025, 1, 2, 12, tzinfo=UTC)
+    os.utime(signing.folder / "sso-signing", (made_at.timestamp(), made_at.timestamp()))
+    assert state_of.since({}, signing.folder, "sso-signing") == made_at.date()
+    assert state_of.since({}, signing.folder, "missing") is None
+    assert signing.turn.age("sso-signing", date(2025, 1, 12)) == 10
 
 
 def test_one_that_nobody_accepts_twice_takes_one_deploy(made: Any) -> None:

@@ -60,6 +60,8 @@ class Plan:
     hosts: dict[str, str] = field(default_factory=dict)
     """Public names of the web's services, by their key of `malleposte_hostnames`."""
     antivirus: bool = False
+    signing_since: str = ""
+    """Day on which the key that signs tokens was changed last; empty where it is not known."""
     nameservers: list[str] | None = None
     addresses: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from .https import Answer, Browser
-from .plan import Account, PathError, Plan
+from .plan import Account, NotTestedError, PathError, Plan
 
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
 URL = re.compile(r'name="url" value="([^"]*)"')
 COOKIE = "__Host-sso"
+KEY_DAYS = 395
+"""Age of a signing key that should have been changed a month ago."""
 
 
 def log_in_page(plan: Plan) -> str:
@@ -26,6 +29,22 @@ def log_in_page(plan: Plan) -> str:
     if TOKEN.search(browser.get("/").text) is None:
         raise PathError("the session goes on after log-out")
     return "discovery document, keys, logged in and out"
+
+
+def signing_key(plan: Plan, today: datetime.date | None = None) -> str:
+    """The key that signs tokens was changed in time; an earlier one is published no longer than a change takes."""
+    if not plan.signing_since:
+        raise NotTestedError("the day of the key's last change is not known")
+    published = Browser(plan, plan.host("sso")).get("/oauth2/jwks").expect(200, what="the keys").json().get("keys")
+    if not published:
+        raise PathError("no key to check tokens with")
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    days = (today - datetime.date.fromisoformat(plan.signing_since)).days
+    if days > KEY_DAYS:
+        raise PathError(f"the key was changed {days} days ago: see `secrets timer`, or `secrets rotate sso-signing`")
+    if len(published) > 1:
+        return f"changed {days} days ago; {len(published)} keys are published: a change is under way"
+    return f"changed {days} days ago"
 
 
 def fill(browser: Browser, path: str, agent: Account) -> Answer:

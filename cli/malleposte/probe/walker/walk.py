@@ -48,6 +48,7 @@ PATHS: dict[str, Path] = {
     "certificate-443": partial(certificates.certificate, service="https"),
     "portal": web.portal,
     "sso": sso.log_in_page,
+    "signing-key": sso.signing_key,
     "roundcube": web.roundcube,
     "sogo": web.sogo,
     "caldav": partial(dav.walk, kind=dav.CALDAV),

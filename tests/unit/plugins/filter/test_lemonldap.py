@@ -121,6 +121,14 @@ def test_who_must_have_a_second_factor(profile: str, function: str, wanted: str)
     assert truth(second_factor(rules), mpProfile=profile, mpFunction=function) == wanted
 
 
+def test_a_key_that_signed_before_is_published_with_its_own_name() -> None:
+    before = {"earlier_signing_key": "private", "earlier_signing_public_key": "public"}
+    told = made(**before)
+    assert told["oidcServiceOldPrivateKeySig"] == "private\n"
+    assert told["oidcServiceOldKeyIdSig"] == lemonldap_key_id("public") != told["oidcServiceKeyIdSig"]
+    assert [name for name in made(**dict.fromkeys(before, "")) if "Old" in name] == []
+
+
 def test_whoever_has_a_role_must_have_one() -> None:
     rules = {"everyone": "none", "classes": {"lecture": "none"}}
     held = {"mpProfile": "lecture", "mpFunction": "Enseignante"}
