@@ -129,6 +129,7 @@ def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
         "sfExtra": {
             # Never offered by itself, or everybody would have to choose at each log-in: the pages have a button.
             "secours": {"type": "Malleposte", "rule": "1 == 0", "level": CODE, "label": "Code de secours"},
+            "courriel": {"type": "Malleposte", "rule": "1 == 0", "level": DESK, "label": "Code par courriel"},
             # Somebody who has the password alone must not enrol the factor that is to protect the account.
             "bureau": {
                 "type": "Malleposte",

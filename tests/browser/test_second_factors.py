@@ -12,6 +12,8 @@ from tests.browser.support.browser import Browser
 from tests.browser.test_sso import fill
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application
+from tests.stack.support.mail import Mail, token
+from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
 
 
@@ -169,6 +171,30 @@ def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, per
     type_code(browser, Cli(site).json("reset", who.uid)["code"])
     browser.seen("h1", "Mes moyens de connexion")
     looked_at(browser, "lost")
+
+
+def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person: Any, site: Site, mail: Mail) -> None:
+    mark = token()
+    who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
+    age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    add_application(browser)
+    browser.seen(".factors", "Telephone")
+    log_out(browser)
+    enter(browser, who)
+    browser.click("button", "code de secours")
+    browser.click("button", "recevoir un code")
+    browser.seen("h1", "Code envoyé par courriel")
+    looked_at(browser, "mail-asked")
+    type_code(browser, "AAAAA-AAAAA")
+    browser.seen("main", "pas le bon")
+    browser.seen("h1", "Code envoyé par courriel")
+    letter = mail.at_foreign("test", f"test+{mark}").decode()
+    found = re.search(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)
+    assert found
+    type_code(browser, found[1])
+    browser.seen("h1", "Mes moyens de connexion")
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])

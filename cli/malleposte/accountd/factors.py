@@ -7,6 +7,7 @@ proved and spent; the agent is told what changes.
 
 from __future__ import annotations
 
+import datetime
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +16,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 
 from malleposte.accountd import wire
-from malleposte.accounts import acts, codes
+from malleposte.accounts import acts, codes, life, roles
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.factors import notice, recovery
@@ -26,6 +27,7 @@ from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import MallepostError
+from malleposte.platform.times import when
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools
@@ -37,9 +39,12 @@ KNOWN = 90 * 86_400
 """Seconds for which the place of a log-in is known."""
 COUNTED = "2f:"
 """Before the name under which tries count: a right password forgets no wrong codes."""
-RECOVERY, INA = "recovery", "ina"
-FROM_THE_DESK = (codes.Way.DESK, codes.Way.LETTER)
-"""Codes that let somebody enrol who must have a factor: none that is mailed on anybody's request."""
+RECOVERY, INA, MAIL = "recovery", "ina", "mail"
+OPENS: Mapping[str, Sequence[codes.Way]] = {
+    INA: (codes.Way.DESK, codes.Way.LETTER),
+    MAIL: (codes.Way.FACTOR,),
+}
+"""By kind, the codes that let somebody enrol a factor: none that is mailed on anybody's request."""
 _READ = ("uid", "mail", "mpState", "mpTwoFactor", recovery.ATTRIBUTE, *codes.ATTRIBUTES)
 
 
@@ -81,6 +86,7 @@ class Factors:
             wire.TryFactor: self._try,
             wire.FactorTried: self._told,
             wire.SpendCode: self._spend,
+            wire.MailFactorCode: self._mail_code,
             wire.FactorChanged: self.changed,
             wire.MakeRecoveryCodes: self._codes,
             wire.Entered: self._entered,
@@ -124,7 +130,7 @@ class Factors:
                 before = list(held[recovery.ATTRIBUTE])
                 left = [one for one in before if one != value]
                 change = Change(Kind.MODIFY, uid, entry.dn, {recovery.ATTRIBUTE: before}, {recovery.ATTRIBUTE: left})
-            elif request.kind == INA and codes.matches(self._tools.keys, uid, code, held, act.now, FROM_THE_DESK):
+            elif codes.matches(self._tools.keys, uid, code, held, act.now, OPENS.get(request.kind, ())):
                 gone = {name: list(held.get(name, [])) for name in codes.SPENT}
                 left = []
                 change = Change(Kind.MODIFY, uid, entry.dn, gone, dict(codes.SPENT))
@@ -133,7 +139,44 @@ class Factors:
             acts.make(act.directory, act.journal, [change], f"a {request.kind} code was spent at the log-in page")
         if request.kind == RECOVERY:
             self._tell(entry, lambda to: notice.spent(len(left), uid, to, self._tools.facts(), act.now))
+        elif request.kind == MAIL:
+            self._tell(entry, lambda to: notice.by_mail(uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(held, "mpState"))
+
+    def _mail_code(self, act: Act, request: wire.MailFactorCode) -> wire.Answer:
+        uid = _active(act, request.uid).attributes["uid"][0]
+        minutes = self._tools.code_minutes
+        with self._it.alone(uid):
+            entry = acts.entry(act.directory, uid)
+            to = life.usable_recovery(entry, act.now).mail
+            hindered = self._hindered(act, entry, to)
+            if hindered:
+                act.journal.write("factor-code", uid, sent=False, reason=hindered)
+                return wire.Done(uid, first(entry.attributes, "mpState"))
+            issued, change = codes.renew(entry, self._tools.keys, act.now, minutes / 1440, way=codes.Way.FACTOR)
+            acts.make(act.directory, act.journal, [change])
+        try:
+            self._tools.post(notice.code(issued, uid, to, self._tools.facts(), act.now))
+        except (OSError, ValueError, MallepostError) as error:
+            LOG.error("a code could not be sent: %s", type(error).__name__)
+            act.journal.write("factor-code", uid, sent=False, reason=type(error).__name__)
+        else:
+            act.journal.write("factor-code", uid, sent=True)
+        return wire.Done(uid, first(entry.attributes, "mpState"))
+
+    def _hindered(self, act: Act, entry: Entry, to: str) -> str:
+        """Return the reason for which no code goes to a recovery address; empty when one does."""
+        held = entry.attributes
+        if held.get(roles.ATTRIBUTE):
+            # Whoever acts on other accounts goes to the desk.
+            return "has a role"
+        if not to:
+            return "no means of recovery"
+        since = when(first(held, "pwdChangedTime"))
+        if since and since + datetime.timedelta(hours=self._tools.recovery_hours) > act.now:
+            # The same other mailbox may have given the password: it must not give both.
+            return "new password"
+        return "too many" if self._tools.limits.code(first(held, "uid"), act.network, to) else ""
 
     def changed(self, act: Act, request: wire.FactorChanged) -> wire.Answer:
         """A factor came or went: take it down, and tell its owner. Raises NotProvedError, DirectoryError."""

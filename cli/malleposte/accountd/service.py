@@ -75,7 +75,10 @@ SHOWN = (
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
-_LOG_INS = (wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.FactorChanged, wire.Entered)
+_LOG_INS = (
+    *(wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.MailFactorCode),
+    *(wire.FactorChanged, wire.Entered),
+)
 """Calls of log-ins, which have limits of their own."""
 _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
          *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor))  # fmt: skip

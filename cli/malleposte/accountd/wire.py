@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 10
+VERSION = 11
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -309,12 +309,23 @@ class FactorTried:
 
 @dataclass(frozen=True)
 class SpendCode:
-    """Prove and spend a code that accountd knows itself: `recovery` (one of the agent's own), `ina` (from the desk)."""
+    """Prove and spend a code that accountd knows itself.
+
+    `recovery` (one of the agent's own), `ina` (from the desk), `mail` (sent by `MailFactorCode`).
+    """
 
     source: str
     uid: str
     kind: str
     code: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MailFactorCode:
+    """Send a code to the recovery address, in place of a second factor that was lost. The answer is always the same."""
+
+    source: str
+    uid: str
 
 
 @dataclass(frozen=True)
@@ -450,6 +461,7 @@ Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
     | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
+    | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
@@ -480,6 +492,7 @@ CALLS: dict[str, type[Request]] = {
     "try_factor": TryFactor,
     "factor_tried": FactorTried,
     "spend_code": SpendCode,
+    "mail_factor_code": MailFactorCode,
     "factor_changed": FactorChanged,
     "make_recovery_codes": MakeRecoveryCodes,
     "entered": Entered,
@@ -497,7 +510,7 @@ LISTS = ("locked", "blocked", "expired", "pending", "idle")
 CODE_WAYS = ("mail", "sms", "letter", "aloud")
 PROVIDER = (
     *("try_factor", "factor_tried", "spend_code", "factor_changed", "make_recovery_codes", "entered"),
-    "sessions_ended",
+    *("mail_factor_code", "sessions_ended"),
 )
 """Calls of the log-in page: refused to every client that is not named for them."""
 NAMES = {kind: name for name, kind in CALLS.items()}

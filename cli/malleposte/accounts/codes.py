@@ -5,8 +5,9 @@ the rate limits of accountd. Whoever types it may use small letters, spaces and 
 
 Several may wait for one account, each with the way it went and its end (`mpInaCode`: `WAY END DIGEST`). One that is
 sent on anybody's request ends no other; a new letter ends the old one; one from an operator, who knows whom it is for,
-ends all others. The first that is used ends them all. What an entry held before there were several (`mpInaDigest`,
-`mpInaExpiry`) counts as a letter's.
+ends all others. The first that is used ends them all. One that was mailed in place of a lost second factor (`FACTOR`)
+opens no account: it is for the log-in page alone, after the password. What an entry held before there were several
+(`mpInaDigest`, `mpInaExpiry`) counts as a letter's.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Way(StrEnum):
     LETTER = "letter"
     DESK = "desk"
     MAIL = "mail"
+    FACTOR = "factor"
+
+
+OPENING = (Way.LETTER, Way.DESK, Way.MAIL)
+"""Codes that open an account, beside the NUMEN."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +163,7 @@ def found(
     code: str,
     attributes: Mapping[str, Sequence[str]],
     now: datetime.datetime,
-    ways: Collection[Way] = tuple(Way),
+    ways: Collection[Way] = OPENING,
 ) -> Waiting | None:
     """The one of the codes that wait for the account, in time and by one of these ways, which this is.
 
@@ -179,7 +185,7 @@ def matches(
     code: str,
     attributes: Mapping[str, Sequence[str]],
     now: datetime.datetime,
-    ways: Collection[Way] = tuple(Way),
+    ways: Collection[Way] = OPENING,
 ) -> bool:
     """Whether this is one of the codes that wait for the account, in time, and came by one of these ways.
 

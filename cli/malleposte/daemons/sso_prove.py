@@ -5,9 +5,9 @@ sent to an address of `QUESTIONS`; all have `address`, the agent's.
 
 `/prove` takes a name and a password and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
 agent chooses a new password first), or `{}`: not recognised. `/try`, `/tried` and `/spend` are about codes of second
-factors, `/changed` tells that a factor came or went, `/codes` makes recovery codes (`{"uid", "codes"}`), `/entered`
-tells of a log-in, `/ended` of log-ins that an operator ended. They answer like `/prove`. Where accountd gives no
-answer, the status is 503 and nobody is let in.
+factors, `/mail` sends one to the recovery address, `/changed` tells that a factor came or went, `/codes` makes recovery
+codes (`{"uid", "codes"}`), `/entered` tells of a log-in, `/ended` of log-ins that an operator ended. They answer like
+`/prove`. Where accountd gives no answer, the status is 503 and nobody is let in.
 Nothing here is kept or logged of a password or a code.
 """
 
@@ -36,6 +36,7 @@ QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
     "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"}),
     "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"}),
     "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"}),
+    "/mail": (wire.MailFactorCode, {"user": "uid"}),
     "/changed": (
         wire.FactorChanged,
         {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 import email
 import email.policy
 import json
 from typing import Any
 
+from tests.stack.support.passwords import age
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Site
-
-
-def root(site: Site, tool: str, given: str) -> None:
-    """A change that only root of the directory's host makes, relaxed where slapd keeps an attribute for itself."""
-    host = str(site.listing["directory"]["hosts"][0])
-    site.run(host, f"{tool} -Q -Y EXTERNAL -H ldapi:/// -e '!relax'", given=given)
-
-
-def age(site: Site, dn: str, days: int) -> None:
-    """A password that was set so many days ago."""
-    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
-    change = f"dn: {dn}\nchangetype: modify\nreplace: pwdChangedTime\npwdChangedTime: {then:%Y%m%d%H%M%SZ}\n"
-    root(site, "ldapmodify", change)
 
 
 def test_the_agent_is_warned_once_and_then_expires(site: Site, mail: Any, platform: dict[str, Any]) -> None:

@@ -13,9 +13,11 @@ from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
+from tests.stack.support.mail import Mail, token
+from tests.stack.support.passwords import age
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
-from tests.stack.support.sso import told
+from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
 
 
@@ -126,6 +128,47 @@ def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
     assert not thief.entered
     thief.answer(page, codes[5], "/secours2fcheck")
     assert thief.entered
+
+
+def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
+    agent: Any, person: Any, site: Site, mail: Mail, there: str
+) -> None:
+    mark = token()
+    who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
+    owner, lost = agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    owner.enrol()
+    age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
+    page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
+    assert 'value="courriel"' in page.text
+    page = lost.other_way(page, "courriel")
+    assert "courriel2fcheck" in page.text
+    letter = mail.at_foreign("test", f"test+{mark}").decode()
+    code = re.search(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)
+    assert code
+    page = lost.answer(page, "AAAAA-AAAAA", "/courriel2fcheck")
+    assert not lost.entered
+    answer = lost.answer(page, code[1], "/courriel2fcheck")
+    assert (answer.status, lost.entered) == (302, False), "only a new factor opens the session"
+    lost.enrol("Nouveau")
+    lost.ask("/2fregisters?continue=1")
+    assert lost.entered
+    told_of = [one["action"] for one in journal(site, who.uid)]
+    assert "factor-code" in told_of and told_of.count("factor-add") == 2
+
+
+def test_who_must_have_one_gets_no_code_by_mail(agent: Any, person: Any, site: Site) -> None:
+    who, visitor = person(mpFunction=["Assistance aux usagers"], mpRecoveryMail=["personne@lointain.test"]), agent()
+    page = visitor.answer(visitor.log_in(who.uid, who.account.password), who.code(), "/bureau2fcheck")
+    visitor.enrol()
+    visitor.ask("/2fregisters?continue=1")
+    age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
+    lost = agent()
+    page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
+    assert "secours2fcheck" in page.text and 'value="courriel"' not in page.text
+    page = lost.other_way(page, "courriel")
+    assert "courriel2fcheck" not in page.text and not lost.entered
+    assert "factor-code" not in [one["action"] for one in journal(site, who.uid)]
 
 
 def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person: Any, site: Site) -> None:

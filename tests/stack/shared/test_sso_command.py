@@ -10,13 +10,8 @@ from malleposte.errors import ExitCode
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
 from tests.stack.support.site import Site
+from tests.stack.support.sso import journal
 from tests.stack.support.web import Web
-
-
-def lines(site: Site, uid: str) -> list[dict[str, Any]]:
-    """The journal of accountd about an account."""
-    text = site.run("mail1", f"grep -F {uid} /var/log/malleposte-accountd/accounts.jsonl")
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any) -> None:
@@ -32,7 +27,7 @@ def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any)
     assert done.returncode == ExitCode.DONE, done
     after.log_in(who.uid, who.account.password)
     assert after.entered, "no code is asked for any more"
-    (line,) = [one for one in lines(site, who.uid) if one["action"] == "factor-remove"]
+    (line,) = [one for one in journal(site, who.uid) if one["action"] == "factor-remove"]
     assert (line["note"], line["kind"]) == ("essai, perdu", "totp") and "@" in line["by"]
     again = cli.typed(*words, group="sso")
     assert again.returncode == ExitCode.BAD_INPUT and "no factor" in again.stderr
@@ -50,4 +45,4 @@ def test_log_ins_end_and_factors_stay(site: Site, web: Web, person: Any) -> None
     assert not after.entered
     after.answer(page, application.code())
     assert after.entered
-    assert "sso-end" in [one["action"] for one in lines(site, who.uid)]
+    assert "sso-end" in [one["action"] for one in journal(site, who.uid)]

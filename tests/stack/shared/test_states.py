@@ -7,7 +7,6 @@ tried at once; a test then reads one answer.
 from __future__ import annotations
 
 import concurrent.futures
-import datetime
 import imaplib
 import secrets
 import smtplib
@@ -24,6 +23,7 @@ from malleposte.probe.walker.plan import Account as Login
 from tests.stack.support.dav import Device
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import wait_for
+from tests.stack.support.passwords import age, root
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 from tests.stack.support.webmail import Webmail
@@ -124,12 +124,6 @@ class Seen:
     said: dict[str, Any]
 
 
-def root(site: Site, tool: str, given: str) -> None:
-    """A change that only root of the directory's host makes, relaxed where slapd keeps an attribute for itself."""
-    host = str(site.listing["directory"]["hosts"][0])
-    site.run(host, f"{tool} -Q -Y EXTERNAL -H ldapi:/// -e '!relax'", given=given)
-
-
 def all_of(channels: Channels, accounts: dict[str, Account]) -> dict[tuple[str, str], bool]:
     """Every channel with every account."""
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
@@ -139,13 +133,6 @@ def all_of(channels: Channels, accounts: dict[str, Account]) -> dict[tuple[str, 
             for channel in CHANNELS
         }
         return {key: future.result() for key, future in asked.items()}
-
-
-def age(site: Site, dn: str, days: int) -> None:
-    """A password that was set so many days ago."""
-    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=days)
-    change = f"dn: {dn}\nchangetype: modify\nreplace: pwdChangedTime\npwdChangedTime: {then:%Y%m%d%H%M%SZ}\n"
-    root(site, "ldapmodify", change)
 
 
 def prepare(site: Site, case: Case, who: Account) -> None:

@@ -35,3 +35,9 @@ def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "www-data")
     """Status and answer for each question (its path, its document)."""
     words = ("runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", shlex.quote(ASK))
     return [(status, answer) for status, answer in json.loads(site.run("pia1", *words, given=json.dumps(given)))]
+
+
+def journal(site: Site, uid: str) -> list[dict[str, Any]]:
+    """The journal of accountd about an account."""
+    text = site.run("mail1", f"grep -F {uid} /var/log/malleposte-accountd/accounts.jsonl")
+    return [json.loads(line) for line in text.splitlines()]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import re
 from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
-from malleposte.accounts import codes
+from malleposte.accounts import codes, life
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State
 from malleposte.errors import MallepostError
 
-from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OLD, Stage, token
+from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, token
 
 ELSEWHERE = "198.51.100.9"
+AWAY = "marie@exemple.test"
+CODE = re.compile(r"[0-9A-Z]{5}-[0-9A-Z]{5}")
 DONE = wire.Done("mdupond", "active")
 
 
@@ -117,6 +121,106 @@ def test_a_code_of_the_desk_is_spent_and_is_no_recovery_code(stage: Stage) -> No
     assert spend(stage, "ina", code, ELSEWHERE) == DONE
     assert stage.held("mdupond", "mpInaCode") == []
     assert spend(stage, "ina", code, "203.0.113.4") == NOT_PROVED
+
+
+def mailed(stage: Stage, uid: str = "mdupond", where: str = HERE) -> str:
+    """Ask for a code at the recovery address; the code that was sent there, or nothing."""
+    before = len(stage.letters)
+    answer = stage.ask(wire.MailFactorCode(where, uid))
+    assert answer == wire.Done(uid, "active"), "the answer is always the same"
+    found = [CODE.search(letter.get_content()) for letter in stage.letters[before:]]
+    assert [letter["To"] for letter in stage.letters[before:]] == [AWAY] * len(found)
+    return found[0][0] if found and found[0] else ""
+
+
+@pytest.fixture
+def reached(stage: Stage) -> Stage:
+    """An agent who has a recovery address."""
+    change(stage, mpRecoveryMail=[AWAY])
+    return stage
+
+
+def change(stage: Stage, **attributes: list[str]) -> None:
+    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", attributes)
+
+
+def test_a_code_at_the_recovery_address_replaces_a_factor_once_and_its_owner_is_told(reached: Stage) -> None:
+    code = mailed(reached)
+    assert spend(reached, "recovery", code) == spend(reached, "ina", code, ELSEWHERE) == NOT_PROVED
+    assert spend(reached, "mail", code.lower(), "203.0.113.4") == DONE
+    assert spend(reached, "mail", code, "203.0.113.9") == NOT_PROVED
+    assert [str(letter["Subject"]).partition(" /")[0] for letter in reached.letters] == [
+        "Code de connexion",
+        "Second facteur remplacé par un code",
+    ]
+    assert reached.letters[-1]["To"] != AWAY, "the academy's own mailbox is told"
+    assert [line["sent"] for line in reached.lines() if line["action"] == "factor-code"] == [True]
+    assert code.replace("-", "") not in reached.journal.read_text("utf-8").replace("-", "")
+
+
+def test_a_code_for_a_factor_opens_no_account_and_a_code_for_an_account_replaces_no_factor(reached: Stage) -> None:
+    code = mailed(reached)
+    assert reached.ask(wire.Reset(HERE, "mdupond", NUMEN, code, NEW)) == NOT_PROVED
+    issued = codes.issue(KEYS, "mdupond", NOW, 1, way=codes.Way.MAIL)
+    change(reached, **codes.beside(entry(reached), issued, NOW))
+    assert spend(reached, "mail", issued.code) == NOT_PROVED
+    assert spend(reached, "mail", code, ELSEWHERE) == DONE
+
+
+def entry(stage: Stage) -> dict[str, list[str]]:
+    return {"mpInaCode": stage.held("mdupond", "mpInaCode")}
+
+
+def test_a_new_code_for_a_factor_ends_the_one_before_and_time_ends_it(reached: Stage) -> None:
+    old, new = mailed(reached), mailed(reached)
+    assert spend(reached, "mail", old) == NOT_PROVED
+    late = NOW + datetime.timedelta(minutes=reached.service.tools.code_minutes, seconds=1)
+    later = Service(dataclasses.replace(reached.service.tools, now=lambda: late))
+    assert later.answer(wire.SpendCode(ELSEWHERE, "mdupond", "mail", new), "accountd:sso") == NOT_PROVED
+    assert spend(reached, "mail", new, "203.0.113.4") == DONE
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"mpRecoveryMail": []}, "no means of recovery"),
+        ({"mpRole": ["helpdesk 0350000A"]}, "has a role"),
+        ({"pwdChangedTime": [life.stamp(NOW - datetime.timedelta(hours=71))]}, "new password"),
+    ],
+    ids=["nowhere", "role", "new-password"],
+)
+def test_no_code_goes_where_it_would_be_a_way_in(reached: Stage, changed: dict[str, list[str]], reason: str) -> None:
+    before = {name: reached.held("mdupond", name) for name in changed}
+    change(reached, **changed)
+    assert mailed(reached) == ""
+    assert (reached.lines()[-1]["sent"], reached.lines()[-1]["reason"]) == (False, reason)
+    change(reached, **before)
+    assert mailed(reached), "and else it does"
+
+
+def test_a_password_of_more_than_three_days_hinders_no_code(reached: Stage) -> None:
+    change(reached, pwdChangedTime=[life.stamp(NOW - datetime.timedelta(hours=73))])
+    assert mailed(reached)
+
+
+def test_a_recovery_address_that_waits_gets_no_code_yet(reached: Stage) -> None:
+    soon = life.stamp(NOW + datetime.timedelta(hours=1))
+    change(reached, mpRecoveryNext=[f"{soon} voleur@exemple.test -"])
+    assert mailed(reached), "the old one, until the new one counts"
+
+
+def test_codes_for_factors_are_as_few_as_other_codes(reached: Stage) -> None:
+    most = reached.limits.rates.codes.most
+    assert all(mailed(reached) for _ in range(most))
+    assert mailed(reached) == ""
+    assert reached.lines()[-1]["reason"] == "too many"
+
+
+def test_a_code_for_a_factor_that_cannot_be_sent_is_written_down(reached: Stage) -> None:
+    reached.mute = True
+    assert reached.ask(wire.MailFactorCode(HERE, "mdupond")) == DONE
+    assert reached.lines()[-1]["sent"] is False
+    assert reached.ask(wire.MailFactorCode(HERE, "personne")) == NOT_PROVED
 
 
 def test_a_mailed_code_enrols_nothing(stage: Stage) -> None:

@@ -97,6 +97,7 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
             },
             wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Telephone", False, ("webauthn",), "aide", "volé"),
         ),
+        ("/mail", {}, wire.MailFactorCode("192.0.2.7", "mdupond")),
         ("/codes", {}, wire.MakeRecoveryCodes("192.0.2.7", "mdupond")),
         (
             "/ended",

@@ -6,6 +6,7 @@ import datetime
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
+from malleposte.accounts.codes import Issued
 from malleposte.accounts.letter import written
 from malleposte.accounts.renewal import Facts
 
@@ -27,6 +28,25 @@ Ce n’est pas vous ? Changez votre mot de passe dès maintenant et appelez l�
 _ENGLISH = """\
 {what_en} on your mail account ({login}), {day_en} at {hour_en}.
 If it was not you, change your password now and call the help desk: {phone} ({hours_en}).
+"""
+
+_CODE_FR = """\
+Bonjour,
+
+Quelqu’un qui connaît le mot de passe du compte « {login} » a demandé, à {asked}, un code à la place de son second
+facteur :
+
+    {code}
+
+Il sert une seule fois, jusqu’au {day} à {hour}, pour ajouter un nouveau second facteur.
+
+Ce n’est pas vous ? Quelqu’un connaît votre mot de passe : changez-le dès maintenant, ne donnez ce code à personne et
+appelez l’assistance : {phone} ({hours}). Elle ne demande jamais ce code.
+"""
+_CODE_EN = """\
+Somebody who knows the password of the account “{login}” asked for the code above, in place of the second factor. It is
+good once, until {day_en} at {hour_en}, to add a new one. If it was not you, change your password now, give the code to
+nobody and call the help desk: {phone} ({hours_en}).
 """
 
 
@@ -76,6 +96,28 @@ def spent(left: int, login: str, to: str, facts: Facts, now: datetime.datetime) 
     subject = "Un code de secours a servi / A recovery code was used"
     what = ("Un code de secours a ouvert une connexion", "A recovery code was used to log in")
     return _letter(subject, what, f"Il vous reste {left} code(s).\n", login, to, facts, now)
+
+
+def by_mail(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter about a code from the recovery address that took the place of a second factor."""
+    subject = "Second facteur remplacé par un code / Second factor replaced by a code"
+    what = (
+        "Un code envoyé à votre adresse de secours a servi à la place de votre second facteur",
+        "A code that was sent to your recovery address was used in place of your second factor",
+    )
+    return _letter(subject, what, "", login, to, facts, now)
+
+
+def code(issued: Issued, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
+    """The letter with a code that takes the place of a second factor that was lost."""
+    end, here = issued.expires.astimezone(_HERE), now.astimezone(_HERE)
+    words = {
+        "code": issued.shown, "login": login, "academy": facts.academy, "phone": facts.phone, "hours": facts.hours,
+        "hours_en": facts.hours_en, "day": f"{end:%d/%m/%Y}", "hour": f"{end:%H h %M}", "day_en": f"{end:%Y-%m-%d}",
+        "hour_en": f"{end:%H:%M}", "asked": f"{here:%H h %M}",
+    }  # fmt: skip
+    subject = "Code de connexion / Log-in code"
+    return written(subject, _CODE_FR.format(**words), _CODE_EN.format(**words), to, facts, now)
 
 
 def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:

@@ -1,4 +1,5 @@
-# A code that the platform knows itself, and not this software: one of an agent's recovery codes, or one from the desk.
+# A code that the platform knows itself, and not this software: one of an agent's recovery codes, one from the desk, or
+# one that is mailed to the recovery address. The last is no usual factor: it only replaces a lost one.
 package Lemonldap::NG::Portal::2F::Malleposte;
 
 use strict;
@@ -21,14 +22,38 @@ has conf_type => ( is => 'ro', default => 'malleposte' );
 has legend    => ( is => 'rw', default => 'malleposteEnterCode' );
 
 # accountd's word for the codes of a factor, by its name in the configuration.
-use constant KINDS => { secours => 'recovery', bureau => 'ina' };
+use constant KINDS => { secours => 'recovery', bureau => 'ina', courriel => 'mail' };
+use constant MAILED => 'courriel';
 
-# The agent has it already.
-sub sendCode { return 1; }
+# Whoever must have a factor goes to the desk; whoever has none needs no other.
+sub _may_mail {
+    my ( $session ) = @_;
+    return ( ( $session->{secondFactor} // '' ) eq 'optional' and ( $session->{_2fDevices} // '' ) =~ /"type"/ );
+}
+
+# The agent has it already, or it goes to the recovery address. Whether there is one is told to nobody.
+sub sendCode {
+    my ( $self, $req, $session ) = @_;
+    return 1 unless $self->prefix eq MAILED;
+    return 0 unless _may_mail($session);
+    my $told = eval { $self->ask( '/mail', $req, user => $session->{ $self->conf->{whatToTrace} } ) };
+    if ($@) {
+        $self->logger->error( $self->prefix . ": $@" );
+        return 0;
+    }
+    return defined $told->{uid} ? 1 : 0;
+}
+
+# The page offers a mailed code to those who may have one.
+sub sendCodeForm {
+    my ( $self, $req, %params ) = @_;
+    return $self->SUPER::sendCodeForm( $req, %params, MAY_MAIL => _may_mail( $req->sessionInfo ) ? 1 : 0 );
+}
 
 # Proved and spent in one act, with the delays of wrong passwords.
 sub verify_external {
     my ( $self, $req, $session, $code ) = @_;
+    return PE_BADOTP if $self->prefix eq MAILED and not _may_mail($session);
     my $told = eval {
         $self->ask(
             '/spend', $req,

@@ -31,7 +31,9 @@ use constant endAuth    => 'entered';
 
 # Factors whose codes this software checks itself; the platform's own module does the others.
 use constant GUARDED => { totp => 1 };
-use constant DESK    => 'bureau';
+
+# Codes that open the enrolment of a factor, and nothing else.
+use constant ENROLS => { bureau => 1, courriel => 1 };
 
 # The plugin of this process: a removal has no hook, so the method is wrapped, once.
 my $current;
@@ -80,9 +82,9 @@ sub afterCode {
 
     # Where one must wait, the page with the seconds is shown, and not the form again.
     $verdict->{retries} = 0 if $verdict->{result} == PE_WAIT;
-    return PE_OK unless $right and $module->prefix eq DESK;
+    return PE_OK unless $right and ENROLS->{ $module->prefix };
 
-    # The code from the desk opens the enrolment, and the enrolment the session.
+    # The code opens the enrolment, and the enrolment the session.
     my $engine = $self->p->_sfEngine;
     $req->pdata->{sfRegToken} = $engine->regOtt->createToken( {%$session} );
     $req->response( [ 302, [ Location => $self->p->buildUrl( $req->portal, '2fregisters' ) ], [] ] );
