@@ -77,6 +77,19 @@ def read(path: Path) -> bytes:
             return file.read()
 
 
+def replace(path: Path, text: str) -> None:
+    """Write a file of a store anew, beside it and then in its place: a delivery sees the old or the new one."""
+    with as_owner(path):
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+
+
 def plain(path: Path) -> bool:
     """Whether there is a file that `read` would read."""
     try:

@@ -9,7 +9,7 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, desk, first_login, forgotten, forms, human, info, own, sign_on, strength
+from malleposte_portal import acts, desk, first_login, forgotten, forms, hacked, human, info, own, sign_on, strength
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -32,11 +32,12 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "accessibility": ("/accessibilite", "/en/accessibility"),
     "legal": ("/mentions-legales", "/en/legal"),
     "privacy": ("/donnees-personnelles", "/en/privacy"),
+    **hacked.ADDRESSES,
     **own.ADDRESSES,
     **desk.ADDRESSES,
 }
 """Address of each page, in the order of LANGUAGES."""
-FORMS = ("activate", "step", "change", "code", "remind", "reset", *own.FORMS, *desk.FORMS)
+FORMS = ("activate", "step", "change", "code", "remind", "reset", *hacked.FORMS, *own.FORMS, *desk.FORMS)
 """The pages that take what an agent typed."""
 
 
@@ -110,6 +111,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "accessibility": info.accessibility,
     "legal": info.legal,
     "privacy": info.privacy,
+    **hacked.VIEWS,
     **own.VIEWS,
     **desk.VIEWS,
 }

@@ -12,6 +12,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, LogIn, Seen
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -27,6 +28,7 @@ class FakeHost:
     failures: list[Failure] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     held: list[Factor] = field(default_factory=list)
+    left: list[Trace] = field(default_factory=list)
 
     def _asked(self, act: str, uid: str = "", more: object = "") -> None:
         if self.down:
@@ -60,6 +62,15 @@ class FakeHost:
     def look(self, uid: str) -> Filters:
         self._asked("look", uid)
         return Filters("sogo", ("sogo",), ("ami@lointain.test",))
+
+    def traces(self, uid: str) -> list[Trace]:
+        self._asked("traces", uid)
+        return list(self.left)
+
+    def untrace(self, uid: str, trace: Trace, names: Sequence[str]) -> None:
+        self._asked("untrace", uid, trace)
+        if trace in self.left:
+            self.left.remove(trace)
 
     def factors(self, uid: str) -> list[Factor]:
         self._asked("factors", uid)

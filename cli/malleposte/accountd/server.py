@@ -248,6 +248,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         look=hosts.look,
         factors=hosts.factors,
         unfactor=hosts.unfactor,
+        traces=hosts.traces,
+        untrace=hosts.untrace,
         record=hosts.record,
         note=Teller().log_in,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],

@@ -19,10 +19,11 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import desk, own, sms, wire
+from malleposte.accountd import desk, hacked, own, sms, wire
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
+from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accounts import acts, codes, confirmation, enrolment, life
@@ -40,6 +41,7 @@ from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Pro
 from malleposte.accounts.record import model as record
 from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
@@ -54,7 +56,7 @@ from malleposte.policy.model import Policy
 
 LOG = logging.getLogger("accountd")
 PACED = (
-    *(wire.Begin, wire.Change, wire.Reset, wire.Prove, wire.IssueCode, wire.SetRecovery),
+    *(wire.Begin, wire.Change, wire.Reset, wire.Recover, wire.Prove, wire.IssueCode, wire.SetRecovery),
     *(wire.AddDevice, wire.RemindLogin, wire.SpendCode, wire.RemoveFactor),
 )
 """Calls whose answers come at fixed moments, whatever there was to do."""
@@ -151,6 +153,10 @@ class Tools:
     """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
     unfactor: Callable[[str, str], object] | None = None
     """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
+    traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
+    """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
+    untrace: Callable[[str, Trace], Sequence[Failure]] | None = None
+    """Removes one of them; the hosts where that failed. Raises MallepostError, OSError."""
     record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
     """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
     note: Callable[[LogIn], None] = lambda event: None
@@ -216,6 +222,10 @@ class Service:
         shared = Shared(tools, self._begun, self._trial, self._tried, self._alone, self._refuse)
         factors = Factors(shared)
         self._does.update(factors.does)
+        taken_back = hacked.Ways(
+            self._tried, self._alone, self._refuse, self._holder, self._forgotten, self._acts, factors.changed
+        )
+        self._does.update(Hacked(tools, taken_back).does)
         ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
         self._does.update(Desk(tools, ways).does)
 
@@ -291,9 +301,9 @@ class Service:
 
     def _name(self, request: Any) -> str:
         """Return the name that limits count: as it was typed, known or not. Codes are counted apart from passwords."""
-        if isinstance(request, wire.Enrol | wire.Activate):
+        if isinstance(request, wire.Enrol | wire.Activate | wire.Check):
             return f"ticket:{request.ticket}"
-        if isinstance(request, wire.Begin | wire.Reset | wire.RemindLogin):
+        if isinstance(request, wire.Begin | wire.Reset | wire.Recover | wire.RemindLogin):
             return _CODES + (getattr(request, "login", "") or self.tools.keys.digest("limit", request.numen))
         return str(getattr(request, "login", "") or _apart(request) + getattr(request, "uid", ""))
 
@@ -364,12 +374,16 @@ class Service:
 
     def _renewed(self, act: Act, holder: Holder, before: State) -> wire.Done:
         """After a new password: remove old ones from every cache, and reset the counts of wrong ones."""
+        self._forgotten(holder)
+        return wire.Done(holder.uid, before.value, _until(holder), self._closed(act, holder.uid))
+
+    def _forgotten(self, holder: Holder) -> None:
+        """Reset the counts of wrong passwords and codes."""
         plain = dict.fromkeys((holder.uid, *holder.context.aliases, *holder.context.addresses))
         names = (*plain, *(_CODES + name for name in plain))
         self.tools.limits.forget(*names)
         if self.tools.throttle:
             self.tools.throttle.forget(*names)
-        return wire.Done(holder.uid, before.value, _until(holder), self._closed(act, holder.uid))
 
     def _closed(self, act: Act, uid: str) -> tuple[str, ...]:
         """Sessions end, remembered passwords go. What could not be told is named."""
@@ -437,7 +451,7 @@ class Service:
             before = passwords.set_after_codes(uid, request.new, act.now)
         return self._renewed(act, holder, before)
 
-    def _holder(self, directory: Directory, request: wire.Begin | wire.Reset | wire.RemindLogin) -> str:
+    def _holder(self, directory: Directory, request: wire.Begin | wire.Reset | wire.Recover | wire.RemindLogin) -> str:
         """The uid of the NUMEN, if the log-in, where one is given, is the same agent's."""
         try:
             numen = cell.numen(request.numen)
@@ -734,7 +748,7 @@ class _Trial:
 
 def _apart(request: Any) -> str:
     """The word before the name that counts: codes and second factors count apart from passwords."""
-    if isinstance(request, wire.Begin | wire.Reset):
+    if isinstance(request, wire.Begin | wire.Reset | wire.Recover):
         return _CODES
     return COUNTED if isinstance(request, wire.TryFactor | wire.FactorTried | wire.SpendCode) else ""
 

@@ -96,6 +96,33 @@ class Reset:
 
 
 @dataclass(frozen=True)
+class Recover:
+    """As `Reset`, for an account that somebody else has used: every way in closes, and for a while it sends nothing.
+
+    `Done.until` says until when, `Done.devices` are those whose passwords went, and `Done.ticket` opens `Check`.
+    """
+
+    source: str
+    numen: str = field(repr=False)
+    code: str = field(repr=False)
+    new: str = field(repr=False)
+    once: str = ""
+    question: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Settings that somebody else may have left: `Done.traces`, once those in `remove` (identifiers) are gone.
+
+    `Done.open` names what could not be looked at, or not be removed: `traces`, `factors`.
+    """
+
+    source: str
+    ticket: str = field(repr=False)
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Prove:
     """Whether a password opens an account, for a log-in elsewhere. `Done.uid` is whose account the name means."""
 
@@ -463,6 +490,7 @@ Request = (
     | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
+    | Recover | Check
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -473,6 +501,8 @@ CALLS: dict[str, type[Request]] = {
     "remind_login": RemindLogin,
     "change": Change,
     "reset": Reset,
+    "recover": Recover,
+    "check": Check,
     "prove": Prove,
     "issue_code": IssueCode,
     "block": Block,
@@ -722,6 +752,21 @@ class Diagnosis:
 
 
 @dataclass(frozen=True)
+class Trace:
+    """A setting that somebody else may have left; `kind`, `what` and `who` as in `malleposte.accounts.traces.model`.
+
+    `made` is when it came, where that is known. What is `kept` cannot be removed here.
+    """
+
+    ident: str
+    kind: str
+    what: str = ""
+    who: str = ""
+    made: str = ""
+    kept: bool = False
+
+
+@dataclass(frozen=True)
 class Enrolment:
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
@@ -748,7 +793,8 @@ class Done:
 
     `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
 
-    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery. `reach`, `people`
+    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery and
+    (with `traces`) of an account that was taken back. `reach`, `people`
     (`more`: and others) and `sheet` are of a help desk.
     """
 
@@ -769,6 +815,7 @@ class Done:
     people: tuple[Person, ...] = ()
     more: bool = False
     sheet: Sheet | None = None
+    traces: tuple[Trace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -843,6 +890,7 @@ def decode_answer(line: bytes) -> Answer:
                 diagnosis=_diagnosis(held["diagnosis"]),
                 reach=tuple(map(str, held["reach"])), people=tuple(map(_person, held["people"])),
                 more=held["more"] is True, sheet=_sheet(held["sheet"]),
+                traces=tuple(Trace(**one) for one in held["traces"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])

@@ -161,12 +161,30 @@ def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float =
     if tools.passwords.scramble(uid, now):
         tools.journal.write("scramble", uid)
     result.failures += close_all(tools.channels, uid)
+    _hold(tools, uid, result)
+    return _told(tools, "blocked", uid, result)
+
+
+def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:
+    """A hacked account whose owner has just chosen a new password: what else a thief could enter by is closed.
+
+    Sessions, trusted browsers, devices and recovery codes end, and nothing leaves for `hours`. Can be run again.
+    """
+    held = entry(tools.directory, uid)
+    result = Result(make(tools.directory, tools.journal, life.bar(held, now, hours), note))
+    follow.remove_all(tools.directory, tools.journal, uid, note)
+    result.failures += close_all(tools.channels, uid)
+    _hold(tools, uid, result)
+    return _told(tools, "recovered", uid, result)
+
+
+def _hold(tools: Tools[Any], uid: str, result: Result) -> None:
+    """Hold what was sent before."""
     try:
         result.held, failures = tools.hosts.hold(uid)
         result.failures += failures
     except (MallepostError, OSError) as error:
         result.failures.append(Failure("queue", str(error)))
-    return _told(tools, "blocked", uid, result)
 
 
 def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: str = "") -> Result:

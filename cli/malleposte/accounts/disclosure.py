@@ -75,6 +75,8 @@ ACTS: Mapping[str, str] = {
     "desk-aloud": "code INA lu au téléphone", "desk-block": "compte bloqué par l’assistance",
     "desk-factor": "second facteur perdu, supprimé par l’assistance",
     "desk-refused": "demande de l’assistance refusée",
+    "recovered": "compte repris après un piratage, connexions et appareils fermés",
+    "trace-removed": "réglage suspect supprimé",
 }  # fmt: skip
 _DATES = frozenset(
     ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")

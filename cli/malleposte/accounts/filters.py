@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,8 +85,13 @@ def _decoded(text: str) -> str:
 
 def forwards(text: str) -> tuple[str, ...]:
     """Addresses that a script's `redirect` commands name. One that the script computes ends in COMPUTED."""
-    read = [_decoded(one) for one in _named(text, "redirect")]
-    return tuple(dict.fromkeys(one + COMPUTED if "${" in one else one for one in read))
+    return tuple(dict.fromkeys(_told(one) for one in _named(text, "redirect")))
+
+
+def _told(string: str) -> str:
+    """An address as it is told; one that the script computes ends in COMPUTED."""
+    read = _decoded(string)
+    return read + COMPUTED if "${" in read else read
 
 
 def includes(text: str) -> tuple[str, ...]:
@@ -115,6 +120,59 @@ def _says(text: str, *commands: str) -> bool:
 def announces(text: str) -> bool:
     """Whether a script answers senders (`vacation`)."""
     return _says(text, "vacation")
+
+
+@dataclass(frozen=True)
+class _Command:
+    """A command of a script: its place in the text, its first string, and whether nothing stands beside it."""
+
+    name: str
+    begin: int
+    end: int
+    string: str
+    alone: bool
+
+
+def _commands(text: str) -> Iterator[_Command]:
+    """The commands, each up to its semicolon. One whose block holds no other (but `stop`) is alone."""
+    found = [one for one in _TOKEN.finditer(text) if one.lastgroup != "space"]
+    for index, one in enumerate(found):
+        if one.lastgroup != "word" or one["word"].startswith(":"):
+            continue
+        last = next((at for at in range(index, len(found)) if found[at]["other"] == ";"), len(found) - 1)
+        strings = [each for each in found[index:last] if each.lastgroup in ("string", "long")]
+        value = _named(text[one.start() : found[last].end()], one["word"].lower()) if strings else ()
+        before = found[index - 1][0] if index else ""
+        after = found[last + 1][0].lower() if last + 1 < len(found) else ""
+        alone = before == "{" and after in ("}", "stop")
+        yield _Command(one["word"].lower(), one.start(), found[last].end(), value[0] if value else "", alone)
+
+
+def without(text: str, names: Collection[str], address: str | None = None) -> str:
+    """A script without the commands of these names; with an `address` (of `forwards`), without those that name it.
+
+    Where a rule did nothing else, its message is kept.
+    """
+    while True:
+        gone = next(
+            (one for one in _commands(text) if one.name in names and (address is None or _told(one.string) == address)),
+            None,
+        )
+        if gone is None:
+            return text
+        text = text[: gone.begin] + ("keep;" if gone.alone else "") + text[gone.end :]
+
+
+def remove(home: Path, names: Collection[str], address: str | None = None) -> int:
+    """Rewrite the scripts of a box as `without` does, those that are not in force too; how many changed."""
+    with owner.as_owner(home):
+        changed = 0
+        for name, text in _read(home).texts.items():
+            left = without(text, names, address)
+            if left != text:
+                owner.replace(home / CARRIED if name == CARRIED else home / SCRIPTS / f"{name}.sieve", left)
+                changed += 1
+        return changed
 
 
 def read(home: Path) -> Filters:
@@ -172,7 +230,7 @@ def carry(home: Path, wanted: str) -> str:
             return ""
         carried = held.active
         if carried:
-            _write(home / CARRIED, held.texts[carried])
+            owner.replace(home / CARRIED, held.texts[carried])
             (home / ACTIVE).unlink()
         elif not held.carried:
             _drop(home)  # it may be a link that the user laid
@@ -195,18 +253,6 @@ def _drop(home: Path) -> bool:
     for name in (CARRIED, CARRIED.replace(".sieve", ".svbin")):
         (home / name).unlink(missing_ok=True)
     return there
-
-
-def _write(path: Path, text: str) -> None:
-    """Beside, then in place: a delivery sees the old or the new one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
 
 
 def _link(home: Path, script: str) -> None:

@@ -1,14 +1,17 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows eleven acts on one
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows thirteen acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
+traces and untrace (settings that somebody else may have left there),
 record (its log-ins and refused mail), journal (what operators did to it), factors and unfactor (its second factors at
 the log-in page). Each reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 from malleposte.accounts.agendas import Moved
@@ -16,6 +19,7 @@ from malleposte.accounts.channels import Failure
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked, told
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -64,6 +68,15 @@ class Hostd:
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
         return looked(self.way.ask("look", uid))
+
+    def traces(self, uid: str) -> tuple[list[Trace], list[Failure]]:
+        """Settings that somebody else may have left on any host, and the hosts that did not answer."""
+        found, failures = self.way.ask("traces", uid)
+        return [Trace.read(one) for one in found], [Failure(*one) for one in failures]
+
+    def untrace(self, uid: str, trace: Trace) -> list[Failure]:
+        """Remove one wherever it is; the hosts where that failed."""
+        return [Failure(*one) for one in self.way.ask("untrace", uid, word=json.dumps(asdict(trace)))]
 
     def factors(self, uid: str) -> list[Factor]:
         """The account's second factors."""

@@ -28,6 +28,7 @@ from malleposte.accounts.hosts.model import File, Host, Piece
 from malleposte.accounts.hosts.remote import LONGEST
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.traces.model import Trace
 from malleposte.errors import ExitCode, InputError, MallepostError
 
 IDLE = 60.0  # seconds without a request
@@ -70,6 +71,8 @@ def host_acts(host: Host) -> Acts:
         "queue": lambda one: [asdict(each) for each in host.queue(one.word, one.uid, one.names)],
         "carry": lambda one: host.carry(one.uid, one.word),
         "look": lambda one: _filters(host.look(one.uid)),
+        "traces": lambda one: [asdict(each) for each in host.traces(one.uid)],
+        "untrace": lambda one: host.untrace(one.uid, _trace(one.word), one.names),
         "factors": lambda one: [each.as_dict() for each in host.factors(one.uid)],
         "unfactor": lambda one: host.unfactor(one.uid, one.word).as_dict(),
         "record": lambda one: host.record(one.uid).rows(),
@@ -103,6 +106,13 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         found, failures = hosts.record(one.uid)
         return [found.rows(), [[each.channel, each.reason] for each in failures]]
 
+    def traces(hosts: Hosts, one: Request) -> list[Any]:
+        found, failures = hosts.traces(one.uid)
+        return [[asdict(each) for each in found], [[each.channel, each.reason] for each in failures]]
+
+    def untrace(hosts: Hosts, one: Request) -> list[Any]:
+        return [[each.channel, each.reason] for each in hosts.untrace(one.uid, _trace(one.word))]
+
     def channels(act: Callable[..., Any]) -> Callable[[Hosts, Request], Any]:
         return lambda hosts, one: [[each.channel, each.reason] for each in act(hosts.channels(), one.uid)]
 
@@ -115,6 +125,8 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
         "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
         "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),
+        "traces": each(traces),
+        "untrace": each(untrace),
         "factors": each(lambda hosts, one: [factor.as_dict() for factor in hosts.factors(one.uid)]),
         "unfactor": each(lambda hosts, one: hosts.unfactor(one.uid, one.word).as_dict()),
     }
@@ -125,6 +137,13 @@ def _idents(word: str) -> list[str]:
     if not isinstance(found, list):
         raise InputError("not a list of messages")
     return [str(one) for one in found]
+
+
+def _trace(word: str) -> Trace:
+    try:
+        return Trace.read(json.loads(word))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError("not a trace") from error
 
 
 def _filters(found: Any) -> dict[str, Any]:

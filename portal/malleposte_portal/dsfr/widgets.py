@@ -44,9 +44,12 @@ class Password(Widget):
 
 
 class Radios(Widget):
-    """One of several choices."""
+    """One of several choices. `legend` is in the language of the page, and stands in place of the label."""
 
     template = "dsfr/radios.html"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"legend": "", **options})
 
 
 class Checkbox(Widget):

@@ -14,6 +14,8 @@ REQUESTS = (
     wire.Begin("192.0.2.7", "01E9500001ABC", "CODE", once="word"),
     wire.Enrol("192.0.2.7", "ticket", "mail", "marie@exemple.test"),
     wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
+    wire.Recover("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!", question="word"),
+    wire.Check("192.0.2.7", "ticket", ("0123456789abcdef",)),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
     wire.SetRecovery("192.0.2.7", "mdupond", "secret", "mail", "marie@exemple.test"),
@@ -29,7 +31,7 @@ REQUESTS = (
 )
 ANSWERED = (
     *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation),
-    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet),
+    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace),
 )
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
@@ -52,6 +54,7 @@ def test_no_secret_is_shown_by_accident() -> None:
                 wire.RemindLogin("s", "S3CRET"), wire.Done(ticket="S3CRET"),
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET", "mail", "S3CRET"),
                 wire.ConfirmRecovery("s", "u", "S3CRET", "S3CRET", "S3CRET"),
+                wire.Recover("s", "S3CRET", "S3CRET", "S3CRET"), wire.Check("s", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
                 wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
                 wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
@@ -76,6 +79,7 @@ def test_no_secret_is_shown_by_accident() -> None:
             ticket="t", enrolment=wire.Enrolment("Marie", "Dupond", left=("phone", "password"), needed=("phone",))
         ),
         wire.Done("mdupond", factors=(wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),)),
+        wire.Done("mdupond", traces=(wire.Trace("0123456789abcdef", "forward", who="a@b.test", kept=True),)),
         wire.Done("adesk", reach=("21",), more=True, people=(wire.Person("mdupond", "Marie", schools=("0210001M",)),)),
         wire.Done(
             sheet=wire.Sheet(
@@ -155,4 +159,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (11, "723e0d539d7213d3")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (11, "f47cfe4d55229619")

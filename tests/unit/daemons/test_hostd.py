@@ -23,6 +23,7 @@ from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.daemons import hostd
 from malleposte.errors import InputError, MallepostError
@@ -64,6 +65,10 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert away.carry("mdupond", "roundcube") == "sogo"
         assert away.settle("mdupond", "roundcube") == Moved(3, 2)
         assert away.look("mdupond") == Filters("sogo", ("sogo",), ("ami@lointain.test",))
+        host.left = [Trace("folder", "Projets/Élèves", "user=voleur")]
+        assert away.traces("mdupond") == [Trace("folder", "Projets/Élèves", "user=voleur")]
+        away.untrace("mdupond", Trace("folder", "Projets/Élèves", "user=voleur"), ["mdupond"])
+        assert host.left == []
         host.held = [Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)]
         assert away.factors("mdupond") == host.held
         assert away.unfactor("mdupond", "a2V5").name == "Clé"
@@ -75,8 +80,8 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         away.ping()
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
-        "close", "forget", "queue", "carry", "settle", "look", "factors", "unfactor", "record", "drop", "holders",
-        "empty", "relist", "ping",
+        "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "unfactor",
+        "record", "drop", "holders", "empty", "relist", "ping",
     ]  # fmt: skip
 
 
@@ -114,6 +119,7 @@ def test_what_is_no_request_is_refused_and_what_is_one_is_not(host: FakeHost) ->
         b'{"act": "carry", "uid": "../x"}',
         b'{"act": "carry"}',
         b'{"act": "shut", "uid": "a"}',
+        b'{"act": "untrace", "uid": "mdupond", "word": "{}"}',
     ):
         assert "error" in json.loads(b"".join(hostd.answer(line, acts))), line
     assert host.done == []

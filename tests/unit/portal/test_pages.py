@@ -42,6 +42,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/password/strength", "/en/password/strength.json"),
             *("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"),
             "/autodiscover/autodiscover.json/v1.0/<address>",
+            *("/pirate", "/pirate/verification", "/pirate/fin"),
+            *("/en/hacked", "/en/hacked/check", "/en/hacked/end"),
             *("/activer/etape", "/en/activate/step", "/oublie", "/en/forgotten"),
             *("/oublie/identifiant", "/en/forgotten/log-in", "/verification.json", "/en/verification.json"),
             *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
@@ -69,7 +71,8 @@ def test_the_addresses_are_these(app: Any) -> None:
     [
         name
         for name in ADDRESSES
-        if name not in ("done", "step", "human", "strength_data", *own.ADDRESSES, *desk.ADDRESSES)
+        if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
+        and name not in (*own.ADDRESSES, *desk.ADDRESSES)
     ],
 )
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:

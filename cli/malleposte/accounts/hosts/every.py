@@ -12,6 +12,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
@@ -116,6 +117,29 @@ class Hosts:
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
         return _at(self.store(uid), lambda host: host.look(uid))
+
+    def traces(self, uid: str) -> tuple[list[Trace], list[Failure]]:
+        """The traces on every host that may hold some, each once, and the hosts that did not answer."""
+        found, failures = list[Trace](), list[Failure]()
+        for host in self._trails():
+            try:
+                found += host.traces(uid)
+            except (MallepostError, OSError) as error:
+                failures.append(Failure("traces", told(host, error)))
+        return list(dict.fromkeys(found)), failures
+
+    def untrace(self, uid: str, trace: Trace) -> list[Failure]:
+        """Remove one wherever it is; the hosts where that failed."""
+        failures, known = list[Failure](), self.names(uid)
+        for host in self._trails():
+            try:
+                host.untrace(uid, trace, known)
+            except (MallepostError, OSError) as error:
+                failures.append(Failure("traces", told(host, error)))
+        return failures
+
+    def _trails(self) -> list[Host]:
+        return self._holding(STORE, "sogo")
 
     def factors(self, uid: str) -> list[Factor]:
         """The second factors, of every host that has a log-in page."""

@@ -31,6 +31,9 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.queue import Queue, Waiting
 from malleposte.accounts.record import ask
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.traces import folders, groupware
+from malleposte.accounts.traces.model import Kind as Trail
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import InputError, MallepostError
@@ -39,6 +42,10 @@ from malleposte.policy.devices import is_identifier
 
 TIMEOUT = 30  # seconds for an answer of a database
 RADICALE_CACHE = Path("/var/cache/radicale/collection-cache")
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    Trail.FORWARD: ("redirect",), Trail.DISCARD: ("discard", "reject", "ereject"), Trail.ANSWER: ("vacation",),
+}  # fmt: skip
+"""The commands of Sieve that leave traces of each kind."""
 LISTING = Path("/etc/systemd/system/malleposte-boxes.service")
 """The unit that tells Dovecot which boxes are shared at all, where the store is on this host."""
 
@@ -143,6 +150,32 @@ class LocalHost:
     def look(self, uid: str) -> Filters:
         """See Host."""
         return replace(filters.read(self._home(uid)), texts={})
+
+    def traces(self, uid: str) -> list[Trace]:
+        """See Host."""
+        home, found = self._home(uid), list[Trace]()
+        if home.exists():
+            held = filters.read(home)
+            found += [Trace(Trail.FORWARD, who=one) for one in held.forwards]
+            found += [Trace(Trail.DISCARD)] * (held.discards or held.refuses) + [Trace(Trail.ANSWER)] * held.absence
+            found += folders.find(home)
+        if "sogo" in self.rules.channels:
+            found += groupware.find(self._sogo_sql, uid)
+        return list(dict.fromkeys(found))
+
+    def untrace(self, uid: str, trace: Trace, names: Sequence[str]) -> None:
+        """See Host."""
+        home = self._home(uid)
+        if home.exists() and trace.kind in _COMMANDS:
+            filters.remove(home, _COMMANDS[trace.kind], trace.who if trace.kind == Trail.FORWARD else None)
+        elif home.exists() and trace.kind == Trail.FOLDER:
+            folders.remove(home, trace)
+        if "sogo" in self.rules.channels and trace.kind != Trail.FOLDER:
+            groupware.remove(self._sogo_sql, uid, trace)
+            self.forget(uid, names)
+
+    def _sogo_sql(self, text: str) -> str:
+        return self.sql(self.rules.sogo_database, text)
 
     def factors(self, uid: str) -> list[Factor]:
         """See Host."""

@@ -12,6 +12,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 
 SIGN_ON = "sso"
@@ -74,6 +75,12 @@ class Host(Protocol):
 
     def look(self, uid: str) -> Filters:
         """The filters, without their texts."""
+
+    def traces(self, uid: str) -> list[Trace]:
+        """Settings that somebody else may have left: forwards, filters, shares."""
+
+    def untrace(self, uid: str, trace: Trace, names: Sequence[str]) -> None:
+        """Remove one; nothing where this host has it not."""
 
     def factors(self, uid: str) -> list[Factor]:
         """The second factors that the log-in page keeps here."""

@@ -21,6 +21,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, kept
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
@@ -162,6 +163,14 @@ class RemoteHost:
     def look(self, uid: str) -> Filters:
         """See Host."""
         return looked(self.way.ask("look", uid))
+
+    def traces(self, uid: str) -> list[Trace]:
+        """See Host."""
+        return [Trace.read(one) for one in self.way.ask("traces", uid)]
+
+    def untrace(self, uid: str, trace: Trace, names: Sequence[str]) -> None:
+        """See Host."""
+        self.way.ask("untrace", uid, names, json.dumps(asdict(trace)))
 
     def factors(self, uid: str) -> list[Factor]:
         """See Host."""

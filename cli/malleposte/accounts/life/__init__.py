@@ -16,7 +16,7 @@ from malleposte.accounts.life.recovery import (
     settled,
     usable_recovery,
 )
-from malleposte.accounts.life.states import block, expire, lift, password_set, resume, suspend, unblock
+from malleposte.accounts.life.states import bar, block, expire, lift, password_set, resume, suspend, unblock
 from malleposte.platform.times import stamp
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Recovery",
     "ask_recovery",
     "attributes",
+    "bar",
     "block",
     "cancel_recovery",
     "confirm_recovery",

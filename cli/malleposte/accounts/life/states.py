@@ -41,14 +41,23 @@ def block(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> l
     """
     if state_of(entry) == State.SUSPENDED:
         raise InputError(f"{uid_of(entry)} is suspended: nobody can log in or send there", "resume it first")
-    until = now + datetime.timedelta(hours=hours)
-    held = when(first(entry.attributes, "mpBlockedUntil"))
-    wanted = dict(_NO_CODE) | {"mpBlockedUntil": [stamp(max(until, held) if held else until)], "mpRecoveryNext": []}
-    # Whoever had the password may have made these.
-    wanted |= {"mpRecoveryCode": []}
+    wanted = _barred(entry, now, hours)
     if state_of(entry) != State.BLOCKED:
         wanted |= _to(State.BLOCKED, now)
     return change(Kind.BLOCK, entry, wanted)
+
+
+def bar(entry: Entry, now: datetime.datetime, hours: float = BLOCK_HOURS) -> list[Change]:
+    """The same for an account whose owner has a new password already: log-ins go on, nothing is sent for `hours`."""
+    return change(Kind.MODIFY, entry, _barred(entry, now, hours))
+
+
+def _barred(entry: Entry, now: datetime.datetime, hours: float) -> Attributes:
+    until = now + datetime.timedelta(hours=hours)
+    held = when(first(entry.attributes, "mpBlockedUntil"))
+    # Whoever had the password may have made the recovery codes, and asked for other means of recovery.
+    void: Attributes = dict(_NO_CODE) | {"mpRecoveryNext": [], "mpRecoveryCode": []}
+    return void | {"mpBlockedUntil": [stamp(max(until, held) if held else until)]}
 
 
 def unblock(entry: Entry) -> list[Change]:

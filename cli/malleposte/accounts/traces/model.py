@@ -1,0 +1,49 @@
+"""A setting that somebody else may have left."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """The kinds. The first six are of mailbox and webmail, the others of the log-in page and the directory."""
+
+    FORWARD = "forward"
+    """Mail is sent on, to `who`."""
+    DISCARD = "discard"
+    """Mail is deleted or refused unseen."""
+    ANSWER = "answer"
+    """Senders are answered."""
+    FOLDER = "folder"
+    """The mail folder `what` is open to `who`, an identifier of Dovecot's access lists."""
+    AGENDA = "agenda"
+    """SOGo's agenda or address book `what` (`Calendar/personal`) is open to `who`."""
+    DELEGATE = "delegate"
+    """`who` reads and writes in the owner's name in SOGo."""
+    FACTOR = "factor"
+    """The second factor `what`."""
+    RECOVERY = "recovery"
+    """The means of recovery `what` (`mail`, `phone`) changed of late."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One setting."""
+
+    kind: str
+    what: str = ""
+    who: str = ""
+
+    @property
+    def ident(self) -> str:
+        """A name for it, which says nothing of it."""
+        return hashlib.sha256("\0".join((self.kind, self.what, self.who)).encode()).hexdigest()[:16]
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Trace:
+        """From JSON. Raises KeyError."""
+        return cls(str(raw["kind"]), str(raw["what"]), str(raw["who"]))

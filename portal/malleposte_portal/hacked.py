@@ -1,0 +1,198 @@
+"""« J’ai été piraté »: NUMEN and INA code take the account back, then its owner checks what a thief may have left.
+
+accountd closes every way in by the first form. Its ticket stands for the proof on the next pages, which show one by one
+what it found; only what the agent chooses to remove is removed. The session holds the ticket and numbers, no name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from flask import current_app, redirect, render_template, request, session
+from malleposte.accountd import wire
+from wtforms import RadioField
+from wtforms.validators import InputRequired
+
+from malleposte_portal import acts, dsfr, forms
+from malleposte_portal.answers import UNKNOWN, Answer, link
+from malleposte_portal.forgotten import PENDING
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import factors, words
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "hacked": ("/pirate", "/en/hacked"),
+    "hacked_check": ("/pirate/verification", "/en/hacked/check"),
+    "hacked_end": ("/pirate/fin", "/en/hacked/end"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("hacked", "hacked_check")
+TICKET, CLOSED, ENDED = "hacked", "hacked-closed", "hacked-ended"
+"""Names in the session: the ticket; what was closed; what was kept and removed."""
+KEEP, REMOVE = "keep", "remove"
+LEFT = "Tout n’a pas pu être supprimé. Réessayez dans quelques minutes, ou appelez l’assistance."
+OVER = 403
+"""The status of a proof that fails: here, of a ticket."""
+
+
+def hacked() -> Answer:
+    """NUMEN, INA code and a new password."""
+    form = forms.Reset()
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
+            wanted = wire.Recover(acts.source(), *typed, form.once, form.by_question)
+            answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
+            if isinstance(answer, wire.Done):
+                return _taken_back(answer)
+            if answer.new_password:
+                form.refuse("new", answer.new_password)
+            refused, status = answer.page, answer.status
+    over = bool(session.pop("over", False)) and request.method == "GET"
+    return render_template("hacked/hacked.html", form=form, refused=refused, over=over), status
+
+
+def _taken_back(answer: wire.Done) -> Answer:
+    ours = current_app.extensions["sign_on"]
+    if ours is not None:
+        ours.end_log_ins(answer.uid)
+    session[TICKET] = answer.ticket
+    session[CLOSED] = {"devices": len(answer.devices), "late": bool(answer.open)}
+    return redirect(link("hacked_check"), 303)
+
+
+def hacked_check() -> Answer:
+    """What was closed, and each thing that was found, to be kept or removed."""
+    ticket = session.get(TICKET)
+    if not isinstance(ticket, str):
+        return redirect(link("hacked"), 303)
+    found = _asked(ticket)
+    if not isinstance(found, wire.Done):
+        return found
+    form = _form(found.traces)
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = _removed(ticket, found, [one for one in found.traces if _chosen(form, one) == REMOVE])
+            if not isinstance(answer, acts.Told):
+                return answer
+            refused, status = answer.page, answer.status
+    page = render_template(
+        "hacked/check.html", form=form, refused=refused, found=found, closed=session.get(CLOSED, {}), title=title,
+        sentence=sentence, moment=words.moment,
+    )  # fmt: skip
+    return page, status
+
+
+def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
+    """The answer of accountd; the page to go to, or to show, where there is none."""
+    answer = acts.ask(wire.Check(acts.source(), ticket, remove), "")
+    if isinstance(answer, wire.Done):
+        return answer
+    if answer.status == OVER:
+        session.pop(TICKET, None)
+        session["over"] = True
+        return redirect(link("hacked"), 303)
+    return render_template("hacked/away.html", refused=answer.page), answer.status
+
+
+def _form(traces: Sequence[wire.Trace]) -> Any:
+    """A form with a choice for each trace."""
+    fields = {f"t{one.ident}": _choice() for one in traces if not one.kept}
+    return type("Check", (forms.Form,), fields)()
+
+
+def _choice() -> Any:
+    return RadioField(
+        "Que faire ?",
+        choices=[(KEEP, "Garder : c’est bien moi"), (REMOVE, "Supprimer : ce n’est pas moi")],
+        validators=[InputRequired("Choisissez de garder ou de supprimer.")],
+        validate_choice=False,
+        widget=dsfr.Radios(),
+    )
+
+
+def _chosen(form: Any, one: wire.Trace) -> str:
+    return KEEP if one.kept else str(form.typed(f"t{one.ident}"))
+
+
+def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answer | acts.Told:
+    """Have them removed, as many at once as a request holds; then the last page."""
+    left = found
+    names = [one.ident for one in gone]
+    for begin in range(0, len(names), wire.MOST_ITEMS):
+        answer = _asked(ticket, tuple(names[begin : begin + wire.MOST_ITEMS]))
+        if not isinstance(answer, wire.Done):
+            return answer
+        left = answer
+    still = {one.ident for one in left.traces} & set(names)
+    if still:
+        return acts.Told(
+            503, _("Tout n’a pas pu être supprimé. Réessayez dans quelques minutes, ou appelez l’assistance.")
+        )
+    if {one.ident for one in left.traces} - {one.ident for one in found.traces}:
+        return redirect(link("hacked_check"), 303)
+    session.pop(TICKET, None)
+    session.pop(CLOSED, None)
+    session[ENDED] = {"removed": len(names), "kept": len(left.traces), "until": left.until, "unseen": bool(left.open)}
+    return redirect(link("hacked_end"), 303)
+
+
+def hacked_end() -> Answer:
+    """What the agent does next."""
+    told = session.get(ENDED)
+    if not isinstance(told, dict):
+        return redirect(link("home"), 303)
+    return render_template("hacked/end.html", told=told, moment=words.moment)
+
+
+TITLES = {
+    "forward": "Un renvoi automatique",
+    "discard": "Un filtre qui supprime des messages",
+    "answer": "Une réponse automatique",
+    "folder": "Un dossier de courrier partagé",
+    "agenda": "Un agenda ou un carnet d’adresses partagé",
+    "delegate": "Une délégation de votre courrier",
+    "factor": "Un second facteur",
+    "recovery": "Un moyen de secours changé récemment",
+}
+"""The heading of each kind of malleposte.accounts.traces."""
+EVERYBODY = ("anyone", "anonymous", "authenticated", "<default>")
+
+
+def title(one: wire.Trace) -> str:
+    """The heading of what was found."""
+    return _(TITLES[one.kind]) if one.kind in TITLES else one.kind
+
+
+def sentence(one: wire.Trace) -> str:
+    """What was found, in plain words."""
+    who = one.who.partition("=")[2] or one.who
+    who = _("tout le monde") if one.who in EVERYBODY else who
+    when = words.day(one.made)
+    told = {
+        "forward": _("Vos messages, ou certains d’entre eux, sont envoyés à %(who)s.", who=who),
+        "discard": _("Certains messages sont supprimés ou refusés avant que vous les voyiez."),
+        "answer": _("Ceux qui vous écrivent reçoivent une réponse automatique."),
+        "folder": _("Le dossier « %(what)s » est ouvert à %(who)s.", what=one.what, who=who),
+        "agenda": _("« %(what)s » est ouvert à %(who)s.", what=_place(one.what), who=who),
+        "delegate": _("%(who)s peut écrire en votre nom.", who=who),
+        "factor": f"{factors.kind(wire.Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
+        "recovery": _("Votre téléphone de secours est %(value)s.", value=one.who)
+        if one.what == "phone"
+        else _("Votre adresse de secours est %(value)s.", value=one.who),
+    }.get(one.kind, who)
+    return f"{told} {_('Ajouté le %(day)s.', day=when)}" if when else told
+
+
+def _place(what: str) -> str:
+    """An agenda or an address book of SOGo, by its kind and name."""
+    kind, _slash, name = what.partition("/")
+    shown = _("Contacts") if kind == "Contacts" else _("Agenda")
+    return shown if name == "personal" else f"{shown} {name}"
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {"hacked": hacked, "hacked_check": hacked_check, "hacked_end": hacked_end}

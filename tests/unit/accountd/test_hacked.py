@@ -1,0 +1,214 @@
+"""« J'ai été piraté »: an account is taken back by NUMEN and INA code, and what a thief left is removed one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.service import Service
+from malleposte.accounts import codes
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.traces.model import Trace
+from malleposte.adapters.lemonldap import Factor
+from malleposte.directory.model import State
+from malleposte.errors import MallepostError
+
+from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
+
+FORWARD = Trace("forward", who="voleur@lointain.test")
+FOLDER = Trace("folder", "Projets", "user=voleur")
+UNTIL = "20260903080000Z"
+
+
+class Robbed(Stage):
+    """The stage, with what a thief left on the hosts and at the log-in page."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.left = [FORWARD, FOLDER]
+        self.factors = [Factor("a2V5", "webauthn", "Clé", NOW), Factor("dG90cA==", "totp", "Inconnu", None)]
+        self.down = False
+        self.now = NOW
+        self.service = Service(
+            dataclasses.replace(
+                self.service.tools, traces=self.found, untrace=self.gone, unfactor=self.without, now=lambda: self.now,
+                factors=lambda uid: tuple(self.factors),
+            )
+        )  # fmt: skip
+
+    def found(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
+        assert uid == "mdupond"
+        return self.left, [Failure("traces", "on web1: no route")] if self.down else []
+
+    def gone(self, uid: str, trace: Trace) -> Sequence[Failure]:
+        if self.down:
+            return [Failure("traces", "on web1: no route")]
+        self.left.remove(trace)
+        return []
+
+    def without(self, uid: str, ident: str) -> None:
+        self.factors = [one for one in self.factors if one.ident != ident]
+
+    def recover(self, good: str, **changed: str) -> wire.Answer:
+        return self.ask(wire.Recover(HERE, **{"numen": NUMEN, "code": good, "new": NEW} | changed))
+
+    def taken_back(self, way: codes.Way = codes.Way.LETTER) -> wire.Done:
+        issued = codes.issue(KEYS, "mdupond", NOW, 30, way=way)
+        self.directory.modify(f"uid=mdupond,ou=people,{self.directory.suffix}", issued.attributes)
+        answer = self.recover(issued.code)
+        assert isinstance(answer, wire.Done), answer
+        return answer
+
+    def check(self, ticket: str, *remove: str) -> wire.Done:
+        answer = self.ask(wire.Check(HERE, ticket, remove))
+        assert isinstance(answer, wire.Done), answer
+        return answer
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Robbed:
+    made = Robbed(tmp_path)
+    made.agent(
+        "mdupond", State.ACTIVE, mpRecoveryMail=["marie.d@exemple.test"], mpRecoveryPhone=["+33612345678"],
+        mpRecoveryCode=["k1:x"], mpRecoveryNext=["20260904080000Z voleur@lointain.test -"],
+    )  # fmt: skip
+    return made
+
+
+def kinds(done: wire.Done) -> list[str]:
+    return [one.kind for one in done.traces]
+
+
+@pytest.mark.parametrize("wrong", [{"numen": OTHER_NUMEN}, {"numen": ""}, {"code": "3" * 10}, {"code": ""}])
+def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, wrong: dict[str, str]) -> None:
+    stage.agent("other", State.ACTIVE, OTHER_NUMEN)
+    code = stage.code("mdupond")
+    assert stage.recover(code, **wrong) == NOT_PROVED
+    assert (stage.held("mdupond", "userPassword"), stage.held("mdupond", "mpBlockedUntil")) == ([OLD], [])
+    weak = stage.recover(code, new="weak")
+    assert isinstance(weak, wire.Refused) and weak.violations
+    assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
+    again = stage.recover(code, new=OLD)
+    assert isinstance(again, wire.Refused) and [one.code for one in again.violations] == ["in_history"]
+    assert isinstance(stage.recover(code), wire.Done), "a failure spends no code"
+
+
+def test_every_way_in_closes_at_once(stage: Robbed) -> None:
+    directory, journal = stage.directory, Journal(stage.journal, "essai")
+    with journal:
+        made = devices.add(directory, journal, "mdupond", devices.Wanted("Téléphone du voleur"), NOW)
+    done = stage.taken_back()
+    assert (done.uid, done.before, done.until, done.open) == ("mdupond", "active", UNTIL, ())
+    assert [one.name for one in done.devices] == ["Téléphone du voleur"]
+    assert made.device.dn(directory.suffix) not in directory.entries
+    assert stage.channel.closed == ["mdupond"]
+    for name in ("mpRecoveryCode", "mpRecoveryNext", "mpInaDigest", "mpInaCode"):
+        assert stage.held("mdupond", name) == [], name
+    assert stage.held("mdupond", "mpState") == ["active"]
+    before = token("mdupond")
+    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), wire.Refused)
+    assert stage.ask(wire.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
+    assert isinstance(stage.ask(wire.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), wire.Done)
+
+
+def test_its_owner_is_told_by_every_means_on_file_and_by_none_that_waits(stage: Robbed) -> None:
+    stage.taken_back()
+    assert [one["To"] for one in stage.letters] == ["marie.d@exemple.test", "mdupond@ac-exemple.test"]
+    text = stage.letters[0].get_content()
+    assert "piraté" in text and "l’assistance\u00a0: 03" in text
+    assert "03/09/2026" in text and OLD not in text and NEW not in text
+    assert [number for number, _text in stage.gateway.sent] == ["+33612345678"]
+
+
+def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: Robbed) -> None:
+    stage.mute = stage.gateway.broken = stage.channel.broken = True
+    done = stage.taken_back()
+    assert done.open == ("essai",) and done.ticket
+    assert [one for one in stage.lines() if one["action"] == "told" and one["sent"] is False]
+
+
+def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed) -> None:
+    stage.ask(wire.Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
+    assert stage.held("mdupond", "mpState") == ["blocked"]
+    assert stage.taken_back().before == "blocked"
+    assert stage.held("mdupond", "mpState") == ["active"]
+    uid = stage.agent("nouveau", State.PENDING, OTHER_NUMEN)
+    refused = stage.recover(stage.code(uid), numen=OTHER_NUMEN)
+    assert isinstance(refused, wire.Refused) and refused.error == wire.ErrorCode.REFUSED_VALUE
+
+
+def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
+    ticket = stage.taken_back().ticket
+    found = stage.check(ticket)
+    assert kinds(found) == ["forward", "folder", "factor", "factor"]
+    assert [(one.what, one.who) for one in found.traces[1:3]] == [("Projets", "user=voleur"), ("webauthn", "Clé")]
+    assert stage.left == [FORWARD, FOLDER] and len(stage.factors) == 2
+    after = stage.check(ticket, FORWARD.ident, found.traces[3].ident, "0123456789abcdef")
+    assert (kinds(after), after.open) == (["folder", "factor"], ())
+    assert stage.left == [FOLDER] and [one.name for one in stage.factors] == ["Clé"]
+    notes = [one["note"] for one in stage.lines() if one["action"] == "trace-removed"]
+    assert notes == ["renvoi: voleur@lointain.test", "second facteur: Inconnu"]
+    assert any(one["action"] == "factor-remove" for one in stage.lines())
+
+
+@pytest.mark.parametrize(("way", "left"), [(codes.Way.LETTER, 0), (codes.Way.DESK, 0), (codes.Way.MAIL, 1)])
+def test_the_last_factor_goes_by_a_code_of_a_letter_or_the_desk_alone(stage: Robbed, way: codes.Way, left: int) -> None:
+    stage.factors, stage.left = stage.factors[:1], []
+    ticket = stage.taken_back(way).ticket
+    (factor,) = stage.check(ticket).traces
+    assert factor.kept is bool(left)
+    assert len(stage.check(ticket, factor.ident).traces) == left == len(stage.factors)
+
+
+def test_means_of_recovery_that_changed_of_late_are_shown_masked_and_removed(stage: Robbed) -> None:
+    stage.left, stage.factors = [], []
+    dn = f"uid=mdupond,ou=people,{stage.directory.suffix}"
+    ticket = stage.taken_back().ticket
+    assert stage.check(ticket).traces == ()
+    stage.directory.modify(dn, {"mpRecoveryChanged": ["20260820080000Z"]})
+    mail, _phone = stage.check(ticket).traces
+    assert (mail.kind, mail.what, mail.who, mail.made) == ("recovery", "mail", "ma…@exemple.test", "20260820080000Z")
+    assert [one.what for one in stage.check(ticket, mail.ident).traces] == ["phone"]
+    assert stage.held("mdupond", "mpRecoveryMail") == [] and stage.held("mdupond", "mpRecoveryPhone")
+    assert [to for to, *_rest in stage.told] == [["marie.d@exemple.test"]]
+
+
+def test_what_gives_no_answer_is_named(stage: Robbed) -> None:
+    ticket = stage.taken_back().ticket
+    stage.down = True
+    assert stage.check(ticket).open == ("traces",)
+    assert stage.check(ticket, FORWARD.ident).open == ("traces",)
+    assert FORWARD in stage.left
+
+    def broken(uid: str) -> Any:
+        raise MallepostError("no answer")
+
+    tools = dataclasses.replace(stage.service.tools, traces=broken, factors=broken)
+    answer = Service(tools).answer(wire.Check(HERE, ticket), "accountd:pia1")
+    assert isinstance(answer, wire.Done) and (answer.traces, answer.open) == ((), ("traces", "factors"))
+
+
+def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: Robbed) -> None:
+    ticket = stage.taken_back(codes.Way.MAIL).ticket
+    end, way, uid, mac = ticket.split(".")
+    stage.agent("autre", State.ACTIVE, OTHER_NUMEN, mpBlockedUntil=[UNTIL])
+    for wrong in ("", "x", f"{end}.desk.{uid}.{mac}", f"20261001080000Z.{way}.{uid}.{mac}", f"{end}.{way}.autre.{mac}"):
+        assert stage.ask(wire.Check(HERE, wrong)) == NOT_PROVED, wrong
+    assert stage.check(ticket).uid == "mdupond"
+    stage.now = NOW + datetime.timedelta(minutes=59)
+    assert stage.check(ticket).uid == "mdupond"
+    stage.now = NOW + datetime.timedelta(minutes=60)
+    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED
+    stage.now = NOW
+    dn = f"uid=mdupond,ou=people,{stage.directory.suffix}"
+    stage.directory.modify(dn, {"mpState": ["blocked"]})
+    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED
+    stage.directory.modify(dn, {"mpState": ["active"], "mpBlockedUntil": ["20260904080000Z"]})
+    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED, "another block since"

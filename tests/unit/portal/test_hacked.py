@@ -1,0 +1,170 @@
+"""« J’ai été piraté », page by page: the account is taken back, then each thing that was found is kept or removed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accounts import codes
+from malleposte.directory import State
+from malleposte_portal import create_app
+from malleposte_portal.hacked import ADDRESSES
+from malleposte_portal.settings import Settings
+
+from tests.support.page import Page
+from tests.unit.accountd.test_hacked import FOLDER, FORWARD, Robbed
+from tests.unit.accountd.test_service import KEYS, NEW, NOW, NUMEN, OLD
+from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
+from tests.unit.portal.test_first_login import WRONG, Behind
+
+START, CHECK, END = (ADDRESSES[name][0] for name in ("hacked", "hacked_check", "hacked_end"))
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+
+
+class Thief(Robbed):
+    """accountd as the portal's client finds it, on an account that somebody else has used."""
+
+    call = Behind.call
+
+
+@pytest.fixture
+def behind(tmp_path: Path) -> Thief:
+    made = Thief(tmp_path)
+    made.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie.d@exemple.test"])
+    return made
+
+
+@pytest.fixture
+def agent(behind: Thief) -> Visitor:
+    settings = Settings("Académie d’Exemple", SUPPORT, TILES)
+    return Visitor(create_app(settings, behind, b"k" * 32, testing=True).test_client())
+
+
+def taken_back(agent: Visitor, behind: Thief, way: codes.Way = codes.Way.LETTER, language: int = 0) -> Page:
+    issued = codes.issue(KEYS, "mdupond", NOW, 30, way=way)
+    behind.directory.modify(f"uid=mdupond,ou=people,{behind.directory.suffix}", issued.attributes)
+    page = agent.send(ADDRESSES["hacked"][language], numen=NUMEN, code=issued.code, new=NEW, again=NEW)
+    assert agent.last.request.path == ADDRESSES["hacked_check"][language], agent.last.text
+    return page
+
+
+def text(page: Page) -> str:
+    return page.all("main")[0][1]
+
+
+def choices(page: Page, **wanted: str) -> dict[str, str]:
+    """Each choice of the page as `keep`, or as `wanted` by its heading's first word."""
+    names = dict.fromkeys(str(held["name"]) for held, _text in page.all("input") if held["type"] == "radio")
+    heads = [words for _held, words in page.all("h3")]
+    return {name: wanted.get(head.split()[1], "keep") for name, head in zip(names, heads, strict=True)}
+
+
+@BOTH
+def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind: Thief, language: int) -> None:
+    page = taken_back(agent, behind, language=language)
+    for told in ("voleur@lointain.test", "Projets", "voleur.", "Clé", "Inconnu"):
+        assert told in text(page), told
+    assert behind.held("mdupond", "userPassword") == [NEW] and behind.left == [FORWARD, FOLDER]
+    first = "forward" if language else "renvoi"
+    path = ADDRESSES["hacked_check"][language]
+    page = agent.send(path, **choices(page, **{"automatic" if language else first: "remove"}))
+    assert agent.last.request.path == ADDRESSES["hacked_end"][language]
+    assert behind.left == [FOLDER] and len(behind.factors) == 2
+    numbers = re.findall(r"\b(\d) (?:réglages?|settings?)", text(page))
+    assert numbers == ["1", "3"]
+    assert agent.raw(path).status_code == 303, "the ticket is gone"
+
+
+def test_nothing_is_decided_for_the_agent(agent: Visitor, behind: Thief) -> None:
+    page = taken_back(agent, behind)
+    assert not [held for held, _text in page.all("input") if "checked" in held]
+    page = agent.send(CHECK)
+    assert agent.last.status_code == 422 and behind.left == [FORWARD, FOLDER]
+    assert page.named("errors") and "Choisissez de garder" in text(page)
+    agent.send(CHECK, **choices(page))
+    assert agent.last.request.path == END
+    assert behind.left == [FORWARD, FOLDER] and len(behind.factors) == 2
+
+
+def test_with_nothing_found_the_page_says_so(agent: Visitor, behind: Thief) -> None:
+    behind.left, behind.factors = [], []
+    assert "Aucun renvoi" in text(taken_back(agent, behind))
+    assert "Aucun réglage n’est supprimé" in text(agent.send(CHECK))
+
+
+def test_the_last_factor_stays_with_a_mailed_code_and_the_page_says_why(agent: Visitor, behind: Thief) -> None:
+    behind.left, behind.factors = [], behind.factors[:1]
+    page = taken_back(agent, behind, codes.Way.MAIL)
+    assert "C’est le dernier moyen" in text(page)
+    assert not [held for held, _text in page.all("input") if held["type"] == "radio"]
+    agent.send(CHECK)
+    assert agent.last.request.path == END and len(behind.factors) == 1
+
+
+def test_what_gives_no_answer_is_told_and_can_be_tried_again(agent: Visitor, behind: Thief) -> None:
+    page = taken_back(agent, behind)
+    wanted = choices(page, renvoi="remove")
+    behind.down = True
+    assert "Tout n’a pas pu être regardé" in text(agent.get(CHECK))
+    page = agent.send(CHECK, **wanted)
+    assert agent.last.status_code == 503 and "Tout n’a pas pu être supprimé" in page.named("errors")
+    behind.down = False
+    agent.send(CHECK, **wanted)
+    assert agent.last.request.path == END and behind.left == [FOLDER]
+    assert "pas pu" not in agent.last.text
+    behind.away = True
+    assert agent.raw(CHECK).status_code == 303
+
+
+def test_whatever_is_wrong_one_sentence_is_said(agent: Visitor, behind: Thief) -> None:
+    code = behind.code("mdupond")
+    good = {"numen": NUMEN, "code": code, "new": NEW, "again": NEW}
+    pages = [
+        agent.send(START, **good | wrong).named("errors") for wrong in ({"numen": "01E9500002ABC"}, {"code": "33333"})
+    ]
+    assert pages[0] == pages[1] and WRONG in pages[0]
+    assert agent.last.status_code == 403 and behind.held("mdupond", "userPassword") == [OLD]
+    agent.send(START, **good)
+    assert agent.last.request.path == CHECK
+
+
+def test_a_ticket_that_is_over_leads_to_the_beginning(agent: Visitor, behind: Thief) -> None:
+    assert agent.raw(CHECK).headers["Location"] == START
+    assert agent.raw(END).headers["Location"] == "/"
+    taken_back(agent, behind)
+    behind.directory.modify(f"uid=mdupond,ou=people,{behind.directory.suffix}", {"mpBlockedUntil": []})
+    assert agent.raw(CHECK).headers["Location"] == START
+    assert "La vérification a pris fin" in text(agent.get(START))
+    assert "La vérification a pris fin" not in text(agent.get(START))
+
+
+def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Thief) -> None:
+    taken_back(agent, behind)
+    behind.away = True
+    assert "ne répond pas" in text(agent.get(CHECK)) and agent.last.status_code == 503
+    behind.away = False
+    assert "voleur@lointain.test" in text(agent.get(CHECK))
+
+
+@pytest.mark.parametrize(
+    ("trace", "told"),
+    [
+        (wire.Trace("a", "discard"), "supprimés ou refusés"),
+        (wire.Trace("a", "answer"), "réponse automatique"),
+        (wire.Trace("a", "folder", "INBOX", "anyone"), "ouvert à tout le monde"),
+        (wire.Trace("a", "agenda", "Calendar/personal", "pmartin"), "« Agenda » est ouvert à pmartin"),
+        (wire.Trace("a", "agenda", "Contacts/45-1", "<default>"), "« Contacts 45-1 » est ouvert à tout"),
+        (wire.Trace("a", "delegate", who="pmartin"), "pmartin peut écrire en votre nom"),
+        (wire.Trace("a", "factor", "totp", "x", "2026-09-01T08:00:00+00:00"), "de codes « x ». Ajouté le 1er"),
+        (wire.Trace("a", "recovery", "mail", "ma…@exemple.test"), "adresse de secours est ma…@exemple.test"),
+        (wire.Trace("a", "recovery", "phone", "…78", "20260820080000Z"), "téléphone de secours est …78. Ajouté le 20"),
+    ],
+)  # fmt: skip
+def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: wire.Trace, told: str) -> None:
+    taken_back(agent, behind)
+    answer = wire.Done("mdupond", "active", "20260903080000Z", traces=(trace,))
+    behind.ask = lambda request: answer  # type: ignore[method-assign]
+    assert told in text(agent.get(CHECK))
+    agent.get(ADDRESSES["hacked_check"][1])
