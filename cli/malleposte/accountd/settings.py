@@ -15,6 +15,7 @@ from malleposte.accountd.desk import Rules as Desk
 from malleposte.accountd.limits import Rate, Rates
 from malleposte.accountd.proof import Provider
 from malleposte.accounts import enrolment
+from malleposte.accounts.export import ACCOUNTD_JOURNAL
 from malleposte.accounts.settings import Settings as Accounts
 from malleposte.accounts.throttle import Settings as ThrottleSettings
 from malleposte.accounts.throttle import Throttle
@@ -24,7 +25,6 @@ THROTTLE = "throttle.json"
 """The name under which systemd hands over how the platform's Valkey is reached."""
 SMS = "sms.json"
 """The same for the gateway of text messages."""
-JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Settings:
     activation: enrolment.Rules = field(default_factory=enrolment.Rules)
     rates: Rates = field(default_factory=Rates)
     smtp: tuple[str, int] = ("127.0.0.1", 25)
-    journal: Path = JOURNAL
+    journal: Path = ACCOUNTD_JOURNAL
     provider: Provider | None = None
     factors_close: bool = False
     desk: Desk = field(default_factory=Desk)

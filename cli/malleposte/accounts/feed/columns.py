@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from malleposte.accounts.feed.values import shown
 from malleposte.errors import InputError
 from malleposte.policy.rules import fold
@@ -84,6 +82,8 @@ class Columns:
 
 def read_mapping(path: Path) -> dict[str, str]:
     """A mapping file (YAML): a known key to the name of the file's own column. Raises InputError with every fault."""
+    import yaml  # of the directory's host; all others load this module too
+
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

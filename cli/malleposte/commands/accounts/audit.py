@@ -7,8 +7,8 @@ import json
 
 import click
 
-from malleposte.accountd.settings import JOURNAL
 from malleposte.accounts import audit
+from malleposte.accounts.export import ACCOUNTD_JOURNAL
 from malleposte.commands.accounts.shared import AS_JSON, emit
 from malleposte.commands.away import HostCommand
 from malleposte.errors import ExitCode, InputError
@@ -32,11 +32,13 @@ def audit_command(since: datetime.datetime | None, actor: str, account: str, as_
     """
     begin = since.date().isoformat() if since else ""
     try:
-        found = audit.acts(JOURNAL, since=begin, by=actor.lower(), account=account.lower())
+        found = audit.acts(ACCOUNTD_JOURNAL, since=begin, by=actor.lower(), account=account.lower())
         if as_json:
             click.echo(json.dumps(list(found), ensure_ascii=False))
         else:
             emit(audit.table(found))
     except OSError as error:
-        raise InputError(f"{JOURNAL}: {error.strerror}", "this works as root on the directory's host") from error
+        raise InputError(
+            f"{ACCOUNTD_JOURNAL}: {error.strerror}", "this works as root on the directory's host"
+        ) from error
     return ExitCode.DONE

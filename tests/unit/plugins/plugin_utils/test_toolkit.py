@@ -11,10 +11,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible import constants
 from ansible_collections.academie.malleposte.plugins.lookup.toolkit import LookupModule
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
+from malleposte.paths import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +105,37 @@ def test_a_command_of_the_controller_says_so(hosted: list[str], name: str) -> No
 @pytest.mark.parametrize("name", cli.ON_HOSTS)
 def test_a_command_of_the_hosts_is_whole(hosted: list[str], name: str) -> None:
     done = subprocess.run([*hosted, name, "--help"], capture_output=True, text=True, check=True)
+    assert "Example" in done.stdout
+
+
+BARE = """
+import runpy, sys
+
+class Bare:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top not in {*sys.stdlib_module_names, "__main__", "malleposte", *held}:
+            raise ModuleNotFoundError(f"no package brings {name}", name=name)
+
+held, sys.argv = sys.argv[1].split(","), sys.argv[2:]
+sys.meta_path.insert(0, Bare())
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program where nothing but these modules can be imported, beside the language's own."""
+
+
+@pytest.mark.parametrize("name", cli.ON_HOSTS)
+def test_a_command_of_the_hosts_starts_on_any_of_them(hosted: list[str], name: str) -> None:
+    """Other packages are on the hosts of some services: a command that needs them imports them at work."""
+    defaults = yaml.safe_load((ROOT / "roles/toolkit/defaults/main.yml").read_text("utf-8"))
+    held = {word.removeprefix("python3-") for word in defaults["toolkit_packages"]} | {"pyasn1"}  # of ldap3
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", BARE, ",".join(held), hosted[-1], name, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
     assert "Example" in done.stdout
 
 
