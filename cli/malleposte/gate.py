@@ -27,6 +27,12 @@ LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
 TWIN = "stack-exclusive-twin"
 """The run of the exclusive tests on the second lab."""
+ANYWHERE = tuple(
+    f"tests/stack/shared/test_{name}.py"
+    for name in ("calendars", "desk", "devices", "portal_log_in", "record", "roundcube_sign_on", "second_factors",
+                 "sogo_sign_on", "sso_command")
+)  # fmt: skip
+"""Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
 TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
@@ -267,7 +273,8 @@ def checks_of(
     found = []
     for lane in LANES if tier == "stack" else ("",):
         folder = "/".join(filter(None, ("tests", tier, lane)))
-        paths = [folder] if files is None else [name for name in files if name.startswith(f"{folder}/")]
+        chosen = [folder, *(ANYWHERE if tier == "fleet" else ())]
+        paths = chosen if files is None else [name for name in files if name.startswith(f"{folder}/")]
         if paths:
             found.append(pytest_check(tier, lane, paths=paths, full=full, expression=expression))
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stack.support.guessers import CHANNELS, WEB_GUESS, second_address
+from tests.stack.support.guessers import CHANNELS, WEB_GUESS, bans, second_address
 from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 
@@ -51,8 +51,9 @@ def test_a_guesser_on_the_web_is_shut_out_of_every_host(site: Site, outside: str
     site.run("world", "systemctl stop guesser.service", check=False)
     assert not any(reached(site, host, outside) for host in EDGE)
     assert all(site.run(host, "systemctl is-active malleposte-guesses.service").strip() == "active" for host in EDGE)
-    for host in EDGE:
-        site.run(host, f"fail2ban-client unban {outside}")
+    assert all(outside in {one["address"] for one in told} for told in bans(site, "list").values())
+    assert bans(site, "lift", outside) == {host: {"lifted": [outside]} for host in EDGE}
+    assert bans(site, "lift", outside) == {host: {"lifted": []} for host in EDGE}
     assert all(reached(site, host, outside) for host in EDGE)
     for host in EDGE:
         site.run(host, "systemctl restart malleposte-guesses.service")

@@ -21,7 +21,7 @@ def test_each_host_listens_for_its_own_services_alone(site: Site) -> None:
         "db1": {22, 5432},
         "mail1": {22, 25, 143, 465, 587, 993, 4190, 7444, 7445, 7446, 7447, 7448},
         "web1": {22, 80, 443, 7444},
-        "pia1": {22, 80, 443},
+        "pia1": {22, 80, 443, 7444},
         "vault1": {22},
     }
     for host, wanted in ports.items():

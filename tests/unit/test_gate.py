@@ -183,6 +183,13 @@ def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:
     assert set(tests) == set(gate.LANES), "a test of the stack outside the lanes would never run"
 
 
+def test_the_fleet_runs_what_asks_for_hosts_by_their_groups_as_well() -> None:
+    (fleet,) = gate.checks_of("fleet")
+    assert {"tests/fleet", *gate.ANYWHERE} <= set(fleet.words)
+    assert all((gate.ROOT / name).is_file() for name in gate.ANYWHERE)
+    assert gate.checks_of("fleet", files=["tests/stack/shared/test_desk.py"]) == []
+
+
 def on_two(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> gate.Outcome:
     """The tier stack over two labs, each run of pytest replaced by Python; `codes` by the name of the run."""
 

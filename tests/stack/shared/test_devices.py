@@ -107,7 +107,7 @@ def test_a_revoked_device_is_out_at_once_and_its_connections_with_it(cli: Cli, w
     lines = [
         json.loads(line)
         for line in cli.site.run(
-            "mail1", f"grep -h -- {lost['device']} /var/log/malleposte/accounts.jsonl"
+            cli.site.host_of("directory"), f"grep -h -- {lost['device']} /var/log/malleposte/accounts.jsonl"
         ).splitlines()
     ]
     assert [line["action"] for line in lines] == ["device-add", "device-revoke"] and lines[1]["note"] == "lost"
@@ -203,7 +203,7 @@ def test_only_dovecot_and_the_writer_see_devices(cli: Cli, ways: Ways, site: Sit
     def seen(dn: str, secret: str) -> str:
         base, wanted = f"ou=devices,{suffix}", f"mpDeviceOwner={ways.account.uid}"
         search = f"ldapsearch -LLL -x -H ldapi:/// -D {dn} -y /dev/stdin -b {base} {wanted} \\*"
-        return site.run("mail1", f"{search} 2>&1; true", given=secret)
+        return site.run(site.host_of("directory"), f"{search} 2>&1; true", given=secret)
 
     for name in ("dovecot", "provision"):
         assert "mpDeviceDigest" in seen(f"cn={name},ou=services,{suffix}", site.secret(f"ldap-{name}"))

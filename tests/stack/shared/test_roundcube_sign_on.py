@@ -23,7 +23,7 @@ def asked(path: str) -> dict[str, str]:
 def rows(site: Site, uid: str) -> list[str]:
     """The contents of an agent's sessions in Roundcube's database."""
     sql = "SELECT vars FROM session"
-    told = site.run("mail1", f'runuser -u roundcube -- psql -XAtq -h /run/postgresql -c "{sql}" roundcube')
+    told = site.run(site.host_of("database"), f'psql -U postgres -XAtq -c "{sql}" roundcube')
     found = [base64.b64decode(line).decode("utf-8", "replace") for line in told.split()]
     return [one for one in found if f'"{uid}"' in one]
 
@@ -97,7 +97,7 @@ def test_a_code_for_another_way_has_another_nonce(webmail: Any, people: Any, sit
     answer = thief.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
     assert "roundcube_sessauth" not in thief.cookies, answer.status
     assert not thief.inside
-    assert "nonce" in site.run("mail1", "journalctl -t roundcube --since=-2min -o cat")
+    assert "nonce" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
 
 
 def test_tabs_that_open_together_all_come_back(webmail: Any, people: Any) -> None:
@@ -147,7 +147,7 @@ def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, 
         assert late != kept
         text = base64.b64encode(late.encode()).decode()
         sql = f"UPDATE session SET vars = '{text}' WHERE vars = '{base64.b64encode(kept.encode()).decode()}'"
-        site.run("mail1", "runuser -u roundcube -- psql -Xq -h /run/postgresql roundcube", given=sql)
+        site.run(site.host_of("database"), "psql -U postgres -Xq roundcube", given=sql)
         assert here.list() is not None
     assert here.inside
 

@@ -196,21 +196,23 @@ def test_a_page_stays_open_past_the_end_of_its_token(visit: Visit, agent: Any, s
     """Its time is set back in the front's file, thrice: nobody waits a quarter of an hour."""
     here, seen = visit(agent).login(), set()
     for _turn in range(3):
-        kept = json.loads(site.run("mail1", f"cat {FOLDER}/{here.session_file}"))
+        kept = json.loads(site.run(site.host_of("web"), f"cat {FOLDER}/{here.session_file}"))
         assert kept["access"] not in seen, "another token"
         seen.add(kept["access"])
         text = json.dumps(kept | {"until": 1000})
-        site.run("mail1", f"cat > {FOLDER}/{here.session_file}", given=text)
+        site.run(site.host_of("web"), f"cat > {FOLDER}/{here.session_file}", given=text)
         assert here.listed() == []
 
 
 def test_files_of_sessions_are_the_front_s_alone(visit: Visit, agent: Any, site: Site) -> None:
     here = visit(agent).login()
-    told = site.run("mail1", f"stat -c '%a %U' {FOLDER} {FOLDER}/{here.session_file}")
+    told = site.run(site.host_of("web"), f"stat -c '%a %U' {FOLDER} {FOLDER}/{here.session_file}")
     assert told.split() == ["700", "dav-router", "600", "dav-router"]
     word = here.cookies[COOKIE].rpartition(".")[2]
-    assert word not in site.run("mail1", f"grep -r . {FOLDER}; ls {FOLDER}"), "what lies there opens nothing"
-    assert agent.password not in site.run("mail1", f"cat {FOLDER}/{here.session_file}")
+    assert word not in site.run(site.host_of("web"), f"grep -r . {FOLDER}; ls {FOLDER}"), (
+        "what lies there opens nothing"
+    )
+    assert agent.password not in site.run(site.host_of("web"), f"cat {FOLDER}/{here.session_file}")
 
 
 def test_mail_is_sent_by_a_token_and_by_no_other_box_s(visit: Visit, agent: Any, mail: Any, site: Site) -> None:

@@ -56,7 +56,7 @@ class Cli:
 def start(site: Site, unit: str) -> None:
     """Start a oneshot service that changes accounts, as its timer does, as soon as no command is at work."""
     tries = f"for _ in $(seq {PATIENCE}); do systemctl start {unit} && exit; sleep 1; done; exit 1"
-    site.run("mail1", tries, timeout=PATIENCE * 2)
+    site.run(site.host_of("directory"), tries, timeout=PATIENCE * 2)
 
 
 def document(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:

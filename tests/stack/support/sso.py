@@ -39,5 +39,5 @@ def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "www-data")
 
 def journal(site: Site, uid: str) -> list[dict[str, Any]]:
     """The journal of accountd about an account."""
-    text = site.run("mail1", f"grep -F {uid} /var/log/malleposte-accountd/accounts.jsonl")
+    text = site.run(site.host_of("directory"), f"grep -F {uid} /var/log/malleposte-accountd/accounts.jsonl")
     return [json.loads(line) for line in text.splitlines()]
