@@ -551,16 +551,19 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
 
     def settle(self: Hosts, uid: str, profile: str) -> Moved:
         entered.set()
-        assert leave.wait(30)
+        assert leave.wait(120)
         return Moved()
 
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as pool:
+    def close() -> list[wire.Answer]:
+        return [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setattr(Hosts, "settle", settle)
         slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
             with stage.service._alone("somebody"):
-                blocked = [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
+                blocked = pool.submit(close).result(120)
             assert all(isinstance(answer, wire.Done) for answer in blocked)
             assert stage.held(uid, "mpState") == ["blocked"]
             assert not slow.done()
