@@ -196,7 +196,7 @@ class Desk:
         entry = self._target(act, self._actor(act, request), request.target)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         account = own.summary(entry, self._filters(uid), self._tools.policy, act.now)
-        account = dataclasses.replace(account, forwards=tuple(map(own.masked, account.forwards)))
+        account = dataclasses.replace(account, forwards=tuple(map(own.masked_forward, account.forwards)))
         found, known = self._factors(uid)
         waiting = [one for one in codes.waiting(held) if one.end > life.stamp(act.now)]
         sheet = wire.Sheet(

@@ -11,7 +11,7 @@ from pathlib import Path
 from malleposte.accountd import wire
 from malleposte.accounts import disclosure, life, roles
 from malleposte.accounts.export import journal_lines
-from malleposte.accounts.filters import Filters
+from malleposte.accounts.filters import COMPUTED, Filters
 from malleposte.accounts.record import model
 from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.directory.model import Attributes, first
@@ -36,6 +36,11 @@ def masked(value: str) -> str:
     return f"{local[:2]}…@{domain}" if at else f"…{value[-2:]}" if value else ""
 
 
+def masked_forward(address: str) -> str:
+    """A forward as the help desk is shown it."""
+    return address if address == wire.COMPUTED else masked(address)
+
+
 def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime.datetime) -> wire.Account:
     """The summary. `filters` is None where the host of the mailbox gives no answer."""
     held = entry.attributes
@@ -55,13 +60,18 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
         two_factor=bool(held.get("mpTwoFactor")),
-        forwards=filters.forwards[: wire.MOST_ITEMS] if filters else (),
+        forwards=_forwards(filters)[: wire.MOST_ITEMS] if filters else (),
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),
         looked=filters is not None,
         discards=bool(filters and (filters.refuses or filters.discards)),
         desk=bool(roles.reach(held.get(roles.ATTRIBUTE, []))),
     )
+
+
+def _forwards(found: Filters) -> tuple[str, ...]:
+    """The addresses that filters forward to; the text that computes one tells its owner nothing."""
+    return tuple(dict.fromkeys(wire.COMPUTED if one.endswith(COMPUTED) else one for one in found.forwards))
 
 
 def _ahead(held: Attributes, now: datetime.datetime) -> str:

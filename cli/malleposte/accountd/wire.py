@@ -619,6 +619,10 @@ class Device:
     place: str = ""
 
 
+COMPUTED = "${}"
+"""A forward to an address that the filter computes."""
+
+
 @dataclass(frozen=True)
 class Account:
     """An account as its owner sees it. Times as the directory writes them, empty for none.

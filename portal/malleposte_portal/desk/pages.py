@@ -91,7 +91,7 @@ def desk_agent(found: sign_on.Agent) -> Answer:
     told = session.pop("desk", None)
     return render_template(
         "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, moment=words.moment,
-        day=words.day, label=words.label(answer.account.profile), code=code_words,
+        day=words.day, label=words.label(answer.account.profile), code=code_words, forwards=words.forwards,
         told=told["act"] if isinstance(told, dict) and told.get("uid") == answer.uid else "",
     )  # fmt: skip
 

@@ -161,7 +161,7 @@ def _of_filters(account: wire.Account) -> Iterator[Finding]:
     if account.forwards:
         yield Finding(
             "warning", _("Un filtre envoie vos messages ailleurs"),
-            _("Ils partent vers : %(addresses)s.", addresses=", ".join(account.forwards)),
+            _("Ils partent vers : %(addresses)s.", addresses=words.forwards(account.forwards)),
             _(
                 "C’est vous qui l’avez voulu ? Rien à faire. Sinon, changez votre mot de passe, retirez le filtre dans"
                 " le webmail et appelez l’assistance."

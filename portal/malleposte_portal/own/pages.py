@@ -53,7 +53,7 @@ def account(found: sign_on.Agent) -> Answer:
     return render_template(
         "own/account.html", account=held, uid=answer.uid, label=words.label(held.profile),
         quota=held.quota_mb or words.class_of(held.profile).get("quota_mb", 0), day=words.day, moment=words.moment,
-        soon=days is not None and days <= SOON_DAYS, days=days,
+        soon=days is not None and days <= SOON_DAYS, days=days, forwards=words.forwards,
     )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, g
+from malleposte.accountd import wire
 from malleposte.platform.times import when
 
 from malleposte_portal.front import clock
@@ -51,6 +52,12 @@ def days_left(text: str, now: datetime) -> int | None:
     """Whole days until a time; None where there is none."""
     found = read(text)
     return (found - now).days if found else None
+
+
+def forwards(addresses: Iterable[str]) -> str:
+    """The addresses to which filters send mail."""
+    computed = _("une adresse que le filtre calcule")
+    return ", ".join(computed if one == wire.COMPUTED else one for one in addresses)
 
 
 def class_of(name: str) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from malleposte.accountd import own, wire
 from malleposte.accountd.desk import Rules
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import codes
+from malleposte.accounts.filters import forwards
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State
 from malleposte.errors import InputError, MallepostError
@@ -236,11 +237,12 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
 def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
     change(stage, "mdupond", mpRecoveryPhone=["+33612345678"], pwdAccountLockedTime=["20260901075900Z"])
     secret = stage.code("mdupond")
+    stage.forwards += forwards('redirect "marie@${x}";')
     answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
     assert isinstance(answer, wire.Done)
     assert answer.sheet is not None
     assert (answer.account.recovery_mail, answer.account.recovery_phone) == ("ma…@exemple.test", "…78")
-    assert answer.account.forwards == ("ai…@exemple.test",)
+    assert answer.account.forwards == ("ai…@exemple.test", wire.COMPUTED)
     assert answer.sheet.codes == ("desk 20261001080000Z",)
     assert answer.sheet.ways == ("mail", "sms", "aloud")
     assert [(one.ident, one.kind) for one in answer.sheet.factors] == [("abc", "totp"), ("def", "webauthn")]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import own, wire
+from malleposte.accounts.filters import forwards
 from malleposte.accounts.record import model
 from malleposte.directory.model import State
 
@@ -40,6 +41,11 @@ def test_an_account_is_summed_up_and_its_means_of_recovery_are_masked(stage: Sta
     assert (found.looked, found.filters, found.forwards) == (True, "roundcube", ("ailleurs@exemple.test",))
     stage.mute = True
     assert (shown(stage).looked, shown(stage).forwards) == (False, ())
+
+
+def test_a_forward_that_a_filter_computes_is_told_without_its_text(stage: Stage) -> None:
+    stage.forwards = forwards('redirect "a@b.test"; redirect "moi${x}@c.test"; redirect "${y}";')
+    assert shown(stage).forwards == ("a@b.test", wire.COMPUTED)
 
 
 def test_nobody_is_shown_another_s(stage: Stage) -> None:

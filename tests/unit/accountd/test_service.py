@@ -113,6 +113,7 @@ class Stage:
         self.gateway = Gateway()
         self.hosts = Hosts()
         self.mute = False
+        self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
         self.away = False
         self.kept = Kept()
         self.noted: list[LogIn] = []
@@ -141,7 +142,7 @@ class Stage:
     def look(self, uid: str) -> Filters:
         if self.mute:
             raise MallepostError("the host of the mailbox gives no answer")
-        return Filters("roundcube", ("roundcube",), ("ailleurs@exemple.test",))
+        return Filters("roundcube", ("roundcube",), self.forwards)
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []

@@ -131,9 +131,12 @@ def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:
 @pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
 @BOTH
 def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language: int) -> None:
-    account = wire.Account("Jean", state=state, blocked_until="20991201080000Z", absence=True, forwards=("a…@b.test",))
+    account = wire.Account("Jean", state=state, blocked_until="20991201080000Z", absence=True,
+                           forwards=("a…@b.test", wire.COMPUTED))  # fmt: skip
     accountd.answer = wire.Done("jmartin", state, account=account, sheet=wire.Sheet())
     page = inside.get(at("desk_agent", language))
+    told = ("a…@b.test, une adresse que le filtre calcule", "a…@b.test, an address that the filter computes")
+    assert told[language] in page.all("main")[0][1]
     links = [held["href"] for held, _text in page.all("a")]
     assert any(ADDRESSES["desk_block"][language] in str(one) for one in links) is (state != "suspended")
     assert not any(ADDRESSES["desk_code"][language] in str(one) for one in links)

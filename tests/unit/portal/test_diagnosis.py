@@ -66,6 +66,7 @@ def test_a_stranger_is_told_of_no_account_and_how_to_log_in(visit: Any, accountd
         ({"used_mb": 2500}, "Votre boîte est pleine", "mailbox is full"),
         ({"used_mb": 2300}, "presque pleine", "nearly full"),
         ({"forwards": ("ailleurs@exemple.test",)}, "ailleurs@exemple.test", "ailleurs@exemple.test"),
+        ({"forwards": (wire.COMPUTED,)}, "adresse que le filtre calcule", "address that the filter computes"),
         ({"discards": True}, "supprime ou refuse", "deletes or refuses"),
         ({"logins": (replace(REFUSED, old=True),)}, "ancien mot de passe", "old password"),
         ({"logins": (REFUSED,)}, "4 connexions refusées", "4 refused log-ins"),
