@@ -98,6 +98,13 @@ def test_one_register_of_addresses_serves_a_whole_feed(house: House, renamed_fir
     assert sorted(addresses) == ["zoe.martin2@ac-exemple.test", "zoe.martin@ac-exemple.test"]
 
 
+def test_two_who_are_renamed_alike_get_two_addresses(house: House) -> None:
+    house.feed(row(1, "Durand"), row(2, "Petit"))
+    assert house.feed(row(1, "Martin"), row(2, "Martin")).skipped == []
+    addresses = [house.entry(uid)["mail"][0] for uid in ("zdurand", "zpetit")]
+    assert addresses == ["zoe.martin@ac-exemple.test", "zoe.martin2@ac-exemple.test"]
+
+
 @pytest.mark.parametrize(
     ("capitals", "written"),
     [

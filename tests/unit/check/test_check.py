@@ -355,17 +355,20 @@ def test_a_private_root_is_one_authority_that_python_accepts() -> None:
     right = values.FORMATS["root"][0]
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     assert right(authority(usage)) and right("")
+    signs_nothing = x509.KeyUsage(True, False, False, False, False, False, True, False, False)
+    assert not right(authority(signs_nothing)), "it may not sign certificates"
+    assert not right(authority(usage, ca=False)), "it is no authority"
     assert not right(authority(None)), "Python 3.13 refuses an authority without key usage"
     assert not right(authority(usage) * 2), "Debian's store takes one certificate a file"
     assert not right("-----BEGIN CERTIFICATE-----")
 
 
-def authority(usage: x509.KeyUsage | None) -> str:
+def authority(usage: x509.KeyUsage | None, ca: bool = True) -> str:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Autorité privée")])
     now = datetime.datetime.now(datetime.UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
-    made = made.add_extension(x509.BasicConstraints(True, None), critical=True)
+    made = made.add_extension(x509.BasicConstraints(ca, None), critical=True)
     if usage:
         made = made.add_extension(usage, critical=True)
     return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
