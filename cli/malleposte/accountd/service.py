@@ -645,10 +645,11 @@ class Service:
                 # The password was right: this counts as no wrong one.
                 return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
             made = devices.add(act.directory, act.journal, uid, wanted, act.now, most=self.tools.devices)
-            if not self._told_of_device(act, holder, made.device, notice.made):
-                # As with means of recovery: what its owner cannot be told is not done.
-                follow.remove(act.directory, act.journal, made.device, "its owner could not be told")
-                raise DirectoryError("mail cannot be sent: no device was made")
+        # No block waits for the letter; one in between removes the device itself.
+        if not self._told_of_device(act, holder, made.device, notice.made):
+            # As with means of recovery: what its owner cannot be told is not done.
+            follow.remove(act.directory, act.journal, made.device, "its owner could not be told")
+            raise DirectoryError("mail cannot be sent: no device was made")
         return wire.Done(uid, holder.state.value, devices=(_shown(made.device),), secret=made.password)
 
     def _second_factor(self, act: Act, request: wire.AddDevice | wire.SetRecovery, uid: str) -> bool:

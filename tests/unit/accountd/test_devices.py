@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accounts.devices import follow
 from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
 
@@ -75,6 +79,29 @@ def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
     answer = add(stage)
     assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
     assert done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices == ()
+
+
+def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mail server may take its time; a hacked account is closed meanwhile, and no device is left."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def slow(_letter: EmailMessage) -> None:
+        entered.set()
+        assert leave.wait(60)
+
+    monkeypatch.setattr(stage.service, "tools", replace(stage.service.tools, post=slow))
+    with ThreadPoolExecutor(2) as pool:
+        made = pool.submit(add, stage)
+        try:
+            assert entered.wait(60)
+            block = wire.Block(HERE, "mdupond", token("mdupond"), "piraté")
+            assert isinstance(pool.submit(stage.ask, block).result(30), wire.Done)
+            assert not made.done()
+        finally:
+            leave.set()
+        assert isinstance(made.result(60), wire.Done)
+    assert stage.held("mdupond", "mpState") == ["blocked"]
+    assert follow.of(stage.directory, "mdupond") == []
 
 
 def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
