@@ -1,4 +1,4 @@
-"""What `accounts create`, `rename` and `quota` say when they are done."""
+"""Answers of `accounts create`, `rename` and `quota`."""
 
 from __future__ import annotations
 
