@@ -174,7 +174,7 @@ def sentence(one: wire.Trace) -> str:
     who = _("tout le monde") if one.who in EVERYBODY else who
     when = words.day(one.made)
     told = {
-        "forward": _("Vos messages, ou certains d’entre eux, sont envoyés à %(who)s.", who=who),
+        "forward": _("Vos messages, ou certains d’entre eux, sont envoyés à %(who)s.", who=words.forwards((who,))),
         "discard": _("Certains messages sont supprimés ou refusés avant que vous les voyiez."),
         "answer": _("Ceux qui vous écrivent reçoivent une réponse automatique."),
         "folder": _("Le dossier « %(what)s » est ouvert à %(who)s.", what=one.what, who=who),

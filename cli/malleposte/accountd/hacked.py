@@ -246,7 +246,8 @@ WORDS: Mapping[str, str] = {
 
 
 def _told(one: Trace) -> wire.Trace:
-    return wire.Trace(one.ident, one.kind, one.what[:LONGEST], one.who[:LONGEST])
+    who = own.forward(one.who) if one.kind == Trail.FORWARD else one.who
+    return wire.Trace(one.ident, one.kind, one.what[:LONGEST], who[:LONGEST])
 
 
 def _means(entry: Entry, now: datetime.datetime) -> Iterable[wire.Trace]:

@@ -60,7 +60,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
         two_factor=bool(held.get("mpTwoFactor")),
-        forwards=_forwards(filters)[: wire.MOST_ITEMS] if filters else (),
+        forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[: wire.MOST_ITEMS] if filters else (),
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),
         looked=filters is not None,
@@ -69,9 +69,9 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
     )
 
 
-def _forwards(found: Filters) -> tuple[str, ...]:
-    """The addresses that filters forward to; the text that computes one tells its owner nothing."""
-    return tuple(dict.fromkeys(wire.COMPUTED if one.endswith(COMPUTED) else one for one in found.forwards))
+def forward(address: str) -> str:
+    """A forward as its owner is told it: the text that computes one says nothing."""
+    return wire.COMPUTED if address.endswith(COMPUTED) else address
 
 
 def _ahead(held: Attributes, now: datetime.datetime) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from malleposte.accountd import wire
 from malleposte.accounts import codes
+from malleposte.accounts.filters import forwards
+from malleposte.accounts.traces.model import Trace
 from malleposte.directory import State
 from malleposte_portal import create_app
 from malleposte_portal.hacked import ADDRESSES
@@ -59,6 +61,14 @@ def choices(page: Page, **wanted: str) -> dict[str, str]:
     names = dict.fromkeys(str(held["name"]) for held, _text in page.all("input") if held["type"] == "radio")
     heads = [words for _held, words in page.all("h3")]
     return {name: wanted.get(head.split()[1], "keep") for name, head in zip(names, heads, strict=True)}
+
+
+@BOTH
+def test_a_forward_that_a_filter_computes_is_said_in_words(agent: Visitor, behind: Thief, language: int) -> None:
+    behind.left = [Trace("forward", who=one) for one in forwards('redirect "${x}"; redirect "voleur@lointain.test";')]
+    told = text(taken_back(agent, behind, language=language))
+    words = ("envoyés à une adresse que le filtre calcule", "sent to an address that the filter computes")
+    assert words[language] in told and "voleur@lointain.test" in told and "${" not in told
 
 
 @BOTH
