@@ -14,6 +14,7 @@ from malleposte import playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
+from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
 from malleposte.paths import ROOT
 
 from tests.stack.support import deployed, standalone
@@ -29,9 +30,10 @@ pytestmark = pytest.mark.full
 def one(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The one host, deployed once; the standing lab sleeps meanwhile."""
     site.lab.stop()
-    known = {name: os.environ.get(name) for name in ("MALLEPOSTE_INVENTORY", "MALLEPOSTE_LAB_PREFIX")}
+    known = {name: os.environ.get(name) for name in ("MALLEPOSTE_INVENTORY", ENV_PREFIX, ENV_NETWORK)}
     folder = standalone.write(tmp_path_factory.mktemp("inventory") / "mine")
-    os.environ.update(MALLEPOSTE_INVENTORY=str(folder), MALLEPOSTE_LAB_PREFIX=standalone.PREFIX)
+    network = str(derived_network(standalone.PREFIX))
+    os.environ |= {"MALLEPOSTE_INVENTORY": str(folder), ENV_PREFIX: standalone.PREFIX, ENV_NETWORK: network}
     try:
         made = Site()
         made.lab.up()

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from malleposte import playbook
 from malleposte.lab import Lab
+from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
 from malleposte.paths import LAB_INVENTORY
 
 from tests.stack.support import boxes, held, hoststate, leaks, release
@@ -133,8 +134,9 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
 
     First by the facts that the earlier version knew, as an academy's inventory has them; then by the lab's of today.
     """
-    env = {**os.environ, "MALLEPOSTE_LAB_PREFIX": PREFIX}
-    lab = Lab.load(LAB_INVENTORY, prefix=PREFIX)
+    network = str(derived_network(PREFIX))
+    env = {**os.environ, ENV_PREFIX: PREFIX, ENV_NETWORK: network}
+    lab = Lab.load(LAB_INVENTORY, prefix=PREFIX, network=network)
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
         ends.callback(lab.down)
