@@ -1,0 +1,81 @@
+"""« J’ai été piraté » in a browser: the proof, the choices, the end; on a desktop and a telephone, by keyboard too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from malleposte.policy import rules
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.support.browser import Browser
+from tests.browser.test_first_login import complaints, fill, for_everyone
+from tests.stack.support.mail import Mail, token
+from tests.support.human import answers
+from tests.support.page import Page
+
+
+def robbed(mail: Mail, who: Any) -> str:
+    """Leave a forward and an inbox that is open to another; the address of the forward."""
+    thief, sieve = f"{token()}@lointain.test", mail.sieve(who.account)
+    sieve.put("roundcube", f'redirect "{thief}";\n')
+    sieve.activate("roundcube")
+    assert mail.imap(who.account).setacl("INBOX", "probe1", "lr")[0] == "OK"
+    return thief
+
+
+def choose(browser: Browser, head: str, words: str) -> None:
+    """Choose in the card of a heading, by the keyboard."""
+    cards = browser.driver.find_elements(By.CSS_SELECTOR, ".cards li")
+    (card,) = [one for one in cards if head in one.text]
+    (label,) = [one for one in card.find_elements(By.TAG_NAME, "label") if words in one.text]
+    browser.driver.find_element(By.ID, label.get_attribute("for") or "").send_keys(Keys.SPACE)
+
+
+def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, enters: Any, site: Any) -> None:
+    who, new = person(mpProfile=["roundcube"]), rules.generate()
+    thief, code = robbed(mail, who), who.code()
+    browser.open("portal")
+    browser.click(".tiles a", "J’ai été piraté")
+    browser.seen("h1", "J’ai été piraté")
+    browser.wait(lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".human[data-done]"), "no work is done")
+    browser.picture("portal-hacked")
+    for_everyone(browser)
+    fill(browser, numen=who.numen, code="AAAAA-22222", new=new, again=new)
+    browser.seen("#errors", "ne permettent pas de vous reconnaître")
+    for_everyone(browser)
+    fill(browser, numen=who.numen, code=code, new=new, again=new)
+
+    browser.seen("h1", "Vérifier mon compte")
+    browser.seen("main", thief)
+    browser.picture("portal-hacked-check")
+    for_everyone(browser)
+    browser.click("form button[type=submit]", "Valider mes choix")
+    browser.seen("#errors")
+    for_everyone(browser)
+    choose(browser, "Un renvoi automatique", "Supprimer")
+    choose(browser, "Un dossier de courrier partagé", "Garder")
+    browser.click("form button[type=submit]", "Valider mes choix")
+    browser.seen("h1", "Votre compte est de nouveau à vous")
+    browser.picture("portal-hacked-end")
+    for_everyone(browser)
+    assert complaints(browser) == []
+    assert enters(who.uid, new)
+    assert "redirect" not in site.run("mail1", f"cat /srv/mail/*/{who.uid}/sieve/roundcube.sieve")
+    assert b"probe1" in b" ".join(mail.imap(replace(who.account, password=new)).getacl("INBOX")[1])
+
+
+def test_without_javascript_the_path_is_the_same(browser: Browser, person: Any, mail: Mail) -> None:
+    who, new = person(mpProfile=["roundcube"]), rules.generate()
+    robbed(mail, who)
+    browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.open("portal", "/pirate")
+    browser.seen("#human-question", "Combien font")
+    answer = answers(Page(browser.driver.page_source))["answer"]
+    fill(browser, numen=who.numen, code=who.code(), new=new, again=new, answer=answer)
+    browser.seen("h1", "Vérifier mon compte")
+    choose(browser, "Un renvoi automatique", "Supprimer")
+    choose(browser, "Un dossier de courrier partagé", "Supprimer")
+    browser.click("form button[type=submit]", "Valider mes choix")
+    browser.seen("main", "2 réglages sont supprimés")

@@ -1,0 +1,110 @@
+"""« J’ai été piraté » on the lab: what a thief left in mailbox and webmail is found, and goes if its owner says so."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.policy import rules
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.groupware import Groupware
+from tests.stack.support.mail import Mail, compose, token
+from tests.stack.support.site import Account, Site
+from tests.stack.support.visitor import Visitor
+from tests.stack.support.web import Web
+from tests.support.page import Page
+
+pytestmark = pytest.mark.together("portal-forms")
+
+KEPT = "probe2"
+"""Whom the owner let into a folder, among those whom the thief let in."""
+
+
+def heads(page: Page) -> list[str]:
+    """The headings of what was found, in order."""
+    return [words for _held, words in page.all("h3")]
+
+
+def choices(page: Page, keep: str) -> dict[str, str]:
+    """All is removed but what names `keep`."""
+    names = dict.fromkeys(str(held["name"]) for held, _text in page.all("input") if held.get("type") == "radio")
+    cards = [text for _held, text in page.all("li") if "Supprimer" in text and "Garder" in text]
+    return {name: "keep" if keep in card else "remove" for name, card in zip(names, cards, strict=True)}
+
+
+def robbed(mail: Mail, account: Account, script: str, thief: str) -> None:
+    """Leave a forward, a filter that deletes, and an inbox that is open to two others."""
+    text = f'require ["copy"];\nif header :is "x-test" "a" {{ redirect :copy "{thief}"; }}\n'
+    text += f'if header :contains "subject" "secret-{account.uid}" {{ discard; stop; }}\n'
+    sieve = mail.sieve(account)
+    sieve.put(script, text)
+    sieve.activate(script)
+    session = mail.imap(account)
+    for who in ("probe1", KEPT):
+        assert session.setacl("INBOX", who, "lr")[0] == "OK"
+
+
+def shared(site: Site, ca_bundle: Path, account: Account, thief: str) -> Groupware:
+    """Leave the same in SOGo's own settings, and an agenda that is open."""
+    visitor = Groupware(site, ca_bundle, account).login()
+    assert visitor.get(visitor.own("Calendar/personal/addUserInAcls?uid=probe1")).status in (200, 204)
+    told = visitor.get(visitor.own("jsonDefaults")).json()
+    told["Forward"] = {"enabled": 1, "forwardAddress": [thief], "keepCopy": 1}
+    saved = visitor.post(visitor.own("Preferences/save"), {"defaults": told, "settings": {}})
+    assert saved.status == 200, saved.text
+    return visitor
+
+
+@pytest.mark.parametrize("profile", ["roundcube", "convergence"])
+def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
+    site: Site, web: Web, ca_bundle: Path, person: Any, mail: Mail, enters: Any, profile: str
+) -> None:
+    who, new, thief = person(mpProfile=[profile]), rules.generate(), f"{token()}@lointain.test"
+    made = Cli(site).json("device", "add", who.uid, "--name", "Téléphone du voleur")
+    if profile == "convergence":
+        shared(site, ca_bundle, who.account, thief)
+    robbed(mail, who.account, "sogo" if profile == "convergence" else "roundcube", thief)
+    visitor, code = Visitor(site, web), who.code()
+    page = visitor.send("/pirate", numen=who.numen, code="AAAA2222", new=new, again=new)
+    assert (visitor.status, who.held("mpBlockedUntil")) == (403, {})
+
+    page = visitor.send("/pirate", numen=who.numen, code=code, new=new, again=new)
+    text = page.all("main")[0][1]
+    assert "1 mot de passe d’appareil est supprimé" in text and thief in text
+    assert enters(who.uid, new)
+    assert not enters(who.uid, who.account.password)
+    assert not enters(who.uid, made["password"])
+    assert who.held("mpBlockedUntil", "mpState")["mpState"] == ["active"]
+    expected = ["Un renvoi automatique", "Un filtre qui supprime des messages", *["Un dossier de courrier partagé"] * 2]
+    expected += ["Un agenda ou un carnet d’adresses partagé"] * (profile == "convergence")
+    assert sorted(heads(page)) == sorted(expected)
+
+    page = visitor.send("/pirate/verification", **choices(page, KEPT))
+    text = page.all("main")[0][1]
+    assert "1 réglage est gardé" in text, text
+    account = replace(who.account, password=new)
+    rights = b" ".join(mail.imap(account).getacl("INBOX")[1])
+    assert KEPT.encode() in rights and b"probe1" not in rights
+    scripts = site.run("mail1", f"cat /srv/mail/*/{who.uid}/sieve/*.sieve")
+    assert "redirect" not in scripts and "discard" not in scripts and "x-test" in scripts
+    subject = f"secret-{who.uid}"
+    mail.foreign("ami@lointain.test", account.mail, compose("ami@lointain.test", account.mail, subject))
+    assert mail.arrived(account, subject), "the script is still one, and deletes no more"
+    if profile == "convergence":
+        told = Groupware(site, ca_bundle, account).login()
+        assert told.get(told.own("jsonDefaults")).json()["Forward"]["enabled"] in (0, False)
+        shares = f"SELECT count(*) FROM sogo_acl WHERE c_object LIKE '/{who.uid}/%'"
+        assert site.run("mail1", "runuser -u sogo -- psql -AtX sogo -f -", given=f"{shares};").strip() == "0"
+    told_lines = " ".join(lines_of(site, who.uid))
+    assert f"renvoi: {thief}" in told_lines and "dossier partagé: user=probe1" in told_lines
+
+
+def lines_of(site: Site, uid: str) -> list[str]:
+    """The notes of accountd's journal about what was removed from an account."""
+    text = site.run("mail1", "cat /var/log/malleposte-accountd/accounts.jsonl")
+    held = [json.loads(line) for line in text.splitlines() if f'"{uid}"' in line]
+    return [str(one["note"]) for one in held if one["action"] == "trace-removed"]
