@@ -17,6 +17,7 @@ from malleposte_portal.languages import translate as _
 from malleposte_portal.languages import translate_number
 
 AWAY = "Le service des comptes ne répond pas. Réessayez dans quelques minutes."
+MISSING = "Ce que vous demandez n’existe pas, ou n’existe plus."
 LOG = logging.getLogger("malleposte_portal")
 
 
@@ -68,6 +69,8 @@ def told(refused: wire.Refused, not_proved: str, wrong: str = "") -> Told:
         return Told(422, new_password=broken)
     if refused.error is wire.ErrorCode.REFUSED_VALUE and wrong:
         return Told(422, wrong)
+    if refused.error is wire.ErrorCode.NOT_FOUND:
+        return Told(404, _(MISSING))
     if refused.error is wire.ErrorCode.FORBIDDEN:
         return Told(403, forbidden.sentence(refused.message))
     LOG.error("accountd refused: %s: %s", refused.error, refused.message)

@@ -15,7 +15,7 @@ Answer = str | Response | tuple[str, int]
 UNKNOWN = "Ces informations ne permettent pas de vous reconnaître. Vérifiez chacune d’elles, puis réessayez."
 
 
-def link(name: str, language: str = "", **query: Any) -> str:
+def link(name: str, language: str = "", /, **query: Any) -> str:
     """The address of a page, in the language of this page unless another is given, with a query."""
     return url_for(name, language=language or g.language, **query)
 

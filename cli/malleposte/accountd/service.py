@@ -19,7 +19,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import desk, hacked, own, sms, wire
+from malleposte.accountd import charges, desk, hacked, own, sms, wire
+from malleposte.accountd.charges import Charges, NotManagedError
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
@@ -73,7 +74,7 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", w
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
-    *(wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose),
+    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
@@ -87,7 +88,7 @@ _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 """Calls of a help desk on somebody else's account."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN, *_DESK),
+    *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN, *_DESK),
 )
 """Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -226,6 +227,7 @@ class Service:
             self._tried, self._alone, self._refuse, self._holder, self._forgotten, self._acts, factors.changed
         )
         self._does.update(Hacked(tools, taken_back).does)
+        self._does.update(Charges(tools, charges.Ways(self._alone)).does)
         ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
         self._does.update(Desk(tools, ways).does)
 
@@ -276,7 +278,7 @@ class Service:
         except RefusedPasswordError as error:
             broken = tuple(wire.Violation(one.code, dict(one.values)) for one in error.violations)
             return wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=broken)
-        except (NotFoundError, ForbiddenError) as error:
+        except (NotFoundError, NotManagedError, ForbiddenError) as error:
             forbidden = isinstance(error, ForbiddenError)
             return wire.Refused(wire.ErrorCode.FORBIDDEN if forbidden else wire.ErrorCode.NOT_FOUND, str(error))
         except DirectoryError as error:

@@ -401,6 +401,37 @@ class SessionsEnded:
 
 
 @dataclass(frozen=True)
+class Charges:
+    """List the functional boxes and lists that an agent manages: `Done.charges`.
+
+    With a `kind` (`box`, `list`) and a `name`, that one with its parts, and in `Done.people` their names.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    kind: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class SetCharge:
+    """Give (`add`) or take away a part of a box (`delegate`) or a list (`poster`, `moderator`) that the agent manages.
+
+    `who` is a uid or an address; a poster may also be `@members` or `@staff`. What comes back is that of `Charges`.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    kind: str
+    name: str
+    part: str
+    who: str
+    add: bool = False
+
+
+@dataclass(frozen=True)
 class DeskReach:
     """The schools and départements whose agents the help desk's `uid` may act on: `Done.reach`.
 
@@ -490,7 +521,7 @@ Request = (
     | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
-    | Recover | Check
+    | Recover | Check | Charges | SetCharge
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -503,6 +534,8 @@ CALLS: dict[str, type[Request]] = {
     "reset": Reset,
     "recover": Recover,
     "check": Check,
+    "charges": Charges,
+    "set_charge": SetCharge,
     "prove": Prove,
     "issue_code": IssueCode,
     "block": Block,
@@ -771,6 +804,19 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """A functional box or a list that an agent manages; its parts are uids, addresses outside, `@members`…"""
+
+    kind: str
+    name: str
+    title: str
+    mail: str
+    delegates: tuple[str, ...] = ()
+    posters: tuple[str, ...] = ()
+    moderators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Enrolment:
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
@@ -820,6 +866,7 @@ class Done:
     more: bool = False
     sheet: Sheet | None = None
     traces: tuple[Trace, ...] = ()
+    charges: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -895,6 +942,7 @@ def decode_answer(line: bytes) -> Answer:
                 reach=tuple(map(str, held["reach"])), people=tuple(map(_person, held["people"])),
                 more=held["more"] is True, sheet=_sheet(held["sheet"]),
                 traces=tuple(Trace(**one) for one in held["traces"]),
+                charges=tuple(map(_charge, held["charges"])),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])
@@ -929,6 +977,11 @@ def _enrolment(held: Mapping[str, Any] | None) -> Enrolment | None:
 
 def _person(held: Mapping[str, Any]) -> Person:
     return Person(**{**held, "schools": tuple(map(str, held["schools"]))})
+
+
+def _charge(held: Mapping[str, Any]) -> Charge:
+    lists = {name: tuple(map(str, held[name])) for name in ("delegates", "posters", "moderators")}
+    return Charge(**{**held, **lists})
 
 
 def _sheet(held: Mapping[str, Any] | None) -> Sheet | None:

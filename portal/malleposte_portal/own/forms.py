@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, PasswordField, StringField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
@@ -103,3 +103,45 @@ class RemoveFactor(Form):
 
     factor = HiddenField()
     password = _own_password()
+
+
+class AddPerson(Form):
+    """An agent, by log-in or address."""
+
+    value = StringField(
+        "Identifiant ou adresse académique",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+
+    @property
+    def who(self) -> str:
+        """The agent."""
+        return self.typed("value")
+
+    def validate_value(self, held: Any) -> None:
+        """Somebody is named."""
+        if not self.who:
+            raise ValidationError("Indiquez un identifiant ou une adresse.")
+
+
+class AddPoster(AddPerson):
+    """An agent, an address outside, or all agents of a kind."""
+
+    group = RadioField(
+        "Qui",
+        choices=[
+            ("", "Une personne, ou une adresse extérieure"),
+            ("@members", "Les membres de la liste"),
+            ("@staff", "Les agents de l’académie"),
+        ],
+        default="",
+        widget=dsfr.Radios(),
+    )
+
+    @property
+    def who(self) -> str:
+        """The group that was chosen, or the person."""
+        return self.typed("group") or self.typed("value")

@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import factors, forms, phones, recovery, words
+from malleposte_portal.own import charges, factors, forms, phones, recovery, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -30,14 +30,16 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **phones.ADDRESSES,
     **recovery.ADDRESSES,
     **factors.ADDRESSES,
+    **charges.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
     *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove"),
+    *charges.FORMS,
 )
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
-ACTS = ("device_revoke", "sessions_end", "logout")
+ACTS = ("device_revoke", "sessions_end", "logout", *charges.ACTS)
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
 
@@ -190,4 +192,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     **phones.VIEWS,
     **recovery.VIEWS,
     **factors.VIEWS,
+    **charges.VIEWS,
 }

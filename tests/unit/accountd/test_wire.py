@@ -15,6 +15,7 @@ REQUESTS = (
     wire.Enrol("192.0.2.7", "ticket", "mail", "marie@exemple.test"),
     wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
     wire.Recover("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!", question="word"),
+    wire.SetCharge("192.0.2.7", "mdupond", "jeton", "list", "conseil", "poster", "pmartin", True),
     wire.Check("192.0.2.7", "ticket", ("0123456789abcdef",)),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
     wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
@@ -31,7 +32,7 @@ REQUESTS = (
 )
 ANSWERED = (
     *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation),
-    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace),
+    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace, wire.Charge),
 )
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
@@ -79,6 +80,7 @@ def test_no_secret_is_shown_by_accident() -> None:
             ticket="t", enrolment=wire.Enrolment("Marie", "Dupond", left=("phone", "password"), needed=("phone",))
         ),
         wire.Done("mdupond", factors=(wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),)),
+        wire.Done("mdupond", charges=(wire.Charge("list", "conseil", "Conseil", "c@b.test", posters=("@members",)),)),
         wire.Done("mdupond", traces=(wire.Trace("0123456789abcdef", "forward", who="a@b.test", kept=True),)),
         wire.Done("adesk", reach=("21",), more=True, people=(wire.Person("mdupond", "Marie", schools=("0210001M",)),)),
         wire.Done(
@@ -159,4 +161,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (11, "f47cfe4d55229619")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (11, "e572579689d3692a")

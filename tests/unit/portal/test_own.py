@@ -22,7 +22,9 @@ DONE = wire.Done(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
     journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
-PAGES = [name for name in ADDRESSES if name not in (*ACTS, "login", "logged_out", "recovery_confirm", "factor_remove")]
+ALONE = ("login", "logged_out", "recovery_confirm", "factor_remove", "charge", "charge_add")
+"""Pages that need more than an address."""
+PAGES = [name for name in ADDRESSES if name not in (*ACTS, *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", *phones.ADDRESSES)
 """Pages that ask accountd nothing before they are filled in."""
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])

@@ -42,6 +42,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/password/strength", "/en/password/strength.json"),
             *("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"),
             "/autodiscover/autodiscover.json/v1.0/<address>",
+            *(f"/compte/boites-et-listes{end}" for end in ("", "/gerer", "/ajouter", "/retirer")),
+            *(f"/en/account/boxes-and-lists{end}" for end in ("", "/manage", "/add", "/remove")),
             *("/pirate", "/pirate/verification", "/pirate/fin"),
             *("/en/hacked", "/en/hacked/check", "/en/hacked/end"),
             *("/activer/etape", "/en/activate/step", "/oublie", "/en/forgotten"),

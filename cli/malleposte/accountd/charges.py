@@ -1,0 +1,155 @@
+"""The calls of who manages a functional box or a list (`mpManager`): delegates of the box, posters and moderators.
+
+The right is judged at each call, from the entry as it is then. Managers are named by the DSI alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from malleposte.accountd import wire
+from malleposte.accounts import acts, boxes
+from malleposte.accounts import passwords as library
+from malleposte.accounts.changes import Change
+from malleposte.accounts.channels import Failure, close_all, forget_all
+from malleposte.accounts.passwords import NotProvedError
+from malleposte.directory.model import State, first
+from malleposte.directory.protocol import Branch, Directory, Entry
+from malleposte.directory.query import AnyOf, Equal
+from malleposte.errors import InputError, MallepostError
+from malleposte.lists import edits
+from malleposte.lists.model import ASKED, MEMBERS, STAFF
+
+if TYPE_CHECKING:
+    from malleposte.accountd.service import Act, Tools
+
+BOX, LIST = "box", "list"
+MOST = 60
+"""Boxes and lists in an answer, and people of one."""
+PARTS: Mapping[str, Mapping[str, str]] = {
+    BOX: {"delegate": "mpDelegate"},
+    LIST: {"poster": "mpPoster", "moderator": "mpModerator"},
+}
+"""The parts of each kind that its managers decide, and their attributes."""
+GROUPS = (MEMBERS, STAFF)
+"""Posters beside people that a manager may add; a list is opened to anyone by the DSI."""
+_BRANCHES: Mapping[str, Branch] = {BOX: "functional", LIST: "lists"}
+_READ: Mapping[str, Sequence[str]] = {BOX: boxes.BOX, LIST: ASKED}
+
+
+class NotManagedError(MallepostError):
+    """No such box or list, or another's."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The part of the service that these calls use (see `accountd.service.Service`)."""
+
+    alone: Callable[..., AbstractContextManager[None]]
+
+
+class Charges:
+    """Does the calls."""
+
+    def __init__(self, tools: Tools, ways: Ways) -> None:
+        self._tools, self._ways = tools, ways
+
+    @property
+    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+        """Each call, and what does it."""
+        return {wire.Charges: self._show, wire.SetCharge: self._set}
+
+    def _show(self, act: Act, request: wire.Charges) -> wire.Answer:
+        uid = _manager(act, request.uid)
+        if not request.name:
+            found = [_told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
+            shown = sorted(found, key=lambda one: (one.kind, one.title))
+            return wire.Done(uid, charges=tuple(shown[:MOST]), more=len(shown) > MOST)
+        entry = _one(act.directory, request.kind, request.name, uid)
+        return _whole(act.directory, uid, request.kind, entry)
+
+    def _set(self, act: Act, request: wire.SetCharge) -> wire.Answer:
+        uid = _manager(act, request.uid)
+        attribute = PARTS.get(request.kind, {}).get(request.part)
+        if attribute is None:
+            raise InputError("no such part")
+        with self._ways.alone(f"{request.kind}:{request.name.lower()}"):
+            entry = _one(act.directory, request.kind, request.name, uid)
+            if request.kind == BOX:
+                left = self._delegated(act, entry, request)
+            else:
+                left = []
+                acts.make(act.directory, act.journal, _adjusted(act.directory, entry, attribute, request))
+            done = _whole(act.directory, uid, request.kind, _one(act.directory, request.kind, request.name, uid))
+        return wire.Done(uid, charges=done.charges, people=done.people, open=tuple(one.channel for one in left))
+
+    def _delegated(self, act: Act, entry: Entry, request: wire.SetCharge) -> list[Failure]:
+        """Let an agent open the box, or no more: at once, on every host."""
+        person = boxes.person(act.directory, request.who, gone=not request.add)
+        members = boxes.Members(entry, {first(person.attributes, "uid"): person})
+        todo = boxes.delegate(members) if request.add else boxes.undelegate(members)
+        if not acts.make(act.directory, act.journal, todo, f"boîte {members.uid}"):
+            return []
+        told = forget_all if request.add else close_all
+        return [one for uid in members.people for one in told(self._tools.channels, uid)]
+
+
+def _manager(act: Act, uid: str) -> str:
+    """The uid of an agent who is logged in. Raises NotProvedError for one who is not active."""
+    holder = library.read(act.directory, uid.strip().lower() or "-")
+    if holder is None or holder.state is not State.ACTIVE:
+        raise NotProvedError("not active")
+    return holder.uid
+
+
+def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:
+    yield from directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid})
+
+
+def _one(directory: Directory, kind: str, name: str, uid: str) -> Entry:
+    """A box or a list of its manager. Raises NotManagedError, which says the same of one that is not there."""
+    wanted = name.strip().lower()
+    for entry in _managed(directory, kind, uid) if kind in PARTS else ():
+        if _name(kind, entry) == wanted:
+            return entry
+    raise NotManagedError("no box or list of the agent's")
+
+
+def _name(kind: str, entry: Entry) -> str:
+    return first(entry.attributes, "uid" if kind == BOX else "cn").lower()
+
+
+def _adjusted(directory: Directory, entry: Entry, attribute: str, request: wire.SetCharge) -> list[Change]:
+    who = request.who.strip().lower()
+    if not request.add:
+        return edits.adjusted(entry, attribute, [], [who])
+    if attribute == "mpModerator":
+        value = edits.account(directory, who)
+    elif who.startswith("@") and who not in GROUPS:
+        raise InputError(f"{who} is for the DSI to give")
+    else:
+        value = edits.poster_word(directory, who)
+    return edits.adjusted(entry, attribute, [value], [])
+
+
+def _told(kind: str, entry: Entry, *, whole: bool = False) -> wire.Charge:
+    held = entry.attributes
+    parts = {name: tuple(sorted(held.get(attribute, ()))[:MOST]) for name, attribute in PARTS[kind].items()}
+    title = first(held, "displayName") or first(held, "cn")
+    return wire.Charge(kind, _name(kind, entry), title, first(held, "mail"), **_named(parts) if whole else {})
+
+
+def _named(parts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {f"{name}s": values for name, values in parts.items()}
+
+
+def _whole(directory: Directory, uid: str, kind: str, entry: Entry) -> wire.Done:
+    """One with all its parts, and the names of the people in them."""
+    charge = _told(kind, entry, whole=True)
+    uids = [one for one in (*charge.delegates, *charge.posters, *charge.moderators) if "@" not in one]
+    found = directory.search("people", ("uid", "cn"), AnyOf(tuple(Equal("uid", one) for one in uids))) if uids else ()
+    people = [wire.Person(first(one.attributes, "uid"), first(one.attributes, "cn")) for one in found]
+    return wire.Done(uid, charges=(charge,), people=tuple(sorted(people, key=lambda one: one.name)))

@@ -1,0 +1,145 @@
+"""« Mes boîtes et listes »: for who manages a functional box or a list. accountd judges the right at each call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd import wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import forms
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "charges": ("/compte/boites-et-listes", "/en/account/boxes-and-lists"),
+    "charge": ("/compte/boites-et-listes/gerer", "/en/account/boxes-and-lists/manage"),
+    "charge_add": ("/compte/boites-et-listes/ajouter", "/en/account/boxes-and-lists/add"),
+    "charge_remove": ("/compte/boites-et-listes/retirer", "/en/account/boxes-and-lists/remove"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("charge_add", "charge_remove")
+ACTS = ("charge_remove",)
+PARTS = {"box": ("delegate",), "list": ("poster", "moderator")}
+TITLES = {
+    "delegate": "Qui ouvre la boîte",
+    "poster": "Qui peut écrire à la liste",
+    "moderator": "Qui relit avant l’envoi",
+}
+"""The heading of each part."""
+ADDS = {
+    "delegate": "Ouvrir la boîte à un agent",
+    "poster": "Permettre d’écrire à la liste",
+    "moderator": "Ajouter un modérateur",
+}
+GROUPS = {"@members": "Les membres de la liste", "@staff": "Les agents de l’académie", "@anyone": "Tout le monde"}
+UNKNOWN = "Cet agent n’est pas connu, ou son compte est suspendu."
+GONE = 404
+
+
+@for_agent
+def charges(found: sign_on.Agent) -> Answer:
+    """The boxes and lists of the agent."""
+    answer = ask(found, wire.Charges)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    return render_template("own/charges.html", charges=answer.charges, more=answer.more)
+
+
+@for_agent
+def charge(found: sign_on.Agent) -> Answer:
+    """One of them: each part, with a way to add and to take away."""
+    kind, name = _which()
+    answer = ask(found, lambda source, uid, token: wire.Charges(source, uid, token, kind, name))
+    if isinstance(answer, acts.Told):
+        return _lost(answer)
+    if not name or not answer.charges:
+        return redirect(link("charges"), 303)
+    one = answer.charges[0]
+    parts = {part: getattr(one, f"{part}s") for part in PARTS[one.kind]}
+    told = session.pop("told", "")
+    return render_template(
+        "own/charge.html", one=one, parts=parts, titles=TITLES, adds=ADDS, told=told, shown=_shown(answer)
+    )
+
+
+@for_agent
+def charge_add(found: sign_on.Agent) -> Answer:
+    """One more delegate, poster or moderator."""
+    (kind, name), part = _which(), _typed("part")
+    if part not in PARTS.get(kind, ()):
+        return redirect(link("charges"), 303)
+    form: Any = forms.AddPoster() if part == "poster" else forms.AddPerson()
+    refused, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            answer = _set(found, kind, name, part, form.who, add=True)
+            if not isinstance(answer, acts.Told):
+                return answer
+            if answer.status != status:
+                refused, status = answer.page, answer.status
+            else:
+                form.refuse("value", [answer.page])
+    page = render_template(
+        "own/charge_add.html", form=form, refused=refused, title=_(ADDS[part]), kind=kind, name=name, part=part
+    )
+    return page, status
+
+
+@for_agent
+def charge_remove(found: sign_on.Agent) -> Answer:
+    """One less."""
+    (kind, name), part = _which(), _typed("part")
+    answer = _set(found, kind, name, part, _typed("who"), add=False)
+    return unanswered(answer) if isinstance(answer, acts.Told) else answer
+
+
+def _set(found: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
+    """Have it done, and go back to the box or list; why not, where it is not done."""
+    answer = ask(
+        found, lambda source, uid, token: wire.SetCharge(source, uid, token, kind, name, part, who, add),
+        refused=_(UNKNOWN),
+    )  # fmt: skip
+    if isinstance(answer, acts.Told):
+        return _lost(answer) if answer.status == GONE else answer
+    session["told"] = "late" if answer.open else "set"
+    return redirect(link("charge", kind=kind, name=name), 303)
+
+
+def _lost(told: acts.Told) -> Answer:
+    """To the list where it is not the agent's any more; else why nothing can be shown."""
+    return redirect(link("charges"), 303) if told.status == GONE else unanswered(told)
+
+
+def _typed(name: str) -> str:
+    return (request.form if request.method == "POST" else request.args).get(name, "")[:300]
+
+
+def _which() -> tuple[str, str]:
+    return _typed("kind"), _typed("name")
+
+
+def _shown(answer: wire.Done) -> Callable[[str], str]:
+    """The words for a value of a part."""
+    names = {one.uid: one.name for one in answer.people}
+
+    def words(value: str) -> str:
+        if value in GROUPS:
+            return _(GROUPS[value])
+        if value.startswith("@list:"):
+            return _("Les membres de la liste « %(name)s »", name=value.removeprefix("@list:"))
+        return f"{names[value]} ({value})" if names.get(value) else value
+
+    return words
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "charges": charges,
+    "charge": charge,
+    "charge_add": charge_add,
+    "charge_remove": charge_remove,
+}

@@ -1,0 +1,39 @@
+"""« Mes boîtes et listes » in a browser: a manager opens a box to an agent, and takes it away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
+from tests.browser.test_first_login import complaints, fill, for_everyone
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.people import People
+
+
+def test_a_manager_decides_who_opens_a_box(browser: Browser, person: Any, people: People, site: Any) -> None:
+    chief, other, cli = person(), person(), Cli(site)
+    box = people.box(chief.uid, name="Collège d’essai")
+    assert cli.typed("box", "manager", box.uid, chief.uid).returncode == 0
+    browser.open("portal", "/compte/boites-et-listes")
+    enter(browser, chief.uid, chief.account.password)
+    browser.seen("h1", "Mes boîtes et listes")
+    browser.picture("portal-charges")
+    for_everyone(browser)
+    browser.click(".cards a", "Gérer")
+    browser.seen("h1", "Collège d’essai")
+    browser.click("main a", "Ouvrir la boîte à un agent")
+    browser.seen("h1", "Ouvrir la boîte à un agent")
+    fill(browser, value="nul-ne-porte-ce-nom")
+    browser.seen("#value-error", "pas connu")
+    for_everyone(browser)
+    fill(browser, value=other.account.mail)
+    browser.seen(".fr-alert--success")
+    browser.seen(".cards", other.uid)
+    browser.picture("portal-charge")
+    for_everyone(browser)
+    assert other.held("mpOpens") == {"mpOpens": [box.uid]}
+    browser.click(".cards li:last-child button" if other.uid > chief.uid else ".cards li:first-child button", "Retirer")
+    browser.wait(lambda: other.uid not in browser.words(), "the agent is still there")
+    assert other.held("mpOpens") == {}
+    assert complaints(browser) == []
