@@ -21,7 +21,7 @@ from tests.support.page import Page
 pytestmark = pytest.mark.together("portal-forms")
 
 KEPT = "probe2"
-"""Whom the owner let into a folder, among those whom the thief let in."""
+"""An agent whom the owner keeps in a folder; the thief let in the other."""
 
 
 def heads(page: Page) -> list[str]:
