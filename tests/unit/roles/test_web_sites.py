@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[3]
 FRONT = ROOT / "roles/nginx/templates/etc/nginx"
 MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
 SITES = [name for name, service in MANIFEST.items() if "vhost" in service]
+LOOSE = {"roundcube": {"'unsafe-inline'", "'unsafe-eval'"}, "sogo": {"'unsafe-inline'"}}
+"""Words by which the scripts of a site may do more (ADR 9 and 10)."""
 POLICY = re.compile(r'add_header Content-Security-Policy "([^"]+)" always;')
 
 
@@ -22,7 +24,7 @@ POLICY = re.compile(r'add_header Content-Security-Policy "([^"]+)" always;')
 def laid(request: pytest.FixtureRequest) -> str:
     """The file of a site, its blocks of text in place."""
     path = ROOT / f"roles/{request.param}/templates/etc/nginx/sites/{request.param}.conf.j2"
-    text = path.read_text("utf-8")
+    text = re.sub(r"^ *#.*\n", "", path.read_text("utf-8"), flags=re.MULTILINE)
     block = re.search(r"{% set policy %}\n(.*?){% endset %}\n", text, re.DOTALL)
     return re.sub(r"{{ policy[^}]*}}", block[1], text.replace(block[0], "")) if block else text
 
@@ -48,6 +50,14 @@ def test_every_answer_says_what_a_page_may_do_and_who_may_frame_it(laid: str) ->
             assert "include /etc/nginx/snippets/headers.conf;" in inside, place
             assert POLICY.findall(inside) == [policy], place
             assert f"add_header X-Frame-Options {framing} always;" in inside, place
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_scripts_may_do_what_is_said_and_no_more(name: str) -> None:
+    text = (ROOT / f"roles/{name}/templates/etc/nginx/sites/{name}.conf.j2").read_text("utf-8")
+    scripts = re.findall(r"^[^#\n]*script-src ([^;\n]*)", text, re.MULTILINE)
+    assert {word for one in scripts for word in one.split() if word.startswith("'unsafe-")} == LOOSE.get(name, set())
+    assert name != "sogo" or "script-src-attr 'none'" in text
 
 
 def test_who_is_asked_is_an_authority_of_the_site(laid: str) -> None:
