@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,17 @@ def vault(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def session(vault: Path, seconds: int) -> subprocess.Popen[bytes]:
-    """A session as sshd begins it."""
+@contextmanager
+def session(vault: Path, seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A session as sshd begins it; whatever is left of it goes at the end."""
     command = backup_files.forced({"name": "mail1", "repositories": ["system"]}, str(vault / "borg"), 5, seconds)
     env = {**os.environ, "PATH": f"{vault}/bin:{os.environ['PATH']}"}
-    return subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.PIPE)
+    with subprocess.Popen(["sh", "-c", command], env=env, stdin=subprocess.PIPE, start_new_session=True) as held:
+        try:
+            yield held
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(held.pid, signal.SIGKILL)
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -89,7 +97,7 @@ def test_while_the_keeper_waits_no_session_begins_and_the_open_one_ends(vault: P
 
 
 def test_a_session_that_does_not_end_is_a_fault_and_sessions_begin_again(vault: Path) -> None:
-    with session(vault, 600) as held:
+    with session(vault, 600):
         until(lambda: runs(vault) == 1)
         with (
             pytest.raises(maintenance.Fault, match="a session has been open"),
@@ -98,7 +106,6 @@ def test_a_session_that_does_not_end_is_a_fault_and_sessions_begin_again(vault: 
             pass
         with session(vault, 1) as other:
             assert other.wait(PATIENCE) == 124
-        held.terminate()
 
 
 def test_the_keeper_waits_longer_than_a_session_lasts() -> None:
