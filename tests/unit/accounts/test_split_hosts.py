@@ -336,6 +336,8 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
         return site.template(host, "{{ " + expression + " }}")
 
     address = {host: of(host, "ansible_host") for host in ("mail1", "web1", "dir1", "pia1")}
+    ldaps = {source for rule in of("dir1", "nftables_rules") if rule["port"] == 636 for source in rule["sources"]}
+    assert {address["mail1"], address["web1"], address["pia1"]} <= ldaps
     called = {one["name"]: one for one in of("mail1", "stunnel_tunnels")}
     assert set(called) == {"auth", "reminders", "throttle", "guesses"}
     callings: dict[str, set[str]] = {
