@@ -33,6 +33,7 @@ def test_no_page_of_it_asks_for_a_password(webmail: Any) -> None:
         given = asked(webmail().leave(path))
         assert given["client_id"] == "roundcube" and given["response_type"] == "code", path
         assert len(given["state"]) == len(given["nonce"]) == 32
+        assert (len(given["code_challenge"]), given["code_challenge_method"]) == (43, "S256")
 
 
 def test_its_own_form_lets_nobody_in(webmail: Any, people: Any, enters: Any) -> None:
@@ -89,15 +90,15 @@ def test_a_way_back_without_its_way_out_enters_nobody(webmail: Any, people: Any)
     assert again.ask(path).status == 403, "and once alone"
 
 
-def test_a_code_for_another_way_has_another_nonce(webmail: Any, people: Any, site: Site) -> None:
-    """A code that was stolen elsewhere, put into a way of one's own."""
+def test_a_code_for_another_way_is_not_redeemed(webmail: Any, people: Any, site: Site) -> None:
+    """A code that was stolen elsewhere, put into a way of one's own: it has another verifier (RFC 7636)."""
     agent, here, thief = people.agent(), webmail(), webmail()
     stolen = asked(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))["code"]
     state = asked(thief.leave())["state"]
     answer = thief.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
     assert "roundcube_sessauth" not in thief.cookies, answer.status
     assert not thief.inside
-    assert "nonce" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
+    assert "invalid_grant" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
 
 
 def test_tabs_that_open_together_all_come_back(webmail: Any, people: Any) -> None:

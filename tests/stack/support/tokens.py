@@ -38,10 +38,10 @@ def of_roundcube(site: Site, web: Web, account: Account) -> dict[str, Any]:
     browser = Provider(site, web)
     back = f"https://{site.platform['hostnames']['webmail']}/index.php/login/oauth"
     mine = {"client_id": "roundcube", "redirect_uri": back}
-    asked = browser.authorize(**mine, code_challenge="", code_challenge_method="")
+    asked = browser.authorize(**mine)
     code = followed(browser, browser.log_in(account.uid, account.password, asked))["code"]
     secret = site.secret("sso-client-roundcube").strip()
-    status, told = browser.redeem(code, **mine, code_verifier="", client_secret=secret)
+    status, told = browser.redeem(code, **mine, client_secret=secret)
     assert status == 200, told
     return told
 
