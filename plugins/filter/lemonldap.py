@@ -60,6 +60,8 @@ def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
         "RefreshToken": int(one.get("refresh", False)),
         "LogoutBypassConfirm": 1,
     }
+    if one.get("rule"):
+        found["Rule"] = one["rule"]
     if one.get("back_channel"):
         found |= {"LogoutType": "back", "LogoutUrl": one["back_channel"], "LogoutSessionRequired": 1}
     return {f"oidcRPMetaDataOptions{name}": value for name, value in found.items()}

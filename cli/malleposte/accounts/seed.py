@@ -76,9 +76,10 @@ def _joined(first: SeedReport, second: SeedReport) -> SeedReport:
 
 
 def probe_agents(domain: str, classes: Classes) -> list[Agent]:
-    """The two accounts of the end-to-end probe, kept out of lists and address books: one of SOGo, one of Radicale.
+    """The accounts of the end-to-end probe, kept out of lists and address books.
 
-    Where no class has the store, the account is of the default class.
+    One is of SOGo, one of Radicale, and the third has a second factor. Where no class has the store, the account is of
+    the default class.
     """
 
     def of(store: str) -> str:
@@ -95,7 +96,10 @@ def probe_agents(domain: str, classes: Classes) -> list[Agent]:
             state=State.ACTIVE,
             hidden=True,
         )
-        for number, word, profile in ((1, "Première", of("sogo")), (2, "Seconde", of("radicale")))
+        for number, word, profile in (
+            *((1, "Première", of("sogo")), (2, "Seconde", of("radicale"))),
+            (3, "Troisième", of("radicale")),
+        )
     ]
 
 

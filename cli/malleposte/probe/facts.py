@@ -16,6 +16,10 @@ from malleposte.fleet.site import Site as Inventory
 from malleposte.paths import folder_of
 
 UIDS = ("probe1", "probe2")
+FACTOR_UID = "probe3"
+"""The account with a second factor."""
+CLIENT = "sonde"
+"""The probe's own name at the provider."""
 WANTED = {
     "groups": "{{ group_names }}",
     **ssh.WAY,
@@ -25,6 +29,8 @@ WANTED = {
     # The one that signs: a change of the key goes on from the inventory's.
     "selector": "{{ lookup('academie.malleposte.rotation', 'dkim', selector=__fact_dkim.selector).signing }}",
     "dmarc": "{{ __fact_dmarc }}",
+    "second_factor": "{{ __fact_second_factor }}",
+    "client_secret": "{{ lookup('academie.malleposte.secret', 'sso-client-probe') }}",
     "signing_since": "{{ lookup('academie.malleposte.rotation', 'since', secret='sso-signing') }}",
     "vantage_domain": "{{ vantage_domain | default('') }}",
     "vantage_smtp": "{{ vantage_smtp | default('127.0.0.1:25') }}",
@@ -99,6 +105,20 @@ def account(uid: str, stored: str | Mapping[str, str], domain: str) -> dict[str,
     return {"uid": uid, "mail": stored.get("mail") or f"{uid}@{domain}", "password": stored["password"]}
 
 
+def factor(inventory: Path, domain: str, secret: str, rules: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The account with a second factor; a seed whose enrolment was interrupted counts as one.
+
+    None where it was not made yet, and where the academy gives accounts of its class no second factor.
+    """
+    row = json.loads(accounts_file(inventory).read_text("utf-8")).get(FACTOR_UID)
+    if not isinstance(row, dict):
+        return None
+    if rules.get("classes", {}).get(row.get("profile"), rules.get("everyone")) == "none":
+        return None
+    seed = row.get("totp") or row.get("totp_next") or ""
+    return {"account": account(FACTOR_UID, row, domain), "seed": seed, "client": CLIENT, "secret": secret}
+
+
 def site(inventory: Path) -> Site:
     """Return the facts for a probe of the platform that this inventory describes. Raises FactsError."""
     hosts = host_facts(inventory)
@@ -114,6 +134,7 @@ def site(inventory: Path) -> Site:
         "antivirus": bool(platform["antivirus"]),
         "selector": str(platform["selector"]),
         "dmarc_policy": platform["dmarc"].get("policy", "reject"),
+        "factor": factor(inventory, domain, str(platform["client_secret"]), platform["second_factor"]),
         "signing_since": str(platform["signing_since"]),
         "accounts": probe_accounts(inventory, domain),
         "vantage": vantage_plan(outside[1], outside[0]) if outside else None,

@@ -71,6 +71,7 @@ KINDS = (
         "sso-client-roundcube", Way.SWAP, "lemonldap roundcube", "log-ins to the webmail must be tried again until then"
     ),
     _kind("sso-client-sogo", Way.SWAP, "lemonldap dav", "log-ins to SOGo must be tried again until then"),
+    _kind("sso-client-probe", Way.SWAP, "lemonldap", "the probe's log-in with a second factor fails until then"),
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 import json
 import re
-import struct
 import time
 import urllib.parse
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from malleposte.probe.walker.factor import PERIOD, one_time
+
 from tests.stack.support.provider import FORM, TOKEN, Provider
 from tests.stack.support.web import Answer
-
-PERIOD = 30
-
-
-def one_time(secret: str, moment: float) -> str:
-    """The code of a base32 secret at a moment (RFC 6238, SHA-1, six digits, 30 seconds)."""
-    key = base64.b32decode(secret.upper() + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(moment) // PERIOD), "sha1")
-    start = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[start : start + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 @dataclass

@@ -117,13 +117,13 @@ def test_an_account_whose_password_is_not_known_is_told_and_left(tmp_path: Path)
     probes = seed.probe_agents(DOMAIN, CLASSES)
     seed.seed_agents(directory, probes, tmp_path / "one.json")
     before = {dn: dict(e.attributes) for dn, e in directory.entries.items()}
-    assert seed.seed_agents(directory, probes, tmp_path / "two.json").unknown == ["probe1", "probe2"]
+    assert seed.seed_agents(directory, probes, tmp_path / "two.json").unknown == ["probe1", "probe2", "probe3"]
     assert {dn: dict(e.attributes) for dn, e in directory.entries.items()} == before
 
 
 def test_probe_accounts_are_hidden() -> None:
     agents = seed.probe_agents(DOMAIN, CLASSES)
-    assert [(agent.uid, agent.hidden) for agent in agents] == [("probe1", True), ("probe2", True)]
+    assert [(agent.uid, agent.hidden) for agent in agents] == [("probe1", True), ("probe2", True), ("probe3", True)]
 
 
 def test_an_address_of_another_stops_the_seeding(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from malleposte.commands import probe as command
 from malleposte.errors import InputError
 from malleposte.probe import facts, report, ship
 from malleposte.probe.model import Result, Status, exit_code
-from malleposte.probe.walker.walk import PATHS
+from malleposte.probe.walker.walk import PATHS, SEED
 
 OK = Result("relay", Status.OK, 12, "RCPT refused: 554")
 FAILED = Result("gtube", Status.FAILED, 3, "not refused")
@@ -82,7 +82,7 @@ def test_probe_accounts(tmp_path):
 
 def test_without_a_vantage_strangers_paths_are_not_tested_and_the_rest_fails_on_a_dead_platform():
     found = {result.name: result for result in ship.run(None, {"plan": PLAN})}
-    assert set(found) == {*PATHS, "clean-up"} - {"virus"}
+    assert set(found) == {*PATHS, "clean-up"} - {"virus", "second-factor"}
     unseen = {name for name, result in found.items() if result.status is Status.NOT_TESTED}
     assert unseen == {
         "foreign-to-agent",
@@ -117,6 +117,7 @@ def test_a_walker_that_dies_is_told_in_one_line():
 def run(monkeypatch, results, *words):
     monkeypatch.setattr(command.probing, "walk", lambda *_: iter(results))
     monkeypatch.setattr(command, "ensure_accounts", lambda _: None)
+    monkeypatch.setattr(command, "ensure_factor", lambda _: None)
     return CliRunner().invoke(command.command, ["-i", "inventories/lab", *words])
 
 
@@ -143,9 +144,67 @@ def test_accounts_whose_passwords_are_lost_are_named(monkeypatch, tmp_path):
 
 def test_accounts_that_are_there_are_left_alone(monkeypatch, tmp_path):
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "secrets/probe-accounts.json").write_text("{}")
+    (tmp_path / "secrets/probe-accounts.json").write_text('{"probe3": {"since": "2999-01-01"}}')
     monkeypatch.setattr(command.seed, "seed", lambda *words, **more: pytest.fail("seeded again"))
     command.ensure_accounts(tmp_path)
+
+
+def test_an_account_that_came_later_is_made(monkeypatch, tmp_path):
+    table = tmp_path / "secrets/probe-accounts.json"
+    table.parent.mkdir()
+    table.write_text('{"probe1": {"since": "2999-01-01"}, "probe2": {"since": "2999-01-01"}}')
+    seeded = []
+    monkeypatch.setattr(
+        command.seed, "seed", lambda inventory, probe_only: seeded.append(1) or command.seed.SeedReport()
+    )
+    command.ensure_accounts(tmp_path)
+    assert seeded == [1]
+
+
+@pytest.fixture
+def table(monkeypatch, tmp_path) -> Path:
+    """The table of a probe whose third account has no second factor yet."""
+    path = tmp_path / "secrets/probe-accounts.json"
+    path.parent.mkdir()
+    path.write_text('{"probe3": {"password": "x"}}')
+    monkeypatch.setattr(facts, "site", lambda inventory: facts.Site({"factor": {"seed": ""}}, None))
+    return path
+
+
+def enrolment(monkeypatch, *results: Result) -> None:
+    monkeypatch.setattr(ship, "run", lambda ssh, request: iter(results) if request["enrol"] else pytest.fail("walked"))
+
+
+def test_a_second_factor_is_enrolled_once(monkeypatch, tmp_path, table):
+    enrolment(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.OK, 5, "enrolled"))
+    command.ensure_factor(tmp_path)
+    assert json.loads(table.read_text())["probe3"] == {"password": "x", "totp": "GRAINE"}
+    enrolment(monkeypatch, Result("enrolment", Status.FAILED, 5, "enrolled again"))
+    command.ensure_factor(tmp_path)
+
+
+def test_nobody_enrols_where_no_agent_has_a_second_factor(tmp_path):
+    path = facts.accounts_file(tmp_path)
+    path.parent.mkdir()
+    path.write_text('{"probe3": {"password": "x", "profile": "roundcube", "totp_next": "GRAINE"}}')
+    for rules, has in (
+        ({"everyone": "optional"}, True),
+        ({"everyone": "none"}, False),
+        ({"everyone": "none", "classes": {"roundcube": "optional"}}, True),
+        ({"everyone": "optional", "classes": {"roundcube": "none"}}, False),
+    ):
+        found = facts.factor(tmp_path, "ac-exemple.test", "s", rules)
+        assert (found is not None) is has, rules
+        assert found is None or found["seed"] == "GRAINE"
+
+
+def test_an_enrolment_that_fails_keeps_the_seed_and_the_walk_goes_on(monkeypatch, tmp_path, table, capsys):
+    enrolment(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.FAILED, 5, "no mail"))
+    command.ensure_factor(tmp_path)
+    assert json.loads(table.read_text())["probe3"] == {"password": "x", "totp_next": "GRAINE"}
+    said = capsys.readouterr()
+    assert "no mail" in said.err and "GRAINE" not in said.err + said.out
+    assert table.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_selector_is_the_one_that_signs_after_a_change_of_the_key(tmp_path: Path) -> None:

@@ -150,9 +150,9 @@ def test_its_filters_and_agendas_follow(host: LifeRules, monkeypatch: pytest.Mon
 
 
 def test_the_probe_s_accounts_have_both_stores_where_there_are_both() -> None:
-    assert [one.profile for one in probe_agents("ac-exemple.test", THREE)] == ["convergence", "roundcube"]
+    assert [one.profile for one in probe_agents("ac-exemple.test", THREE)] == ["convergence", "roundcube", "roundcube"]
     alone = facts.classes({"malleposte_profiles": {"roundcube": {}}}, "test")
-    assert [one.profile for one in probe_agents("ac-exemple.test", alone)] == ["roundcube", "roundcube"]
+    assert [one.profile for one in probe_agents("ac-exemple.test", alone)] == ["roundcube", "roundcube", "roundcube"]
 
 
 GOOD = {"mail": "roundcube", "agenda": "radicale", "quota_mb": 10}

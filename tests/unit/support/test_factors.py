@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 
 import pytest
+from malleposte.probe.walker.factor import PERIOD, one_time
 
-from tests.stack.support.factors import PERIOD, Application, one_time
+from tests.stack.support.factors import Application
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
 

@@ -43,6 +43,16 @@ class Vantage:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """The probe's account with a second factor: its seed (empty before it is enrolled), and the probe's client."""
+
+    account: Account
+    seed: str = field(repr=False)
+    client: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Plan:
     """One run: the platform's names, the two accounts, the vantage (None: no outside), limits in seconds."""
 
@@ -60,6 +70,7 @@ class Plan:
     hosts: dict[str, str] = field(default_factory=dict)
     """Public names of the web's services, by their key of `malleposte_hostnames`."""
     antivirus: bool = False
+    factor: Factor | None = None
     signing_since: str = ""
     """Day on which the key that signs tokens was changed last; empty where it is not known."""
     nameservers: list[str] | None = None
@@ -73,7 +84,10 @@ class Plan:
         vantage = raw.get("vantage")
         if vantage:
             vantage = Vantage(**{**vantage, "smtp": (vantage["smtp"][0], int(vantage["smtp"][1]))})
-        return cls(**{**raw, "accounts": (first, second), "vantage": vantage or None})
+        factor = raw.get("factor")
+        if factor:
+            factor = Factor(**{**factor, "account": Account(**factor["account"])})
+        return cls(**{**raw, "accounts": (first, second), "vantage": vantage or None, "factor": factor or None})
 
     def port(self, service: str) -> int:
         """The TCP port of a key of PORTS."""
@@ -84,6 +98,12 @@ class Plan:
         if key not in self.hosts:
             raise NotTestedError(f"no {key} in malleposte_hostnames")
         return self.hosts[key]
+
+    def second_factor(self) -> Factor:
+        """The account with a second factor. Raises NotTestedError where there is none."""
+        if self.factor is None:
+            raise NotTestedError("the probe has no account with a second factor; deploy, and probe again")
+        return self.factor
 
     def outside(self) -> Vantage:
         """The vantage. Raises NotTestedError where there is none."""

@@ -49,16 +49,21 @@ def signing_key(plan: Plan, today: datetime.date | None = None) -> str:
 
 def fill(browser: Browser, path: str, agent: Account) -> Answer:
     """Log in by the form of a page. Raises PathError when there is none, or when it lets nobody in."""
+    answer = send(browser, path, agent)
+    if not browser.cookies.get(COOKIE):
+        raise PathError("log-in refused")
+    return answer
+
+
+def send(browser: Browser, path: str, agent: Account) -> Answer:
+    """Fill in the form of a page with name and password. Raises PathError when there is none."""
     # Pages of applications get 401 with the form, browsers show it.
     page = browser.get(path).expect(200, 401, what="the log-in page").text
     form, url = TOKEN.search(page), URL.search(page)
     if form is None:
         raise PathError("no log-in form")
     asked = {"token": form[1], "url": url[1] if url else "", "timezone": "1"}
-    answer = browser.post_form("/", asked | {"user": agent.uid, "password": agent.password})
-    if not browser.cookies.get(COOKIE):
-        raise PathError("log-in refused")
-    return answer
+    return browser.post_form("/", asked | {"user": agent.uid, "password": agent.password})
 
 
 def inner(browser: Browser, answer: Answer) -> str:

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TextIO
 
-from . import certificates, dav, flows, records, refusals, resolver, sso, web
+from . import certificates, dav, factor, flows, records, refusals, resolver, sso, web
 from .mailbox import clean_account, clean_vantage
 from .plan import NotTestedError, PathError, Plan
 from .sieve import SieveError
 
 Path = Callable[[Plan], str]
 WORKERS = 8
+SEED, ENROLMENT = "seed", "enrolment"
+"""Lines that are told of an enrolment; the first holds a secret, for the controller alone."""
 FAULTS = (
     *(PathError, SieveError, resolver.DnsError, OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error),
     *(ValueError, LookupError, TypeError, AttributeError),
@@ -49,6 +51,7 @@ PATHS: dict[str, Path] = {
     "portal": web.portal,
     "sso": sso.log_in_page,
     "signing-key": sso.signing_key,
+    "second-factor": factor.log_in,
     "roundcube": web.roundcube,
     "sogo": web.sogo,
     "caldav": partial(dav.walk, kind=dav.CALDAV),
@@ -98,7 +101,8 @@ def clean(plan: Plan) -> dict[str, Any]:
 def choose(plan: Plan, only: Iterable[str]) -> dict[str, Path]:
     """The paths that are named, or else all but those of a part that the platform has turned off."""
     named = {name: path for name, path in PATHS.items() if name in set(only)}
-    return named or {name: path for name, path in PATHS.items() if plan.antivirus or name != "virus"}
+    off = {*(() if plan.antivirus else ("virus",)), *(() if plan.factor else ("second-factor",))}
+    return named or {name: path for name, path in PATHS.items() if name not in off}
 
 
 def walk(plan: Plan, only: Iterable[str]) -> Iterable[dict[str, Any]]:
@@ -111,9 +115,27 @@ def walk(plan: Plan, only: Iterable[str]) -> Iterable[dict[str, Any]]:
     yield clean(plan)
 
 
+def enrol(plan: Plan, tell: Callable[[dict[str, Any]], None]) -> None:
+    """Enrol the probe's second factor: tell its seed (`SEED`), then how it went."""
+    tell(
+        walk_one(
+            ENROLMENT,
+            lambda one: factor.enrol(one, lambda seed: tell({"name": SEED, "status": "ok", "ms": 0, "detail": seed})),
+            plan,
+        )
+    )
+
+
 def main(source: TextIO, target: TextIO) -> None:
     """Read the request, write one JSON line a path as it ends."""
     request = json.load(source)
-    for result in walk(Plan.parse(request["plan"]), request.get("only", [])):
+
+    def tell(result: dict[str, Any]) -> None:
         target.write(json.dumps(result) + "\n")
         target.flush()
+
+    if request.get("enrol"):
+        enrol(Plan.parse(request["plan"]), tell)
+        return
+    for result in walk(Plan.parse(request["plan"]), request.get("only", [])):
+        tell(result)

@@ -97,10 +97,25 @@ class Imap(imaplib.IMAP4):
 @contextlib.contextmanager
 def imap(plan: Plan, account: Account) -> Iterator[imaplib.IMAP4]:
     """A logged-in IMAP session over implicit TLS."""
+    with open_imap(plan) as session:
+        session.login(account.uid, account.password)
+        yield session
+
+
+@contextlib.contextmanager
+def imap_by_token(plan: Plan, account: Account, token: str) -> Iterator[imaplib.IMAP4]:
+    """An IMAP session that an access token of the log-in page has opened (XOAUTH2)."""
+    with open_imap(plan) as session:
+        session.authenticate("XOAUTH2", lambda _: f"user={account.uid}\1auth=Bearer {token}\1\1".encode())
+        yield session
+
+
+@contextlib.contextmanager
+def open_imap(plan: Plan) -> Iterator[imaplib.IMAP4]:
+    """An IMAP session over implicit TLS, before its log-in."""
     link = context(plan).wrap_socket(connect(plan, plan.mail, "imaps"), server_hostname=plan.mail)
     session = Imap(link)
     try:
-        session.login(account.uid, account.password)
         yield session
     finally:
         with contextlib.suppress(imaplib.IMAP4.error, OSError):

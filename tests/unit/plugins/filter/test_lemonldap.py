@@ -136,6 +136,13 @@ def test_whoever_has_a_role_must_have_one() -> None:
     assert truth(second_factor(rules), mpRole="", **held) == "none"
 
 
+def test_a_client_may_be_for_some_agents_alone() -> None:
+    options = made(clients=[PORTAL, WEBMAIL | {"rule": "$uid eq 'probe3'"}])["oidcRPMetaDataOptions"]
+    rule = options["roundcube"]["oidcRPMetaDataOptionsRule"]
+    assert (truth(f"({rule}) + 0", uid="probe3"), truth(f"({rule}) + 0", uid="mdupond")) == ("1", "0")
+    assert "oidcRPMetaDataOptionsRule" not in options["portail"]
+
+
 def test_one_client_s_access_tokens_say_the_level_of_the_log_in() -> None:
     told = made(clients=[PORTAL | {"level": True}, WEBMAIL])
     options = told["oidcRPMetaDataOptions"]
