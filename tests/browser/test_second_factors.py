@@ -171,6 +171,8 @@ def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, per
     type_code(browser, Cli(site).json("reset", who.uid)["code"])
     browser.seen("h1", "Mes moyens de connexion")
     looked_at(browser, "lost")
+    add_application(browser)
+    browser.seen("h1", "Vous êtes connecté")
 
 
 def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person: Any, site: Site, mail: Mail) -> None:
@@ -195,6 +197,8 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
     assert found
     type_code(browser, found[1])
     browser.seen("h1", "Mes moyens de connexion")
+    add_application(browser)
+    browser.seen("h1", "Vous êtes connecté")
 
 
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])

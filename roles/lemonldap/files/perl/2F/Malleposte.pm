@@ -10,6 +10,7 @@ use Lemonldap::NG::Portal::Main::Constants qw(
   PE_WAIT
   PE_ERROR
   PE_BADOTP
+  PE_RETRY_2FA
 );
 
 our $VERSION = '1.0';
@@ -36,6 +37,9 @@ sub sendCode {
     my ( $self, $req, $session ) = @_;
     return 1 unless $self->prefix eq MAILED;
     return 0 unless _may_mail($session);
+
+    # After a wrong code the page comes again, and the code that is there stays good.
+    return 1 if ( $req->error // 0 ) == PE_RETRY_2FA;
     my $told = eval { $self->ask( '/mail', $req, user => $session->{ $self->conf->{whatToTrace} } ) };
     if ($@) {
         $self->logger->error( $self->prefix . ": $@" );

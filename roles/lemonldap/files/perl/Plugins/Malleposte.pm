@@ -35,6 +35,10 @@ use constant GUARDED => { totp => 1 };
 # Codes that open the enrolment of a factor, and nothing else.
 use constant ENROLS => { bureau => 1, courriel => 1 };
 
+# The software lets nobody change factors who has not shown one as strong. Here it is lost: while the new one is enrolled
+# the strongest level stands for it. The session that follows has the level of the new factor.
+use constant STRONGEST => 5;
+
 # The plugin of this process: a removal has no hook, so the method is wrapped, once.
 my $current;
 
@@ -86,7 +90,7 @@ sub afterCode {
 
     # The code opens the enrolment, and the enrolment the session.
     my $engine = $self->p->_sfEngine;
-    $req->pdata->{sfRegToken} = $engine->regOtt->createToken( {%$session} );
+    $req->pdata->{sfRegToken} = $engine->regOtt->createToken( { %$session, authenticationLevel => STRONGEST } );
     $req->response( [ 302, [ Location => $self->p->buildUrl( $req->portal, '2fregisters' ) ], [] ] );
     return PE_SENDRESPONSE;
 }
