@@ -251,6 +251,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         traces=hosts.traces,
         untrace=hosts.untrace,
         record=hosts.record,
+        deleted=hosts.deleted,
+        undelete=hosts.undelete,
         note=Teller().log_in,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,

@@ -12,7 +12,7 @@ import logging
 import re
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -27,10 +27,12 @@ from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.proof import NoLogInError, Proofs
+from malleposte.accountd.undelete import Undelete
 from malleposte.accounts import acts, codes, confirmation, enrolment, life
 from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Channel, Failure, close_all
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow, notice
 from malleposte.accounts.devices.uses import Uses, latest
@@ -74,7 +76,7 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", w
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
-    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose),
+    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose, wire.FindDeleted),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
@@ -88,13 +90,13 @@ _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 """Calls of a help desk on somebody else's account."""
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, *SHOWN, *_DESK),
+    *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, wire.Undelete, *SHOWN, *_DESK),
 )
 """Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
 URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice, wire.DeskBlock)
 """Calls that wait behind no other."""
-SLOW = (wire.SetClass,)
+SLOW = (wire.SetClass, wire.FindDeleted, wire.Undelete)
 """Calls that may take minutes."""
 
 
@@ -160,6 +162,10 @@ class Tools:
     """Removes one of them; the hosts where that failed. Raises MallepostError, OSError."""
     record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
     """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
+    deleted: Callable[[str, Wanted], Sequence[Deleted]] = lambda uid, wanted: ()
+    """Messages that an agent deleted for good, from the host of its mailbox. Raises MallepostError, OSError."""
+    undelete: Callable[[str, Sequence[str]], Mapping[str, int]] = lambda uid, messages: {}
+    """Brings some of them back; how many came to each folder. Raises MallepostError, OSError."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
@@ -228,6 +234,7 @@ class Service:
         )
         self._does.update(Hacked(tools, taken_back).does)
         self._does.update(Charges(tools, charges.Ways(self._alone)).does)
+        self._does.update(Undelete(tools, _in).does)
         ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
         self._does.update(Desk(tools, ways).does)
 

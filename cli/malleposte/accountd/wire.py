@@ -299,6 +299,31 @@ class Diagnose:
 
 
 @dataclass(frozen=True)
+class FindDeleted:
+    """List the messages that an agent deleted for good, the latest first: `Done.deleted`; `Done.more`: and others.
+
+    `sender` and `subject` are parts of them, `days` those since the deletion; empty and 0 for any.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    sender: str = ""
+    subject: str = ""
+    days: int = 0
+
+
+@dataclass(frozen=True)
+class Undelete:
+    """Bring such messages back, each by its identifier, all or none of a folder: `Done.many`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RemoveFactor:
     """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
 
@@ -518,7 +543,7 @@ class DeskRemoveFactor:
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
-    | ShowJournal | Diagnose | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
+    | ShowJournal | Diagnose | FindDeleted | Undelete | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
     | Recover | Check | Charges | SetCharge
@@ -552,6 +577,8 @@ CALLS: dict[str, type[Request]] = {
     "show_factors": ShowFactors,
     "remove_factor": RemoveFactor,
     "diagnose": Diagnose,
+    "find_deleted": FindDeleted,
+    "undelete": Undelete,
     "try_factor": TryFactor,
     "factor_tried": FactorTried,
     "spend_code": SpendCode,
@@ -817,6 +844,17 @@ class Charge:
 
 
 @dataclass(frozen=True)
+class Deleted:
+    """A message that was deleted for good, and when (ISO 8601). `folder` is the one that it was in."""
+
+    ident: str
+    folder: str
+    sender: str
+    subject: str
+    time: str
+
+
+@dataclass(frozen=True)
 class Enrolment:
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
@@ -845,7 +883,8 @@ class Done:
 
     `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery and
     (with `traces`) of an account that was taken back. `reach`, `people`
-    (`more`: and others) and `sheet` are of a help desk.
+    (`more`: and others) and `sheet` are of a help desk. `deleted` (`more`: and others) are messages
+    that can be brought back, `many` those that were.
     """
 
     uid: str = ""
@@ -867,6 +906,8 @@ class Done:
     sheet: Sheet | None = None
     traces: tuple[Trace, ...] = ()
     charges: tuple[Charge, ...] = ()
+    deleted: tuple[Deleted, ...] = ()
+    many: int = 0
 
 
 @dataclass(frozen=True)
@@ -943,6 +984,7 @@ def decode_answer(line: bytes) -> Answer:
                 more=held["more"] is True, sheet=_sheet(held["sheet"]),
                 traces=tuple(Trace(**one) for one in held["traces"]),
                 charges=tuple(map(_charge, held["charges"])),
+                deleted=tuple(Deleted(**one) for one in held["deleted"]), many=int(held["many"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])

@@ -1,21 +1,23 @@
 """All hosts through the hostd of the directory's host, for callers who are not root there.
 
-hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows thirteen acts on one
+hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs as root, and knows these acts on one
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
-traces and untrace (settings that somebody else may have left there),
-record (its log-ins and refused mail), journal (what operators did to it), factors and unfactor (its second factors at
-the log-in page). Each reaches the hosts that hold the thing.
+traces and untrace (settings that somebody else may have left there), record (its log-ins and refused mail), journal
+(what operators did to it), factors and unfactor (its second factors at the log-in page), deleted and undelete
+(messages that it deleted for good). Each reaches the hosts that hold the thing.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked, told
 from malleposte.accounts.record.model import Kept
@@ -85,6 +87,14 @@ class Hostd:
     def unfactor(self, uid: str, ident: str) -> Factor:
         """Remove one of them; it."""
         return Factor.read(self.way.ask("unfactor", uid, word=ident))
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """Messages that the agent deleted for good."""
+        return [Deleted(**one) for one in self.way.ask("deleted", uid, word=json.dumps(asdict(wanted)))]
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """Bring such messages back; how many came to each folder."""
+        return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         """The records of log-ins and refused mail of all hosts, and the hosts that did not answer."""

@@ -129,6 +129,8 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         "untrace": each(untrace),
         "factors": each(lambda hosts, one: [factor.as_dict() for factor in hosts.factors(one.uid)]),
         "unfactor": each(lambda hosts, one: hosts.unfactor(one.uid, one.word).as_dict()),
+        "deleted": each(lambda hosts, one: [asdict(found) for found in hosts.deleted(one.uid, Wanted.read(one.word))]),
+        "undelete": each(lambda hosts, one: dict(hosts.undelete(one.uid, _idents(one.word)))),
     }
 
 

@@ -13,6 +13,9 @@ from malleposte_portal.forms import LONGEST, TOO_LONG, Form
 LONGEST_NAME = 40
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
+LONGEST_PART = 100
+DAYS = {"1": "Depuis hier", "7": "Depuis une semaine", "0": "À n’importe quel moment"}
+"""Days since a deletion, in the words of the page; 0 for any."""
 INVITES = "smtp"
 """The scope by which SOGo sends the invitations of a device, with its password."""
 
@@ -96,6 +99,31 @@ class RecoveryPhone(Form):
         widget=dsfr.Input(),
     )
     password = _own_password()
+
+
+def _part(label: str, hint: str) -> Any:
+    return StringField(
+        label,
+        description=hint,
+        filters=[lambda value: " ".join(value.split()) if value else value],
+        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
+        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+
+
+class FindDeleted(Form):
+    """Parts of the messages that are looked for; all of them where nothing is given."""
+
+    sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
+    subject = _part("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
+    days = RadioField(
+        "Supprimé",
+        choices=list(DAYS.items()),
+        default="0",
+        validators=[InputRequired("Choisissez une période.")],
+        widget=dsfr.Radios(),
+    )
 
 
 class RemoveFactor(Form):

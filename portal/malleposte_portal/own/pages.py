@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, factors, forms, phones, recovery, words
+from malleposte_portal.own import charges, factors, forms, phones, recovery, undelete, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -31,11 +31,12 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **recovery.ADDRESSES,
     **factors.ADDRESSES,
     **charges.ADDRESSES,
+    **undelete.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
-    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove"),
+    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
     *charges.FORMS,
 )
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
@@ -193,4 +194,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     **recovery.VIEWS,
     **factors.VIEWS,
     **charges.VIEWS,
+    **undelete.VIEWS,
 }

@@ -18,6 +18,7 @@ from malleposte import link
 from malleposte.accounts import hostd as front
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.deleted import Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
@@ -73,6 +74,8 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert away.factors("mdupond") == host.held
         assert away.unfactor("mdupond", "a2V5").name == "Clé"
         assert away.record("mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
+        assert away.deleted("mdupond", Wanted("ami"))[0].ident == "Projets:12"
+        assert away.undelete("mdupond", ["Projets:12"]) == {"Projets": 1}
         assert away.drop("mdupond") is True
         assert away.holders() == {"radicale": ["mdupond"]}
         assert away.empty("mdupond") == Removed(["store/mdupond"], [])
@@ -81,7 +84,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
         "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "unfactor",
-        "record", "drop", "holders", "empty", "relist", "ping",
+        "record", "deleted", "undelete", "drop", "holders", "empty", "relist", "ping",
     ]  # fmt: skip
 
 

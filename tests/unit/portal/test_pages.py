@@ -59,6 +59,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/account/recovery", "/en/account/recovery/address", "/en/account/recovery/telephone"),
             *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
             *("/en/account/second-factors", "/en/account/second-factors/remove"),
+            *("/compte/messages-supprimes", "/en/account/deleted-messages"),
             *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),
             *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
             *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),

@@ -1,0 +1,80 @@
+"""Messages that an agent deleted for good: found by sender, subject and time, and brought back."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from malleposte.accountd import wire
+from malleposte.accounts.deleted import Deleted, Wanted
+from malleposte.accounts.passwords import Holder
+from malleposte.directory.errors import DirectoryError
+from malleposte.errors import InputError, MallepostError
+
+if TYPE_CHECKING:
+    from malleposte.accountd.service import Act, Tools
+
+MOST_BYTES = 12_000
+"""Of the messages in an answer, which has a longest line."""
+LONGEST = 120
+"""Characters of a sender or a subject in an answer, and of one that is looked for."""
+
+
+class Undelete:
+    """Does the calls."""
+
+    def __init__(self, tools: Tools, owner: Callable[[Act, str], Holder]) -> None:
+        self._tools, self._owner = tools, owner
+
+    @property
+    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+        """Each call, and what does it."""
+        return {wire.FindDeleted: self._find, wire.Undelete: self._bring_back}
+
+    def _find(self, act: Act, request: wire.FindDeleted) -> wire.Answer:
+        holder = self._owner(act, request.uid)
+        wanted = Wanted(request.sender[:LONGEST].strip(), request.subject[:LONGEST].strip(), max(request.days, 0))
+        try:
+            found = self._tools.deleted(holder.uid, wanted)
+        except (MallepostError, OSError) as error:
+            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
+        told, more = fitting(found)
+        return wire.Done(holder.uid, holder.state.value, deleted=told, more=more)
+
+    def _bring_back(self, act: Act, request: wire.Undelete) -> wire.Answer:
+        holder = self._owner(act, request.uid)
+        if not request.messages:
+            raise InputError("no message is named")
+        try:
+            restored = self._tools.undelete(holder.uid, request.messages)
+        except OSError as error:
+            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
+        if restored:
+            act.journal.write("undelete", holder.uid, folders=dict(restored))
+        return wire.Done(holder.uid, holder.state.value, many=sum(restored.values()))
+
+
+def fitting(found: Iterable[Deleted]) -> tuple[tuple[wire.Deleted, ...], bool]:
+    """The first messages, as many as an answer has room for, and whether there are others."""
+    room, kept = MOST_BYTES, list[wire.Deleted]()
+    for one in found:
+        told = wire.Deleted(one.ident, one.folder, _line(one.sender), _line(one.subject), _moment(one.deleted))
+        room -= len(json.dumps([told.ident, told.folder, told.sender, told.subject, told.time])) + 60
+        if room < 0:
+            return tuple(kept), True
+        kept.append(told)
+    return tuple(kept), False
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:LONGEST]
+
+
+def _moment(text: str) -> str:
+    """A time of Dovecot's, which is in the zone of the platform's hosts, as ISO 8601; as it is where it is none."""
+    try:
+        return datetime.datetime.fromisoformat(text).astimezone().isoformat(timespec="seconds")
+    except ValueError:
+        return text
