@@ -35,6 +35,8 @@ ANYWHERE = tuple(
 """Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
+BROWSER_WORKERS = 2
+"""A browser and the hosts take turns to compute; tests of a file share nothing with those of another."""
 TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
 """Exit codes of pytest."""
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
@@ -113,6 +115,8 @@ def pytest_check(
     words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
         words += ["-n", "2"]
+    if tier == "browser":
+        words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile"]
     if lane == "shared":
         words += ["-n", str(SHARED_WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
     if not full:
