@@ -1,0 +1,36 @@
+"""A message that was deleted for good comes back by the portal, to which SOGo's folders lead."""
+
+from __future__ import annotations
+
+from tests.browser.support.agent import Reader
+from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
+from tests.browser.test_log_in import checked
+from tests.stack.support.mail import Mail
+
+
+def test_a_deleted_message_comes_back(browser: Browser, reader: Reader, mail: Mail) -> None:
+    agent = reader.agent("convergence")
+    mail.remove(agent, reader.subject)
+    assert mail.count(agent, reader.subject) == 0
+    browser.open("groupware")
+    enter(browser, agent.uid, agent.password)
+    browser.seen(".sg-folder-name", "Boîte de réception")
+    if browser.size.mobile:
+        browser.click("button[aria-label='Menu bascule']")
+    link = browser.seen("md-sidenav .mp-undelete", "Récupérer un message supprimé")
+    assert link.get_attribute("target") == "_blank"
+    browser.picture("sogo-undelete")
+    assert link.get_attribute("href") == browser.url("portal", "/compte/messages-supprimes")
+    browser.open("portal", "/compte/messages-supprimes")
+    browser.seen("main", reader.subject)
+    checked(browser, "portal-undelete")
+    browser.click("label", reader.subject)
+    browser.click("button", "Récupérer les messages cochés")
+    browser.seen("main", "Messages récupérés : 1")
+    assert reader.subject not in browser.seen("main").text
+    checked(browser, "portal-undeleted")
+    assert mail.count(agent, reader.subject) == 1
+    browser.open("portal", "/en/account/deleted-messages")
+    browser.seen("main", "No message to recover.")
+    assert browser.complaints() == []
