@@ -11,8 +11,9 @@ from tests.stack.support.mail import Mail
 
 def test_a_deleted_message_comes_back(browser: Browser, reader: Reader, mail: Mail) -> None:
     agent = reader.agent("convergence")
-    mail.remove(agent, reader.subject)
-    assert mail.count(agent, reader.subject) == 0
+    word = reader.subject.rpartition(" ")[2]
+    mail.remove(agent, word)
+    assert mail.count(agent, word) == 0
     browser.open("groupware")
     enter(browser, agent.uid, agent.password)
     browser.seen(".sg-folder-name", "Boîte de réception")
@@ -30,7 +31,7 @@ def test_a_deleted_message_comes_back(browser: Browser, reader: Reader, mail: Ma
     browser.seen("main", "Messages récupérés : 1")
     assert reader.subject not in browser.seen("main").text
     checked(browser, "portal-undeleted")
-    assert mail.count(agent, reader.subject) == 1
+    assert mail.count(agent, word) == 1
     browser.open("portal", "/en/account/deleted-messages")
     browser.seen("main", "No message to recover.")
     assert browser.complaints() == []
