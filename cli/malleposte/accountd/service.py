@@ -76,7 +76,15 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", w
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
-    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.Diagnose, wire.FindDeleted),
+    *(
+        wire.Charges,
+        wire.Devices,
+        wire.ShowAccount,
+        wire.ShowJournal,
+        wire.ShowFactors,
+        wire.Diagnose,
+        wire.FindDeleted,
+    ),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""

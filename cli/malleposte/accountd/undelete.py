@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
-from malleposte.accounts.deleted import Deleted, Wanted
+from malleposte.accounts.deleted import Deleted, Wanted, target
 from malleposte.accounts.passwords import Holder
 from malleposte.directory.errors import DirectoryError
 from malleposte.errors import InputError, MallepostError
@@ -60,7 +60,7 @@ def fitting(found: Iterable[Deleted]) -> tuple[tuple[wire.Deleted, ...], bool]:
     """The first messages, as many as an answer has room for, and whether there are others."""
     room, kept = MOST_BYTES, list[wire.Deleted]()
     for one in found:
-        told = wire.Deleted(one.ident, one.folder, _line(one.sender), _line(one.subject), _moment(one.deleted))
+        told = wire.Deleted(one.ident, target(one.folder), _line(one.sender), _line(one.subject), _moment(one.deleted))
         room -= len(json.dumps([told.ident, told.folder, told.sender, told.subject, told.time])) + 60
         if room < 0:
             return tuple(kept), True

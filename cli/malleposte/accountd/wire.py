@@ -845,7 +845,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Deleted:
-    """A message that was deleted for good, and when (ISO 8601). `folder` is the one that it was in."""
+    """A message that was deleted for good, and when (ISO 8601). `folder` is the one that it comes back to."""
 
     ident: str
     folder: str

@@ -12,7 +12,6 @@ from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
-from malleposte.accounts.deleted import IDENT, MOST, target
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -26,10 +25,13 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 """Address of the page, as in pages.ADDRESSES."""
 
 
+MOST = 100
+"""Messages that come back by one form."""
+
+
 def place(folder: str) -> str:
-    """The folder to which a message of another comes back, in words."""
-    name = target(folder)
-    return _("Boîte de réception") if name == "INBOX" else name
+    """A folder in words."""
+    return _("Boîte de réception") if folder == "INBOX" else folder
 
 
 def _back(found: sign_on.Agent, messages: Sequence[str]) -> wire.Done | acts.Told:
@@ -50,7 +52,7 @@ def undelete(found: sign_on.Agent) -> Answer:
     refused, status = "", 200
     searched = request.method == "POST" and request.form.get("act") != "back"
     if request.method == "POST" and not searched:
-        messages = [one for one in dict.fromkeys(request.form.getlist("message")[:MOST]) if IDENT.fullmatch(one)]
+        messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
         if messages:
             done = _back(found, messages)
             if isinstance(done, wire.Done):

@@ -67,6 +67,10 @@ def back(stage: Stage, *messages: str, of: str = "mdupond") -> wire.Answer:
 def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
     answer = find(stage, sender=" ami ", subject="Conseil", days=7)
     assert isinstance(answer, wire.Done)
+    kept.held.append(_kept("Corbeille:3", "Conseil"))
+    told = find(stage)
+    assert isinstance(told, wire.Done) and told.deleted[-1].folder == "INBOX"
+    del kept.held[-1], kept.wanted[-1]
     assert [(one.ident, one.folder, one.subject) for one in answer.deleted] == [
         ("Projets:12", "Projets", "Conseil 12"), ("Projets:13", "Projets", "Conseil 13"),
     ]  # fmt: skip
