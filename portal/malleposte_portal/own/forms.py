@@ -115,8 +115,8 @@ def _part(label: str, hint: str) -> Any:
 class FindDeleted(Form):
     """Parts of the messages that are looked for; all of them where nothing is given."""
 
-    sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
-    subject = _part("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
+    sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
+    subject = _part("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
     days = RadioField(
         "Supprimé",
         choices=list(DAYS.items()),

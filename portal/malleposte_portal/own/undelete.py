@@ -36,7 +36,7 @@ def place(folder: str) -> str:
 
 def _back(found: sign_on.Agent, messages: Sequence[str]) -> wire.Done | acts.Told:
     """Bring the messages back, some at a time."""
-    late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
+    late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
     for some in batched(messages, wire.MOST_ITEMS, strict=False):
         answer = ask(found, partial(wire.Undelete, messages=some), refused=late)
