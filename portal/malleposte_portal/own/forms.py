@@ -106,7 +106,7 @@ def _part(label: str, hint: str) -> Any:
         label,
         description=hint,
         filters=[lambda value: " ".join(value.split()) if value else value],
-        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
+        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
         render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
         widget=dsfr.Input(),
     )

@@ -65,7 +65,7 @@ def test_ticked_messages_come_back_some_at_a_time(inside: Any, accountd: Any) ->
     form = fields(inside.get(PAGE), "back")
     many = [f"Projets:{number}" for number in range(1, 21)]
     page = inside.post(PAGE, form | {"message": [*many, "Projets:1"]})
-    assert "Messages récupérés : 4" in page.all("main")[0][1]
+    assert "Messages récupérés : 4" in page.all("main")[0][1]
     sent = asked(accountd, wire.Undelete)
     assert [one for request in sent for one in request.messages] == many
     assert [len(request.messages) for request in sent] == [wire.MOST_ITEMS, 6]
