@@ -215,6 +215,9 @@ def traces(site: Site, uid: str) -> str:
         ("sogo", f"SELECT DISTINCT c_path2 FROM sogo_folder_info WHERE c_path2 = '{uid}'"),
     ):
         found += site.run("db1", "psql", "-U postgres -AtX -d", database, "-c", f'"{question}"')
+    words = f"/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions search --where _session_uid={uid}"
+    told = json.loads(site.run("pia1", f"runuser -u www-data -g www-data -G valkey -- {words}") or "[]")
+    found += "".join(str(one) for one in told if one["_session_kind"] == "Persistent")
     return found.strip()
 
 
@@ -232,6 +235,7 @@ def test_what_is_purged_is_archived_and_leaves_nothing_on_any_host(
     done = cli.json("purge", uid, "--override", "essai", "--yes")
     assert any(store.startswith("on mail1: ") for store in done["stores"])
     assert any(store.startswith("on web1: ") for store in done["stores"])
+    assert "on pia1: second factors" in done["stores"]
     assert traces(site, uid) == ""
     assert cli("show", uid).returncode == 2
 

@@ -135,6 +135,22 @@ def end(uid: str, run: Run = program) -> int:
     return len(open_ones)
 
 
+def forget(uid: str, run: Run = program) -> bool:
+    """Remove all that is kept of an agent between log-ins, second factors included; whether there was any."""
+    held = _kept(uid, run)
+    for ident in held:
+        run(["delete", ident])
+    if set(_kept(uid, run)) & set(held):
+        raise MallepostError(f"{uid}: second factors are still there", "see journalctl -t LLNG")
+    return bool(held)
+
+
+def _kept(uid: str, run: Run) -> list[str]:
+    told = _read(run(["search", "--where", f"_session_uid={_known(uid)}"]))
+    rows = told if isinstance(told, list) else []
+    return [str(one["_session_id"]) for one in rows if one.get("_session_kind") == "Persistent"]
+
+
 def tell(path: str, uid: str, **words: Any) -> None:
     """Tell accountd, through the daemon of the log-in page, what an operator did. Raises MallepostError."""
 

@@ -33,6 +33,24 @@ def test_a_fault_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [str(one) for one in close_all([sso.Sso()], "mdupond")] == ["sso: mdupond: away"]
 
 
+def test_a_purge_removes_second_factors_where_the_log_in_page_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten: list[str] = []
+
+    def forget(uid: str) -> bool:
+        if uid == "away":
+            raise MallepostError("no answer")
+        forgotten.append(uid)
+        return True
+
+    monkeypatch.setattr("malleposte.adapters.lemonldap.forget", forget)
+    assert LocalHost(LifeRules(channels=("dovecot",))).empty("mdupond").stores == []
+    assert forgotten == []
+    page = LocalHost(LifeRules(channels=("sso",)), name="pia1")
+    assert page.empty("mdupond").stores == ["second factors"]
+    assert forgotten == ["mdupond"]
+    assert page.empty("away").failures == ["sso: no answer"]
+
+
 def test_the_log_in_page_is_closed_before_what_would_ask_it_anew() -> None:
     mail = LocalHost(LifeRules(channels=("dovecot", "sogo")), name="mail1")
     page = LocalHost(LifeRules(channels=("sso",)), name="pia1")

@@ -76,6 +76,16 @@ def test_log_ins_end_and_factors_stay() -> None:
         lemonldap.end("mdupond", Program(stubborn=True))
 
 
+def test_what_is_kept_of_an_agent_is_removed_and_log_ins_are_another_matter() -> None:
+    program = Program()
+    assert lemonldap.forget("mdupond", program)
+    assert program.deleted == ["fact0rs"]
+    assert not lemonldap.forget("mdupond", program)
+    assert not lemonldap.forget("autre", program)
+    with pytest.raises(MallepostError, match="still there"):
+        lemonldap.forget("mdupond", Program(stubborn=True))
+
+
 @pytest.mark.parametrize("uid", ["", "a b", "x --all", "a=b;c", "É"])
 def test_what_is_no_uid_reaches_no_program(uid: str) -> None:
     for call in (lemonldap.factors, lemonldap.sessions, lemonldap.end):

@@ -305,7 +305,7 @@ class LocalHost:
         return rows(self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
     def empty(self, uid: str) -> Removed:
-        """See Host: mail with its filters, agendas and contacts, settings of the webmails, the record of log-ins."""
+        """See Host: mail with its filters, agendas, contacts, settings of the webmails, the record, second factors."""
         removed = Removed()
         places = [("mail", self._home(uid)), ("radicale", self.rules.radicale / uid)]
         places += [("radicale", folder / uid) for folder in self.beside]
@@ -322,6 +322,12 @@ class LocalHost:
                 removed.stores.append("record")
         except (MallepostError, OSError) as error:
             removed.failures.append(f"record: {error}")
+        if SIGN_ON in self.rules.channels:
+            try:
+                if lemonldap.forget(checked(uid)):
+                    removed.stores.append("second factors")
+            except MallepostError as error:
+                removed.failures.append(f"sso: {error}")
         inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
         for name, database, text in (
             ("sogo", self.rules.sogo_database, inside),
