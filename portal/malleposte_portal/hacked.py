@@ -29,6 +29,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 FORMS = ("hacked", "hacked_check")
 TICKET, CLOSED, ENDED = "hacked", "hacked-closed", "hacked-ended"
 """Names in the session: the ticket; what was closed; what was kept and removed."""
+AT_ONCE = 5
+"""Traces that one request removes: each may take a second or two, and accountd is given thirty."""
 KEEP, REMOVE = "keep", "remove"
 LEFT = "Tout n’a pas pu être supprimé. Réessayez dans quelques minutes, ou appelez l’assistance."
 OVER = 403
@@ -123,8 +125,8 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
     """Have them removed, as many at once as a request holds; then the last page."""
     left = found
     names = [one.ident for one in gone]
-    for begin in range(0, len(names), wire.MOST_ITEMS):
-        answer = _asked(ticket, tuple(names[begin : begin + wire.MOST_ITEMS]))
+    for begin in range(0, len(names), AT_ONCE):
+        answer = _asked(ticket, tuple(names[begin : begin + AT_ONCE]))
         if not isinstance(answer, wire.Done):
             return answer
         left = answer

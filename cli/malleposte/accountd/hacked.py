@@ -159,11 +159,11 @@ class Hacked:
         entry, way = self._shown(act, request.ticket)
         uid = first(entry.attributes, "uid")
         with self._ways.alone(uid, "traces"):
-            found, away = self._found(act, entry, way)
+            found, traces, away = self._found(act, entry, way)
             for one in [each for each in found if each.ident in request.remove and not each.kept]:
-                away += self._removed(act, entry, one, request.source)
+                away += self._removed(act, entry, one, traces, request.source)
             if request.remove:
-                found, more = self._found(act, acts.entry(act.directory, uid), way)
+                found, _traces, more = self._found(act, acts.entry(act.directory, uid), way)
                 away += more
         until = first(entry.attributes, "mpBlockedUntil")
         told = tuple(dict.fromkeys(one.channel for one in away))
@@ -171,13 +171,14 @@ class Hacked:
             LOG.error("traces: %s", failure)
         return wire.Done(uid, State.ACTIVE.value, until, told, traces=tuple(found[:MOST]))
 
-    def _found(self, act: Act, entry: Entry, way: str) -> tuple[list[wire.Trace], list[Failure]]:
-        """All traces, and what could not be looked at."""
+    def _found(self, act: Act, entry: Entry, way: str) -> tuple[list[wire.Trace], Mapping[str, Trace], list[Failure]]:
+        """All traces, those of the hosts by identifier, and what could not be looked at."""
         uid = first(entry.attributes, "uid")
-        found, away = list[wire.Trace](), list[Failure]()
+        found, away, known = list[wire.Trace](), list[Failure](), dict[str, Trace]()
         try:
             traces, failures = self._tools.traces(uid)
             away += failures
+            known = {one.ident: one for one in traces}
             found += [_told(one) for one in traces]
         except (MallepostError, OSError) as error:
             away.append(Failure("traces", str(error)))
@@ -185,7 +186,7 @@ class Hacked:
             found += self._factors(uid, way)
         except (MallepostError, OSError) as error:
             away.append(Failure("factors", str(error)))
-        return [*found, *_means(entry, act.now)], away
+        return [*found, *_means(entry, act.now)], known, away
 
     def _factors(self, uid: str, way: str) -> Iterator[wire.Trace]:
         """Second factors. The last one stays where the code was sent on anybody's request (ADR 36)."""
@@ -195,7 +196,9 @@ class Hacked:
             made = one.made.isoformat(timespec="seconds") if one.made else ""
             yield replace(_told(Trace(Trail.FACTOR, one.ident, one.name)), what=one.kind, made=made, kept=kept)
 
-    def _removed(self, act: Act, entry: Entry, gone: wire.Trace, source: str) -> list[Failure]:
+    def _removed(
+        self, act: Act, entry: Entry, gone: wire.Trace, traces: Mapping[str, Trace], source: str
+    ) -> list[Failure]:
         """Remove one; what failed."""
         uid = first(entry.attributes, "uid")
         try:
@@ -204,8 +207,7 @@ class Hacked:
             elif gone.kind == Trail.RECOVERY:
                 self._without_means(act, entry, gone.what)
             else:
-                meant = next((one for one in self._tools.traces(uid)[0] if one.ident == gone.ident), None)
-                failures = self._tools.untrace(uid, meant) if meant and self._tools.untrace else []
+                failures = self._tools.untrace(uid, traces[gone.ident]) if self._tools.untrace else []
                 if failures:
                     return list(failures)
         except (MallepostError, OSError) as error:
