@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 class Thief(Robbed):
     """accountd as the portal's client finds it, on an account that somebody else has used."""
 
-    call = Behind.call
+    def call(self, request: wire.Request) -> wire.Done:
+        return Behind.call(self, request)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -178,3 +180,19 @@ def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: wire.Tr
     behind.ask = lambda request: answer  # type: ignore[method-assign]
     assert told in text(agent.get(CHECK))
     agent.get(ADDRESSES["hacked_check"][1])
+
+
+def test_many_go_a_few_at_a_time(agent: Visitor, behind: Thief) -> None:
+    behind.left, behind.factors = [replace(FORWARD, who=f"x{number}@lointain.test") for number in range(7)], []
+    page = taken_back(agent, behind)
+    asked, call = list[wire.Check](), behind.call
+
+    def counted(request: wire.Request) -> wire.Done:
+        if isinstance(request, wire.Check) and request.remove:
+            asked.append(request)
+        return call(request)
+
+    behind.call = counted  # type: ignore[method-assign]
+    agent.send(CHECK, **choices(page, renvoi="remove"))
+    assert [len(one.remove) for one in asked] == [5, 2]
+    assert behind.left == [] and agent.last.request.path == END
