@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from malleposte.paths import VAR
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -33,6 +33,8 @@ PLAIN = (
 ).split()
 
 
+LEFT = "does not belong to the document"
+"""Chromium's word, at times, on an element of a page that it has just left."""
 REFUSED = "refused by policy: "
 # The console hears of what a script tried and got over only in this way.
 TELL = f"""
@@ -131,9 +133,17 @@ class Browser:
 
     def wait[T](self, condition: Callable[[], T | None], what: str = "") -> T:
         """Wait until the condition is true and return its value. Elements replaced meanwhile are looked up anew."""
-        ignored = [StaleElementReferenceException]
+
+        def met() -> T | None:
+            try:
+                return condition()
+            except WebDriverException as error:
+                if isinstance(error, StaleElementReferenceException) or LEFT in str(error.msg):
+                    return None
+                raise
+
         try:
-            found = WebDriverWait(self.driver, SECONDS, 0.2, ignored).until(lambda _: condition(), what)
+            found = WebDriverWait(self.driver, SECONDS, 0.2).until(lambda _: met(), what)
         except TimeoutException as error:
             said = " ".join(self.driver.find_element(By.TAG_NAME, "body").text.split())
             raise AssertionError(f"{what}; {self.driver.current_url} says: {said[:600]}") from error
