@@ -140,6 +140,7 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
         ends.callback(lab.down)
+        # By `up` alone: `deploy` of that version does not know the prefix, and acts on the lab of inventories/lab.
         subprocess.run(["./malleposte", "up"], cwd=earlier, env=env, check=True, timeout=5400)
         old = Site(inventory=lab.deploy_inventory)
         ends.callback(old.close)
