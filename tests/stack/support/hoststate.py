@@ -126,8 +126,8 @@ print(json.dumps({"files": files, "packages": packages, "units": units, "running
 
 OF_ITS_OWN = re.compile(
     r"/etc/(ssl/certs/([0-9a-f]{8}\.\d+|malleposte-pebble-[0-9a-f]+\.pem)|.*-|\.updated|\.pwd\.lock|.*~"
-    r"|ssh/ssh_host_.*|systemd/network/.*|ld\.so\.cache|apt/apt\.conf\.d/\d+lab.*|udev/hwdb\.bin"
-    r"|.*\.dpkg-(old|dist|bak))"
+    r"|ssh/ssh_host_.*|systemd/network/.*|ld\.so\.cache|apt/apt\.conf\.d/\d+lab.*|dpkg/dpkg\.cfg\.d/malleposte-lab|udev/hwdb\.bin"
+    r"|dovecot/tokens/.*/[0-9a-f]{16}|.*\.dpkg-(old|dist|bak))"
     r"|/usr/local/share/ca-certificates/malleposte-pebble-[0-9a-f]+\.crt"
 )
 """Files that differ between any two hosts, or between two days: names by a hash, copies of editors and dpkg. The lab's
