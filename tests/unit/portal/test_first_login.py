@@ -256,5 +256,6 @@ def test_the_letter_says_what_the_page_says() -> None:
         assert words in letter
         assert words in pages
     guide = (ROOT / "docs/fr/guide/premiere-connexion.md").read_text("utf-8")
+    pages += (ROOT / "roles/lemonldap/files/skin/fr.json").read_text("utf-8")
     for words in re.findall(r"«[\u00a0\u202f]([^»]*)[\u00a0\u202f]»", guide):
         assert words in pages, words
