@@ -5,6 +5,7 @@ The language of a page is that of its address (`/en/…` is English), so that a 
 
 from __future__ import annotations
 
+import functools
 import gettext
 import importlib.resources
 import io
@@ -37,6 +38,7 @@ class _French(gettext.NullTranslations):
         return msgid1 if n < 2 else msgid2
 
 
+@functools.cache
 def catalogues(*, strict: bool = False) -> dict[str, gettext.NullTranslations]:
     """The texts by language. With `strict`, a missing translation raises MissingTranslation."""
     found: dict[str, gettext.NullTranslations] = {LANGUAGES[0]: _French()}
