@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import secrets
@@ -36,7 +37,7 @@ class SecretStore:
         try:
             if self.rehearsal is not None and not path.exists():
                 if name not in self.rehearsal:
-                    self.rehearsal[name] = self._generate(kind)
+                    self.rehearsal[name] = self._generate(kind) if kind == "password" else _rehearsed(kind)
                 text = self.rehearsal[name]
             else:
                 if not path.exists():
@@ -50,19 +51,12 @@ class SecretStore:
 
     def public_key(self, name: str) -> str:
         """The public half of a key pair: PEM (RFC 7468), or the one line that sshd reads."""
-        from cryptography.hazmat.primitives import serialization
-
         try:
             rehearsed = (self.rehearsal or {}).get(name)
             text = rehearsed.encode() if rehearsed else (self.folder / name).read_bytes()
-            if b"OPENSSH PRIVATE KEY" in text:
-                ssh = serialization.load_ssh_private_key(text, None).public_key()
-                return ssh.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
-            key = serialization.load_pem_private_key(text, None)
+            return _public_half(text)
         except (OSError, ValueError) as error:
             raise SecretError(f"{self.folder / name}: {error}") from error
-        form = serialization.PublicFormat.SubjectPublicKeyInfo
-        return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
     def _create(self, path: Path, kind: str) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,3 +92,25 @@ class SecretStore:
         else:
             raise SecretError(f"secret: unknown kind {kind!r}")
         return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
+
+
+@functools.lru_cache(maxsize=64)
+def _public_half(private: bytes) -> str:
+    """Many variables ask for the same few, and reading an RSA key verifies it, which takes a tenth of a second.
+
+    Raises ValueError.
+    """
+    from cryptography.hazmat.primitives import serialization
+
+    if b"OPENSSH PRIVATE KEY" in private:
+        ssh = serialization.load_ssh_private_key(private, None).public_key()
+        return ssh.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
+    key = serialization.load_pem_private_key(private, None)
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
+@functools.cache
+def _rehearsed(kind: str) -> str:
+    """A key that no host gets: one of each kind is enough for a process."""
+    return SecretStore._generate(kind)
