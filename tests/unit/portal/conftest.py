@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
+from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client, wire
 from malleposte_portal import create_app
 from malleposte_portal.provider import Provider
@@ -38,6 +39,25 @@ CLASSES: dict[str, dict[str, Any]] = {
 NAMES: dict[str, Any] = {
     "domain": "ac-exemple.test", "mail_host": "mail.ac-exemple.test", "dav_host": "dav.ac-exemple.test",
 }  # fmt: skip
+
+
+class Compiled(BytecodeCache):
+    """The templates as the first portal of this process compiled them."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take it from there, if it is of the same source."""
+        if bucket.key in self.kept:
+            bucket.bytecode_from_string(self.kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next portal."""
+        self.kept[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 
 
 def archive() -> Path:
@@ -174,7 +194,9 @@ def portal(accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey,
     settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
     asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
-    return create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept), testing=True)
+    made = create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept), testing=True)
+    made.jinja_env.bytecode_cache = COMPILED
+    return made
 
 
 @pytest.fixture
