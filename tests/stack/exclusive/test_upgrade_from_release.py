@@ -135,7 +135,9 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
     First by the facts that the earlier version knew, as an academy's inventory has them; then by the lab's of today.
     """
     network = str(derived_network(PREFIX))
-    env = {**os.environ, ENV_PREFIX: PREFIX, ENV_NETWORK: network}
+    # Ansible's own variables name the collection of this tree, which the earlier version's playbooks would load.
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "MALLEPOSTE_"))}
+    env = {**own, ENV_PREFIX: PREFIX, ENV_NETWORK: network}
     lab = Lab.load(LAB_INVENTORY, prefix=PREFIX, network=network)
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
