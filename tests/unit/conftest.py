@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from malleposte.lab import cgroups
 from malleposte.platform import facts, profiles
 
 from tests.support import ansible_loader
@@ -17,3 +18,11 @@ def platform_classes(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     if not path.exists():
         path.write_text(json.dumps({"profiles": facts.resolved("malleposte_profiles", None)}), "utf-8")
     monkeypatch.setattr(profiles, "FILE", path)
+
+
+@pytest.fixture(autouse=True)
+def no_group_of_a_real_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labs of tests stand in temporary folders. With a host that goes, the processes of the group of its name are
+    killed: without this, those of a real host that has the same name.
+    """
+    monkeypatch.setattr(cgroups, "mounted", list)

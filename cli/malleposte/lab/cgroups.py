@@ -26,6 +26,11 @@ def hierarchies(mountinfo: str) -> list[Path]:
     return found
 
 
+def mounted() -> list[Path]:
+    """Return those hierarchies on this controller."""
+    return hierarchies(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
+
+
 def make(name: str, roots: list[Path]) -> list[Path]:
     """Make the group ``name`` in every hierarchy that lets us; return their ``cgroup.procs`` files."""
     files = []

@@ -223,12 +223,9 @@ class Host:
         packages.sync(self.settings.shared / "archives", self.archives)
         self._clear()
         by_systemd = controller.booted_by_systemd()
-        groups = [] if by_systemd else cgroups.make(self.unit, self._hierarchies())
+        groups = [] if by_systemd else cgroups.make(self.unit, cgroups.mounted())
         self.run(self.launch_command(current, groups, by_systemd))
         return True
-
-    def _hierarchies(self) -> list[Path]:
-        return cgroups.hierarchies(Path("/proc/self/mountinfo").read_text(encoding="utf-8"))
 
     def stop(self) -> bool:
         """Shut it down cleanly (SIGKILL after STOP_SECONDS, and say so); return whether it ran."""
@@ -270,7 +267,7 @@ class Host:
             self.run(["systemctl", "stop", f"{self.unit}.service"], check=False)
             self.run(["systemctl", "reset-failed", f"{self.unit}.service"], check=False)
         else:
-            roots = self._hierarchies()
+            roots = cgroups.mounted()
             processes.wait(lambda: cgroups.remove(self.unit, roots), 5, 0.05)
         for part in ("unix-export", "propagate"):
             path = NSPAWN_RUN / part / self.machine
