@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import playbook
+from malleposte import enrolment, playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.errors import ExitCode, MallepostError
@@ -132,6 +132,7 @@ class BringUp:
     def walk(self, show: Callable[[Result], None]) -> None:
         """Test every mail path; each result is shown as it comes. Failed paths do not raise."""
         with self._step("probe", "probe: every mail path, from outside"):
+            enrolment.ensure_factor(self.lab.deploy_inventory, self._progress.say)
             for result in probing.walk(self.lab.deploy_inventory):
                 self.done.probe.append(result)
                 show(result)

@@ -124,11 +124,13 @@ def test_what_the_lab_raises_is_told_in_one_line(error: LabError, monkeypatch: p
 
 def test_the_probe_s_results_are_shown_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     results = [Result("one", Status.OK, 12, "fine"), Result("two", Status.FAILED, 3, "no")]
-    monkeypatch.setattr(bringup.probing, "walk", lambda _: iter(results))
+    order: list[str] = []
+    monkeypatch.setattr(bringup.enrolment, "ensure_factor", lambda _inventory, _say: order.append("enrolled"))
+    monkeypatch.setattr(bringup.probing, "walk", lambda _: order.append("walked") or iter(results))
     up = steps(monkeypatch, NotingLab())
     shown: list[Result] = []
     up.walk(shown.append)
-    assert shown == results
+    assert (shown, order) == (results, ["enrolled", "walked"]), "a first walk has its second factor"
     assert up.done.probe_code == ExitCode.FAILURE
     assert [entry["name"] for entry in up.done.as_dict()["probe"]] == ["one", "two"]
 

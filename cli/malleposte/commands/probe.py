@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from malleposte import paths
+from malleposte import enrolment, paths
 from malleposte.accounts import probes, reach, seed, vault
 from malleposte.commands.options import INVENTORY
 from malleposte.errors import InputError
-from malleposte.probe import backups, facts, report, ship
+from malleposte.probe import backups, facts, report
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, Status, exit_code
-from malleposte.probe.walker.walk import PATHS, SEED
+from malleposte.probe.walker.walk import PATHS
 
 FACTOR = "second-factor"
 """The path that needs an enrolled factor."""
@@ -50,27 +50,9 @@ def ensure_accounts(inventory: Path) -> None:
         raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it or remove them there")
 
 
-def ensure_factor(inventory: Path) -> None:
-    """Enrol the second factor of the probe's account where it has none; what hinders it is said, and the walk goes on.
-
-    The seed is written down before the log-in page takes it for good, so that an interrupted enrolment is found again.
-    """
-    path = facts.accounts_file(inventory)
-    if vault.read_table(path).get(facts.FACTOR_UID, {}).get("totp"):
-        return
-    site = facts.site(inventory)
-    if not site.plan["factor"]:
-        return
-    for result in ship.run(site.ssh, {"plan": site.plan, "enrol": True}):
-        table = vault.read_table(path)
-        row = table[facts.FACTOR_UID]
-        if result.name == SEED:
-            row["totp_next"] = result.detail
-        elif result.status is Status.OK:
-            row["totp"] = row.pop("totp_next")
-        else:
-            click.echo(f"the probe's second factor was not enrolled: {result.detail}", err=True)
-        vault.write_table(path, table)
+def complain(sentence: str) -> None:
+    """Say it beside the table."""
+    click.echo(sentence, err=True)
 
 
 def renew_passwords(inventory: Path, table: Path) -> None:
@@ -87,7 +69,7 @@ def walker(inventory: Path) -> Callable[[], list[Result]]:
 
     def walk() -> list[Result]:
         ensure_accounts(inventory)
-        ensure_factor(inventory)
+        enrolment.ensure_factor(inventory, complain)
         return list(probing.walk(inventory))
 
     return walk
@@ -127,7 +109,7 @@ def command(
     folder = paths.inventory(inventory)
     ensure_accounts(folder)
     if not only or FACTOR in only:
-        ensure_factor(folder)
+        enrolment.ensure_factor(folder, complain)
     if not as_json:
         click.echo(report.heading())
     for result in probing.walk(folder, only, backups.Limits(archive_hours, check_days)):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from malleposte import enrolment
 from malleposte.commands import probe as command
 from malleposte.errors import InputError
 from malleposte.probe import facts, report, ship
@@ -171,16 +172,16 @@ def table(monkeypatch, tmp_path) -> Path:
     return path
 
 
-def enrolment(monkeypatch, *results: Result) -> None:
+def enrolled(monkeypatch, *results: Result) -> None:
     monkeypatch.setattr(ship, "run", lambda ssh, request: iter(results) if request["enrol"] else pytest.fail("walked"))
 
 
 def test_a_second_factor_is_enrolled_once(monkeypatch, tmp_path, table):
-    enrolment(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.OK, 5, "enrolled"))
-    command.ensure_factor(tmp_path)
+    enrolled(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.OK, 5, "enrolled"))
+    enrolment.ensure_factor(tmp_path, command.complain)
     assert json.loads(table.read_text())["probe3"] == {"password": "x", "totp": "GRAINE"}
-    enrolment(monkeypatch, Result("enrolment", Status.FAILED, 5, "enrolled again"))
-    command.ensure_factor(tmp_path)
+    enrolled(monkeypatch, Result("enrolment", Status.FAILED, 5, "enrolled again"))
+    enrolment.ensure_factor(tmp_path, command.complain)
 
 
 def test_nobody_enrols_where_no_agent_has_a_second_factor(tmp_path):
@@ -199,8 +200,8 @@ def test_nobody_enrols_where_no_agent_has_a_second_factor(tmp_path):
 
 
 def test_an_enrolment_that_fails_keeps_the_seed_and_the_walk_goes_on(monkeypatch, tmp_path, table, capsys):
-    enrolment(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.FAILED, 5, "no mail"))
-    command.ensure_factor(tmp_path)
+    enrolled(monkeypatch, Result(SEED, Status.OK, 0, "GRAINE"), Result("enrolment", Status.FAILED, 5, "no mail"))
+    enrolment.ensure_factor(tmp_path, command.complain)
     assert json.loads(table.read_text())["probe3"] == {"password": "x", "totp_next": "GRAINE"}
     said = capsys.readouterr()
     assert "no mail" in said.err and "GRAINE" not in said.err + said.out
