@@ -14,7 +14,7 @@ from malleposte.commands.options import INVENTORY
 from malleposte.errors import InputError
 from malleposte.probe import backups, facts, report
 from malleposte.probe import run as probing
-from malleposte.probe.model import Result, Status, exit_code
+from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS
 
 FACTOR = "second-factor"

@@ -118,7 +118,7 @@ def test_a_walker_that_dies_is_told_in_one_line():
 def run(monkeypatch, results, *words):
     monkeypatch.setattr(command.probing, "walk", lambda *_: iter(results))
     monkeypatch.setattr(command, "ensure_accounts", lambda _: None)
-    monkeypatch.setattr(command, "ensure_factor", lambda _: None)
+    monkeypatch.setattr(command.enrolment, "ensure_factor", lambda *_: None)
     return CliRunner().invoke(command.command, ["-i", "inventories/lab", *words])
 
 
