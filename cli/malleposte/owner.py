@@ -15,6 +15,7 @@ import ctypes
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -77,16 +78,23 @@ def read(path: Path) -> bytes:
             return file.read()
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file of a store anew, beside it and then in its place: a delivery sees the old or the new one."""
+def replace(path: Path, text: str, *, mode: int = 0o600, changed: float = 0.0) -> None:
+    """Write a file of a store anew, beside it and then in its place: a delivery sees the old or the new one.
+
+    `changed` is the time that it bears (seconds since 1970); 0 for now.
+    """
     with as_owner(path):
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        # Not after the file's own name, which may be as long as a name can be.
+        temporary = path.with_name(f".malleposte-{threading.get_native_id()}")
         temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        if changed:
+            os.utime(temporary, (changed, changed))
+        temporary.chmod(mode)  # whatever the umask is
         temporary.rename(path)
 
 

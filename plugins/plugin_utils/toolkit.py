@@ -11,7 +11,7 @@ import io
 import marshal
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,13 +68,13 @@ def build(package: Path = PACKAGE) -> bytes:
 
     Each module is there compiled too, which a host of the controller's Python loads; one of another takes the source.
     """
-    buffer = io.BytesIO()
+    buffer, found = io.BytesIO(), list(sources(package))
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in sources(package):
+        for name, content in found:
             archive.writestr(_entry(name), content)
             if name.endswith(".py"):
                 archive.writestr(_entry(f"{name}c"), compiled(name, content))
-        archive.comment = sources_digest(package)
+        archive.comment = sources_digest(found)
     return buffer.getvalue()
 
 
@@ -92,10 +92,10 @@ def compiled(name: str, source: bytes) -> bytes:
     return head + marshal.dumps(code, WITHOUT_REFERENCES)
 
 
-def sources_digest(package: Path = PACKAGE) -> bytes:
-    """The digest of all sources, which the archive ends with."""
+def sources_digest(found: Iterable[tuple[str, bytes]]) -> bytes:
+    """The digest of names and contents, which the archive ends with."""
     told = hashlib.sha256()
-    for name, content in sources(package):
+    for name, content in found:
         told.update(f"{name}\0".encode() + hashlib.sha256(content).digest())
     return told.hexdigest().encode()
 
@@ -103,7 +103,7 @@ def sources_digest(package: Path = PACKAGE) -> bytes:
 def written(folder: Path) -> Path:
     """The archive as a file of that folder, of the sources as they are now. Raises OSError."""
     path = folder / Path(ARCHIVE).name
-    if not path.exists() or not path.read_bytes().endswith(sources_digest()):
+    if not path.exists() or not path.read_bytes().endswith(sources_digest(sources())):
         # A task asks for it for several hosts at once, each in a process that was forked from the same one.
         beside = path.with_name(f".{path.name}.{os.getpid()}")
         beside.write_bytes(build())

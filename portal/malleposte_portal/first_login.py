@@ -127,7 +127,7 @@ def _look(ticket: str) -> wire.Done | Answer:
         return answer
     if answer.status == OVER:
         return _again()
-    return render_template("steps/away.html", refused=answer.page), answer.status
+    return render_template("away.html", refused=answer.page, title=_("Activer mon compte"), back="step"), answer.status
 
 
 def _ask(wanted: wire.Request, wrong: str) -> wire.Done | acts.Told | Answer:

@@ -98,7 +98,9 @@ def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
         session.pop(TICKET, None)
         session["over"] = True
         return redirect(link("hacked"), 303)
-    return render_template("hacked/away.html", refused=answer.page), answer.status
+    return render_template(
+        "away.html", refused=answer.page, title=_("Vérifier mon compte"), back="hacked_check"
+    ), answer.status
 
 
 def _form(traces: Sequence[wire.Trace]) -> Any:
@@ -132,9 +134,7 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
         left = answer
     still = {one.ident for one in left.traces} & set(names)
     if still:
-        return acts.Told(
-            503, _("Tout n’a pas pu être supprimé. Réessayez dans quelques minutes, ou appelez l’assistance.")
-        )
+        return acts.Told(503, _(LEFT))
     if {one.ident for one in left.traces} - {one.ident for one in found.traces}:
         return redirect(link("hacked_check"), 303)
     session.pop(TICKET, None)

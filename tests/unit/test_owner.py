@@ -538,3 +538,16 @@ def test_only_a_plain_file_is_read(place):
         with pytest.raises(OSError, match=r"regular file|symbolic link|Permission"):
             owner.read(place.home / name)
     assert owner.read(place.home / "sieve/sogo.sieve").startswith(b"redirect")
+
+
+def test_a_file_of_the_longest_name_is_written_anew(place):
+    """An agenda's client may name an item with all the 255 bytes that a name can have."""
+    path = place.home / ("é" * 125 + ".ics")
+    place.watch()
+    owner.replace(path, "first")
+    owner.replace(path, "second", mode=0o640, changed=1_700_000_000)
+    place.untouched()
+    found = path.stat()
+    assert (path.read_text(), found.st_uid, stat.S_IMODE(found.st_mode)) == ("second", THEM, 0o640)
+    assert found.st_mtime == 1_700_000_000
+    assert [one.name for one in place.home.iterdir() if one.name.startswith(".malleposte-")] == []

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
 from malleposte.accounts import acts, boxes
-from malleposte.accounts import passwords as library
 from malleposte.accounts.changes import Change
 from malleposte.accounts.channels import Failure, close_all, forget_all
-from malleposte.accounts.passwords import NotProvedError
-from malleposte.directory.model import State, first
+from malleposte.accounts.passwords import Holder
+from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
 from malleposte.errors import InputError, MallepostError
@@ -49,6 +48,8 @@ class Ways:
     """The part of the service that these calls use (see `accountd.service.Service`)."""
 
     alone: Callable[..., AbstractContextManager[None]]
+    owner: Callable[[Act, str], Holder]
+    """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
 
 
 class Charges:
@@ -63,7 +64,7 @@ class Charges:
         return {wire.Charges: self._show, wire.SetCharge: self._set}
 
     def _show(self, act: Act, request: wire.Charges) -> wire.Answer:
-        uid = _manager(act, request.uid)
+        uid = self._ways.owner(act, request.uid).uid
         if not request.name:
             found = [_told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
             shown = sorted(found, key=lambda one: (one.kind, one.title))
@@ -72,7 +73,7 @@ class Charges:
         return _whole(act.directory, uid, request.kind, entry)
 
     def _set(self, act: Act, request: wire.SetCharge) -> wire.Answer:
-        uid = _manager(act, request.uid)
+        uid = self._ways.owner(act, request.uid).uid
         attribute = PARTS.get(request.kind, {}).get(request.part)
         if attribute is None:
             raise InputError("no such part")
@@ -95,14 +96,6 @@ class Charges:
             return []
         told = forget_all if request.add else close_all
         return [one for uid in members.people for one in told(self._tools.channels, uid)]
-
-
-def _manager(act: Act, uid: str) -> str:
-    """The uid of an agent who is logged in. Raises NotProvedError for one who is not active."""
-    holder = library.read(act.directory, uid.strip().lower() or "-")
-    if holder is None or holder.state is not State.ACTIVE:
-        raise NotProvedError("not active")
-    return holder.uid
 
 
 def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -380,7 +379,7 @@ def _people(actor: Actor, found: Iterable[Entry], state: str) -> wire.Done:
             break
         if actor.covers(entry.attributes.get("mpEstablishment", [])):
             kept.append(_person(entry.attributes, state))
-    shown = tuple(_fitting(sorted(kept[:MOST], key=lambda one: (one.name, one.uid))))
+    shown = own.fitting(sorted(kept[:MOST], key=lambda one: (one.name, one.uid)))
     return wire.Done(actor.uid, people=shown, more=more or len(shown) < len(kept))
 
 
@@ -390,12 +389,3 @@ def _person(held: Attributes, state: str) -> wire.Person:
     return wire.Person(
         first(held, "uid"), first(held, "cn"), first(held, "mail"), first(held, "mpState"), schools, since
     )
-
-
-def _fitting(people: Sequence[wire.Person]) -> Iterator[wire.Person]:
-    room = own.MOST_BYTES
-    for one in people:
-        room -= len(json.dumps(dataclasses.asdict(one)))
-        if room < 0:
-            return
-        yield one

@@ -25,7 +25,7 @@ READ = (
 )
 """The attributes that the summary is made of."""
 MOST_BYTES = 12_000
-"""Of the lines of a journal in an answer, which has a longest line."""
+"""Of the rows of an answer, as far as it holds one list."""
 LONGEST_NOTE = 120
 """Characters of a reason."""
 
@@ -107,9 +107,9 @@ def diagnosis(kept: Kept, names: Mapping[str, str], since: datetime.datetime | N
         ([one for one in logins if not one.accepted], 4_000),
         ([one for one in logins if one.accepted], 2_000),
     )
-    told = [one for rows, room in parts for one in _fitting(rows, room)]
+    told = [one for rows, room in parts for one in fitting(rows, room)]
     return wire.Diagnosis(
-        tuple(sorted(told, key=lambda one: one.time, reverse=True)), _fitting(refused, 4_000), kept.used_mb,
+        tuple(sorted(told, key=lambda one: one.time, reverse=True)), fitting(refused, 4_000), kept.used_mb,
         kept.quota_mb, looked,
     )  # fmt: skip
 
@@ -138,8 +138,10 @@ def _iso(moment: int) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
 
 
-def _fitting[T: wire.LogIn | wire.RefusedMail](rows: Sequence[T], room: int) -> tuple[T, ...]:
-    """The first rows, as many as take so many bytes in an answer."""
+def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted](
+    rows: Iterable[T], room: int = MOST_BYTES
+) -> tuple[T, ...]:
+    """The first rows, as many as take so many bytes in an answer, which has a longest line."""
     kept: list[T] = []
     for one in rows:
         room -= len(json.dumps(dataclasses.asdict(one)))
@@ -176,10 +178,4 @@ def journal(paths: Sequence[Path], uid: str) -> Iterator[wire.Line]:
 
 def newest(lines: Iterable[wire.Line]) -> tuple[wire.Line, ...]:
     """As many of the newest as an answer has room for, newest first."""
-    room, kept = MOST_BYTES, []
-    for one in sorted(lines, key=lambda line: line.time, reverse=True):
-        room -= len(json.dumps([one.time, one.act, one.by, one.note])) + 40
-        if room < 0:
-            break
-        kept.append(one)
-    return tuple(kept)
+    return fitting(sorted(lines, key=lambda line: line.time, reverse=True))

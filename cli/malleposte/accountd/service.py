@@ -76,15 +76,8 @@ _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", w
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
-    *(
-        wire.Charges,
-        wire.Devices,
-        wire.ShowAccount,
-        wire.ShowJournal,
-        wire.ShowFactors,
-        wire.Diagnose,
-        wire.FindDeleted,
-    ),
+    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors),
+    *(wire.Diagnose, wire.FindDeleted),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
@@ -241,7 +234,7 @@ class Service:
             self._tried, self._alone, self._refuse, self._holder, self._forgotten, self._acts, factors.changed
         )
         self._does.update(Hacked(tools, taken_back).does)
-        self._does.update(Charges(tools, charges.Ways(self._alone)).does)
+        self._does.update(Charges(tools, charges.Ways(self._alone, _in)).does)
         self._does.update(Undelete(tools, _in).does)
         ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
         self._does.update(Desk(tools, ways).does)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from malleposte.accountd import wire
+from malleposte.accountd import own, wire
 from malleposte.accounts.deleted import Deleted, Wanted, target
 from malleposte.accounts.passwords import Holder
 from malleposte.directory.errors import DirectoryError
@@ -16,8 +15,6 @@ from malleposte.errors import InputError, MallepostError
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools
 
-MOST_BYTES = 12_000
-"""Of the messages in an answer, which has a longest line."""
 LONGEST = 120
 """Characters of a sender or a subject in an answer, and of one that is looked for."""
 
@@ -56,16 +53,14 @@ class Undelete:
         return wire.Done(holder.uid, holder.state.value, many=sum(restored.values()))
 
 
-def fitting(found: Iterable[Deleted]) -> tuple[tuple[wire.Deleted, ...], bool]:
+def fitting(found: Sequence[Deleted]) -> tuple[tuple[wire.Deleted, ...], bool]:
     """The first messages, as many as an answer has room for, and whether there are others."""
-    room, kept = MOST_BYTES, list[wire.Deleted]()
-    for one in found:
-        told = wire.Deleted(one.ident, target(one.folder), _line(one.sender), _line(one.subject), _moment(one.deleted))
-        room -= len(json.dumps([told.ident, told.folder, told.sender, told.subject, told.time])) + 60
-        if room < 0:
-            return tuple(kept), True
-        kept.append(told)
-    return tuple(kept), False
+    rows = (
+        wire.Deleted(one.ident, target(one.folder), _line(one.sender), _line(one.subject), _moment(one.deleted))
+        for one in found
+    )
+    told = own.fitting(rows)
+    return told, len(told) < len(found)
 
 
 def _line(text: str) -> str:

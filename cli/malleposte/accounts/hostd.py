@@ -11,24 +11,19 @@ traces and untrace (settings that somebody else may have left there), record (it
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
-from malleposte.accounts.hosts.remote import TIMEOUT, Way, looked, told
+from malleposte.accounts.hosts.remote import TIMEOUT, Asked, Way, told
 from malleposte.accounts.record.model import Kept
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
 
 SOCKET = Path("/run/malleposte-hostd.sock")
 
 
-class Hostd:
+class Hostd(Asked):
     """A Channel that stands for all hosts. See acts.Host too."""
 
     name = "sessions"
@@ -59,18 +54,6 @@ class Hostd:
         """See acts.Hosts."""
         return [Failure(*one) for one in self.way.ask("cut", uid, word=device)]
 
-    def carry(self, uid: str, profile: str) -> str:
-        """See acts.Host."""
-        return str(self.way.ask("carry", uid, word=profile))
-
-    def settle(self, uid: str, profile: str) -> Moved:
-        """See acts.Host."""
-        return Moved(**self.way.ask("settle", uid, word=profile))
-
-    def look(self, uid: str) -> Filters:
-        """The account's filters, without their texts."""
-        return looked(self.way.ask("look", uid))
-
     def traces(self, uid: str) -> tuple[list[Trace], list[Failure]]:
         """Settings that somebody else may have left on any host, and the hosts that did not answer."""
         found, failures = self.way.ask("traces", uid)
@@ -79,22 +62,6 @@ class Hostd:
     def untrace(self, uid: str, trace: Trace) -> list[Failure]:
         """Remove one wherever it is; the hosts where that failed."""
         return [Failure(*one) for one in self.way.ask("untrace", uid, word=json.dumps(asdict(trace)))]
-
-    def factors(self, uid: str) -> list[Factor]:
-        """The account's second factors."""
-        return [Factor.read(one) for one in self.way.ask("factors", uid)]
-
-    def unfactor(self, uid: str, ident: str) -> Factor:
-        """Remove one of them; it."""
-        return Factor.read(self.way.ask("unfactor", uid, word=ident))
-
-    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
-        """Messages that the agent deleted for good."""
-        return [Deleted(**one) for one in self.way.ask("deleted", uid, word=json.dumps(asdict(wanted)))]
-
-    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
-        """Bring such messages back; how many came to each folder."""
-        return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         """The records of log-ins and refused mail of all hosts, and the hosts that did not answer."""

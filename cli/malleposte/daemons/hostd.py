@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
 import socket
@@ -61,25 +62,31 @@ class Offer:
     clients: Mapping[str, str] = field(default_factory=dict)
 
 
+ALIKE: Mapping[str, Callable[[Host | Hosts, Request], Any]] = {
+    "carry": lambda to, one: to.carry(one.uid, one.word),
+    "settle": lambda to, one: asdict(to.settle(one.uid, one.word)),
+    "look": lambda to, one: _filters(to.look(one.uid)),
+    "factors": lambda to, one: [each.as_dict() for each in to.factors(one.uid)],
+    "unfactor": lambda to, one: to.unfactor(one.uid, one.word).as_dict(),
+    "deleted": lambda to, one: [asdict(each) for each in to.deleted(one.uid, Wanted.read(one.word))],
+    "undelete": lambda to, one: dict(to.undelete(one.uid, _idents(one.word))),
+}
+"""The acts that are the same on one host and on every host that holds the thing."""
+
+
 def host_acts(host: Host) -> Acts:
     """The acts on one host."""
 
     return {
+        **{name: functools.partial(act, host) for name, act in ALIKE.items()},
         "close": lambda one: [[each.channel, each.reason] for each in host.close(one.uid, one.names)],
         "forget": lambda one: [[each.channel, each.reason] for each in host.forget(one.uid, one.names)],
         "cut": lambda one: host.cut(one.uid, one.word, one.names),
         "queue": lambda one: [asdict(each) for each in host.queue(one.word, one.uid, one.names)],
-        "carry": lambda one: host.carry(one.uid, one.word),
-        "look": lambda one: _filters(host.look(one.uid)),
         "traces": lambda one: [asdict(each) for each in host.traces(one.uid)],
         "untrace": lambda one: host.untrace(one.uid, _trace(one.word), one.names),
-        "factors": lambda one: [each.as_dict() for each in host.factors(one.uid)],
-        "unfactor": lambda one: host.unfactor(one.uid, one.word).as_dict(),
         "record": lambda one: host.record(one.uid).rows(),
         "drop": lambda one: host.drop(one.uid),
-        "deleted": lambda one: [asdict(each) for each in host.deleted(one.uid, Wanted.read(one.word))],
-        "undelete": lambda one: dict(host.undelete(one.uid, _idents(one.word))),
-        "settle": lambda one: asdict(host.settle(one.uid, one.word)),
         "holders": lambda _one: {name: list(uids) for name, uids in host.holders().items()},
         "files": lambda one: host.files(checked(one.uid)),
         "empty": lambda one: asdict(host.empty(one.uid)),
@@ -117,20 +124,14 @@ def platform_acts(opened: Callable[[], contextlib.AbstractContextManager[Hosts]]
         return lambda hosts, one: [[each.channel, each.reason] for each in act(hosts.channels(), one.uid)]
 
     return {
+        **{name: each(act) for name, act in ALIKE.items()},
         "close": each(channels(close_all)),
         "forget": each(channels(forget_all)),
         "cut": each(lambda hosts, one: [[each.channel, each.reason] for each in hosts.cut(one.uid, one.word)]),
         "hold": each(hold),
         "record": each(record),
-        "carry": each(lambda hosts, one: hosts.carry(one.uid, one.word)),
-        "settle": each(lambda hosts, one: asdict(hosts.settle(one.uid, one.word))),
-        "look": each(lambda hosts, one: _filters(hosts.look(one.uid))),
         "traces": each(traces),
         "untrace": each(untrace),
-        "factors": each(lambda hosts, one: [factor.as_dict() for factor in hosts.factors(one.uid)]),
-        "unfactor": each(lambda hosts, one: hosts.unfactor(one.uid, one.word).as_dict()),
-        "deleted": each(lambda hosts, one: [asdict(found) for found in hosts.deleted(one.uid, Wanted.read(one.word))]),
-        "undelete": each(lambda hosts, one: dict(hosts.undelete(one.uid, _idents(one.word)))),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,8 @@ from malleposte.accounts.agendas.model import (
 from malleposte.platform import locks
 
 LOCK = ".Radicale.lock"
+MODE = 0o640
+"""Of the files, as Radicale makes them."""
 PROPERTIES = ".Radicale.props"
 TITLE = "D:displayname"
 TAGS = {Kind.AGENDA: "VCALENDAR", Kind.CONTACTS: "VADDRESSBOOK"}
@@ -115,7 +116,7 @@ class Radicale:
             properties = {"tag": TAGS[one.kind], TITLE: one.title or FIRST[one.kind]}
             if one.kind == Kind.AGENDA:
                 properties["C:supported-calendar-component-set"] = "VEVENT,VTODO"
-            self._write(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False))
+            owner.replace(folder / PROPERTIES, json.dumps(properties, ensure_ascii=False), mode=MODE)
         held = json.loads(owner.read(folder / PROPERTIES))
         return folder if held.get("tag") == TAGS[one.kind] else None
 
@@ -130,7 +131,7 @@ class Radicale:
             if kept is not None:
                 names = (other.name for other_key, other in held.items() if other_key != key)
                 path = folder / (there.name if there else fit_name(item, one.kind, names))
-                self._write(path, kept, item.changed)
+                owner.replace(path, kept, mode=MODE, changed=item.changed)
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store."""
@@ -153,20 +154,6 @@ class Radicale:
                 if not base.name.startswith(".")  # published calendars, which are no agent's
                 and owner.folder(base) and any(_filled(folder) for folder, _kind, _held in self._folders(base.name))
             }  # fmt: skip
-
-    def _write(self, path: Path, text: str, changed: float = 0.0) -> None:
-        """Beside, then in place."""
-        temporary = path.with_name(f".malleposte-{os.getpid()}")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if changed:
-            os.utime(temporary, (changed, changed))
-        temporary.chmod(0o640)
-        temporary.rename(path)
 
 
 def _filled(folder: Path) -> bool:

@@ -133,7 +133,41 @@ def told(raw: Any) -> Kept:
         raise MallepostError("not a record", "deploy all hosts from one version of Malleposte") from error
 
 
-class RemoteHost:
+class Asked:
+    """The acts that a daemon answers alike for its own host and for all of them; see model.Host."""
+
+    way: Way
+
+    def carry(self, uid: str, profile: str) -> str:
+        """See Host."""
+        return str(self.way.ask("carry", uid, word=profile))
+
+    def look(self, uid: str) -> Filters:
+        """See Host."""
+        return looked(self.way.ask("look", uid))
+
+    def factors(self, uid: str) -> list[Factor]:
+        """See Host."""
+        return [Factor.read(one) for one in self.way.ask("factors", uid)]
+
+    def unfactor(self, uid: str, ident: str) -> Factor:
+        """See Host."""
+        return Factor.read(self.way.ask("unfactor", uid, word=ident))
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        """See Host."""
+        return [Deleted(**one) for one in self.way.ask("deleted", uid, word=json.dumps(asdict(wanted)))]
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        """See Host."""
+        return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
+
+    def settle(self, uid: str, profile: str) -> Moved:
+        """See Host."""
+        return Moved(**self.way.ask("settle", uid, word=profile))
+
+
+class RemoteHost(Asked):
     """See model.Host."""
 
     def __init__(self, name: str, holds: frozenset[str], way: Way) -> None:
@@ -156,14 +190,6 @@ class RemoteHost:
         """See Host."""
         return [waiting(one) for one in self.way.ask("queue", uid, names, act)]
 
-    def carry(self, uid: str, profile: str) -> str:
-        """See Host."""
-        return str(self.way.ask("carry", uid, word=profile))
-
-    def look(self, uid: str) -> Filters:
-        """See Host."""
-        return looked(self.way.ask("look", uid))
-
     def traces(self, uid: str) -> list[Trace]:
         """See Host."""
         return [Trace.read(one) for one in self.way.ask("traces", uid)]
@@ -172,29 +198,9 @@ class RemoteHost:
         """See Host."""
         self.way.ask("untrace", uid, names, json.dumps(asdict(trace)))
 
-    def factors(self, uid: str) -> list[Factor]:
-        """See Host."""
-        return [Factor.read(one) for one in self.way.ask("factors", uid)]
-
-    def unfactor(self, uid: str, ident: str) -> Factor:
-        """See Host."""
-        return Factor.read(self.way.ask("unfactor", uid, word=ident))
-
     def drop(self, uid: str) -> bool:
         """See Host."""
         return bool(self.way.ask("drop", uid))
-
-    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
-        """See Host."""
-        return [Deleted(**one) for one in self.way.ask("deleted", uid, word=json.dumps(asdict(wanted)))]
-
-    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
-        """See Host."""
-        return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
-
-    def settle(self, uid: str, profile: str) -> Moved:
-        """See Host."""
-        return Moved(**self.way.ask("settle", uid, word=profile))
 
     def holders(self) -> Mapping[str, Sequence[str]]:
         """See Host."""
