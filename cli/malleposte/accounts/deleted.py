@@ -68,7 +68,7 @@ class Wanted:
 
 def find(uid: str, wanted: Wanted, run: Run = doveadm) -> list[Deleted]:
     """The messages, those deleted last first, at most `MOST`. Raises MallepostError."""
-    told = run("-f", "json", "fetch", "-u", checked(uid), FIELDS, *wanted.words(), timeout=SECONDS).stdout
+    told = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *wanted.words(), timeout=SECONDS).stdout
     rows = [_read(row) for row in json.loads(told or "[]")]
     return sorted(rows, key=lambda one: (one.deleted, one.ident), reverse=True)[:MOST]
 
@@ -105,14 +105,14 @@ def restore(uid: str, idents: Iterable[str], run: Run = doveadm) -> dict[str, in
     for folder, numbers in parted(idents).items():
         place, source = target(folder), f"{ROOT}{folder}"
         held = run(
-            "-f", "json", "search", "-u", uid, "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS
+            "-f", "json", "search", "-u", uid, "--", "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS
         ).stdout
         there = [row["uid"] for row in json.loads(held or "[]")]
         if missing := sorted(set(numbers) - set(map(str, there)), key=int):
             raise InputError(f"{folder}:{missing[0]} is not there", "it was brought back, or its time is over")
         if place != "INBOX":
             # A folder that was removed since is made again; one that is there is what doveadm refuses (65, EX_DATAERR).
-            run("mailbox", "create", "-u", uid, "-s", place, also=(65,), timeout=SECONDS)
-        run("move", "-u", uid, place, "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS)
+            run("mailbox", "create", "-u", uid, "-s", "--", place, also=(65,), timeout=SECONDS)
+        run("move", "-u", uid, "--", place, "mailbox", source, "UID", ",".join(numbers), timeout=SECONDS)
         done[place] = done.get(place, 0) + len(numbers)
     return done

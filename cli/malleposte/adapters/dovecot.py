@@ -22,6 +22,8 @@ def doveadm(
 ) -> subprocess.CompletedProcess[str]:
     """Run it. Raises MallepostError with its last line, unless its exit code is among `also` or `check` is off.
 
+    doveadm takes options anywhere: before words that agents choose (folders, what is looked for) stands `--`, or a word
+    such as `-uNAME` would be another account.
     `timeout` is in seconds.
     """
     try:

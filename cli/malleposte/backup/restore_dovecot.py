@@ -100,7 +100,7 @@ class Doveadm:
         with owner.as_owner(root):
             held = [name for name, path in layout.folders(root).items() if any(layout.files(path))]
         for name in held:
-            doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), name, check=False)
+            doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), "--", name, check=False)
 
     def count(self, uid: str) -> int:
         """See Dovecot."""
@@ -111,12 +111,12 @@ class Doveadm:
 
     def adopt(self, uid: str, maildir: Path, parent: str) -> None:
         """See Dovecot."""
-        doveadm("import", "-u", uid, f"maildir:{maildir}", parent, "all")
+        doveadm("import", "-u", uid, "--", f"maildir:{maildir}", parent, "all")
 
     def subscribe(self, uid: str, folders: Sequence[str]) -> None:
         """See Dovecot."""
         if folders:
-            doveadm("mailbox", "subscribe", "-u", uid, *folders)
+            doveadm("mailbox", "subscribe", "-u", uid, "--", *folders)
 
 
 class ClosedBox:

@@ -53,7 +53,7 @@ def main(words: Sequence[str]) -> int:
             for uid in uids:
                 for name in empty(home_of(uid, Path(words[0])) / EXPUNGED):
                     # A message that came meanwhile keeps its folder (-e).
-                    doveadm("mailbox", "delete", "-u", uid, "-e", name, check=False)
+                    doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
         except MallepostError as error:
             print(f"<3>expunged messages stay: {error}", file=sys.stderr)
             return 1

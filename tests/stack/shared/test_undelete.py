@@ -20,11 +20,11 @@ def used(mail, account):
     return int(session.getquotaroot("INBOX")[1][1][0].decode().partition("(")[2].split()[1])
 
 
-def put_and_delete(mail, account, folder, subject, body=""):
+def put_and_delete(mail, account, folder, subject, body="", sender="a@lointain.test"):
     """A message in a folder, then gone from it."""
     session = mail.imap(account)
     session.create(quoted(folder))
-    session.append(quoted(folder), None, None, compose("a@lointain.test", account.mail, subject, body))
+    session.append(quoted(folder), None, None, compose(sender, account.mail, subject, body))
     mail.remove(account, subject)
 
 
@@ -85,3 +85,12 @@ def test_the_clean_up_is_timed(site):
     assert site.run("mail1", "systemctl is-active malleposte-expunged.timer").strip() == "active"
     site.run("mail1", "systemctl start malleposte-expunged.service")
     assert site.run("mail1", "systemctl show -P Result malleposte-expunged.service").strip() == "success"
+
+
+def test_no_word_that_is_looked_for_is_an_option_of_doveadm(people, mail, cli):
+    """`-uNAME` in place of a sender looked into that account, and took the next word, HEADER, for the sender."""
+    one, other, word = people.agent(), people.agent(), token()
+    put_and_delete(mail, other, "Projets", word, sender="header@lointain.test")
+    for sender in (f"-u{other.uid}", "-A", "--help"):
+        assert cli.json("undelete", one.uid, f"--from={sender}", "--subject", word)["messages"] == []
+    assert len(cli.json("undelete", other.uid, "--from", "lointain", "--subject", word)["messages"]) == 1

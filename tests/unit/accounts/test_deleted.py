@@ -53,10 +53,21 @@ def test_each_message_comes_back_to_its_folder_and_what_was_thrown_away_to_the_i
     assert restore("mdupond", ["Projets:12", "Corbeille:3"], dovecot) == {"Projets": 1, "INBOX": 1}
     moves = [words for words in dovecot.ran if words[0] == "move"]
     assert moves == [
-        ["move", "-u", "mdupond", "Projets", "mailbox", "EXPUNGED/mail/Projets", "UID", "12"],
-        ["move", "-u", "mdupond", "INBOX", "mailbox", "EXPUNGED/mail/Corbeille", "UID", "3"],
+        ["move", "-u", "mdupond", "--", "Projets", "mailbox", "EXPUNGED/mail/Projets", "UID", "12"],
+        ["move", "-u", "mdupond", "--", "INBOX", "mailbox", "EXPUNGED/mail/Corbeille", "UID", "3"],
     ]
-    assert ["mailbox", "create", "-u", "mdupond", "-s", "Projets"] in dovecot.ran
+    assert ["mailbox", "create", "-u", "mdupond", "-s", "--", "Projets"] in dovecot.ran
+
+
+@pytest.mark.parametrize("word", ["-A", "-uautre", "--help", "-F/etc/passwd"])
+def test_no_word_of_an_agent_is_an_option(word: str) -> None:
+    dovecot = Dovecot(fetch=[], search=[{"uid": "12"}])
+    find("mdupond", Wanted(word, word), dovecot)
+    restore("mdupond", [f"{word}:12"], dovecot)
+    for words in dovecot.ran:
+        if word in words:
+            assert words.index("--") < words.index(word), words
+    assert [words[0] for words in dovecot.ran] == ["-f", "-f", "mailbox", "move"]
 
 
 def test_a_message_that_is_gone_is_told_and_nothing_moves() -> None:

@@ -40,4 +40,4 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
         if held:
             (new / "1").touch()
     assert dovecot_expunged.main([str(tmp_path), "30"]) == 0
-    assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "EXPUNGED/mail/Projets/2025")]
+    assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", "EXPUNGED/mail/Projets/2025")]
