@@ -17,6 +17,7 @@ from pathlib import Path
 
 from malleposte.fleet.ssh import OWN, words
 from malleposte.lab import base, controller, inventory, network, packages, processes, runner, state
+from malleposte.lab.claim import claim
 from malleposte.lab.controller import Report
 from malleposte.lab.errors import LabError, LabUsageError
 from malleposte.lab.host import BOOT_SECONDS, Host, mounts_below
@@ -103,11 +104,13 @@ class Lab:
     def up(self, names: Sequence[str] = ()) -> list[str]:
         """Bring the lab (or some hosts) up; return the names of the hosts booted now.
 
-        Running hosts are left alone, missing ones made, half-made ones made anew.
+        Running hosts are left alone, missing ones made, half-made ones made anew. Raises LabUsageError where the lab
+        is that of another inventory.
         """
         controller.require_root()
         controller.install_packages(self.run, self.report)
         with self._locked():
+            claim(self.settings.claim, self.deploy_inventory)
             hosts = [host for host in self.hosts(names) if host.spec is not None]
             sleeping = [host for host in hosts if not host.running()]
             if sleeping:

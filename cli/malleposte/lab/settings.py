@@ -95,6 +95,11 @@ class Settings:
         return self.state / "inventory"
 
     @property
+    def claim(self) -> Path:
+        """Return the file that names the inventory that the lab was deployed from."""
+        return self.state / "deployed-from"
+
+    @property
     def bridge(self) -> str:
         """Return the name of the bridge."""
         return f"{self.prefix}-br0"
