@@ -28,6 +28,10 @@ class Accountd(Protocol):
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
+    def fetch(self, request: wire.FetchOwnData) -> client.Copy:
+        """As `call`."""
+        ...
+
 
 @dataclass(frozen=True)
 class Told:

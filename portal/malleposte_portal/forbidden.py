@@ -1,4 +1,4 @@
-"""The sentences for what a help desk may not do, by accountd's word."""
+"""The sentences for what a help desk, or an agent, may not do, by accountd's word."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ SENTENCES: Mapping[str, str] = {
     Forbidden.NUMEN: "Ce compte n’a pas de NUMEN. Un code n’ouvrirait rien : adressez-vous à la DSI.",
     Forbidden.MEANS: "L’agent n’a pas de moyen de secours pour cet envoi.",
     Forbidden.STATE: "L’état de ce compte ne le permet pas.",
+    Forbidden.COPY_TODAY: "Une seule demande par jour : réessayez demain.",
+    Forbidden.COPY_ROOM: "La place manque en ce moment. Réessayez demain, ou demandez la copie à l’assistance.",
 }
 
 

@@ -30,7 +30,8 @@ class Settings:
     may go by text message.
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
     `classes` are the classes of service as the fact has them. `signer` is the socket of the signer of profiles.
-    Log-ins and refused mail are on record for `days_on_record`.
+    Log-ins and refused mail are on record for `days_on_record`; `kept` says for how long other data are kept, 0 for
+    what is not kept.
     """
 
     academy: str
@@ -51,6 +52,7 @@ class Settings:
     sms: bool = False
     signer: str = ""
     days_on_record: int = 30
+    kept: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Settings:

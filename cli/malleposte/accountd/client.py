@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from malleposte import link
 from malleposte.accountd import wire
 
 PORT = 7443
+PIECE = 64 * 1024
+"""Bytes of a copy that are in memory."""
 
 
 class RefusedError(Exception):
@@ -32,6 +35,27 @@ class UnavailableError(Exception):
 
 class OtherVersionError(UnavailableError):
     """accountd is of another version, and carried out nothing. The text says what to do."""
+
+
+class Copy:
+    """A copy of an agent's data that comes: the answer, and its bytes, once. It is to be closed in any case."""
+
+    def __init__(self, answer: wire.Done, stream: io.BufferedRWPair, opened: contextlib.ExitStack) -> None:
+        self.answer, self._stream, self._opened = answer, stream, opened
+        self._left = answer.own_data.size
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Pieces. Raises OSError where it ends too early: whoever counts the bytes then misses some."""
+        while self._left:
+            piece = self._stream.read1(min(self._left, PIECE))
+            if not piece:
+                raise ConnectionError("closed in a copy")
+            self._left -= len(piece)
+            yield piece
+
+    def close(self) -> None:
+        """End the connection."""
+        self._opened.close()
 
 
 @dataclass(frozen=True)
@@ -61,14 +85,24 @@ class Client:
 
         Raises RefusedError, UnavailableError.
         """
+        with self._talk(request) as (answer, _stream):
+            return answer
+
+    def fetch(self, request: wire.FetchOwnData) -> Copy:
+        """A copy of an agent's data, and its bytes as they come. Raises RefusedError, UnavailableError."""
+        opened = contextlib.ExitStack()
+        answer, stream = opened.enter_context(self._talk(request))
+        return Copy(answer, stream, opened)
+
+    @contextlib.contextmanager
+    def _talk(self, request: wire.Request) -> Iterator[tuple[wire.Done, io.BufferedRWPair]]:
+        """The answer, and the stream that it came from."""
         mine = wire.Hello(self.name, self.secret)
         try:
             with self._connected() as stream:
-                if isinstance(request, wire.Hello):
-                    return self._asked(stream, mine)
-                if link.is_tls(self.address):
+                if link.is_tls(self.address) and not isinstance(request, wire.Hello):
                     self._asked(stream, mine)
-                return self._asked(stream, request)
+                yield self._asked(stream, mine if isinstance(request, wire.Hello) else request), stream
         except wire.OtherVersionError as error:
             raise OtherVersionError(f"accountd at {self.address}: {error}") from error
         except (OSError, ValueError) as error:

@@ -69,7 +69,7 @@ class Shared:
     begun: Callable[[Act, Any, str, str], Trial]
     known: Callable[[Act, Any, str, str], Trial]
     tried: Callable[[Act, Any, str, str], AbstractContextManager[None]]
-    alone: Callable[[str], AbstractContextManager[None]]
+    alone: Callable[..., AbstractContextManager[None]]
     refuse: Callable[[Act, Any, str], NotProvedError]
 
 

@@ -91,6 +91,7 @@ class Hacked:
                 uid, request.new, act.now
             )
             self._tools.proofs.end(uid)
+            self._tools.copies.end(uid)  # whoever has the password may have asked for it
             devices = follow.of(act.directory, uid)
             hours = self._tools.block_hours
             result = acts.recover(self._ways.acts(act), uid, act.now, hours=hours, note=NOTE)

@@ -41,6 +41,11 @@ CONNECTIONS = 128
 WAITING = 64
 """Requests under way or waiting for a thread of one kind; more are told to come back."""
 PATIENCE = 20.0  # seconds within which a line is whole, and TLS shaken
+HANDING = 16
+"""Copies of agents' data that are handed over at once; more are told to come back."""
+HANDING_PATIENCE = 300.0  # seconds for a piece of one to be taken
+PIECE = 256 * 1024
+"""Bytes of one that are in memory."""
 REQUESTS = 100
 """Requests of one connection."""
 
@@ -91,6 +96,7 @@ class Server:
         self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
         self.only = {f"accountd:{name}": frozenset(calls) for name, calls in (only or {}).items()}
         self.connections = 0
+        self.handing = 0
         self.waiting: Counter[ThreadPoolExecutor] = Counter()
 
     async def local(self, reader: Reader, writer: Writer) -> None:
@@ -133,7 +139,35 @@ class Server:
                 caller = await self._recognised(request, writer)
                 if caller is None:
                     return
+            if isinstance(request, wire.FetchOwnData):
+                await self._handed(writer, request, caller)
+                return
             await self._told(writer, await self._answer(request, caller))
+
+    async def _handed(self, writer: Writer, request: wire.FetchOwnData, caller: str) -> None:
+        """The answer, then the bytes of the copy. No thread waits for whoever reads them slowly."""
+        if self.handing >= HANDING:
+            await self._told(writer, wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=60))
+            return
+        self.handing += 1
+        try:
+            answer = await self._answer(request, caller)
+            await self._told(writer, answer)
+            if isinstance(answer, wire.Done):
+                await self._sent(writer, answer)
+        finally:
+            self.handing -= 1
+
+    async def _sent(self, writer: Writer, answer: wire.Done) -> None:
+        left = answer.own_data.size
+        with await asyncio.to_thread(self.service.tools.copies.open, answer.uid) as file:
+            while left:
+                piece = await asyncio.to_thread(file.read, min(left, PIECE))
+                if not piece:
+                    raise EOFError  # another one took its place: the reader misses bytes, and says so
+                left -= len(piece)
+                writer.write(piece)
+                await asyncio.wait_for(writer.drain(), HANDING_PATIENCE)
 
     async def _recognised(self, request: wire.Request, writer: Writer) -> str | None:
         """Return the client that connects over TLS; None after a refusal."""

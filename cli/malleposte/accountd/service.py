@@ -26,6 +26,7 @@ from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.limits import Limits, Throttle, network
+from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.undelete import Undelete
 from malleposte.accounts import acts, codes, confirmation, enrolment, life
@@ -40,6 +41,7 @@ from malleposte.accounts.digests import Keyring
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.own_data.spool import Spool
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.record import model as record
 from malleposte.accounts.record.model import Kept, LogIn
@@ -60,7 +62,7 @@ from malleposte.policy.model import Policy
 LOG = logging.getLogger("accountd")
 PACED = (
     *(wire.Begin, wire.Change, wire.Reset, wire.Recover, wire.Prove, wire.IssueCode, wire.SetRecovery),
-    *(wire.AddDevice, wire.RemindLogin, wire.SpendCode, wire.RemoveFactor),
+    *(wire.AddDevice, wire.RemindLogin, wire.SpendCode, wire.RemoveFactor, wire.AskOwnData),
 )
 """Calls whose answers come at fixed moments, whatever there was to do."""
 ONCE_SECONDS = 3600.0
@@ -77,7 +79,7 @@ MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
     *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors),
-    *(wire.Diagnose, wire.FindDeleted),
+    *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
@@ -92,6 +94,7 @@ _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
     *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, wire.Undelete, *SHOWN, *_DESK),
+    *(wire.AskOwnData, wire.FetchOwnData, wire.EndOwnData),
 )
 """Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -167,6 +170,8 @@ class Tools:
     """Messages that an agent deleted for good, from the host of its mailbox. Raises MallepostError, OSError."""
     undelete: Callable[[str, Sequence[str]], Mapping[str, int]] = lambda uid, messages: {}
     """Brings some of them back; how many came to each folder. Raises MallepostError, OSError."""
+    copies: Spool = field(default_factory=Spool)
+    """Copies of their own data that agents asked for."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
@@ -236,6 +241,7 @@ class Service:
         self._does.update(Hacked(tools, taken_back).does)
         self._does.update(Charges(tools, charges.Ways(self._alone, _in)).does)
         self._does.update(Undelete(tools, _in).does)
+        self._does.update(OwnData(shared, _in).does)
         ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
         self._does.update(Desk(tools, ways).does)
 

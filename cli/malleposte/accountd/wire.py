@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 11
+VERSION = 12
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -324,6 +324,43 @@ class Undelete:
 
 
 @dataclass(frozen=True)
+class ShowOwnData:
+    """Show the state of the copy of their own data that an agent asked for: `Done.own_data`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class AskOwnData:
+    """Ask for a copy of all that is held about an account. The password is asked again for it: `Done.own_data`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class FetchOwnData:
+    """The copy itself: after the answer follow `Done.own_data.size` bytes, and the connection ends."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class EndOwnData:
+    """Remove the copy, or call off what is not made yet: `Done.own_data`."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class RemoveFactor:
     """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
 
@@ -546,7 +583,7 @@ Request = (
     | ShowJournal | Diagnose | FindDeleted | Undelete | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
-    | Recover | Check | Charges | SetCharge
+    | Recover | Check | Charges | SetCharge | ShowOwnData | AskOwnData | FetchOwnData | EndOwnData
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -579,6 +616,10 @@ CALLS: dict[str, type[Request]] = {
     "diagnose": Diagnose,
     "find_deleted": FindDeleted,
     "undelete": Undelete,
+    "show_own_data": ShowOwnData,
+    "ask_own_data": AskOwnData,
+    "fetch_own_data": FetchOwnData,
+    "end_own_data": EndOwnData,
     "try_factor": TryFactor,
     "factor_tried": FactorTried,
     "spend_code": SpendCode,
@@ -627,13 +668,13 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     """No such account; only where the caller acts for the academy."""
     FORBIDDEN = "forbidden"
-    """The help desk may not do this: `message` is a word of `Forbidden`."""
+    """The help desk, or an agent, may not do this: `message` is a word of `Forbidden`."""
     UNAVAILABLE = "unavailable"
     """The directory or what else is needed does not answer."""
 
 
 class Forbidden(StrEnum):
-    """The reason why the help desk may not do something."""
+    """The reason why the help desk may not do something, or an agent with the own data."""
 
     ROLE = "role"
     """The agent who is logged in is of no help desk."""
@@ -656,6 +697,10 @@ class Forbidden(StrEnum):
     """The account has no means of recovery for this way."""
     STATE = "state"
     """Not in the state that the account is in."""
+    COPY_TODAY = "copy_today"
+    """A copy of the own data was asked for within a day."""
+    COPY_ROOM = "copy_room"
+    """No room for one at the moment."""
 
 
 @dataclass(frozen=True)
@@ -855,6 +900,23 @@ class Deleted:
 
 
 @dataclass(frozen=True)
+class OwnData:
+    """A copy of an agent's own data. Times as the directory writes them, empty for none.
+
+    `state` is `asked`, `making`, `ready`, `failed` (`reason`: `room`, `away`), `ended`, or empty. `again`: when the
+    next one may be asked for. `missing`: parts that could not be read, which the copy itself names.
+    """
+
+    state: str = ""
+    asked: str = ""
+    until: str = ""
+    again: str = ""
+    size: int = 0
+    missing: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class Enrolment:
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
@@ -908,6 +970,7 @@ class Done:
     charges: tuple[Charge, ...] = ()
     deleted: tuple[Deleted, ...] = ()
     many: int = 0
+    own_data: OwnData = field(default_factory=OwnData)
 
 
 @dataclass(frozen=True)
@@ -985,6 +1048,7 @@ def decode_answer(line: bytes) -> Answer:
                 traces=tuple(Trace(**one) for one in held["traces"]),
                 charges=tuple(map(_charge, held["charges"])),
                 deleted=tuple(Deleted(**one) for one in held["deleted"]), many=int(held["many"]),
+                own_data=OwnData(**held["own_data"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])

@@ -77,6 +77,9 @@ ACTS: Mapping[str, str] = {
     "desk-refused": "demande de l’assistance refusée",
     "recovered": "compte repris après un piratage, connexions et appareils fermés",
     "trace-removed": "réglage suspect supprimé",
+    "own-data-ask": "copie de vos données demandée", "own-data": "copie de vos données préparée",
+    "own-data-failed": "copie de vos données non préparée", "own-data-fetch": "copie de vos données téléchargée",
+    "own-data-end": "copie de vos données supprimée",
 }  # fmt: skip
 _DATES = frozenset(
     ("mpStateChanged", "mpBlockedUntil", "mpArchived", "mpRecoveryChanged", "mpInaExpiry", "pwdChangedTime")

@@ -22,6 +22,7 @@ from malleposte.accounts.devices.uses import Uses, used
 from malleposte.accounts.devices.uses import here as here_uses
 from malleposte.accounts.life.base import ASKED, uid_of
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.own_data.make import step as own_data
 from malleposte.accounts.settings import Settings
 from malleposte.directory.devices import COPIED, READ, to_device
 from malleposte.directory.errors import NotThere
@@ -211,7 +212,7 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
 
 STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
-    "devices": device_copies, "archive": archive, "purge": purge,
+    "devices": device_copies, "archive": archive, "purge": purge, "own-data": own_data,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -32,10 +32,22 @@ def ask(found: sign_on.Agent, make: Make, not_proved: str = "", refused: str = "
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
     the one for a value that accountd does not take.
     """
+    return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
+
+
+def fetch(
+    found: sign_on.Agent, make: Callable[[str, str, str], wire.FetchOwnData], refused: str
+) -> client.Copy | acts.Told:
+    """A copy of the agent's data, which is to be closed. As `ask`."""
+    return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
+
+
+def _done[R: wire.Request, D](
+    found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
+    refused: str = "",
+) -> D | acts.Told:  # fmt: skip
     try:
-        token = sign_on.with_token()
-        wanted = make(acts.source(), found.session.uid, token)
-        done: wire.Done = current_app.extensions["accountd"].call(wanted)
+        return way(make(acts.source(), found.session.uid, sign_on.with_token()))
     except RefusedError as error:
         LOG.info("a log-in is over: %s", error)
         raise OverError from error
@@ -47,7 +59,6 @@ def ask(found: sign_on.Agent, make: Make, not_proved: str = "", refused: str = "
         if error.refused.error in OVER and not mistyped:
             raise OverError from error
         return acts.told(error.refused, not_proved, refused)
-    return done
 
 
 def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Callable[P, Answer]:

@@ -38,7 +38,7 @@ def _own_password() -> Any:
     return PasswordField(
         "Votre mot de passe",
         description="Celui de votre compte, pour vérifier que c’est bien vous.",
-        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=1024)],
+        validators=[InputRequired("Indiquez votre mot de passe."), Length(max=1024, message=TOO_LONG)],
         render_kw={"autocomplete": "current-password"},
         widget=dsfr.Password(),
     )
@@ -130,6 +130,12 @@ class RemoveFactor(Form):
     """A second factor that goes; the password is asked for again."""
 
     factor = HiddenField()
+    password = _own_password()
+
+
+class AskOwnData(Form):
+    """A copy of all data; the password is asked for again."""
+
     password = _own_password()
 
 

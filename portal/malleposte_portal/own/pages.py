@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, factors, forms, phones, recovery, undelete, words
+from malleposte_portal.own import charges, data, factors, forms, phones, recovery, undelete, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -32,15 +32,17 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **factors.ADDRESSES,
     **charges.ADDRESSES,
     **undelete.ADDRESSES,
+    **data.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
     *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
     *charges.FORMS,
+    *data.FORMS,
 )
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
-ACTS = ("device_revoke", "sessions_end", "logout", *charges.ACTS)
+ACTS = ("device_revoke", "sessions_end", "logout", *charges.ACTS, *data.ACTS)
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
 
@@ -195,4 +197,5 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     **factors.VIEWS,
     **charges.VIEWS,
     **undelete.VIEWS,
+    **data.VIEWS,
 }

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import BinaryIO
 
 import pytest
 from cryptography import x509
@@ -35,10 +37,20 @@ class Service:
     def __init__(self) -> None:
         self.callers: list[str] = []
         self.takes = 0.0
+        self.tools = SimpleNamespace(copies=self)
+        self.path, self.size = Path("/nowhere"), 0
+
+    def open(self, uid: str) -> BinaryIO:
+        assert uid == "mdupond"
+        return self.path.open("rb")
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
         self.callers.append(client)
         time.sleep(self.takes)
+        if isinstance(request, wire.FetchOwnData):
+            if not self.size:
+                return wire.Refused(wire.ErrorCode.REFUSED_VALUE)
+            return wire.Done("mdupond", own_data=wire.OwnData("ready", size=self.size))
         return wire.Done("mdupond")
 
 
@@ -226,6 +238,60 @@ def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: p
         answers = list(pool.map(tell, range(8)))
     assert "slow_down" in answers
     assert wire.Done("mdupond") in answers
+
+
+FETCH = wire.FetchOwnData("192.0.2.7", "mdupond", "jeton")
+
+
+@pytest.mark.parametrize("way", ["local", "remote"])
+def test_a_copy_comes_after_its_answer(running: Running, tmp_path: Path, way: str) -> None:
+    content = os.urandom(daemon.PIECE * 3 + 7)
+    running.service.path, running.service.size = tmp_path / "copy", len(content)
+    running.service.path.write_bytes(content)
+    copy = getattr(running, way)().fetch(FETCH)
+    assert copy.answer.own_data.size == len(content)
+    assert b"".join(copy) == content
+    copy.close()
+    assert running.local().call(CHANGE) == wire.Done("mdupond")
+
+
+def test_no_copy_is_no_bytes(running: Running) -> None:
+    with pytest.raises(RefusedError, match="refused_value"):
+        running.local().fetch(FETCH)
+    with pytest.raises(RefusedError, match="unauthorised"):
+        running.remote("sso-pia1").fetch(FETCH)
+
+
+def test_a_copy_that_ends_too_early_is_an_error(running: Running, tmp_path: Path) -> None:
+    running.service.path, running.service.size = tmp_path / "copy", 100
+    running.service.path.write_bytes(b"x" * 60)
+    copy = running.local().fetch(FETCH)
+    with pytest.raises(ConnectionError):
+        list(copy)
+    copy.close()
+
+
+def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "HANDING", 2)
+    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
+    running.service.path.write_bytes(b"x" * 50_000_000)
+    held = [running.local().fetch(FETCH), running.local().fetch(FETCH)]
+    with pytest.raises(RefusedError, match="slow_down"):
+        running.local().fetch(FETCH)
+    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert sum(map(len, held[0])) == 50_000_000
+    for one in held:
+        one.close()
+    # A reader who has gone gives the place back.
+    for _ in range(50):
+        with contextlib.suppress(RefusedError):
+            running.local().fetch(FETCH).close()
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the places are still taken")
 
 
 def _tried(client: Client, request: wire.Request) -> object:

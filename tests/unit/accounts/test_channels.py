@@ -48,7 +48,7 @@ def test_a_purge_removes_second_factors_where_the_log_in_page_is(monkeypatch: py
     page = LocalHost(LifeRules(channels=("sso",)), name="pia1")
     assert page.empty("mdupond").stores == ["second factors"]
     assert forgotten == ["mdupond"]
-    assert page.empty("away").failures == ["sso: no answer"]
+    assert page.empty("away").failures == ["second factors: no answer"]
 
 
 def test_the_log_in_page_is_closed_before_what_would_ask_it_anew() -> None:

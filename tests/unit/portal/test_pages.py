@@ -60,6 +60,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
             *("/en/account/second-factors", "/en/account/second-factors/remove"),
             *("/compte/messages-supprimes", "/en/account/deleted-messages"),
+            *("/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"),
+            *("/en/account/data", "/en/account/data/download", "/en/account/data/delete"),
             *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),
             *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
             *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),

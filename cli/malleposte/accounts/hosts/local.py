@@ -28,6 +28,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.own_data.spool import Spool
 from malleposte.accounts.queue import Queue, Waiting
 from malleposte.accounts.record import ask
 from malleposte.accounts.record.model import Kept
@@ -73,13 +74,14 @@ class LocalHost:
         beside: Sequence[Path] = (RADICALE_CACHE,),
         name: str = "",
         asked: Path = ask.SOCKET,
+        copies: Spool | None = None,
     ) -> None:
         """`rules` say what is here; `beside`: folders of what Radicale remembers; `asked`: the record's socket.
 
-        `name` is empty on the caller's host.
+        `name` is empty on the caller's host. `copies`: those of their own data that agents asked for.
         """
         self.rules, self.sql, self.beside, self.name = rules, sql or sql_of(rules), tuple(beside), name
-        self.asked = asked
+        self.asked, self.copies = asked, copies or Spool()
 
     @property
     def holds(self) -> frozenset[str]:
@@ -305,7 +307,10 @@ class LocalHost:
         return rows(self.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
 
     def empty(self, uid: str) -> Removed:
-        """See Host: mail with its filters, agendas, contacts, settings of the webmails, the record, second factors."""
+        """See Host: mail with its filters, agendas, contacts, settings of the webmails, second factors, the record.
+
+        A copy of their own data that the agent asked for goes too.
+        """
         removed = Removed()
         places = [("mail", self._home(uid)), ("radicale", self.rules.radicale / uid)]
         places += [("radicale", folder / uid) for folder in self.beside]
@@ -317,17 +322,17 @@ class LocalHost:
                         removed.stores.append(str(path))
             except OSError as error:
                 removed.failures.append(f"{name}: {error}")
-        try:
-            if ask.erase(uid, self.asked):
-                removed.stores.append("record")
-        except (MallepostError, OSError) as error:
-            removed.failures.append(f"record: {error}")
+        apart: list[tuple[str, Callable[[], bool]]] = [
+            ("record", lambda: bool(ask.erase(uid, self.asked))), ("copy of own data", lambda: self.copies.remove(uid)),
+        ]  # fmt: skip
         if SIGN_ON in self.rules.channels:
+            apart.append(("second factors", lambda: bool(lemonldap.forget(checked(uid)))))
+        for name, erased in apart:
             try:
-                if lemonldap.forget(checked(uid)):
-                    removed.stores.append("second factors")
-            except MallepostError as error:
-                removed.failures.append(f"sso: {error}")
+                if erased():
+                    removed.stores.append(name)
+            except (MallepostError, OSError) as error:
+                removed.failures.append(f"{name}: {error}")
         inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
         for name, database, text in (
             ("sogo", self.rules.sogo_database, inside),

@@ -137,8 +137,8 @@ def purge_command(who: str, override: str, yes: bool, as_json: bool) -> int:
 def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
     """Run the nightly job: end blocks, warn of expiring passwords, archive and remove accounts of former agents.
 
-    It also ends device passwords in time. A timer of the directory's host starts it. When a step fails, the others
-    still run.
+    It also ends device passwords in time, and makes the copies of their own data that agents asked for. A timer of the
+    directory's host starts it. When a step fails, the others still run.
 
     \b
     Example:

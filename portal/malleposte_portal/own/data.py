@@ -1,0 +1,117 @@
+"""« Mes données »: an agent asks for a copy of all that is held about the account, fetches it, removes it.
+
+It is made on the directory's host while nobody waits. accountd hands it over for the token of the log-in, piece by
+piece: no address leads to it without one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from flask import Response, redirect, render_template, request, session
+from malleposte.accountd import client, wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.front import now
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own import forms, words
+from malleposte_portal.own.asked import ask, fetch, for_agent, unanswered
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "own_data": ("/compte/donnees", "/en/account/data"),
+    "own_data_fetch": ("/compte/donnees/telecharger", "/en/account/data/download"),
+    "own_data_end": ("/compte/donnees/supprimer", "/en/account/data/delete"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("own_data", "own_data_fetch", "own_data_end")
+ACTS = ("own_data_fetch", "own_data_end")
+AT_ONCE = 3
+"""Downloads of one process at a time, of as many agents: each keeps a thread as long as it lasts."""
+BUSY = "D’autres téléchargements sont en cours. Réessayez dans quelques minutes."
+_under_way: set[str] = set()
+_guard = threading.Lock()
+
+
+@for_agent
+def own_data(found: sign_on.Agent) -> Answer:
+    """The state of the last request, and the form for the next one where it may be made."""
+    refused, status = "", 200
+    form = forms.AskOwnData()
+    if request.method == "POST":
+        status = 422
+        if form.validate():
+            password = form.typed("password")
+            answer = ask(
+                found, lambda source, uid, token: wire.AskOwnData(source, uid, token, password),
+                _("Mot de passe inexact."),
+            )  # fmt: skip
+            if isinstance(answer, wire.Done):
+                session["told"] = "data-asked"
+                return redirect(link("own_data"), 303)
+            refused, status = answer.page, answer.status
+    answer = ask(found, wire.ShowOwnData)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    held = answer.own_data
+    again = words.read(held.again)
+    may_ask = held.state not in ("asked", "making") and (again is None or again <= now())
+    return render_template(
+        "own/data.html", copy=held, form=form, refused=refused, may_ask=may_ask, told=session.pop("told", ""),
+        size=size(held.size), moment=words.moment,
+    ), status  # fmt: skip
+
+
+def size(many: int) -> str:
+    """Bytes as people read them."""
+    if many < 1_000_000:
+        return _("%(number)d ko", number=max(1, round(many / 1000)))
+    if many < 1_000_000_000:
+        return _("%(number)d Mo", number=round(many / 1_000_000))
+    shown = f"{many / 1_000_000_000:.1f}"
+    return _("%(number)s Go", number=shown.replace(".", _(",")))
+
+
+@for_agent
+def own_data_fetch(found: sign_on.Agent) -> Answer:
+    """The copy, as it comes from accountd."""
+    uid = found.session.uid
+    with _guard:
+        if uid in _under_way or len(_under_way) >= AT_ONCE:
+            return unanswered(acts.Told(429, _(BUSY)))
+        _under_way.add(uid)
+    try:
+        copy = fetch(found, wire.FetchOwnData, _("Il n’y a pas de copie à télécharger."))
+    except BaseException:
+        _under_way.discard(uid)
+        raise
+    if isinstance(copy, acts.Told):
+        _under_way.discard(uid)
+        return unanswered(copy)
+    return _sent(copy, uid)
+
+
+def _sent(copy: client.Copy, uid: str) -> Response:
+    answer = Response(copy, mimetype="application/zip")
+    answer.content_length = copy.answer.own_data.size
+    answer.headers.set("Content-Disposition", "attachment", filename=f"mes-donnees-{uid}.zip")
+    # Nothing of it comes to lie on the portal's disk, however slowly it is taken.
+    answer.headers["X-Accel-Buffering"] = "no"
+    answer.call_on_close(lambda: _under_way.discard(uid))
+    return answer
+
+
+@for_agent
+def own_data_end(found: sign_on.Agent) -> Answer:
+    """Remove the copy, or call it off."""
+    answer = ask(found, wire.EndOwnData)
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    session["told"] = "data-ended"
+    return redirect(link("own_data"), 303)
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "own_data": own_data, "own_data_fetch": own_data_fetch, "own_data_end": own_data_end,
+}  # fmt: skip

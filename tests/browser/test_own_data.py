@@ -1,0 +1,55 @@
+"""« Mes données » in a browser: a copy is asked for, is ready by itself, is downloaded and removed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from malleposte.policy import rules
+
+from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
+from tests.browser.test_first_login import complaints, fill, for_everyone
+
+PATIENCE = 180
+# The answer to the button: status, kind and first letters of the file.
+FETCHED = """
+const done = arguments[0], form = document.querySelector("form[action$='/telecharger']");
+fetch(form.action, {method: "POST", body: new URLSearchParams(new FormData(form))}).then(async answer => {
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  done([answer.status, answer.headers.get("Content-Type"), String.fromCharCode(bytes[0], bytes[1])]);
+});
+"""
+
+
+def test_an_agent_gets_a_copy_of_the_own_data(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("portal", "/compte/donnees")
+    enter(browser, who.uid, who.account.password)
+    browser.seen("h1", "Mes données")
+    browser.seen("main", "Vous n’avez pas encore demandé de copie")
+    browser.picture("portal-own-data")
+    for_everyone(browser)
+    fill(browser, password=rules.generate())
+    browser.seen("#errors", "Mot de passe inexact")
+    for_everyone(browser)
+    fill(browser, password=who.account.password)
+    browser.wait(lambda: "La copie" in browser.words(), "nothing is asked for")
+    for_everyone(browser)
+
+    until = time.monotonic() + PATIENCE
+    while "La copie est prête" not in browser.words():
+        assert time.monotonic() < until, browser.words()
+        time.sleep(2)
+        browser.open("portal", "/compte/donnees")
+    browser.picture("portal-own-data-ready")
+    for_everyone(browser)
+    assert browser.driver.execute_async_script(FETCHED) == [200, "application/zip", "PK"]
+    browser.open("portal", "/en/account/data")
+    browser.seen("h1", "My data")
+    browser.seen("main", "You can ask for another copy from")
+    browser.open("portal", "/compte/donnees")
+    browser.click("main button", "Supprimer cette copie")
+    browser.seen(".fr-alert--success", "La copie est supprimée")
+    for_everyone(browser)
+    assert complaints(browser) == []
