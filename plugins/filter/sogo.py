@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters of the role sogo: its property list, its database's addresses, who may log in."""
+"""Filters of the role sogo: its property list, its database's addresses, who may log in, the publisher of calendars."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ _TABLES = {
 
 _SOCKET = "%2Frun%2Fpostgresql"
 """The folder of PostgreSQL's socket, as the host of an address."""
+
+PUBLISHER = "malleposte-calendars"
+"""The uid of the owner of published calendars, the same as in malleposte.accounts.agendas.sogo."""
+_NOWHERE = "calendars.invalid"
+"""The domain of its address (RFC 2606): no mail goes there."""
 
 _BARE = re.compile(r"[A-Za-z0-9_]+")
 _VALUE = re.compile(r"[A-Za-z0-9_-]+")
@@ -66,15 +71,39 @@ def sogo_plist(settings: Mapping[str, Any]) -> str:
     return _render({name: value for name, value in settings.items() if value is not None}, "") + "\n"
 
 
+def _database(database: str, host: str, port: int, user: str, password: str) -> str:
+    login = quote(user, safe="") + (f":{quote(password, safe='')}" if host else "")
+    return f"postgresql://{login}@{host or _SOCKET}:{port}/{quote(database, safe='')}"
+
+
 def sogo_tables(database: str, host: str, port: int, user: str, password: str) -> dict[str, str]:
     """The settings that name SOGo's tables. Without a host: the Unix socket, where the system user proves itself.
 
     The socket's folder and the user are named all the same: SOGo uses a connection again only where both are said, and
     opens one more at each log-in where they are not, until it may open none.
     """
-    login = quote(user, safe="") + (f":{quote(password, safe='')}" if host else "")
-    where = f"postgresql://{login}@{host or _SOCKET}:{port}/{quote(database, safe='')}"
+    where = _database(database, host, port, user, password)
     return {setting: f"{where}/{table}" for setting, table in _TABLES.items()}
+
+
+def sogo_publisher(database: str, host: str, port: int, user: str, password: str, name: str) -> dict[str, Any]:
+    """The source of the one user who owns the published calendars; `name` stands after theirs on the agents' pages.
+
+    SOGo selects from what the address ends with, so the row needs no table that a restore could lack. Nobody proves
+    a password against this source, and no search looks through it.
+    """
+    columns = {
+        "c_uid": PUBLISHER, "c_name": PUBLISHER, "c_password": "*", "c_cn": name, "mail": f"{PUBLISHER}@{_NOWHERE}",
+    }  # fmt: skip
+    values = ", ".join("'{}'::text AS {}".format(value.replace("'", "''"), key) for key, value in columns.items())
+    where = _database(database, host, port, user, password)
+    return {
+        "id": "calendriers",
+        "type": "sql",
+        "viewURL": f"{where}/{quote(f'(SELECT {values}) AS publisher', safe='')}",
+        "canAuthenticate": False,
+        "isAddressBook": False,
+    }
 
 
 def _one_of(attribute: str, values: Sequence[str]) -> str:
@@ -110,6 +139,7 @@ class FilterModule:
         """Names of the filters."""
         return {
             "sogo_plist": sogo_plist,
+            "sogo_publisher": sogo_publisher,
             "sogo_tables": sogo_tables,
             "sogo_agents": sogo_agents,
             "sogo_address_book": sogo_address_book,

@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, Browser
 from tests.browser.support.sso import enter
+from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
 from tests.stack.support.people import People
@@ -65,6 +66,27 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     browser.seen("#userfield")
     assert browser.driver.current_url.startswith(browser.url("sso"))
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
+
+
+def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, reader: Reader, site: Site) -> None:
+    here, name, calendars = school(), f"Examens {token()}", Calendars(site)
+    agent = reader.agent("convergence", letters=False, establishments=(here,))
+    today = datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris")).date()
+    days = (f"{day:%Y%m%d}" for day in (today, today + datetime.timedelta(days=2)))
+    try:
+        calendars.publish("-", name, f"uai={here}", "--colour", "#18753c", given=file("Brevet blanc", *days))
+        browser.open("groupware")
+        enter(browser, agent.uid, agent.password)
+        browser.seen(".sg-folder-name", "Boîte de réception")
+        browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
+        browser.seen(".sg-event", "Brevet blanc")
+        if browser.size.mobile:
+            browser.click("button[aria-label='Menu bascule']")
+        browser.seen("md-sidenav", "Abonnements")
+        browser.seen(".sg-calendar-list-item", name)
+        browser.picture("sogo-published")
+    finally:
+        calendars.clear()
 
 
 STRAY = """

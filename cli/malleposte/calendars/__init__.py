@@ -6,4 +6,6 @@
 ``store``      the files on the host of the web
 ``gather``     sources read again, members asked of the directory, the folder that nginx serves
 ``radicale``   the calendars in Radicale's store
+``sogo``       the calendars in SOGo: agendas of a technical user, and the rights on them
+``subscriptions``  of an agent in SOGo
 """

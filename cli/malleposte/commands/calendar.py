@@ -55,8 +55,8 @@ class PublishCommand(WebCommand):
 def command() -> None:
     """Publish calendars to agents, list or withdraw them.
 
-    A published calendar is read by all agents, or by those of a rule, on devices whose agenda is in
-    Radicale, and changed by nobody.
+    A published calendar is read by all agents, or by those of a rule, in SOGo and on devices, and
+    changed by nobody.
     Any other program subscribes to its address. On the controller these commands run over ssh on the host of the web.
 
     \b

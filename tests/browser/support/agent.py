@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from tests.stack.support.mail import Mail, compose
 from tests.stack.support.people import People
@@ -33,11 +34,11 @@ class Reader:
     subject: str = ""
     text: str = "le voyage à Orléans, la fête de Noël"
 
-    def agent(self, profile: str, *, letters: bool = True) -> Account:
-        """An agent of a class; with letters, they have arrived when this returns."""
+    def agent(self, profile: str, *, letters: bool = True, **more: Any) -> Account:
+        """An agent of a class, with more fields; with letters, they have arrived when this returns."""
         number = secrets.randbelow(10**6)
         mail = f"claire.fontaine{number}@{self.people.site.place.domain}"
-        account = self.people.agent(given_name="Claire", surname="Fontaine", mail=mail, profile=profile)
+        account = self.people.agent(given_name="Claire", surname="Fontaine", mail=mail, profile=profile, **more)
         self.subject = f"Conseil d’école à l’été, n° {number}"
         for sender, subject, text in (*LETTERS, (SENDER, self.subject, TEXT)) if letters else ():
             address = sender.rpartition("<")[2].rstrip(">")

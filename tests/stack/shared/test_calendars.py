@@ -1,4 +1,4 @@
-"""Published calendars: seen by the agents of a school in Radicale and at an address, changed by nobody, withdrawn."""
+"""Published calendars: seen by the agents of a school in Radicale, in SOGo and at an address, changed by nobody, withdrawn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUERY = """<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:cald
 <c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:time-range start="{}" end="{}"/>
 </c:comp-filter></c:comp-filter></c:filter></c:calendar-query>"""
 FEBRUARY, MAY = ("20270201T000000Z", "20270301T000000Z"), ("20270501T000000Z", "20270601T000000Z")
-PROFILES = ("roundcube",)
+PROFILES = ("roundcube", "convergence")
 WORLD = "mta-sts.sts.test"
 """A web server of the simulated Internet."""
 
@@ -43,7 +43,7 @@ def test_agents_of_the_school_see_it_in_their_homes_and_nobody_changes_it(
     mine = [device(profile=profile, establishments=(here,)) for profile in PROFILES]
     theirs = [device(profile=profile, establishments=("9990001X",)) for profile in PROFILES]
     before = [len(one.discover()[1]) for one in (*mine, *theirs)]
-    assert before == [1] * 2
+    assert before == [1] * 4
     path = tmp_path / "vacances.ics"
     path.write_text(file("Vacances d’hiver – été"), "utf-8")
     row = calendars.publish(str(path), name, f"uai={here}", "--colour", "#18753c")

@@ -62,7 +62,7 @@ class Calendars:
 
     def gather(self) -> None:
         """The timer's work, now."""
-        units = ("malleposte-calendars", "malleposte-radicale-calendars")
+        units = ("malleposte-calendars", "malleposte-radicale-calendars", "malleposte-sogo-calendars")
         for unit in units:
             self.site.run(self.site.host_of("web"), f"systemctl start {unit}.service", timeout=300)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import plistlib
 import pwd
 import re
@@ -27,11 +28,14 @@ from malleposte.accounts.agendas.model import (
 from malleposte.errors import MallepostError
 
 PATHS = {Kind.AGENDA: "Calendar", Kind.CONTACTS: "Contacts"}
+PUBLISHER = "malleposte-calendars"
+"""The owner of the published calendars (malleposte.calendars): no agent, and nobody can log in by that name."""
 TITLES = {Kind.AGENDA: "Agenda personnel", Kind.CONTACTS: "Carnet d'adresses personnel"}
 """As SOGo names them itself in French."""
 UNKNOWN = {"VJOURNAL", "VLIST"}
 """SOGo has no journals; its lists of contacts are nobody else's, and stay."""
 TIMEOUT = 60  # seconds
+_ENVIRONMENT = ("HOME", "PGSSLMODE", "PGSSLROOTCERT")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
 Sql = Callable[[str, str], str]
 """(database, statements) -> what they print."""
@@ -61,7 +65,8 @@ COMMIT;
 """
 _HOLDERS = """
 SELECT DISTINCT i.c_path2 FROM sogo_folder_info i JOIN sogo_store s USING (c_folder_id)
-WHERE i.c_path3 IN ('Calendar', 'Contacts') AND coalesce(s.c_deleted, 0) = 0 AND s.c_content NOT LIKE 'BEGIN:VLIST%';
+WHERE i.c_path3 IN ('Calendar', 'Contacts') AND coalesce(s.c_deleted, 0) = 0 AND s.c_content NOT LIKE 'BEGIN:VLIST%'
+  AND i.c_path2 <> {publisher};
 """
 
 
@@ -76,14 +81,17 @@ def rows(printed: str) -> Iterator[dict[str, Any]]:
 
 
 def restore(uid: str, content: bytes) -> None:
-    """By SOGo's tool, as its own user. Raises MallepostError."""
+    """By SOGo's tool, as its own user: root's work, or a job's of that user. Raises MallepostError."""
     sogo = pwd.getpwnam("sogo")
+    become: dict[str, Any] = {} if os.geteuid() else {"user": "sogo", "group": "sogo", "extra_groups": []}
+    # A job's unit says how the database is reached.
+    given = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ and not become}
     with owner.as_user(sogo.pw_uid, sogo.pw_gid), tempfile.TemporaryDirectory(prefix="malleposte-sogo.") as folder:
         (Path(folder) / uid).write_bytes(content)
         try:
             done = subprocess.run(
-                ["sogo-tool", "restore", "-f", "ALL", folder, uid], user="sogo", group="sogo", extra_groups=[],
-                cwd=folder, env={"PATH": "/usr/sbin:/usr/bin"}, stdin=subprocess.DEVNULL, capture_output=True,
+                ["sogo-tool", "restore", "-f", "ALL", folder, uid], **become,
+                cwd=folder, env={"PATH": "/usr/sbin:/usr/bin", **given}, stdin=subprocess.DEVNULL, capture_output=True,
                 text=True, errors="replace", check=False, timeout=TIMEOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -151,7 +159,7 @@ class SogoStore:
 
     def holders(self) -> set[str]:
         """See Store."""
-        return set(self.sql(self.database, _HOLDERS).split())
+        return set(self.sql(self.database, _HOLDERS.format(publisher=quoted(PUBLISHER))).split())
 
 
 def _records(kind: Kind, wanted: dict[str, Item], there: Collection) -> list[dict[str, str]]:

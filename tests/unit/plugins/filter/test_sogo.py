@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.sogo import (
+    PUBLISHER,
     sogo_address_book,
     sogo_agents,
     sogo_plist,
+    sogo_publisher,
     sogo_tables,
 )
+from malleposte.accounts.agendas import sogo as agendas
 
 
 def test_each_kind_of_value_is_written_as_a_property_list_has_it() -> None:
@@ -59,6 +64,16 @@ def test_a_password_is_escaped_in_an_address() -> None:
     assert sogo_tables("sogo", "db.test", 5432, "sogo", "a/b:c@d%")["SOGoProfileURL"] == (
         "postgresql://sogo:a%2Fb%3Ac%40d%25@db.test:5432/sogo/sogo_user_profile"
     )
+
+
+def test_the_publisher_of_calendars_is_a_row_of_its_own_whom_nobody_proves_and_nobody_finds() -> None:
+    source = sogo_publisher("sogo", "", 5432, "sogo", "secret", "l'académie/d'Exemple")
+    where, _slash, table = source["viewURL"].rpartition("/")
+    assert where == "postgresql://sogo@%2Frun%2Fpostgresql:5432/sogo"
+    assert "'l''académie/d''Exemple'::text AS c_cn" in unquote(table)
+    assert f"'{agendas.PUBLISHER}'::text AS c_uid" in unquote(table)
+    assert (source["canAuthenticate"], source["isAddressBook"]) == (False, False)
+    assert PUBLISHER == agendas.PUBLISHER
 
 
 def test_who_may_log_in() -> None:

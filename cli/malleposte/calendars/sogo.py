@@ -1,0 +1,261 @@
+"""The published calendars in SOGo: agendas of a technical user, with rights and subscriptions for their agents.
+
+SOGo's own tool writes the events, for its indexes. Rights and subscriptions go into its tables, since the tool needs
+half a second an agent; its memcached then forgets what it knew of them. Rights go first: SOGo drops a subscription
+without a right.
+
+`malleposte_calendars`, a table beside SOGo's, remembers whom each calendar was offered, since when and in which colour:
+who has hidden one, or ended the subscription, is not asked twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from malleposte.accounts.agendas import model
+from malleposte.accounts.agendas.model import Item, Kind, collected, newer
+from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, quoted, restore, rows
+from malleposte.calendars import subscriptions
+from malleposte.calendars.model import Shown
+
+ANYBODY, NOTHING, READS = "<default>", "None", "PublicViewer"
+SETTLED = 900
+"""Seconds after which an absent subscription is the agent's choice. Before, SOGo may have written settings that it
+held in its memory (SOGoCacheCleanupInterval, 300 s) over those with the subscription."""
+AT_ONCE = 500
+"""Agents whose settings are written together."""
+TRIES = 3
+Items = Callable[[str], Mapping[str, str]]
+"""ident -> its items, by name."""
+Sql = Callable[[str], str]
+"""Statements for SOGo's database -> what they print."""
+Forget = Callable[[Iterable[str]], None]
+"""Keys of memcached, to be forgotten."""
+
+_TABLE = """SET client_min_messages = warning;
+CREATE TABLE IF NOT EXISTS malleposte_calendars (ident text, c_uid text, colour text NOT NULL, since bigint NOT NULL,
+  PRIMARY KEY (ident, c_uid));"""
+_FOLDERS = """SELECT row_to_json(one) FROM (SELECT c_path4 AS ident, c_folder_id AS id, c_foldername AS title
+  FROM sogo_folder_info WHERE c_path2 = {publisher} AND c_path3 = 'Calendar') AS one;"""
+_RIGHTS = """SELECT row_to_json(one) FROM (SELECT c_uid AS uid, c_role AS role FROM sogo_acl
+  WHERE c_folder_id = {id}) AS one;"""
+_OFFERED = "SELECT row_to_json(one) FROM (SELECT ident, c_uid AS uid, colour, since FROM malleposte_calendars) AS one;"
+_TITLE = "UPDATE sogo_folder_info SET c_foldername = {title} WHERE c_folder_id = {id};"
+_GRANT = """BEGIN;
+DELETE FROM sogo_acl WHERE c_folder_id = {id} AND c_uid IN (SELECT json_array_elements_text({wrong}));
+INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)
+  SELECT {id}, {path}, uid, role FROM json_to_recordset({right}) AS w (uid text, role text);
+COMMIT;"""
+_SETTINGS = """SELECT row_to_json(one) FROM (SELECT w.uid, p.c_settings AS text, p.c_uid IS NOT NULL AS there
+  FROM json_array_elements_text({uids}) AS w (uid) LEFT JOIN sogo_user_profile p ON p.c_uid = w.uid) AS one;"""
+# Settings that changed since they were read stay as they are: their agent's turn comes again.
+_WRITE = """WITH told AS (SELECT * FROM json_to_recordset({told}) AS w (uid text, before text, after text)),
+made AS (INSERT INTO sogo_user_profile (c_uid, c_settings) SELECT uid, after FROM told
+  WHERE before IS NULL AND after IS NOT NULL ON CONFLICT DO NOTHING RETURNING c_uid),
+changed AS (UPDATE sogo_user_profile p SET c_settings = after FROM told WHERE p.c_uid = told.uid AND after IS NOT NULL
+  AND encode(sha256(convert_to(coalesce(p.c_settings, ''), 'UTF8')), 'hex') = before RETURNING p.c_uid),
+done AS (SELECT c_uid FROM made UNION SELECT c_uid FROM changed UNION SELECT uid FROM told WHERE after IS NULL)
+"""
+_OFFER = """INSERT INTO malleposte_calendars (ident, c_uid, colour, since)
+  SELECT {ident}, c_uid, {colour}, {now} FROM done
+  ON CONFLICT (ident, c_uid) DO UPDATE SET colour = excluded.colour RETURNING c_uid;"""
+_END = """DELETE FROM malleposte_calendars m USING done WHERE m.ident = {ident} AND m.c_uid = done.c_uid
+  RETURNING m.c_uid;"""
+_REMOVE = """BEGIN;
+DELETE FROM sogo_quick_appointment WHERE c_folder_id = {id};
+DELETE FROM sogo_store WHERE c_folder_id = {id};
+DELETE FROM sogo_acl WHERE c_folder_id = {id};
+DELETE FROM sogo_folder_info WHERE c_folder_id = {id};
+COMMIT;"""
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """An agenda of the technical user's: its number in the tables, its title."""
+
+    id: int
+    title: str
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What an agent was offered: the colour, and since when (seconds)."""
+
+    colour: str
+    since: int
+
+
+class Engine:
+    """SOGo's database, its tool and its memcached, for SOGo's user."""
+
+    def __init__(self, sql: Sql, forget: Forget, put: Restore = restore) -> None:
+        """See the types."""
+        self.sql, self.forget = sql, forget
+        self.store = SogoStore("", lambda _database, text: sql(text), put)
+
+    def place(self, shown: Sequence[Shown], items: Items, agents: Set[str], now: float) -> int:
+        """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
+        self.sql(_TABLE)
+        folders, offered = self._folders(), self._offered()
+        held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
+        changed = set()
+        for one in shown:
+            made = one.ident not in folders
+            if made:
+                # Nobody may look at an event before the rights are there.
+                self.store.add(PUBLISHER, [model.Collection(Kind.AGENDA, one.ident, one.name)])
+                folders |= self._folders()
+            members = agents if one.members is None else agents & set(one.members)
+            parts = (
+                self._titled(folders[one.ident], one.name),
+                self._granted(folders[one.ident], one.ident, _rights(one, members)),
+                self._filled(held.get(one.ident), one, items(one.ident), now),
+                self._offer(one, members, offered.get(one.ident, {}), int(now)),
+            )
+            if made or any(parts):
+                changed.add(one.ident)
+        for ident in (folders.keys() | offered.keys()) - {one.ident for one in shown}:
+            if ident in folders:
+                self._granted(folders[ident], ident, {ANYBODY: NOTHING})
+            self._end(ident, offered.get(ident, {}).keys())
+            if ident in folders:
+                self.sql(_REMOVE.format(id=folders[ident].id))
+                self.forget([_key(ident)])
+            changed.add(ident)
+        return len(changed)
+
+    def _folders(self) -> dict[str, _Folder]:
+        found = rows(self.sql(_FOLDERS.format(publisher=quoted(PUBLISHER))))
+        return {str(one["ident"]): _Folder(int(one["id"]), str(one["title"])) for one in found}
+
+    def _offered(self) -> dict[str, dict[str, _Offer]]:
+        found: dict[str, dict[str, _Offer]] = {}
+        for one in rows(self.sql(_OFFERED)):
+            found.setdefault(one["ident"], {})[one["uid"]] = _Offer(one["colour"], one["since"])
+        return found
+
+    def _titled(self, folder: _Folder, title: str) -> bool:
+        if folder.title == title:
+            return False
+        self.sql(_TITLE.format(title=quoted(title), id=folder.id))
+        return True
+
+    def _filled(self, held: model.Collection | None, one: Shown, items: Mapping[str, str], now: float) -> bool:
+        """The events. What is the same keeps its place, so that devices fetch what changed alone."""
+        there = held.items if held else {}
+        wanted = collected(Item(name, text, now) for name, text in items.items())
+        gone = there.keys() - wanted.keys()
+        late = {key for key, item in wanted.items() if newer(item, there.get(key))}
+        if held and gone:
+            self.store.remove(PUBLISHER, [held.only(gone)])
+        if late:
+            self.store.add(PUBLISHER, [model.Collection(Kind.AGENDA, one.ident, one.name, wanted).only(late)])
+        return bool(gone or late)
+
+    def _granted(self, folder: _Folder, ident: str, wanted: Mapping[str, str]) -> bool:
+        """The rights: those, and no other."""
+        held = {(str(one["uid"]), str(one["role"])) for one in rows(self.sql(_RIGHTS.format(id=folder.id)))}
+        wrong = sorted({uid for uid, role in held if wanted.get(uid) != role})
+        right = [{"uid": uid, "role": role} for uid, role in wanted.items() if uid in wrong or (uid, role) not in held]
+        if not wrong and not right:
+            return False
+        path = f"/{PUBLISHER}/Calendar/{ident}"
+        self.sql(_GRANT.format(id=folder.id, path=quoted(path), wrong=_json(wrong), right=_json(right)))
+        self.forget([_key(ident)])
+        return True
+
+    def _offer(self, one: Shown, members: Set[str], offered: Mapping[str, _Offer], now: int) -> bool:
+        """The subscriptions: to whom is new, from whom has left; the colour where it was that of the academy."""
+
+        def offer(uid: str, settings: subscriptions.Settings) -> None:
+            before = offered.get(uid)
+            fresh = before is None or now - before.since < SETTLED
+            if fresh and not subscriptions.subscribed(settings, one.ident):
+                subscriptions.subscribe(settings, one.ident, one.colour)
+            if before and before.colour != one.colour:
+                subscriptions.repaint(settings, one.ident, before.colour, one.colour)
+
+        told = members - offered.keys()
+        old = members & offered.keys()
+        other = {uid for uid in old if offered[uid].colour != one.colour}
+        early = {uid for uid in old - other if now - offered[uid].since < SETTLED}
+        statement = _OFFER.format(ident=quoted(one.ident), colour=quoted(one.colour), now=now)
+        ended = self._end(one.ident, offered.keys() - members)
+        changed = self._each(told | other, offer, statement)
+        again = self._each(early, offer, statement, unchanged=False)
+        return ended or changed or again
+
+    def _end(self, ident: str, uids: Collection[str]) -> bool:
+        def forget(_uid: str, settings: subscriptions.Settings) -> None:
+            subscriptions.forget(settings, ident)
+
+        return self._each(uids, forget, _END.format(ident=quoted(ident)), absent=False)
+
+    def _each(
+        self,
+        uids: Iterable[str],
+        change: Callable[[str, subscriptions.Settings], None],
+        then: str,
+        *,
+        unchanged: bool = True,
+        absent: bool = True,
+    ) -> bool:
+        """Change the settings of agents, and `then` the table of offers; whether any was.
+
+        `unchanged`: those whose settings stay are told, too; `absent`: who has none gets some. What SOGo writes
+        meanwhile are read and changed again.
+        """
+        left, wrote = set(uids), False
+        for _try in range(TRIES):
+            for batch in itertools.batched(sorted(left), AT_ONCE, strict=False):
+                told = []
+                for row in rows(self.sql(_SETTINGS.format(uids=_json(batch)))):
+                    entry = _changed(row, change, absent=absent)
+                    if entry and (unchanged or entry["after"] is not None):
+                        told.append(entry)
+                done = self.sql(_WRITE.format(told=_json(told)) + then).split() if told else []
+                self.forget(f"{uid}+settings" for uid in done)
+                left -= set(done) | (set(batch) - {entry["uid"] for entry in told})
+                wrote = wrote or bool(done)
+            if not left:
+                break
+        return wrote
+
+
+def _changed(
+    row: Mapping[str, Any], change: Callable[[str, subscriptions.Settings], None], *, absent: bool
+) -> dict[str, Any] | None:
+    """The row that tells of one agent's settings; None where they are not to be understood."""
+    text = row["text"]
+    settings = subscriptions.read(text)
+    if settings is None:
+        return None
+    before = json.dumps(settings)
+    change(row["uid"], settings)
+    same = json.dumps(settings) == before or not (row["there"] or absent)
+    after = None if same else subscriptions.write(settings)
+    if not same and after is None:
+        return None
+    digest = hashlib.sha256((text or "").encode()).hexdigest() if row["there"] else None
+    return {"uid": row["uid"], "before": digest, "after": after}
+
+
+def _rights(one: Shown, members: Iterable[str]) -> dict[str, str]:
+    """Rights by uid. Where the system's default roles held, colleagues would see the hours."""
+    if one.members is None:
+        return {ANYBODY: READS}
+    return {ANYBODY: NOTHING, **dict.fromkeys(sorted(members), READS)}
+
+
+def _key(ident: str) -> str:
+    """The key of memcached that has an agenda's rights."""
+    return f"{PUBLISHER}/Calendar/{ident}+acl"
+
+
+def _json(value: Any) -> str:
+    return quoted(json.dumps(value))
