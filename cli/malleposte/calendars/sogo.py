@@ -84,7 +84,7 @@ class _Folder:
 
 @dataclass(frozen=True)
 class _Offer:
-    """What an agent was offered: the colour, and since when (seconds)."""
+    """An offer to an agent: the colour, the time (seconds)."""
 
     colour: str
     since: int

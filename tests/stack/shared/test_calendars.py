@@ -1,4 +1,4 @@
-"""Published calendars: seen by the agents of a school in Radicale, in SOGo and at an address, changed by nobody, withdrawn."""
+"""Published calendars: seen by the agents of a school in Radicale, SOGo and at an address, read-only, withdrawn."""
 
 from __future__ import annotations
 
