@@ -89,11 +89,12 @@ def sogo_tables(database: str, host: str, port: int, user: str, password: str) -
 def sogo_publisher(database: str, host: str, port: int, user: str, password: str, name: str) -> dict[str, Any]:
     """The source of the one user who owns the published calendars; `name` stands after theirs on the agents' pages.
 
-    SOGo selects from what the address ends with, so the row needs no table that a restore could lack. Nobody proves
-    a password against this source, and no search looks through it.
+    SOGo selects from what the address ends with, so the row needs no table that a restore could lack. Its tool takes no
+    user of a source without log-ins: the filter refuses each. A search looks through a column that is empty.
     """
     columns = {
         "c_uid": PUBLISHER, "c_name": PUBLISHER, "c_password": "*", "c_cn": name, "mail": f"{PUBLISHER}@{_NOWHERE}",
+        "c_nothing": "",
     }  # fmt: skip
     values = ", ".join("'{}'::text AS {}".format(value.replace("'", "''"), key) for key, value in columns.items())
     where = _database(database, host, port, user, password)
@@ -101,8 +102,11 @@ def sogo_publisher(database: str, host: str, port: int, user: str, password: str
         "id": "calendriers",
         "type": "sql",
         "viewURL": f"{where}/{quote(f'(SELECT {values}) AS publisher', safe='')}",
-        "canAuthenticate": False,
+        "canAuthenticate": True,
+        "authenticationFilter": "c_uid = ''",
+        "userPasswordAlgorithm": "ssha512",
         "isAddressBook": False,
+        "SearchFieldNames": ["c_nothing"],
     }
 
 

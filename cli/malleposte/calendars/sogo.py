@@ -1,8 +1,8 @@
 """The published calendars in SOGo: agendas of a technical user, with rights and subscriptions for their agents.
 
-SOGo's own tool writes the events, for its indexes. Rights and subscriptions go into its tables, since the tool needs
-half a second an agent; its memcached then forgets what it knew of them. Rights go first: SOGo drops a subscription
-without a right.
+SOGo's own tool writes the events, for its indexes, into an agenda beside, whose rows then move: it would take away the
+rights. Rights and subscriptions go into its tables, since the tool needs half a second an agent; its memcached then
+forgets what it knew of them. Rights go first: SOGo drops a subscription without a right.
 
 `malleposte_calendars`, a table beside SOGo's, remembers whom each calendar was offered, since when and in which colour:
 who has hidden one, or ended the subscription, is not asked twice.
@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+import plistlib
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accounts.agendas import model
-from malleposte.accounts.agendas.model import Item, Kind, collected, newer
-from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, quoted, restore, rows
+from malleposte.accounts.agendas.model import Collection, Kind
+from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, printable, quoted, restore, rows
 from malleposte.calendars import subscriptions
 from malleposte.calendars.model import Shown
 
@@ -30,6 +30,8 @@ held in its memory (SOGoCacheCleanupInterval, 300 s) over those with the subscri
 AT_ONCE = 500
 """Agents whose settings are written together."""
 TRIES = 3
+STAGE = ".new"
+"""The end of the name of an agenda that is written beside another; no identifier has a dot."""
 Items = Callable[[str], Mapping[str, str]]
 """ident -> its items, by name."""
 Sql = Callable[[str], str]
@@ -66,6 +68,17 @@ _OFFER = """INSERT INTO malleposte_calendars (ident, c_uid, colour, since)
   ON CONFLICT (ident, c_uid) DO UPDATE SET colour = excluded.colour RETURNING c_uid;"""
 _END = """DELETE FROM malleposte_calendars m USING done WHERE m.ident = {ident} AND m.c_uid = done.c_uid
   RETURNING m.c_uid;"""
+_MOVE = """BEGIN;
+UPDATE sogo_store n SET c_version = 1 + greatest(n.c_version, o.c_version) FROM sogo_store o
+  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
+DELETE FROM sogo_store o USING sogo_store n
+  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
+DELETE FROM sogo_quick_appointment o USING sogo_store n
+  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
+UPDATE sogo_store SET c_folder_id = {id}, c_lastmodified = extract(epoch FROM now())::int WHERE c_folder_id = {stage};
+UPDATE sogo_quick_appointment SET c_folder_id = {id} WHERE c_folder_id = {stage};
+COMMIT;
+"""
 _REMOVE = """BEGIN;
 DELETE FROM sogo_quick_appointment WHERE c_folder_id = {id};
 DELETE FROM sogo_store WHERE c_folder_id = {id};
@@ -101,25 +114,21 @@ class Engine:
     def place(self, shown: Sequence[Shown], items: Items, agents: Set[str], now: float) -> int:
         """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
         self.sql(_TABLE)
-        folders, offered = self._folders(), self._offered()
-        held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
-        changed = set()
+        offered = self._offered()
+        changed = self._write(shown, items)
+        folders = self._folders()
         for one in shown:
-            made = one.ident not in folders
-            if made:
-                # Nobody may look at an event before the rights are there.
-                self.store.add(PUBLISHER, [model.Collection(Kind.AGENDA, one.ident, one.name)])
-                folders |= self._folders()
             members = agents if one.members is None else agents & set(one.members)
             parts = (
                 self._titled(folders[one.ident], one.name),
                 self._granted(folders[one.ident], one.ident, _rights(one, members)),
-                self._filled(held.get(one.ident), one, items(one.ident), now),
+                self._filled(folders[one.ident], folders.get(f"{one.ident}{STAGE}")),
                 self._offer(one, members, offered.get(one.ident, {}), int(now)),
             )
-            if made or any(parts):
+            if any(parts):
                 changed.add(one.ident)
-        for ident in (folders.keys() | offered.keys()) - {one.ident for one in shown}:
+        theirs = {ident for ident in folders if not ident.endswith(STAGE)}
+        for ident in (theirs | offered.keys()) - {one.ident for one in shown}:
             if ident in folders:
                 self._granted(folders[ident], ident, {ANYBODY: NOTHING})
             self._end(ident, offered.get(ident, {}).keys())
@@ -128,6 +137,32 @@ class Engine:
                 self.forget([_key(ident)])
             changed.add(ident)
         return len(changed)
+
+    def _write(self, shown: Sequence[Shown], items: Items) -> set[str]:
+        """Have the tool write what is new beside the agendas, since it would take away the rights on them; which."""
+        for ident, folder in self._folders().items():
+            if ident.endswith(STAGE):
+                self.sql(_REMOVE.format(id=folder.id))
+        held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
+        tables: dict[str, Any] = {}
+        changed = set()
+        for one in shown:
+            there = held.get(one.ident, Collection(Kind.AGENDA, one.ident))
+            texts = {item.name: item.text for item in there.items.values()}
+            wanted = {name: printable(text) for name, text in items(one.ident).items()}
+            late = {name: text for name, text in wanted.items() if texts.get(name, "").split() != text.split()}
+            gone = {key for key, item in there.items.items() if item.name not in wanted}
+            if gone:
+                self.store.remove(PUBLISHER, [there.only(gone)])
+            if one.ident not in held:
+                tables[_path(one.ident)] = _table(one.name, {})
+            if late:
+                tables[_path(f"{one.ident}{STAGE}")] = _table(one.name, late)
+            if gone or late or one.ident not in held:
+                changed.add(one.ident)
+        if tables:
+            self.store.put(PUBLISHER, plistlib.dumps({"tables": tables}))
+        return changed
 
     def _folders(self) -> dict[str, _Folder]:
         found = rows(self.sql(_FOLDERS.format(publisher=quoted(PUBLISHER))))
@@ -145,17 +180,12 @@ class Engine:
         self.sql(_TITLE.format(title=quoted(title), id=folder.id))
         return True
 
-    def _filled(self, held: model.Collection | None, one: Shown, items: Mapping[str, str], now: float) -> bool:
-        """The events. What is the same keeps its place, so that devices fetch what changed alone."""
-        there = held.items if held else {}
-        wanted = collected(Item(name, text, now) for name, text in items.items())
-        gone = there.keys() - wanted.keys()
-        late = {key for key, item in wanted.items() if newer(item, there.get(key))}
-        if held and gone:
-            self.store.remove(PUBLISHER, [held.only(gone)])
-        if late:
-            self.store.add(PUBLISHER, [model.Collection(Kind.AGENDA, one.ident, one.name, wanted).only(late)])
-        return bool(gone or late)
+    def _filled(self, folder: _Folder, stage: _Folder | None) -> bool:
+        """The new events go in. What is the same keeps its place, so that devices fetch what changed alone."""
+        if stage is None:
+            return False
+        self.sql(_MOVE.format(id=folder.id, stage=stage.id) + _REMOVE.format(id=stage.id))
+        return True
 
     def _granted(self, folder: _Folder, ident: str, wanted: Mapping[str, str]) -> bool:
         """The rights: those, and no other."""
@@ -190,7 +220,7 @@ class Engine:
         again = self._each(early, offer, statement, unchanged=False)
         return ended or changed or again
 
-    def _end(self, ident: str, uids: Collection[str]) -> bool:
+    def _end(self, ident: str, uids: Set[str]) -> bool:
         def forget(_uid: str, settings: subscriptions.Settings) -> None:
             subscriptions.forget(settings, ident)
 
@@ -250,6 +280,16 @@ def _rights(one: Shown, members: Iterable[str]) -> dict[str, str]:
     if one.members is None:
         return {ANYBODY: READS}
     return {ANYBODY: NOTHING, **dict.fromkeys(sorted(members), READS)}
+
+
+def _path(ident: str) -> str:
+    return f"/Users/{PUBLISHER}/Calendar/{ident}"
+
+
+def _table(title: str, texts: Mapping[str, str]) -> dict[str, Any]:
+    """An agenda as the tool takes it; nobody may look at its events before the rights are there."""
+    records = [{"c_name": name, "c_content": text} for name, text in texts.items()]
+    return {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(title), "records": records}
 
 
 def _key(ident: str) -> str:

@@ -64,7 +64,8 @@ def test_an_agent_keeps_what_was_chosen_and_sees_what_changed(calendars: Calenda
     for one in (hider, painter, leaver):
         shown = listed(one)[ident]
         assert shown["name"].startswith(f"{name} ("), "the academy's name stands after it"
-        assert (shown["color"], shown["active"], shown["isSubscription"]) == ("#18753c", 1, True)
+        assert (shown["color"], shown["active"], shown["owner"]) == ("#18753c", 1, PUBLISHER)
+        assert not any(shown["acls"].values())
     where = f"Calendar/{PUBLISHER}_{ident}"
     assert hider.get(hider.own(f"{where}/deactivateFolder")).status in (200, 204)
     assert painter.post(painter.own(f"{where}/save"), {"color": "#b34000"}).status in (200, 204)

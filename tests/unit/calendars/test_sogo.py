@@ -54,7 +54,7 @@ class Tables:
         self.offered: dict[tuple[str, str], dict[str, Any]] = {}
         self.wrote: list[str] = []
         self.forgot: list[str] = []
-        self.fails = ""
+        self.fails, self.last = "", 0
         self.meanwhile: dict[str, str] = {}
 
     def engine(self) -> Engine:
@@ -68,9 +68,11 @@ class Tables:
         self._write("put")
         for path, table in plistlib.loads(content)["tables"].items():
             ident = path.rpartition("/")[2]
-            made = {"ident": ident, "id": len(self.folders) + 1, "title": table["displayname"]}
-            self.folders.setdefault(ident, made)
-            assert not table["records"] or sogo.ANYBODY in self.rights[self.folders[ident]["id"]], "anybody may look"
+            self.last += 1
+            assert ident not in self.folders, "the tool takes the rights on it away"
+            self.folders[ident] = {"ident": ident, "id": self.last, "title": table["displayname"]}
+            self.rights[self.last] = {uid: role for uid, (role,) in table["acl"].items()}
+            assert self.rights[self.last] == {sogo.ANYBODY: sogo.NOTHING}, "anybody may look"
             self.events |= {(ident, one["c_name"]): one["c_content"] for one in table["records"]}
 
     def _write(self, what: str) -> None:
@@ -79,6 +81,8 @@ class Tables:
         self.wrote.append(what)
 
     def sql(self, text: str) -> str:
+        if "UPDATE sogo_quick_appointment SET c_folder_id" in text:
+            self._move(text)
         for mark, act in {
             "CREATE TABLE": self._make, "LEFT JOIN sogo_store": self._items, "c_folder_id AS id": self._folders,
             "c_uid AS uid, c_role": self._rights, "colour, since FROM malleposte": self._offered,
@@ -104,7 +108,7 @@ class Tables:
         return list(self.folders.values())
 
     def _number(self, text: str) -> int:
-        return int(matched(r"c_folder_id = (\d+)", text)[1])
+        return int(re.findall(r"c_folder_id = (\d+)", text)[-1])
 
     def _rights(self, text: str) -> list[Any]:
         return [{"uid": uid, "role": role} for uid, role in self.rights.get(self._number(text), {}).items()]
@@ -158,6 +162,13 @@ class Tables:
                 self.offered.setdefault((ident, uid), {"since": int(since)})["colour"] = colour
         return done
 
+    def _move(self, text: str) -> None:
+        self._write("move")
+        found = matched(r"SET c_folder_id = (\d+) WHERE c_folder_id = (\d+)", text)
+        live, stage = (next(i for i, one in self.folders.items() if one["id"] == int(found[n])) for n in (1, 2))
+        for ident, name in [key for key in self.events if key[0] == stage]:
+            self.events[live, name] = self.events.pop((ident, name))
+
     def _drop(self, text: str) -> None:
         self._write("drop")
         number = self._number(text)
@@ -187,9 +198,10 @@ def place(tables: Tables, *shown: Shown, items: dict[str, str] = ITEMS, now: flo
 def test_the_agents_of_a_rule_who_have_sogo_see_it_and_nobody_else(tables: Tables) -> None:
     tables.settings = {"a1": '{"Mail":{"x":1}}', "a3": "{}"}
     assert place(tables, SCHOOL, ALL) == 2
-    assert tables.rights == {
-        1: {"<default>": "None", "a1": "PublicViewer", "a2": "PublicViewer"}, 2: {"<default>": "PublicViewer"},
-    }  # fmt: skip
+    assert {ident: tables.rights[one["id"]] for ident, one in tables.folders.items()} == {
+        "ecole": {"<default>": "None", "a1": "PublicViewer", "a2": "PublicViewer"},
+        "tous": {"<default>": "PublicViewer"},
+    }
     assert {uid: tables.seen(uid) for uid in ("a1", "a2", "a3", "light")} == {
         "a1": [reference("ecole"), reference("tous")], "a2": [reference("ecole"), reference("tous")],
         "a3": [reference("tous")], "light": [],
@@ -214,13 +226,13 @@ def test_only_the_events_that_changed_are_written(tables: Tables) -> None:
     place(tables, SCHOOL)
     changed = {"1.ics": ITEMS["1.ics"], "2.ics": EVENT.format("2", "autre"), "3.ics": EVENT.format("3", "trois")}
     assert place(tables, SCHOOL, items=changed) == 1
-    assert tables.wrote == ["remove", "put"]
+    assert tables.wrote == ["put", "move", "drop"]
     assert {name: text for (_ident, name), text in tables.events.items()} == changed
     assert place(tables, SCHOOL, items={"1.ics": ITEMS["1.ics"]}) == 1
     assert list(tables.events) == [("ecole", "1.ics")]
 
 
-@pytest.mark.parametrize("step", ["put", "grant", "tell"])
+@pytest.mark.parametrize("step", ["put", "grant", "move", "drop", "tell"])
 def test_interrupted_and_run_again_it_ends_in_the_same_place(tables: Tables, step: str) -> None:
     tables.fails = step
     with pytest.raises(MallepostError):
@@ -228,10 +240,11 @@ def test_interrupted_and_run_again_it_ends_in_the_same_place(tables: Tables, ste
     assert tables.seen("a1") == []
     tables.fails = ""
     assert place(tables, SCHOOL) == 1
+    assert list(tables.folders) == ["ecole"]
     assert tables.seen("a1") == [reference("ecole")]
     assert len(tables.events) == 2
     tables.fails = step
-    if step != "put":
+    if step not in ("put", "move"):
         with pytest.raises(MallepostError):
             place(tables)
         tables.fails = ""

@@ -80,6 +80,11 @@ def rows(printed: str) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in printed.split("\n") if line)
 
 
+def printable(text: str) -> str:
+    """The text without what a property list cannot hold."""
+    return _CONTROL.sub("", text)
+
+
 def restore(uid: str, content: bytes) -> None:
     """By SOGo's tool, as its own user: root's work, or a job's of that user. Raises MallepostError."""
     sogo = pwd.getpwnam("sogo")
@@ -140,7 +145,7 @@ class SogoStore:
             if wanted or one.place not in held:
                 title = one.title or (TITLES[one.kind] if one.name == MAIN else one.name)
                 records = _records(one.kind, wanted, there)
-                table = {"acl": {}, "displayname": _CONTROL.sub("", title), "records": records}
+                table = {"acl": {}, "displayname": printable(title), "records": records}
                 tables[f"/Users/{uid}/{PATHS[one.kind]}/{one.name}"] = table
         if tables:
             self.remove(uid, older)
@@ -170,5 +175,5 @@ def _records(kind: Kind, wanted: dict[str, Item], there: Collection) -> list[dic
         held = there.items.get(key)
         name = held.name if held else fit_name(item, kind, taken)
         taken.add(name)
-        records.append({"c_name": name, "c_content": _CONTROL.sub("", item.text)})
+        records.append({"c_name": name, "c_content": printable(item.text)})
     return records

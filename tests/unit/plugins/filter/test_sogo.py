@@ -72,7 +72,9 @@ def test_the_publisher_of_calendars_is_a_row_of_its_own_whom_nobody_proves_and_n
     assert where == "postgresql://sogo@%2Frun%2Fpostgresql:5432/sogo"
     assert "'l''académie/d''Exemple'::text AS c_cn" in unquote(table)
     assert f"'{agendas.PUBLISHER}'::text AS c_uid" in unquote(table)
-    assert (source["canAuthenticate"], source["isAddressBook"]) == (False, False)
+    assert (source["authenticationFilter"], source["isAddressBook"]) == ("c_uid = ''", False)
+    assert source["SearchFieldNames"] == ["c_nothing"]
+    assert "''::text AS c_nothing" in unquote(table)
     assert PUBLISHER == agendas.PUBLISHER
 
 
