@@ -41,7 +41,7 @@ END:VCARD\r
 
 @dataclass
 class Device:
-    """Requests of one account. `trail` holds the addresses that redirects led to."""
+    """Requests of one account. `trail` holds the addresses that redirects led to, `program` what it calls itself."""
 
     web: Web
     address: str
@@ -49,6 +49,7 @@ class Device:
     account: Account
     password: str = ""
     login: str = ""
+    program: str = ""
     trail: list[str] = field(default_factory=list)
 
     def ask(self, method: str, path: str, body: str = "", *, anonymous: bool = False, **headers: str) -> Answer:
@@ -56,6 +57,8 @@ class Device:
         pair = f"{self.login or self.account.uid}:{self.password or self.account.password}"
         if not anonymous:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        if self.program:
+            headers["User_Agent"] = self.program
         return self.web.get(self.address, self.name, path, method=method, body=body.encode(), plain=False, **headers)
 
     def find(self, path: str, depth: int = 0) -> dict[str, ElementTree.Element]:
