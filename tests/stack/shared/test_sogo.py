@@ -352,7 +352,8 @@ def test_a_rush_of_pages_is_served_over_a_few_connections(site, mail1):
 
 
 def test_ten_tables_whatever_the_number_of_agents(mail1):
-    names = sql(mail1, "select tablename from pg_tables where schemaname = 'public'").split()
+    names = set(sql(mail1, "select tablename from pg_tables where schemaname = 'public'").split())
+    names.discard("malleposte_calendars")  # of the job of published calendars
     assert len(names) == 10, names
     assert all(name.startswith("sogo_") for name in names)
 
