@@ -357,6 +357,16 @@ def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
     assert (stage.held("mdupond", "mpState"), stage.channel.closed) == (["blocked"], ["mdupond"])
 
 
+def test_no_call_ends_a_block(stage: Stage) -> None:
+    """Ending one is the DSI's, on the command line: of all calls, the desk's and the agent's own."""
+    assert isinstance(stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)), wire.Done)
+    blocked = {name: stage.held("mdupond", name) for name in ("mpState", "mpBlockedUntil")}
+    for request in (*looks(**mine()), *every(**mine()), *every(**mine(uid="mdupond"))):
+        stage.ask(request)
+        assert {name: stage.held("mdupond", name) for name in blocked} == blocked, request
+    assert not [name for name in wire.CALLS if "unblock" in name or "reopen" in name]
+
+
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     object.__setattr__(stage.service.tools, "factors_close", True)
     change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])

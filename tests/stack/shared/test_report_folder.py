@@ -1,0 +1,59 @@
+"""A suspect message that an agent moves to a folder, with any mail program, goes whole to the DSI."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from typing import Any
+
+import pytest
+
+from tests.stack.support.mail import Mail, compose, quoted, token, wait_for
+from tests.stack.support.people import People
+from tests.stack.support.site import Account, Site
+
+pytestmark = pytest.mark.scattered
+FOLDER, JUNK = "Indésirables/Signaler à la DSI", "Indésirables"
+
+
+def reports(site: Site, account: Account) -> str:
+    """What the DSI's box holds of this agent's reports."""
+    ask = f"doveadm fetch -u dsi text mailbox '*' HEADER FROM {account.mail} HEADER X-Malleposte-Report yes"
+    return site.run("mail1", ask, check=False)
+
+
+def moved(mail: Mail, account: Account, word: str) -> None:
+    """The agent moves the message from the inbox."""
+    session = mail.imap(account)
+    session.select("INBOX")
+    uid = session.uid("SEARCH", "SUBJECT", word)[1][0].decode()
+    assert session.uid("MOVE", uid, quoted(FOLDER))[0] == "OK"
+
+
+@pytest.mark.parametrize("profile", ["convergence", "roundcube"])
+def test_it_goes_whole_and_ends_in_junk(people: People, mail: Mail, site: Site, profile: str) -> None:
+    account, word = people.agent(profile=profile), token()
+    mail.foreign("voisin@lointain.test", account.mail, compose("voisin@lointain.test", account.mail, f"Gain {word}"))
+    mail.arrived(account, word)
+    moved(mail, account, word)
+    assert mail.count(account, word, JUNK) == 1
+    assert (mail.count(account, word), mail.count(account, word, FOLDER)) == (0, 0)
+    held: Any = wait_for(lambda: reports(site, account), 90)
+    report = email.message_from_string(held.partition("\n")[2], policy=email.policy.default)
+    original = next(part for part in report.walk() if part.get_content_type() == "message/rfc822").get_content()
+    assert original["Subject"] == f"Gain {word}"
+    assert original["DKIM-Signature"] and original["Authentication-Results"]
+
+
+def test_one_whose_report_is_refused_stays_there(people: People, mail: Mail, site: Site) -> None:
+    account, word = people.agent(), token()
+    part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+    head = compose("voisin@lointain.test", account.mail, word).decode().partition("\r\n\r\n")[0]
+    lines = [line for line in head.split("\r\n") if not line.lower().startswith(("content-", "mime-version"))]
+    lines += ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "", f"{part * 1500}--b--", ""]
+    many = "\r\n".join(lines)
+    session = mail.imap(account)
+    assert session.append("INBOX", None, None, many.encode())[0] == "OK"
+    moved(mail, account, word)
+    assert (mail.count(account, word, FOLDER), mail.count(account, word, JUNK)) == (1, 0)
+    assert reports(site, account) == ""
