@@ -43,6 +43,8 @@ IDLE_DAYS = 90
 """Without a log-in, after which an account counts as idle."""
 MOST = 40
 """People in an answer, which has a longest line."""
+ROOM = 6_000
+"""Bytes of the diagnosis in an answer, beside the sheet."""
 LOOKED_AT = 2000
 """Entries that a search looks through for those in reach."""
 _ROLE_HELD = ("uid", "mpState", roles.ATTRIBUTE, "mpFunction", "mpEstablishment")
@@ -79,7 +81,8 @@ class Rules:
 
 @dataclass(frozen=True)
 class Ways:
-    """The service's own ways: one act at a time on an account, a reason judged, a code sent, a block, a factor gone."""
+    """The service's own ways: one act at a time on an account, a reason judged, a code sent, a block, a factor gone,
+    the diagnosis."""
 
     alone: Callable[[str], AbstractContextManager[None]]
     said: Callable[[str], str]
@@ -87,6 +90,7 @@ class Ways:
     deliver: Callable[[str, str, codes.Issued], None]
     blocked: Callable[[Act, str, str], wire.Done]
     factor_gone: Callable[[Act, wire.FactorChanged], wire.Answer]
+    diagnosis: Callable[..., wire.Diagnosis]
 
 
 @dataclass(frozen=True)
@@ -209,8 +213,16 @@ class Desk:
             factors=tuple(found[: wire.MOST_ITEMS]),
             factors_known=known,
         )
+        told = self._ways.diagnosis(act, uid, account.password_since, room=ROOM)
+        others = tuple(dataclasses.replace(one, other=own.masked(one.other)) for one in told.refused)
         act.journal.write("desk-show", uid)
-        return wire.Done(uid, first(held, "mpState"), account=account, sheet=sheet)
+        return wire.Done(
+            uid,
+            first(held, "mpState"),
+            account=account,
+            sheet=sheet,
+            diagnosis=dataclasses.replace(told, refused=others),
+        )
 
     def _filters(self, uid: str) -> Filters | None:
         try:

@@ -86,8 +86,10 @@ PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
 """The services of programs that keep a password; at the log-in page a person types it."""
 
 
-def diagnosis(kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool) -> wire.Diagnosis:
-    """The record as it is told, as much of the newest as an answer has room for.
+def diagnosis(
+    kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = 10_000
+) -> wire.Diagnosis:
+    """The record as it is told, as much of the newest as has room in so many bytes of an answer.
 
     `names` of devices by identifier; `since` when the account has its password. `looked`: whether all hosts answered.
     """
@@ -104,12 +106,12 @@ def diagnosis(kept: Kept, names: Mapping[str, str], since: datetime.datetime | N
         for one in kept.refusals
     ]
     parts = (
-        ([one for one in logins if not one.accepted], 4_000),
-        ([one for one in logins if one.accepted], 2_000),
+        ([one for one in logins if not one.accepted], room * 2 // 5),
+        ([one for one in logins if one.accepted], room // 5),
     )
     told = [one for rows, room in parts for one in fitting(rows, room)]
     return wire.Diagnosis(
-        tuple(sorted(told, key=lambda one: one.time, reverse=True)), fitting(refused, 4_000), kept.used_mb,
+        tuple(sorted(told, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), kept.used_mb,
         kept.quota_mb, looked,
     )  # fmt: skip
 

@@ -242,7 +242,9 @@ class Service:
         self._does.update(Charges(tools, charges.Ways(self._alone, _in)).does)
         self._does.update(Undelete(tools, _in).does)
         self._does.update(OwnData(shared, _in).does)
-        ways = desk.Ways(self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed)
+        ways = desk.Ways(
+            self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis
+        )
         self._does.update(Desk(tools, ways).does)
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
@@ -706,15 +708,19 @@ class Service:
     def _diagnose(self, act: Act, request: wire.Diagnose) -> wire.Answer:
         holder = _in(act, request.uid)
         account = self._summary(act, holder.uid)
+        told = self._diagnosis(act, holder.uid, account.password_since)
+        return wire.Done(holder.uid, holder.state.value, account=account, diagnosis=told)
+
+    def _diagnosis(self, act: Act, uid: str, password_since: str, **options: Any) -> wire.Diagnosis:
+        """What was recorded of an account of late; `options` as of own.diagnosis."""
         try:
-            kept, failures = self.tools.record(holder.uid)
+            kept, failures = self.tools.record(uid)
         except (MallepostError, OSError) as error:
             kept, failures = Kept(), [Failure("record", str(error))]
         for one in failures:
             LOG.error("the record of log-ins could not be read: %s", one.reason)
-        names = {one.ident: one.name for one in follow.of(act.directory, holder.uid)}
-        told = own.diagnosis(kept, names, when(account.password_since), looked=not failures)
-        return wire.Done(holder.uid, holder.state.value, account=account, diagnosis=told)
+        names = {one.ident: one.name for one in follow.of(act.directory, uid)}
+        return own.diagnosis(kept, names, when(password_since), looked=not failures, **options)
 
     def _show_journal(self, act: Act, request: wire.ShowJournal) -> wire.Answer:
         holder = _in(act, request.uid)

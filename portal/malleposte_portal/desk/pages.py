@@ -12,7 +12,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.desk import forms
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import words
+from malleposte_portal.own import diagnosis, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 
 ADDRESSES: dict[str, tuple[str, str]] = {
@@ -90,7 +90,8 @@ def desk_agent(found: sign_on.Agent) -> Answer:
         return unanswered(answer)
     told = session.pop("desk", None)
     return render_template(
-        "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, moment=words.moment,
+        "desk/agent.html", uid=answer.uid, account=answer.account, sheet=answer.sheet, diagnosis=answer.diagnosis,
+        full=diagnosis.full(answer.diagnosis), **diagnosis.record(answer.diagnosis),
         day=words.day, label=words.label(answer.account.profile), code=code_words, forwards=words.forwards,
         told=told["act"] if isinstance(told, dict) and told.get("uid") == answer.uid else "",
     )  # fmt: skip

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from malleposte.accountd import wire
@@ -103,12 +104,21 @@ def _own(found: sign_on.Agent) -> Answer:
     answer = ask(found, wire.Diagnose)
     if isinstance(answer, acts.Told):
         return front.diagnosis(sentence=answer.page)
-    told, now = answer.diagnosis, front.now()
+    return front.diagnosis(findings=list(findings(answer, front.now())), **record(answer.diagnosis))
+
+
+def record(told: wire.Diagnosis) -> dict[str, Any]:
+    """What `own/record.html` shows, and its words."""
     logins = {kind: [one for one in told.logins if one.accepted is kind][:SHOWN] for kind in (False, True)}
-    return front.diagnosis(
-        findings=list(findings(answer, now)), refused=logins[False], accepted=logins[True],
-        mail=told.refused[:SHOWN], moment=words.moment, by=by, at=at, why=why, mail_why=mail_why,
-    )  # fmt: skip
+    return {
+        "refused": logins[False], "accepted": logins[True], "mail": told.refused[:SHOWN],
+        "moment": words.moment, "by": by, "at": at, "why": why, "mail_why": mail_why,
+    }  # fmt: skip
+
+
+def full(told: wire.Diagnosis) -> bool:
+    """Whether the box takes nothing more."""
+    return 0 < told.quota_mb <= told.used_mb
 
 
 def findings(done: wire.Done, now: datetime) -> Iterator[Finding]:
@@ -150,7 +160,7 @@ def _of_box(done: wire.Done) -> Iterator[Finding]:
         return
     text = _("Elle contient %(used)d Mo, sur %(quota)d Mo.", used=used, quota=quota)
     todo = _("Videz la corbeille, supprimez de gros messages anciens.")
-    if used >= quota:
+    if full(done.diagnosis):
         refused = _("Les nouveaux messages attendent chez leurs expéditeurs, puis leur sont rendus.")
         yield Finding("error", _("Votre boîte est pleine"), f"{text} {refused}", todo)
     else:
@@ -236,7 +246,7 @@ def by(one: wire.LogIn) -> str:
 
 
 def at(place: str) -> str:
-    """The place of a log-in: its address, and whether it is the reader's or one of the academy's."""
+    """The place of a log-in: its address, and whether the page is read from there or it is one of the academy's."""
     if not place:
         return _("une adresse inconnue")
     if place == acts.source():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import imaplib
 import io
 import secrets
 from dataclasses import replace
@@ -15,6 +16,7 @@ from malleposte.policy import rules
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import act, enrolled, entered, help_desk, main
 from tests.stack.support.factors import Agent
+from tests.stack.support.mail import Mail, wait_for
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
@@ -57,6 +59,22 @@ def test_it_finds_and_sees_the_agents_of_its_school_alone(desk: Any, person: Any
         assert (status, REACH in text) == (403, True), "one answer for both"
     status, text = sheet(visitor, who.uid)
     assert (status, "votre propre compte" in text) == (403, True)
+
+
+def test_a_sheet_tells_a_wrong_password_of_a_program_and_a_right_one(
+    desk: Any, person: Any, school: str, mail: Mail
+) -> None:
+    _who, visitor = desk
+    near = person(mpEstablishment=[school])
+    with pytest.raises(imaplib.IMAP4.error):
+        mail.imap(replace(near.account, password=rules.generate()))
+    mail.imap(near.account)
+
+    def told() -> bool:
+        _status, text = sheet(visitor, near.uid)
+        return "mot de passe inexact" in text and "Aucune ces derniers jours" not in text
+
+    wait_for(told, 60, "both log-ins on the sheet")
 
 
 def test_nothing_is_done_in_another_school_for_oneself_or_on_an_account_with_a_role(

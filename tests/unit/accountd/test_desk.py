@@ -12,10 +12,12 @@ from malleposte.accountd.desk import Rules
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import codes
 from malleposte.accounts.filters import forwards
+from malleposte.accounts.record import model
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State
 from malleposte.errors import InputError, MallepostError
 
+from .test_own import LATE, log_in, seen
 from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, token
 
 SCHOOL, NEAR, FAR = "0210001M", "0210002N", "0580001X"
@@ -257,6 +259,35 @@ def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
     assert isinstance(answer, wire.Done)
     assert answer.sheet is not None
     assert (answer.sheet.factors_known, answer.account.looked) == (False, False)
+
+
+def test_a_sheet_has_the_diagnosis_without_the_names_of_others(stage: Stage) -> None:
+    virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
+    stage.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
+    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, wire.Done)
+    told = {(one.accepted, one.place, one.program) for one in answer.diagnosis.logins}
+    assert told == {(True, "192.0.2.7", "K-9"), (False, "192.0.2.7", "K-9")}
+    assert [(one.other, one.reason, one.count) for one in answer.diagnosis.refused] == [
+        ("am…@lointain.test", "virus", 2)
+    ]
+    assert (answer.diagnosis.used_mb, answer.diagnosis.quota_mb, answer.diagnosis.looked) == (2400, 2500, True)
+
+
+def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
+    logins = [seen(log_in(accepted=odd, place=f"2001:db8::{number}", program="é" * 40), LATE, 10)
+              for number in range(100) for odd in (False, True)]  # fmt: skip
+    refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
+    stage.kept = model.Kept(tuple(logins), tuple(refused))
+    stage.store.held = [Factor(f"{number}" * 8, "webauthn", "é" * 40, NOW) for number in range(14)]  # type: ignore[attr-defined]
+    stage.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
+    change(
+        stage, "mdupond", mpEstablishment=[f"02100{number:02}M" for number in range(1, 15)] + [SCHOOL], cn=["é" * 200]
+    )
+    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    assert len(wire.encode_answer(answer)) < wire.LONGEST
+    assert isinstance(answer, wire.Done)
+    assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
 
 
 # --- codes ---

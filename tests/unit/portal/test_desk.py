@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,28 @@ def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:
     assert "/assistance/code?agent=jmartin&ways=mail,aloud" in [one.replace("%2C", ",") for one in links]
     assert "/assistance/facteur?agent=jmartin&factor=d/%2Bf%3D" in [one.replace("%2F", "/") for one in links]
     assert "/assistance/bloquer?agent=jmartin" in links
+
+
+def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> None:
+    time = "2026-11-20T08:00:00+00:00"
+    logins = (
+        wire.LogIn(time, True, "imap", "192.0.2.7", "Thunderbird"),
+        wire.LogIn(time, False, "imap", "192.0.2.9", "K-9", reason="password", count=12, old=True),
+    )
+    refused = (wire.RefusedMail(time, "in", "am…@lointain.test", "virus", 2),)
+    told = wire.Diagnosis(logins, refused, 2500, 2500, looked=True)
+    accountd.answer = replace(DONE, account=replace(ACCOUNT, discards=True), diagnosis=told)
+    text = inside.get(at("desk_agent")).all("main")[0][1]
+    for one in (
+        *("Thunderbird", "192.0.2.9", "mot de passe inexact", "12 fois", "l’ancien mot de passe"),
+        *("am…@lointain.test", "Il contenait un virus", "2500 Mo, sur 2500 Mo", "La boîte est pleine"),
+        "supprime ou refuse",
+    ):
+        assert one in text, one
+    assert "n’ont pas pu être lus" not in text
+    accountd.answer = DONE
+    text = inside.get(at("desk_agent")).all("main")[0][1]
+    assert "n’ont pas pu être lus" in text and "La boîte est pleine" not in text
 
 
 @pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
