@@ -147,7 +147,7 @@ class Host:
             return False
         self.destroy()
         self.directory.mkdir(parents=True)
-        current = HostState.new(str(self.spec.address), str(base), tuple(str(bind) for bind in self.spec.binds))
+        current = HostState.new(str(self.spec.address), str(base), self.own_binds)
         state.save(self._state_file, current)
         self.mount(current)
         self.provision(self.spec, list(resolvers), public_key)
@@ -304,9 +304,14 @@ class Host:
         state.save(self._state_file, current)
         self.sweep(current)
 
+    @property
+    def own_binds(self) -> tuple[str, ...]:
+        """The binds that the inventory gives it."""
+        return tuple(str(bind) for bind in self.spec.binds) if self.spec else ()
+
     def rewind(self, label: str) -> None:
-        """Stand on the snapshot ``label`` again; what was written since is lost."""
-        current = self.made().restored(label)
+        """Stand on the snapshot ``label`` again; what was written since, and binds of a test, are lost."""
+        current = self.made().restored(label, self.own_binds)
         state.save(self._state_file, current)
         self.sweep(current)
 

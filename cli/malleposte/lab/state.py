@@ -44,9 +44,10 @@ class HostState:
             snapshots={**self.snapshots, label: layers}, taken={**self.taken, label: now},
         )  # fmt: skip
 
-    def restored(self, label: str) -> HostState:
-        """Return the state after a restore: a new upper layer over those of the snapshot."""
-        return replace(self, upper=str(self.next_layer), next_layer=self.next_layer + 1, lowers=self.snapshots[label])
+    def restored(self, label: str, binds: tuple[str, ...] = ()) -> HostState:
+        """Return the state after a restore: a new upper layer over those of the snapshot, and these binds alone."""
+        layers = self.snapshots[label]
+        return replace(self, upper=str(self.next_layer), next_layer=self.next_layer + 1, lowers=layers, binds=binds)
 
     def without(self, label: str) -> HostState:
         """Return the state without this snapshot."""

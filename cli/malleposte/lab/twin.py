@@ -84,7 +84,7 @@ class Twin:
         (folder / "layers").mkdir(parents=True)
         for name in known.snapshots[label]:
             (folder / "layers" / name).symlink_to(host.layer(name))
-        own = replace(known.restored(label), snapshots={label: known.snapshots[label]})
+        own = replace(known.restored(label, host.own_binds), snapshots={label: known.snapshots[label]})
         state.save(folder / "state.json", own)
 
     def _connect(self) -> None:

@@ -4,7 +4,7 @@ Usage: report-message HOST:PORT TO FROM < message
 
 TO is the mailbox's address, FROM the agent's. The report has the form of those that Roundcube's button sends: the
 original is a part of type message/rfc822 (RFC 2046, 5.2.1), byte for byte, so that its signatures can be verified. The
-exit code is 0 when the SMTP server took it and 1 when it did not: the message then stays where the agent put it.
+exit code is 0 when the SMTP server took it and 1 when it did not.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
 pytestmark = pytest.mark.scattered
-FOLDER, JUNK = "Indésirables/Signaler à la DSI", "Indésirables"
+FOLDER = "Indésirables/Signaler à la DSI"
 
 
 def reports(site: Site, account: Account) -> str:
@@ -22,22 +22,25 @@ def reports(site: Site, account: Account) -> str:
     return site.run("mail1", ask, check=False)
 
 
-def moved(mail: Mail, account: Account, word: str) -> None:
-    """The agent moves the message from the inbox."""
+def moved(mail: Mail, account: Account, word: str) -> str:
+    """The agent moves the message from the inbox. Its flags in the folder."""
     session = mail.imap(account)
     session.select("INBOX")
     uid = session.uid("SEARCH", "SUBJECT", word)[1][0].decode()
     assert session.uid("MOVE", uid, quoted(FOLDER))[0] == "OK"
+    assert mail.count(account, word) == 0
+    session.select(quoted(FOLDER), readonly=True)
+    (flags,) = session.fetch("1:*", "(FLAGS)")[1]
+    return flags.decode()
 
 
 @pytest.mark.parametrize("profile", ["convergence", "roundcube"])
-def test_it_goes_whole_and_ends_in_junk(people: People, mail: Mail, site: Site, profile: str) -> None:
+def test_it_goes_whole_and_shows_as_forwarded(people: People, mail: Mail, site: Site, profile: str) -> None:
     account, word = people.agent(profile=profile), token()
     mail.foreign("voisin@lointain.test", account.mail, compose("voisin@lointain.test", account.mail, f"Gain {word}"))
     mail.arrived(account, word)
-    moved(mail, account, word)
-    assert mail.count(account, word, JUNK) == 1
-    assert (mail.count(account, word), mail.count(account, word, FOLDER)) == (0, 0)
+    assert "\\Seen" in (flags := moved(mail, account, word)) and "$Forwarded" in flags
+    assert mail.count(account, word, FOLDER) == 1
     held: Any = wait_for(lambda: reports(site, account), 90)
     report = email.message_from_string(held.partition("\n")[2], policy=email.policy.default)
     original = next(part for part in report.walk() if part.get_content_type() == "message/rfc822").get_content()
@@ -45,7 +48,7 @@ def test_it_goes_whole_and_ends_in_junk(people: People, mail: Mail, site: Site, 
     assert original["DKIM-Signature"] and original["Authentication-Results"]
 
 
-def test_one_whose_report_is_refused_stays_there(people: People, mail: Mail, site: Site) -> None:
+def test_one_whose_report_is_refused_shows_as_not_forwarded(people: People, mail: Mail, site: Site) -> None:
     account, word = people.agent(), token()
     part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
     head = compose("voisin@lointain.test", account.mail, word).decode().partition("\r\n\r\n")[0]
@@ -54,6 +57,6 @@ def test_one_whose_report_is_refused_stays_there(people: People, mail: Mail, sit
     many = "\r\n".join(lines)
     session = mail.imap(account)
     assert session.append("INBOX", None, None, many.encode())[0] == "OK"
-    moved(mail, account, word)
-    assert (mail.count(account, word, FOLDER), mail.count(account, word, JUNK)) == (1, 0)
+    assert "$Forwarded" not in (flags := moved(mail, account, word)) and "\\Seen" not in flags
+    assert mail.count(account, word, FOLDER) == 1
     assert reports(site, account) == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def test_restore_opens_a_new_layer_over_the_snapshot() -> None:
     assert (back.upper, back.lowers) == ("4", ("1",))
     assert set(back.snapshots) == {"clean", "later"}
     assert back.layers() == {"4", "1", "2"}
+
+
+def test_restore_leaves_the_binds_of_a_test() -> None:
+    there = HostState.new("10.0.0.2", "/base", ("/own:/own",)).frozen("clean", 1.0)
+    there = dataclasses.replace(there, binds=("/dev/shm/cut:/srv/mail",))
+    assert there.restored("clean", ("/own:/own",)).binds == ("/own:/own",)
+    assert there.restored("clean").binds == ()
 
 
 def test_layer_names_are_never_used_twice() -> None:
