@@ -712,7 +712,7 @@ class Service:
         return wire.Done(holder.uid, holder.state.value, account=account, diagnosis=told)
 
     def _diagnosis(self, act: Act, uid: str, password_since: str, **options: Any) -> wire.Diagnosis:
-        """What was recorded of an account of late; `options` as of own.diagnosis."""
+        """The diagnosis of an account from what was recorded of late; `options` as of own.diagnosis."""
         try:
             kept, failures = self.tools.record(uid)
         except (MallepostError, OSError) as error:

@@ -17,7 +17,7 @@ FOLDER = "Indésirables/Signaler à la DSI"
 
 
 def reports(site: Site, account: Account) -> str:
-    """What the DSI's box holds of this agent's reports."""
+    """The agent's reports in the DSI's box."""
     ask = f"doveadm fetch -u dsi text mailbox '*' HEADER FROM {account.mail} HEADER X-Malleposte-Report yes"
     return site.run("mail1", ask, check=False)
 
