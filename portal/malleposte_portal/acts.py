@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,8 +62,10 @@ def ask(wanted: wire.Request, not_proved: str, wrong: str = "") -> wire.Done | T
     return done
 
 
-def told(refused: wire.Refused, not_proved: str, wrong: str = "") -> Told:
-    """A refusal of accountd for the agent. `not_proved` and `wrong` as for `ask`."""
+def told(refused: wire.Refused, not_proved: str, wrong: str | Mapping[str, str] = "") -> Told:
+    """A refusal of accountd for the agent. `not_proved` and `wrong` as for `ask`; `wrong` may be by accountd's word."""
+    if not isinstance(wrong, str):
+        wrong = wrong.get(refused.message, "")
     if refused.error is wire.ErrorCode.NOT_PROVED:
         return Told(403, not_proved)
     if refused.error is wire.ErrorCode.SLOW_DOWN:

@@ -12,6 +12,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, LogIn, Seen
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
@@ -29,6 +30,7 @@ class FakeHost:
     pieces: list[Piece] = field(default_factory=list)
     held: list[Factor] = field(default_factory=list)
     left: list[Trace] = field(default_factory=list)
+    chosen: Senders = field(default_factory=Senders)
 
     def _asked(self, act: str, uid: str = "", more: object = "") -> None:
         if self.down:
@@ -93,6 +95,15 @@ class FakeHost:
     def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
         self._asked("undelete", uid, *idents)
         return {"Projets": len(idents)}
+
+    def senders(self, uid: str) -> Senders:
+        self._asked("senders", uid)
+        return self.chosen
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        self._asked("set_senders", uid, edit)
+        self.chosen = edit.to(self.chosen)
+        return self.chosen
 
     def settle(self, uid: str, profile: str) -> Moved:
         self._asked("settle", uid, profile)

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import pytest
 from malleposte import owner
-from malleposte.accounts import filters
+from malleposte.accounts import filters, senders
 from malleposte.accounts.agendas.model import MAIN, Collection, Item, Kind
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.export import Exporter, Subject
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.senders import Edit
 from malleposte.backup import maintenance
 from malleposte.backup import restore_all as everything
 from malleposte.backup import restore_box as boxes
@@ -247,6 +248,10 @@ def look(place: Place) -> str:
     return repr(filters.read(place.home))
 
 
+def choose(place: Place) -> str:
+    return senders.change(place.home, Edit("strict", block=("pub.test",))).level
+
+
 def carry(place: Place) -> str:
     try:
         return filters.carry(place.home, "roundcube") + look(place)
@@ -291,13 +296,16 @@ def remove_agendas(place: Place) -> str:
     return read_agendas(place)
 
 
-ACTS = {act.__name__: act for act in (look, carry, forget, export, purge, read_agendas, add_agendas, remove_agendas)}
+ACTS = {
+    act.__name__: act for act in (look, choose, carry, forget, export, purge, read_agendas, add_agendas, remove_agendas)
+}
 HONEST = {
-    "look": "ami@lointain.test", "carry": "sogo", "forget": "False", "export": "alpha", "purge": "mail",
-    "read_agendas": "conseil", "add_agendas": "b.ics", "remove_agendas": "set()",
+    "look": "ami@lointain.test", "choose": "strict", "carry": "sogo", "forget": "False", "export": "alpha",
+    "purge": "mail", "read_agendas": "conseil", "add_agendas": "b.ics", "remove_agendas": "set()",
 }  # fmt: skip
 SPOTS = {
     "script": "mail/{home}/sieve/sogo.sieve", "scripts": "mail/{home}/sieve", "carried": "mail/{home}/carried.sieve",
+    "senders": "mail/{home}/senders.sieve",
     "active": "mail/{home}/.dovecot.sieve", "home": "mail/{home}", "bucket": "mail/{bucket}",
     "message": "mail/{home}/Maildir/cur/1,S=5:2,S", "cur": "mail/{home}/Maildir/cur",
     "subfolder": "mail/{home}/Maildir/.Autre", "maildir": "mail/{home}/Maildir",
@@ -314,7 +322,7 @@ WAITS = ("lock", "pipe")
 CASES = [
     (act, name, what)
     for acts, names in (
-        (("look", "carry", "forget", "export", "purge"), MAIL),
+        (("look", "choose", "carry", "forget", "export", "purge"), MAIL),
         (("export", "purge", "read_agendas", "add_agendas", "remove_agendas"), AGENDAS),
     )
     for act in acts for name in names for what in ("file", "folder", "pipe") if (name, what) != WAITS
@@ -345,7 +353,7 @@ def test_nothing_planted_opens_what_is_root_s(place, act, name, what):
     assert SECRET not in said
 
 
-@pytest.mark.parametrize("name", ["script", "carried", "message", "item"])
+@pytest.mark.parametrize("name", ["script", "carried", "senders", "message", "item"])
 def test_they_cannot_link_root_s_file_by_a_second_name(place, name):
     """The kernel's part (fs.protected_hardlinks), and ours where it is off: what they cannot read is not read."""
     at = spot(place, name)

@@ -66,6 +66,9 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         looked=filters is not None,
         discards=bool(filters and (filters.refuses or filters.discards)),
         desk=bool(roles.reach(held.get(roles.ATTRIBUTE, []))),
+        level=filters.level if filters else "",
+        allowed=filters.allowed if filters else 0,
+        blocked=filters.blocked if filters else 0,
     )
 
 
@@ -140,7 +143,7 @@ def _iso(moment: int) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
 
 
-def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted](
+def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted | wire.Sender](
     rows: Iterable[T], room: int = MOST_BYTES
 ) -> tuple[T, ...]:
     """The first rows, as many as take so many bytes in an answer, which has a longest line."""

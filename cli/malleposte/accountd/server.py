@@ -287,6 +287,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         record=hosts.record,
         deleted=hosts.deleted,
         undelete=hosts.undelete,
+        senders=hosts.senders,
+        set_senders=hosts.set_senders,
         note=Teller().log_in,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,

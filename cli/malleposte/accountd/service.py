@@ -28,6 +28,8 @@ from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
+from malleposte.accountd.senders import SenderLists
+from malleposte.accountd.senders import Ways as SenderWays
 from malleposte.accountd.undelete import Undelete
 from malleposte.accounts import acts, codes, confirmation, enrolment, life
 from malleposte.accounts import passwords as library
@@ -46,6 +48,7 @@ from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Pro
 from malleposte.accounts.record import model as record
 from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.devices import Device
@@ -79,7 +82,7 @@ MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
     *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors),
-    *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData),
+    *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData, wire.ShowSenders),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 )
 """Calls that change nothing."""
@@ -94,7 +97,7 @@ _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
 _FOR_THE_OWNER = (
     *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
     *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, wire.Undelete, *SHOWN, *_DESK),
-    *(wire.AskOwnData, wire.FetchOwnData, wire.EndOwnData),
+    *(wire.AskOwnData, wire.FetchOwnData, wire.EndOwnData, wire.SetSenders),
 )
 """Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -172,6 +175,10 @@ class Tools:
     """Brings some of them back; how many came to each folder. Raises MallepostError, OSError."""
     copies: Spool = field(default_factory=Spool)
     """Copies of their own data that agents asked for."""
+    senders: Callable[[str], Senders] = lambda uid: Senders()
+    """Level of antispam, allowed and blocked senders, from the host of the mailbox. Raises MallepostError, OSError."""
+    set_senders: Callable[[str, Edit], object] = lambda uid, edit: None
+    """Changes them. Raises MallepostError, OSError."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
@@ -241,6 +248,7 @@ class Service:
         self._does.update(Hacked(tools, taken_back).does)
         self._does.update(Charges(tools, charges.Ways(self._alone, _in)).does)
         self._does.update(Undelete(tools, _in).does)
+        self._does.update(SenderLists(tools, SenderWays(self._alone, _in)).does)
         self._does.update(OwnData(shared, _in).does)
         ways = desk.Ways(
             self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis

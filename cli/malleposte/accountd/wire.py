@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 12
+VERSION = 13
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -361,6 +361,35 @@ class EndOwnData:
 
 
 @dataclass(frozen=True)
+class ShowSenders:
+    """Show the level of antispam and the senders that an agent allows or blocks: `Done.level`, `Done.senders`.
+
+    `after` is how many were told before; `Done.more`: and others.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class SetSenders:
+    """Set the level (empty: as before), add senders (addresses, domains) to a list, or take them from either.
+
+    A sender that comes to a list goes from the other. A value that is refused has a word of `Unfit`.
+    """
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+    level: str = ""
+    allow: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class RemoveFactor:
     """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
 
@@ -583,7 +612,8 @@ Request = (
     | ShowJournal | Diagnose | FindDeleted | Undelete | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
-    | Recover | Check | Charges | SetCharge | ShowOwnData | AskOwnData | FetchOwnData | EndOwnData
+    | Recover | Check | Charges | SetCharge | ShowSenders | SetSenders
+    | ShowOwnData | AskOwnData | FetchOwnData | EndOwnData
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
@@ -616,6 +646,8 @@ CALLS: dict[str, type[Request]] = {
     "diagnose": Diagnose,
     "find_deleted": FindDeleted,
     "undelete": Undelete,
+    "show_senders": ShowSenders,
+    "set_senders": SetSenders,
     "show_own_data": ShowOwnData,
     "ask_own_data": AskOwnData,
     "fetch_own_data": FetchOwnData,
@@ -703,6 +735,19 @@ class Forbidden(StrEnum):
     """No room for one at the moment."""
 
 
+class Unfit(StrEnum):
+    """The reason why a sender is neither allowed nor blocked."""
+
+    FORM = "form"
+    """No address and no domain."""
+    OWN = "own"
+    """An address of the agent's."""
+    ACADEMY = "academy"
+    """The whole domain of the academy, or an address from which it tells of accounts."""
+    FULL = "full"
+    """The list has no room."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """A rule that a password breaks; `malleposte.policy.rules.Violation(code, values)` has its sentence."""
@@ -756,6 +801,10 @@ class Account:
     discards: bool = False
     desk: bool = False
     """Whether its owner is of a help desk."""
+    level: str = ""
+    """The level of antispam: `normal`, `strict`; how many senders are allowed and blocked."""
+    allowed: int = 0
+    blocked: int = 0
 
 
 @dataclass(frozen=True)
@@ -917,6 +966,14 @@ class OwnData:
 
 
 @dataclass(frozen=True)
+class Sender:
+    """An address or a domain that an agent allows, or blocks."""
+
+    value: str
+    allowed: bool
+
+
+@dataclass(frozen=True)
 class Enrolment:
     """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
 
@@ -946,7 +1003,8 @@ class Done:
     `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery and
     (with `traces`) of an account that was taken back. `reach`, `people`
     (`more`: and others) and `sheet` are of a help desk. `deleted` (`more`: and others) are messages
-    that can be brought back, `many` those that were.
+    that can be brought back, `many` those that were. `level` and `senders` (`more`: and others) are of
+    the filter of unwanted mail.
     """
 
     uid: str = ""
@@ -970,6 +1028,8 @@ class Done:
     charges: tuple[Charge, ...] = ()
     deleted: tuple[Deleted, ...] = ()
     many: int = 0
+    level: str = ""
+    senders: tuple[Sender, ...] = ()
     own_data: OwnData = field(default_factory=OwnData)
 
 
@@ -1048,6 +1108,7 @@ def decode_answer(line: bytes) -> Answer:
                 traces=tuple(Trace(**one) for one in held["traces"]),
                 charges=tuple(map(_charge, held["charges"])),
                 deleted=tuple(Deleted(**one) for one in held["deleted"]), many=int(held["many"]),
+                level=str(held["level"]), senders=tuple(Sender(**one) for one in held["senders"]),
                 own_data=OwnData(**held["own_data"]),
             )  # fmt: skip
         held = document["refused"]

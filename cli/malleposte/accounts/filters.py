@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from malleposte import owner
+from malleposte.accounts import senders
 
 ACTIVE = ".dovecot.sieve"
 SCRIPTS = "sieve"
@@ -35,7 +36,8 @@ class Filters:
     """An account's filters: the script in force (or none), all scripts, forwards, whether an absence is announced.
 
     `included` are the other scripts that the one in force runs, `refuses` whether senders may be refused, and
-    `discards` whether messages may be deleted unseen.
+    `discards` whether messages may be deleted unseen. `level` is the antispam's, `allowed` and `blocked`
+    are how many senders.
     """
 
     active: str = ""
@@ -47,6 +49,9 @@ class Filters:
     refuses: bool = False
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     discards: bool = False
+    level: str = senders.NORMAL
+    allowed: int = 0
+    blocked: int = 0
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -189,6 +194,7 @@ def _read(home: Path) -> Filters:
     active = link.readlink().stem if link.is_symlink() else ""
     carried = _text(home / CARRIED) if owner.plain(home / CARRIED) else ""
     followed = _followed(texts, [carried, texts.get(active, "")])
+    chosen = senders.read(home)
     in_force = [carried, texts.get(active, ""), *(texts[name] for name in followed)]
     return Filters(
         active if active in texts else "",
@@ -200,6 +206,9 @@ def _read(home: Path) -> Filters:
         any(_says(text, "reject", "ereject") for text in in_force),
         texts | ({CARRIED: carried} if carried else {}),
         any(_says(text, "discard") for text in in_force),
+        chosen.level,
+        len(chosen.allowed),
+        len(chosen.blocked),
     )
 
 

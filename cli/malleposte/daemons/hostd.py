@@ -29,6 +29,7 @@ from malleposte.accounts.hosts.model import File, Host, Piece
 from malleposte.accounts.hosts.remote import LONGEST
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.senders import Edit
 from malleposte.accounts.traces.model import Trace
 from malleposte.errors import ExitCode, InputError, MallepostError
 
@@ -70,6 +71,8 @@ ALIKE: Mapping[str, Callable[[Host | Hosts, Request], Any]] = {
     "unfactor": lambda to, one: to.unfactor(one.uid, one.word).as_dict(),
     "deleted": lambda to, one: [asdict(each) for each in to.deleted(one.uid, Wanted.read(one.word))],
     "undelete": lambda to, one: dict(to.undelete(one.uid, _idents(one.word))),
+    "senders": lambda to, one: asdict(to.senders(one.uid)),
+    "set_senders": lambda to, one: asdict(to.set_senders(one.uid, Edit.read(one.word))),
 }
 """The acts that are the same on one host and on every host that holds the thing."""
 

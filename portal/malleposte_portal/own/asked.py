@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Concatenate
 
@@ -26,11 +26,13 @@ class OverError(Exception):
     """The log-in is over, whatever the browser still has."""
 
 
-def ask(found: sign_on.Agent, make: Make, not_proved: str = "", refused: str = "") -> wire.Done | acts.Told:
+def ask(
+    found: sign_on.Agent, make: Make, not_proved: str = "", refused: str | Mapping[str, str] = ""
+) -> wire.Done | acts.Told:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
-    the one for a value that accountd does not take.
+    the one for a value that accountd does not take, or those by its word.
     """
     return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
 
@@ -44,7 +46,7 @@ def fetch(
 
 def _done[R: wire.Request, D](
     found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
-    refused: str = "",
+    refused: str | Mapping[str, str] = "",
 ) -> D | acts.Told:  # fmt: skip
     try:
         return way(make(acts.source(), found.session.uid, sign_on.with_token()))

@@ -104,7 +104,8 @@ def _own(found: sign_on.Agent) -> Answer:
     answer = ask(found, wire.Diagnose)
     if isinstance(answer, acts.Told):
         return front.diagnosis(sentence=answer.page)
-    return front.diagnosis(findings=list(findings(answer, front.now())), **record(answer.diagnosis))
+    wrong = list(findings(answer, front.now()))
+    return front.diagnosis(findings=wrong, account=answer.account, **record(answer.diagnosis))
 
 
 def record(told: wire.Diagnosis) -> dict[str, Any]:

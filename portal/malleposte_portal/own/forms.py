@@ -14,6 +14,7 @@ LONGEST_NAME = 40
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
 LONGEST_PART = 100
+LONGEST_SENDER = 320
 DAYS = {"1": "Depuis hier", "7": "Depuis une semaine", "0": "À n’importe quel moment"}
 """Days since a deletion, in the words of the page; 0 for any."""
 INVITES = "smtp"
@@ -122,6 +123,47 @@ class FindDeleted(Form):
         choices=list(DAYS.items()),
         default="0",
         validators=[InputRequired("Choisissez une période.")],
+        widget=dsfr.Radios(),
+    )
+
+
+class SenderLevel(Form):
+    """The level of antispam."""
+
+    level = RadioField(
+        "Niveau de filtrage",
+        choices=[
+            ("normal", "Normal : ce qui est jugé indésirable va dans « Indésirables »"),
+            ("strict", "Strict : ce qui est seulement douteux y va aussi"),
+        ],
+        default="normal",
+        validators=[InputRequired("Choisissez un niveau.")],
+        widget=dsfr.Radios(),
+    )
+
+
+class AddSender(Form):
+    """An address or a domain that is allowed or blocked. accountd judges it."""
+
+    value = StringField(
+        "Adresse ou domaine de l’expéditeur",
+        description=(
+            "Par exemple nom@exemple.fr, ou exemple.fr pour tout un domaine. "
+            "Un domaine bloqué l’est avec ses sous-domaines."
+        ),
+        filters=[lambda value: value.strip() if value else value],
+        validators=[InputRequired("Indiquez une adresse ou un domaine."), Length(max=LONGEST_SENDER, message=TOO_LONG)],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+    list = RadioField(
+        "Que faire de ses messages",
+        choices=[
+            ("block", "Bloquer : ils vont dans « Indésirables »"),
+            ("allow", "Autoriser : ils n’y vont jamais, s’ils viennent vraiment de cet expéditeur"),
+        ],
+        default="block",
+        validators=[InputRequired("Choisissez ce qu’il faut faire.")],
         widget=dsfr.Radios(),
     )
 

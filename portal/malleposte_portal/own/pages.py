@@ -11,7 +11,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, data, factors, forms, phones, recovery, undelete, words
+from malleposte_portal.own import charges, data, factors, forms, phones, recovery, senders, undelete, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -32,12 +32,13 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **factors.ADDRESSES,
     **charges.ADDRESSES,
     **undelete.ADDRESSES,
+    **senders.ADDRESSES,
     **data.ADDRESSES,
 }
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
-    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
+    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete", "filtering"),
     *charges.FORMS,
     *data.FORMS,
 )
@@ -197,5 +198,6 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     **factors.VIEWS,
     **charges.VIEWS,
     **undelete.VIEWS,
+    **senders.VIEWS,
     **data.VIEWS,
 }

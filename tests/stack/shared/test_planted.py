@@ -44,6 +44,7 @@ cd {home}
 mkdir -p Maildir/cur sieve
 ln -sf {OURS} sieve/roundcube.sieve
 ln -sf {OURS} carried.sieve
+ln -sf {OURS} senders.sieve
 ln -s {OURS} 'Maildir/cur/1.essai,S=9:2,S'
 ln -s /root Maildir/.Racine
 mkfifo 'Maildir/cur/2.essai,S=9:2,S'

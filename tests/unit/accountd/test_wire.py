@@ -30,6 +30,8 @@ REQUESTS = (
     wire.DeskRemoveFactor("192.0.2.7", "adesk", "jeton", "mdupond", "abc", "téléphone perdu"),
     wire.FindDeleted("192.0.2.7", "mdupond", "jeton", "ami", "conseil", 7),
     wire.Undelete("192.0.2.7", "mdupond", "jeton", ("Projets:12", "INBOX:3")),
+    wire.ShowSenders("192.0.2.7", "mdupond", "jeton", 40),
+    wire.SetSenders("192.0.2.7", "mdupond", "jeton", "strict", ("ami@lointain.test",), ("pub.test",), ("autre.test",)),
     wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Téléphone", False, ("webauthn",)),
     wire.ShowOwnData("192.0.2.7", "mdupond", "jeton"),
     wire.AskOwnData("192.0.2.7", "mdupond", "jeton", "secret"),
@@ -39,14 +41,14 @@ REQUESTS = (
 ANSWERED = (
     *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation),
     *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace, wire.Charge),
-    *(wire.Deleted, wire.OwnData),
+    *(wire.Deleted, wire.Sender, wire.OwnData),
 )
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 12, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 13, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -120,11 +122,11 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 12: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 13: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
-        (line(v=13, call="next", args={"more": 1}, extra=1), "speaks version 13"),
+        (line(v=14, call="next", args={"more": 1}, extra=1), "speaks version 14"),
         (line(call="delete"), "unknown call"),
         (line(call=["change"]), "unknown call"),
         (line(extra=1), "the keys are"),
@@ -138,7 +140,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":12,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":13,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -155,7 +157,7 @@ def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> No
         wire.decode(told)
 
 
-@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":12,"ok":true}', b'{"v":12,"ok":false,"refused":{"error":"x"}}'])
+@pytest.mark.parametrize("told", [b"", b"{}", b'{"v":13,"ok":true}', b'{"v":13,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
     with pytest.raises(wire.BadMessageError):
         wire.decode_answer(told)
@@ -170,4 +172,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (12, "c085e86b4a54cec2")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (13, "e9a2c3bc5447486c")

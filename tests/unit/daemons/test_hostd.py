@@ -24,6 +24,7 @@ from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.senders import Edit
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.daemons import hostd
@@ -76,6 +77,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert away.record("mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
         assert away.deleted("mdupond", Wanted("ami"))[0].ident == "Projets:12"
         assert away.undelete("mdupond", ["Projets:12"]) == {"Projets": 1}
+        assert away.set_senders("mdupond", Edit("strict", block=("pub.test",))) == away.senders("mdupond")
         assert away.drop("mdupond") is True
         assert away.holders() == {"radicale": ["mdupond"]}
         assert away.empty("mdupond") == Removed(["store/mdupond"], [])
@@ -84,7 +86,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
         "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "unfactor",
-        "record", "deleted", "undelete", "drop", "holders", "empty", "relist", "ping",
+        "record", "deleted", "undelete", "set_senders", "senders", "drop", "holders", "empty", "relist", "ping",
     ]  # fmt: skip
 
 

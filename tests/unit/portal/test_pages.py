@@ -60,6 +60,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
             *("/en/account/second-factors", "/en/account/second-factors/remove"),
             *("/compte/messages-supprimes", "/en/account/deleted-messages"),
+            *("/compte/filtrage", "/en/account/filtering"),
             *("/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"),
             *("/en/account/data", "/en/account/data/download", "/en/account/data/delete"),
             *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),

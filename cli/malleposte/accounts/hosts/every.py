@@ -12,6 +12,7 @@ from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import first
@@ -170,6 +171,14 @@ class Hosts:
     def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
         """Bring such messages back; how many came to each folder."""
         return _at(self.store(uid), lambda host: host.undelete(uid, idents))
+
+    def senders(self, uid: str) -> Senders:
+        """The level of antispam, allowed and blocked senders."""
+        return _at(self.store(uid), lambda host: host.senders(uid))
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        """Change them; all of them."""
+        return _at(self.store(uid), lambda host: host.set_senders(uid, edit))
 
     def settle(self, uid: str, profile: str) -> Moved:
         """See acts.Hosts."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from malleposte import owner, zstd
-from malleposte.accounts import deleted, disclosure, facts, filters
+from malleposte.accounts import deleted, disclosure, facts, filters, senders
 from malleposte.accounts.agendas import Moved, Store, Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook
@@ -32,6 +32,7 @@ from malleposte.accounts.own_data.spool import Spool
 from malleposte.accounts.queue import Queue, Waiting
 from malleposte.accounts.record import ask
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces import folders, groupware
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
@@ -199,6 +200,14 @@ class LocalHost:
         """See Host."""
         return deleted.restore(uid, idents)
 
+    def senders(self, uid: str) -> Senders:
+        """See Host."""
+        return senders.read(self._home(uid))
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        """See Host."""
+        return senders.change(self._home(uid), edit)
+
     def agendas(self) -> Stores:
         """The stores of agendas and contacts of this host."""
         made: list[Store] = []
@@ -262,6 +271,8 @@ class LocalHost:
     def _filters(self, uid: str) -> Iterator[Piece]:
         for name, text in filters.read(self._home(uid)).texts.items():
             yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode(), "filters")
+        if told := senders.told(senders.read(self._home(uid))):
+            yield File("filtres/filtrage.json", _json(told), "filters")
 
     def _radicale(self, uid: str) -> Iterator[Piece]:
         root = self.rules.radicale / uid

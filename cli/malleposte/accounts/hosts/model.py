@@ -12,6 +12,7 @@ from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 
@@ -96,6 +97,12 @@ class Host(Protocol):
 
     def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
         """Bring such messages back; how many came to each folder."""
+
+    def senders(self, uid: str) -> Senders:
+        """The level of antispam, allowed and blocked senders."""
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        """Change them; all of them."""
 
     def settle(self, uid: str, profile: str) -> Moved:
         """Bring agendas and contacts to the stores of a class."""

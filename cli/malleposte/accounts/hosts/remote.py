@@ -21,6 +21,7 @@ from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, kept
+from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 from malleposte.errors import MallepostError
@@ -161,6 +162,14 @@ class Asked:
     def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
         """See Host."""
         return dict(self.way.ask("undelete", uid, word=json.dumps(list(idents))))
+
+    def senders(self, uid: str) -> Senders:
+        """See Host."""
+        return Senders.of(**self.way.ask("senders", uid))
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        """See Host."""
+        return Senders.of(**self.way.ask("set_senders", uid, word=json.dumps(asdict(edit))))
 
     def settle(self, uid: str, profile: str) -> Moved:
         """See Host."""

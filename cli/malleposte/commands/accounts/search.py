@@ -83,7 +83,8 @@ def show_command(who: str, as_json: bool) -> int:
     if looked:
         row |= {"filters": held.active, "forwards": list(held.forwards), "absence": held.absence,
                 "included_filters": list(held.included), "filters_refuse": held.refuses,
-                "carried_filters": held.carried}  # fmt: skip
+                "carried_filters": held.carried, "antispam": held.level, "allowed_senders": held.allowed,
+                "blocked_senders": held.blocked}  # fmt: skip
     row |= last_log_in(record)
     row["recovery_ignored"] = usable_recovery(entry, now()).ignored
     if as_json:

@@ -1,0 +1,125 @@
+"""« Filtrage »: an agent's level of antispam, allowed and blocked senders, kept on the host of the mailbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from malleposte.accountd import own, wire
+from malleposte.accounts import names, senders
+from malleposte.accounts.feed import values
+from malleposte.accounts.passwords import Holder
+from malleposte.accounts.senders import Edit, FullListError, Senders
+from malleposte.directory.errors import DirectoryError
+from malleposte.errors import InputError, MallepostError
+
+if TYPE_CHECKING:
+    from malleposte.accountd.service import Act, Tools
+
+APART = "senders"
+"""These calls on an account wait for each other alone."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The part of the service that these calls use (see `accountd.service.Service`)."""
+
+    alone: Callable[..., AbstractContextManager[None]]
+    owner: Callable[[Act, str], Holder]
+    """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
+
+
+class UnfitError(MallepostError):
+    """A sender or a list that cannot be taken; its text is the word of `wire.Unfit`."""
+
+    def __init__(self, reason: wire.Unfit) -> None:
+        super().__init__(reason.value)
+
+
+class SenderLists:
+    """Does the calls."""
+
+    def __init__(self, tools: Tools, ways: Ways) -> None:
+        self._tools, self._ways = tools, ways
+
+    @property
+    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+        """Each call, and what does it."""
+        return {wire.ShowSenders: self._show, wire.SetSenders: self._set}
+
+    def _show(self, act: Act, request: wire.ShowSenders) -> wire.Answer:
+        holder = self._ways.owner(act, request.uid)
+        held = self._held(holder.uid)
+        rows = list(_rows(held))[max(request.after, 0) :]
+        told = own.fitting(rows)
+        return wire.Done(
+            holder.uid, holder.state.value, level=held.level, senders=told, more=len(told) < len(rows)
+        )  # fmt: skip
+
+    def _set(self, act: Act, request: wire.SetSenders) -> wire.Answer:
+        holder = self._ways.owner(act, request.uid)
+        edit = Edit(
+            request.level, tuple(map(sender, request.allow)), tuple(map(sender, request.block)), request.remove
+        )  # fmt: skip
+        self._judge(holder, edit)
+        with self._ways.alone(holder.uid, APART):
+            held = self._held(holder.uid)
+            try:
+                after = edit.to(held)
+            except FullListError as error:
+                raise UnfitError(wire.Unfit.FULL) from error
+            if after != held:
+                try:
+                    self._tools.set_senders(holder.uid, edit)
+                except (MallepostError, OSError) as error:
+                    raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
+                for note in _notes(held, after):
+                    act.journal.write("senders", holder.uid, note=note)
+        return wire.Done(holder.uid, holder.state.value, level=after.level)
+
+    def _held(self, uid: str) -> Senders:
+        try:
+            return self._tools.senders(uid)
+        except (MallepostError, OSError) as error:
+            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
+
+    def _judge(self, holder: Holder, edit: Edit) -> None:
+        """Raises UnfitError for a sender whom nobody may allow or block."""
+        domain = self._tools.domain.lower()
+        of_oneself = {
+            one.lower() for name in ("mail", "mailLocalAddress") for one in holder.attributes.get(name, ())
+        }  # fmt: skip
+        if of_oneself & {*edit.allow, *edit.block}:
+            raise UnfitError(wire.Unfit.OWN)
+        for one in edit.block:
+            local, _at, of = one.rpartition("@")
+            if senders.covers(one, domain) or (of == domain and local in names.RESERVED):
+                raise UnfitError(wire.Unfit.ACADEMY)
+
+
+def sender(typed: str) -> str:
+    """An address or a domain (`ami.test`, `@ami.test`) as it is kept. Raises UnfitError."""
+    local, _at, domain = typed.strip().rpartition("@")
+    try:
+        found = values.address(f"{local or 'x'}@{domain}")
+        return senders.checked(found if local else found.partition("@")[2])
+    except (values.BadValueError, InputError) as error:
+        raise UnfitError(wire.Unfit.FORM) from error
+
+
+def _rows(held: Senders) -> Iterator[wire.Sender]:
+    for allowed, each in ((True, held.allowed), (False, held.blocked)):
+        yield from (wire.Sender(one, allowed) for one in each)
+
+
+def _notes(held: Senders, after: Senders) -> Iterator[str]:
+    """The change in French words, as the journal of its owner shows it."""
+    if after.level != held.level:
+        yield f"niveau {after.level}"
+    for words, before, now in (
+        ("autorisé", held.allowed, after.allowed), ("bloqué", held.blocked, after.blocked),
+    ):  # fmt: skip
+        yield from (f"expéditeur {words}\N{NO-BREAK SPACE}: {one}" for one in now if one not in before)
+        yield from (f"expéditeur qui n’est plus {words}\N{NO-BREAK SPACE}: {one}" for one in before if one not in now)

@@ -1,0 +1,86 @@
+-- Managed by Malleposte; changes are overwritten
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- Tells the filters of mailboxes which author is verified, in a header of our own: X-Malleposte-Author, the address of From.
+-- What the sender wrote under that name is removed (milter_headers.conf). An author is verified
+--  * after a log-in, by the sender check (malleposte.lua), for our own domains;
+--  * from outside, by DMARC; where the domain publishes no policy, by a signature or an envelope that would pass with one.
+-- No header: nobody knows. Settings: section `malleposte` of rspamd.conf.local.
+
+local rspamd_util = require "rspamd_util"
+
+local addresses = dofile(rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/addresses.lua')
+local settings = rspamd_config:get_all_opt('malleposte') or {}
+local own = {}
+for _, domain in ipairs(settings.domains or {}) do
+  own[domain:lower()] = true
+end
+
+local HEADER = 'X-Malleposte-Author'
+
+-- The only author that any program can read in the message, in small letters; nil where there may be another.
+local function author(task)
+  local headers = task:get_header_full('From') or {}
+  local raw = tostring(task:get_raw_headers() or '')
+  if #headers ~= 1 or addresses.count_field(raw, 'from') ~= 1 then
+    return nil
+  end
+  local list = addresses.parse(headers[1].value or '')
+  local seen = rspamd_util.parse_mail_address(headers[1].value or '', task:get_mempool(), 1024) or {}
+  if not list or #list ~= 1 or #seen ~= 1 or (seen[1].addr or ''):lower() ~= list[1] then
+    return nil
+  end
+  if not list[1]:match("^[%w!#$%%&'*+/=?^_`{|}~.-]+@[%w.-]+$") then
+    return nil
+  end
+  return list[1]
+end
+
+local function together(one, other)
+  local mine = rspamd_util.get_tld(one or '')
+  return mine and mine ~= '' and mine == rspamd_util.get_tld(other)
+end
+
+-- Would DMARC pass, had the domain a policy?
+local function aligned(task, domain)
+  for _, symbol in ipairs(task:get_symbol('DKIM_TRACE') or {}) do
+    for _, option in ipairs(symbol.options or {}) do
+      local signer, mark = option:match('^(.+):(.)$')
+      if mark == '+' and together(signer:lower(), domain) then
+        return true
+      end
+    end
+  end
+  local from = task:get_from('smtp')
+  return task:has_symbol('R_SPF_ALLOW') and together((from and from[1] and from[1].domain or ''):lower(), domain)
+end
+
+local function verified(task)
+  local address = author(task)
+  local _, domain = addresses.split(address or '')
+  if not domain then
+    return nil
+  end
+  local user = task:get_user()
+  if user and user ~= '' then
+    return own[domain] and address or nil
+  elseif task:has_symbol('DMARC_POLICY_ALLOW') or (task:has_symbol('DMARC_NA') and aligned(task, domain)) then
+    return address
+  end
+  return nil
+end
+
+local function tell(task)
+  local address = verified(task)
+  if address then
+    task:set_milter_reply({ remove_headers = { [HEADER] = 0 }, add_headers = { [HEADER] = { value = address, order = -1 } } })
+  end
+end
+
+rspamd_config:register_symbol({
+  name = 'MP_AUTHOR',
+  type = 'postfilter',
+  callback = tell,
+  flags = 'empty,nice',
+  priority = 1,
+})

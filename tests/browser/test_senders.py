@@ -1,0 +1,44 @@
+"""« Filtrage » in a browser: the level changes, a sender is refused, blocked and taken away again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser.support.browser import Browser
+from tests.browser.support.sso import enter
+from tests.browser.test_first_login import complaints, for_everyone
+
+
+def add(browser: Browser, sender: str) -> None:
+    browser.seen("#value").clear()
+    browser.seen("#value").send_keys(sender)
+    browser.click("button", "Ajouter")
+
+
+def test_an_agent_chooses_what_is_unwanted(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("portal", "/compte/filtrage")
+    enter(browser, who.uid, who.account.password)
+    browser.seen("h1", "Filtrage")
+    browser.picture("portal-filtering")
+    for_everyone(browser)
+    browser.click("label", "Strict")
+    browser.click("button", "Changer le niveau")
+    browser.seen(".fr-alert--success")
+    add(browser, "ac-exemple.test")
+    browser.seen("#value-error", "ne peuvent pas être bloqués")
+    for_everyone(browser)
+    add(browser, "Pub.Lointain.TEST")
+    browser.seen(".fr-alert--success")
+    browser.seen("main", "pub.lointain.test")
+    browser.picture("portal-filtering-chosen")
+    for_everyone(browser)
+    browser.open("portal", "/en/account/filtering")
+    browser.seen("main", "Blocked senders")
+    browser.click("label", "pub.lointain.test")
+    browser.click("button", "Remove the ticked senders")
+    browser.seen("main", "No blocked sender.")
+    browser.open("portal", "/compte/journal")
+    browser.seen("main", "Filtrage des messages changé")
+    browser.seen("main", "expéditeur bloqué")
+    assert complaints(browser) == []

@@ -1,0 +1,152 @@
+"""« Filtrage »: accountd shows and changes an agent's antispam, and refuses what nobody may allow or block."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.senders import sender
+from malleposte.accounts.senders import MOST, Edit, Senders
+from malleposte.directory.model import State
+from malleposte.errors import MallepostError
+
+from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
+
+
+class Box:
+    """The store of one mailbox."""
+
+    def __init__(self) -> None:
+        self.held = Senders()
+        self.away: Exception | None = None
+
+    def senders(self, uid: str) -> Senders:
+        if self.away:
+            raise self.away
+        return self.held
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        self.held = edit.to(self.held)
+        return self.held
+
+
+@pytest.fixture
+def box() -> Box:
+    return Box()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, box: Box) -> Stage:
+    made = Stage(tmp_path)
+    made.agent("mdupond", State.ACTIVE)
+    for name in ("senders", "set_senders"):
+        object.__setattr__(made.service.tools, name, getattr(box, name))
+    return made
+
+
+def put(stage: Stage, of: str = "mdupond", **parts: object) -> wire.Answer:
+    return stage.ask(wire.SetSenders(HERE, "mdupond", token(of), **parts))  # type: ignore[arg-type]
+
+
+def show(stage: Stage, uid: str = "mdupond", of: str = "mdupond", after: int = 0) -> wire.Answer:
+    return stage.ask(wire.ShowSenders(HERE, uid, token(of), after))
+
+
+def unfit(answer: wire.Answer) -> str:
+    assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.REFUSED_VALUE, answer
+    return answer.message
+
+
+def test_level_and_lists_are_changed_shown_and_told_in_the_journal(stage: Stage, box: Box) -> None:
+    assert isinstance(put(stage, level="strict"), wire.Done)
+    assert isinstance(put(stage, allow=(" Ami@Lointain.TEST ",), block=("@Été.test",)), wire.Done)
+    assert box.held == Senders("strict", ("ami@lointain.test",), ("xn--t-9fab.test",))
+    answer = show(stage)
+    assert isinstance(answer, wire.Done) and (answer.level, answer.more) == ("strict", False)
+    assert answer.senders == (wire.Sender("ami@lointain.test", True), wire.Sender("xn--t-9fab.test", False))
+    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert isinstance(put(stage, remove=("ami@lointain.test", "inconnu.test")), wire.Done)
+    assert isinstance(put(stage, remove=("inconnu.test",)), wire.Done)
+    noted = [json.loads(one) for one in stage.journal.read_text("utf-8").splitlines()]
+    assert {(one["action"], one["account"]) for one in noted} == {("senders", "mdupond")}
+    assert [one["note"].replace("\N{NO-BREAK SPACE}", " ") for one in noted] == [
+        "niveau strict", "expéditeur autorisé : ami@lointain.test", "expéditeur bloqué : xn--t-9fab.test",
+        "expéditeur qui n’est plus autorisé : ami@lointain.test",
+    ]  # fmt: skip
+
+
+def test_nobody_reaches_another_s(stage: Stage, box: Box) -> None:
+    stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
+    assert put(stage, of="autre", level="strict") == NO_LOG_IN == show(stage, of="autre")
+    assert box.held == Senders()
+    stage.agent("parti", State.SUSPENDED, "01E9500003ABC")
+    assert show(stage, "parti", "parti") == NOT_PROVED
+    assert isinstance(show(stage, "autre", "autre"), wire.Done)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "@", "x", "a b@c.test", "a@b@c.test", 'a"@c.test', "a@c.test\nstop;", "*.test", "a@[192.0.2.7]", "\0.test",
+     "a@b.test;", "x" * 400 + ".test", '"; stop; #@c.test', "é@c.test", "http://c.test", "c.test/x"],
+)  # fmt: skip
+def test_what_is_no_sender_is_refused(stage: Stage, box: Box, typed: str) -> None:
+    for parts in ({"allow": (typed,)}, {"block": ("bon.test", typed)}):
+        assert unfit(put(stage, **parts)) == "form"
+    assert box.held == Senders() and stage.journal.read_text("utf-8") == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [(" Nom.Prénom@x.test".replace("é", "e"), "nom.prenom@x.test"), ("EXEMPLE.test", "exemple.test"),
+     ("@exemple.test", "exemple.test"), ("a@bücher.test", "a@xn--bcher-kva.test"), ("o'x+y@a.test", "o'x+y@a.test")],
+)  # fmt: skip
+def test_senders_have_one_form(typed: str, kept: str) -> None:
+    assert sender(typed) == kept
+
+
+def test_nobody_shuts_the_academy_out(stage: Stage, box: Box) -> None:
+    for one in ("ac-exemple.test", "AC-Exemple.test", "sous.ac-exemple.test", "postmaster@ac-exemple.test"):
+        assert unfit(put(stage, block=(one,))) == "academy", one
+    assert box.held == Senders()
+    done = put(stage, block=("chef@ac-exemple.test", "exemple.test"), allow=("ac-exemple.test",))
+    assert isinstance(done, wire.Done) and box.held.blocked == ("chef@ac-exemple.test", "exemple.test")
+
+
+def test_one_s_own_address_is_in_no_list(stage: Stage, box: Box) -> None:
+    (own,) = {one for entry in stage.directory.search("people", ["mail"], {"uid": "mdupond"})
+              for one in entry.attributes["mail"]}  # fmt: skip
+    assert unfit(put(stage, allow=(own.upper(),))) == "own" == unfit(put(stage, block=(own,)))
+    assert box.held == Senders()
+
+
+def test_a_full_list_and_an_odd_level_are_refused(stage: Stage, box: Box) -> None:
+    box.held = Senders(blocked=tuple(f"a{number}.test" for number in range(MOST)))
+    assert unfit(put(stage, block=("encore.test",))) == "full"
+    assert isinstance(put(stage, allow=("encore.test",)), wire.Done)
+    assert "no such level" in unfit(put(stage, level="paranoïaque"))
+
+
+def test_long_lists_come_in_parts(stage: Stage, box: Box) -> None:
+    long = [f"{'x' * 60}{number:03d}@{'y' * 60}.{'z' * 60}.test" for number in range(2 * MOST)]
+    box.held = Senders("strict", tuple(long[:MOST]), tuple(long[MOST:]))
+    found: list[wire.Sender] = []
+    more, calls = True, 0
+    while more:
+        answer = show(stage, after=len(found))
+        assert isinstance(answer, wire.Done) and answer.senders
+        assert len(wire.encode_answer(answer)) < wire.LONGEST
+        found, more, calls = [*found, *answer.senders], answer.more, calls + 1
+    assert [one.value for one in found] == long and calls < 12
+    assert [one.allowed for one in found] == [True] * MOST + [False] * MOST
+
+
+@pytest.mark.parametrize("fault", [MallepostError("mail1: no route to host"), OSError("no route to host")])
+def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, box: Box, fault: Exception) -> None:
+    box.away = fault
+    for answer in (show(stage), put(stage, level="strict")):
+        assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.UNAVAILABLE
+    assert stage.journal.read_text("utf-8") == ""
+    box.away = None
+    assert isinstance(put(stage, level="strict"), wire.Done)
