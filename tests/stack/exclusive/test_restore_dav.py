@@ -28,6 +28,22 @@ def restore(site: Site, *words: str) -> dict[str, Any]:
     return found
 
 
+def shares(site: Site, uid: str) -> str:
+    """The rights that others have in the agent's agendas of SOGo."""
+    ask = f"SELECT c_uid, c_role FROM sogo_acl WHERE c_object LIKE '/{uid}/Calendar/%' ORDER BY 1, 2"
+    return site.run(HOST, f'runuser -u postgres -- psql -XAtq -d sogo -c "{ask}"')
+
+
+def share(site: Site, uid: str, other: str) -> None:
+    """Let another agent read the agent's own agenda of SOGo, as SOGo writes it."""
+    give = (
+        "INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)"
+        f" SELECT c_folder_id, '/{uid}/Calendar/personal', '{other}', 'PublicViewer'"
+        f" FROM sogo_folder_info WHERE c_path2 = '{uid}' AND c_path3 = 'Calendar' AND c_path4 = 'personal'"
+    )
+    site.run(HOST, f'runuser -u postgres -- psql -XAtq -d sogo -c "{give}"')
+
+
 def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_home(
     site: Site, device: Callable[..., Device]
 ) -> None:
@@ -43,10 +59,15 @@ def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_h
     for name in ("a", "b"):
         assert dav.ask("DELETE", f"{first(agendas)}{name}.ics").status in (200, 204)
 
+    share(site, uid, "mdupond")
+    given = shares(site, uid)
+    assert given == "mdupond|PublicViewer\n"
+
     # Nobody says which store: the class does.
     done = restore(site, uid, "--vault", VAULT)
     assert done["counts"]["items"] == 2 and done["copy"]["vault"] == VAULT
     assert sorted(shown(dav)) == ["Après le changement", "Avant le changement"]
+    assert shares(site, uid) == given, "those who shared the agenda go on"
 
     # Data that the other store held before: it comes back there, and then to the present store.
     for name in ("a", "b"):

@@ -247,13 +247,14 @@ def test_radicale_s_files_are_for_its_group_to_read(radicale):
 class Tables:
     """SOGo's tables as far as they are read; the statements that were run."""
 
-    def __init__(self, *rows):
-        self.rows, self.ran = rows, []
+    def __init__(self, *rows, rights=()):
+        self.rows, self.rights, self.ran = rows, rights, []
 
     def __call__(self, database, text):
         assert database == "sogo"
         self.ran.append(text)
-        return "\n".join(json.dumps(row, ensure_ascii=False) for row in self.rows) if "LEFT JOIN" in text else ""
+        found = self.rows if "LEFT JOIN" in text else self.rights if "sogo_acl" in text else ()
+        return "\n".join(json.dumps(row, ensure_ascii=False) for row in found)
 
 
 def row(path, place, name, text, changed=100, title="t"):
@@ -289,6 +290,20 @@ def test_sogo_gets_a_property_list_of_what_is_new():
     assert "après" in records[0]["c_content"] and "\x0b" not in records[0]["c_content"]
     removed = next(text for text in tables.ran if "c_deleted = 1" in text)
     assert "nom-ici.ics" in removed and "b.ics" not in removed, "the tool passes over names that are there"
+
+
+def test_rights_that_others_have_in_sogo_stay():
+    put = []
+    shares = [("mleroy", "PublicViewer"), ("mleroy", "ObjectCreator"), ("<default>", "None")]
+    rights = [{"path": "Calendar", "place": "personal", "uid": uid, "role": role} for uid, role in shares]
+    rights.append({"path": "Calendar", "place": "autre", "uid": "mleroy", "role": "PublicViewer"})
+    tables = Tables(row("Calendar", "personal", "a.ics", event("a").text), rights=rights)
+    store = SogoStore("sogo", tables, lambda uid, content: put.append(plistlib.loads(content)["tables"]))
+    store.add("mdupond", [agenda(event("b")), book(card("c"), name="amis")])
+    assert {path: table["acl"] for path, table in put[0].items()} == {
+        "/Users/mdupond/Calendar/personal": {"mleroy": ["PublicViewer", "ObjectCreator"], "<default>": ["None"]},
+        "/Users/mdupond/Contacts/amis": {},
+    }
 
 
 def test_sogo_is_not_touched_for_nothing_and_statements_hold_no_quotes_of_others():

@@ -49,6 +49,13 @@ SELECT row_to_json(one) FROM (
   FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
   WHERE i.c_path2 = {uid} AND i.c_path3 IN ('Calendar', 'Contacts') ORDER BY i.c_folder_id, s.c_name) AS one;
 """
+_RIGHTS = """
+SELECT row_to_json(one) FROM (
+  SELECT i.c_path3 AS path, i.c_path4 AS place, a.c_uid AS uid, a.c_role AS role
+  FROM sogo_folder_info i JOIN sogo_acl a ON a.c_folder_id = i.c_folder_id
+    AND a.c_object = '/' || i.c_path2 || '/' || i.c_path3 || '/' || i.c_path4
+  WHERE i.c_path2 = {uid} AND i.c_path3 IN ('Calendar', 'Contacts') ORDER BY i.c_folder_id, a.c_uid, a.c_role) AS one;
+"""
 # As SOGo deletes: the row stays and says so, for devices that ask what has gone; the quick tables forget it.
 _REMOVE = """
 BEGIN;
@@ -131,9 +138,12 @@ class SogoStore:
         return [Collection(*place, titles[place], collected(held)) for place, held in items.items()]
 
     def add(self, uid: str, collections: Sequence[Collection]) -> None:
-        """See Store. The tool passes over names that are there, so what is older goes first."""
+        """See Store. The tool passes over names that are there, so what is older goes first.
+
+        It puts the rights of its file in the place of those that a collection has: the file says the same again.
+        """
         held = {one.place: one for one in self.read(uid)}
-        tables: dict[str, object] = {}
+        tables: dict[str, dict[str, object]] = {}
         older: list[Collection] = []
         for one in collections:
             there = held.get(one.place, Collection(one.kind, one.name))
@@ -145,11 +155,22 @@ class SogoStore:
             if wanted or one.place not in held:
                 title = one.title or (TITLES[one.kind] if one.name == MAIN else one.name)
                 records = _records(one.kind, wanted, there)
+                path = f"{PATHS[one.kind]}/{one.name}"
                 table = {"acl": {}, "displayname": printable(title), "records": records}
-                tables[f"/Users/{uid}/{PATHS[one.kind]}/{one.name}"] = table
+                tables[f"/Users/{uid}/{path}"] = table
         if tables:
+            for path, rights in self._rights(uid).items():
+                tables.get(f"/Users/{uid}/{path}", {})["acl"] = rights
             self.remove(uid, older)
             self.put(uid, plistlib.dumps({"tables": tables}))
+
+    def _rights(self, uid: str) -> dict[str, dict[str, list[str]]]:
+        """The rights of others: path of a collection -> who -> roles."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for row in rows(self.sql(self.database, _RIGHTS.format(uid=quoted(uid)))):
+            of_it = found.setdefault(f"{row['path']}/{row['place']}", {})
+            of_it.setdefault(str(row["uid"]), []).append(str(row["role"]))
+        return found
 
     def remove(self, uid: str, collections: Sequence[Collection]) -> None:
         """See Store."""
