@@ -156,8 +156,7 @@ class SogoStore:
                 title = one.title or (TITLES[one.kind] if one.name == MAIN else one.name)
                 records = _records(one.kind, wanted, there)
                 path = f"{PATHS[one.kind]}/{one.name}"
-                table = {"acl": {}, "displayname": printable(title), "records": records}
-                tables[f"/Users/{uid}/{path}"] = table
+                tables[f"/Users/{uid}/{path}"] = {"acl": {}, "displayname": printable(title), "records": records}
         if tables:
             for path, rights in self._rights(uid).items():
                 tables.get(f"/Users/{uid}/{path}", {})["acl"] = rights
