@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import time
+import zipfile
 
 import pytest
 from malleposte.paths import ROOT
@@ -81,3 +82,16 @@ def test_an_apply_killed_on_the_host_is_run_again(typed, feeds, site, tmp_path):
     assert (answer["done"] + answer["already"], answer["skipped"]) == (150, [])
     assert len(feeds.dns()) == 150
     assert json.loads(typed("plan", tmp_path / "a.csv", "--json").stdout)["changes"] == []
+
+
+def test_the_journal_is_rotated_and_all_of_it_is_read(people, site, tmp_path):
+    cli, agent, host = Cli(site), people.agent(), site.host_of("directory")
+    cli.json("quota", agent.uid, "1000", "--reason", "avant")
+    site.run(host, "logrotate --force /etc/logrotate.d/malleposte-accounts")
+    cli.json("quota", agent.uid, "1100", "--reason", "ensuite")
+    assert site.run(host, "stat -c %U:%a /var/log/malleposte/accounts.jsonl*").split() == ["root:600"] * 2
+    out = tmp_path / "export.zip"
+    assert cli.typed("export", agent.uid, "--out", out).returncode == 0
+    with zipfile.ZipFile(out) as archive:
+        told = archive.read("journal.jsonl").decode()
+    assert "avant" in told and "ensuite" in told
