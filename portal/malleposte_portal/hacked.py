@@ -158,6 +158,7 @@ TITLES = {
     "folder": "Un dossier de courrier partagé",
     "agenda": "Un agenda ou un carnet d’adresses partagé",
     "delegate": "Une délégation de votre courrier",
+    "senders": "Une liste d’expéditeurs",
     "factor": "Un second facteur",
     "recovery": "Un moyen de secours changé récemment",
 }
@@ -182,6 +183,9 @@ def sentence(one: wire.Trace) -> str:
         "folder": _("Le dossier « %(what)s » est ouvert à %(who)s.", what=one.what, who=who),
         "agenda": _("« %(what)s » est ouvert à %(who)s.", what=_place(one.what), who=who),
         "delegate": _("%(who)s peut écrire en votre nom.", who=who),
+        "senders": _("Ils sont toujours acceptés : %(who)s.", who=one.who)
+        if one.what == "allowed"
+        else _("Leurs messages vont dans Indésirables : %(who)s.", who=one.who),
         "factor": f"{factors.kind(wire.Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
         "recovery": _("Votre téléphone de secours est %(value)s.", value=one.who)
         if one.what == "phone"

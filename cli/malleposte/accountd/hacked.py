@@ -243,6 +243,7 @@ class Hacked:
 WORDS: Mapping[str, str] = {
     Trail.FORWARD: "renvoi", Trail.DISCARD: "filtre qui supprime", Trail.ANSWER: "réponse automatique",
     Trail.FOLDER: "dossier partagé", Trail.AGENDA: "agenda ou contacts partagés", Trail.DELEGATE: "délégation",
+    Trail.SENDERS: "expéditeurs autorisés ou bloqués",
     Trail.FACTOR: "second facteur", Trail.RECOVERY: "moyen de secours",
 }  # fmt: skip
 """The kinds in the journal, for the account's owner."""

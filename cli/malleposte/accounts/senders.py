@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte import owner
+from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.errors import InputError, MallepostError
 
 FILE = "senders.sieve"
@@ -22,6 +23,8 @@ LEVELS = ("normal", "strict")
 NORMAL, STRICT = LEVELS
 MOST = 200
 """Senders of a list."""
+NAMED = 4
+"""Senders of a list that a trace names."""
 LONGEST = 254
 """Characters of a sender (RFC 5321, 4.5.3.1.3)."""
 AUTHOR = "X-Malleposte-Author"
@@ -183,6 +186,23 @@ def told(held: Senders) -> dict[str, str | Sequence[str]]:
     if held.plain:
         return {}
     return {"niveau": held.level, "expéditeurs autorisés": held.allowed, "expéditeurs bloqués": held.blocked}
+
+
+def traces(home: Path) -> list[Trace]:
+    """The lists of a mailbox, each as a setting that somebody else may have made."""
+    held = read(home)
+    found = []
+    for name, listed in (("allowed", held.allowed), ("blocked", held.blocked)):
+        if listed:
+            more = f" (+{len(listed) - NAMED})" if len(listed) > NAMED else ""
+            found.append(Trace(Kind.SENDERS, name, ", ".join(listed[:NAMED]) + more))
+    return found
+
+
+def empty(home: Path, trace: Trace) -> None:
+    """End a list that `traces` gave. Raises InputError."""
+    held = read(home)
+    change(home, Edit(remove=held.allowed if trace.what == "allowed" else held.blocked))
 
 
 def covers(sender: str, domain: str) -> bool:

@@ -24,6 +24,16 @@ KEPT = "probe2"
 """An agent whom the owner keeps in a folder; the thief let in the other."""
 
 
+BLOCK = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
+from malleposte.accounts import senders
+senders.change(next(Path("/srv/mail").glob("*/" + sys.argv[1])), senders.Edit(block=("aide.test",)))
+"""
+"""Blocks a sender in the place of an agent."""
+
+
 def heads(page: Page) -> list[str]:
     """The headings of what was found, in order."""
     return [words for _held, words in page.all("h3")]
@@ -43,6 +53,7 @@ def robbed(mail: Mail, account: Account, script: str, thief: str) -> None:
     sieve = mail.sieve(account)
     sieve.put(script, text)
     sieve.activate(script)
+    mail.site.run("mail1", "/usr/bin/python3", "-I", "-B", "-", account.uid, given=BLOCK)
     session = mail.imap(account)
     for who in ("probe1", KEPT):
         assert session.setacl("INBOX", who, "lr")[0] == "OK"
@@ -80,6 +91,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     assert not enters(who.uid, made["password"])
     assert who.held("mpBlockedUntil", "mpState")["mpState"] == ["active"]
     expected = ["Un renvoi automatique", "Un filtre qui supprime des messages", *["Un dossier de courrier partagé"] * 2]
+    expected += ["Une liste d’expéditeurs"]
     expected += ["Un agenda ou un carnet d’adresses partagé"] * (profile == "convergence")
     assert sorted(heads(page)) == sorted(expected)
 
@@ -91,6 +103,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     assert KEPT.encode() in rights and b"probe1" not in rights
     scripts = site.run("mail1", f"cat /srv/mail/*/{who.uid}/sieve/*.sieve")
     assert "redirect" not in scripts and "discard" not in scripts and "x-test" in scripts
+    assert site.run("mail1", f"find /srv/mail/*/{who.uid}/ -name senders.sieve") == ""
     subject = f"secret-{who.uid}"
     mail.foreign("ami@lointain.test", account.mail, compose("ami@lointain.test", account.mail, subject))
     assert mail.arrived(account, subject), "the script is still one, and deletes no more"

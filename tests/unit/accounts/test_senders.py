@@ -41,6 +41,18 @@ def test_a_change_is_kept_and_read_again(home: Path) -> None:
     assert senders.change(home, Edit(remove=("pub.test", "inconnu.test"))) == Senders("strict", ("ami@lointain.test",))
 
 
+def test_a_list_is_a_trace_that_goes_alone(home: Path) -> None:
+    assert senders.traces(home) == []
+    many = tuple(f"x{number}.test" for number in range(6))
+    senders.change(home, Edit("strict", ("ami@lointain.test",), many))
+    allowed, blocked = senders.traces(home)
+    assert (allowed.kind, allowed.what, allowed.who) == ("senders", "allowed", "ami@lointain.test")
+    assert (blocked.what, blocked.who) == ("blocked", "x0.test, x1.test, x2.test, x3.test (+2)")
+    senders.empty(home, blocked)
+    assert senders.read(home) == Senders("strict", ("ami@lointain.test",))
+    assert senders.traces(home) == [allowed]
+
+
 def test_who_chose_nothing_any_more_has_no_file(home: Path) -> None:
     senders.change(home, Edit("strict", block=("pub.test",)))
     (home / "senders.svbin").write_bytes(b"compiled")

@@ -169,6 +169,8 @@ def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Thief) -> N
         (wire.Trace("a", "agenda", "Calendar/personal", "pmartin"), "« Agenda » est ouvert à pmartin"),
         (wire.Trace("a", "agenda", "Contacts/45-1", "<default>"), "« Contacts 45-1 » est ouvert à tout"),
         (wire.Trace("a", "delegate", who="pmartin"), "pmartin peut écrire en votre nom"),
+        (wire.Trace("a", "senders", "allowed", "a@lointain.test"), "toujours acceptés : a@lointain.test"),
+        (wire.Trace("a", "senders", "blocked", "a.test, b.test (+3)"), "vont dans Indésirables : a.test, b.test (+3)"),
         (wire.Trace("a", "factor", "totp", "x", "2026-09-01T08:00:00+00:00"), "de codes « x ». Ajouté le 1er"),
         (wire.Trace("a", "recovery", "mail", "ma…@exemple.test"), "adresse de secours est ma…@exemple.test"),
         (wire.Trace("a", "recovery", "phone", "…78", "20260820080000Z"), "téléphone de secours est …78. Ajouté le 20"),

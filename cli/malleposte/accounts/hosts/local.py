@@ -161,7 +161,7 @@ class LocalHost:
             held = filters.read(home)
             found += [Trace(Trail.FORWARD, who=one) for one in held.forwards]
             found += [Trace(Trail.DISCARD)] * (held.discards or held.refuses) + [Trace(Trail.ANSWER)] * held.absence
-            found += folders.find(home)
+            found += folders.find(home) + senders.traces(home)
         if "sogo" in self.rules.channels:
             found += groupware.find(self._sogo_sql, uid)
         return list(dict.fromkeys(found))
@@ -173,7 +173,9 @@ class LocalHost:
             filters.remove(home, _COMMANDS[trace.kind], trace.who if trace.kind == Trail.FORWARD else None)
         elif home.exists() and trace.kind == Trail.FOLDER:
             folders.remove(home, trace)
-        if "sogo" in self.rules.channels and trace.kind != Trail.FOLDER:
+        elif home.exists() and trace.kind == Trail.SENDERS:
+            senders.empty(home, trace)
+        if "sogo" in self.rules.channels and trace.kind not in (Trail.FOLDER, Trail.SENDERS):
             groupware.remove(self._sogo_sql, uid, trace)
             self.forget(uid, names)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """The kinds. The first six are of mailbox and webmail, the others of the log-in page and the directory."""
+    """The kinds. The first seven are of mailbox and webmail, the others of the log-in page and the directory."""
 
     FORWARD = "forward"
     """Mail is sent on, to `who`."""
@@ -24,6 +24,8 @@ class Kind(StrEnum):
     """SOGo's agenda or address book `what` (`Calendar/personal`) is open to `who`."""
     DELEGATE = "delegate"
     """`who` reads and writes in the owner's name in SOGo."""
+    SENDERS = "senders"
+    """The senders `who`, as far as they are named, are on the list `what` (`allowed`, `blocked`) of the mailbox."""
     FACTOR = "factor"
     """The second factor `what`."""
     RECOVERY = "recovery"
