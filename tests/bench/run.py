@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import accounts, backup, deploys, measures
+from tests.bench import accounts, backup, deploys, measures, portal
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -14,6 +14,8 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "device-log-ins": measures.device_log_ins,
     "smtp-in": measures.smtp_in,
     "backup-million": backup.million,
+    "portal-pages": portal.pages,
+    "portal-first-day": portal.first_day,
     "deploy-no-change": deploys.no_change,
     "deploy-first": lambda _site: deploys.first(),
     "deploy-first-linear": lambda _site: deploys.first(linear=True),
