@@ -74,7 +74,7 @@ def pages(site: Site) -> Figure:
             before, took = cost.counters(lambda command: site.run("pia1", command)), defaultdict[str, list[float]](list)
             end = time.monotonic() + SECONDS
             with ThreadPoolExecutor(AGENTS) as pool:
-                for rows in pool.map(lambda pair: _reads(*pair, end), enumerate(visitors)):
+                for rows in pool.map(_reads, range(AGENTS), visitors, [end] * AGENTS):
                     for path, seconds in rows:
                         took[path].append(seconds)
             done = sum(map(len, took.values()))
