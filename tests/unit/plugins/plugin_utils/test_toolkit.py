@@ -114,6 +114,9 @@ import runpy, sys
 class Bare:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
+        # The language's own too, by a name of its platform: zoneinfo asks it for the folders of time zones.
+        if top.startswith("_sysconfigdata_"):
+            return None
         if top not in {*sys.stdlib_module_names, "__main__", "malleposte", *held}:
             raise ModuleNotFoundError(f"no package brings {name}", name=name)
 
