@@ -11,7 +11,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from malleposte.platform import locks
 
 ROOT = Path("/var/lib/malleposte-calendars")
 GROUP_READS = 0o640
+TRIES = 3
 
 
 class Store:
@@ -85,6 +86,17 @@ class Store:
             return []
         except (ValueError, TypeError, KeyError) as error:
             raise MallepostError(f"{self.shown_file}: {error}", "start malleposte-calendars.service") from error
+
+    def bring[T](self, engine: Callable[[list[Shown]], T]) -> T:
+        """Give an engine what is shown; again where a calendar was withdrawn while it read. Raises OSError."""
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(FileNotFoundError):
+                return engine(self._whole())
+        return engine(self._whole())
+
+    def _whole(self) -> list[Shown]:
+        """What is shown and still has its content."""
+        return [one for one in self.shown() if (self.entries / f"{one.ident}.ics").exists()]
 
 
 def digest(content: bytes) -> str:

@@ -26,7 +26,7 @@ def main(words: Sequence[str]) -> int:
         return content.check(store.content(ident), ident).items
 
     try:
-        changed = place(Path(words[0]), store.shown(), items)
+        changed = store.bring(lambda shown: place(Path(words[0]), shown, items))
     except (MallepostError, OSError) as error:
         print(f"<3>the calendars of Radicale are as they were: {error}", file=sys.stderr)
         return 1

@@ -55,7 +55,7 @@ def main(words: Sequence[str]) -> int:
 
     try:
         everybody = agents(words[0], words[1], words[2], profiles)
-        changed = Engine(sql, forget).place(store.shown(), items, everybody, time.time())
+        changed = store.bring(lambda shown: Engine(sql, forget).place(shown, items, everybody, time.time()))
     except (MallepostError, OSError) as error:
         print(f"<3>the calendars of SOGo are as they were: {error}", file=sys.stderr)
         return 1

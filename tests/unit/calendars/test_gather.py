@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from malleposte.calendars import content
 from malleposte.calendars.gather import Entry, Gatherer
-from malleposte.calendars.model import Published
+from malleposte.calendars.model import Published, Shown
 from malleposte.calendars.store import Store
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
@@ -115,6 +115,31 @@ def test_the_web_has_a_plain_name_for_all_and_none_that_can_be_guessed_for_a_rul
     assert sorted(path.name for path in store.gone.iterdir()) == [
         "ecole-20261126T080000Z.ics", "ecole-20261126T080000Z.json",
     ]  # fmt: skip
+
+
+def test_an_engine_that_reads_while_one_is_withdrawn_reads_again(
+    gatherer: Gatherer, store: Store, directory: MemoryDirectory
+) -> None:
+    for name in ("tous", "autre"):
+        publish(store, directory, name)
+    gatherer.run(NOW)
+    seen = []
+
+    def engine(shown: list[Shown]) -> int:
+        seen.append([one.ident for one in shown])
+        if len(seen) == 1:
+            with store.locked():
+                store.withdraw("autre", NOW)
+        return sum(len(store.content(one.ident)) > 0 for one in shown)
+
+    assert store.bring(engine) == 1
+    assert [sorted(one) for one in seen] == [["autre", "tous"], ["tous"]]
+
+    def broken(_shown: list[Shown]) -> int:
+        raise FileNotFoundError("sogo-tool")
+
+    with pytest.raises(FileNotFoundError, match="sogo-tool"):
+        store.bring(broken)
 
 
 def test_a_source_is_read_again_when_it_is_due(
