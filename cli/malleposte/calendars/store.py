@@ -95,7 +95,7 @@ class Store:
         return engine(self._whole())
 
     def _whole(self) -> list[Shown]:
-        """What is shown and still has its content."""
+        """The calendars that are shown and still have their content."""
         return [one for one in self.shown() if (self.entries / f"{one.ident}.ics").exists()]
 
 
