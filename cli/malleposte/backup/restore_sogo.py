@@ -39,10 +39,11 @@ UPDATE r_{quick} r SET c_folder_id = place.now FROM place WHERE r.c_folder_id = 
 DELETE FROM {quick} l USING r_{quick} r WHERE (l.c_folder_id, l.c_name) = (r.c_folder_id, r.c_name);
 INSERT INTO {quick} SELECT * FROM r_{quick};
 """
+# Shares are those of today: one that was ended since opens nothing again, one that was made since stays. An agenda that
+# was gone has those of then.
 MERGE_RIGHTS = """
 UPDATE r_{rights} r SET c_folder_id = place.now FROM place WHERE r.c_folder_id = place.then;
-DELETE FROM {rights} WHERE c_folder_id IN (SELECT now FROM place);
-INSERT INTO {rights} SELECT * FROM r_{rights};
+INSERT INTO {rights} SELECT r.* FROM r_{rights} r JOIN {folders} USING (c_folder_id) JOIN fresh USING (c_path);
 """
 
 
@@ -103,7 +104,9 @@ def script(server: database.Postgres, scratch: str, ids: list[str], suffix: str)
             parts += [_folders(server, suffix)]
     parts += [MERGE.format(folders=FOLDERS, store=STORE)]
     parts += [MERGE_QUICK.format(quick=table) for table in QUICK]
-    parts += [MERGE_RIGHTS.format(rights=RIGHTS), "COMMIT;"]
+    if not suffix:
+        parts += [MERGE_RIGHTS.format(rights=RIGHTS, folders=FOLDERS)]
+    parts += ["COMMIT;"]
     return "\n".join(parts)
 
 
@@ -121,6 +124,7 @@ def _folders(server: database.Postgres, suffix: str) -> str:
         else ""
     )
     return (
-        f"{rename}\nINSERT INTO {FOLDERS} ({columns}) SELECT {columns} FROM r_{FOLDERS} r "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {FOLDERS} l WHERE l.c_path = r.c_path);"
+        f"{rename}\nCREATE TEMP TABLE fresh ON COMMIT DROP AS SELECT c_path FROM r_{FOLDERS} r "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {FOLDERS} l WHERE l.c_path = r.c_path);\n"
+        f"INSERT INTO {FOLDERS} ({columns}) SELECT {columns} FROM r_{FOLDERS} JOIN fresh USING (c_path);"
     )

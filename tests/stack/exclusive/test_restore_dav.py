@@ -55,10 +55,14 @@ def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_h
     assert Cli(site).json("profile", uid, "convergence")["failures"] == []
     _, agendas, _ = dav.discover()
     put_event(dav, first(agendas), "b", "Après le changement")
+    share(site, uid, "probe1")
     site.run(HOST, f"malleposte backup run --source postgresql-sogo --vault {VAULT}", timeout=300)
     for name in ("a", "b"):
         assert dav.ask("DELETE", f"{first(agendas)}{name}.ics").status in (200, 204)
 
+    site.run(
+        HOST, f"runuser -u postgres -- psql -XAtq -d sogo -c \"DELETE FROM sogo_acl WHERE c_object LIKE '/{uid}/%'\""
+    )
     share(site, uid, "mdupond")
     given = shares(site, uid)
     assert given == "mdupond|PublicViewer\n"
@@ -67,7 +71,7 @@ def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_h
     done = restore(site, uid, "--vault", VAULT)
     assert done["counts"]["items"] == 2 and done["copy"]["vault"] == VAULT
     assert sorted(shown(dav)) == ["Après le changement", "Avant le changement"]
-    assert shares(site, uid) == given, "those who shared the agenda go on"
+    assert shares(site, uid) == given, "those who share it today, not those of then"
 
     # Data that the other store held before: it comes back there, and then to the present store.
     for name in ("a", "b"):
@@ -75,4 +79,5 @@ def test_the_store_is_that_of_the_class_and_what_a_change_of_class_moved_comes_h
     moved = restore(site, uid, "--service", "radicale", "--vault", VAULT)
     assert moved["counts"]["moved"] == 1 and moved["missing"] == []
     assert shown(dav) == ["Avant le changement"]
+    assert shares(site, uid) == given
     site.run(HOST, f"rm -rf /var/lib/radicale/collections/.malleposte-aside/{uid}")
