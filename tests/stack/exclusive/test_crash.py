@@ -32,12 +32,13 @@ def awake(site) -> None:
 
 def everything(site, load: Load) -> Counter[str]:
     """Deliver what is queued and wait until every accepted message is in its mailbox."""
-    site.run("mail1", "postqueue -f")
     accepted = set(load.accepted)
     missing = accepted
 
     def look() -> bool:
         nonlocal missing
+        # What was put off a moment ago would wait for minutes.
+        site.run("mail1", "postqueue -f")
         missing = accepted - set(load.stored())
         return not missing
 
