@@ -14,6 +14,8 @@ from tests.stack.support.dav import EVENT, Device, responses
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
+pytestmark = pytest.mark.together("calendars")
+
 QUERY = """<c:calendar-query xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav">
 <d:prop><d:getetag/><c:calendar-data/></d:prop>
 <c:filter><c:comp-filter name="VCALENDAR"><c:comp-filter name="VEVENT"><c:time-range start="{}" end="{}"/>
