@@ -37,7 +37,7 @@ def everything(site, load: Load) -> Counter[str]:
 
     def look() -> bool:
         nonlocal missing
-        # What was put off a moment ago would wait for minutes.
+        # A message that was put off a moment ago would wait for minutes.
         site.run("mail1", "postqueue -f")
         missing = accepted - set(load.stored())
         return not missing
