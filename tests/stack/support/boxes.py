@@ -5,7 +5,7 @@ import hashlib
 import imaplib
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from malleposte.probe.walker import mailbox
 
@@ -55,6 +55,12 @@ class Box:
     def count(self) -> int:
         """The number of messages."""
         return sum(len(folder.letters) for folder in self.folders.values())
+
+    def without(self, *names: str) -> Box:
+        """The box without these folders, as far as they hold nothing: the platform has made them since."""
+        empty = {name for name in names if name in self.folders and not self.folders[name].letters}
+        folders = {name: folder for name, folder in self.folders.items() if name not in empty}
+        return replace(self, folders=folders, subscribed=self.subscribed - empty)
 
 
 def decoded(name: str) -> str:
