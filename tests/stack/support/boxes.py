@@ -56,7 +56,7 @@ class Box:
         """The number of messages."""
         return sum(len(folder.letters) for folder in self.folders.values())
 
-    def without(self, *names: str) -> Box:
+    def without(self, *names: str) -> "Box":
         """The box without these folders, as far as they hold nothing: the platform has made them since."""
         empty = {name for name in names if name in self.folders and not self.folders[name].letters}
         folders = {name: folder for name, folder in self.folders.items() if name not in empty}
