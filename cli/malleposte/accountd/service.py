@@ -94,12 +94,6 @@ _LOG_INS = (
 _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
          *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor))  # fmt: skip
 """Calls of a help desk on somebody else's account."""
-_FOR_THE_OWNER = (
-    *(wire.Block, wire.EndSessions, wire.SetClass, wire.SetQuietHours),
-    *(wire.RevokeDevice, wire.SetCharge, wire.ConfirmRecovery, wire.RemoveFactor, wire.Undelete, *SHOWN, *_DESK),
-    *(wire.AskOwnData, wire.FetchOwnData, wire.EndOwnData, wire.SetSenders),
-)
-"""Calls for an agent who is logged in (`uid`), which the token of the log-in proves."""
 NO_LOG_IN = "no token proves that the owner is logged in"
 URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice, wire.DeskBlock)
 """Calls that wait behind no other."""
@@ -263,7 +257,7 @@ class Service:
             where = network(request.source)
         except ValueError:
             return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
-        if isinstance(request, _FOR_THE_OWNER):
+        if isinstance(request, wire.Owned):
             if not self._is_owner(request, client):
                 return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
             limits = self.tools.limits
@@ -288,7 +282,7 @@ class Service:
     def _done(self, request: Any, where: str, client: str) -> wire.Answer:
         always = {
             "source": request.source,
-            "by": request.uid if isinstance(request, _FOR_THE_OWNER) else getattr(request, "by", ""),
+            "by": request.uid if isinstance(request, wire.Owned) else getattr(request, "by", ""),
             "desk": isinstance(request, _DESK),
         }
         try:

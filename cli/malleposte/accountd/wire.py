@@ -28,6 +28,15 @@ MOST_ITEMS = 14
 
 
 @dataclass(frozen=True)
+class Owned:
+    """A call for an agent who is logged in (`uid`): the access token that the provider gave the client proves it."""
+
+    source: str
+    uid: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Hello:
     """Identify the client (over TLS), and check that the daemon answers."""
 
@@ -157,34 +166,21 @@ class RemindLogin:
 
 
 @dataclass(frozen=True)
-class Block:
-    """Hacked: the password void, sessions ended, nothing sent for as long as the policy says.
+class Block(Owned):
+    """Hacked: the password void, sessions ended, nothing sent for as long as the policy says."""
 
-    `token` proves that the owner of the account is logged in: the access token that the provider gave the client.
-    """
-
-    source: str
-    uid: str
-    token: str = field(repr=False)
     reason: str
 
 
 @dataclass(frozen=True)
-class EndSessions:
+class EndSessions(Owned):
     """End every session of an account, on all services."""
-
-    source: str
-    uid: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class SetClass:
+class SetClass(Owned):
     """Another class of service."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     profile: str
 
 
@@ -206,33 +202,23 @@ class SetRecovery:
 
 
 @dataclass(frozen=True)
-class ConfirmRecovery:
+class ConfirmRecovery(Owned):
     """The code that went to a new address of recovery, with the ticket of `SetRecovery`. `Done.until` as there."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     ticket: str = field(repr=False)
     code: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class SetQuietHours:
+class SetQuietHours(Owned):
     """Set the hours in which new mail skips the inbox: `DAYS HH:MM-HH:MM`, days 1 (Monday) to 7. None: never."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     hours: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Devices:
+class Devices(Owned):
     """List the devices of an account, with the last use of each."""
-
-    source: str
-    uid: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -253,136 +239,90 @@ class AddDevice:
 
 
 @dataclass(frozen=True)
-class RevokeDevice:
+class RevokeDevice(Owned):
     """Revoke a device password, by the device's identifier; its connections end."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     device: str
 
 
 @dataclass(frozen=True)
-class ShowAccount:
+class ShowAccount(Owned):
     """Show an account to its owner: `Done.account`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class ShowJournal:
+class ShowJournal(Owned):
     """Show what was done to an account, newest first: `Done.journal`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class ShowFactors:
+class ShowFactors(Owned):
     """List the second factors of an account: `Done.factors`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class Diagnose:
+class Diagnose(Owned):
     """Tell an account's owner what may be wrong with it: `Done.account` and `Done.diagnosis`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class FindDeleted:
+class FindDeleted(Owned):
     """List the messages that an agent deleted for good, the latest first: `Done.deleted`; `Done.more`: and others.
 
     `sender` and `subject` are parts of them, `days` those since the deletion; empty and 0 for any.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     sender: str = ""
     subject: str = ""
     days: int = 0
 
 
 @dataclass(frozen=True)
-class Undelete:
+class Undelete(Owned):
     """Bring such messages back, each by its identifier, all or none of a folder: `Done.many`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     messages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class ShowOwnData:
+class ShowOwnData(Owned):
     """Show the state of the copy of their own data that an agent asked for: `Done.own_data`."""
-
-    source: str
-    uid: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class AskOwnData:
+class AskOwnData(Owned):
     """Ask for a copy of all that is held about an account. The password is asked again for it: `Done.own_data`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
-class FetchOwnData:
+class FetchOwnData(Owned):
     """The copy itself: after the answer follow `Done.own_data.size` bytes, and the connection ends."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class EndOwnData:
+class EndOwnData(Owned):
     """Remove the copy, or call off what is not made yet: `Done.own_data`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class ShowSenders:
+class ShowSenders(Owned):
     """Show the level of antispam and the senders that an agent allows or blocks: `Done.level`, `Done.senders`.
 
     `after` is how many were told before; `Done.more`: and others.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     after: int = 0
 
 
 @dataclass(frozen=True)
-class SetSenders:
+class SetSenders(Owned):
     """Set the level (empty: as before), add senders (addresses, domains) to a list, or take them from either.
 
     A sender that comes to a list goes from the other. A value that is refused has a word of `Unfit`.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     level: str = ""
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
@@ -390,12 +330,9 @@ class SetSenders:
 
 
 @dataclass(frozen=True)
-class RemoveFactor:
+class RemoveFactor(Owned):
     """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     password: str = field(repr=False)
     factor: str
 
@@ -492,29 +429,23 @@ class SessionsEnded:
 
 
 @dataclass(frozen=True)
-class Charges:
+class Charges(Owned):
     """List the functional boxes and lists that an agent manages: `Done.charges`.
 
     With a `kind` (`box`, `list`) and a `name`, that one with its parts, and in `Done.people` their names.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     kind: str = ""
     name: str = ""
 
 
 @dataclass(frozen=True)
-class SetCharge:
+class SetCharge(Owned):
     """Give (`add`) or take away a part of a box (`delegate`) or a list (`poster`, `moderator`) that the agent manages.
 
     `who` is a uid or an address; a poster may also be `@members` or `@staff`. What comes back is that of `Charges`.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     kind: str
     name: str
     part: str
@@ -523,60 +454,44 @@ class SetCharge:
 
 
 @dataclass(frozen=True)
-class DeskReach:
+class DeskReach(Owned):
     """The schools and départements whose agents the help desk's `uid` may act on: `Done.reach`.
 
     This call and the next six are a person's own, who has the role `helpdesk` and has logged in by a second factor, on
     somebody else (`target`) of these schools. What is refused is `forbidden`, with a word of `Forbidden`.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
-
 
 @dataclass(frozen=True)
-class DeskFind:
+class DeskFind(Owned):
     """Find agents by a part of a name, a log-in, an address or a school's code: `Done.people`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     text: str
 
 
 @dataclass(frozen=True)
-class DeskList:
+class DeskList(Owned):
     """List the agents of a school in a state of `LISTS`: `Done.people`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     school: str
     state: str
 
 
 @dataclass(frozen=True)
-class DeskShow:
+class DeskShow(Owned):
     """Show the state of an account, no secret of it: `Done.sheet` and `Done.account`."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     target: str
 
 
 @dataclass(frozen=True)
-class DeskCode:
+class DeskCode(Owned):
     """Give an agent an INA code by a way of `CODE_WAYS`; `letter` asks the academy to print a new letter.
 
     `aloud` is for an agent who was called back at a number that the academy knows (`called_back`): `Done.secret` is the
     code, to be shown once, and `Done.until` its end.
     """
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     target: str
     way: str
     reason: str
@@ -584,23 +499,17 @@ class DeskCode:
 
 
 @dataclass(frozen=True)
-class DeskBlock:
+class DeskBlock(Owned):
     """As `Block`, of somebody else's account."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     target: str
     reason: str
 
 
 @dataclass(frozen=True)
-class DeskRemoveFactor:
+class DeskRemoveFactor(Owned):
     """Remove a second factor that an agent has lost. `factor` is its identifier in the sheet."""
 
-    source: str
-    uid: str
-    token: str = field(repr=False)
     target: str
     factor: str
     reason: str
