@@ -160,7 +160,8 @@ class Server:
 
     async def _sent(self, writer: Writer, answer: wire.Done) -> None:
         left = answer.own_data.size
-        with await asyncio.to_thread(self.service.tools.copies.open, answer.uid) as file:
+        # Not in a thread: one that is cancelled meanwhile would leave the file open.
+        with self.service.tools.copies.open(answer.uid) as file:
             while left:
                 piece = await asyncio.to_thread(file.read, min(left, PIECE))
                 if not piece:
