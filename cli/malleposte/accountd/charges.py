@@ -6,15 +6,13 @@ The right is judged at each call, from the entry as it is then. Managers are nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
+from malleposte.accountd.owned import Ways
 from malleposte.accounts import acts, boxes
 from malleposte.accounts.changes import Change
 from malleposte.accounts.channels import Failure, close_all, forget_all
-from malleposte.accounts.passwords import Holder
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
@@ -41,15 +39,6 @@ _READ: Mapping[str, Sequence[str]] = {BOX: boxes.BOX, LIST: ASKED}
 
 class NotManagedError(MallepostError):
     """No such box or list, or another's."""
-
-
-@dataclass(frozen=True)
-class Ways:
-    """The part of the service that these calls use (see `accountd.service.Service`)."""
-
-    alone: Callable[..., AbstractContextManager[None]]
-    owner: Callable[[Act, str], Holder]
-    """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
 
 
 class Charges:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from malleposte.accountd import wire
 from malleposte.accountd.desk import ForbiddenError
 from malleposte.accountd.factors import Shared
+from malleposte.accountd.owned import reached
 from malleposte.accounts.own_data import letters
 from malleposte.accounts.own_data.spool import READY, Copy
 from malleposte.accounts.passwords import Holder, Passwords, Proof
@@ -54,7 +55,7 @@ class OwnData:
             proof = Passwords(act.directory, act.journal, self._tools.policy).prove(uid, request.password)
             if proof is not Proof.RIGHT:
                 raise self._it.refuse(act, request, uid)
-        with self._it.alone(uid, ALONE), _reached():
+        with self._it.alone(uid, ALONE), _folder_reached():
             last = when(copies.of(uid, act.now).again)
             if last is not None and last > act.now:
                 raise ForbiddenError(wire.Forbidden.COPY_TODAY)
@@ -81,25 +82,23 @@ class OwnData:
 
     def _end(self, act: Act, request: wire.EndOwnData) -> wire.Answer:
         holder = self._owner(act, request.uid)
-        with self._it.alone(holder.uid, ALONE), _reached():
+        with self._it.alone(holder.uid, ALONE), _folder_reached():
             if self._tools.copies.end(holder.uid):
                 act.journal.write("own-data-end", holder.uid)
         return self._answer(act, holder)
 
     def _answer(self, act: Act, holder: Holder) -> wire.Done:
-        with _reached():
+        with _folder_reached():
             found = self._tools.copies.of(holder.uid, act.now)
         told = wire.OwnData(found.state, found.asked, found.until, found.again, found.size, found.missing, found.reason)
         return wire.Done(holder.uid, holder.state.value, own_data=told)
 
     def _size(self, uid: str) -> int:
         """Bytes that the account's box takes. Raises DirectoryError where its host gives no answer."""
-        try:
+        with reached():
             kept, failures = self._tools.record(uid)
-        except (MallepostError, OSError) as error:
-            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
-        if failures:
-            raise DirectoryError(f"the host of the mailbox gives no answer: {failures[0]}")
+            if failures:
+                raise MallepostError(str(failures[0]))
         return kept.used_mb << 20
 
     def _told(self, act: Act, holder: Holder, copy: Copy) -> bool:
@@ -113,7 +112,7 @@ class OwnData:
 
 
 @contextlib.contextmanager
-def _reached() -> Iterator[None]:
+def _folder_reached() -> Iterator[None]:
     """Around what the folder of the copies is needed for. Raises DirectoryError where it gives no answer."""
     try:
         yield

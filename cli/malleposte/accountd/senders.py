@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.owned import Ways, reached
 from malleposte.accounts import names, senders
 from malleposte.accounts.feed import values
 from malleposte.accounts.passwords import Holder
 from malleposte.accounts.senders import Edit, FullListError, Senders
-from malleposte.directory.errors import DirectoryError
 from malleposte.errors import InputError, MallepostError
 
 if TYPE_CHECKING:
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
 
 APART = "senders"
 """These calls on an account wait for each other alone."""
-
-
-@dataclass(frozen=True)
-class Ways:
-    """The part of the service that these calls use (see `accountd.service.Service`)."""
-
-    alone: Callable[..., AbstractContextManager[None]]
-    owner: Callable[[Act, str], Holder]
-    """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
 
 
 class UnfitError(MallepostError):
@@ -71,19 +60,15 @@ class SenderLists:
             except FullListError as error:
                 raise UnfitError(wire.Unfit.FULL) from error
             if after != held:
-                try:
+                with reached():
                     self._tools.set_senders(holder.uid, edit)
-                except (MallepostError, OSError) as error:
-                    raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
                 for note in _notes(held, after):
                     act.journal.write("senders", holder.uid, note=note)
         return wire.Done(holder.uid, holder.state.value, level=after.level)
 
     def _held(self, uid: str) -> Senders:
-        try:
+        with reached():
             return self._tools.senders(uid)
-        except (MallepostError, OSError) as error:
-            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
 
     def _judge(self, holder: Holder, edit: Edit) -> None:
         """Raises UnfitError for a sender whom nobody may allow or block."""

@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import charges, desk, hacked, own, sms, wire
+from malleposte.accountd import desk, hacked, own, owned, sms, wire
 from malleposte.accountd.charges import Charges, NotManagedError
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
@@ -29,7 +29,6 @@ from malleposte.accountd.limits import Limits, Throttle, network
 from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.senders import SenderLists
-from malleposte.accountd.senders import Ways as SenderWays
 from malleposte.accountd.undelete import Undelete
 from malleposte.accounts import acts, codes, confirmation, enrolment, life
 from malleposte.accounts import passwords as library
@@ -240,14 +239,15 @@ class Service:
             self._tried, self._alone, self._refuse, self._holder, self._forgotten, self._acts, factors.changed
         )
         self._does.update(Hacked(tools, taken_back).does)
-        self._does.update(Charges(tools, charges.Ways(self._alone, _in)).does)
+        ways = owned.Ways(self._alone, _in)
+        self._does.update(Charges(tools, ways).does)
         self._does.update(Undelete(tools, _in).does)
-        self._does.update(SenderLists(tools, SenderWays(self._alone, _in)).does)
+        self._does.update(SenderLists(tools, ways).does)
         self._does.update(OwnData(shared, _in).does)
-        ways = desk.Ways(
+        desk_ways = desk.Ways(
             self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis
         )
-        self._does.update(Desk(tools, ways).does)
+        self._does.update(Desk(tools, desk_ways).does)
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
         """Do what is asked. `client` is the calling service, for the journal. Never raises."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.owned import reached
 from malleposte.accounts.deleted import Deleted, Wanted, target
 from malleposte.accounts.passwords import Holder
-from malleposte.directory.errors import DirectoryError
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import InputError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools
@@ -33,10 +33,8 @@ class Undelete:
     def _find(self, act: Act, request: wire.FindDeleted) -> wire.Answer:
         holder = self._owner(act, request.uid)
         wanted = Wanted(request.sender[:LONGEST].strip(), request.subject[:LONGEST].strip(), max(request.days, 0))
-        try:
+        with reached():
             found = self._tools.deleted(holder.uid, wanted)
-        except (MallepostError, OSError) as error:
-            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
         told, more = fitting(found)
         return wire.Done(holder.uid, holder.state.value, deleted=told, more=more)
 
@@ -44,10 +42,8 @@ class Undelete:
         holder = self._owner(act, request.uid)
         if not request.messages:
             raise InputError("no message is named")
-        try:
+        with reached((OSError,)):  # the host's own words tell of messages that are there no more
             restored = self._tools.undelete(holder.uid, request.messages)
-        except OSError as error:
-            raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
         if restored:
             act.journal.write("undelete", holder.uid, folders=dict(restored))
         return wire.Done(holder.uid, holder.state.value, many=sum(restored.values()))

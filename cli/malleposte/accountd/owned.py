@@ -1,0 +1,34 @@
+"""What the calls of an agent who is logged in share (`wire.Owned`)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from malleposte.accounts.passwords import Holder
+from malleposte.directory.errors import DirectoryError
+from malleposte.errors import MallepostError
+
+if TYPE_CHECKING:
+    from malleposte.accountd.service import Act
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The part of the service that these calls use (see `accountd.service.Service`)."""
+
+    alone: Callable[..., AbstractContextManager[None]]
+    owner: Callable[[Act, str], Holder]
+    """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
+
+
+@contextlib.contextmanager
+def reached(errors: tuple[type[Exception], ...] = (MallepostError, OSError)) -> Iterator[None]:
+    """Around what the host of the mailbox is asked. Raises DirectoryError where it gives no answer: for `errors`."""
+    try:
+        yield
+    except errors as error:
+        raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
