@@ -12,12 +12,11 @@ import email.utils
 import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from malleposte.accounts.codes import Issued
+from malleposte.accounts.letter import moment
 
 PATIENCE = 20.0  # seconds for the mail server's answers
-_HERE = ZoneInfo("Europe/Paris")
 _TEXT = """\
 Bonjour,
 
@@ -118,9 +117,8 @@ class Notice:
         return self._letter(recipient, subject, _CHANGE, at, login=login)
 
     def _letter(
-        self, recipient: str, subject: str, text: str, moment: datetime.datetime, **words: str
+        self, recipient: str, subject: str, text: str, when: datetime.datetime, **words: str
     ) -> email.message.EmailMessage:
-        end = moment.astimezone(_HERE)
         message = email.message.EmailMessage(policy=email.policy.SMTP)
         message["From"] = email.utils.formataddr((self.academy, f"postmaster@{self.domain}"))
         message["Reply-To"] = self.mail
@@ -129,10 +127,7 @@ class Notice:
         message["Date"] = email.utils.localtime()
         message["Message-ID"] = email.utils.make_msgid(domain=self.domain)
         message["Auto-Submitted"] = "auto-generated"
-        said = text.format(
-            academy=self.academy, phone=self.phone, mail=self.mail, day=f"{end:%d/%m/%Y}", hour=f"{end:%H h %M}",
-            day_en=f"{end:%Y-%m-%d}", hour_en=f"{end:%H:%M}", **words,
-        )  # fmt: skip
+        said = text.format(academy=self.academy, phone=self.phone, mail=self.mail, **moment(when), **words)
         message.set_content(said, cte="quoted-printable")
         return message
 

@@ -7,9 +7,11 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
+from zoneinfo import ZoneInfo
 
 from malleposte.accounts.renewal import Facts
 
+HERE = ZoneInfo("Europe/Paris")
 _BODY = """\
 {french}
 Nous ne vous demandons jamais vos mots de passe, ni par message ni par téléphone.
@@ -22,6 +24,24 @@ In English
 {english}
 We never ask you for your passwords.
 """
+
+
+def moment(when: datetime.datetime) -> dict[str, str]:
+    """The words `day` and `hour` of a letter, in both languages."""
+    here = when.astimezone(HERE)
+    return {
+        "day": f"{here:%d/%m/%Y}",
+        "hour": f"{here:%H h %M}",
+        "day_en": f"{here:%Y-%m-%d}",
+        "hour_en": f"{here:%H:%M}",
+    }
+
+
+def words(login: str, facts: Facts, when: datetime.datetime) -> dict[str, str]:
+    """The words that letters about an account share: whose it is, whom to call, `moment`."""
+    return {
+        "login": login, "phone": facts.phone, "hours": facts.hours, "hours_en": facts.hours_en, **moment(when),
+    }  # fmt: skip
 
 
 def written(subject: str, french: str, english: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import datetime
 from email.message import EmailMessage
-from zoneinfo import ZoneInfo
 
 from malleposte.accounts.codes import Issued
-from malleposte.accounts.letter import written
+from malleposte.accounts.letter import moment, words, written
 from malleposte.accounts.renewal import Facts
 
-_HERE = ZoneInfo("Europe/Paris")
 KINDS = {
     "totp": ("application de codes", "code application"),
     "webauthn": ("clé de sécurité ou clé d’accès", "security key or passkey"),
@@ -53,32 +51,28 @@ nobody and call the help desk: {phone} ({hours_en}).
 def _letter(
     subject: str, what: tuple[str, str], more: str, login: str, to: str, facts: Facts, now: datetime.datetime
 ) -> EmailMessage:
-    here = now.astimezone(_HERE)
-    words = {
-        "what": what[0], "what_en": what[1], "login": login, "phone": facts.phone, "hours": facts.hours,
-        "hours_en": facts.hours_en, "day": f"{here:%d/%m/%Y}", "hour": f"{here:%H h %M}", "day_en": f"{here:%Y-%m-%d}",
-        "hour_en": f"{here:%H:%M}",
-    }  # fmt: skip
-    french = (_HEAD_FR + more + _TAIL_FR).format(**words)
-    return written(subject, french, _ENGLISH.format(**words), to, facts, now)
+    told = {"what": what[0], "what_en": what[1], **words(login, facts, now)}
+    told["hour"] = told["hour"].replace(" ", "\N{NO-BREAK SPACE}")
+    french = (_HEAD_FR + more + _TAIL_FR).format(**told)
+    return written(subject, french, _ENGLISH.format(**told), to, facts, now)
 
 
 def factor(
     kind: str, name: str, *, added: bool, login: str, to: str, facts: Facts, now: datetime.datetime
 ) -> EmailMessage:
     """The letter about a factor that came or went. `name` is what its owner calls it."""
-    words, words_en = KINDS.get(kind, (kind, kind))
+    named, named_en = KINDS.get(kind, (kind, kind))
     shown = f" « {name} »" if name else ""
     shown_en = f" “{name}”" if name else ""
     if added:
         subject = "Nouveau moyen de connexion / New way to log in"
-        what = (f"Un second facteur a été ajouté ({words}{shown})", f"A second factor was added ({words_en}{shown_en})")
+        what = (f"Un second facteur a été ajouté ({named}{shown})", f"A second factor was added ({named_en}{shown_en})")
         more = "\nGardez des codes de secours en lieu sûr : ils vous ouvrent la porte si vous perdez ce moyen.\n"
     else:
         subject = "Moyen de connexion supprimé / Way to log in removed"
         what = (
-            f"Un second facteur a été supprimé ({words}{shown})",
-            f"A second factor was removed ({words_en}{shown_en})",
+            f"Un second facteur a été supprimé ({named}{shown})",
+            f"A second factor was removed ({named_en}{shown_en})",
         )
         more = ""
     return _letter(subject, what, _plain(more), login, to, facts, now)
@@ -110,14 +104,9 @@ def by_mail(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailM
 
 def code(issued: Issued, login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:
     """The letter with a code that takes the place of a second factor that was lost."""
-    end, here = issued.expires.astimezone(_HERE), now.astimezone(_HERE)
-    words = {
-        "code": issued.shown, "login": login, "academy": facts.academy, "phone": facts.phone, "hours": facts.hours,
-        "hours_en": facts.hours_en, "day": f"{end:%d/%m/%Y}", "hour": f"{end:%H h %M}", "day_en": f"{end:%Y-%m-%d}",
-        "hour_en": f"{end:%H:%M}", "asked": f"{here:%H h %M}",
-    }  # fmt: skip
+    told = {"code": issued.shown, "asked": moment(now)["hour"], **words(login, facts, issued.expires)}
     subject = "Code de connexion / Log-in code"
-    return written(subject, _CODE_FR.format(**words), _CODE_EN.format(**words), to, facts, now)
+    return written(subject, _CODE_FR.format(**told), _CODE_EN.format(**told), to, facts, now)
 
 
 def read_aloud(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:

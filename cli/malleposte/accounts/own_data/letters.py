@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime
 from email.message import EmailMessage
-from zoneinfo import ZoneInfo
 
+from malleposte.accounts import letter
 from malleposte.accounts.letter import written
 from malleposte.accounts.own_data.spool import ROOM, Copy
 from malleposte.accounts.renewal import Facts
 from malleposte.platform.times import when
 
-_HERE = ZoneInfo("Europe/Paris")
 PAGE = "https://{}/compte/donnees"
 """The portal's page."""
 _ASKED = """\
@@ -65,16 +64,12 @@ _WHY = {
 
 
 def _words(login: str, facts: Facts, now: datetime.datetime, copy: Copy) -> dict[str, str]:
-    here, until, again = (
-        moment.astimezone(_HERE) for moment in (now, when(copy.until) or now, when(copy.again) or now)
-    )
+    until, again = (letter.moment(when(at) or now) for at in (copy.until, copy.again))
     why, why_en = _WHY.get(copy.reason, _WHY[""])
     return {
-        "login": login, "phone": facts.phone, "hours": facts.hours, "hours_en": facts.hours_en,
-        "page": PAGE.format(facts.portal),
-        "day": f"{here:%d/%m/%Y}", "hour": f"{here:%H h %M}", "day_en": f"{here:%Y-%m-%d}", "hour_en": f"{here:%H:%M}",
-        "until": f"{until:%d/%m/%Y à %H h %M}", "until_en": f"{until:%Y-%m-%d at %H:%M}",
-        "again": f"{again:%d/%m/%Y à %H h %M}", "again_en": f"{again:%Y-%m-%d at %H:%M}", "why": why, "why_en": why_en,
+        **letter.words(login, facts, now), "page": PAGE.format(facts.portal), "why": why, "why_en": why_en,
+        "until": "{day} à {hour}".format(**until), "until_en": "{day_en} at {hour_en}".format(**until),
+        "again": "{day} à {hour}".format(**again), "again_en": "{day_en} at {hour_en}".format(**again),
     }  # fmt: skip
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Sequence
 from email.message import EmailMessage
-from zoneinfo import ZoneInfo
 
-from malleposte.accounts.letter import written
+from malleposte.accounts.letter import moment, words, written
 from malleposte.accounts.renewal import Facts
 
-_HERE = ZoneInfo("Europe/Paris")
 _SUBJECT = "Votre compte a été repris après un piratage / Your account was taken back after a hack"
 _FRENCH = """\
 Bonjour,
@@ -34,15 +32,14 @@ def recovered(
     login: str, devices: Sequence[str], until: datetime.datetime, to: str, facts: Facts, now: datetime.datetime
 ) -> EmailMessage:
     """The letter. `devices` are the names of those whose passwords were removed."""
-    here, end = now.astimezone(_HERE), until.astimezone(_HERE)
+    end = moment(until)
     named = ", ".join(f"« {one} »" for one in devices)
-    words = {
-        "login": login, "phone": facts.phone, "hours": facts.hours, "hours_en": facts.hours_en,
+    told = {
+        **words(login, facts, now),
         "devices": f"Mots de passe d’appareil supprimés : {named}.\n" if named else "",
-        "day": f"{here:%d/%m/%Y}", "hour": f"{here:%H h %M}", "day_en": f"{here:%Y-%m-%d}", "hour_en": f"{here:%H:%M}",
-        "until": f"{end:%d/%m/%Y}", "until_hour": f"{end:%H h %M}", "until_en": f"{end:%Y-%m-%d %H:%M}",
+        "until": end["day"], "until_hour": end["hour"], "until_en": f"{end['day_en']} {end['hour_en']}",
     }  # fmt: skip
-    return written(_SUBJECT, _FRENCH.format(**words), _ENGLISH.format(**words), to, facts, now)
+    return written(_SUBJECT, _FRENCH.format(**told), _ENGLISH.format(**told), to, facts, now)
 
 
 def text(login: str, phone: str) -> str:
