@@ -1,4 +1,4 @@
-"""What the calls of an agent who is logged in share (`wire.Owned`)."""
+"""Common parts of the calls of an agent who is logged in (`wire.Owned`)."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from malleposte.errors import InputError
 from malleposte.policy.rules import fold
 
 COLOUR = "#000091"
+Items = Callable[[str], Mapping[str, str]]
+"""The identifier of a calendar -> its items, by name."""
 LONGEST = 100
 """Characters of a name."""
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte import owner
 from malleposte.accounts.agendas.model import Kind
 from malleposte.accounts.agendas.radicale import LOCK, PROPERTIES, TAGS, TITLE
-from malleposte.calendars.model import Shown
+from malleposte.calendars.model import Items, Shown
 from malleposte.calendars.places import FOLDER, SHOWN
 from malleposte.calendars.store import write
 from malleposte.platform import locks
-
-Items = Callable[[str], Mapping[str, str]]
-"""ident -> its items, by name."""
 
 
 def place(root: Path, shown: Sequence[Shown], items: Items) -> int:

@@ -21,7 +21,7 @@ from typing import Any
 from malleposte.accounts.agendas.model import Collection, Kind
 from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, printable, quoted, restore, rows
 from malleposte.calendars import subscriptions
-from malleposte.calendars.model import Shown
+from malleposte.calendars.model import Items, Shown
 
 ANYBODY, NOTHING, READS = "<default>", "None", "PublicViewer"
 SETTLED = 900
@@ -32,8 +32,6 @@ AT_ONCE = 500
 TRIES = 3
 STAGE = ".new"
 """The end of the name of an agenda that is written beside another; no identifier has a dot."""
-Items = Callable[[str], Mapping[str, str]]
-"""ident -> its items, by name."""
 Sql = Callable[[str], str]
 """Statements for SOGo's database -> what they print."""
 Forget = Callable[[Iterable[str]], None]

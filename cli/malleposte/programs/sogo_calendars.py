@@ -11,16 +11,15 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from malleposte.accounts.channels.sogo import delete
 from malleposte.adapters import ldapsearch, postgresql
-from malleposte.calendars import content
+from malleposte.calendars import job
+from malleposte.calendars.model import Items, Shown
 from malleposte.calendars.sogo import Engine
-from malleposte.calendars.store import Store
 from malleposte.directory.query import All, AnyOf, Equal
-from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
 
 SECONDS = 120
@@ -42,10 +41,6 @@ def main(words: Sequence[str]) -> int:
         print("usage: sogo-calendars BASE BIND_DN URI DATABASE MEMCACHED PROFILE[,PROFILE...]", file=sys.stderr)
         return 2
     database, memcached, profiles = words[3], Path(words[4]), [one for one in words[5].split(",") if one]
-    store = Store()
-
-    def items(ident: str) -> Mapping[str, str]:
-        return content.check(store.content(ident), ident).items
 
     def sql(text: str) -> str:
         return postgresql.sql(database, text, user="", timeout=SECONDS)
@@ -53,12 +48,8 @@ def main(words: Sequence[str]) -> int:
     def forget(keys: Iterable[str]) -> None:
         delete(memcached, keys)
 
-    try:
+    def engine(shown: Sequence[Shown], items: Items) -> int:
         everybody = agents(words[0], words[1], words[2], profiles)
-        changed = store.bring(lambda shown: Engine(sql, forget).place(shown, items, everybody, time.time()))
-    except (MallepostError, OSError) as error:
-        print(f"<3>the calendars of SOGo are as they were: {error}", file=sys.stderr)
-        return 1
-    if changed:
-        print(f"{changed} published calendars changed")
-    return 0
+        return Engine(sql, forget).place(shown, items, everybody, time.time())
+
+    return job.run("SOGo", engine)

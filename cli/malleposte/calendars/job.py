@@ -1,0 +1,31 @@
+"""The job of an engine: it brings its copy of the published calendars to the state of the store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from malleposte.calendars import content
+from malleposte.calendars.model import Items, Shown
+from malleposte.calendars.store import Store
+from malleposte.errors import MallepostError
+
+Engine = Callable[[Sequence[Shown], Items], int]
+"""Does the work, and gives the number of changed calendars. Raises MallepostError, OSError."""
+
+
+def run(name: str, engine: Engine, store: Store | None = None) -> int:
+    """Have it done, and report changes or the error. The exit code."""
+    held = store or Store()
+
+    def items(ident: str) -> Mapping[str, str]:
+        return content.check(held.content(ident), ident).items
+
+    try:
+        changed = held.bring(lambda shown: engine(shown, items))
+    except (MallepostError, OSError) as error:
+        print(f"<3>the calendars of {name} are as they were: {error}", file=sys.stderr)
+        return 1
+    if changed:
+        print(f"{changed} published calendars changed")
+    return 0
