@@ -21,6 +21,7 @@ from malleposte.errors import InputError, MallepostError
 FILE = "senders.sieve"
 LEVELS = ("normal", "strict")
 NORMAL, STRICT = LEVELS
+LISTS = ("allowed", "blocked")
 MOST = 200
 """Senders of a list."""
 NAMED = 4
@@ -192,8 +193,8 @@ def traces(home: Path) -> list[Trace]:
     """The lists of a mailbox, each as a setting that somebody else may have made."""
     held = read(home)
     found = []
-    for name, listed in (("allowed", held.allowed), ("blocked", held.blocked)):
-        if listed:
+    for name in LISTS:
+        if listed := getattr(held, name):
             more = f" (+{len(listed) - NAMED})" if len(listed) > NAMED else ""
             found.append(Trace(Kind.SENDERS, name, ", ".join(listed[:NAMED]) + more))
     return found
@@ -201,8 +202,9 @@ def traces(home: Path) -> list[Trace]:
 
 def empty(home: Path, trace: Trace) -> None:
     """End a list that `traces` gave. Raises InputError."""
-    held = read(home)
-    change(home, Edit(remove=held.allowed if trace.what == "allowed" else held.blocked))
+    if trace.what not in LISTS:
+        raise InputError(f"no such list: {trace.what[:20]!r}", f"one of {', '.join(LISTS)}")
+    change(home, Edit(remove=getattr(read(home), trace.what)))
 
 
 def covers(sender: str, domain: str) -> bool:

@@ -91,7 +91,9 @@ def script(server: database.Postgres, scratch: str, ids: list[str], suffix: str)
     chosen = f"c_folder_id IN ({','.join(ids)})"
     alive = f"{chosen} AND coalesce(c_deleted, 0) = 0"
     parts = ["BEGIN;"]
-    for table, where in ((FOLDERS, chosen), (STORE, alive), *((one, chosen) for one in QUICK), (RIGHTS, chosen)):
+    tables = [(FOLDERS, chosen), (STORE, alive), *((one, chosen) for one in QUICK)]
+    tables += [] if suffix else [(RIGHTS, chosen)]
+    for table, where in tables:
         columns = server.sql(
             "SELECT string_agg(quote_ident(column_name), ', ' ORDER BY ordinal_position) "
             f"FROM information_schema.columns WHERE table_name = '{table}'",
