@@ -126,8 +126,7 @@ def stored(site: Site, reader: Account) -> int:
 
 def platform_target(site: Site, readers: list[Account], folder: Path) -> Target:
     """mail1 as its agents see it."""
-    bundle = folder / "ca.crt"
-    bundle.write_text(site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
+    bundle = site.authorities(folder)
     users = [(reader.uid, reader.password) for reader in readers]
     return Target(site.address("mail1"), str(site.platform["hostnames"]["mail"]), users, str(bundle))
 

@@ -60,9 +60,7 @@ print(json.dumps([time.monotonic() - begun, took]))
 @contextlib.contextmanager
 def _web(site: Site) -> Iterator[Web]:
     with TemporaryDirectory() as folder:
-        bundle = Path(folder) / "ca.crt"
-        bundle.write_text(site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
-        yield Web(bundle)
+        yield Web(site.authorities(Path(folder)))
 
 
 def pages(site: Site) -> Figure:

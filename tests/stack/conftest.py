@@ -124,9 +124,7 @@ def world(host: Callable[[str], Host]) -> Host:
 @pytest.fixture(scope="session")
 def ca_bundle(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The authorities that the lab's hosts trust."""
-    path = tmp_path_factory.mktemp("ca") / "ca-certificates.crt"
-    path.write_text(site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
-    return path
+    return site.authorities(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="session")

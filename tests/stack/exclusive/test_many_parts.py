@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from malleposte.platform import mailstore
 
-from tests.stack.support.mail import FOREIGN, compose, token, wait_for
+from tests.stack.support.mail import FOREIGN, compose, many_parts, token, wait_for
 from tests.stack.support.webmail import Webmail
 
 MOST = 1000
@@ -33,14 +33,6 @@ DEPTH = 25
 """Parts that may lie one within the other, the message included."""
 HEADER = 256 * 1024
 """Bytes of a header."""
-
-
-def message(sender: str, recipient: str, subject: str, parts: int) -> bytes:
-    """So many parts of one line each."""
-    part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
-    head = f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{FOREIGN}>\r\n"
-    head += "Date: Wed, 25 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
-    return f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{part * (parts - 1)}--b--\r\n".encode()
 
 
 def nested(sender: str, recipient: str, subject: str, depth: int) -> bytes:
@@ -79,13 +71,13 @@ def visit(site: Any, web: Any, platform: Any) -> Callable[[Any], Webmail]:
 def test_too_many_parts_are_refused_from_outside_and_from_inside(mail: Any, people: Any) -> None:
     who, stranger, subject = people.agent(), f"probe@{FOREIGN}", token()
     for refused in (
-        mail.submit(who, who.mail, who.mail, message(who.mail, who.mail, token(), MOST + 1)),
-        mail.stranger(stranger, who.mail, message(stranger, who.mail, token(), MOST + 1)),
+        mail.submit(who, who.mail, who.mail, many_parts(who.mail, who.mail, token(), MOST + 1)),
+        mail.stranger(stranger, who.mail, many_parts(stranger, who.mail, token(), MOST + 1)),
     ):
         assert (refused.step, refused.code) == ("DATA", 554), refused
         assert f"{MOST + 1} parties" in refused.text
-    assert mail.submit(who, who.mail, who.mail, message(who.mail, who.mail, token(), MOST)).accepted
-    mail.foreign(stranger, who.mail, message(stranger, who.mail, subject, MOST))
+    assert mail.submit(who, who.mail, who.mail, many_parts(who.mail, who.mail, token(), MOST)).accepted
+    mail.foreign(stranger, who.mail, many_parts(stranger, who.mail, subject, MOST))
     assert mail.arrived(who, subject)
 
 
@@ -125,7 +117,7 @@ def test_one_that_is_there_already_is_shown_in_part_and_takes_nothing_from_other
     who, colleague = people.agent(), people.agent()
     session = mail.imap(who)
     for subject, parts in (("honnête", 30), ("absurde", 20_000)):
-        session.append("INBOX", None, None, message(who.mail, who.mail, subject, parts).decode().encode("utf-8"))
+        session.append("INBOX", None, None, many_parts(who.mail, who.mail, subject, parts).decode().encode("utf-8"))
     mail.imap(colleague).append("INBOX", None, None, compose(colleague.mail, colleague.mail, "bonjour"))
     readers, other = [visit(who) for _ in range(SESSIONS)], visit(colleague)
     reader = readers[0]

@@ -65,9 +65,7 @@ class Hosts:
 
     def _bundle(self) -> Path:
         """The authorities that the hosts trust now: the lab's has a new root each time it starts."""
-        path = self.folder / "ca-certificates.crt"
-        path.write_text(self.site.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
-        return path
+        return self.site.authorities(self.folder)
 
     def mail(self) -> Mail:
         """A client of the mail, to be closed."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.support.mail import Mail, compose, quoted, token, wait_for
+from tests.stack.support.mail import Mail, compose, many_parts, quoted, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 
@@ -50,13 +50,9 @@ def test_it_goes_whole_and_shows_as_forwarded(people: People, mail: Mail, site: 
 
 def test_one_whose_report_is_refused_shows_as_not_forwarded(people: People, mail: Mail, site: Site) -> None:
     account, word = people.agent(), token()
-    part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
-    head = compose("voisin@lointain.test", account.mail, word).decode().partition("\r\n\r\n")[0]
-    lines = [line for line in head.split("\r\n") if not line.lower().startswith(("content-", "mime-version"))]
-    lines += ["MIME-Version: 1.0", "Content-Type: multipart/mixed; boundary=b", "", f"{part * 1500}--b--", ""]
-    many = "\r\n".join(lines)
+    many = many_parts("voisin@lointain.test", account.mail, word, 1500)
     session = mail.imap(account)
-    assert session.append("INBOX", None, None, many.encode())[0] == "OK"
+    assert session.append("INBOX", None, None, many)[0] == "OK"
     assert "$Forwarded" not in (flags := moved(mail, account, word)) and "\\Seen" not in flags
     assert mail.count(account, word, FOLDER) == 1
     assert reports(site, account) == ""

@@ -71,6 +71,14 @@ def compose(sender: str, recipient: str, subject: str, body: str = "", **headers
     return message.as_bytes()
 
 
+def many_parts(sender: str, recipient: str, subject: str, parts: int) -> bytes:
+    """A message of so many parts, itself included, of one line each."""
+    part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+    head = f"From: {sender}\r\nTo: {recipient}\r\nSubject: {subject}\r\nMessage-ID: <{subject}@{FOREIGN}>\r\n"
+    head += "Date: Wed, 25 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
+    return f"{head}Content-Type: multipart/mixed; boundary=b\r\n\r\n{part * (parts - 1)}--b--\r\n".encode()
+
+
 def make_plan(site: Site, cafile: Path) -> Plan:
     """The walker's plan for connections from the controller: the lab's names lead to its addresses."""
     mail = str(site.platform["hostnames"]["mail"])

@@ -164,6 +164,12 @@ class Site:
         """A secret of the inventory."""
         return vault.read_text(self.folder / "secrets" / name)
 
+    def authorities(self, folder: Path) -> Path:
+        """The authorities that the mail host trusts, as a file of that folder."""
+        path = folder / "ca-certificates.crt"
+        path.write_text(self.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
+        return path
+
     @cached_property
     def accounts(self) -> dict[str, Account]:
         """Sample and probe accounts that have a password, by uid."""
