@@ -38,6 +38,8 @@ def test_the_latest_are_shown_with_sender_time_and_folder(inside: Any, accountd:
         "2 octobre 2026", "Boîte de réception", "(sans objet)",
     ):  # fmt: skip
         assert told in text, told
+    ticks = [held["value"] for held, _text in page.all("input") if held.get("name") == "message"]
+    assert ticks == [one.ident for one in FOUND.deleted]
     (request,) = asked(accountd, wire.FindDeleted)
     assert (request.uid, request.sender, request.subject, request.days) == ("mdupond", "", "", 0)
 

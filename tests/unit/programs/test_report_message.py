@@ -22,7 +22,8 @@ def wrapped(report: bytes) -> Any:
 
 def test_the_original_is_in_it_byte_for_byte() -> None:
     report = report_message.compose(TO, AGENT, ORIGINAL)
-    assert ORIGINAL.replace(b"\n", b"\r\n") in report
+    # The end of line before a boundary is the boundary's (RFC 2046, 5.1.1): the original's own stands before it.
+    assert b"\r\n\r\n" + ORIGINAL.replace(b"\n", b"\r\n") + b"\r\n--" in report
     read = wrapped(report)
     assert (read["From"], read["To"], read["X-Malleposte-Report"]) == (AGENT, TO, "yes")
     text, part = read.iter_parts()
