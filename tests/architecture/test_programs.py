@@ -25,6 +25,7 @@ DAEMONS = (
     "sogo-submission",
     "sso-prove",
     "tls-policy",
+    "world-sms",
 )
 
 

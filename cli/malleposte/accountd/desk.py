@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from malleposte.accountd import own, wire
+from malleposte.accountd import own, sms, wire
 from malleposte.accountd.limits import Limits
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import acts, codes, life, roles, search
@@ -296,7 +296,7 @@ class Desk:
             self._ways.deliver(way, to, issued)
         except OSError as error:
             act.journal.write(f"desk-{way}", uid, sent=False, note=reason)
-            LOG.error("a code could not be sent: %s", type(error).__name__)
+            LOG.error("a code could not be sent: %s", sms.reason(error))
             raise DirectoryError("the code could not be sent") from error
         act.journal.write(f"desk-{way}", uid, sent=True, note=reason)
         return wire.Done(uid, first(entry.attributes, "mpState"), life.stamp(issued.expires))

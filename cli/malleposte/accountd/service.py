@@ -792,8 +792,8 @@ def _sending(act: Act, what: str, uid: str, channel: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        act.journal.write(what, uid, sent=False, reason=type(error).__name__)
-        LOG.error("%s could not be sent: %s", what, type(error).__name__)
+        act.journal.write(what, uid, sent=False, reason=sms.reason(error))
+        LOG.error("%s could not be sent: %s", what, sms.reason(error))
     else:
         act.journal.write(what, uid, sent=True, channel=channel)
 

@@ -24,11 +24,15 @@ SECONDS = 15.0
 _LOCAL = ("127.0.0.1", "localhost")
 
 
+class NotSentError(ConnectionError):
+    """A message was not sent. The text says why, and repeats neither number nor text: it may be logged."""
+
+
 class Gateway(Protocol):
     """Sends one message."""
 
     def send(self, number: str, text: str) -> None:
-        """`number` in E.164. Raises OSError."""
+        """`number` in E.164. Raises NotSentError."""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -63,9 +67,10 @@ class Http:
                 answer.read(1)
         except urllib.error.HTTPError as error:
             with error:
-                raise ConnectionError(f"the gateway answered {error.code}") from None
-        except http.client.HTTPException as error:
-            raise ConnectionError(type(error).__name__) from error
+                raise NotSentError(f"the gateway answered {error.code}") from None
+        except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            raise NotSentError(f"no answer from the gateway: {type(cause).__name__}") from error
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ class Command:
             subprocess.run(
                 list(self.words), input=given.encode(), check=True, timeout=SECONDS, capture_output=True,
             )  # fmt: skip
-        except subprocess.SubprocessError as error:
-            raise ConnectionError(f"{self.words[0]}: {type(error).__name__}") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NotSentError(f"{self.words[0]}: {type(error).__name__}") from error
 
 
 def of(given: Mapping[str, Any], where: str) -> Gateway | None:
@@ -102,6 +107,11 @@ def of(given: Mapping[str, Any], where: str) -> Gateway | None:
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
         raise InputError(f"{where}: the url of the gateway begins with https://")
     return made
+
+
+def reason(error: OSError) -> str:
+    """The cause of a message that was not sent, for a log. Errors of mail repeat the address: only their kind."""
+    return str(error) if isinstance(error, NotSentError) else type(error).__name__
 
 
 def _filled(body: Any, words: Mapping[str, str]) -> Any:

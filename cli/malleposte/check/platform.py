@@ -29,7 +29,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
     """Every fault, once, however many hosts have it."""
     seen = set()
     for host in reader.site.members(PLATFORM):
-        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound):
+        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound, _gateway):
             for finding in check(reader, host):
                 if finding not in seen:
                     seen.add(finding)
@@ -153,6 +153,13 @@ def _outbound(reader: Reader, host: str) -> Iterator[Finding]:
     if apart and reader.value(host, "malleposte_outbound_block") is True:
         message = f"{apart[0]} counts recipients, and cannot block: the directory is on another host; leave it false"
         yield reader.wrong(host, "malleposte_outbound_block", (), message)
+
+
+def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
+    given = _mapping(reader, host, "malleposte_sms")
+    if "url" in given and not given.get("networks"):
+        message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
+        yield reader.wrong(host, "malleposte_sms", ("networks",), message)
 
 
 ONE = {

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import http.cookies
+import json
 import urllib.parse
 from dataclasses import dataclass, field
 
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
-from tests.support.human import answers
+from tests.support.human import answers, solution
 from tests.support.page import Page
+
+WORK = "/verification.json"
+"""The address at which the portal gives a browser something to work on."""
 
 
 @dataclass
 class Visitor:
-    """One browser."""
+    """One browser. With JavaScript it works for a form; without, it answers a question, of which a network has few."""
 
     site: Site
     web: Web
+    javascript: bool = False
     cookies: dict[str, str] = field(default_factory=dict)
     status: int = 0
 
@@ -29,9 +34,13 @@ class Visitor:
         """Fill in the page's form and send it; the page that comes, a redirection followed."""
         page = self.get(path)
         token = next(str(held["value"]) for held, _t in page.all("input") if held.get("name") == "csrf_token")
-        body = urllib.parse.urlencode({"csrf_token": token, **answers(page), **values}).encode()
+        body = urllib.parse.urlencode({"csrf_token": token, **self._human(page), **values}).encode()
         answer = self._asked(path, method="POST", body=body)
         return self.get(answer.headers["Location"]) if answer.status == 303 else self._seen(answer)
+
+    def _human(self, page: Page) -> dict[str, str]:
+        asked = answers(page)
+        return {"altcha": solution(json.loads(self._asked(WORK).text))} if asked and self.javascript else asked
 
     def _asked(self, path: str, method: str = "GET", body: bytes | None = None) -> Answer:
         name = self.site.platform["hostnames"]["portal"]

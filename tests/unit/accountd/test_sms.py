@@ -75,10 +75,17 @@ def test_a_post_of_a_form(sink: Sink) -> None:
 @pytest.mark.parametrize("status", [302, 307, 401, 500])
 def test_any_other_answer_is_an_error_and_goes_nowhere_else(sink: Sink, status: int) -> None:
     sink.status = status
-    with pytest.raises(OSError, match=str(status)) as caught:
+    with pytest.raises(sms.NotSentError, match=str(status)) as caught:
         of(url=sink.url).send(NUMBER, TEXT)
     assert len(sink.got) == 1
     assert "612345678" not in str(caught.value)
+
+
+def test_the_reason_of_a_gateway_is_told_and_of_any_other_error_its_kind_alone() -> None:
+    with pytest.raises(sms.NotSentError) as caught:
+        of(url="http://127.0.0.1:1/").send(NUMBER, TEXT)
+    assert sms.reason(caught.value) == "no answer from the gateway: ConnectionRefusedError"
+    assert sms.reason(OSError(f"{NUMBER} refused")) == "OSError"
 
 
 def test_a_program(tmp_path: Path) -> None:
@@ -89,8 +96,10 @@ def test_a_program(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "given").read_text("utf-8")) == {"number": NUMBER, "text": TEXT}
     assert (tmp_path / "words").read_text("utf-8") == "1\n"
     program.write_text("#!/bin/sh\nexit 3\n", "utf-8")
-    with pytest.raises(OSError, match="CalledProcessError"):
+    with pytest.raises(sms.NotSentError, match="CalledProcessError"):
         of(command=[str(program)]).send(NUMBER, TEXT)
+    with pytest.raises(sms.NotSentError, match="FileNotFoundError"):
+        of(command=[str(tmp_path / "nothing")]).send(NUMBER, TEXT)
 
 
 @pytest.mark.parametrize(

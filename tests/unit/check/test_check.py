@@ -165,6 +165,18 @@ def test_a_block_is_refused_where_the_directory_is_elsewhere(inventory: Path, tm
     assert "malleposte_outbound_block: mail1 counts recipients, and cannot block" in told
 
 
+def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
+    def findings(networks: str) -> list[str]:
+        gateway = f"malleposte_sms: {{url: https://sms.exemple.fr/, networks: {networks}}}\n"
+        (inventory / "group_vars/malleposte/sms.yml").write_text(gateway, "utf-8")
+        told = run.check(inventory, online=False).findings
+        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_sms" in one.text()]
+
+    assert findings("[192.0.2.0/24]") == []
+    (told,) = findings("[]")
+    assert "malleposte_sms.networks: is empty: accountd could not reach the gateway" in told
+
+
 def test_ports_are_compared_across_the_groups_of_a_host(inventory: Path) -> None:
     services = {"a": {"group": "mail", "listen": [{"name": "a", "port": 8443}]},
                 "b": {"group": ["web", "portal"], "listen": [{"name": "b", "port": 8443}]},
