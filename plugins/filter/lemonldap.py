@@ -312,6 +312,23 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def lemonldap_provider(hostname: str) -> dict[str, str]:
+    """Return the provider as services see it, by the names of OpenID Connect Discovery 1.0 (section 3) and by ours.
+
+    `uid_claim` names the agent's uid in tokens. `leave_page` ends a browser's session, `factors_page` adds a factor.
+    """
+    issuer = f"https://{hostname}/"
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}oauth2/authorize",
+        "token_endpoint": f"{issuer}oauth2/token",
+        "end_session_endpoint": f"{issuer}oauth2/logout",
+        "uid_claim": "sub",
+        "leave_page": f"{issuer}?logout=1",
+        "factors_page": f"{issuer}2fregisters",
+    }
+
+
 def lemonldap_configuration(given: Mapping[str, Any]) -> str:
     """The text of lmConf-1.json. Its date is a digest of all the rest: the software takes another date for a change."""
     try:
@@ -326,6 +343,10 @@ def lemonldap_configuration(given: Mapping[str, Any]) -> str:
 class FilterModule:
     """The filters, by name."""
 
-    def filters(self) -> dict[str, Callable[[Any], str]]:
+    def filters(self) -> dict[str, Callable[[Any], Any]]:
         """Names of the filters."""
-        return {"lemonldap_configuration": lemonldap_configuration, "lemonldap_key_id": lemonldap_key_id}
+        return {
+            "lemonldap_configuration": lemonldap_configuration,
+            "lemonldap_key_id": lemonldap_key_id,
+            "lemonldap_provider": lemonldap_provider,
+        }

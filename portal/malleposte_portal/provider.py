@@ -82,11 +82,15 @@ class Provider:
         client_id: str,
         client_secret: str,
         *,
+        uid_claim: str = "sub",
         http: Callable[[OAuth2Session], None] = lambda _session: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`http` may change each session of requests, as tests do; `clock` gives seconds since 1970."""
-        self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
+        """`uid_claim`: the claim of its tokens that is the agent's uid.
+
+        `http` may change each session of requests, as tests do; `clock` gives seconds since 1970.
+        """
+        self.issuer, self.client_id, self._secret, self._uid_claim = issuer, client_id, client_secret, uid_claim
         self._http, self._clock = http, clock
         self._jwt = JsonWebToken(["RS256"])
         self._lock = threading.Lock()
@@ -158,7 +162,7 @@ class Provider:
         }
         claims = self._signed(id_token, asked, CodeIDToken, {"nonce": nonce, "client_id": self.client_id,
                                                             "access_token": access})  # fmt: skip
-        uid, name = claims["sub"], claims.get("name")
+        uid, name = claims.get(self._uid_claim), claims.get("name")
         if not isinstance(uid, str) or not uid:
             raise RefusedError("it names nobody")
         profile, sid = str(claims.get("profile_class") or ""), str(claims.get("sid") or "")
@@ -184,7 +188,7 @@ class Provider:
             raise RefusedError("no log-out token")
         if int(claims["iat"]) < self._clock() - 10 * 60:
             raise RefusedError("an old log-out token")
-        sid, uid = str(claims.get("sid") or ""), str(claims.get("sub") or "")
+        sid, uid = str(claims.get("sid") or ""), str(claims.get(self._uid_claim) or "")
         if not sid and not uid:
             raise RefusedError("it names neither a session nor an agent")
         return sid, uid

@@ -37,10 +37,11 @@ _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 @dataclass(frozen=True)
 class SignOn:
-    """The provider, and the log-ins that are kept."""
+    """The provider, its page on which an agent adds a second factor, and the log-ins that are kept."""
 
     provider: Provider
     sessions: Sessions
+    factors_page: str
 
     @classmethod
     def read(cls, path: Path) -> SignOn | None:
@@ -55,9 +56,11 @@ class SignOn:
             unix_socket_path=held["socket"], username=held["username"], password=held["password"],
             decode_responses=True, socket_timeout=2, socket_connect_timeout=2,
         )  # fmt: skip
-        provider = Provider(given["issuer"], given["client_id"], given["client_secret"])
+        provider = Provider(
+            given["issuer"], given["client_id"], given["client_secret"], uid_claim=given.get("uid_claim", "sub")
+        )
         idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
-        return cls(provider, Sessions(store, redis.RedisError, idle=idle, longest=longest))
+        return cls(provider, Sessions(store, redis.RedisError, idle=idle, longest=longest), given["factors_page"])
 
     def end_log_ins(self, uid: str) -> None:
         """End every log-in of an agent to the portal, as after a new password."""

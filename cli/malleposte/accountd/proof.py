@@ -47,26 +47,23 @@ class Proved:
 
 @dataclass(frozen=True)
 class Provider:
-    """The provider's `issuer`, the `audience` (the portal's name there) and the public `key` (PEM) of its tokens.
+    """The provider's `issuer`, the `audience` (the portal's name there) and the public `keys` (PEM) of its tokens.
 
-    `earlier` are keys that signed before, whose tokens have not all ended.
+    Among the keys are those that signed before, until their tokens have ended. The claim `uid_claim` is the uid.
     """
 
     issuer: str
     audience: str
-    key: str
-    earlier: tuple[str, ...] = ()
+    keys: tuple[str, ...]
+    uid_claim: str = "sub"
 
     def __post_init__(self) -> None:
-        """Raises ValueError when a key is none."""
-        object.__setattr__(self, "earlier", tuple(self.earlier))
+        """Raises ValueError when a key is none, or there is none."""
+        object.__setattr__(self, "keys", tuple(self.keys))
+        if not self.keys:
+            raise ValueError("a provider without keys")
         for key in self.keys:
             JsonWebKey.import_key(key, {"kty": "RSA"}).get_public_key()
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """Every key that proves a token."""
-        return (self.key, *self.earlier)
 
 
 class Proofs:
@@ -96,7 +93,7 @@ class Proofs:
             "iss": {"essential": True, "value": self._provider.issuer},
             "aud": {"essential": True, "value": self._provider.audience},
             "client_id": {"essential": True, "value": self._provider.audience},
-            "sub": {"essential": True},
+            self._provider.uid_claim: {"essential": True},
             "exp": {"essential": True},
             "iat": {"essential": True},
         }
@@ -109,7 +106,7 @@ class Proofs:
         # An identity token of the same log-in is for the portal's eyes, and no access (RFC 9068, section 2.1).
         if str(claims.header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
             raise NoLogInError("not an access token")
-        uid = claims["sub"]
+        uid = claims[self._provider.uid_claim]
         if not isinstance(uid, str) or not uid:
             raise NoLogInError("it names nobody")
         with self._lock:

@@ -41,8 +41,8 @@ def factors(found: sign_on.Agent) -> Answer:
     held = _held(found)
     if isinstance(held, acts.Told):
         return unanswered(held)
-    # A page of LemonLDAP::NG's, which the agent's session there opens.
-    page = f"{sign_on.sign_on().provider.issuer}2fregisters"
+    # The agent's session there opens it.
+    page = sign_on.sign_on().factors_page
     told = session.pop("told", "")
     return render_template("own/factors.html", factors=held, page=page, told=told, kind=kind, day=words.day)
 

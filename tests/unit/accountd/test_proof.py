@@ -16,7 +16,7 @@ from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 START = int(NOW.timestamp())
 MINTER = Minter(clock=lambda: START)
-PROVIDER = Provider(ISSUER, CLIENT, public(made_key()))
+PROVIDER = Provider(ISSUER, CLIENT, (public(made_key()),))
 
 
 class Clock:
@@ -50,8 +50,8 @@ def test_a_token_of_a_log_in_names_its_owner(proofs: Proofs) -> None:
 def test_a_key_that_signed_before_proves_what_it_signed(clock: Clock) -> None:
     new = JsonWebKey.generate_key("RSA", 2048, is_private=True).as_pem(is_private=True).decode()
     later = Minter(clock=lambda: START, key=new)
-    both = Proofs(Provider(ISSUER, CLIENT, public(new), (PROVIDER.key,)), clock)
-    after = Proofs(Provider(ISSUER, CLIENT, public(new)), clock)
+    both = Proofs(Provider(ISSUER, CLIENT, (public(new), *PROVIDER.keys)), clock)
+    after = Proofs(Provider(ISSUER, CLIENT, (public(new),)), clock)
     assert both.uid(MINTER.access("mdupond")) == both.uid(later.access("mdupond")) == "mdupond"
     assert after.uid(later.access("mdupond")) == "mdupond"
     with pytest.raises(NoLogInError, match="bad_signature"):
@@ -136,3 +136,14 @@ def test_it_ends_by_itself(proofs: Proofs, clock: Clock) -> None:
 def test_without_a_provider_nobody_is_logged_in() -> None:
     with pytest.raises(NoLogInError, match="no provider"):
         Proofs().uid(MINTER.access("mdupond"))
+
+
+def test_the_uid_is_the_claim_that_is_given(clock: Clock) -> None:
+    proofs = Proofs(Provider(ISSUER, CLIENT, PROVIDER.keys, "login"), clock)
+    assert proofs.uid(MINTER.access("3f2c", login="mdupond")) == "mdupond"
+    for login in (None, "", 7):
+        with pytest.raises(NoLogInError):
+            proofs.uid(MINTER.access("3f2c", login=login))
+    proofs.end("mdupond")
+    with pytest.raises(NoLogInError, match="were ended"):
+        proofs.uid(MINTER.access("3f2c", login="mdupond"))

@@ -32,13 +32,13 @@ def test_they_are_read(tmp_path: Path) -> None:
     assert found.rates.wrong == Rate(5, 60)
     assert found.rates.codes == Rate(3, 3600), "what is not said is as by default"
     assert found.provider is None
-    provider = {"issuer": ISSUER, "audience": CLIENT, "key": public(made_key())}
+    provider: dict[str, Any] = {"issuer": ISSUER, "audience": CLIENT, "keys": [public(made_key())]}
     known = settings.Settings.read(written(tmp_path / "accountd.json", GOOD | {"provider": provider}))
     assert known.provider == Provider(**provider)
     twice = settings.Settings.read(
-        written(tmp_path / "accountd.json", GOOD | {"provider": provider | {"earlier": [provider["key"]]}})
+        written(tmp_path / "accountd.json", GOOD | {"provider": provider | {"keys": provider["keys"] * 2}})
     )
-    assert twice.provider is not None and twice.provider.keys == (provider["key"],) * 2
+    assert twice.provider is not None and twice.provider.keys == (*provider["keys"],) * 2
     assert (found.smtp, found.hostd) == (("127.0.0.1", 25), Path("/run/hostd"))
 
 
@@ -51,7 +51,8 @@ def test_they_are_read(tmp_path: Path) -> None:
         {"pace": 0},
         {"more": 1},
         {"only": {"sso-pia1": ["strange"]}},
-        {"provider": {"issuer": "https://sso.test/", "audience": "portail", "key": "none"}},
+        {"provider": {"issuer": "https://sso.test/", "audience": "portail", "keys": ["none"]}},
+        {"provider": {"issuer": "https://sso.test/", "audience": "portail", "keys": []}},
         {"provider": {"issuer": "https://sso.test/"}},
         {"activation": {"phone": "perhaps"}},
         {"activation": {"strange": "off"}},

@@ -21,7 +21,10 @@ SETTINGS: dict[str, Any] = {
     "default": "radicale",
     "sign_on": {
         "issuer": "https://sso.test/",
-        "client": "sogo",
+        "authorization_endpoint": "https://sso.test/oauth2/authorize",
+        "token_endpoint": "https://sso.test/oauth2/token",
+        "end_session_endpoint": "https://sso.test/oauth2/logout",
+        "client_id": "sogo",
         "back": "https://agenda.test/connexion/retour",
         "sessions": "/nowhere",
         "idle_minutes": 240,
@@ -201,7 +204,12 @@ def test_settings_that_cannot_be(tmp_path: Path, changes: dict[str, Any], messag
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"issuer": "http://sso.test/"}, "issuer cannot be"), ({"back": "agenda.test"}, "back cannot be")],
+    [
+        ({"issuer": "http://sso.test/"}, "issuer cannot be"),
+        ({"back": "agenda.test"}, "back cannot be"),
+        ({"token_endpoint": ""}, "token_endpoint cannot be"),
+        ({"authorization_endpoint": "/oauth2/authorize"}, "authorization_endpoint cannot be"),
+    ],
 )
 def test_addresses_of_the_log_in_are_whole(tmp_path: Path, change: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match=message):

@@ -19,7 +19,8 @@ from malleposte.daemons.dav_router.sessions import COOKIE, Session, Sessions
 from malleposte.daemons.dav_router.sign_on import FIRST, WAY, SignOn
 
 ISSUER = "https://sso.test/"
-CLIENT = Client(ISSUER, "sogo", "s" * 32, "https://agenda.test/connexion/retour")
+AUTHORIZE, TOKEN, END = (f"{ISSUER}oauth2/{name}" for name in ("authorize", "token", "logout"))
+CLIENT = Client(ISSUER, AUTHORIZE, TOKEN, END, "sogo", "s" * 32, "https://agenda.test/connexion/retour")
 Told = tuple[int, dict[str, str], list[str]]
 
 
@@ -31,21 +32,23 @@ def token(**content: Any) -> str:
 class Fake(Provider):
     """A provider of this test's. `claims` changes what an identity token says; `status` is that of its answers."""
 
-    def __init__(self) -> None:
-        super().__init__(CLIENT)
+    def __init__(self, client: Client = CLIENT) -> None:
+        super().__init__(client)
         self.asked: list[dict[str, str]] = []
+        self.addresses: list[str] = []
         self.nonce, self.status, self.away = "", 200, False
         self.claims: dict[str, Any] = {}
         self.seconds = 300
 
-    def _ask(self, method: str, path: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
+    def _ask(self, method: str, address: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
+        self.addresses.append(address)
         if self.away:
             raise Unsure("away")
         if asked is None:
             return 200, b"{}"
         self.asked.append(dict(asked))
         known = {
-            "iss": ISSUER, "aud": "sogo", "exp": time.time() + 300, "sub": "mdupond", "nonce": self.nonce,
+            "iss": self.client.issuer, "aud": "sogo", "exp": time.time() + 300, "sub": "mdupond", "nonce": self.nonce,
             **self.claims,
         }  # fmt: skip
         told = {
@@ -283,6 +286,27 @@ def test_log_out_ends_both(browser: Browser) -> None:
     assert "Max-Age=0" in cookies[0]
     browser.cookies[COOKIE] = before
     assert not browser.inside
+
+
+def test_addresses_and_the_claim_are_those_that_are_given(tmp_path: Path) -> None:
+    client = Client(
+        "https://id.autre.test/realms/a", "https://id.autre.test/auth?realm=a", "https://jetons.autre.test/t",
+        "https://id.autre.test/fin", "sogo", "s" * 32, CLIENT.back, "login",
+    )  # fmt: skip
+    provider = Fake(client)
+    browser = Browser(SignOn(provider, Sessions(tmp_path, 3600)), provider)
+    where = browser.leave()[1]["Location"]
+    assert where.startswith("https://id.autre.test/auth?realm=a&response_type=code&")
+    assert browser.enter()[0] == 403, "the claim is not there"
+    provider.claims = {"login": "../x"}
+    assert browser.enter()[0] == 403
+    provider.claims = {"login": "mdupond", "sub": "3f2c"}
+    assert browser.enter()[0] == 302
+    assert browser.session()[1]["X-Session-User"] == "mdupond"
+    asked = {"https://id.autre.test/realms/a/.well-known/openid-configuration", "https://jetons.autre.test/t"}
+    assert set(provider.addresses) == asked
+    end = browser.kept(browser.front.leave(browser.headers("/SOGo/so/mdupond/logoff")))[1]["Location"]
+    assert end.startswith("https://id.autre.test/fin?id_token_hint=")
 
 
 # --- the files ---

@@ -194,7 +194,7 @@ def portal(accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey,
     settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
     asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
-    made = create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept), testing=True)
+    made = create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept, f"{ISSUER}2fregisters"), testing=True)
     made.jinja_env.bytecode_cache = COMPILED
     return made
 

@@ -29,12 +29,19 @@ SCOPE = "openid profile email mail"
 
 @dataclass(frozen=True)
 class Client:
-    """SOGo's front, as the provider knows it. `issuer` ends with a slash; `back` is where log-ins return."""
+    """The provider and its addresses, and SOGo's front as it knows it: `name`, `secret`, `back` (where log-ins return).
+
+    `uid_claim` is the claim of its tokens that is the agent's uid.
+    """
 
     issuer: str
+    authorize: str
+    token: str
+    end_session: str
     name: str
     secret: str
     back: str
+    uid_claim: str = "sub"
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,11 @@ def _text(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def _asking(address: str, **asked: str) -> str:
+    """An address with what is asked of it, for a browser."""
+    return f"{address}{'&' if '?' in address else '?'}{urllib.parse.urlencode(asked)}"
+
+
 def claims(token: str) -> Mapping[str, Any]:
     """The content of a token that came from the provider itself, over TLS (OpenID Connect Core, 3.1.3.7, 6)."""
     middle = token.split(".")[1]
@@ -74,16 +86,11 @@ class Provider:
     def __init__(self, client: Client) -> None:
         """Nothing is asked yet."""
         self.client, self.seen = client, -REMEMBERED
-        self.host = urllib.parse.urlsplit(client.issuer).netloc
-
-    def address(self, path: str, **asked: str) -> str:
-        """One of its addresses, for a browser."""
-        return f"{self.client.issuer}oauth2/{path}?{urllib.parse.urlencode(asked)}"
 
     def log_in(self, way: Way) -> str:
         """The address at which a browser logs in."""
-        return self.address(
-            "authorize",
+        return _asking(
+            self.client.authorize,
             response_type="code",
             client_id=self.client.name,
             redirect_uri=self.client.back,
@@ -96,14 +103,15 @@ class Provider:
 
     def log_out(self, identity: str, then: str) -> str:
         """The address at which a browser ends the log-in of all services."""
-        return self.address("logout", id_token_hint=identity, post_logout_redirect_uri=then)
+        return _asking(self.client.end_session, id_token_hint=identity, post_logout_redirect_uri=then)
 
     async def answers(self) -> bool:
         """Whether it is there: a browser that is led to one that is not shows an error of its own."""
         if time.monotonic() - self.seen < REMEMBERED:
             return True
         try:
-            status, _said = await asyncio.to_thread(self._ask, "GET", "/.well-known/openid-configuration", None)
+            document = f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration"
+            status, _said = await asyncio.to_thread(self._ask, "GET", document, None)
         except Unsure:
             return False
         self.seen = time.monotonic() if status == 200 else -REMEMBERED
@@ -120,7 +128,7 @@ class Provider:
         try:
             known = claims(told["id_token"])
             self._believe(known, way)
-            return self._session(str(known["sub"]), told)
+            return self._session(str(known[self.client.uid_claim]), told)
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
@@ -143,7 +151,7 @@ class Provider:
             raise ValueError("the token is for another service")
         if not hmac.compare_digest(str(known.get("nonce", "")).encode(), way.nonce.encode()):
             raise ValueError("the token has not the nonce of this way")
-        if not SAFE_UID.fullmatch(str(known["sub"])):
+        if not SAFE_UID.fullmatch(str(known[self.client.uid_claim])):
             raise ValueError("the token names no uid")
 
     @staticmethod
@@ -152,7 +160,7 @@ class Provider:
         return Session(uid, str(told["access_token"]), str(told["refresh_token"]), str(told["id_token"]), until)
 
     async def _tokens(self, **asked: str) -> Mapping[str, Any]:
-        status, said = await asyncio.to_thread(self._ask, "POST", "/oauth2/token", asked)
+        status, said = await asyncio.to_thread(self._ask, "POST", self.client.token, asked)
         try:
             told = json.loads(said)
         except ValueError as error:
@@ -163,9 +171,11 @@ class Provider:
             raise Unsure(f"HTTP {status}")
         return told
 
-    def _ask(self, method: str, path: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
+    def _ask(self, method: str, address: str, asked: Mapping[str, str] | None) -> tuple[int, bytes]:
         """Status and body. Raises Unsure."""
-        link = http.client.HTTPSConnection(self.host, timeout=PATIENCE, context=ssl.create_default_context())
+        where = urllib.parse.urlsplit(address)
+        path = urllib.parse.urlunsplit(("", "", where.path, where.query, ""))
+        link = http.client.HTTPSConnection(where.netloc, timeout=PATIENCE, context=ssl.create_default_context())
         pair = f"{self.client.name}:{self.client.secret}".encode()
         sent = {"Accept": "application/json"}
         if asked is not None:

@@ -64,15 +64,19 @@ class Settings:
         sign_on, word = given["sign_on"], secret.read_text("utf-8").strip()
         if len(word) < SHORTEST_SECRET:
             raise ValueError(f"{secret}: a secret has {SHORTEST_SECRET} characters at least")
-        for name in ("issuer", "back"):
-            if not re.fullmatch(r"https://[a-z0-9.-]+/\S*", sign_on[name]):
-                raise ValueError(f"sign_on: {name} cannot be {sign_on[name]!r}")
+        addresses = ("issuer", "authorization_endpoint", "token_endpoint", "end_session_endpoint", "back")
+        for name in addresses:
+            if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?(/\S*)?", str(sign_on.get(name, ""))):
+                raise ValueError(f"sign_on: {name} cannot be {sign_on.get(name)!r}")
+        issuer, authorize, token, end_session, back = (sign_on[name] for name in addresses)
         return cls(
             backends,
             given["profiles"],
             given["default"],
             given["auth_socket"],
-            Client(sign_on["issuer"], sign_on["client"], word, sign_on["back"]),
+            Client(
+                issuer, authorize, token, end_session, sign_on["client_id"], word, back, sign_on.get("uid_claim", "sub")
+            ),
             Path(sign_on["sessions"]),
             int(sign_on["idle_minutes"]),
         )

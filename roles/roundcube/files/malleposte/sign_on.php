@@ -90,11 +90,12 @@ final class malleposte_sign_on
         if ($nonce === '' || !hash_equals($nonce, (string) ($claims['nonce'] ?? ''))) {
             throw new RuntimeException('the token has not the nonce of this way');
         }
-        if (($claims['iss'] ?? '') !== $this->issuer() || ($claims['exp'] ?? 0) < time()) {
+        if (($claims['iss'] ?? '') !== $this->rc->config->get('agents_sign_on_issuer') || ($claims['exp'] ?? 0) < time()) {
             throw new RuntimeException('the token is not of the log-in page, or is over');
         }
         // Agents of a class with the groupware have their mail there, beside the agenda.
-        $class = $this->plugin->profile((string) ($claims['sub'] ?? ''));
+        $uid = (string) ($claims[$this->rc->config->get('oauth_identity_fields')[0]] ?? '');
+        $class = $this->plugin->profile($uid);
         if (in_array($class, (array) $this->rc->config->get('agents_groupware_classes'), true)) {
             $this->rc->output->redirect((string) $this->rc->config->get('agents_groupware_url'));
         }
@@ -188,7 +189,7 @@ final class malleposte_sign_on
     public function logout_after($args)
     {
         if ($this->hint !== '' && $this->answers()) {
-            $this->rc->output->redirect($this->issuer() . 'oauth2/logout?' . http_build_query([
+            $this->rc->output->redirect($this->rc->config->get('agents_sign_on_end') . '?' . http_build_query([
                 'id_token_hint' => $this->hint,
                 'post_logout_redirect_uri' => preg_replace('~index[.]php/.*$~', '', $this->rc->oauth->get_redirect_uri()),
             ]));
@@ -209,14 +210,9 @@ final class malleposte_sign_on
             $say(in_array($this->reason, ['', 'out'], true) ? 'signon' : 'signonretry')
         ));
         if ($this->reason === 'refused') {
-            $told .= html::p(null, html::a(['href' => $this->issuer() . '?logout=1'], $say('signonother')));
+            $told .= html::p(null, html::a(['href' => $this->rc->config->get('agents_sign_on_leave')], $say('signonother')));
         }
         return ['hidden' => [$told], 'inputs' => [], 'buttons' => []];
-    }
-
-    private function issuer(): string
-    {
-        return (string) preg_replace('~oauth2/.*$~', '', (string) $this->rc->config->get('oauth_auth_uri'));
     }
 
     /** Whether the log-in page is there: a browser that is led to one that is not shows an error of its own. */
@@ -224,7 +220,8 @@ final class malleposte_sign_on
     {
         try {
             $client = new GuzzleHttp\Client(['timeout' => 4, 'verify' => $this->rc->config->get('oauth_verify_peer', true)]);
-            return $client->get($this->issuer() . '.well-known/openid-configuration')->getStatusCode() === 200;
+            $issuer = rtrim((string) $this->rc->config->get('agents_sign_on_issuer'), '/');
+            return $client->get("$issuer/.well-known/openid-configuration")->getStatusCode() === 200;
         }
         catch (GuzzleHttp\Exception\GuzzleException $error) {
             rcube::raise_error(['message' => 'malleposte: the log-in page: ' . $error->getMessage()], true, false);
