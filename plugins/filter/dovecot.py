@@ -53,6 +53,22 @@ def dovecot_device_filter(states: Sequence[str]) -> str:
     return f"(&(objectClass=mpDevice)(mpDeviceId={found}){names}{_any_of('mpState', states)})"
 
 
+def dovecot_device_networks(by_scope: Mapping[str, Sequence[str]], own: Sequence[str]) -> str:
+    """Return the networks from which a device's password opens: its own, else those of the scope, else any.
+
+    `own` are the platform's addresses: SOGo sends a device's invitations from there, whose password was proved before.
+    """
+    anywhere = ["0.0.0.0/0", "::/0"]
+    strange = sorted(set(by_scope) - set(devices.SCOPES))
+    if strange:
+        raise AnsibleFilterError(f"dovecot: {strange[0]} is no scope of devices")
+    # The protocol stands for the networks of a device that has none, and is then replaced by those of its scope.
+    scopes = "".join(
+        f" | regexp('^{scope}$', '{','.join(by_scope.get(scope) or anywhere)}')" for scope in devices.SCOPES
+    )
+    return f"%{{ldap_multi:mpDeviceNetwork | default(protocol) | list(','){scopes}}}{''.join(f',{one}' for one in own)}"
+
+
 def dovecot_barred_filter(states: Sequence[str]) -> str:
     """Return the filter of boxes that no token opens: those of agents in no state of `states`, and of functions.
 
@@ -109,6 +125,6 @@ class FilterModule:
             function.__name__: function
             for function in (
                 *(dovecot_login_filter, dovecot_device_filter, dovecot_barred_filter, dovecot_user_filter),
-                *(dovecot_quota, dovecot_list, dovecot_scripts),
+                *(dovecot_device_networks, dovecot_quota, dovecot_list, dovecot_scripts),
             )
         }

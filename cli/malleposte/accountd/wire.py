@@ -776,7 +776,8 @@ class LogIn:
 
     `service` is `page` (the log-in page), `dav` or Dovecot's name of a protocol; `program` what the client called
     itself; `device` the name of a device with a password of its own. `reason` is of those that were refused:
-    `password`, `wait`, `closed`, `expired`. `old`: a program that seems to use the password of before a change.
+    `password`, `wait`, `closed`, `expired`, `network`. `old`: a program that seems to use the password of before a
+    change.
     """
 
     time: str

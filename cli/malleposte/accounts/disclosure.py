@@ -88,6 +88,7 @@ _DATES = frozenset(
 REFUSED_LOG_INS: Mapping[str, str] = {
     "password": "mot de passe inexact", "wait": "trop d’essais, attente imposée",
     "closed": "compte fermé à cette connexion", "expired": "mot de passe échu",
+    "network": "appareil refusé depuis ce réseau",
 }  # fmt: skip
 REFUSED_MAIL: Mapping[str, str] = {
     "virus": "virus", "attachment": "pièce jointe interdite", "forged": "expéditeur usurpé",
@@ -115,6 +116,7 @@ def device(held: Device) -> dict[str, str]:
     """A device, without what its password is proved by."""
     moments = {"créé le": held.made, "valable jusqu’au": held.expires, "servi pour la dernière fois le": held.used}
     told = {"appareil": held.name, "usages": ", ".join(held.scopes), "dernière adresse": held.place}
+    told["réseaux permis"] = ", ".join(held.networks)
     told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
     return {words: value for words, value in told.items() if value}
 

@@ -9,7 +9,8 @@ A token of the log-in page (`mechanism`) is no password: it cannot be guessed, a
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
 password of a device is noted as its last use (`accounts.devices.uses`). The record of the host is told how each log-in
-ended (`accounts.record`); names that mean no account are not.
+ended (`accounts.record`); names that mean no account are not. `away` names the device whose password was right where it
+is not good: such a log-in counts as one by a password that no device has.
 """
 
 from __future__ import annotations
@@ -114,11 +115,14 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
         reason = REASONS.get(str(told.get("fail_type", "")), "") if refused else ""
     if not accepted and not reason:
         return None
-    device = str(told.get("device", ""))
+    away = str(told.get("away", ""))
+    if reason == model.CLOSED and is_identifier(away):
+        reason = model.NETWORK
+    device = away if reason == model.NETWORK else str(told.get("device", "")) if accepted else ""
     return model.LogIn(
         uid, accepted, str(told.get("protocol", "")), str(told.get("remote", "")),
         WEBMAIL if token else model.program(str(told.get("device_id", ""))),
-        device if accepted and is_identifier(device) else "", reason,
+        device if is_identifier(device) else "", reason,
     )  # fmt: skip
 
 

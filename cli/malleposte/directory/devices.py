@@ -17,14 +17,14 @@ COPIED = ("mpState", "mpProfile", "uid", "mpLoginAlias", "mail", "mailLocalAddre
 """The attributes of the owner's entry that are copied."""
 READ = (
     *("mpDeviceId", "mpDeviceOwner", "mpDeviceName", "mpDeviceScope", "mpDeviceMade", "mpDeviceExpires"),
-    *("mpDeviceUsed", "mpDevicePlace", "mpDeviceLogin", "mpState", "mpProfile"),
+    *("mpDeviceNetwork", "mpDeviceUsed", "mpDevicePlace", "mpDeviceLogin", "mpState", "mpProfile"),
 )
 """The attributes to read of a device: all but the digest."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device. `place` is the address from which its password was last used."""
+    """A device. `place` is the address of the last use of its password; without `networks` it opens from anywhere."""
 
     ident: str
     owner: str
@@ -35,6 +35,7 @@ class Device:
     used: datetime.datetime | None = None
     place: str = ""
     state: str = ""
+    networks: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict, repr=False, compare=False)
 
     def dn(self, suffix: str) -> str:
@@ -65,6 +66,7 @@ def device_attributes(device: Device, owner: Mapping[str, Sequence[str]], digest
         "mpDeviceOwner": [device.owner],
         "mpDeviceName": [device.name],
         "mpDeviceScope": list(device.scopes),
+        "mpDeviceNetwork": list(device.networks),
         "mpDeviceMade": [stamp(device.made)] if device.made else [],
         "mpDeviceExpires": [stamp(device.expires)] if device.expires else [],
         "mpDeviceDigest": [digest],
@@ -85,5 +87,6 @@ def to_device(attributes: Attributes) -> Device:
         used=when(first(attributes, "mpDeviceUsed")),
         place=first(attributes, "mpDevicePlace"),
         state=first(attributes, "mpState"),
+        networks=tuple(sorted(attributes.get("mpDeviceNetwork", ()))),
         attributes=attributes,
     )

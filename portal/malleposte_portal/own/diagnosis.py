@@ -35,6 +35,7 @@ SERVICES = {
 REFUSED_LOG_INS = {
     "password": "mot de passe inexact", "wait": "trop d’essais, attente imposée",
     "closed": "connexion fermée à ce compte par ce moyen", "expired": "mot de passe expiré",
+    "network": "cet appareil n’ouvre pas la messagerie depuis ce réseau",
 }  # fmt: skip
 REFUSED_MAIL = {
     ("in", "virus"): (

@@ -56,6 +56,68 @@ def test_a_device_opens_what_its_scope_says_and_nothing_else(cli: Cli, ways: Way
     assert ways.open(made["password"]) == SHUT | {scope: True}
 
 
+def test_a_device_opens_from_its_networks_alone(cli: Cli, ways: Ways, site: Site) -> None:
+    who, here = ways.account, f"{site.lab.settings.gateway}/32"
+    inside = added(cli, who, "--network", here, "--network", "2001:db8::/32", name="Dedans")
+    outside = added(cli, who, "--network", "192.0.2.0/24", name="Dehors")
+    assert inside["networks"] == sorted([here, "2001:db8::/32"])
+    assert ways.open(inside["password"]) == OPEN
+    assert ways.open(outside["password"]) == SHUT
+    assert ways.open(inside["password"]) == OPEN
+
+
+def test_a_refusal_from_another_network_has_the_words_of_a_wrong_password(cli: Cli, ways: Ways) -> None:
+    outside = added(cli, ways.account, "--network", "192.0.2.0/24")["password"]
+    with pytest.raises(imaplib.IMAP4.error) as far:
+        ways.imap(replace(ways.account, password=outside))
+    with pytest.raises(imaplib.IMAP4.error) as wrong:
+        ways.imap(replace(ways.account, password=FORM))
+    assert str(far.value) == str(wrong.value)
+
+
+def test_one_that_dovecot_remembers_is_refused_from_another_place_and_shown_as_that(
+    cli: Cli, ways: Ways, site: Site
+) -> None:
+    who, world = ways.account, site.address("world")
+    made = added(cli, who, "--network", f"{site.lab.settings.gateway}/32", name="Portable")
+    free = added(cli, who, name="Libre")["password"]
+    assert ways.opens("imap", made["password"])
+
+    def from_world(password: str) -> bool:
+        program = (
+            "import imaplib,sys; name, word = sys.stdin.read().split();"
+            f"imaplib.IMAP4_SSL('{site.platform['hostnames']['mail']}').login(name, word)"
+        )
+        said = site.run("world", f'python3 -c "{program}" 2>&1 || true', given=f"{who.uid} {password}")
+        assert not said or "AUTHENTICATIONFAILED" in said, said
+        return not said
+
+    assert from_world(free)
+    assert not from_world(made["password"])
+    assert ways.opens("imap", made["password"]), "its owner is not shut out"
+    portal = Portal(site)
+
+    def shown() -> Any:
+        answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid)))
+        found = [one for one in answer.diagnosis.logins if one.reason == "network"]
+        return found[0] if found else None
+
+    refused = wait_for(shown, 30, "the refusal in the diagnosis")
+    assert (refused.accepted, refused.place, refused.device) == (False, world, "Portable")
+    with directory(site) as bound:
+        (entry,) = bound.search("people", ["pwdFailureTime"], {"uid": who.uid})
+    assert "pwdFailureTime" not in entry.attributes
+
+
+def test_networks_stay_with_the_device_through_a_new_name(cli: Cli, ways: Ways, site: Site, platform: Any) -> None:
+    who = ways.account
+    inside = added(cli, who, "--network", f"{site.lab.settings.gateway}/32", name="Dedans")["password"]
+    outside = added(cli, who, "--network", "192.0.2.0/24", name="Dehors")["password"]
+    address = f"{token()}@{platform['domain']}"
+    cli.out("rename", who.uid, "--address", address)
+    assert ways.opens("imap", inside, address) and not ways.opens("imap", outside, address)
+
+
 def test_a_wrong_code_or_another_s_opens_nothing(cli: Cli, ways: Ways, people: People) -> None:
     made = added(cli, ways.account)["password"]
     other = added(cli, people.agent())["password"]

@@ -324,12 +324,25 @@ def test_tokens_are_no_passwords(mechanism: str, counted: bool) -> None:
         assert bool(store.asked) is counted, command
 
 
+def test_a_device_from_outside_its_networks_is_recorded_by_name_and_counts_as_a_password_that_nobody_has() -> None:
+    whole = report("account", success=False, away="abcdefgh", protocol="imap", device="-")
+    asked = []
+    for told in (whole, whole | {"away": "-"}):
+        store = Fake()
+        assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "report", told, "jdupont"))["status"] == 0
+        asked.append(store.asked)
+    assert asked[0] == asked[1]
+    expected = model.LogIn("jdupont", False, "imap", "192.0.2.1", "", "abcdefgh", "network")
+    assert authpolicy.recorded("jdupont", "report", whole, b"") == expected
+
+
 @pytest.mark.parametrize(
     ("command", "told", "waits", "accepted", "reason"),
     [
         ("report", {"success": True}, 0, True, ""),
         ("report", {"success": False, "fail_type": "credentials"}, 0, False, "password"),
         ("report", {"success": False, "fail_type": "account"}, 0, False, "closed"),
+        ("report", {"success": False, "fail_type": "account", "away": "-"}, 0, False, "closed"),
         ("allow", {}, 31, False, "wait"),
         ("allow", {}, -31, False, "password"),
         ("report", {"success": True, "mechanism": "XOAUTH2"}, 0, True, ""),

@@ -11,9 +11,10 @@ from .test_restore_directory import BASE, NOW, THEN, Slapd, Vault, by_uid, entry
 BRANCH = f"dn: ou=devices,{BASE}\nou: devices\n"
 
 
-def device(ident: str, owner: str, state: str = "active") -> str:
+def device(ident: str, owner: str, state: str = "active", *networks: str) -> str:
     lines = [f"dn: mpDeviceId={ident},ou=devices,{BASE}", "objectClass: mpDevice", f"mpDeviceId: {ident}"]
     lines += [f"mpDeviceOwner: {owner}", f"mpDeviceLogin: {owner}", f"mpState: {state}", "mpProfile: roundcube"]
+    lines += [f"mpDeviceNetwork: {network}" for network in networks]
     return "\n".join([*lines, "mpDeviceDigest: {SSHA512}x"]) + "\n"
 
 
@@ -25,7 +26,10 @@ def restored(tmp_path: Path, then: str, now: str) -> tuple[Slapd, list[str]]:
 def test_a_revoked_device_does_not_come_back_and_a_new_one_stays(tmp_path: Path) -> None:
     then = "\n".join([THEN, BRANCH, device("revoked2", "anne"), device("stays222", "anne")])
     now = "\n".join(
-        [NOW, BRANCH, device("stays222", "anne"), device("new22222", "chloe", "suspended"), device("dora2222", "dora")]
+        [
+            *(NOW, BRANCH, device("stays222", "anne", "active", "192.0.2.0/24")),
+            *(device("new22222", "chloe", "suspended"), device("dora2222", "dora")),
+        ]
     )
     slapd, notes = restored(tmp_path, then, now)
     loaded = by_uid(slapd.loaded)
@@ -33,6 +37,7 @@ def test_a_revoked_device_does_not_come_back_and_a_new_one_stays(tmp_path: Path)
     assert "devices" in loaded and list(loaded).index("devices") < list(loaded).index("stays222")
     assert loaded["new22222"].values("mpState") == ["active"], "as its owner's entry of the archive"
     assert loaded["stays222"].values("mpDeviceDigest") == ["{SSHA512}x"]
+    assert loaded["stays222"].values("mpDeviceNetwork") == ["192.0.2.0/24"], "a limit of today stays"
     assert "1 device passwords of the archive stay revoked" in notes
 
 

@@ -91,6 +91,14 @@ def test_json_has_the_password_only_when_it_is_made(typed: Typed) -> None:
     assert listed["device"] == made["device"] and "password" not in listed
 
 
+def test_networks_are_kept_and_listed(typed: Typed) -> None:
+    words = ("mdupond", "--name", "Copieur", "--network", "192.0.2.0/24", "--network", "2001:db8::/32")
+    assert json.loads(typed(device.add_command, *words, "--json")[1])["networks"] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert "from 192.0.2.0/24 2001:db8::/32 alone" in typed(device.list_command, "mdupond")[1]
+    with pytest.raises(InputError, match="is no network"):
+        typed(device.add_command, "mdupond", "--name", "Deux", "--network", "192.0.2.1/24")
+
+
 def test_one_or_all_are_revoked(typed: Typed, mail1: FakeHost) -> None:
     made = [json.loads(typed(device.add_command, "mdupond", "--name", name, "--json")[1]) for name in ("A", "B", "C")]
     assert json.loads(typed(device.revoke_command, "mdupond", "b", "--json")[1])["devices"] == [made[1]["device"]]

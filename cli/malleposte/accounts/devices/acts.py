@@ -7,6 +7,7 @@ goes, Dovecot forgets what it remembers, and the connections of this device, and
 from __future__ import annotations
 
 import datetime
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ from malleposte.policy import salted
 MOST = 20
 """Devices of an account, unless the platform says otherwise."""
 LONGEST_NAME = 64
+MOST_NETWORKS = 20
 _ATTEMPTS = 5
 """Identifiers tried; that the first of 2^40 is taken does not happen."""
 
@@ -38,11 +40,12 @@ class Hosts(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A device to be made. Without `expires` it is good until it is revoked."""
+    """A device to be made. Without `expires` it is good until it is revoked, without `networks` from anywhere."""
 
     name: str
     scopes: Sequence[str] = form.SCOPES
     expires: datetime.datetime | None = None
+    networks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def add(
     directory: Directory, journal: Journal, uid: str, wanted: Wanted, now: datetime.datetime, *, most: int = MOST
 ) -> Made:
     """A new device of an active account. Raises InputError on one that cannot be made."""
-    name, scopes = _judged(wanted, now)
+    name, scopes, networks = _judged(wanted, now)
     owner = next(iter(directory.search("people", COPIED, {"uid": uid})), None)
     if owner is None:
         raise InputError(f"no account {uid}", "accounts find looks for names and addresses too")
@@ -69,7 +72,8 @@ def add(
         raise InputError(f"{uid} has {held} devices, of {most} at most", "revoke one that is no longer used")
     for _attempt in range(_ATTEMPTS):
         password = form.generate()
-        device = Device(form.identifier(password), uid, name, scopes, now, wanted.expires, state=state)
+        ident = form.identifier(password)
+        device = Device(ident, uid, name, scopes, now, wanted.expires, state=state, networks=networks)
         attributes = device_attributes(device, owner.attributes, salted.make(password))
         try:
             directory.add(device.dn(directory.suffix), attributes)
@@ -81,7 +85,7 @@ def add(
     raise MallepostError(f"{uid}: no free identifier was found", "run this again")
 
 
-def _judged(wanted: Wanted, now: datetime.datetime) -> tuple[str, tuple[str, ...]]:
+def _judged(wanted: Wanted, now: datetime.datetime) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     name = " ".join(wanted.name.split())
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise InputError("a device has a name, of 64 characters at most", "give one that its owner will recognise")
@@ -90,7 +94,19 @@ def _judged(wanted: Wanted, now: datetime.datetime) -> tuple[str, tuple[str, ...
         raise InputError(f"{strange[0] if strange else 'nothing'} is no scope", f"scopes are {', '.join(form.SCOPES)}")
     if wanted.expires is not None and wanted.expires <= now:
         raise InputError("the end of a device lies in the past")
-    return name, tuple(scope for scope in form.SCOPES if scope in wanted.scopes)
+    networks = tuple(sorted({_network(text) for text in wanted.networks}))
+    if len(networks) > MOST_NETWORKS:
+        raise InputError(f"a device has {MOST_NETWORKS} networks at most", "give one network that holds several")
+    return name, tuple(scope for scope in form.SCOPES if scope in wanted.scopes), networks
+
+
+def _network(text: str) -> str:
+    """A network as it is kept: an address alone is the network of itself."""
+    try:
+        return str(ipaddress.ip_network(text.strip()))
+    except ValueError as error:
+        remedy = "write it as 192.0.2.0/24 or 2001:db8::/32, without bits of a host"
+        raise InputError(f"{text} is no network", remedy) from error
 
 
 def find(directory: Directory, uid: str, which: str) -> Device:

@@ -93,5 +93,6 @@ def described(device: Device) -> dict[str, object]:
     """A device as journals and programs are told of it: no secret."""
     times = {"made": device.made, "expires": device.expires, "used": device.used}
     facts: dict[str, object] = {"device": device.ident, "name": device.name, "scopes": list(device.scopes)}
+    facts |= {"networks": list(device.networks)} if device.networks else {}
     facts |= {name: stamp(moment) for name, moment in times.items() if moment is not None}
     return facts | ({"place": device.place} if device.place else {})

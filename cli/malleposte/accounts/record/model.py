@@ -12,9 +12,9 @@ from malleposte.platform.identity import is_uid
 LONGEST = 120
 """Characters of a text of an event; what is longer is cut."""
 LONGEST_PROGRAM = 40
-PASSWORD, WAIT, CLOSED, EXPIRED = "password", "wait", "closed", "expired"
+PASSWORD, WAIT, CLOSED, EXPIRED, NETWORK = "password", "wait", "closed", "expired", "network"
 """Reasons of a refused log-in: a wrong password; too many tries; no log-in for this account, or not by this way; a
-password past its end."""
+password past its end; the right password of a device, from outside its networks."""
 PAGE = "page"
 """The service of a log-in at the log-in page; the others are Dovecot's names of protocols, and `dav`."""
 IN, OUT = "in", "out"

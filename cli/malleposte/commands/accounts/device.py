@@ -43,24 +43,40 @@ def device_group() -> None:
 @click.option(
     "--scope", "scopes", multiple=True, type=click.Choice(SCOPES), help="An access (repeatable; all by default)."
 )
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="CIDR",
+    help="A network that it opens from (repeatable; any by default).",
+)
 @click.option("--days", type=click.IntRange(1, 3650), help="Days that the password is good (default: no end).")
 @REASON
 @AS_JSON
-def add_command(who: str, name: str, scopes: tuple[str, ...], days: int | None, reason: str, as_json: bool) -> int:
+def add_command(
+    who: str,
+    name: str,
+    scopes: tuple[str, ...],
+    networks: tuple[str, ...],
+    days: int | None,
+    reason: str,
+    as_json: bool,
+) -> int:
     """Create a device password and print it, once. The owner is notified by mail.
 
     Scopes: imap (read mail), smtp (send), sieve (filters), dav (calendar and contacts). The device logs in with any
-    name or address of the account. Give the password to its owner alone, for instance at the desk.
+    name or address of the account. From outside its networks it is refused as a wrong password is. Give the password to
+    its owner alone, for instance at the desk.
 
     \b
     Example:
       sudo ./malleposte accounts device add mdupond --name "Téléphone" --reason "seen at the desk with a card"
-      sudo ./malleposte accounts device add mdupond --name Copieur --scope smtp --days 90 --json
+      sudo ./malleposte accounts device add mdupond --name Copieur --scope smtp --network 192.0.2.0/24 --json
     """
     moment = now()
     expires = moment + datetime.timedelta(days=days) if days else None
     with host(who) as (tools, rules, _settings, uid):
-        wanted = acts.Wanted(name, scopes or SCOPES, expires)
+        wanted = acts.Wanted(name, scopes or SCOPES, expires, networks)
         made = acts.add(tools.directory, tools.journal, uid, wanted, moment, most=rules.devices)
         if reason:
             tools.journal.write("device-reason", uid, device=made.device.ident, note=reason)
@@ -92,7 +108,8 @@ def list_command(who: str, as_json: bool) -> int:
     for one in devices:
         end = f"until {shown_time(stamp(one.expires))}" if one.expires else "no end"
         used = f"used {shown_time(stamp(one.used))} from {one.place or '?'}" if one.used else "never used"
-        click.echo(f"{one.ident}  {one.name:<24} {','.join(one.scopes):<20} {end}, {used}")
+        near = f", from {' '.join(one.networks)} alone" if one.networks else ""
+        click.echo(f"{one.ident}  {one.name:<24} {','.join(one.scopes):<20} {end}{near}, {used}")
     if not devices:
         click.echo(f"{uid}: no device")
     return ExitCode.DONE

@@ -26,6 +26,18 @@ def test_a_device_is_found_by_its_first_group_and_proved_by_its_digest(stage: St
     assert stage.lines()[-1]["action"] == "device-add" and stage.lines()[-1]["name"] == "Téléphone"
 
 
+def test_networks_lie_in_the_entry_and_stay_when_it_follows_its_owner(stage: Stage) -> None:
+    made = stage.add(networks=("2001:DB8::/32", "192.0.2.7", "192.0.2.7/32"))
+    assert made.device.networks == ("192.0.2.7/32", "2001:db8::/32")
+    assert stage.lines()[-1]["networks"] == ["192.0.2.7/32", "2001:db8::/32"]
+    stage.directory.modify(agent().dn(stage.directory.suffix), {"mpProfile": ["roundcube"]})
+    assert follow.follow(stage.directory, stage.tools.journal, UID) == 1
+    (held,) = stage.held()
+    assert held["mpDeviceNetwork"] == ["192.0.2.7/32", "2001:db8::/32"] and held["mpProfile"] == ["roundcube"]
+    (found,) = follow.of(stage.directory, UID)
+    assert found.networks == made.device.networks
+
+
 def test_several_devices_up_to_the_limit(stage: Stage) -> None:
     journal, directory = stage.tools.journal, stage.tools.directory
     for number in range(3):
@@ -44,6 +56,9 @@ def test_several_devices_up_to_the_limit(stage: Stage) -> None:
         ({"name": "a", "scopes": ()}, "no scope"),
         ({"name": "a", "scopes": ("imap", "sso")}, "sso is no scope"),
         ({"name": "a", "expires": NOW}, "lies in the past"),
+        ({"name": "a", "networks": ("192.0.2.1/24",)}, "192.0.2.1/24 is no network"),
+        ({"name": "a", "networks": ("bureau",)}, "bureau is no network"),
+        ({"name": "a", "networks": [f"192.0.2.{number}" for number in range(21)]}, "20 networks at most"),
     ],
 )
 def test_what_cannot_be_a_device(stage: Stage, wanted: dict[str, Any], cause: str) -> None:

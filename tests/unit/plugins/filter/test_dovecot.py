@@ -10,6 +10,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.filter.dovecot import (
     dovecot_barred_filter,
     dovecot_device_filter,
+    dovecot_device_networks,
     dovecot_list,
     dovecot_login_filter,
     dovecot_quota,
@@ -33,6 +34,17 @@ def test_a_device_is_found_by_its_first_group_and_nothing_else_comes_into_the_fi
         "(mpDeviceId=%{password | if('~', '^[a-z2-9]{8}(-[a-z2-9]{4}){4}$', password, '--------') | substr(0, 8)})"
         "(mpDeviceLogin=%{user})(mpDeviceScope=%{protocol})(mpState=active))"
     )
+
+
+def test_a_device_has_its_own_networks_else_those_of_the_scope_else_any() -> None:
+    any_network = "'0.0.0.0/0,::/0')"
+    assert dovecot_device_networks({"smtp": ["192.0.2.0/24", "2001:db8::/32"], "dav": []}, ["127.0.0.0/8"]) == (
+        "%{ldap_multi:mpDeviceNetwork | default(protocol) | list(',')"
+        f" | regexp('^imap$', {any_network} | regexp('^smtp$', '192.0.2.0/24,2001:db8::/32')"
+        f" | regexp('^sieve$', {any_network} | regexp('^dav$', {any_network}}},127.0.0.0/8"
+    )
+    with pytest.raises(AnsibleFilterError, match="pop3 is no scope"):
+        dovecot_device_networks({"pop3": ["192.0.2.0/24"]}, [])
 
 
 def test_a_token_opens_no_box_of_an_agent_in_another_state() -> None:
