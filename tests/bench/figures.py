@@ -28,6 +28,8 @@ class Figure:
     notes: str = ""
     host: str = field(default_factory=_machine)
     date: str = field(default_factory=lambda: datetime.now(UTC).date().isoformat())
+    load: float = field(default_factory=lambda: round(os.getloadavg()[1], 1))
+    """The machine's, over the last five minutes: the measurement's own and that of other work."""
 
     @property
     def command(self) -> str:
@@ -41,7 +43,8 @@ class Figure:
     def as_row(self) -> str:
         """A row of the table in docs/benchmarks.md."""
         values = ", ".join(f"{key.replace('_', ' ')}: {_words(value)}" for key, value in self.values.items())
-        return f"| {self.name} | {values} | {self.notes} | `{self.command}` | {self.date} | {self.host} |"
+        notes = f"{self.notes}; load {self.load}"
+        return f"| {self.name} | {values} | {notes} | `{self.command}` | {self.date} | {self.host} |"
 
 
 def _words(value: object) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median, quantiles
@@ -33,6 +33,10 @@ PAGES = ("/", "/compte", "/diagnostic", "/compte/appareils")
 EACH = 60
 """First log-ins, and password changes."""
 CLIENTS = 8
+ALONE = 10
+"""Accounts whose channels are closed one after the other."""
+HOSTS = ("mail1", "pia1")
+"""Those of accounts and mail, and of the portal with the log-in page."""
 CHAINS = """
 import json, sys, time
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
@@ -55,6 +59,22 @@ with ThreadPoolExecutor(given["clients"]) as pool:
 print(json.dumps([time.monotonic() - begun, took]))
 """
 """Chains of requests to accountd from the portal's host, so many at once: seconds of all, and of each."""
+CLOSING = """
+import json, sys, time
+sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
+from malleposte.accounts import here
+from malleposte.accounts.settings import Settings
+settings, took = Settings.read(), {}
+with settings.directory() as directory:
+    channels = here.hosts(settings, directory).channels()
+    for uid in json.load(sys.stdin):
+        for channel in channels:
+            begun = time.monotonic()
+            channel.close(uid)
+            took.setdefault(channel.name, []).append(time.monotonic() - begun)
+print(json.dumps(took))
+"""
+"""Closes the channels of one account after the other, as hostd does: seconds by channel, another host as one."""
 
 
 @contextlib.contextmanager
@@ -69,14 +89,14 @@ def pages(site: Site) -> Figure:
     try:
         with _web(site) as web:
             visitors = [_entered(site, web, people) for _ in range(AGENTS)]
-            before, took = cost.counters(lambda command: site.run("pia1", command)), defaultdict[str, list[float]](list)
+            before, took = cost.of(site, "pia1"), defaultdict[str, list[float]](list)
             end = time.monotonic() + SECONDS
             with ThreadPoolExecutor(AGENTS) as pool:
                 for rows in pool.map(_reads, range(AGENTS), visitors, [end] * AGENTS):
                     for path, seconds in rows:
                         took[path].append(seconds)
             done = sum(map(len, took.values()))
-            used = cost.spent(before, cost.counters(lambda command: site.run("pia1", command)), done)
+            used = cost.spent(before, cost.of(site, "pia1"), done)
     finally:
         people.clear()
     every = [one for rows in took.values() for one in rows]
@@ -89,7 +109,7 @@ def pages(site: Site) -> Figure:
             "p50_ms_by_page": {path: _ms(median(rows)) for path, rows in took.items()},
             "cpu_ms_a_page": used["all"],
             "by_unit": {unit: value for unit, value in used.items() if unit != "all"},
-            "portal_pss_mb": _pss(site, "portal.service"),
+            "portal_pss_mb": cost.pss(site, "pia1", "portal.service"),
         },
         f"{AGENTS} agents, {THINKING:.0f} s between two pages, a TLS connection a page, for {SECONDS:.0f} s",
     )
@@ -120,14 +140,17 @@ def first_day(site: Site) -> Figure:
     try:
         activations: list[list[wire.Request]] = []
         changes: list[list[wire.Request]] = []
+        uids = []
         for number in range(EACH):
             who, new, source = person(people, keys, State.PENDING), rules.generate(), f"10.77.{number}.9"
+            uids.append(who.uid)
             activations.append([
                 wire.Begin(source, who.numen, who.code()), wire.Enrol(source, "TICKET", "charter", "bench"),
                 wire.Activate(source, "TICKET", new),
             ])  # fmt: skip
             changes.append([wire.Change(source, who.uid, new, rules.generate())])
         values = {**_chained(site, "first_log_ins", activations), **_chained(site, "changes", changes)}
+        values["closing_ms_by_channel"] = _closing(site, uids[:ALONE])
     finally:
         people.clear()
     values["first_log_ins_an_hour"] = round(values["first_log_ins_per_second"] * 3600)
@@ -136,26 +159,25 @@ def first_day(site: Site) -> Figure:
 
 def _chained(site: Site, name: str, chains: Sequence[Sequence[wire.Request]]) -> dict[str, Any]:
     lines = [[wire.encode(one).decode() for one in chain] for chain in chains]
-    before = cost.counters(lambda command: site.run("mail1", command))
+    before = {host: cost.of(site, host) for host in HOSTS}
     told = site.run(
         "pia1", "python3", "-I", "-c", f"'{CHAINS}'", given=json.dumps({"chains": lines, "clients": CLIENTS})
     )
-    used: Mapping[str, float] = cost.spent(
-        before, cost.counters(lambda command: site.run("mail1", command)), len(chains)
-    )
+    used = {host: cost.spent(before[host], cost.of(site, host), len(chains)) for host in HOSTS}
     seconds, each = json.loads(told)
     return {
         f"{name}_per_second": round(len(chains) / seconds, 2),
         f"{name}_p50_ms": _ms(median(each)),
         f"{name}_p95_ms": _ms(quantiles(each, n=20)[-1]),
-        f"{name}_cpu_ms": {unit: value for unit, value in used.items() if value >= 1},
+        **{
+            f"{name}_cpu_ms_{host}": {unit: value for unit, value in used[host].items() if value >= 1} for host in HOSTS
+        },
     }
 
 
-def _pss(site: Site, unit: str) -> int:
-    pids = site.run("pia1", f"cat $(find /sys/fs/cgroup -path '*system.slice/{unit}/cgroup.procs' | head -1)").split()
-    total = f"cat {' '.join(f'/proc/{pid}/smaps_rollup' for pid in pids)} | awk '/^Pss:/ {{s += $2}} END {{print s}}'"
-    return int(site.run("pia1", total)) // 1024
+def _closing(site: Site, uids: Sequence[str]) -> dict[str, int]:
+    told = json.loads(site.run("mail1", "python3", "-I", "-c", f"'{CLOSING}'", given=json.dumps(uids)))
+    return {channel: _ms(median(rows)) for channel, rows in told.items()}
 
 
 def _ms(seconds: float) -> int:

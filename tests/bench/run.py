@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import accounts, backup, deploys, measures, portal
+from tests.bench import accounts, backup, deploys, measures, portal, search, webmails
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -16,6 +16,9 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "backup-million": backup.million,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
+    "webmail-inbox": webmails.inbox,
+    "search-50000": search.search,
+    "sogo-month": webmails.month,
     "deploy-no-change": deploys.no_change,
     "deploy-first": lambda _site: deploys.first(),
     "deploy-first-linear": lambda _site: deploys.first(linear=True),

@@ -13,13 +13,15 @@ import dns.query
 import pytest
 from testinfra.host import Host
 
-from tests.stack.support.dav import EVENT, Device
+from tests.stack.support.dav import CARD_TEXT, EVENT, Device, first
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
 pytestmark = pytest.mark.scattered
 
 BACKENDS = {"roundcube": "/radicale", "convergence": "/SOGo/dav"}
+PHONE = "DAVx5/4.4.4-ose (dav4jvm; okhttp/4.12.0) Android/14"
+"""As it names itself. SOGo tells programs named Mozilla, and those without a name, of no deleted contact."""
 ENTRANCES = ["/", "/.well-known/caldav", "/.well-known/carddav"]
 
 
@@ -53,6 +55,44 @@ def test_each_class_keeps_an_event(device: Callable[..., Device], profile: str) 
     assert answer.status in (200, 201, 204)
     assert mine.ask("PUT", path, text, Content_Type="text/calendar", If_Match=seen).status == 412
     assert mine.ask("DELETE", path).status in (200, 204)
+
+
+@pytest.mark.parametrize("kind", ["agenda", "contacts"])
+def test_two_devices_keep_step(device: Callable[..., Device], profile: str, kind: str) -> None:
+    """As vdirsyncer and DAVx⁵ do: by what changed since, and by ETags; conflict and deletion included."""
+    desk = device(profile=profile)
+    phone = device(desk.account)
+    phone.program = PHONE
+    _principal, agendas, books = desk.discover()
+    home, content, model = (
+        (first(agendas), "text/calendar", EVENT.format(uid="pas", summary="Conseil de classe"))
+        if kind == "agenda"
+        else (first(books), "text/vcard", CARD_TEXT.format(uid="pas", name="Conseil de classe"))
+    )
+    path = f"{home}pas.{'ics' if kind == 'agenda' else 'vcf'}"
+
+    def put(by: Device, word: str, seen: str = "") -> int:
+        text, kept = model.replace("Conseil de classe", word), f"{content}; charset=utf-8"
+        answer = (
+            by.ask("PUT", path, text, Content_Type=kept, If_Match=seen)
+            if seen
+            else by.ask("PUT", path, text, Content_Type=kept)
+        )
+        return answer.status
+
+    since, _all = phone.changes(home)
+    assert put(desk, "Conseil") == 201
+    since, found = phone.changes(home, since)
+    assert found == {path: 200}
+    seen = phone.ask("GET", path)
+    assert "Conseil" in seen.text and ("maîtres" in seen.text or "Lefèvre" in seen.text)
+    assert put(phone, "Conseil avancé", seen.headers["ETag"]) in (200, 201, 204)
+    assert put(desk, "Conseil reculé", seen.headers["ETag"]) == 412, "the desk has not seen the phone's change"
+    now = desk.ask("GET", path)
+    assert "Conseil avancé" in now.text and "reculé" not in now.text
+    since, _found = phone.changes(home, since)
+    assert desk.ask("DELETE", path, If_Match=now.headers["ETag"]).status in (200, 204)
+    assert phone.changes(home, since)[1] == {path: 404}
 
 
 def test_an_agent_may_come_by_the_address_of_their_mail(device: Callable[..., Device], profile: str) -> None:

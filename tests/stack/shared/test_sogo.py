@@ -22,6 +22,8 @@ PARIS = zoneinfo.ZoneInfo("Europe/Paris")
 ICS, VCF = "text/calendar", "text/vcard"
 INVITATION = "Invitation"
 JSON = {"Content-Type": "application/json"}
+SYNC = """<?xml version="1.0"?><d:sync-collection xmlns:d="DAV:"><d:sync-token/><d:sync-level>1</d:sync-level>
+<d:prop><d:getetag/></d:prop></d:sync-collection>"""
 
 
 @pytest.fixture
@@ -349,6 +351,23 @@ def test_a_rush_of_pages_is_served_over_a_few_connections(site, mail1):
     many = f"seq 120 | xargs -P 4 -IN setpriv --reuid www-data --clear-groups {curl} {url} | sort | uniq -c"
     assert site.run("mail1", many).split() == ["120", "200"]
     assert int(sql(mail1, "select count(*) from pg_stat_activity where datname = 'sogo'")) < 50
+
+
+@pytest.mark.parametrize("place", ["groupware", "dav"])
+def test_a_device_in_the_inbox_of_invitations_keeps_no_connection(people, visit, mail1, place):
+    """Each look into it kept one of the database for ever: a worker that had fifty answered nobody any more."""
+    agent = visit(people.agent(profile="convergence"))
+    agent.host = place
+    inbox, sent = "Calendar/inbox/", {"Depth": "1", "Content-Type": "text/xml"}
+    assert agent.propfind("Calendar/").status == 207
+    for _ in range(5):
+        assert "schedule-inbox" in agent.propfind(inbox).text
+        assert agent.request("REPORT", agent.dav(inbox), SYNC, basic=True, headers=sent).status == 403
+        for other in (f"{inbox}x.ics", "Calendar//inbox/x.ics", "Calendar/in%62ox/x.ics"):
+            assert agent.put(other, event("x", "Perdu"), ICS) == 403, other
+    kept = f"datname = 'sogo' and query like '%''{agent.account.uid}''%'"
+    assert int(sql(mail1, f"select count(*) from pg_stat_activity where {kept}")) < 5
+    assert agent.put(f"{CALENDAR}/y.ics", event("y", "Gardé"), ICS) == 201
 
 
 def test_ten_tables_whatever_the_number_of_agents(mail1):

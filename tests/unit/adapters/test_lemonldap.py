@@ -25,8 +25,10 @@ class Program:
         self.factors: dict[str, Any] = dict(FACTORS)
         self.kept = {"_whatToTrace": [SSO], "_session_uid": [TRUSTED, KEPT]}
         self.stubborn, self.deleted = stubborn, list[str]()
+        self.calls = 0
 
     def __call__(self, words: Sequence[str]) -> str:
+        self.calls += 1
         match list(words):
             case ["secondfactors", "get", "mdupond"]:
                 return json.dumps(self.factors)
@@ -74,6 +76,15 @@ def test_log_ins_end_and_factors_stay() -> None:
     assert lemonldap.end("mdupond", program) == 0
     with pytest.raises(MallepostError, match="still open"):
         lemonldap.end("mdupond", Program(stubborn=True))
+
+
+def test_without_log_ins_the_program_is_started_no_oftener_than_it_takes_to_know() -> None:
+    program = Program()
+    assert lemonldap.end("mdupond", program) == 2
+    assert program.calls == 6, "two searches, two log-ins, and two searches for what is left"
+    program.calls = 0
+    assert lemonldap.end("mdupond", program) == 0
+    assert program.calls == 2
 
 
 def test_what_is_kept_of_an_agent_is_removed_and_log_ins_are_another_matter() -> None:
