@@ -33,7 +33,12 @@ YAML = sorted(
     ]
 )
 TEMPLATES = sorted(
-    [*ROOT.glob("roles/*/templates/**/*.j2"), *ROOT.glob("portal/**/*.html"), *ROOT.glob("portal/**/*.po")]
+    [
+        *ROOT.glob("roles/*/templates/**/*.j2"),
+        *ROOT.glob("portal/**/*.html"),
+        *ROOT.glob("portal/**/*.po"),
+        *ROOT.glob("plugins/plugin_utils/*.js"),
+    ]
 )
 PAGES = sorted([ROOT / "README.fr.md", *ROOT.glob("docs/fr/**/*.md")])
 NO_BREAK = "\u00a0\u202f"
@@ -115,6 +120,8 @@ def texts(path: Path) -> Iterator[str]:
         yield from literals(content)
     elif path.suffix == ".yml":
         yield from values(yaml.safe_load(content))
+    elif path.suffix == ".js":
+        yield from re.findall(r'"([^"\n]*)"', content)
     elif path.suffix == ".md":
         yield from re.sub(r"^```.*?^```", "", content, flags=re.DOTALL | re.MULTILINE).splitlines()
     else:

@@ -7,6 +7,8 @@ from selenium.webdriver.common.by import By
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.browser.support.sso import enter
+from tests.stack.support.mail import Mail, compose, token
+from tests.stack.support.people import People
 
 
 def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None:
@@ -21,6 +23,11 @@ def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None
     browser.driver.switch_to.frame(browser.seen("#messagecontframe"))
     browser.seen("#message-header", reader.subject)
     browser.seen("#messagebody", reader.text)
+    banner = "#message-objects > .malleposte-banner"
+    told = browser.seen(banner, "Ce message vient de l’extérieur de l’académie (noel.boeuf@lointain.test)")
+    browser.click(f"{banner} summary")
+    browser.seen(f"{banner} li", "Signature du domaine (DKIM) : vérifié")
+    assert "Rien ne prouve" not in told.text
     browser.driver.switch_to.default_content()
     assert browser.fits()
     browser.picture("roundcube-message")
@@ -29,6 +36,29 @@ def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None
     browser.open("webmail", "/?_task=settings")
     browser.seen("#layout-sidebar")
     assert browser.violations() == []
+
+
+def test_only_mail_that_needs_it_has_a_banner(browser: Browser, reader: Reader, people: People, mail: Mail) -> None:
+    agent, colleague, word = reader.agent("roundcube", letters=False), people.agent(), token()
+    inside = compose(colleague.mail, agent.mail, f"Réunion {word}", "À jeudi.")
+    assert mail.submit(colleague, colleague.mail, agent.mail, inside).accepted
+    mail.arrived(agent, word)
+    lie = '<p>Cher agent</p><a href="https://vol.lointain.test/">https://portail.ac-exemple.test/</a>'
+    forged = compose("Rectorat <rectorat@ac-exernple.test>", agent.mail, f"Urgent {word}", lie)
+    mail.imap(agent).append("INBOX", None, None, forged.replace(b"text/plain", b"text/html"))
+    browser.open("webmail")
+    enter(browser, agent.uid, agent.password)
+    for uid, text in ((2, "Cher agent"), (1, "À jeudi.")):
+        browser.seen("#layout-list")
+        browser.open("webmail", f"/?_task=mail&_mbox=INBOX&_uid={uid}&_action=show")
+        browser.seen("#messagebody", text)
+        banners = [one for one in browser.driver.find_elements(By.CSS_SELECTOR, ".malleposte-banner") if one.text]
+        assert len(banners) == uid - 1
+        for said in ("ressemble à une adresse de l’académie", "mène à « vol.lointain.test »") if banners else ():
+            assert said in banners[0].text
+        browser.picture(f"roundcube-{'look-alike' if banners else 'inside'}")
+        assert browser.fits()
+        browser.open("webmail", "/?_task=mail")
 
 
 def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader) -> None:

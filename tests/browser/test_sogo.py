@@ -6,18 +6,20 @@ import datetime
 import zoneinfo
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import DESKTOP, Browser
+from tests.browser.support.browser import DESKTOP, ON_TOP, Browser
 from tests.browser.support.sso import enter
 from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.groupware import Groupware, event
-from tests.stack.support.mail import token
+from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
+from tests.support.contrast import contrast
 
 FOLDERS = ("Boîte de réception", "Brouillons", "Envoyés", "Corbeille", "Archives")
 EVENT = "Conseil d’école"
@@ -79,7 +81,7 @@ def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, re
         enter(browser, agent.uid, agent.password)
         browser.seen(".sg-folder-name", "Boîte de réception")
         browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
-        browser.seen(".sg-event", "Brevet blanc")
+        assert ground(browser, "Brevet blanc") == "#18753c"
         if browser.size.mobile:
             browser.click("button[aria-label='Menu bascule']")
         browser.seen("md-sidenav", "Abonnements")
@@ -87,6 +89,106 @@ def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, re
         browser.picture("sogo-published")
     finally:
         calendars.clear()
+
+
+BANNER = "md-card-content > .malleposte-banner"
+HOSTILE = """<html><head><style>
+p, .malleposte-banner, md-card-content > * { display: none; }
+@media all { .malleposte-banner { display: none; } }
+a { color: red; .malleposte-banner:not(&) { display: none; } }
+</style></head><body>
+<div style="position: fixed; top: 0; left: 0; width: 100%; height: 100%; z-index: 9; background: white">Devant</div>
+<div style="margin-top: -900px; height: 900px; background: white; position: relative; z-index: 9">Dessus</div>
+<div class="mine">Le texte de Paul</div>
+<a href="https://vol.lointain.test/entrer">https://portail.ac-exemple.test/</a>
+</body></html>"""
+"""A message that would cover what stands above it, hide it by rules that leave the message, and lead elsewhere."""
+
+
+def read(browser: Browser, agent: Account, subject: str, text: str) -> None:
+    """Open a message of the inbox, from the list."""
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Mail/view")
+    browser.click("md-list-item", subject)
+    browser.seen("#detailView", text)
+
+
+def test_the_origin_of_a_message_is_said_above_it(browser: Browser, reader: Reader, people: People, mail: Mail) -> None:
+    agent, colleague, word = reader.agent("convergence"), people.agent(), token()
+    inside = compose(colleague.mail, agent.mail, f"Réunion {word}", "À jeudi.")
+    assert mail.submit(colleague, colleague.mail, agent.mail, inside).accepted
+    mail.arrived(agent, word)
+    forged = compose("Rectorat <rectorat@ac-exernple.test>", agent.mail, f"Urgent {word}", HOSTILE)
+    mail.imap(agent).append("INBOX", None, None, forged.replace(b"text/plain", b"text/html"))
+    browser.open("groupware")
+    enter(browser, agent.uid, agent.password)
+    browser.seen(".sg-folder-name", "Boîte de réception")
+
+    read(browser, agent, reader.subject, reader.text)
+    told = browser.seen(BANNER, "Ce message vient de l’extérieur de l’académie (noel.boeuf@lointain.test)")
+    browser.click(f"{BANNER} summary")
+    browser.seen(f"{BANNER} li", "Signature du domaine (DKIM) : vérifié")
+    assert "Rien ne prouve" not in told.text
+    assert browser.fits()
+    browser.picture("sogo-outside")
+    browser.report("sogo-message")
+    assert not [one for one in browser.barriers() if "malleposte-banner" in one]
+
+    read(browser, agent, f"Urgent {word}", "Le texte de Paul")
+    for said in ("ressemble à une adresse de l’académie", "Rien ne prouve", "mène à « vol.lointain.test »"):
+        assert browser.driver.execute_script(ON_TOP, browser.seen(f"{BANNER}.grave p", said))
+    assert browser.fits()
+    browser.picture("sogo-look-alike")
+
+    read(browser, agent, f"Réunion {word}", "À jeudi.")
+    assert not any(one.is_displayed() for one in browser.driver.find_elements(By.CSS_SELECTOR, BANNER))
+    browser.picture("sogo-inside")
+    assert browser.violations() == []
+    asked = {urlsplit(url) for _, url, _ in browser.requests()}
+    assert {url.hostname for url in asked if url.scheme == "https"} <= set(browser.names.values())
+
+
+SHADES = """
+const [event, text] = arguments, words = document.createTreeWalker(event, NodeFilter.SHOW_TEXT);
+while (words.nextNode() && !words.currentNode.data.includes(text));
+const parts = colour => colour.match(/\\d+/g).slice(0, 3).map(Number), style = getComputedStyle(event);
+const ink = getComputedStyle(words.currentNode.parentElement).color;
+return [parts(style.backgroundColor), parts(ink), Number(style.opacity)];
+"""
+"""The background of an element, the colour of a text in it, and how far both cover the page."""
+LISTED = """
+const done = arguments[0];
+angular.element(document.body).injector().get('$http').get('calendarslist')
+  .then(answer => done(answer.data.calendars.map(one => one.color.toLowerCase())));
+"""
+
+
+def ground(browser: Browser, text: str) -> str:
+    """The background of an event, on which its text can be read; the page behind it is white."""
+    shade, ink, part = browser.driver.execute_script(SHADES, browser.seen(".sg-event", text), text)
+    seen = ([one * part + 255 * (1 - part) for one in colour] for colour in (shade, ink))
+    assert contrast(*seen) >= 4.5, (text, shade, ink, part)
+    return "#" + "".join(f"{one:02x}" for one in shade)
+
+
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_no_agenda_is_grey(browser: Browser, agent: Account, site: Site, ca_bundle: Path) -> None:
+    agenda, today = Groupware(site, ca_bundle, agent), datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
+    name, uid = f"projets-{token()}", token()
+    assert agenda.request("MKCALENDAR", agenda.dav(f"Calendar/{name}/"), basic=True).status == 201
+    text = event(uid, "Sortie au musée", start=f"{today:%Y%m%d}T110000", end=f"{today:%Y%m%d}T123000")
+    assert agenda.put(f"Calendar/{name}/{uid}.ics", text, "text/calendar") == 201
+    browser.open("groupware")
+    enter(browser, agent.uid, agent.password)
+    browser.seen(".sg-folder-name", "Boîte de réception")
+    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
+    own, other = ground(browser, EVENT), ground(browser, "Sortie au musée")
+    browser.picture("sogo-colours")
+    assert own == "#000091"
+    assert other not in {own, "#aaaaaa"}
+    # The list that the page asks for later has them too.
+    listed = browser.driver.execute_async_script(LISTED)
+    assert {own, other} <= set(listed)
+    assert "#aaaaaa" not in listed
 
 
 STRAY = """

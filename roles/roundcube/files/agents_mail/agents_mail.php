@@ -1,7 +1,6 @@
 <?php
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-require_once __DIR__ . '/sender.php';
 require_once __DIR__ . '/report.php';
 require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
@@ -27,6 +26,7 @@ class agents_mail extends rcube_plugin
         $this->add_hook('message_objects', [$this, 'banner']);
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
         if ($this->rc->output->type === 'html' && in_array($action, ['', 'show', 'preview'], true)) {
+            $this->include_script('origin.js');
             $this->include_script('mail.js');
             $this->rc->output->set_env('agents_junk', (string) $this->rc->config->get('junk_mbox'));
             $this->rc->output->add_label('agents_mail.reporting', 'agents_mail.reportsure');
@@ -63,29 +63,18 @@ class agents_mail extends rcube_plugin
         return $args;
     }
 
-    /** Say above a message that it comes from outside, and how its sender was proved. */
+    /** Give the page's script what is known of a message's origin: the shown name, the address, and the topmost proof. */
     public function banner($args)
     {
         $headers = $args['message']->headers;
-        $sender = new agents_sender(
-            (string) $headers->get('from'),
-            (array) ($headers->get('authentication-results', false) ?: []),
-            (string) $this->rc->config->get('mail_domain'),
-            (string) $this->rc->config->get('agents_mail_host'),
-        );
-        foreach (array_reverse($sender->remarks()) as $remark) {
-            $words = [];
-            foreach ($sender->results() as $method => $result) {
-                $words[] = html::tag('li', null, rcube::Q($this->gettext("auth-$method")) . rcube::Q(' : ')
-                    . rcube::Q($this->gettext("result-$result")));
-            }
-            $text = rcube::Q($this->gettext(['name' => $remark, 'vars' => ['$address' => $sender->address]]));
-            $more = $words ? html::tag('details', null, html::tag('summary', null, rcube::Q($this->gettext('authwords')))
-                . html::tag('ul', null, implode('', $words))) : '';
-            array_unshift($args['content'], html::div(
-                ['class' => "malleposte-banner $remark", 'role' => 'note'], html::p(null, $text) . $more
-            ));
-        }
+        $senders = rcube_mime::decode_address_list((string) $headers->get('from'), 1);
+        $first = reset($senders) ?: [];
+        $proofs = (array) ($headers->get('authentication-results', false) ?: []);
+        $this->rc->output->set_env('agents_origin', [
+            'name' => (string) ($first['name'] ?? ''),
+            'address' => (string) ($first['mailto'] ?? ''),
+            'proof' => (string) reset($proofs),
+        ]);
         return $args;
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The button « Signaler à la DSI », and E to archive.
+// The button « Signaler à la DSI », E to archive, and the banner above a message.
 if (window.rcmail) {
   rcmail.addEventListener('init', function () {
     function chosen() {
@@ -22,6 +22,12 @@ if (window.rcmail) {
       rcmail.message_list.addEventListener('select', function (list) {
         rcmail.enable_command('plugin.malleposte-report', list.get_selection().length > 0);
       });
+    }
+    const above = document.getElementById('message-objects');
+    if (above && rcmail.env.agents_origin) {
+      const box = document.createElement('div');
+      above.prepend(box);
+      mpOrigin.fill(box, rcmail.env.agents_origin, document.querySelectorAll('#messagebody a[href]'));
     }
     document.addEventListener('keydown', function (event) {
       const at = event.target;

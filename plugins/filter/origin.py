@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The banner above a message, which both webmails have: its script and its style."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+_HOME = Path(__file__).resolve().parents[1] / "plugin_utils"
+
+
+def origin_script(server: str, domain: str) -> str:
+    """The rules and words for an academy: the name under which its server writes its checks, and the mail domain."""
+    academy = json.dumps({"server": server, "domain": domain.lower()})
+    return f"(function (academy) {{\n{_HOME.joinpath('origin.js').read_text('utf-8')}}})({academy});\n"
+
+
+def origin_style(parent: str) -> str:
+    """The look of the banner in the element of the page that holds it, and of nothing in a message."""
+    lines = _HOME.joinpath("origin.css").read_text("utf-8").splitlines()
+    return "".join(f"{parent} > {line}\n" for line in lines)
+
+
+class FilterModule:
+    """The filters, by name."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Names of the filters."""
+        return {one.__name__: one for one in (origin_script, origin_style)}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The banner above a message. SOGo puts what a sender wrote into its own page: here it is kept where it belongs. Where SOGo's
+// page is another than known, messages are shown without a banner.
+(function () {
+  "use strict";
+  const OWN = ".SOGoHTMLMail-CSS-Delimiter";
+  const MOST = 262144;
+  const BREAK = /\r?\n\r?\n/;
+  const SIGNS = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&#39;": "'", "&amp;": "&"};
+
+  // SOGo binds each rule of a message's styles to the message, but not what stands within a rule: such rules go.
+  function bound(rule) {
+    const selectors = (rule.selectorText || "").split(",");
+    return selectors.every(function (one) { return one.trim().startsWith(OWN); }) && !(rule.cssRules && rule.cssRules.length);
+  }
+
+  function tame(body) {
+    body.querySelectorAll("style").forEach(function (style) {
+      const sheet = style.sheet;
+      for (let place = sheet ? sheet.cssRules.length - 1 : -1; place >= 0; place--) {
+        if (!bound(sheet.cssRules[place])) sheet.deleteRule(place);
+      }
+    });
+  }
+
+  // The topmost header that says what a server checked, of the source that SOGo gives; its end is not waited for.
+  async function proof(address) {
+    const answer = await fetch(address, {method: "POST"});
+    if (!answer.ok) throw new Error(answer.status);
+    const reader = answer.body.getReader(), decoder = new TextDecoder();
+    let text = "", ends = false;
+    while (!ends) {
+      const part = await reader.read();
+      ends = part.done;
+      if (part.value) text += decoder.decode(part.value, {stream: true});
+      if (BREAK.test(text) || text.length > MOST) break;
+    }
+    reader.cancel();
+    const head = text.split(BREAK, 1)[0].replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
+    const line = head.find(function (one) { return /^authentication-results:/i.test(one); });
+    // SOGo gives the source as text of a page.
+    return line ? line.slice(line.indexOf(":") + 1).replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
+  }
+
+  angular.module("SOGo.Common").directive("mdCardContent", function () {
+    return {restrict: "E", link: function (scope, element) {
+      const viewer = scope.viewer, body = element[0].querySelector(".msg-body");
+      if (!window.mpOrigin || !viewer || !viewer.message || !body) return;
+      const box = document.createElement("div");
+      let known;
+      box.hidden = true;
+      element[0].prepend(box);
+
+      function draw() {
+        const from = (viewer.message.from || [])[0];
+        if (!from) return;
+        const mail = {name: from.name || "", address: from.email || "", proof: known};
+        window.mpOrigin.fill(box, mail, body.querySelectorAll("a[href]"));
+      }
+      const watch = new MutationObserver(function () { tame(body); draw(); });
+      watch.observe(body, {childList: true, subtree: true});
+      scope.$on("$destroy", function () { watch.disconnect(); });
+      scope.$watch(function () {
+        return viewer.message.parts && viewer.message.$absolutePath();
+      }, function (path) {
+        known = undefined;
+        if (!path) return;
+        draw();
+        const message = viewer.message;
+        proof(window.UserFolderURL + "Mail/" + path.split("/").map(encodeURIComponent).join("/") + "/viewsource").then(function (line) {
+          if (viewer.message !== message) return;
+          known = line;
+          draw();
+        }, function () { /* What nobody knows is not told. */ });
+      });
+    }};
+  });
+})();

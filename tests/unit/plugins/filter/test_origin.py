@@ -1,0 +1,153 @@
+"""The banner above a message: where it comes from, how its sender was proved, which links lie; tried by node."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import Any
+
+import pytest
+from ansible_collections.academie.malleposte.plugins.filter.origin import origin_script, origin_style
+
+SERVER, DOMAIN = "mail.ac-exemple.test", "ac-exemple.test"
+PASS = f"{SERVER}; dkim=pass header.d=lointain.test; dmarc=pass"
+RUN = """
+globalThis.window = globalThis;
+globalThis.document = {documentElement: {lang: "%s"}};
+%s
+const calls = JSON.parse(require("fs").readFileSync(0, "utf8"));
+console.log(JSON.stringify(calls.map(([name, ...given]) => mpOrigin[name](...given))));
+"""
+
+
+def asked(*calls: tuple[Any, ...], language: str = "fr", domain: str = DOMAIN) -> list[Any]:
+    """Return the script's answers, call by call."""
+    script = RUN % (language, origin_script(SERVER, domain))
+    words = ["node", "--eval", script]
+    done = subprocess.run(
+        words, input=json.dumps(calls), capture_output=True, text=True, check=True, timeout=300, encoding="utf-8"
+    )
+    found: list[Any] = json.loads(done.stdout)
+    return found
+
+
+def remarks(address: str, proof: str | None = PASS, name: str = "") -> list[str]:
+    """The remarks on one message."""
+    mail = {"address": address, "name": name} | ({} if proof is None else {"proof": proof})
+    found: list[str] = asked(("remarks", mail))[0]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("voisin@lointain.test", ["outside"]),
+        ("Marie.Dupond@AC-Exemple.test", []),
+        ("ce.9990001x@lists.ac-exemple.test", []),
+        ("marie@autre-ac-exemple.test", ["outside", "resembles"]),
+        ("marie@ac-exemple.test.lointain.test", ["outside", "resembles"]),
+        ("marie@ac-exernple.test", ["outside", "resembles"]),
+        ("marie@ac-exempel.test", ["outside", "resembles"]),
+        ("marie@ac-exempe.test", ["outside", "resembles"]),
+        ("marie@ac-exеmplе.test", ["outside", "resembles"]),
+        ("marie@xn--ac-exmple-kxg.test", ["outside", "resembles"]),
+        ("marie@acexemple.test", ["outside", "resembles"]),
+        ("marie@exemple.test", ["outside"]),
+        ("marie@ac-ailleurs.test", ["outside"]),
+    ],
+)
+def test_mail_from_outside_and_look_alikes_are_told(address: str, told: list[str]) -> None:
+    assert remarks(address) == told
+
+
+def test_a_short_name_resembles_no_other() -> None:
+    mail = {"address": "a@vert.test", "name": "", "proof": PASS}
+    assert asked(("remarks", mail), domain="verre.test") == [["outside"]]
+    assert asked(("remarks", mail), domain="vers.test") == [["outside"]]
+
+
+@pytest.mark.parametrize(
+    ("proof", "told"),
+    [
+        (PASS, ["outside"]),
+        (f"{SERVER}; dkim=none; spf=pass smtp.mailfrom=x@lointain.test", ["outside"]),
+        (f"{SERVER.upper()} 1; dkim=fail; dkim=pass; spf=fail", ["outside"]),
+        (f"{SERVER}; spf=pass; dkim=pass; dmarc=fail (p=reject)", ["outside", "unproved"]),
+        (f"{SERVER}; spf=softfail; dkim=none", ["outside", "unproved"]),
+        ("mail.lointain.test; dmarc=pass", ["outside", "unproved"]),
+        (f'{SERVER}; dmarc=none; spf=fail smtp.mailfrom="a dkim=pass "@b.test', ["outside", "unproved"]),
+        (f"{SERVER}; dmarc=none; spf=fail (said: dkim=pass)", ["outside", "unproved"]),
+        ("", ["outside", "unproved"]),
+        (None, ["outside"]),
+    ],
+)
+def test_only_our_own_servers_word_proves_a_sender(proof: str | None, told: list[str]) -> None:
+    assert remarks("voisin@lointain.test", proof) == told
+
+
+def test_a_colleague_is_doubted_only_where_the_server_has_checked() -> None:
+    inside = "marie.dupond@ac-exemple.test"
+    assert remarks(inside, "") == []
+    assert remarks(inside, f"{SERVER}; dmarc=fail") == ["unproved"]
+    assert remarks(inside, f"{SERVER}; dmarc=pass") == []
+
+
+def test_a_shown_name_that_is_another_address_is_told() -> None:
+    assert remarks("voisin@lointain.test", name="recteur@ac-exemple.test") == ["outside", "claims"]
+    assert remarks("voisin@lointain.test", name="Voisin (Voisin@Lointain.test)") == ["outside"]
+
+
+@pytest.mark.parametrize(
+    ("text", "href", "told"),
+    [
+        ("https://portail.ac-exemple.test/", "https://vol.test/x", [["portail.ac-exemple.test", "vol.test"]]),
+        (" www.impots.gouv.fr ", "http://1.2.3.4/", [["impots.gouv.fr", "1.2.3.4"]]),
+        ("ac-exemple.test", "https://ac-exemple.test.vol.test/", [["ac-exemple.test", "ac-exemple.test.vol.test"]]),
+        ("Connexion", "https://portail.ac-exemple.test@vol.test/", [["portail.ac-exemple.test", "vol.test"]]),
+        ("ac-exemple.test", "https://portail.ac-exemple.test/aide", []),
+        ("https://www.lointain.test/", "https://lointain.test/", []),
+        ("Cliquez ici", "https://vol.test/", []),
+        ("bulletin.pdf", "https://nuage.test/f/12", []),
+        ("marie@lointain.test", "mailto:marie@lointain.test", []),
+        ("lointain.test", "https://%zz@vol.test/", []),
+        ("lointain.test", "cid:1", []),
+        ("version 2.14", "https://vol.test/", []),
+    ],
+)
+def test_links_whose_text_is_another_address_are_told(text: str, href: str, told: list[list[str]]) -> None:
+    assert asked(("lies", [{"textContent": text, "href": href}])) == [told]
+
+
+@pytest.mark.parametrize(
+    ("language", "word"),
+    [
+        ("fr", "Un lien affiche «\u00a0a.test\u00a0», mais mène à «\u00a0vol.test\u00a0»."),
+        ("en", "A link shows “a.test”, but leads to “vol.test”."),
+    ],
+)
+def test_it_is_said_in_the_pages_language(language: str, word: str) -> None:
+    mail = {"address": "voisin@lointain.test", "name": "", "proof": PASS}
+    lie, plain = ([{"textContent": text, "href": "https://vol.test/"}] for text in ("a.test", "ici"))
+    both = asked(("words", mail, lie), ("words", mail, plain), language=language)
+    assert both[0]["lines"][1:] == [word]
+    assert "(voisin@lointain.test)" in both[0]["lines"][0]
+    assert [one["grave"] for one in both] == [True, False]
+    assert len(both[0]["rows"]) == 2
+
+
+def test_the_languages_have_the_same_words() -> None:
+    parts = re.findall(r"^    (?:fr|en): \{\n(.*?)^    \}", origin_script(SERVER, DOMAIN), re.M | re.S)
+    french, english = (re.findall(r'^      (\w+): "', part, re.M) for part in parts)
+    assert french == english != []
+
+
+def test_an_academys_name_cannot_leave_its_place() -> None:
+    assert json.dumps({"server": "a'b", "domain": "x.test"}) in origin_script("a'b", "X.test")
+
+
+def test_every_rule_of_the_style_is_bound_to_the_parent() -> None:
+    lines = origin_style("#above").splitlines()
+    assert lines
+    assert all(line.startswith("#above > .malleposte-banner") and line.count("{") == 1 for line in lines)
+    assert not any("," in line.partition("{")[0] for line in lines)
