@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from malleposte.accounts.changes import Change, Kind, Plan
-from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, LIST_CLASSES, State, escape
+from malleposte.directory.model import AGENT_CLASSES, BOX_CLASSES, LIST_CLASSES, RESOURCE_CLASSES, State, escape
 from malleposte.directory.protocol import Branch
 from malleposte.errors import InputError
 
@@ -28,7 +28,11 @@ _LIST = frozenset(
     ("objectClass", "cn", "displayName", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster",
      "mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden")
 )  # fmt: skip
-_MAKES_OR_CHANGES = (Kind.SCHOOL, Kind.LIST)
+_ROOM = frozenset(
+    ("objectClass", "uid", "cn", "displayName", "mail", "mpResourceKind", "mpBookings", "mpBooker", "mpEstablishment",
+     "mpState")
+)  # fmt: skip
+_MAKES_OR_CHANGES = (Kind.SCHOOL, Kind.LIST, Kind.ROOM)
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ _FORMS: Mapping[Kind, _Form] = {
         "establishments", "mpEstablishment", _SCHOOL | {"objectClass", "mpEstablishment"}, classes=("mpSchool",)
     ),
     Kind.BOX: _Form("functional", "uid", _BOX, frozenset((State.ACTIVE,)), BOX_CLASSES),
+    Kind.ROOM: _Form("resources", "uid", _ROOM, frozenset((State.ACTIVE,)), RESOURCE_CLASSES),
     Kind.LIST: _Form("lists", "cn", _LIST, frozenset((State.ACTIVE,)), LIST_CLASSES),
 }
 

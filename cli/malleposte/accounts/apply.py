@@ -191,7 +191,7 @@ def _branch(dn: str) -> Branch:
     raise MallepostError(f"{dn}: in no branch that a plan may change")
 
 
-_BRANCHES: tuple[Branch, ...] = ("people", "functional", "lists", "establishments", "tombstones")
+_BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "establishments", "tombstones")
 
 
 def _equal(held: Attributes, name: str, wanted: Sequence[str]) -> bool:

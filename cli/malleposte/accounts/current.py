@@ -79,7 +79,7 @@ class Current:
     def names(self) -> set[str]:
         """Every log-in and address in use or used before, in small letters: none is given again."""
         if self._names is None:
-            branches: tuple[Branch, ...] = ("people", "functional", "lists", "tombstones")
+            branches: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "tombstones")
             asked = ("uid", "mpLoginAlias", "mail", "mailLocalAddress")
             self._names = {
                 value.lower()

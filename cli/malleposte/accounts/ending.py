@@ -1,4 +1,4 @@
-"""The end of a box of functions or of a list: archived on the host, then gone but for its names, never given again.
+"""The end of a box of functions, a room or a list: archived on the host, then gone but for its names for ever.
 
 A box takes no more mail before its archive is made. Interrupted at any place, the same command goes on.
 """
@@ -27,10 +27,10 @@ from malleposte.platform.times import stamp
 
 def end_box(
     tools: Tools, rules: LifeRules, journals: tuple[Path, ...], held: Entry, now: datetime.datetime, note: str = "",
-    *, pending: Path = removal.PENDING,
+    *, kind: Kind = Kind.BOX, pending: Path = removal.PENDING,
 ) -> tuple[Path, Removed]:  # fmt: skip
-    """Close a box, archive it, remove it. Raises MallepostError, with the box closed and whole, when a part fails."""
-    make(tools.directory, tools.journal, change(Kind.BOX, held, {"mpState": [State.SUSPENDED.value]}), note)
+    """Close, archive and remove a box or a room. Raises MallepostError, with it closed and whole, when a part fails."""
+    make(tools.directory, tools.journal, change(kind, held, {"mpState": [State.SUSPENDED.value]}), note)
     subject = Subject(uid_of(held), held.attributes)
     path, _report = removal.keep(rules.archive_folder, tools.hosts.files, journals, subject, now)
     return path, removal.remove(tools, held, now, note, pending=pending)

@@ -29,7 +29,7 @@ from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform.times import stamp, when
 
-_NAMED: tuple[Branch, ...] = ("people", "functional")
+_NAMED: tuple[Branch, ...] = ("people", "functional", "resources")
 PENDING = Path("/var/lib/malleposte/accounts/removals")
 
 
@@ -180,7 +180,7 @@ def references(directory: Directory, held: Entry) -> list[Change]:
         ("functional", "mpDelegate", uid, "uid"), ("people", "mpDelegate", uid, "uid"),
         ("people", "mpOpens", uid, "uid"),
         ("functional", "mpManager", uid, "uid"), ("lists", "mpManager", uid, "cn"),
-        ("lists", "member", held.dn, "cn"),
+        ("lists", "member", held.dn, "cn"), ("resources", "mpBooker", uid, "uid"),
     )  # fmt: skip
     for branch, name, value, key in places:
         for other in directory.search(branch, [key, name], {name: value}):

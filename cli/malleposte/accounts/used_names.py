@@ -5,7 +5,7 @@ from __future__ import annotations
 from malleposte.directory.protocol import Branch, Directory
 from malleposte.directory.query import AnyOf, Equal
 
-BRANCHES: tuple[Branch, ...] = ("people", "functional", "lists", "tombstones")
+BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "tombstones")
 NAMES = ("uid", "mpLoginAlias", "mail", "mailLocalAddress")
 
 

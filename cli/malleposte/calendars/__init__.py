@@ -8,4 +8,6 @@
 ``radicale``   the calendars in Radicale's store
 ``sogo``       the calendars in SOGo: agendas of a technical user, and the rights on them
 ``subscriptions``  of an agent in SOGo
+
+``rooms`` has rooms and equipment, which agents book in their own agendas.
 """

@@ -6,7 +6,7 @@ A source that does not answer, or sends what is refused, leaves the last good co
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,17 +15,12 @@ from malleposte.calendars import content, fetch
 from malleposte.calendars.content import Kept
 from malleposte.calendars.model import Published, Shown
 from malleposte.calendars.store import Store, digest, write
-from malleposte.directory.model import RECEIVES
-from malleposte.directory.query import All, AnyOf, Equal, Query
 from malleposte.errors import MallepostError
-from malleposte.lists.rule import from_url
+from malleposte.lists.rule import Search, agents_of, from_url
 
 AGAIN = datetime.timedelta(hours=3)
 """The age at which a source is read again."""
 AS_BEFORE = "its agents are as they were"
-Entry = Mapping[str, Sequence[str]]
-Search = Callable[[Query, Sequence[str]], Iterable[Entry]]
-"""(query, attributes) -> the entries of the directory. Raises MallepostError."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +60,7 @@ class Gatherer:
 
     def members(self, one: Published) -> tuple[str, ...] | None:
         """The agents for whom a calendar is; None for all. Raises MallepostError."""
-        if not one.rule:
-            return None
-        rule = from_url(one.url, self.suffix)
-        schools: frozenset[str] | None = None
-        if rule.departments:
-            wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
-            found = self.search(wanted, ("mpEstablishment", "mpDepartment"))
-            schools = frozenset(code.upper() for entry in found for code in entry.get("mpEstablishment", ()))
-        takes = AnyOf(tuple(Equal("mpState", state.value) for state in sorted(RECEIVES)))
-        people = self.search(All((rule.query, takes)), ("uid", "mpEstablishment"))
-        return tuple(sorted(_within(people, schools)))
+        return agents_of(from_url(one.url, self.suffix), self.search) if one.rule else None
 
     def _renew(self, one: Published, now: datetime.datetime) -> Iterator[str]:
         """Read a source again; the fault, where there is one."""
@@ -100,12 +85,6 @@ class Gatherer:
                 write(self.web / name, text)
         for name in held.keys() - wanted.keys():
             held[name].unlink()
-
-
-def _within(people: Iterable[Entry], schools: frozenset[str] | None) -> Iterator[str]:
-    for entry in people:
-        if schools is None or {code.upper() for code in entry.get("mpEstablishment", ())} & schools:
-            yield from list(entry.get("uid", ()))[:1]
 
 
 def _due(one: Published, now: datetime.datetime) -> bool:

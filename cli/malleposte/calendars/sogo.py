@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from malleposte.accounts.agendas import rights
 from malleposte.accounts.agendas.model import Collection, Kind
+from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
 from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, printable, quoted, restore, rows
 from malleposte.calendars import subscriptions
 from malleposte.calendars.model import Items, Shown
 
-ANYBODY, NOTHING, READS = "<default>", "None", "PublicViewer"
+READS = "PublicViewer"
 SETTLED = 900
 """Seconds after which an absent subscription is the agent's choice. Before, SOGo may have written settings that it
 held in its memory (SOGoCacheCleanupInterval, 300 s) over those with the subscription."""
@@ -32,25 +34,14 @@ AT_ONCE = 500
 TRIES = 3
 STAGE = ".new"
 """The end of the name of an agenda that is written beside another; no identifier has a dot."""
-Sql = Callable[[str], str]
-"""Statements for SOGo's database -> what they print."""
-Forget = Callable[[Iterable[str]], None]
-"""Keys of memcached, to be forgotten."""
 
 _TABLE = """SET client_min_messages = warning;
 CREATE TABLE IF NOT EXISTS malleposte_calendars (ident text, c_uid text, colour text NOT NULL, since bigint NOT NULL,
   PRIMARY KEY (ident, c_uid));"""
 _FOLDERS = """SELECT row_to_json(one) FROM (SELECT c_path4 AS ident, c_folder_id AS id, c_foldername AS title
   FROM sogo_folder_info WHERE c_path2 = {publisher} AND c_path3 = 'Calendar') AS one;"""
-_RIGHTS = """SELECT row_to_json(one) FROM (SELECT c_uid AS uid, c_role AS role FROM sogo_acl
-  WHERE c_folder_id = {id}) AS one;"""
 _OFFERED = "SELECT row_to_json(one) FROM (SELECT ident, c_uid AS uid, colour, since FROM malleposte_calendars) AS one;"
 _TITLE = "UPDATE sogo_folder_info SET c_foldername = {title} WHERE c_folder_id = {id};"
-_GRANT = """BEGIN;
-DELETE FROM sogo_acl WHERE c_folder_id = {id} AND c_uid IN (SELECT json_array_elements_text({wrong}));
-INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)
-  SELECT {id}, {path}, uid, role FROM json_to_recordset({right}) AS w (uid text, role text);
-COMMIT;"""
 _SETTINGS = """SELECT row_to_json(one) FROM (SELECT w.uid, p.c_settings AS text, p.c_uid IS NOT NULL AS there
   FROM json_array_elements_text({uids}) AS w (uid) LEFT JOIN sogo_user_profile p ON p.c_uid = w.uid) AS one;"""
 # Settings that changed since they were read stay as they are: their agent's turn comes again.
@@ -132,7 +123,7 @@ class Engine:
             self._end(ident, offered.get(ident, {}).keys())
             if ident in folders:
                 self.sql(_REMOVE.format(id=folders[ident].id))
-                self.forget([_key(ident)])
+                self.forget([rights.Agenda(folders[ident].id, PUBLISHER, ident).key])
             changed.add(ident)
         return len(changed)
 
@@ -187,15 +178,7 @@ class Engine:
 
     def _granted(self, folder: _Folder, ident: str, wanted: Mapping[str, str]) -> bool:
         """The rights: those, and no other."""
-        held = {(str(one["uid"]), str(one["role"])) for one in rows(self.sql(_RIGHTS.format(id=folder.id)))}
-        wrong = sorted({uid for uid, role in held if wanted.get(uid) != role})
-        right = [{"uid": uid, "role": role} for uid, role in wanted.items() if uid in wrong or (uid, role) not in held]
-        if not wrong and not right:
-            return False
-        path = f"/{PUBLISHER}/Calendar/{ident}"
-        self.sql(_GRANT.format(id=folder.id, path=quoted(path), wrong=_json(wrong), right=_json(right)))
-        self.forget([_key(ident)])
-        return True
+        return rights.keep(self.sql, self.forget, rights.Agenda(folder.id, PUBLISHER, ident), wanted.items())
 
     def _offer(self, one: Shown, members: Set[str], offered: Mapping[str, _Offer], now: int) -> bool:
         """The subscriptions: to whom is new, from whom has left; the colour where it was that of the academy."""
@@ -288,11 +271,6 @@ def _table(title: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """An agenda as the tool takes it; nobody may look at its events before the rights are there."""
     records = [{"c_name": name, "c_content": text} for name, text in texts.items()]
     return {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(title), "records": records}
-
-
-def _key(ident: str) -> str:
-    """The key of memcached that has an agenda's rights."""
-    return f"{PUBLISHER}/Calendar/{ident}+acl"
 
 
 def _json(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Entries with types: an agent, a functional box. To and from the attributes of the schema (docs/schema.md)."""
+"""Entries with types: an agent, a functional box, a room. To and from the attributes of the schema (docs/schema.md)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ Attributes = dict[str, list[str]]
 AGENT_CLASSES = ("inetOrgPerson", "inetLocalMailRecipient", "mpAgent")
 BOX_CLASSES = ("mpFunctionalBox", "inetLocalMailRecipient")
 LIST_CLASSES = ("mpList", "inetLocalMailRecipient")
+RESOURCE_CLASSES = ("mpResource",)
+EVERYONE, SCHOOL = "@everyone", "@school"
+"""Bookers of a resource: every agent; the agents of its own schools."""
 
 
 class State(StrEnum):
@@ -77,6 +80,31 @@ class FunctionalBox:
         return f"uid={escape(self.uid)},ou=functional,{suffix}"
 
 
+class ResourceKind(StrEnum):
+    """The kinds of resources, in the words of SOGo: a room, equipment."""
+
+    ROOM = "location"
+    EQUIPMENT = "thing"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A room or equipment, booked in agendas: no log-in, no mailbox. `bookers` may be uids, EVERYONE, SCHOOL, URLs."""
+
+    uid: str
+    name: str
+    mail: str
+    kind: ResourceKind = ResourceKind.ROOM
+    bookings: int = 1
+    bookers: tuple[str, ...] = (EVERYONE,)
+    establishments: tuple[str, ...] = ()
+    state: State = State.ACTIVE
+
+    def dn(self, suffix: str) -> str:
+        """The entry's distinguished name."""
+        return f"uid={escape(self.uid)},ou=resources,{suffix}"
+
+
 def escape(value: str) -> str:
     """A value inside a DN (RFC 4514)."""
     escaped = "".join(f"\\{c}" if c in '\\,+"<>;=' else ("\\00" if c == "\0" else c) for c in value)
@@ -142,6 +170,24 @@ def box_attributes(box: FunctionalBox) -> Attributes:
             "mpEstablishment": box.establishments,
             "mpQuota": [str(box.quota_mb)] if box.quota_mb is not None else [],
             "mpHidden": ["TRUE"] if box.hidden else [],
+        }
+    )
+
+
+def resource_attributes(one: Resource) -> Attributes:
+    """Attributes of a new resource's entry."""
+    return _filled(
+        {
+            "objectClass": RESOURCE_CLASSES,
+            "uid": [one.uid],
+            "cn": [one.name],
+            "displayName": [one.name],
+            "mail": [one.mail],
+            "mpResourceKind": [one.kind.value],
+            "mpBookings": [str(one.bookings)],
+            "mpBooker": one.bookers,
+            "mpEstablishment": one.establishments,
+            "mpState": [one.state.value],
         }
     )
 

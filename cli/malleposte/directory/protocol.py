@@ -8,7 +8,7 @@ from malleposte.directory.control import PolicyState
 from malleposte.directory.model import Attributes
 from malleposte.directory.query import Query
 
-Branch = Literal["people", "functional", "lists", "establishments", "tombstones", "devices"]
+Branch = Literal["people", "functional", "resources", "lists", "establishments", "tombstones", "devices"]
 
 
 @dataclass(frozen=True)

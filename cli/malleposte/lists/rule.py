@@ -7,9 +7,11 @@ schools, which no filter over people can ask; the extension says it, and the mem
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from malleposte.directory.model import RECEIVES
 from malleposte.directory.protocol import Directory
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query
 from malleposte.errors import InputError
@@ -30,6 +32,11 @@ _WORD = re.compile(r"(?:^|(?<=\s))([a-zé]+)\s*=\s*")
 DEEPEST = 20
 _SUCH = "'fonction=Principal,Proviseur departement=89'"
 EXAMPLE = f"such as {_SUCH}"
+
+Found = Mapping[str, Sequence[str]]
+"""The attributes of an entry."""
+Search = Callable[[Query, Sequence[str]], Iterable[Found]]
+"""(query, attributes) -> the entries of the whole directory. Raises MallepostError."""
 
 
 @dataclass(frozen=True)
@@ -158,3 +165,21 @@ def schools_of(directory: Directory, rule: Rule) -> frozenset[str] | None:
     wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
     found = directory.search("establishments", ("mpEstablishment",), wanted)
     return frozenset(code.upper() for entry in found for code in entry.attributes.get("mpEstablishment", ()))
+
+
+def agents_of(rule: Rule, search: Search) -> tuple[str, ...]:
+    """The agents of a rule, but for those who have left, for jobs that search by a program. Raises MallepostError."""
+    schools: frozenset[str] | None = None
+    if rule.departments:
+        wanted = AnyOf(tuple(Equal("mpDepartment", code) for code in rule.departments))
+        found = search(wanted, ("mpEstablishment", "mpDepartment"))
+        schools = frozenset(code.upper() for entry in found for code in entry.get("mpEstablishment", ()))
+    takes = AnyOf(tuple(Equal("mpState", state.value) for state in sorted(RECEIVES)))
+    people = search(All((rule.query, takes)), ("uid", "mpEstablishment"))
+    return tuple(sorted(_within(people, schools)))
+
+
+def _within(people: Iterable[Found], schools: frozenset[str] | None) -> Iterator[str]:
+    for entry in people:
+        if schools is None or {code.upper() for code in entry.get("mpEstablishment", ())} & schools:
+            yield from list(entry.get("uid", ()))[:1]

@@ -16,18 +16,19 @@ from pathlib import Path
 
 from malleposte.adapters import ldapsearch
 from malleposte.calendars import fetch
-from malleposte.calendars.gather import Entry, Gatherer
+from malleposte.calendars.gather import Gatherer
 from malleposte.calendars.settings import Settings
 from malleposte.calendars.store import Store
 from malleposte.directory.query import Query
 from malleposte.errors import MallepostError
+from malleposte.lists.rule import Found
 
 
 def gather(settings: Settings) -> int:
     """The exit code."""
     password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
 
-    def search(query: Query, attributes: Sequence[str]) -> Iterable[Entry]:
+    def search(query: Query, attributes: Sequence[str]) -> Iterable[Found]:
         found = ldapsearch.search(settings.base, settings.bind_dn, settings.uri, password, query.render(), *attributes)
         return [
             {name: [value.decode("utf-8", "replace") for value in values] for name, values in one.attributes.items()}

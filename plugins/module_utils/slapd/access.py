@@ -20,7 +20,7 @@ PASSWORD_STATE = ("pwdReset", "pwdEndTime", "pwdAccountLockedTime", "pwdFailureT
 DEVICE_BRANCH, DEVICE_DIGEST = "devices", "mpDeviceDigest"
 # Attributes that nobody reads over the network: old digests, and the choice of a policy.
 CLOSED = ("pwdHistory", "pwdPolicySubentry")
-BRANCHES = ("people", "functional", "lists", "establishments", "tombstones", "devices")
+BRANCHES = ("people", "functional", "resources", "lists", "establishments", "tombstones", "devices")
 ALWAYS = ("entry", "objectClass")
 
 

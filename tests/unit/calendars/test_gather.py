@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.calendars import content
-from malleposte.calendars.gather import Entry, Gatherer
+from malleposte.calendars.gather import Gatherer
 from malleposte.calendars.model import Published, Shown
 from malleposte.calendars.store import Store
 from malleposte.directory.memory import MemoryDirectory
@@ -71,7 +71,7 @@ def source() -> _Source:
 
 @pytest.fixture
 def gatherer(store: Store, directory: MemoryDirectory, source: _Source, tmp_path: Path) -> Gatherer:
-    def search(query: Query, attributes: Sequence[str]) -> list[Entry]:
+    def search(query: Query, attributes: Sequence[str]) -> list[rule.Found]:
         branches: Any = ("people", "establishments")
         return [one.attributes for branch in branches for one in directory.search(branch, tuple(attributes), query)]
 
@@ -176,7 +176,7 @@ def test_a_bad_source_leaves_the_last_good_content(
 def test_without_the_directory_agents_are_as_they_were(
     gatherer: Gatherer, store: Store, directory: MemoryDirectory
 ) -> None:
-    def away(_query: Query, _attributes: Sequence[str]) -> list[Entry]:
+    def away(_query: Query, _attributes: Sequence[str]) -> list[rule.Found]:
         raise MallepostError("directory: no answer")
 
     publish(store, directory, "ecole", "uai=0890001T")

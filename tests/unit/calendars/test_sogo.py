@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from malleposte.accounts import names
+from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
 from malleposte.accounts.agendas.sogo import PUBLISHER
-from malleposte.calendars import sogo
 from malleposte.calendars.model import Shown
 from malleposte.calendars.sogo import SETTLED, Engine
 from malleposte.errors import MallepostError
@@ -72,7 +72,7 @@ class Tables:
             assert ident not in self.folders, "the tool takes the rights on it away"
             self.folders[ident] = {"ident": ident, "id": self.last, "title": table["displayname"]}
             self.rights[self.last] = {uid: role for uid, (role,) in table["acl"].items()}
-            assert self.rights[self.last] == {sogo.ANYBODY: sogo.NOTHING}, "anybody may look"
+            assert self.rights[self.last] == {ANYBODY: NOTHING}, "anybody may look"
             self.events |= {(ident, one["c_name"]): one["c_content"] for one in table["records"]}
 
     def _write(self, what: str) -> None:

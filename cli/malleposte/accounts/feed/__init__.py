@@ -7,6 +7,6 @@
 ``rejects``   the file of refused rows
 """
 
-from malleposte.accounts.feed.records import Feed, ListRow, Person, Problem, Reject, School, read
+from malleposte.accounts.feed.records import Feed, ListRow, Person, Problem, Reject, RoomRow, School, read
 
-__all__ = ["Feed", "ListRow", "Person", "Problem", "Reject", "School", "read"]
+__all__ = ["Feed", "ListRow", "Person", "Problem", "Reject", "RoomRow", "School", "read"]

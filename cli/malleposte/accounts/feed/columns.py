@@ -15,6 +15,7 @@ from malleposte.policy.rules import fold
 AGENT = "agents"
 SCHOOL = "etablissements"
 LIST = "listes"
+ROOM = "ressources"
 # The names are compared without accents, case, spaces and signs.
 NAMES: dict[str, tuple[str, ...]] = {
     "numen": ("numen", "identifiant national", "code numen"),
@@ -48,10 +49,14 @@ NAMES: dict[str, tuple[str, ...]] = {
     "taille": ("taille", "taille maximale", "taille max", "taille ko"),
     "debit": ("debit", "destinataires par minute"),
     "masquee": ("masquee", "cachee"),
+    "ressource": ("ressource", "nom de la ressource", "adresse de la ressource"),
+    "type": ("type de ressource", "type", "salle ou materiel"),
+    "reservations": ("reservations", "reservations simultanees", "nombre de reservations"),
+    "reservable": ("reservable par", "reservable", "qui peut reserver"),
 }  # fmt: skip
 MOST = 500
 """Columns of a feed. HR systems send a few dozen."""
-NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination"), LIST: ("liste",)}
+NEEDED = {AGENT: ("numen", "nom", "prenom"), SCHOOL: ("uai", "denomination"), LIST: ("liste",), ROOM: ("ressource",)}
 
 
 def _bare(text: str) -> str:
@@ -133,7 +138,8 @@ def _kind(places: Mapping[str, int]) -> str:
     """The kind of a file, by its columns; a file without a telling column is taken for agents."""
     if "numen" in places:
         return AGENT
-    return SCHOOL if "denomination" in places else LIST if "liste" in places else AGENT
+    telling = {"denomination": SCHOOL, "liste": LIST, "ressource": ROOM}
+    return next((kind for key, kind in telling.items() if key in places), AGENT)
 
 
 def _shown(header: tuple[str, ...]) -> str:

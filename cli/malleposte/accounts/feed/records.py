@@ -1,7 +1,7 @@
 """Rows judged: a person, a school or a list each, or every reason why not. A bad row never stops the good ones.
 
-A cell that a row can do without is left out when it is bad, and the row is taken. Of lists no cell is left out: a rule
-or a poster less would open a list to others.
+A cell that a row can do without is left out when it is bad, and the row is taken. Of lists and rooms no cell is left
+out: a rule, a poster or a booker less would open them to others.
 """
 
 from __future__ import annotations
@@ -97,6 +97,20 @@ class ListRow:
 
 
 @dataclass(frozen=True)
+class RoomRow:
+    """A room or equipment in an operator's words, none looked up in the directory; `cells` are the row as it came."""
+
+    line: int
+    cells: tuple[str, ...] = field(repr=False)
+    uid: str
+    title: str = ""
+    schools: tuple[str, ...] = ()
+    equipment: bool = False
+    bookings: int = 1
+    bookers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Feed:
     """A file, read: who is in it, what was refused or left out, and the digest of its bytes."""
 
@@ -110,6 +124,7 @@ class Feed:
     schools: tuple[School, ...]
     rejects: tuple[Reject, ...]
     lists: tuple[ListRow, ...] = ()
+    rooms: tuple[RoomRow, ...] = ()
     warnings: tuple[Reject, ...] = ()
 
     @property
@@ -153,7 +168,20 @@ _LIST: dict[str, Callable[[str], object]] = {
     "debit": values.number,
     "masquee": values.flag,
 }
-_KINDS = {known.AGENT: (_PERSON, "numen"), known.SCHOOL: (_SCHOOL, "uai"), known.LIST: (_LIST, "liste")}
+_ROOM: dict[str, Callable[[str], object]] = {
+    "ressource": values.list_name,
+    "intitule": values.label,
+    "uai": values.uais,
+    "type": values.equipment,
+    "reservations": values.bookings,
+    "reservable": values.bookers,
+}
+_KINDS = {
+    known.AGENT: (_PERSON, "numen"),
+    known.SCHOOL: (_SCHOOL, "uai"),
+    known.LIST: (_LIST, "liste"),
+    known.ROOM: (_ROOM, "ressource"),
+}
 """The judge of the rows of each kind, and the column that no two rows share."""
 
 
@@ -182,6 +210,7 @@ def read(
         schools=tuple(_school(line.number, one) for line, one in found if columns.kind == known.SCHOOL),
         rejects=tuple(rows.rejects),
         lists=tuple(_list(line, one) for line, one in found if columns.kind == known.LIST),
+        rooms=tuple(_room(line, one) for line, one in found if columns.kind == known.ROOM),
         warnings=tuple(rows.warnings),
     )
 
@@ -201,7 +230,9 @@ class _Rows:
         self.columns, self.key = columns, key
         self.checks = {name: check for name, check in checks.items() if name in columns.places}
         self.needed = known.NEEDED[columns.kind]
-        self.may_be_left_out = set[str]() if columns.kind == known.LIST else set(self.checks) - set(self.needed)
+        self.may_be_left_out = (
+            set[str]() if columns.kind in (known.LIST, known.ROOM) else set(self.checks) - set(self.needed)
+        )
         self.first: dict[object, int] = {}
         self.rejects: list[Reject] = []
         self.warnings: list[Reject] = []
@@ -278,26 +309,41 @@ def _school(line: int, parsed: Mapping[str, object]) -> School:
     )
 
 
+def _several(parsed: Mapping[str, object], name: str) -> tuple[str, ...]:
+    found = parsed.get(name, ())
+    return found if isinstance(found, tuple) else ()
+
+
+def _count(parsed: Mapping[str, object], name: str) -> int | None:
+    found = parsed.get(name)
+    return found if isinstance(found, int) else None
+
+
 def _list(line: Line, parsed: Mapping[str, object]) -> ListRow:
-    def several(name: str) -> tuple[str, ...]:
-        found = parsed.get(name, ())
-        return found if isinstance(found, tuple) else ()
-
-    def count(name: str) -> int | None:
-        found = parsed.get(name)
-        return found if isinstance(found, int) else None
-
     return ListRow(
         line=line.number,
         cells=line.cells,
         name=_words(parsed, "liste"),
         title=_words(parsed, "intitule"),
-        rules=several("regle"),
-        members=several("membres"),
-        posters=several("emetteurs"),
-        moderators=several("moderateurs"),
-        managers=several("responsables"),
-        max_kb=count("taille"),
-        rate=count("debit"),
+        rules=_several(parsed, "regle"),
+        members=_several(parsed, "membres"),
+        posters=_several(parsed, "emetteurs"),
+        moderators=_several(parsed, "moderateurs"),
+        managers=_several(parsed, "responsables"),
+        max_kb=_count(parsed, "taille"),
+        rate=_count(parsed, "debit"),
         hidden=bool(parsed.get("masquee")),
+    )
+
+
+def _room(line: Line, parsed: Mapping[str, object]) -> RoomRow:
+    return RoomRow(
+        line=line.number,
+        cells=line.cells,
+        uid=_words(parsed, "ressource"),
+        title=_words(parsed, "intitule"),
+        schools=_several(parsed, "uai"),
+        equipment=bool(parsed.get("type")),
+        bookings=_count(parsed, "reservations") or 1,
+        bookers=_several(parsed, "reservable"),
     )

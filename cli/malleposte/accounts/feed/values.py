@@ -9,6 +9,7 @@ import unicodedata
 
 from malleposte.accounts import names
 from malleposte.platform.classes import Classes
+from malleposte.policy.rules import fold
 
 LONGEST = 200
 """Characters of a cell. What is longer is not a name, a code nor an address."""
@@ -252,3 +253,33 @@ def flag(text: str) -> bool:
     if word in _YES or word in _NO:
         return word in _YES
     raise BadValueError(f"{word[:20]!r} is neither oui nor non", f"{word[:20]!r} n’est ni oui ni non")
+
+
+_ROOMS, _EQUIPMENT = ("salle", "salles", "lieu"), ("materiel", "equipement", "vehicule")
+
+
+def equipment(text: str) -> bool:
+    """Salle or matériel: whether it is the latter."""
+    word = fold(plain(text))
+    if word in _ROOMS or word in _EQUIPMENT:
+        return word in _EQUIPMENT
+    raise BadValueError(
+        f"{word[:20]!r} is neither salle nor matériel", f"{word[:20]!r} : écrivez « salle » ou « matériel »"
+    )
+
+
+MOST_BOOKINGS = 999
+
+
+def bookings(text: str) -> int:
+    """The number of bookings that a resource takes at the same time."""
+    count = number(text)
+    if count > MOST_BOOKINGS:
+        raise BadValueError(f"{count} is more than {MOST_BOOKINGS}", f"{count} : {MOST_BOOKINGS} au plus")
+    return count
+
+
+def bookers(text: str) -> tuple[str, ...]:
+    """Agents who may book: rules between bars, and words such as `tous`, `école` or log-ins."""
+    parts = [part for part in text.split("|") if part.strip()]
+    return tuple(dict.fromkeys(word for part in parts for word in ((plain(part),) if "=" in part else words(part))))

@@ -19,6 +19,7 @@ from malleposte.commands.accounts import (
     lists,
     recovery,
     roles,
+    rooms,
     search,
     states,
     undelete,
@@ -56,6 +57,6 @@ for _part in (
     *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
     idle.idle_filters_command,
     undelete.undelete_command,
-    *(boxes.box_group, lists.lists_group, device.device_group, roles.role_group, audit.audit_command),
+    *(boxes.box_group, rooms.room_group, lists.lists_group, device.device_group, roles.role_group, audit.audit_command),
 ):
     command.add_command(_part)

@@ -18,6 +18,7 @@ from malleposte.accounts import acts, changes, here, journal, plans, run
 from malleposte.accounts.apply import Outcome
 from malleposte.accounts.feed import columns, table
 from malleposte.accounts.settings import Settings
+from malleposte.calendars import rooms
 from malleposte.commands.accounts.options import confirm
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter, emit, read_bytes, write_private
 from malleposte.commands.away import HostCommand, person
@@ -90,7 +91,7 @@ def planned(inventory: str | None, feed: Path, wish: Wish) -> Planned:
         answer = place.printed(["accounts", "plan", "-", "--headed", *wish.words()], content)
         head, _, rest = answer.partition(b"\n")
         return Planned(**json.loads(head), text=(rest.decode(),))
-    others = {columns.LIST: list_feed.plan}
+    others = {columns.LIST: list_feed.plan, columns.ROOM: rooms.plan}
     found = run.make_plan(content, wish.name, wish.mapping, Settings.read(), others, recase=wish.recase)
     made = found.plan
     ident = plans.keep(made, datetime.datetime.now(datetime.UTC))
@@ -215,9 +216,9 @@ def plan_command(
     """Show what a feed would change, and change nothing.
 
     The plan stays on the directory's host for 30 days; its id is printed, for `accounts apply`. Agents need the
-    columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste. Departures and renames are
-    shown first. Refused rows go to a file with their reasons, and so do invalid optional cells, whose row is processed.
-    Exit code 4 when rows were refused, 10 with --detailed-exitcode when there are changes.
+    columns NUMEN, Nom and Prénom; schools UAI and Dénomination; distribution lists Liste; rooms Ressource. Departures
+    and renames are shown first. Refused rows go to a file with their reasons, and so do invalid optional cells, whose
+    row is processed. Exit code 4 when rows were refused, 10 with --detailed-exitcode when there are changes.
 
     \b
     Example:

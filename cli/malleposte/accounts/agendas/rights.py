@@ -1,0 +1,64 @@
+"""Rights on an agenda of SOGo, in its own table. Its memcached then forgets what it knew of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from malleposte.accounts.agendas.sogo import quoted, rows
+
+ANYBODY, NOTHING = "<default>", "None"
+Sql = Callable[[str], str]
+"""Statements for SOGo's database -> what they print."""
+Forget = Callable[[Iterable[str]], None]
+"""Keys of memcached, to be forgotten."""
+
+_HELD = """SELECT row_to_json(one) FROM (SELECT c_uid AS uid, c_role AS role FROM sogo_acl
+  WHERE c_folder_id = {id}) AS one;"""
+_GRANT = """BEGIN;
+DELETE FROM sogo_acl WHERE c_folder_id = {id} AND c_uid IN (SELECT json_array_elements_text({wrong}));
+INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)
+  SELECT {id}, {path}, uid, role FROM json_to_recordset({right}) AS w (uid text, role text);
+COMMIT;"""
+
+
+@dataclass(frozen=True)
+class Agenda:
+    """An agenda: its number in the tables, its owner, its name in addresses."""
+
+    id: int
+    owner: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """The key of memcached that has its rights."""
+        return f"{self.owner}/Calendar/{self.name}+acl"
+
+
+def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, str]]) -> bool:
+    """Leave these rights (uid, role) on an agenda, and no other; whether any had to change."""
+    held, right = _by_uid((one["uid"], one["role"]) for one in rows(sql(_HELD.format(id=agenda.id)))), _by_uid(wanted)
+    if held == right:
+        return False
+    wrong = sorted(uid for uid, roles in held.items() if right.get(uid) != roles)
+    new = [
+        {"uid": uid, "role": role} for uid, roles in right.items() if held.get(uid) != roles for role in sorted(roles)
+    ]
+    path = quoted(f"/{agenda.owner}/Calendar/{agenda.name}")
+    sql(_GRANT.format(id=agenda.id, path=path, wrong=_json(wrong), right=_json(new)))
+    forget([agenda.key])
+    return True
+
+
+def _by_uid(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for uid, role in pairs:
+        found.setdefault(uid, set()).add(role)
+    return found
+
+
+def _json(value: Any) -> str:
+    return quoted(json.dumps(value))

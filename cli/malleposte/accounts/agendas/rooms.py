@@ -1,0 +1,58 @@
+"""The agendas of rooms and equipment in SOGo: made before anybody books, with the rights to book.
+
+SOGo refuses an invitation of a room to whoever has no right on its agenda, and to everybody as long as it has none. The
+right to book shows the busy hours and nothing else. It is one for all classes of events, since SOGo looks for conflicts
+with the rights of the agent who books.
+"""
+
+from __future__ import annotations
+
+import json
+import plistlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from malleposte.accounts.agendas import rights
+from malleposte.accounts.agendas.model import MAIN
+from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
+from malleposte.accounts.agendas.sogo import Restore, printable, quoted, restore, rows
+
+BOOKS = ("PublicDAndTViewer", "ConfidentialDAndTViewer", "PrivateDAndTViewer")
+_AGENDAS = """SELECT row_to_json(one) FROM (SELECT c_path2 AS uid, c_folder_id AS id FROM sogo_folder_info
+  WHERE c_path3 = 'Calendar' AND c_path4 = {main} AND c_path2 IN (SELECT json_array_elements_text({uids}))) AS one;"""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A room or equipment as SOGo is told of it; `bookers` are uids, None is everybody."""
+
+    uid: str
+    title: str
+    bookers: frozenset[str] | None
+
+
+def place(rooms: Sequence[Room], sql: Sql, forget: Forget, put: Restore = restore) -> Iterator[tuple[str, str]]:
+    """Bring SOGo to the rooms of the directory; each one that changed, and what went wrong with it, if anything did."""
+    held = _agendas(rooms, sql)
+    new = [room for room in rooms if room.uid not in held]
+    for room in new:
+        # Nobody may book before the rights are there.
+        table = {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(room.title), "records": []}
+        put(room.uid, plistlib.dumps({"tables": {f"/Users/{room.uid}/Calendar/{MAIN}": table}}))
+    held = _agendas(rooms, sql) if new else held
+    for room in rooms:
+        if room.uid not in held:
+            yield room.uid, "SOGo made no agenda of it"
+        elif rights.keep(sql, forget, rights.Agenda(held[room.uid], room.uid, MAIN), _rights(room)):
+            yield room.uid, ""
+
+
+def _agendas(rooms: Iterable[Room], sql: Sql) -> dict[str, int]:
+    uids = quoted(json.dumps([room.uid for room in rooms]))
+    return {str(one["uid"]): int(one["id"]) for one in rows(sql(_AGENDAS.format(main=quoted(MAIN), uids=uids)))}
+
+
+def _rights(room: Room) -> list[tuple[str, str]]:
+    if room.bookers is None:
+        return [(ANYBODY, role) for role in BOOKS]
+    return [(ANYBODY, NOTHING), *((uid, role) for uid in sorted(room.bookers) for role in BOOKS)]
