@@ -180,14 +180,6 @@ def test_those_who_may_not_book_are_refused_beside_those_who_may(
     assert book(stranger, room, "15").status == 201
 
 
-def test_nobody_books_a_room_before_its_rights_are_there(rooms: Rooms, visit: Visit) -> None:
-    agent = visit()
-    room = rooms.create("--booker", agent.account.uid, follow=False)
-    assert book(visit(), room).status == 409
-    rooms.follow()
-    assert book(agent, room).status == 201
-
-
 def test_it_is_found_as_a_resource_shows_its_hours_and_nothing_more(rooms: Rooms, visit: Visit) -> None:
     name = f"Amphi {secrets.token_hex(3)}"
     room, agent, other, uid = rooms.create(name=name), visit().login(), visit(), token()

@@ -1,6 +1,7 @@
 """The agendas of rooms and equipment in SOGo: made before anybody books, with the rights to book.
 
-SOGo refuses an invitation of a room to whoever has no right on its agenda, and to everybody as long as it has none. The
+SOGo refuses an invitation of a room to whoever has no right on its agenda. Of an agenda that is not there yet, it has
+no rights to look at: until the job has been there, a new room takes anybody. The
 right to book shows the busy hours and nothing else. It is one for all classes of events, since SOGo looks for conflicts
 with the rights of the agent who books.
 """
@@ -36,7 +37,7 @@ def place(rooms: Sequence[Room], sql: Sql, forget: Forget, put: Restore = restor
     held = _agendas(rooms, sql)
     new = [room for room in rooms if room.uid not in held]
     for room in new:
-        # Nobody may book before the rights are there.
+        # Closed first: the tool ends before the rights are there.
         table = {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(room.title), "records": []}
         put(room.uid, plistlib.dumps({"tables": {f"/Users/{room.uid}/Calendar/{MAIN}": table}}))
     held = _agendas(rooms, sql) if new else held
