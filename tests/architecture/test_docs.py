@@ -13,6 +13,8 @@ import click
 import pytest
 from malleposte import cli
 
+from tests.browser.support import guide
+
 from .conftest import ROOT, load
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
@@ -92,6 +94,10 @@ def test_links_between_pages_lead_somewhere(path: Path) -> None:
         if not page.exists() or (anchor and anchor not in anchors(page.read_text("utf-8"))):
             wrong.append(target)
     assert wrong == []
+
+
+def test_every_picture_that_is_kept_is_shown() -> None:
+    assert {path.name for path in guide.FOLDER.iterdir()} == guide.shown(PAGES)
 
 
 def test_the_reference_is_up_to_date() -> None:
