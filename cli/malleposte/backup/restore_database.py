@@ -17,7 +17,7 @@ from .restore_model import STAMP, Copy, Outcome, Source
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 FOLLOWERS = {"sogo": ("memcached.service", "sogo.service")}
-"""Units that cache the content of a database."""
+"""Units that cache the content of a database, or hold connections to it, by its name."""
 RIGHTS = """
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '{scratch}') FROM pg_database
   WHERE datname = '{live}' AND datacl IS NOT NULL
@@ -150,5 +150,10 @@ class HostPostgres:
 
     def settle(self, database: str) -> None:
         """See Postgres."""
-        for unit in FOLLOWERS.get(database, ()):
-            subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
+        settle(database)
+
+
+def settle(database: str) -> None:
+    """Restart the units of this host that cache the old content of a database, where they run."""
+    for unit in FOLLOWERS.get(database, ()):
+        subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)

@@ -34,6 +34,7 @@ from malleposte.commands.backup_where import (
     DavCommand,
     DirectoryCommand,
     RestoreGroup,
+    WebCommand,
 )
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.platform import profiles
@@ -395,6 +396,20 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     with alone():
         source, server = job.archives(), databases.HostPostgres()
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
+
+
+@command.command("refresh", cls=WebCommand)
+def refresh_command() -> None:
+    """Restart the services of the web that cache content of the databases, such as SOGo.
+
+    A restore of a database does it by itself. This command is for a host that could not be reached then.
+
+    \b
+    Example:
+      sudo ./malleposte backup restore refresh --host web1
+    """
+    for name in databases.FOLLOWERS:
+        databases.settle(name)
 
 
 @command.command("directory", cls=DirectoryCommand)

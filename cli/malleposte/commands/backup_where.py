@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
+from malleposte.backup.restore_database import FOLLOWERS
 from malleposte.commands import away
-from malleposte.commands.away import HostCommand
+from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 from malleposte.fleet.stores import store_of
 
 CLIENTS = "malleposte"
 """The inventory group of the hosts that send archives, less the vaults."""
+REFRESH = ("backup", "restore", "refresh")
+"""The command that lets a host forget the old content of the databases."""
 SAY_WHERE = "say where it was: --service radicale or sogo"
 
 
@@ -30,9 +34,23 @@ class DirectoryCommand(RestoreCommand):
 
 
 class DatabaseCommand(RestoreCommand):
-    """One on the host of the databases."""
+    """One on the host of the databases. The hosts that cache their content are told afterwards."""
 
     host_group = "database"
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        place = self.place(ctx, inventory)
+        code = away.run(place, words, content=self.given)
+        if ctx.params["dry_run"] or ctx.params["beside"] or ctx.params["name"] not in FOLLOWERS:
+            return code
+        return refreshed(inventory, place, code)
+
+
+class WebCommand(EachHostCommand):
+    """One on every host of the web."""
+
+    host_group = "web"
 
 
 class BoxCommand(RestoreCommand):
@@ -75,6 +93,34 @@ class RestoreGroup(RestoreCommand, click.Group):
     def place(self, ctx: click.Context, inventory: Path) -> remote.Place:
         """See HostCommand."""
         return away.the_one(remote.places(inventory, CLIENTS, but=VAULTS, only=self.hosts(ctx)))
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand. The databases of the whole host came back with it."""
+        place = self.place(ctx, inventory)
+        code = away.run(place, words, content=self.given)
+        return code if ctx.params["dry_run"] else refreshed(inventory, place, code)
+
+
+def refreshed(inventory: Path, place: remote.Place, code: int) -> int:
+    """After a restore on the host of the databases: let the other hosts of the web forget what they knew.
+
+    Returns the exit code: that of the restore, or 4 where it succeeded and a host of the web could not be told.
+    """
+    if code not in (ExitCode.DONE, ExitCode.PARTLY):
+        return code
+    listed = remote.listing(inventory)
+    if place.name not in remote.members(listed, DatabaseCommand.host_group):
+        return code
+    for one in remote.chosen(listed, WebCommand.host_group):
+        if one.name == place.name:
+            continue
+        try:
+            if away.run(one, REFRESH, content=b"", out=sys.stderr.buffer):
+                raise MallepostError(f"{one.name} still knows the old content of the databases")
+        except MallepostError as error:
+            click.echo(f"malleposte: {error}; type: malleposte {' '.join(REFRESH)} --host {one.name}", err=True)
+            code = ExitCode.PARTLY
+    return code
 
 
 def shown(inventory: Path, uid: str) -> dict[str, Any]:

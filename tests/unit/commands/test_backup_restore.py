@@ -44,6 +44,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         "places",
         lambda _inventory, group, but="", only=(): [Place(name, ()) for name in only or hosts[group]],
     )
+    monkeypatch.setattr(remote, "listing", lambda _inventory: {})
     monkeypatch.setattr(away, "run", run)
     monkeypatch.setattr(paths, "HOSTED", False)
     return found
@@ -72,6 +73,63 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_the_same_runs_on_the_host(sent, typed, words):
     assert main(["backup", "restore", *typed.split()]) == 0
     assert sent == [words.split()]
+
+
+APART = {"database": {"hosts": ["db1"]}, "web": {"hosts": ["web1", "web2"]}}
+TOGETHER = {"database": {"hosts": ["mail1"]}, "web": {"hosts": ["mail1"]}}
+
+
+@pytest.mark.parametrize(
+    ("listed", "typed", "told"),
+    [
+        (APART, "database sogo", ["db1", "web1", "web2"]),
+        (APART, "--all --host db1", ["db1", "web1", "web2"]),
+        (APART, "--all --host mail1", ["mail1"]),
+        (APART, "database sogo --beside", ["db1"]),
+        (APART, "database sogo --dry-run", ["db1"]),
+        (APART, "database roundcube", ["db1"]),
+        (TOGETHER, "--all --host mail1", ["mail1"]),
+    ],
+)
+def test_after_a_database_the_other_hosts_of_the_web_forget_it(sent, monkeypatch, listed, typed, told):
+    monkeypatch.setattr(remote, "listing", lambda _inventory: listed)
+    assert main(["backup", "restore", *typed.split()]) == 0
+    assert [words[0] for words in sent] == told
+    assert all(words[1:] == ["backup", "restore", "refresh"] for words in sent[1:])
+
+
+def test_a_host_of_the_web_that_could_not_be_told_is_named(sent, monkeypatch, capsys):
+    reached = away.run
+
+    def run(place, words, **given):
+        if place.name == "web1":
+            raise MallepostError("web1 cannot be reached over ssh")
+        return reached(place, words, **given)
+
+    monkeypatch.setattr(remote, "listing", lambda _inventory: APART)
+    monkeypatch.setattr(away, "run", run)
+    assert main(["backup", "restore", "database", "sogo"]) == 4
+    assert [words[0] for words in sent] == ["db1", "web2"]
+    assert (
+        "web1 cannot be reached over ssh; type: malleposte backup restore refresh --host web1"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_restore_that_failed_lets_nobody_forget(sent, monkeypatch):
+    reached = away.run
+    monkeypatch.setattr(remote, "listing", lambda _inventory: APART)
+    monkeypatch.setattr(away, "run", lambda *words, **given: reached(*words, **given) or 1)
+    assert main(["backup", "restore", "database", "sogo"]) == 1
+    assert [words[0] for words in sent] == ["db1"]
+
+
+def test_the_services_that_cache_a_database_are_restarted(monkeypatch):
+    ran = []
+    monkeypatch.setattr(paths, "HOSTED", True)
+    monkeypatch.setattr(restore_database.subprocess, "run", lambda words, **_given: ran.append(words))
+    assert main(["backup", "restore", "refresh"]) == 0
+    assert ran == [["systemctl", "try-restart", unit] for unit in ("memcached.service", "sogo.service")]
 
 
 def test_of_several_stores_the_directory_says_which_holds_the_box(sent, monkeypatch, capsys):
