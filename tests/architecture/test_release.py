@@ -37,6 +37,20 @@ def test_hosts_are_told_the_version() -> None:
     assert wiring["platform_facts"]["version"] == "{{ lookup('academie.malleposte.version') }}"
 
 
+LAB = {
+    "lab_acme_name", "lab_ca_certificate", "lab_ca_key", "lab_publish_ttl", "lab_resolvers", "lab_reverse_names",
+    "lab_trust_anchor",
+}  # fmt: skip
+"""The lab's facts in the inventories of the first release."""
+
+
+def test_an_inventory_of_the_first_release_has_what_the_lab_needs() -> None:
+    """A fact that came later has a default."""
+    texts = [path.read_text("utf-8") for path in ROOT.glob("playbooks/**/*.yml")]
+    needed = {name for text in texts for name in re.findall(r"\blab_\w+\b(?! \| default\()", text)}
+    assert needed <= LAB
+
+
 def releases() -> list[str]:
     """The releases of the changelog, the newest first."""
     text = (ROOT / "CHANGELOG.md").read_text("utf-8")
