@@ -8,9 +8,10 @@ ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from malleposte.accounts import names
 from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes, FunctionalBox, State, box_attributes
 from malleposte.directory.protocol import Branch, Directory, Entry
@@ -108,15 +109,12 @@ def managers(members: Members, *, remove: bool = False) -> list[Change]:
 
 
 def create(
-    box: FunctionalBox, people: Mapping[str, Entry], taken: Iterable[str], suffix: str, *, managers: Sequence[str] = ()
+    box: FunctionalBox, people: Mapping[str, Entry], taken: Container[str], suffix: str, *, managers: Sequence[str] = ()
 ) -> list[Change]:
     """A new box with its delegates. `taken`: every name in use or used before. Raises InputError."""
     if not is_uid(box.uid):
         raise InputError(f"{box.uid!r} cannot be a box", "small letters, digits, dots, hyphens, 64 at most")
-    known = set(taken)
-    for name in (box.uid, box.mail):
-        if name in known:
-            raise InputError(f"{name} is or was somebody's", "a name is never given again")
+    names.refuse_used((box.uid, box.mail), taken, names.A_NAME)
     attributes: Attributes = box_attributes(box)
     if managers:
         attributes["mpManager"] = list(managers)

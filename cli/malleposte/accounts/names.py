@@ -5,8 +5,9 @@ Small letters without accents. A space in a surname becomes a hyphen (`Le Goff` 
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 
+from malleposte.errors import InputError
 from malleposte.platform import identity
 from malleposte.policy.rules import fold
 
@@ -33,6 +34,20 @@ _LETTERS = re.compile(r"[^a-z0-9]+")
 def reserved(name: str) -> bool:
     """Whether a log-in, or what stands before the @, is no person's: a machine's, a service's, a school's box."""
     return name in RESERVED or _HEAD.fullmatch(name) is not None
+
+
+A_NAME = ("a name is never given again", "un nom n’est jamais réattribué")
+AN_ADDRESS = ("an address is never given again", "une adresse n’est jamais réattribuée")
+
+
+def refuse_used(wanted: Iterable[str], taken: Container[str], never: tuple[str, str]) -> None:
+    """Raises InputError where one of the names is or was somebody's; `never`: A_NAME or AN_ADDRESS."""
+    for name in wanted:
+        if name in taken:
+            english, french = never
+            raise InputError(
+                f"{name} is or was somebody's", english, french=f"{name} est ou a été à quelqu’un : {french}"
+            )
 
 
 class UnusableName(ValueError):

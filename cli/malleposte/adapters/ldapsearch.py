@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import subprocess
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from malleposte.adapters import ldif
+from malleposte.directory.query import Query, Search
 from malleposte.errors import MallepostError
 
 PATIENCE = 30.0
@@ -44,3 +46,20 @@ def search(
             said = done.stderr.decode("utf-8", "replace").strip()[-500:] or f"exit code {done.returncode}"
             raise MallepostError(f"directory {uris}: {said}")
         time.sleep(PAUSE)
+
+
+def text(entries: Iterable[ldif.Entry]) -> list[dict[str, list[str]]]:
+    """The attributes of entries as text; bytes that are not UTF-8 become U+FFFD."""
+    return [
+        {name: [value.decode("utf-8", "replace") for value in values] for name, values in entry.attributes.items()}
+        for entry in entries
+    ]
+
+
+def searcher(base: str, bind_dn: str, uris: str, password_file: Path) -> Search:
+    """`search` of one directory, for jobs that ask by queries."""
+
+    def asked(query: Query, attributes: Sequence[str]) -> list[dict[str, list[str]]]:
+        return text(search(base, bind_dn, uris, password_file, query.render(), *attributes))
+
+    return asked

@@ -18,6 +18,8 @@ from .restore_model import STAMP, Copy, Outcome, Source
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 FOLLOWERS = {"sogo": ("memcached.service", "sogo.service")}
 """Units that cache the content of a database, or hold connections to it, by its name."""
+NO_UNIT = 5
+"""The exit code of systemctl(1) for a unit that the host does not have."""
 RIGHTS = """
 SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', '{scratch}') FROM pg_database
   WHERE datname = '{live}' AND datacl IS NOT NULL
@@ -153,7 +155,11 @@ class HostPostgres:
         settle(database)
 
 
-def settle(database: str) -> None:
-    """Restart the units of this host that cache the old content of a database, where they run."""
+def settle(database: str) -> list[str]:
+    """Restart the units of this host that cache the old content of a database, where they run; those that would not."""
+    failed = []
     for unit in FOLLOWERS.get(database, ()):
-        subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
+        done = subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
+        if done.returncode not in (0, NO_UNIT):
+            failed.append(unit)
+    return failed

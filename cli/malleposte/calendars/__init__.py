@@ -8,6 +8,7 @@
 ``radicale``   the calendars in Radicale's store
 ``sogo``       the calendars in SOGo: agendas of a technical user, and the rights on them
 ``subscriptions``  of an agent in SOGo
+``groupware``  common parts of the jobs of SOGo's user
 
 ``rooms`` has rooms and equipment, which agents book in their own agendas.
 """

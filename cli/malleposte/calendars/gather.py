@@ -15,8 +15,9 @@ from malleposte.calendars import content, fetch
 from malleposte.calendars.content import Kept
 from malleposte.calendars.model import Published, Shown
 from malleposte.calendars.store import Store, digest, write
+from malleposte.directory.query import Search
 from malleposte.errors import MallepostError
-from malleposte.lists.rule import Search, agents_of, from_url
+from malleposte.lists.rule import agents_of, from_url
 
 AGAIN = datetime.timedelta(hours=3)
 """The age at which a source is read again."""

@@ -10,9 +10,10 @@ import datetime
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
+from malleposte.accounts import names, rows
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.current import Current
-from malleposte.accounts.feed import Feed, Problem, Reject, RoomRow
+from malleposte.accounts.feed import Feed, RoomRow
 from malleposte.accounts.life.base import change
 from malleposte.directory.model import (
     EVERYONE,
@@ -87,13 +88,7 @@ def create(one: Resource, taken: Container[str], suffix: str, line: int = 0) -> 
             "small letters, digits, dots, hyphens, 64 at most",
             french=f"{one.uid!r} : lettres minuscules, chiffres, points et tirets, 64 au plus",
         )
-    for name in (one.uid, one.mail):
-        if name in taken:
-            raise InputError(
-                f"{name} is or was somebody's",
-                "a name is never given again",
-                french=f"{name} est ou a été à quelqu’un : un nom n’est jamais réattribué",
-            )
+    names.refuse_used((one.uid, one.mail), taken, names.A_NAME)
     return Change(Kind.ROOM, one.uid, one.dn(suffix), {}, resource_attributes(one), line)
 
 
@@ -111,28 +106,7 @@ def edit(held: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:
     """Resources to make or to change, and the feed with all that it refused. One that is missing is never removed."""
-    changes: list[Change] = []
-    rejects = list(feed.rejects)
-    unchanged = 0
-    for row in feed.rooms:
-        try:
-            found = _changes(row, feed, current, domain)
-        except InputError as error:
-            title = feed.columns.titles["ressource"]
-            rejects.append(Reject(row.line, row.cells, (Problem(title, error.french or str(error)),)))
-            continue
-        changes += found
-        unchanged += not found
-    made = Plan(
-        domain=domain,
-        feed=feed.name,
-        feed_sha256=feed.sha256,
-        made=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
-        changes=tuple(changes),
-        unchanged=unchanged,
-        rejected=len(rejects),
-    )
-    return made, replace(feed, rejects=tuple(sorted(rejects, key=lambda reject: reject.line)))
+    return rows.plan(feed, feed.rooms, "ressource", lambda row: _changes(row, feed, current, domain), domain, now)
 
 
 def _changes(row: RoomRow, feed: Feed, current: Current, domain: str) -> list[Change]:
@@ -152,9 +126,7 @@ def _changes(row: RoomRow, feed: Feed, current: Current, domain: str) -> list[Ch
     )
     if held is None:
         return [create(one, current.names(), directory.suffix, row.line)]
-    wanted = resource_attributes(one)
-    named = [name for column, names in DECIDES.items() if column in feed.columns.places for name in names]
-    return edit(held, {name: wanted.get(name, []) for name in named}, row.line)
+    return edit(held, rows.decided(feed, DECIDES, resource_attributes(one)), row.line)
 
 
 def suspended(held: Entry, *, suspend: bool) -> list[Change]:

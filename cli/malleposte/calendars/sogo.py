@@ -21,7 +21,16 @@ from typing import Any
 from malleposte.accounts.agendas import rights
 from malleposte.accounts.agendas.model import Collection, Kind
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import PUBLISHER, Restore, SogoStore, printable, quoted, restore, rows
+from malleposte.accounts.agendas.sogo import (
+    PUBLISHER,
+    Restore,
+    SogoStore,
+    printable,
+    quoted,
+    quoted_json,
+    restore,
+    rows,
+)
 from malleposte.calendars import subscriptions
 from malleposte.calendars.model import Items, Shown
 
@@ -225,11 +234,11 @@ class Engine:
         for _try in range(TRIES):
             for batch in itertools.batched(sorted(left), AT_ONCE, strict=False):
                 told = []
-                for row in rows(self.sql(_SETTINGS.format(uids=_json(batch)))):
+                for row in rows(self.sql(_SETTINGS.format(uids=quoted_json(batch)))):
                     entry = _changed(row, change, absent=absent)
                     if entry and (unchanged or entry["after"] is not None):
                         told.append(entry)
-                done = self.sql(_WRITE.format(told=_json(told)) + then).split() if told else []
+                done = self.sql(_WRITE.format(told=quoted_json(told)) + then).split() if told else []
                 self.forget(f"{uid}+settings" for uid in done)
                 left -= set(done) | (set(batch) - {entry["uid"] for entry in told})
                 wrote = wrote or bool(done)
@@ -271,7 +280,3 @@ def _table(title: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """An agenda as the tool takes it; nobody may look at its events before the rights are there."""
     records = [{"c_name": name, "c_content": text} for name, text in texts.items()]
     return {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(title), "records": records}
-
-
-def _json(value: Any) -> str:
-    return quoted(json.dumps(value))

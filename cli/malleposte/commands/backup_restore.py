@@ -408,8 +408,9 @@ def refresh_command() -> None:
     Example:
       sudo ./malleposte backup restore refresh --host web1
     """
-    for name in databases.FOLLOWERS:
-        databases.settle(name)
+    failed = [unit for name in databases.FOLLOWERS for unit in databases.settle(name)]
+    if failed:
+        raise MallepostError(f"not restarted: {', '.join(failed)}", f"see journalctl -u {failed[0]}")
 
 
 @command.command("directory", cls=DirectoryCommand)

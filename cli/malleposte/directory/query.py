@@ -5,7 +5,7 @@ Comparison ignores case, as the schema's attributes do; times compare as texts, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 Values = Mapping[str, Sequence[str]]
@@ -131,6 +131,8 @@ class AnyOf:
 
 
 Query = Equal | Contains | Present | UpTo | Not | All | AnyOf
+Search = Callable[[Query, Sequence[str]], Iterable[Values]]
+"""(query, attributes) -> the attributes of the entries of the whole directory. Raises MallepostError."""
 
 
 def query_of(where: Mapping[str, str] | Query | None) -> Query:

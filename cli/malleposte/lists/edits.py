@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Sequence
 
+from malleposte.accounts import names
 from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Branch, Directory, Entry
@@ -106,13 +107,7 @@ def draft(
 
 def create(one: MailingList, taken: Container[str], suffix: str, line: int = 0) -> Change:
     """A new list. `taken`: every name in use or used before. Raises InputError."""
-    for address in (one.mail, *(one.address(role) for role in ROLES)):
-        if address in taken:
-            raise InputError(
-                f"{address} is or was somebody's",
-                "an address is never given again",
-                french=f"{address} est ou a été à quelqu’un : une adresse n’est jamais réattribuée",
-            )
+    names.refuse_used((one.mail, *(one.address(role) for role in ROLES)), taken, names.AN_ADDRESS)
     return Change(Kind.LIST, one.name, one.dn(suffix), {}, attributes_of(one), line)
 
 

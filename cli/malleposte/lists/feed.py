@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
 
+from malleposte.accounts import rows
 from malleposte.accounts.changes import Change, Plan
 from malleposte.accounts.current import Current
-from malleposte.accounts.feed import Feed, ListRow, Problem, Reject
-from malleposte.errors import InputError
+from malleposte.accounts.feed import Feed, ListRow
 from malleposte.lists import edits
 from malleposte.lists.model import attributes_of, entry_of
 
@@ -28,30 +27,7 @@ DECIDES = {
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:
     """Lists to make or to change; and the feed, its rejects joined by the rows that name what the directory lacks."""
-    changes: list[Change] = []
-    rejects = list(feed.rejects)
-    unchanged = 0
-    for row in feed.lists:
-        try:
-            found = _changes(row, feed, current, domain)
-        except InputError as error:
-            rejects.append(
-                Reject(row.line, row.cells, (Problem(feed.columns.titles["liste"], error.french or str(error)),))
-            )
-            continue
-        changes += found
-        unchanged += not found
-    rejects.sort(key=lambda reject: reject.line)
-    made = Plan(
-        domain=domain,
-        feed=feed.name,
-        feed_sha256=feed.sha256,
-        made=now.astimezone(datetime.UTC).isoformat(timespec="seconds"),
-        changes=tuple(changes),
-        unchanged=unchanged,
-        rejected=len(rejects),
-    )
-    return made, replace(feed, rejects=tuple(rejects))
+    return rows.plan(feed, feed.lists, "liste", lambda row: _changes(row, feed, current, domain), domain, now)
 
 
 def _changes(row: ListRow, feed: Feed, current: Current, domain: str) -> list[Change]:
@@ -64,6 +40,4 @@ def _changes(row: ListRow, feed: Feed, current: Current, domain: str) -> list[Ch
     entry = entry_of(directory, one.name)
     if entry is None:
         return [edits.create(one, current.names(), directory.suffix, row.line)]
-    wanted = attributes_of(one)
-    named = [name for column, names in DECIDES.items() if column in feed.columns.places for name in names]
-    return edits.changed(entry, {name: wanted.get(name, []) for name in named}, row.line)
+    return edits.changed(entry, rows.decided(feed, DECIDES, attributes_of(one)), row.line)

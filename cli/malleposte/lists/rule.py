@@ -7,13 +7,13 @@ schools, which no filter over people can ask; the extension says it, and the mem
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from malleposte.directory.model import RECEIVES
 from malleposte.directory.protocol import Directory
-from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query
+from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query, Search, Values
 from malleposte.errors import InputError
 
 FIELDS = {
@@ -32,11 +32,6 @@ _WORD = re.compile(r"(?:^|(?<=\s))([a-zé]+)\s*=\s*")
 DEEPEST = 20
 _SUCH = "'fonction=Principal,Proviseur departement=89'"
 EXAMPLE = f"such as {_SUCH}"
-
-Found = Mapping[str, Sequence[str]]
-"""The attributes of an entry."""
-Search = Callable[[Query, Sequence[str]], Iterable[Found]]
-"""(query, attributes) -> the entries of the whole directory. Raises MallepostError."""
 
 
 @dataclass(frozen=True)
@@ -179,7 +174,7 @@ def agents_of(rule: Rule, search: Search) -> tuple[str, ...]:
     return tuple(sorted(_within(people, schools)))
 
 
-def _within(people: Iterable[Found], schools: frozenset[str] | None) -> Iterator[str]:
+def _within(people: Iterable[Values], schools: frozenset[str] | None) -> Iterator[str]:
     for entry in people:
         if schools is None or {code.upper() for code in entry.get("mpEstablishment", ())} & schools:
             yield from list(entry.get("uid", ()))[:1]

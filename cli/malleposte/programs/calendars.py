@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte.adapters import ldapsearch
@@ -19,22 +19,13 @@ from malleposte.calendars import fetch
 from malleposte.calendars.gather import Gatherer
 from malleposte.calendars.settings import Settings
 from malleposte.calendars.store import Store
-from malleposte.directory.query import Query
 from malleposte.errors import MallepostError
-from malleposte.lists.rule import Found
 
 
 def gather(settings: Settings) -> int:
     """The exit code."""
     password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
-
-    def search(query: Query, attributes: Sequence[str]) -> Iterable[Found]:
-        found = ldapsearch.search(settings.base, settings.bind_dn, settings.uri, password, query.render(), *attributes)
-        return [
-            {name: [value.decode("utf-8", "replace") for value in values] for name, values in one.attributes.items()}
-            for one in found
-        ]
-
+    search = ldapsearch.searcher(settings.base, settings.bind_dn, settings.uri, password)
     now = datetime.datetime.now(datetime.UTC)
     for line in Gatherer(Store(), settings.web, settings.base, search).run(now):
         print(f"<4>{line}", file=sys.stderr)

@@ -45,11 +45,7 @@ class Agent:
 
 def readable(entries: Iterable[ldif.Entry]) -> list[Entry]:
     """The entries that have a uid, with their values as text."""
-    found = [
-        {name: [value.decode("utf-8", "replace") for value in values] for name, values in entry.attributes.items()}
-        for entry in entries
-    ]
-    return [entry for entry in found if "uid" in entry]
+    return [entry for entry in ldapsearch.text(entries) if "uid" in entry]
 
 
 def agents(boxes: Iterable[Entry], people: Iterable[Entry]) -> dict[str, Agent]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.calendars import school
+from tests.stack.support.calendars import school, sql
 from tests.stack.support.groupware import Answer, Groupware, event
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People, directory
@@ -48,12 +48,6 @@ class Rooms:
         """The timer's work, now."""
         self.site.run(self.site.host_of("web"), "systemctl start malleposte-sogo-rooms.service", timeout=300)
 
-    def sql(self, text: str) -> str:
-        """A query of SOGo's database."""
-        return self.site.run(
-            self.site.host_of("database"), "runuser -u postgres -- psql -XqAt sogo", given=text
-        ).strip()
-
     def clear(self) -> None:
         """Remove what was made. Their names are not kept: a test's name is drawn."""
         with directory(self.site) as bound:
@@ -62,7 +56,7 @@ class Rooms:
         for uid in self.made:
             ids = f"(SELECT c_folder_id FROM sogo_folder_info WHERE c_path2 = '{uid}')"
             for table in ("sogo_quick_appointment", "sogo_store", "sogo_acl", "sogo_folder_info"):
-                self.sql(f"DELETE FROM {table} WHERE c_folder_id IN {ids};")
+                sql(self.site, f"DELETE FROM {table} WHERE c_folder_id IN {ids};")
 
 
 @pytest.fixture
@@ -237,6 +231,6 @@ def test_a_feed_makes_rooms_and_the_end_of_one_is_archived(rooms: Rooms, visit: 
     archive = cli.out("room", "end", uid, "--yes").split("archived in ")[1].split(";")[0]
     held = site.run(site.host_of("directory"), f"python3 -m zipfile -l {archive}")
     assert ".ics" in held, held
-    assert rooms.sql(f"SELECT count(*) FROM sogo_folder_info WHERE c_path2 = '{uid}';") == "0"
+    assert sql(rooms.site, f"SELECT count(*) FROM sogo_folder_info WHERE c_path2 = '{uid}';") == "0"
     again = cli("room", "create", uid, "--name", "Encore")
     assert again.returncode == 2 and "never given again" in again.stderr

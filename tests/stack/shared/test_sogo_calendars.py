@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from malleposte.accounts.agendas.sogo import PUBLISHER
 
-from tests.stack.support.calendars import Calendars, file, school
+from tests.stack.support.calendars import Calendars, file, school, sql
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
@@ -47,11 +47,6 @@ def listed(agent: Groupware) -> dict[str, dict[str, Any]]:
     held = agent.get(agent.own("Calendar/calendarslist")).json()["calendars"]
     start = f"{PUBLISHER}_"
     return {one["id"].partition(start)[2]: one for one in held if start in one["id"]}
-
-
-def sql(site: Site, text: str) -> str:
-    """A query of SOGo's database."""
-    return site.run(site.host_of("database"), "runuser -u postgres -- psql -XqAt sogo", given=text).strip()
 
 
 def state(site: Site, ident: str, *agents: Groupware) -> str:

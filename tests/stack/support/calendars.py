@@ -30,6 +30,11 @@ def file(summary: str, start: str = "20270206", end: str = "20270222") -> str:
     return FILE.format(uid=secrets.token_hex(4), summary=summary, start=start, end=end)
 
 
+def sql(site: Site, text: str) -> str:
+    """A query of SOGo's database."""
+    return site.run(site.host_of("database"), "runuser -u postgres -- psql -XqAt sogo", given=text).strip()
+
+
 def school() -> str:
     """The UAI code of a school of this test alone."""
     return uai(9000 + secrets.randbelow(900))

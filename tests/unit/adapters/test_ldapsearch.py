@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from malleposte.adapters import ldapsearch
+from malleposte.adapters import ldapsearch, ldif
+from malleposte.directory.query import Equal
 from malleposte.errors import MallepostError
 
 WHERE = ("dc=test", "cn=x,dc=test", "ldapi:///", Path("/run/password"))
@@ -48,3 +49,10 @@ def test_patience_ends(codes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     codes.write_text("255\n0\n")
     with pytest.raises(MallepostError, match="refused: 255"):
         ldapsearch.search(*WHERE, "(uid=a)")
+
+
+def test_a_job_asks_by_queries_and_reads_text(codes: Path) -> None:
+    codes.write_text("0\n")
+    assert list(ldapsearch.searcher(*WHERE)(Equal("uid", "a"), ("uid",))) == [{"uid": ["a"]}]
+    (broken,) = ldapsearch.text(ldif.parse(b"dn: uid=b,dc=test\ncn:: /w==\n\n"))
+    assert broken == {"cn": ["\ufffd"]}

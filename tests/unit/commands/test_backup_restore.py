@@ -1,6 +1,7 @@
 """`backup restore`: requests from a controller to a host, refusals, the choice of an archive."""
 
 import json
+import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,12 +125,19 @@ def test_a_restore_that_failed_lets_nobody_forget(sent, monkeypatch):
     assert [words[0] for words in sent] == ["db1"]
 
 
-def test_the_services_that_cache_a_database_are_restarted(monkeypatch):
+@pytest.mark.parametrize(("code", "ends"), [(0, 0), (restore_database.NO_UNIT, 0), (1, 1)])
+def test_the_services_that_cache_a_database_are_restarted(monkeypatch, capsys, code, ends):
     ran = []
+
+    def run(words, **_given):
+        ran.append(words)
+        return subprocess.CompletedProcess(words, code)
+
     monkeypatch.setattr(paths, "HOSTED", True)
-    monkeypatch.setattr(restore_database.subprocess, "run", lambda words, **_given: ran.append(words))
-    assert main(["backup", "restore", "refresh"]) == 0
+    monkeypatch.setattr(restore_database.subprocess, "run", run)
+    assert main(["backup", "restore", "refresh"]) == ends
     assert ran == [["systemctl", "try-restart", unit] for unit in ("memcached.service", "sogo.service")]
+    assert ("not restarted: memcached.service, sogo.service" in capsys.readouterr().err) == bool(ends)
 
 
 def test_of_several_stores_the_directory_says_which_holds_the_box(sent, monkeypatch, capsys):

@@ -15,8 +15,8 @@ from malleposte.directory.model import (
     agent_attributes,
     resource_attributes,
 )
-from malleposte.directory.query import Query
-from malleposte.lists.rule import Found, parse, to_url
+from malleposte.directory.query import Query, Values
+from malleposte.lists.rule import parse, to_url
 from malleposte.programs import sogo_rooms
 
 DIRECTORY = MemoryDirectory()
@@ -42,7 +42,7 @@ def filled(*rooms: Resource) -> MemoryDirectory:
 def known(*rooms: Resource) -> dict[str, Room]:
     directory = filled(*rooms)
 
-    def search(query: Query, attributes: Sequence[str]) -> Iterable[Found]:
+    def search(query: Query, attributes: Sequence[str]) -> Iterable[Values]:
         for branch in ("people", "resources", "establishments"):
             for entry in directory.search(branch, [*attributes, "objectClass"], query):
                 yield entry.attributes

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from malleposte.accounts.agendas.sogo import quoted, rows
+from malleposte.accounts.agendas.sogo import quoted, quoted_json, rows
 
 ANYBODY, NOTHING = "<default>", "None"
 Sql = Callable[[str], str]
@@ -48,7 +46,7 @@ def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, s
         {"uid": uid, "role": role} for uid, roles in right.items() if held.get(uid) != roles for role in sorted(roles)
     ]
     path = quoted(f"/{agenda.owner}/Calendar/{agenda.name}")
-    sql(_GRANT.format(id=agenda.id, path=path, wrong=_json(wrong), right=_json(new)))
+    sql(_GRANT.format(id=agenda.id, path=path, wrong=quoted_json(wrong), right=quoted_json(new)))
     forget([agenda.key])
     return True
 
@@ -58,7 +56,3 @@ def _by_uid(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
     for uid, role in pairs:
         found.setdefault(uid, set()).add(role)
     return found
-
-
-def _json(value: Any) -> str:
-    return quoted(json.dumps(value))

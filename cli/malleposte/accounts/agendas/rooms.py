@@ -1,14 +1,13 @@
 """The agendas of rooms and equipment in SOGo: made before anybody books, with the rights to book.
 
 SOGo refuses an invitation of a room to whoever has no right on its agenda. Of an agenda that is not there yet, it has
-no rights to look at: until the job has been there, a new room takes anybody. The
-right to book shows the busy hours and nothing else. It is one for all classes of events, since SOGo looks for conflicts
-with the rights of the agent who books.
+no rights to look at: until the job has been there, a new room takes anybody. The right to book shows the busy hours
+and nothing else. It is one for all classes of events, since SOGo looks for conflicts with the rights of the agent who
+books.
 """
 
 from __future__ import annotations
 
-import json
 import plistlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from malleposte.accounts.agendas import rights
 from malleposte.accounts.agendas.model import MAIN
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import Restore, printable, quoted, restore, rows
+from malleposte.accounts.agendas.sogo import Restore, printable, quoted, quoted_json, restore, rows
 
 BOOKS = ("PublicDAndTViewer", "ConfidentialDAndTViewer", "PrivateDAndTViewer")
 _AGENDAS = """SELECT row_to_json(one) FROM (SELECT c_path2 AS uid, c_folder_id AS id FROM sogo_folder_info
@@ -49,7 +48,7 @@ def place(rooms: Sequence[Room], sql: Sql, forget: Forget, put: Restore = restor
 
 
 def _agendas(rooms: Iterable[Room], sql: Sql) -> dict[str, int]:
-    uids = quoted(json.dumps([room.uid for room in rooms]))
+    uids = quoted_json([room.uid for room in rooms])
     return {str(one["uid"]): int(one["id"]) for one in rows(sql(_AGENDAS.format(main=quoted(MAIN), uids=uids)))}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from malleposte.accounts.agendas import vcard
 from malleposte.accounts.agendas.model import MAIN, Collection, Item, Kind, collected, newer, uid_of
-from malleposte.accounts.agendas.sogo import Sql, quoted, rows
+from malleposte.accounts.agendas.sogo import Sql, quoted, quoted_json, rows
 
 LONGEST = 128
 """Characters of a column of names."""
@@ -82,7 +82,7 @@ class RoundcubeBook:
         gone = {item for one in collections for item in one.items.values()}
         rows = [{"id": number, "changed": item.changed} for number, item in self._rows(uid) if item in gone]
         if rows:
-            self.sql(self.database, _REMOVE.format(items=quoted(json.dumps(rows))))
+            self.sql(self.database, _REMOVE.format(items=quoted_json(rows)))
 
     def holders(self) -> set[str]:
         """See Store."""

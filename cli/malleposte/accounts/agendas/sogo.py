@@ -82,6 +82,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def quoted_json(value: Any) -> str:
+    """A literal of SQL that holds a value as JSON."""
+    return quoted(json.dumps(value))
+
+
 def rows(printed: str) -> Iterator[dict[str, Any]]:
     """Objects that a statement printed, a line each: by "\\n", JSON leaves Unicode's other ends of lines alone."""
     return (json.loads(line) for line in printed.split("\n") if line)

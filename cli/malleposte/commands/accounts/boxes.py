@@ -15,7 +15,7 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand
 from malleposte.directory.model import FunctionalBox
 from malleposte.directory.protocol import Entry
@@ -133,11 +133,7 @@ def show_command(box: str, as_json: bool) -> None:
     settings = Settings.read()
     with settings.directory() as directory:
         entry = boxes.find(directory, box)
-    if as_json:
-        click.echo(json.dumps(_row(entry), ensure_ascii=False))
-        return
-    for name, value in _row(entry).items():
-        click.echo(f"{name:<10} {', '.join(value) if isinstance(value, list) else value or '—'}")
+    show(_row(entry), as_json=as_json)
 
 
 @box_group.command("list", cls=HostCommand)

@@ -14,7 +14,7 @@ from malleposte.accounts.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand, MailCommand
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
@@ -90,11 +90,7 @@ def show_command(name: str, as_json: bool) -> None:
     with Settings.read().directory() as directory:
         entry = edits.found(directory, name)
         row = _row(entry) | {"count": len(expand(directory, to_list(entry.attributes)))}
-    if as_json:
-        click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    for key, value in row.items():
-        click.echo(f"{key:<11} {', '.join(value) if isinstance(value, list) else value or '—'}")
+    show(row, as_json=as_json)
 
 
 @lists_group.command("list", cls=HostCommand)

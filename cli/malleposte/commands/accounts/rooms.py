@@ -19,7 +19,7 @@ from malleposte.calendars import rooms
 from malleposte.commands.accounts.boxes import shut
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON
+from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand
 from malleposte.directory.model import EVERYONE, Attributes, Resource, ResourceKind, first
 from malleposte.directory.protocol import Entry
@@ -115,11 +115,7 @@ def show_command(room: str, as_json: bool) -> None:
     """
     with Settings.read().directory() as directory:
         row = _row(rooms.find(directory, room))
-    if as_json:
-        click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    for name, value in row.items():
-        click.echo(f"{name:<9} {', '.join(value) if isinstance(value, list) else value or '—'}")
+    show(row, as_json=as_json)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

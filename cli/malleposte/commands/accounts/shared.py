@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,6 +37,16 @@ def emit(pieces: Iterable[str]) -> None:
     for piece in pieces:
         sys.stdout.buffer.write(piece.encode())
     sys.stdout.buffer.flush()
+
+
+def show(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one thing, a line a field, or as JSON."""
+    if as_json:
+        click.echo(json.dumps(row, ensure_ascii=False))
+        return
+    width = max(map(len, row)) + 1
+    for name, value in row.items():
+        click.echo(f"{name:<{width}} {', '.join(value) if isinstance(value, list) else value or '—'}")
 
 
 def write_private(path: Path, text: str | Iterable[str]) -> None:

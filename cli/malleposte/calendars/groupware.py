@@ -1,0 +1,51 @@
+"""Common parts of the jobs of SOGo's user: the ways to the directory, to SOGo's database and to its memcached."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from malleposte.accounts.agendas.rights import Forget, Sql
+from malleposte.accounts.channels.sogo import delete
+from malleposte.adapters import ldapsearch, postgresql
+from malleposte.directory.query import All, AnyOf, Equal, Search, Values
+from malleposte.platform.identity import is_uid
+
+USAGE = "BASE BIND_DN URI DATABASE MEMCACHED PROFILE[,PROFILE...]"
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The ways of a job, and the classes whose agents have SOGo; every class where none is said."""
+
+    base: str
+    search: Search
+    sql: Sql
+    forget: Forget
+    profiles: tuple[str, ...]
+
+
+def ways(words: Sequence[str]) -> Ways | None:
+    """The ways that the words of USAGE say, None of other words. The directory's password comes from systemd."""
+    if len(words) != 6:
+        return None
+    base, bind_dn, uris, database, memcached, profiles = words
+    password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
+    return Ways(
+        base,
+        ldapsearch.searcher(base, bind_dn, uris, password),
+        partial(postgresql.sql, database, user="", timeout=SECONDS),
+        partial(delete, Path(memcached)),
+        tuple(one for one in profiles.split(",") if one),
+    )
+
+
+def agents(search: Search, profiles: Sequence[str], *attributes: str) -> dict[str, Values]:
+    """Those who have SOGo, by uid, with these attributes. Raises MallepostError."""
+    classes = (AnyOf(tuple(Equal("mpProfile", one) for one in profiles)),) if profiles else ()
+    found = search(All((Equal("objectClass", "mpAgent"), *classes)), ("uid", *attributes))
+    return {one["uid"][0]: one for one in found if "uid" in one and is_uid(one["uid"][0])}
