@@ -162,6 +162,8 @@ class BringUp:
         self.converge()
         self.seed()
         made = self.back_up()
+        # After the snapshot, a return to it would lose the factor, and the controller would still know it.
+        enrolment.ensure_factor(self.lab.deploy_inventory, self._progress.say)
         if not known or made or (self.done.deploy is not None and self.done.deploy.changed):
             with self._step("snapshot", f"lab: snapshot {SNAPSHOT}"):
                 self.lab.snapshot(SNAPSHOT, replace=True)

@@ -76,6 +76,7 @@ def steps(
     monkeypatch.setattr(bringup.backups, "fresh", lambda *_: fresh)
     monkeypatch.setattr(Place, "answer", back_up)
     monkeypatch.setattr(bringup.checking, "gate", lambda *_, **__: None)
+    monkeypatch.setattr(bringup.enrolment, "ensure_factor", lambda *_: None)
     return bringup.BringUp(Progress(quiet=True))
 
 
@@ -99,6 +100,14 @@ def test_the_backup_that_the_tests_start_from_is_in_the_snapshot(monkeypatch: py
     lab = NotingLab(snapshot=True)
     steps(monkeypatch, lab, fresh=False).ready_for_tests()
     assert lab.notes == ["restore converged", "up", "deploy", "seed", "backup run --json", "snapshot converged"]
+
+
+def test_the_probe_s_second_factor_is_in_the_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = NotingLab()
+    up = steps(monkeypatch, lab)
+    monkeypatch.setattr(bringup.enrolment, "ensure_factor", lambda inventory, _say: lab.notes.append(f"{inventory}"))
+    up.ready_for_tests()
+    assert lab.notes[-2:] == ["lab", "snapshot converged"]
 
 
 def test_a_first_backup_that_fails_is_told_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,9 +134,9 @@ def test_what_the_lab_raises_is_told_in_one_line(error: LabError, monkeypatch: p
 def test_the_probe_s_results_are_shown_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     results = [Result("one", Status.OK, 12, "fine"), Result("two", Status.FAILED, 3, "no")]
     order: list[str] = []
+    up = steps(monkeypatch, NotingLab())
     monkeypatch.setattr(bringup.enrolment, "ensure_factor", lambda _inventory, _say: order.append("enrolled"))
     monkeypatch.setattr(bringup.probing, "walk", lambda _: order.append("walked") or iter(results))
-    up = steps(monkeypatch, NotingLab())
     shown: list[Result] = []
     up.walk(shown.append)
     assert (shown, order) == (results, ["enrolled", "walked"]), "a first walk has its second factor"
