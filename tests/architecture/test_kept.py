@@ -19,7 +19,8 @@ def test_the_page_says_what_the_roles_do() -> None:
         for name, value in _NAMED.findall(text):
             found[name] = yaml.safe_load(value)
     assert set(found) == {
-        "dovecot_trash_days", "dovecot_junk_days", "accounts_archive_days", "accounts_purge_days", "borg_vault_keep",
+        "dovecot_trash_days", "dovecot_junk_days", "accounts_archive_days", "accounts_purge_days",
+        "accounts_archive_kept_days", "borg_vault_keep",
     }  # fmt: skip
     for name, value in found.items():
         role = next(one for one in ("borg_vault", "dovecot", "accounts") if name.startswith(f"{one}_"))

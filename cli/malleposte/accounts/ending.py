@@ -51,9 +51,14 @@ def end_list(
     return path
 
 
+def stone_name(name: str) -> str:
+    """The uid that the tombstone of a list gets where nothing else has it."""
+    return f"liste.{name}"[:60]
+
+
 def stone_of(directory: Directory, held: Entry, now: datetime.datetime) -> Change:
     """A list's tombstone. A list has no log-in: the stone gets a name that no account and no other stone has."""
-    stem, taken = f"liste.{first(held.attributes, 'cn')}"[:60], UsedNames(directory)
+    stem, taken = stone_name(first(held.attributes, "cn")), UsedNames(directory)
     name = next(name for name in (stem, *(f"{stem}.{number}" for number in range(2, 1000))) if name not in taken)
     addresses = dict.fromkeys(
         value.lower() for key in ("mail", "mailLocalAddress") for value in held.attributes.get(key, [])

@@ -1,4 +1,4 @@
-"""Nightly work: the ends of blocks, the archives and removals of departed accounts. A list of steps, one a need.
+"""Nightly work: ends of blocks; archives and removals of departed accounts, ends of archives. A list of steps.
 
 A step that fails does not keep the others from their work. Each says what it did, and with `dry` what it would do.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 
-from malleposte.accounts import codes, here, life, removal, renewal
+from malleposte.accounts import archives, codes, here, life, removal, renewal
 from malleposte.accounts.acts import Tools, expire, make, settle
 from malleposte.accounts.agendas import astray
 from malleposte.accounts.changes import Change, Kind
@@ -108,6 +108,33 @@ def purge(night: Night, told: Told) -> None:
             if not night.dry:
                 removal.purge(tools, uid_of(entry), night.now)
             told.done.append(uid_of(entry))
+
+
+def archive_ends(night: Night, told: Told) -> None:
+    """Remove the archives of what was removed long enough ago."""
+    if night.rules.archive_kept_days <= 0:
+        return
+    before = night.now - datetime.timedelta(days=night.rules.archive_kept_days)
+    over = list(archives.due(night.rules.archive_folder, archives.removed(night.tools.directory), before))
+    if night.dry:
+        told.done += [one.path.name for one in over]
+        return
+    last = archives.looked(archives.LOOKED)
+    archives.look(archives.LOOKED, night.now)
+    if last is None:
+        return
+    if over and not archives.steady(last, night.now):
+        told.failures.append(
+            f"{len(over)} archives seem over, but the clock says {stamp(night.now)} and said {stamp(last)} in the night"
+            " before: none was removed; if the clock is right, the next night goes on"
+        )
+        return
+    for one in over:
+        try:
+            archives.end(one, night.tools.journal)
+            told.done.append(one.path.name)
+        except OSError as error:
+            told.failures.append(f"{one.path}: {error.strerror}")
 
 
 def renew(night: Night, told: Told) -> None:
@@ -212,7 +239,8 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
 
 STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
-    "devices": device_copies, "archive": archive, "purge": purge, "own-data": own_data,
+    "devices": device_copies, "archive": archive, "purge": purge, "archive-ends": archive_ends,
+    "own-data": own_data,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

@@ -231,12 +231,15 @@ def test_the_page_on_personal_data_says_what_is_kept(
 ) -> None:
     made = portal(accountd, provider, valkey, clock)
     held = made.extensions["portal"]
-    shown = {"undelete_days": 0, "trash_days": 61, "archive_days": 62, "purge_days": 366, "backup_months": 13}
+    shown = {"undelete_days": 0, "trash_days": 61, "archive_days": 62, "purge_days": 366, "archive_kept_days": 367,
+             "backup_months": 13}  # fmt: skip
     made.extensions["portal"] = replace(held, kept=shown)
     page = Visitor(made.test_client()).get(("/donnees-personnelles", "/en/privacy")[language])
     text = page.all("main")[0][1]
-    for told in ("61 days", "after 62 days, removed after 366 days", "13 months", "30 days") if language else (
-        "61 jours", "après 62 jours, supprimé après 366 jours", "13 mois", "30 jours",
-    ):  # fmt: skip
+    english = ("61 days", "after 62 days, removed after 366 days", "367 days after the removal", "13 months", "30 days")
+    french = (
+        "61 jours", "après 62 jours, supprimé après 366 jours", "367 jours après la suppression", "13 mois", "30 jours",
+    )  # fmt: skip
+    for told in english if language else french:
         assert told in text, told
     assert ("Deleted messages" if language else "Messages effacés") not in text

@@ -27,6 +27,8 @@ class LifeRules:
     """From the suspension to the removal."""
     purge_most: int = 500
     """Accounts removed in one night; more need a person."""
+    archive_kept_days: float = 365.0
+    """From the removal to the end of the archive."""
     archive_folder: Path = Path("/var/backups/malleposte-accounts")
     devices: int = 20
     """Device passwords of an account at most."""

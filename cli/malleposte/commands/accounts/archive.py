@@ -87,7 +87,8 @@ def export_command(who: str, out: str, reason: str) -> int:
 def archive_command(who: str, override: str, as_json: bool) -> int:
     """Store an export of a suspended account on the host, mode 0600, in the folder of accounts_archive_folder.
 
-    `accounts nightly` does it after accounts_archive_days; earlier needs a reason.
+    `accounts nightly` does it after accounts_archive_days; earlier needs a reason. It also removes the archive, when
+    the account has been gone for accounts_archive_kept_days.
 
     \b
     Example:
@@ -137,8 +138,8 @@ def purge_command(who: str, override: str, yes: bool, as_json: bool) -> int:
 def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
     """Run the nightly job: end blocks, warn of expiring passwords, archive and remove accounts of former agents.
 
-    It also ends device passwords in time, and makes the copies of their own data that agents asked for. A timer of the
-    directory's host starts it. When a step fails, the others still run.
+    It also ends device passwords in time and archives after accounts_archive_kept_days, and makes the copies of their
+    own data that agents asked for. A timer of the directory's host starts it. When a step fails, the others still run.
 
     \b
     Example:
