@@ -60,6 +60,17 @@ def room(uid: str, *, timeout: float | None = None) -> tuple[int, int]:
     return used, limit
 
 
+def index(uid: str, folder: str, *, queued: bool = False) -> None:
+    """Index a folder for search, now or after others (`queued`: by Dovecot's indexer, which this does not wait for).
+
+    Nothing else depends on it: where it fails, as in a box that is closed, the next search makes the index.
+    """
+    if queued:
+        doveadm("index", "-q", "-u", uid, "--", folder, check=False)
+    else:
+        doveadm("index", "-u", uid, "--", folder, check=False)
+
+
 def kick(uid: str, *, device: str = "", timeout: float | None = None) -> None:
     """End an account's sessions, or those of one of its devices; also those that have opened another's folders.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from malleposte import owner
-from malleposte.adapters.dovecot import doveadm, forget, kick, sessions
+from malleposte.adapters.dovecot import doveadm, forget, index, kick, sessions
 from malleposte.errors import InputError, MallepostError
 
 from . import restore_maildir as layout
@@ -29,7 +29,10 @@ class Dovecot(Protocol):
         """HIGHESTMODSEQ by folder; empty when the box cannot be read."""
 
     def renew(self, uid: str, modseqs: dict[str, int]) -> None:
-        """Drop what is cached about a box, count its size, share what its ACLs say, count on from these MODSEQs."""
+        """Drop what is cached about a box, count its size, share what its ACLs say, count on from these MODSEQs.
+
+        Search needs an index again, which an archive has not: Dovecot's indexer is asked for it.
+        """
 
     def count(self, uid: str) -> int:
         """Messages of a box, as Dovecot sees them."""
@@ -90,17 +93,22 @@ class Doveadm:
             self.count_on(uid, max(modseqs.values()))
         doveadm("quota", "recalc", "-u", uid)
         doveadm("acl", "recalc", "-u", uid, check=False)
+        for name in self._filled(uid):
+            index(uid, name, queued=True)
 
     def count_on(self, uid: str, modseq: int) -> None:
         """Let the HIGHESTMODSEQ of folders with messages be above `modseq`: who remembers less asks for all again.
 
         To be called while they have no index: the messages then are newer than what anybody remembers.
         """
+        for name in self._filled(uid):
+            doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), "--", name, check=False)
+
+    def _filled(self, uid: str) -> list[str]:
+        """The folders with messages."""
         root = self.home(uid) / "Maildir"
         with owner.as_owner(root):
-            held = [name for name, path in layout.folders(root).items() if any(layout.files(path))]
-        for name in held:
-            doveadm("mailbox", "update", "-u", uid, "--min-highest-modseq", str(modseq + 1), "--", name, check=False)
+            return [name for name, path in layout.folders(root).items() if any(layout.files(path))]
 
     def count(self, uid: str) -> int:
         """See Dovecot."""

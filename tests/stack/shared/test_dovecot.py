@@ -8,6 +8,7 @@ import socket
 import ssl
 
 import pytest
+from malleposte.platform.mailstore import home_of
 
 from tests.stack.support.mail import compose, token, wait_for
 
@@ -167,3 +168,32 @@ def test_a_refused_value_leaves_the_service_and_its_next_start(mail1):
         mail1.run(f"rm -rf {folder}")
     assert mail1.service("dovecot").is_running
     assert mail1.run("/usr/local/lib/malleposte/dovecot-check /etc/dovecot").rc == 0
+
+
+def test_a_large_folder_is_indexed_by_night(people, mail, site):
+    account, word = people.agent(), token()
+    session, maildir = mail.imap(account), f"{home_of(account.uid)}/Maildir"
+    for number in range(3):
+        session.append("Projets", None, None, compose("a@lointain.test", account.mail, word, body=f"corps {number}"))
+    run = "/usr/bin/python3 -I -B /usr/lib/malleposte/malleposte.pyz run dovecot-index"
+    # The store of one agent's bucket alone: a night of all would find the other tests' boxes.
+    bucket = f"/tmp/{account.uid}/{home_of(account.uid).parent.name}"
+    site.run("mail1", f"mkdir -p {bucket}; ln -s {home_of(account.uid)} {bucket}/{account.uid}")
+    indexed = f"test -d {maildir}/.Projets/fts-flatcurve && echo yes || echo no"
+    try:
+        wait_for(lambda: "yes" in site.run("mail1", indexed), what="the index of what a client filed")
+        site.run("mail1", f"rm -r {maildir}/.Projets/fts-flatcurve")
+        site.run("mail1", f"{run} /tmp/{account.uid} 4")
+        assert "no" in site.run("mail1", indexed), "three messages are fewer than four"
+        site.run("mail1", f"{run} /tmp/{account.uid} 3")
+        assert "yes" in site.run("mail1", indexed)
+    finally:
+        site.run("mail1", f"rm -rf /tmp/{account.uid}")
+    session.select("Projets")
+    assert len(session.uid("SEARCH", "BODY", "corps")[1][0].split()) == 3
+
+
+def test_the_night_of_the_index_is_timed(site):
+    assert site.run("mail1", "systemctl is-active malleposte-index.timer").strip() == "active"
+    site.run("mail1", "systemctl start malleposte-index.service")
+    assert site.run("mail1", "systemctl show -P Result malleposte-index.service").strip() == "success"

@@ -12,7 +12,7 @@ from malleposte.platform import mailstore
 
 from tests.stack.support import boxes
 from tests.stack.support.boxes import Box, Folder
-from tests.stack.support.mail import Mail, compose, quoted
+from tests.stack.support.mail import Mail, compose, quoted, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 
@@ -117,6 +117,8 @@ def test_a_whole_mailbox_comes_back_identical_with_its_uids_and_keeps_what_came_
     session.select("INBOX", readonly=True)
     told = session.uid("FETCH", "1:*", f"(FLAGS) (CHANGEDSINCE {remembered['INBOX']})")[1]
     assert len(told) == len(now.folders["INBOX"].letters)
+    indexed = f"test -d {home(who)}/Maildir/fts-flatcurve && echo there || true"
+    wait_for(lambda: "there" in site.run(MAIL, indexed), what="the index for search, which no archive has")
     owners = site.run(MAIL, f"find {home(who)} -not -user vmail -o -perm /077 -not -type l")
     assert owners == ""
 
