@@ -36,4 +36,12 @@ def test_a_manager_decides_who_opens_a_box(browser: Browser, person: Any, people
     browser.click(".cards li:last-child button" if other.uid > chief.uid else ".cards li:first-child button", "Retirer")
     browser.wait(lambda: other.uid not in browser.words(), "the agent is still there")
     assert other.held("mpOpens") == {}
+    browser.click("main a", "Régler le filtrage")
+    browser.seen("h1", f"Filtrage de la boîte {box.uid}")
+    browser.click("label", "Strict")
+    browser.click("button", "Changer le niveau")
+    browser.seen(".fr-alert--success")
+    for_everyone(browser)
+    browser.click("a", "Retour à la boîte")
+    browser.seen("h1", "Collège d’essai")
     assert complaints(browser) == []

@@ -58,7 +58,7 @@ class Charges:
             found = [_told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
             shown = sorted(found, key=lambda one: (one.kind, one.title))
             return wire.Done(uid, charges=tuple(shown[:MOST]), more=len(shown) > MOST)
-        entry = _one(act.directory, request.kind, request.name, uid)
+        entry = managed(act.directory, request.kind, request.name, uid)
         return _whole(act.directory, uid, request.kind, entry)
 
     def _set(self, act: Act, request: wire.SetCharge) -> wire.Answer:
@@ -67,13 +67,13 @@ class Charges:
         if attribute is None:
             raise InputError("no such part")
         with self._ways.alone(f"{request.kind}:{request.name.lower()}"):
-            entry = _one(act.directory, request.kind, request.name, uid)
+            entry = managed(act.directory, request.kind, request.name, uid)
             if request.kind == BOX:
                 left = self._delegated(act, entry, request)
             else:
                 left = []
                 acts.make(act.directory, act.journal, _adjusted(act.directory, entry, attribute, request))
-            done = _whole(act.directory, uid, request.kind, _one(act.directory, request.kind, request.name, uid))
+            done = _whole(act.directory, uid, request.kind, managed(act.directory, request.kind, request.name, uid))
         return wire.Done(uid, charges=done.charges, people=done.people, open=tuple(one.channel for one in left))
 
     def _delegated(self, act: Act, entry: Entry, request: wire.SetCharge) -> list[Failure]:
@@ -91,7 +91,7 @@ def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:
     yield from directory.search(_BRANCHES[kind], _READ[kind], {"mpManager": uid})
 
 
-def _one(directory: Directory, kind: str, name: str, uid: str) -> Entry:
+def managed(directory: Directory, kind: str, name: str, uid: str) -> Entry:
     """A box or a list of its manager. Raises NotManagedError, which says the same of one that is not there."""
     wanted = name.strip().lower()
     for entry in _managed(directory, kind, uid) if kind in PARTS else ():

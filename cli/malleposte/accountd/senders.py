@@ -1,16 +1,21 @@
-"""« Filtrage »: an agent's level of antispam, allowed and blocked senders, kept on the host of the mailbox."""
+"""« Filtrage »: the level of antispam, allowed and blocked senders of a mailbox, kept on its host.
+
+The mailbox is the agent's own, or a functional box that the agent manages.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.charges import BOX, managed
 from malleposte.accountd.owned import Ways, reached
 from malleposte.accounts import names, senders
 from malleposte.accounts.feed import values
-from malleposte.accounts.passwords import Holder
 from malleposte.accounts.senders import Edit, FullListError, Senders
+from malleposte.directory.model import Attributes, first
 from malleposte.errors import InputError, MallepostError
 
 if TYPE_CHECKING:
@@ -27,6 +32,16 @@ class UnfitError(MallepostError):
         super().__init__(reason.value)
 
 
+@dataclass(frozen=True)
+class Mailbox:
+    """The mailbox of a call: its uid, its entry, and the answer's uid and state, which are those of the agent."""
+
+    uid: str
+    attributes: Attributes
+    agent: str
+    state: str
+
+
 class SenderLists:
     """Does the calls."""
 
@@ -39,42 +54,48 @@ class SenderLists:
         return {wire.ShowSenders: self._show, wire.SetSenders: self._set}
 
     def _show(self, act: Act, request: wire.ShowSenders) -> wire.Answer:
-        holder = self._ways.owner(act, request.uid)
-        held = self._held(holder.uid)
+        box = self._mailbox(act, request)
+        held = self._held(box.uid)
         rows = list(_rows(held))[max(request.after, 0) :]
         told = own.fitting(rows)
-        return wire.Done(
-            holder.uid, holder.state.value, level=held.level, senders=told, more=len(told) < len(rows)
-        )  # fmt: skip
+        return wire.Done(box.agent, box.state, level=held.level, senders=told, more=len(told) < len(rows))
 
     def _set(self, act: Act, request: wire.SetSenders) -> wire.Answer:
-        holder = self._ways.owner(act, request.uid)
+        box = self._mailbox(act, request)
         edit = Edit(
             request.level, tuple(map(sender, request.allow)), tuple(map(sender, request.block)), request.remove
         )  # fmt: skip
-        self._judge(holder, edit)
-        with self._ways.alone(holder.uid, APART):
-            held = self._held(holder.uid)
+        self._judge(box, edit)
+        with self._ways.alone(box.uid, APART):
+            held = self._held(box.uid)
             try:
                 after = edit.to(held)
             except FullListError as error:
                 raise UnfitError(wire.Unfit.FULL) from error
             if after != held:
                 with reached():
-                    self._tools.set_senders(holder.uid, edit)
+                    self._tools.set_senders(box.uid, edit)
                 for note in _notes(held, after):
-                    act.journal.write("senders", holder.uid, note=note)
-        return wire.Done(holder.uid, holder.state.value, level=after.level)
+                    act.journal.write("senders", box.uid, note=note)
+        return wire.Done(box.agent, box.state, level=after.level)
+
+    def _mailbox(self, act: Act, request: wire.ShowSenders | wire.SetSenders) -> Mailbox:
+        """Raises NotManagedError for a box that the agent does not manage."""
+        holder = self._ways.owner(act, request.uid)
+        if not request.box:
+            return Mailbox(holder.uid, holder.attributes, holder.uid, holder.state.value)
+        held = managed(act.directory, BOX, request.box, holder.uid).attributes
+        return Mailbox(first(held, "uid"), held, holder.uid, holder.state.value)
 
     def _held(self, uid: str) -> Senders:
         with reached():
             return self._tools.senders(uid)
 
-    def _judge(self, holder: Holder, edit: Edit) -> None:
+    def _judge(self, box: Mailbox, edit: Edit) -> None:
         """Raises UnfitError for a sender whom nobody may allow or block."""
         domain = self._tools.domain.lower()
         of_oneself = {
-            one.lower() for name in ("mail", "mailLocalAddress") for one in holder.attributes.get(name, ())
+            one.lower() for name in ("mail", "mailLocalAddress") for one in box.attributes.get(name, ())
         }  # fmt: skip
         if of_oneself & {*edit.allow, *edit.block}:
             raise UnfitError(wire.Unfit.OWN)

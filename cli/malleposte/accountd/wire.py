@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 13
+VERSION = 14
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -310,23 +310,27 @@ class EndOwnData(Owned):
 class ShowSenders(Owned):
     """Show the level of antispam and the senders that an agent allows or blocks: `Done.level`, `Done.senders`.
 
-    `after` is how many were told before; `Done.more`: and others.
+    `after` is how many were told before; `Done.more`: and others. With a `box`, they are those of a functional box that
+    the agent manages.
     """
 
     after: int = 0
+    box: str = ""
 
 
 @dataclass(frozen=True)
 class SetSenders(Owned):
     """Set the level (empty: as before), add senders (addresses, domains) to a list, or take them from either.
 
-    A sender that comes to a list goes from the other. A value that is refused has a word of `Unfit`.
+    A sender that comes to a list goes from the other. A value that is refused has a word of `Unfit`. `box` as in
+    `ShowSenders`.
     """
 
     level: str = ""
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    box: str = ""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def charge(found: sign_on.Agent) -> Answer:
     kind, name = _which()
     answer = ask(found, lambda source, uid, token: wire.Charges(source, uid, token, kind, name))
     if isinstance(answer, acts.Told):
-        return _lost(answer)
+        return lost(answer)
     if not name or not answer.charges:
         return redirect(link("charges"), 303)
     one = answer.charges[0]
@@ -69,7 +69,7 @@ def charge(found: sign_on.Agent) -> Answer:
 @for_agent
 def charge_add(found: sign_on.Agent) -> Answer:
     """One more delegate, poster or moderator."""
-    (kind, name), part = _which(), _typed("part")
+    (kind, name), part = _which(), typed("part")
     if part not in PARTS.get(kind, ()):
         return redirect(link("charges"), 303)
     form: Any = forms.AddPoster() if part == "poster" else forms.AddPerson()
@@ -93,8 +93,8 @@ def charge_add(found: sign_on.Agent) -> Answer:
 @for_agent
 def charge_remove(found: sign_on.Agent) -> Answer:
     """One less."""
-    (kind, name), part = _which(), _typed("part")
-    answer = _set(found, kind, name, part, _typed("who"), add=False)
+    (kind, name), part = _which(), typed("part")
+    answer = _set(found, kind, name, part, typed("who"), add=False)
     return unanswered(answer) if isinstance(answer, acts.Told) else answer
 
 
@@ -105,22 +105,23 @@ def _set(found: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add
         refused=_(UNKNOWN),
     )  # fmt: skip
     if isinstance(answer, acts.Told):
-        return _lost(answer) if answer.status == GONE else answer
+        return lost(answer) if answer.status == GONE else answer
     session["told"] = "late" if answer.open else "set"
     return redirect(link("charge", kind=kind, name=name), 303)
 
 
-def _lost(told: acts.Told) -> Answer:
+def lost(told: acts.Told) -> Answer:
     """To the list where it is not the agent's any more; else why nothing can be shown."""
     return redirect(link("charges"), 303) if told.status == GONE else unanswered(told)
 
 
-def _typed(name: str) -> str:
+def typed(name: str) -> str:
+    """A value of the form, or of the address where no form was sent."""
     return (request.form if request.method == "POST" else request.args).get(name, "")[:300]
 
 
 def _which() -> tuple[str, str]:
-    return _typed("kind"), _typed("name")
+    return typed("kind"), typed("name")
 
 
 def _shown(answer: wire.Done) -> Callable[[str], str]:

@@ -38,7 +38,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
-    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete", "filtering"),
+    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
+    *senders.FORMS,
     *charges.FORMS,
     *data.FORMS,
 )

@@ -1,6 +1,7 @@
-"""« Filtrage »: the level of antispam, the senders that the agent allows or blocks, whatever webmail is used.
+"""« Filtrage »: the level of antispam, the senders that are allowed or blocked, whatever webmail is used.
 
-accountd keeps them on the host of the mailbox. The lists are longer than an answer, so they come in parts.
+The mailbox is the agent's, or a functional box that the agent manages: accountd judges that, and keeps them on the host
+of the mailbox. The lists are longer than an answer, so they come in parts.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import Make, ask, for_agent, unanswered
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.own.charges import lost, typed
 
-ADDRESSES: dict[str, tuple[str, str]] = {"filtering": ("/compte/filtrage", "/en/account/filtering")}
-"""Address of the page, as in pages.ADDRESSES."""
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "filtering": ("/compte/filtrage", "/en/account/filtering"),
+    "charge_filtering": ("/compte/boites-et-listes/filtrage", "/en/account/boxes-and-lists/filtering"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = tuple(ADDRESSES)
 UNFIT = {
     wire.Unfit.FORM: "Ce n’est ni une adresse (nom@exemple.fr) ni un domaine (exemple.fr).",
     wire.Unfit.OWN: "C’est une de vos propres adresses.",
@@ -27,15 +33,17 @@ UNFIT = {
     wire.Unfit.FULL: "Cette liste est pleine\N{NO-BREAK SPACE}: retirez d’abord un expéditeur.",
 }
 """The reasons of accountd in words."""
+OF_THE_BOX = "C’est une adresse de cette boîte."
+"""The words for `OWN` of a functional box."""
 MOST = 400
 """Senders of both lists, and those that go by one form."""
 
 
-def _held(found: sign_on.Agent) -> wire.Done | acts.Told:
+def _held(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
     """The level and all senders."""
     senders: list[wire.Sender] = []
     while True:
-        answer = ask(found, partial(wire.ShowSenders, after=len(senders)))
+        answer = ask(found, partial(wire.ShowSenders, after=len(senders), box=box))
         if isinstance(answer, acts.Told):
             return answer
         senders += answer.senders
@@ -43,17 +51,20 @@ def _held(found: sign_on.Agent) -> wire.Done | acts.Told:
             return wire.Done(answer.uid, level=answer.level, senders=tuple(senders))
 
 
-def _set(found: sign_on.Agent, make: Make) -> wire.Done | acts.Told:
-    return ask(found, make, refused={reason.value: _(sentence) for reason, sentence in UNFIT.items()})
+def _set(found: sign_on.Agent, box: str, make: Callable[..., wire.SetSenders]) -> wire.Done | acts.Told:
+    sentences = UNFIT | ({wire.Unfit.OWN: OF_THE_BOX} if box else {})
+    return ask(
+        found, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
+    )  # fmt: skip
 
 
-def _remove(found: sign_on.Agent) -> wire.Done | acts.Told:
+def _remove(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
     """Take the ticked senders from their list, some at a time."""
     ticked = list(dict.fromkeys(request.form.getlist("sender")))[:MOST]
     if not ticked:
         return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
     for some in batched(ticked, wire.MOST_ITEMS, strict=False):
-        answer = _set(found, partial(wire.SetSenders, remove=some))
+        answer = _set(found, box, partial(wire.SetSenders, remove=some))
         if isinstance(answer, acts.Told):
             return answer
     return answer
@@ -61,37 +72,51 @@ def _remove(found: sign_on.Agent) -> wire.Done | acts.Told:
 
 @for_agent
 def filtering(found: sign_on.Agent) -> Answer:
+    """The agent's own mailbox."""
+    return _page(found)
+
+
+@for_agent
+def charge_filtering(found: sign_on.Agent) -> Answer:
+    """A functional box that the agent manages."""
+    box = typed("name")
+    return _page(found, box) if box else redirect(link("charges"), 303)
+
+
+def _page(found: sign_on.Agent, box: str = "") -> Answer:
     """The page with its forms; each answers by the page, so that a reload sends nothing again."""
+    view, named = ("charge_filtering", {"name": box}) if box else ("filtering", {})
     act = request.form.get("act", "") if request.method == "POST" else ""
     level = forms.SenderLevel(formdata=request.form if act == "level" else None)
     add = forms.AddSender(formdata=request.form if act == "add" else None)
     done: wire.Done | acts.Told | None = None
     if act == "level" and level.validate():
-        done = _set(found, partial(wire.SetSenders, level=level.typed("level")))
+        done = _set(found, box, partial(wire.SetSenders, level=level.typed("level")))
     elif act == "add" and add.validate():
         sender = (add.typed("value"),)
         allow = add.typed("list") == "allow"
         made = partial(wire.SetSenders, allow=sender) if allow else partial(wire.SetSenders, block=sender)
-        done = _set(found, made)
+        done = _set(found, box, made)
     elif act == "remove":
-        done = _remove(found)
+        done = _remove(found, box)
     if isinstance(done, wire.Done):
         session["told"] = f"filtering {act}"
-        return redirect(link("filtering"), 303)
+        return redirect(link(view, **named), 303)
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)
     if refused and status == 422 and act == "add":
         add.refuse("value", [refused])
         refused = ""
-    held = _held(found)
+    held = _held(found, box)
     if isinstance(held, acts.Told):
-        return unanswered(held)
+        return lost(held) if box else unanswered(held)
     if act != "level":
         level.process(data={"level": held.level})
     return render_template(
         "own/filtering.html", level=level, add=add, refused=refused, told=str(session.pop("told", "")),
+        box=box, view=view,
         allowed=[one.value for one in held.senders if one.allowed],
         blocked=[one.value for one in held.senders if not one.allowed],
     ), status  # fmt: skip
 
 
-VIEWS: dict[str, Callable[[], Answer]] = {"filtering": filtering}
+VIEWS: dict[str, Callable[[], Answer]] = {"filtering": filtering, "charge_filtering": charge_filtering}

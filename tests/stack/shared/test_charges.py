@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import entered
-from tests.stack.support.mail import Mail, quoted
+from tests.stack.support.mail import FOREIGN, Mail, compose, quoted, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
@@ -45,6 +46,33 @@ def test_a_box_opens_and_closes(site: Site, chief: Any, person: Any, people: Peo
     sent(visitor, f"{WHERE}/gerer?kind=box&name={box.uid}", f"{WHERE}/retirer", **given, who=other.uid)
     assert other.held("mpOpens") == {}
     assert mail.imap(other.account).select(quoted(f"Partages/{box.uid}/INBOX"))[0] == "NO"
+
+
+def test_the_manager_of_a_box_chooses_its_filtering(
+    site: Site, web: Web, chief: Any, person: Any, people: People, mail: Mail
+) -> None:
+    (who, visitor), other = chief, person()
+    stranger, box, page = entered(site, web, other), people.box(who.uid, other.uid), f"{WHERE}/filtrage"
+    cli, sender = Cli(site), f"probe@{FOREIGN}"
+    assert cli.typed("box", "manager", box.uid, who.uid).returncode == 0
+    given = {"name": box.uid, "act": "add", "list": "block", "value": sender}
+    own = next(
+        one["fields"]["csrf_token"] for one in stranger.get("/compte/filtrage").forms() if "act" in one["fields"]
+    )
+    refused = stranger.ask(page, {"csrf_token": own, **given})
+    assert (refused.status, refused.headers["Location"]) == (303, WHERE), "opens the box, and does not manage it"
+    assert sender not in visitor.follow(visitor.ask(f"{page}?name={box.uid}")).text
+    sent(visitor, f"{page}?name={box.uid}", page, **given)
+    assert sender in visitor.follow(visitor.ask(f"{page}?name={box.uid}")).text
+    for author, folder in ((sender, "Indésirables"), (f"test@{FOREIGN}", "INBOX")):
+        word = token()
+        mail.foreign(author, box.mail, compose(author, box.mail, word))
+        place = f"Partages/{box.uid}/{folder}"
+        # A session of its own each time: the list of shared boxes may be half a minute old.
+        wait_for(partial(mail.count, other.account, word, place), 120, f"a message of {author} in {place}")
+    host = site.host_of("directory")
+    journal = site.run(host, f"grep -h 'expéditeur bloqué.*{sender}' /var/log/malleposte-accountd/accounts.jsonl")
+    assert f'"account": "{box.uid}"' in journal and f'"by": "{who.uid}"' in journal
 
 
 def test_a_list_takes_mail_of_a_poster_alone(site: Site, chief: Any, person: Any, mail: Mail) -> None:

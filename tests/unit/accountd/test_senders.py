@@ -9,7 +9,7 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.senders import sender
 from malleposte.accounts.senders import MOST, Edit, Senders
-from malleposte.directory.model import State
+from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.errors import MallepostError
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
@@ -21,13 +21,16 @@ class Box:
     def __init__(self) -> None:
         self.held = Senders()
         self.away: Exception | None = None
+        self.uids: set[str] = set()
 
     def senders(self, uid: str) -> Senders:
+        self.uids.add(uid)
         if self.away:
             raise self.away
         return self.held
 
     def set_senders(self, uid: str, edit: Edit) -> Senders:
+        self.uids.add(uid)
         self.held = edit.to(self.held)
         return self.held
 
@@ -140,6 +143,37 @@ def test_long_lists_come_in_parts(stage: Stage, box: Box) -> None:
         found, more, calls = [*found, *answer.senders], answer.more, calls + 1
     assert [one.value for one in found] == long and calls < 12
     assert [one.allowed for one in found] == [True] * MOST + [False] * MOST
+
+
+def test_the_manager_of_a_box_sets_its_antispam_and_nobody_else_does(stage: Stage, box: Box) -> None:
+    for number, uid in enumerate(("chef", "autre", "delegue")):
+        stage.agent(uid, State.ACTIVE, f"01E950001{number}ABC", mpOpens=["ce.x"] if uid == "delegue" else [])
+    for name, manager in (("ce.x", "chef"), ("ce.y", "autre")):
+        one = FunctionalBox(name, f"Collège {name}", f"{name}@ac-exemple.test", delegates=("delegue",))
+        stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one) | {"mpManager": [manager]})
+
+    def ask(uid: str, name: str = "ce.x", of: str = "", **parts: object) -> list[wire.Answer]:
+        proof = token(of or uid)
+        return [
+            stage.ask(wire.ShowSenders(HERE, uid, proof, box=name)),
+            stage.ask(wire.SetSenders(HERE, uid, proof, box=name, **({"level": "strict"} | parts))),  # type: ignore[arg-type]
+        ]
+
+    for uid, name in (("autre", "ce.x"), ("delegue", "ce.x"), ("chef", "ce.y"), ("chef", "nul"), ("chef", "mdupond")):
+        for answer in ask(uid, name):
+            assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.NOT_FOUND, (uid, name)
+    assert ask("chef", of="autre") == [NO_LOG_IN, NO_LOG_IN]
+    assert box.uids == set() and box.held == Senders()
+    shown, done = ask("chef", "CE.X", block=("pub.test",))
+    assert isinstance(shown, wire.Done) and isinstance(done, wire.Done)
+    assert (done.uid, done.level) == ("chef", "strict")
+    assert box.uids == {"ce.x"} and box.held == Senders("strict", (), ("pub.test",))
+    noted = [(one["action"], one["account"], one["by"]) for one in stage.lines() if one["action"] == "senders"]
+    assert noted == [("senders", "ce.x", "chef")] * 2
+    assert unfit(ask("chef", allow=("CE.x@ac-exemple.test",))[1]) == "own"
+    assert isinstance(ask("chef", allow=("chef@ac-exemple.test",))[1], wire.Done)
+    stage.directory.modify(f"uid=ce.x,ou=functional,{stage.directory.suffix}", {"mpManager": ["autre"]})
+    assert {type(one) for one in ask("chef")} == {wire.Refused} and {type(one) for one in ask("autre")} == {wire.Done}
 
 
 @pytest.mark.parametrize("fault", [MallepostError("mail1: no route to host"), OSError("no route to host")])

@@ -144,6 +144,65 @@ def test_without_the_page_s_own_word_nothing_is_changed(inside: Any, accountd: A
     assert len(sent(accountd)) == 1
 
 
+# --- of a functional box ---
+
+OF_BOX = ADDRESSES["charge_filtering"][0]
+
+
+def test_a_box_has_the_same_page_for_its_manager(inside: Any, accountd: Any) -> None:
+    accountd.answer = HELD
+    where = f"{OF_BOX}?name=ce.x"
+    page = inside.get(where)
+    text = page.all("main")[0][1]
+    assert "ami@lointain.test" in text and "Filtrage de la boîte ce.x" in text and "tous ceux qui l’ouvrent" in text
+    assert {one["action"] for one in page.forms() if one["fields"].get("act")} == {OF_BOX}
+    for act, more in (
+        ("level", {"level": "normal"}), ("add", {"value": "pub2.test", "list": "block"}),
+        ("remove", {"sender": "pub.test"}),
+    ):  # fmt: skip
+        answer = inside.post(OF_BOX, fields(page, act) | more)
+        assert "C’est fait" in answer.all("main")[0][1], act
+        assert (inside.last.request.path, inside.last.request.query_string) == (OF_BOX, b"name=ce.x")
+    changes = sent(accountd)
+    assert [(one.level, one.block, one.remove) for one in changes] == [
+        ("normal", (), ()), ("", ("pub2.test",), ()), ("", (), ("pub.test",)),
+    ]  # fmt: skip
+    asked = [one for one in accountd.asked if isinstance(one, wire.SetSenders | wire.ShowSenders)]
+    assert {(one.uid, one.box) for one in asked} == {("mdupond", "ce.x")}
+    inside.get(PAGE)
+    assert accountd.asked[-1].box == ""
+
+
+@BOTH
+def test_an_address_of_the_box_is_named_as_such(inside: Any, accountd: Any, language: int) -> None:
+    accountd.answer = HELD
+    path = ADDRESSES["charge_filtering"][language]
+    form = fields(inside.get(f"{path}?name=ce.x"), "add")
+    refuse(accountd, wire.Unfit.OWN.value)
+    page = inside.post(path, form | {"value": "ce.x@ac-exemple.test", "list": "allow"})
+    assert inside.last.status_code == 422
+    assert ("address of this mailbox" if language else "adresse de cette boîte") in page.named("value-error")
+
+
+def test_a_box_of_somebody_else_or_none_leads_back_to_one_s_own(inside: Any, accountd: Any) -> None:
+    accountd.answer = HELD
+    form = fields(inside.get(f"{OF_BOX}?name=ce.x"), "level")
+    assert inside.raw(OF_BOX).headers["Location"] == "/compte/boites-et-listes"
+    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    answer = inside.raw(f"{OF_BOX}?name=ce.y")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/boites-et-listes")
+    accountd.answer = DONE
+    inside.post(OF_BOX, form | {"name": ""})
+    assert inside.last.request.path == "/compte/boites-et-listes" and sent(accountd) == []
+
+
+def test_the_page_of_a_box_leads_to_its_filtering_and_that_of_a_list_does_not(inside: Any, accountd: Any) -> None:
+    for kind, there in (("box", True), ("list", False)):
+        accountd.answer = replace(DONE, charges=(wire.Charge(kind, "ce.x", "Collège X", "ce.x@ac-exemple.test"),))
+        page = inside.get(f"/compte/boites-et-listes/gerer?kind={kind}&name=ce.x")
+        assert (f"{OF_BOX}?name=ce.x" in [held.get("href") for held, _text in page.all("a")]) is there
+
+
 @BOTH
 def test_account_and_diagnosis_say_what_is_chosen(inside: Any, accountd: Any, language: int) -> None:
     accountd.answer = replace(DONE, account=replace(ACCOUNT, level="strict", allowed=1, blocked=3))
