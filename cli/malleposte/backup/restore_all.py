@@ -264,6 +264,7 @@ def _counted(counts: dict[str, int]) -> str:
 
 def _noted(done: Outcome, outcome: Outcome) -> dict[str, int]:
     outcome.notes += done.notes
+    outcome.missing += done.missing
     return done.counts
 
 

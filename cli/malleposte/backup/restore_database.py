@@ -39,8 +39,8 @@ class Postgres(Protocol):
     def load(self, dump: Path, database: str) -> None:
         """pg_restore a custom dump into an empty database. Raises MallepostError."""
 
-    def settle(self, database: str) -> None:
-        """Restart the units that cache the old content."""
+    def settle(self, database: str) -> list[str]:
+        """Restart the units that cache the old content; those that would not."""
 
 
 def check_name(name: str) -> None:
@@ -107,7 +107,11 @@ def restore(
         else:
             outcome.aside = f"database {kept}"
             outcome.notes.append(f"remove the replaced one with: runuser -u postgres -- dropdb {kept}")
-        server.settle(name)
+        outcome.missing += [
+            f"{unit} was not restarted, and may show what was replaced: see journalctl -u {unit}, then type "
+            "malleposte backup restore refresh"
+            for unit in server.settle(name)
+        ]
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -150,9 +154,9 @@ class HostPostgres:
         with dump.open("rb") as stream:
             postgresql.program(["pg_restore", "--exit-on-error", "-d", database], stream)
 
-    def settle(self, database: str) -> None:
+    def settle(self, database: str) -> list[str]:
         """See Postgres."""
-        settle(database)
+        return settle(database)
 
 
 def settle(database: str) -> list[str]:

@@ -54,7 +54,7 @@ class Outcome:
     rows: list[dict[str, Any]] = field(default_factory=list)
     """Of a listing."""
     missing: list[str] = field(default_factory=list)
-    """The parts that were asked for and not done, a line each."""
+    """The parts that were asked for and not done, or what was left undone after them, a line each."""
     as_of: str = ""
     """The moment that was asked, as the host understood it (ISO 8601, with its offset)."""
 

@@ -116,7 +116,7 @@ def lines(outcome: Outcome) -> list[str]:
     counted = ", ".join(f"{number} {what}" for what, number in outcome.counts.items())
     source = f" from {outcome.copy}" if outcome.copy else ""
     found.append(f"{outcome.what}{source}: {counted}, {duration(outcome.seconds)}")
-    found += [f"  NOT THERE: {one}" for one in outcome.missing]
+    found += [f"  NOT DONE: {one}" for one in outcome.missing]
     found += [f"  {note}" for note in outcome.notes]
     if outcome.aside:
         found.append(f"  what was replaced is kept: {outcome.aside}")

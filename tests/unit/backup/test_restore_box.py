@@ -416,6 +416,15 @@ class Host:
 PLAN = everything.Plan((), ("mail-a0-af",), ("ldap",))
 
 
+def test_what_is_not_done_after_a_part_is_told_of_the_whole(tmp_path, store, monkeypatch):
+    archived(tmp_path, store)
+    host, vault = Host(), Vault(tmp_path / "archive")
+    left = Outcome("roundcube", counts={"rows": 2}, missing=["sogo.service was not restarted"])
+    monkeypatch.setattr(host, "database", lambda _name: left)
+    done = everything.restore(PLAN, vault, host, tmp_path / "work", key="x", store=store, say=lambda _: None)
+    assert done.missing == left.missing and done.counts["messages"] == 3
+
+
 def test_everything_comes_back_in_order_and_goes_on_after_an_interruption(tmp_path, store, monkeypatch):
     archived(tmp_path, store)
     host, vault, work = Host(), Vault(tmp_path / "archive"), tmp_path / "work"

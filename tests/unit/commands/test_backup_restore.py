@@ -223,7 +223,7 @@ def test_what_was_named_and_is_not_there_makes_the_exit_code(capsys):
     job = backup_restore.Job({"vault": None, "as_of": None, "dry_run": False, "as_json": False})
     assert job.show(Outcome("messages of anne")) == 0
     assert job.show(Outcome("messages of anne", missing=["the message <x@y.test>"])) == 4
-    assert "NOT THERE: the message <x@y.test>" in capsys.readouterr().out
+    assert "NOT DONE: the message <x@y.test>" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -333,8 +333,8 @@ def test_no_vault_that_answers_is_an_error(tmp_path):
 class Server:
     """PostgreSQL that notes what it is told; `fail` is a word of the statement that it refuses."""
 
-    def __init__(self, fail: str = "") -> None:
-        self.fail, self.told = fail, []
+    def __init__(self, fail: str = "", stuck: tuple[str, ...] = ()) -> None:
+        self.fail, self.stuck, self.told = fail, stuck, []
 
     def sql(self, text: str, database: str = "postgres") -> str:
         self.told.append(text)
@@ -345,8 +345,9 @@ class Server:
     def load(self, dump: Path, database: str) -> None:
         self.told.append(f"load {database}")
 
-    def settle(self, database: str) -> None:
+    def settle(self, database: str) -> list[str]:
         self.told.append(f"settle {database}")
+        return list(self.stuck)
 
 
 class Dumps:
@@ -364,7 +365,18 @@ def test_a_database_is_loaded_beside_and_then_exchanged(tmp_path):
     exchange = f'BEGIN; ALTER DATABASE "roundcube" RENAME TO "{kept}"; '
     exchange += 'ALTER DATABASE "roundcube_restore" RENAME TO "roundcube"; COMMIT'
     assert order == ["load roundcube_restore", exchange, "settle roundcube"]
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [] and done.missing == []
+
+
+def test_a_service_that_is_not_restarted_after_a_database_is_told(tmp_path, monkeypatch):
+    done = restore_database.restore("roundcube", Dumps(), Server(stuck=("sogo.service",)), tmp_path, say=lambda _: None)
+    assert done.aside and len(done.missing) == 1
+    assert "sogo.service was not restarted" in done.missing[0] and "backup restore refresh" in done.missing[0]
+    monkeypatch.setattr(
+        restore_database.subprocess, "run", lambda words, **_given: subprocess.CompletedProcess(words, 1)
+    )
+    assert restore_database.HostPostgres().settle("sogo") == ["memcached.service", "sogo.service"]
+    assert restore_database.HostPostgres().settle("roundcube") == []
 
 
 def test_a_database_whose_exchange_fails_takes_connections_again(tmp_path):
