@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, sms, wire
-from malleposte.accountd.limits import Limits
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import acts, codes, life, roles, search
 from malleposte.accounts.changes import Change, Kind
@@ -111,8 +110,6 @@ class Desk:
 
     def __init__(self, tools: Tools, ways: Ways) -> None:
         self._tools, self._ways = tools, ways
-        # Apart from the other counts: no flood of names makes this forget a person's.
-        self._day = Limits()
 
     @property
     def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
@@ -168,7 +165,7 @@ class Desk:
         return actor, self._target(act, actor, request.target), reason
 
     def _count(self, actor: Actor, kind: str, most: int) -> None:
-        if self._day.day(actor.uid, kind, most):
+        if self._tools.days.day(actor.uid, kind, most):
             raise ForbiddenError(Forbidden.CAP)
 
     # --- what is looked at ---

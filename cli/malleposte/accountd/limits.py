@@ -1,5 +1,6 @@
 """Rate limits of accountd, kept in its own memory: per account and source network, per network, and in all.
 
+A restart takes them over (`carried`), but for wrong proofs: what is said of those has no place in a file.
 Beside it, `accounts.throttle` counts wrong proofs in Valkey, together with those of Dovecot and the portal. What is
 here holds also where Valkey does not answer. Names are those that were typed, known or not, so that a limit tells
 nothing.
@@ -13,9 +14,9 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 REMEMBERED = 50_000
 """Windows kept at most; the oldest goes first."""
@@ -220,6 +221,24 @@ class Limits:
                 window = self._window("wrong", self._known(name), where, rate)
                 if len(window.seen) < rate.most:
                     window.seen.add(self._digest(name, secret))
+
+    def left(self) -> dict[str, Any]:
+        """The windows as JSON takes them, for `go_on`; those of wrong proofs stay here."""
+        with self._lock:
+            windows = [[*key, one.end, one.count] for key, one in self._windows.items() if key[0] != "wrong"]
+        return {"key": self._key.hex(), "windows": windows}
+
+    def go_on(self, held: Mapping[str, Any]) -> None:
+        """Take over what another left on this host since its start. Raises ValueError, TypeError, KeyError."""
+        key = bytes.fromhex(held["key"])
+        windows = {
+            (str(kind), str(who), str(where)): _Window(float(end), int(count))
+            for kind, who, where, end, count in held["windows"]
+        }
+        if len(key) != len(self._key):
+            raise ValueError("no key")
+        with self._lock:
+            self._key, self._windows = key, OrderedDict(windows)
 
     def forget(self, *names: str) -> None:
         """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in."""

@@ -21,8 +21,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from malleposte import kit, link
+from malleposte.accountd import carried, wire
 from malleposte.accountd import settings as held
-from malleposte.accountd import wire
 from malleposte.accountd.limits import Limits
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs
@@ -311,7 +311,9 @@ def main(words: Sequence[str]) -> int:
 
 def _serve(settings: held.Settings) -> int:
     with Pools.opened() as pools:
-        service = Service(tools(settings, pools.slow.submit))
-        server = Server(service, settings.clients, settings.pace, pools, settings.only)
+        given = tools(settings, pools.slow.submit)
+        carried.take(carried.folder(), given.limits, given.days)
+        server = Server(Service(given), settings.clients, settings.pace, pools, settings.only)
         asyncio.run(serve(server, settings, kit.handed()))
+    carried.put(carried.folder(), given.limits, given.days)
     return ExitCode.DONE

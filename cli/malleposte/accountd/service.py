@@ -178,6 +178,8 @@ class Tools:
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
+    days: Limits = field(default_factory=Limits)
+    """Acts of the help desk. Apart from the other counts: no flood of names makes this forget a person's."""
     throttle: Throttle | None = None
     code_minutes: int = 15
     block_hours: float = 48.0

@@ -1,8 +1,10 @@
 """A daemon whose main process is killed restarts by itself, and its clients continue at once."""
 
 import pytest
+from malleposte.accountd import wire
 
 from tests.stack.support.mail import token, wait_for
+from tests.stack.support.portal import Portal
 
 # Of the base system: the bus cannot be started again under its users; the other only waits for a shutdown.
 OF_DEBIAN = {"dbus.service", "unattended-upgrades.service"}
@@ -86,3 +88,16 @@ def test_what_waited_for_the_store_comes_with_it(mail, people, site):
         site.run("mail1", "systemctl start dovecot.service")
     # The queue's own next try is five minutes away; what is generous here is still less.
     assert mail.arrived(reader, subject, timeout=120)
+
+
+def test_the_limits_of_accountd_hold_over_a_restart(site):
+    portal, nobody = Portal(site), f"personne-{token()}"
+    asked = [wire.Change(portal.source, nobody, "Faux-Chemin7!x", f"Essai-{number}-Neuf7!") for number in range(60)]
+    assert portal.ask(*asked, enough=60)[-1].error == "slow_down", "thirty of one name from one network"
+    for verb in ("restart accountd.service", "stop accountd.service"):  # its socket starts it again
+        site.run("mail1", f"systemctl {verb}")
+        refused = portal.one(asked[0])
+        assert refused.error == "slow_down" and refused.wait > 300, "longer than any of the shared delays"
+    elsewhere = Portal(site)
+    other = wire.Change(elsewhere.source, f"personne-{token()}", "Faux-Chemin7!x", "Essai-Neuf7!")
+    assert elsewhere.one(other).error == "not_proved"

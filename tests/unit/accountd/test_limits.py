@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from malleposte.accountd import carried
 from malleposte.accountd.limits import Limits, Rate, Rates, network
 
 HERE, THERE = "192.0.2.0/24", "198.51.100.0/24"
@@ -152,3 +155,57 @@ def test_acts_and_proofs_have_limits_of_their_own(clock: Clock) -> None:
     assert those.act("pia2", "blocks") == 0
     clock.now = 3600
     assert those.act("pia1", "blocks") == 0
+
+
+# --- over a restart ---
+
+
+def test_counts_hold_over_a_restart_and_wrong_proofs_stay_out_of_the_file(clock: Clock, tmp_path: Path) -> None:
+    before, days = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900)), limits(clock)
+    assert [before.call("mdupond", HERE) for _ in range(2)] == [0, 0]
+    assert before.code("mdupond", HERE, TO) == 0 == days.day("chef", "aloud", 1)
+    assert before.once("mdupond", "123456", 300)
+    before.wrong("mdupond", HERE, "Presque-Le-Bon7!")
+    carried.put(tmp_path, before, days)
+    (file,) = tmp_path.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert not any(word in file.read_text() for word in ("wrong", "mdupond", "exemple.test", "chef"))
+    clock.now += 30
+    after, later = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900)), limits(clock)
+    carried.take(tmp_path, after, later)
+    assert list(tmp_path.iterdir()) == [], "once: a daemon that is killed begins anew"
+    assert after.call("mdupond", HERE) == 30 and after.call("other", HERE) == 0
+    assert after.code("mdupond", HERE, TO) == 3570 and later.day("chef", "aloud", 1) > 86_000
+    assert not after.once("mdupond", "123456", 300) and after.once("mdupond", "654321", 300)
+    assert after.may_try("mdupond", HERE, "Autre7!") == (0.0, False)
+    clock.now += 31
+    assert after.call("mdupond", HERE) == 0
+
+
+@pytest.mark.parametrize(
+    "held",
+    ["", "{", "[]", "[1]", "null", '[{"key": "00", "windows": []}]', '[{"key": "zz", "windows": []}]',
+     '[{"windows": []}]',
+     f'[{{"key": "{"00" * 32}", "windows": [["a", "b", "c"]]}}]', f'[{{"key": "{"00" * 32}", "windows": 1}}]'],
+)  # fmt: skip
+def test_what_cannot_be_read_counts_for_nothing(
+    clock: Clock, tmp_path: Path, held: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / carried.FILE).write_text(held)
+    those = limits(clock, account=Rate(1, 60))
+    carried.take(tmp_path, those)
+    assert [those.call("mdupond", HERE) for _ in range(2)] == [0, 60]
+    assert "not taken over" in caplog.text
+
+
+def test_without_a_folder_or_a_file_all_begin_at_0(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    those = limits(clock, account=Rate(1, 60))
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    for place in (carried.folder(), tmp_path, tmp_path / "absent"):
+        carried.take(place, those)
+        carried.put(place, those)
+    assert those.call("mdupond", HERE) == 0
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path))
+    assert carried.folder() == tmp_path

@@ -1,0 +1,52 @@
+"""Counts of accountd that a restart takes over, as after a deploy that changed its program.
+
+They lie in the unit's folder below /run, so that nothing of them reaches a disk and a restart of the host ends them:
+their ends are times of a clock that begins anew there (CLOCK_MONOTONIC).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+
+from malleposte.accountd.limits import Limits
+
+LOG = logging.getLogger("accountd")
+FILE = "limits.json"
+
+
+def folder() -> Path | None:
+    """The unit's folder below /run; None outside a unit, where nothing is taken over."""
+    given = os.environ.get("RUNTIME_DIRECTORY")
+    return Path(given) if given else None
+
+
+def put(place: Path | None, *limits: Limits) -> None:
+    """Leave the counts for the next start. What cannot be left is logged."""
+    if place is None:
+        return
+    part = place / f"{FILE}.part"
+    try:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            json.dump([one.left() for one in limits], file)
+        part.replace(place / FILE)
+    except OSError as error:
+        LOG.error("counts are not taken over: %s", error)
+
+
+def take(place: Path | None, *limits: Limits) -> None:
+    """Go on from the counts that were left, once. Where there are none, or none that can be read, all begin at 0."""
+    if place is None:
+        return
+    try:
+        found = json.loads((place / FILE).read_text("utf-8"))
+        (place / FILE).unlink()
+        for one, held in zip(limits, found, strict=True):
+            one.go_on(held)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        LOG.error("counts are not taken over: %s", type(error).__name__)
