@@ -8,6 +8,9 @@ from malleposte import timings
 SHARED_SECONDS = 790
 """The shared lane on a quiet machine of two cores; the twin's tests take up this time as well."""
 
+FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
+"""Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
+
 
 @dataclass(frozen=True)
 class Second:
@@ -18,13 +21,18 @@ class Second:
 
 
 def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Test files for the first lab and for the second, so that both end at about the same time; the order stays."""
+    """Test files for the first lab and for the second, so that both end at about the same time.
+
+    The order stays, but FIRST comes first.
+    """
     seconds = {name: timings.budget(name, budgets) for name in files}
-    free = {True: 0.0, False: float(SHARED_SECONDS)}
+    begins = [name for name in files if name == FIRST]
+    free = {True: 0.0, False: SHARED_SECONDS + sum(seconds[name] for name in begins)}
     on_second: set[str] = set()
-    for name in sorted(files, key=lambda one: -seconds[one]):
+    for name in sorted(set(files) - {FIRST}, key=lambda one: (-seconds[one], one)):
         second = free[True] <= free[False]
         free[second] += seconds[name]
         if second:
             on_second.add(name)
-    return [name for name in files if name not in on_second], [name for name in files if name in on_second]
+    own = [name for name in files if name not in on_second and name != FIRST]
+    return begins + own, [name for name in files if name in on_second]

@@ -13,6 +13,7 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
+from tests.stack.support import leaks
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import token
 
@@ -127,6 +128,8 @@ def test_from_the_letter_to_the_first_mail(
     browser.open("portal", "/activer")
     fill(browser, numen=who.numen, code=code)
     browser.seen("#errors")
+    typed = leaks.given({new: "the password", code: "the code", who.numen: "the NUMEN"})
+    assert [leaks.on_host(site, host, typed) for host in ("mail1", "pia1")] == [[], []]
 
 
 @pytest.mark.parametrize("path", ["/oublie", "/oublie/identifiant", "/motdepasse/code", "/motdepasse/oublie"])

@@ -11,6 +11,13 @@ def test_both_labs_end_at_about_the_same_time_and_the_order_stays() -> None:
     assert lanes.parted(FILES, budgets) == ([FILES[1]], [FILES[0], FILES[2], FILES[3]])
 
 
+def test_the_search_for_secrets_begins_the_tests_of_the_first_lab() -> None:
+    budgets = {lanes.FIRST: 0.0, "tests/a": 10.0}
+    first, second = lanes.parted([*FILES, lanes.FIRST], budgets)
+    assert first == [lanes.FIRST]
+    assert second == FILES
+
+
 def test_no_test_is_left_out_or_run_twice() -> None:
     first, second = lanes.parted(FILES, {"tests": 1000.0})
     assert sorted(first + second) == FILES

@@ -60,11 +60,7 @@ def test_a_code_by_text_message_gives_a_new_password_once(
     assert texts.arrived(site, number) == [text]
     sought = leaks.Needles(dict.fromkeys((code, code.replace("-", "")), "the code") | {number[1:]: "the number"})
     for host in ("mail1", "pia1", "world"):
-        mark = token()
-        site.run(host, "systemd-cat -t leak-trial; journalctl --sync", given=f"{mark}\n")
-        found = leaks.on_host(site, host, leaks.Needles({**sought, mark: "the mark"}))
-        assert f"{host}: journal (export): the mark" in found
-        assert [line for line in found if not line.endswith(": the mark")] == []
+        assert leaks.on_host(site, host, sought) == []
 
 
 def test_a_forgotten_log_in_by_text_message(site: Site, visitor: Visitor, person: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from malleposte.paths import ROOT
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
 
 BUSY = "another command changes accounts at this moment"
@@ -62,7 +63,9 @@ def start(site: Site, unit: str) -> None:
 def document(done: subprocess.CompletedProcess[str], code: int = 0) -> Any:
     """Return the output of a command with --json."""
     assert done.returncode == code, (done.args[-1], done.returncode, done.stdout, done.stderr)
-    return json.loads(done.stdout)
+    found = json.loads(done.stdout)
+    typed_secrets.document(found)
+    return found
 
 
 def _run[T: (str, bytes)](argv: list[str], given: T, **where: Any) -> subprocess.CompletedProcess[T]:

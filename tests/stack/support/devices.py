@@ -11,6 +11,7 @@ from typing import Any
 
 from malleposte.probe.walker.sieve import SieveError
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.dav import Device
 from tests.stack.support.mail import Mail
 from tests.stack.support.site import Account
@@ -28,6 +29,7 @@ class Ways:
 
     def opens(self, scope: str, password: str, login: str = "") -> bool:
         """One way."""
+        typed_secrets.noted(password=password)
         try:
             return bool(getattr(self, scope)(replace(self.account, uid=login or self.account.uid, password=password)))
         except (imaplib.IMAP4.error, smtplib.SMTPAuthenticationError, SieveError):

@@ -12,6 +12,7 @@ from typing import Any
 
 from malleposte.probe.walker.factor import PERIOD, one_time
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.provider import FORM, TOKEN, Provider
 from tests.stack.support.web import Answer
 
@@ -60,6 +61,7 @@ class Agent(Provider):
         """Enrol an application of codes, as the page does."""
         status, told = self.call("/2fregisters/totp/getkey")
         assert status == 200, told
+        typed_secrets.noted(secret=told["secret"])
         made = Application(told["secret"])
         status, done = self.call("/2fregisters/totp/verify", token=told["token"], code=made.code(), TOTPName=name)
         assert (status, done.get("result")) == (200, 1), done

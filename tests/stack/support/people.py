@@ -13,6 +13,7 @@ from malleposte.directory.protocol import Directory
 from malleposte.platform import mailstore
 from malleposte.policy import rules
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.site import Account, Site
 
 
@@ -47,6 +48,7 @@ class People:
             }
         )
         password = rules.generate(context_of(person))
+        typed_secrets.noted(password=password)
         self._add(uid, person.dn(self.site.place.suffix), agent_attributes(person) | {"userPassword": [password]})
         return Account(uid, person.mail, password, person.profile)
 

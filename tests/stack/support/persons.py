@@ -11,6 +11,7 @@ from malleposte.accounts import codes
 from malleposte.accounts.digests import Keyring
 from malleposte.directory.model import State
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 
@@ -31,6 +32,7 @@ class Person:
         """A new INA code."""
         issued = codes.issue(self.keys, self.uid, datetime.datetime.now(datetime.UTC), days)
         self.people.change(self.account, **issued.attributes)
+        typed_secrets.noted(code=issued.code)
         return issued.code
 
     def held(self, *names: str) -> dict[str, list[str]]:
@@ -43,6 +45,7 @@ def person(people: People, keys: Keyring, state: State = State.ACTIVE, **more: l
     """A new agent with a NUMEN; one that waits for activation has no password."""
     account = people.agent(state=state)
     numen = f"99E{secrets.randbelow(10**7):07d}ESS"
+    typed_secrets.noted(numen=numen)
     people.change(account, mpNumenDigest=[keys.digest("numen", numen)], **more)
     if state is State.PENDING:
         people.change(account, userPassword=[])

@@ -8,6 +8,7 @@ from typing import Any
 
 from malleposte.accountd import wire
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
 from tests.support.tokens import Minter
 
@@ -57,11 +58,16 @@ class Portal:
     def timed(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
         """Answers, each with the seconds that it took on the portal's host."""
         given = {"lines": [wire.encode(one).decode() for one in requests], "client": client, "enough": enough}
+        for one in requests:
+            typed_secrets.hidden(one)
         told = self.site.run("pia1", "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
-        return [
+        answers = [
             (wire.decode_answer(line.encode()) if line.startswith("{") else line, took)
             for line, took in json.loads(told)
         ]
+        for answer, _took in answers:
+            typed_secrets.hidden(answer)
+        return answers
 
     def first_log_in(self, numen: str, code: str, new: str) -> Any:
         """The two secrets, the charter, the password: the last answer, or the first refusal."""

@@ -11,6 +11,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 
@@ -61,6 +62,7 @@ class Provider:
 
     def log_in(self, user: str, password: str, path: str = "/") -> Answer:
         """Fill in the form of a page."""
+        typed_secrets.noted(password=password)
         page = self.ask(path).text
         token, url = TOKEN.search(page), HIDDEN.search(page)
         assert token and url, page[:400]

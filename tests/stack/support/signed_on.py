@@ -6,6 +6,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.provider import FORM, Provider
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
@@ -75,6 +76,7 @@ class SignedOn:
 
     def send(self, path: str, **values: str) -> Page:
         """Fill in the form of a page."""
+        typed_secrets.noted(**values)
         (form,) = [one for one in self.get(path).forms() if one["action"] == path]
         return Page(self.follow(self.ask(path, form["fields"] | values)).text)
 

@@ -7,6 +7,7 @@ import json
 import urllib.parse
 from dataclasses import dataclass, field
 
+from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 from tests.support.human import answers, solution
@@ -32,6 +33,7 @@ class Visitor:
 
     def send(self, path: str, **values: str) -> Page:
         """Fill in the page's form and send it; the page that comes, a redirection followed."""
+        typed_secrets.noted(**values)
         page = self.get(path)
         token = next(str(held["value"]) for held, _t in page.all("input") if held.get("name") == "csrf_token")
         body = urllib.parse.urlencode({"csrf_token": token, **self._human(page), **values}).encode()
