@@ -145,7 +145,7 @@ def test_with_a_second_factor_the_main_password_opens_no_device(
     site.run("mail1", f"doveadm auth cache flush {who.uid}")
     assert ways.open(who.password) == SHUT
     assert ways.open(made) == OPEN
-    asked = f'doveadm auth test -x service={{}} {who.uid} "$(cat)"'
+    asked = f'doveadm auth test -x service={{}} -- {who.uid} "$(cat)"'
     assert "auth succeeded" in site.run("mail1", asked.format("sso"), given=who.password)
     assert "auth failed" in site.run("mail1", asked.format("imap") + " 2>&1; true", given=who.password)
 
