@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from malleposte.paths import VAR
 from malleposte.policy import rules
+from malleposte.probe.walker.plan import Plan
 
 from tests.stack.support import leaks, typed_secrets
 from tests.stack.support.dav import Device
@@ -25,9 +26,9 @@ HOSTS = ("mail1", "pia1", "vault1", "vault2", "world")
 
 
 @pytest.fixture(scope="module")
-def agent(site: Site, mail: Mail, web: Web) -> Iterator[Account]:
+def agent(site: Site, plan: Plan, web: Web) -> Iterator[Account]:
     """An agent who logs in by the page and as mail programs do, with the password and with a wrong one."""
-    people = People(site)
+    people, mail = People(site), Mail(site, plan)
     who, wrong = people.agent(), rules.generate()
     ways = Ways(mail, Device, who)
     for password, right in ((wrong, False), (who.password, True)):
@@ -36,6 +37,7 @@ def agent(site: Site, mail: Mail, web: Web) -> Iterator[Account]:
         page.log_in(who.uid, password)
         assert page.entered == right
     yield who
+    mail.close()
     people.clear()
 
 
