@@ -12,6 +12,7 @@ from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Present, Query
 from malleposte.errors import InputError
+from malleposte.policy.rules import fold
 
 BRIEF = ("uid", "cn", "mail", "mpState", "mpProfile", "mpEstablishment", "mpBlockedUntil")
 LEAST = 2
@@ -20,8 +21,11 @@ UAI = re.compile(r"[0-9]{7}[A-HJ-NPR-Za-hj-npr-z]")
 
 
 def wanted(text: str) -> Query:
-    """The query of what somebody types: a school, an address, a log-in or a part of a name. Raises InputError."""
-    text = " ".join(text.split())
+    """The query of what somebody types: a school, an address, a log-in or a part of a name. Raises InputError.
+
+    Addresses have no accents, nor have names of every feed: each word is looked for as it is typed and without them.
+    """
+    text = " ".join(text.replace("’", " ").replace("'", " ").split())
     if UAI.fullmatch(text):
         return Equal("mpEstablishment", text.upper())
     if len(text) < LEAST:
@@ -31,7 +35,7 @@ def wanted(text: str) -> Query:
         local, _at, domain = text.partition("@")
         return AnyOf((*exact.parts, Contains("mail", text))) if local and domain else Contains("mail", text)
     words = tuple(
-        AnyOf(tuple(Contains(name, word) for name in ("cn", "mail")))
+        AnyOf(tuple(Contains(name, form) for form in dict.fromkeys((word, fold(word))) for name in ("cn", "mail")))
         for word in text.split()
         if len(word) >= LEAST
     )  # fmt: skip

@@ -121,7 +121,8 @@ def test_a_query_escapes_every_value_and_asks_memory_the_same():
 @pytest.mark.parametrize(
     ("text", "found"),
     [("dupond marie", True), ("MDUPOND", True), ("marie.mdupond@", True), (f"marie.mdupond@{DOMAIN}", True),
-     ("0210001a", True), ("durand", False), ("*", None), ("dupond jean", False), ("*)(uid=*", False)],
+     ("0210001a", True), ("durand", False), ("*", None), ("dupond jean", False), ("*)(uid=*", False),
+     ("Dupônd Màrie", True), ("l’dupond", True), ("d'dupond marie", True)],
 )  # fmt: skip
 def test_find_by_what_is_known(held, text, found):
     attributes = held(mpEstablishment=["0210001A"]).attributes
