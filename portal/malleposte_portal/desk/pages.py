@@ -26,6 +26,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 """Address of each page, as in pages.ADDRESSES."""
 FORMS = ("desk", "desk_list", "desk_code", "desk_block", "desk_factor")
 """The pages that take what somebody typed."""
+SHOW = "resultat"
+"""The word in the address of a page that shows people."""
 WRONG = "Cette demande n’a pas été comprise. Recommencez depuis la fiche de l’agent."
 
 
@@ -37,7 +39,7 @@ def _entered(found: sign_on.Agent) -> wire.Done | acts.Told:
 @for_agent
 def desk(found: sign_on.Agent) -> Answer:
     """« Assistance »: find an agent."""
-    form = forms.Find()
+    form = forms.Find(data=_looked_for())
     return _looked(
         found,
         form,
@@ -49,7 +51,7 @@ def desk(found: sign_on.Agent) -> Answer:
 @for_agent
 def desk_list(found: sign_on.Agent) -> Answer:
     """Agents of a school by state: locked, blocked, expired, never activated, idle."""
-    form = forms.List()
+    form = forms.List(data=_looked_for())
     return _looked(
         found,
         form,
@@ -60,22 +62,39 @@ def desk_list(found: sign_on.Agent) -> Answer:
     )
 
 
+def _search() -> str:
+    """The name in the session of the last search of this page."""
+    return f"search-{request.endpoint}"
+
+
+def _looked_for() -> dict[str, str] | None:
+    """The last search of this page, for the answer to it."""
+    return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
+
+
 def _looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
-    """A page that shows people, once its form is filled in."""
-    refused, status, people = "", 200, None
-    if request.method == "GET":
+    """A page that shows people, once its form is filled in.
+
+    They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
+    session keeps what is looked for: names stay out of addresses, and out of the journals of web servers.
+    """
+    refused, status, people, reach = "", 200, None, ()
+    if request.method == "POST":
+        if form.validate():
+            session[_search()] = {one.short_name: one.data for one in form if one.short_name != "csrf_token"}
+            return redirect(link(str(request.endpoint), **{SHOW: 1}), 303)
+        status = 422
+    elif SHOW in request.args and _search() in session:
+        answer = ask(found, wanted, refused=_("Cette recherche n’a pas été comprise."))
+        if isinstance(answer, wire.Done):
+            people = answer
+        else:
+            refused, status = answer.page, answer.status
+    else:
         entered = _entered(found)
         if isinstance(entered, acts.Told):
             return unanswered(entered)
         reach = entered.reach
-    else:
-        reach, status = (), 422
-        if form.validate():
-            answer = ask(found, wanted, refused=_("Cette recherche n’a pas été comprise."))
-            if isinstance(answer, wire.Done):
-                people, status = answer, 200
-            else:
-                refused, status = answer.page, answer.status
     return render_template(page, form=form, refused=refused, people=people, reach=reach, moment=words.moment), status
 
 
