@@ -16,6 +16,7 @@ from malleposte_portal.languages import translate as _
 
 LONGEST = 200
 """Characters of any field; the policy has its own limit for a password."""
+LATE = "Cette page était ouverte depuis longtemps. Vérifiez vos réponses et envoyez-la de nouveau."
 TOO_LONG = "Cette réponse est trop longue."
 CODES = {"autocapitalize": "characters", "autocomplete": "off", "spellcheck": "false"}
 
@@ -124,6 +125,10 @@ class Guarded(Form):
         self.by_question = "" if self.once else human.answered(self.typed("question"), self.typed("answer"))
         if self.once or self.by_question:
             return valid
+        if self.typed("altcha"):
+            # The browser works anew and hides the question: a word about that one would be of no use.
+            self.refuse("altcha", [_(LATE)])
+            return False
         self.refuse("answer", [_("Répondez à la question par un nombre, en chiffres.")])
         return False
 

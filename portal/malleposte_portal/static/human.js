@@ -2,7 +2,10 @@
 const group = document.querySelector(".human");
 const form = group?.closest("form");
 const told = group?.querySelector(".human__told");
+// The site takes the number for 30 minutes: a form that is sent later needs another one.
+const GOOD = 25 * 60 * 1000;
 let done = false;
+let until = 0;
 
 async function work() {
   const asked = await (await fetch(group.dataset.source)).json();
@@ -19,19 +22,27 @@ async function work() {
 
 if (form) {
   const question = group.querySelector(".human__question");
-  question.hidden = true;
   let sent;
+
+  function begin() {
+    done = false;
+    question.hidden = true;
+    work().catch(() => { question.hidden = false; }).finally(() => {
+      done = true;
+      until = Date.now() + GOOD;
+      told.textContent = "";
+      group.dataset.done = "";
+      if (sent !== undefined && question.hidden) form.requestSubmit(sent);
+    });
+  }
+
   // A form that is sent meanwhile waits for the number.
   form.addEventListener("submit", (event) => {
-    if (done) return;
+    if (done && Date.now() < until) return;
     event.preventDefault();
     sent = event.submitter;
     told.textContent = group.dataset.wait;
+    if (done) begin();
   });
-  work().catch(() => { question.hidden = false; }).finally(() => {
-    done = true;
-    told.textContent = "";
-    group.dataset.done = "";
-    if (sent !== undefined && question.hidden) form.requestSubmit(sent);
-  });
+  begin();
 }

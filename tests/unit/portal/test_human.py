@@ -84,6 +84,17 @@ def test_a_form_without_either_is_not_carried_out(visit: Any, accountd: Any) -> 
     assert (bool(asked.once), asked.question) == (True, "")
 
 
+def test_work_that_is_over_is_said_without_a_word_about_the_hidden_question(
+    visit: Any, accountd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, now = solution(challenge(visit)), time.time()
+    monkeypatch.setattr(time, "time", lambda: now + human.SECONDS + 5)
+    page = visit.send("/motdepasse/code", login="mdupond", question="", answer="", altcha=done)
+    assert (visit.last.status_code, accountd.asked) == (422, [])
+    assert "ouverte depuis longtemps" in page.named("errors")
+    assert "Votre réponse, en chiffres" not in page.named("errors")
+
+
 def challenge(visit: Any) -> dict[str, Any]:
     found: dict[str, Any] = visit.http.get("/verification.json", base_url="https://pia.test").get_json()
     return found
