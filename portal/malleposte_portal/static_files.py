@@ -16,6 +16,7 @@ KINDS = {
     "rules.js": SCRIPT,
     "guess.js": SCRIPT,
     "human.js": SCRIPT,
+    "once.js": SCRIPT,
 }
 
 

@@ -37,7 +37,8 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/", "/activer", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/fait"),
             *("/en/", "/en/activate", "/en/password", "/en/password/change", "/en/password/code"),
             *("/en/password/forgotten", "/en/done"),
-            "/<any('style.css', 'icon.svg', 'robots.txt', 'strength.js', 'rules.js', 'guess.js', 'human.js'):name>",
+            "/<any('style.css', 'icon.svg', 'robots.txt', 'strength.js', 'rules.js', 'guess.js', "
+            "'human.js', 'once.js'):name>",
             *("/motdepasse/robustesse", "/motdepasse/robustesse.json"),
             *("/en/password/strength", "/en/password/strength.json"),
             *("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"),

@@ -89,5 +89,5 @@ def test_a_passphrase_has_enough_words_to_draw_from() -> None:
 @pytest.mark.parametrize("path", ["/motdepasse/changer", "/motdepasse/oublie"])
 def test_the_tester_is_beside_every_new_password(visit: Any, path: str) -> None:
     page = visit.get(path)
-    assert next(held["src"] for held, _text in page.all("script")) == "/strength.js"
+    assert "/strength.js" in [held["src"] for held, _text in page.all("script")]
     assert len([held for _tag, held in page.elements if held.get("class") == "strength"]) == 1
