@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, redirect, render_template, request, session
 from malleposte.accountd import wire
@@ -51,14 +52,18 @@ def setup_pages(app: Flask) -> None:
     @app.context_processor
     def everywhere() -> dict[str, Any]:
         # Where an address leads nowhere, the other language's home is as near as one can come.
-        here = request.endpoint if request.endpoint in ADDRESSES and request.endpoint not in own.ACTS else "home"
+        shown = request.endpoint in ADDRESSES and request.endpoint not in own.ACTS
+        here = str(request.endpoint) if shown else "home"
         other = LANGUAGES[1 - LANGUAGES.index(g.language)]
+        # Such as the agent of a sheet. It is joined as text: a name in it could be one of url_for's own.
+        query = f"?{urlencode(list(request.args.items(multi=True)))}" if shown and request.args else ""
         return {
             "portal": app.extensions["portal"],
             "language": g.language,
             "link": link,
             "other": other,
-            "elsewhere": link(str(here), other),
+            "elsewhere": link(here, other) + query,
+            "again": link(here) if shown else "",
             "password_rules": password_rules,
         }
 

@@ -156,14 +156,20 @@ def renewed(found: Agent, **changed: Any) -> None:
 
 
 def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:
-    """A view for who is logged in: it gets the agent; all others are sent to log in, and come back to it."""
+    """A view for who is logged in: it gets the agent; all others are sent to log in, and come back to it.
+
+    A form that comes after the end of the log-in is answered by a page that says so: nothing is lost without a word.
+    """
 
     @wraps(view)
     def guarded(*words: P.args, **named: P.kwargs) -> Answer:
         found = agent()
         if found is None:
-            back = request.path if request.method == "GET" else ""
-            return redirect(url_for("login", language=g.language, vers=back or None), 303)
+            if request.method == "POST":
+                return render_template("log_in_ended.html"), 403
+            back = request.full_path.removesuffix("?")
+            back = back if local(back) == back else request.path
+            return redirect(url_for("login", language=g.language, vers=back), 303)
         return view(found, *words, **named)
 
     return guarded
@@ -218,6 +224,8 @@ def returned() -> Answer:
             return _sent(begun["to"], anew=True)
         profile = _admitted(who, tokens)
         forget_agent()
+        # Another tab of this browser may be at the log-in page too, and come back after this one.
+        session["browser"] = begun["browser"]
         held = Session(
             who.uid, who.name, who.sid, who.id_token, tokens.access, tokens.refresh, tokens.good_until, now, now,
             profile, acts.source(), (request.user_agent.string or "")[:200],

@@ -93,6 +93,26 @@ def test_agents_are_found_and_lead_to_their_sheets(inside: Any, accountd: Any, l
     assert "0210001M" in page.all("main")[0][1]
 
 
+def test_a_browser_comes_back_to_what_was_found_without_sending_the_form_again(inside: Any, accountd: Any) -> None:
+    form = inside.get("/assistance").forms()[-1]["fields"]
+    answer = inside.http.post("/assistance", data={**form, "text": "martin"}, base_url="https://pia.test")
+    assert answer.status_code == 303
+    assert "martin" not in answer.headers["Location"]
+    for _visit in range(2):
+        accountd.asked.clear()
+        assert "Jean Martin" in inside.get(answer.headers["Location"]).all("main")[0][1]
+        assert asked(accountd, wire.DeskFind).text == "martin"
+    assert inside.get("/assistance").named("found") == ""
+
+
+def test_a_sheet_is_still_there_after_a_log_in_and_in_the_other_language(inside: Any, another: Any) -> None:
+    sent = another().raw("/assistance/agent?agent=jmartin").headers["Location"]
+    assert sent == "/connexion?vers=/assistance/agent?agent%3Djmartin"
+    links = [held["href"] for held, _text in inside.get("/assistance/agent?agent=jmartin").all("a")]
+    assert "/en/help-desk/agent?agent=jmartin" in links
+    assert inside.raw("/assistance/listes?language=x&_external=1&endpoint=y").status_code == 200
+
+
 def test_a_search_of_one_letter_asks_nothing(inside: Any, accountd: Any) -> None:
     page = inside.send("/assistance", text="d")
     assert (inside.last.status_code, bool(page.named("text-error"))) == (422, True)

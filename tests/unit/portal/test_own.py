@@ -75,6 +75,29 @@ def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> No
     assert "est supprimé" not in inside.get("/compte/appareils").all("main")[0][1]
 
 
+@BOTH
+def test_a_form_that_comes_after_the_end_of_the_log_in_is_not_lost_without_a_word(
+    inside: Any, accountd: Any, language: int
+) -> None:
+    path = ADDRESSES["device_add"][language]
+    token = inside.get(path).forms()[-1]["fields"]["csrf_token"]
+    inside.http.delete_cookie("__Host-agent", domain="pia.test")
+    page = inside.post(path, {"csrf_token": token, "name": "Mon téléphone"})
+    assert inside.last.status_code == 403
+    assert page.all("h1")[0][1] in ("Votre connexion a pris fin", "Your log-in has ended")
+    assert f"{ADDRESSES['login'][language]}?vers={path}" in [held["href"] for held, _text in page.all("a")]
+    assert accountd.asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "back"), [("/compte/appareils/ajouter",) * 2, ("/compte/appareils/supprimer", "/"), ("/assistance",) * 2]
+)
+def test_a_form_of_another_session_leads_back_to_its_own_page(inside: Any, path: str, back: str) -> None:
+    page = inside.post(path, {"csrf_token": "of another session"})
+    assert inside.last.status_code == 400
+    assert {held["href"] for held, text in page.all("a") if text == "Recommencer"} == {back}
+
+
 def test_a_device_is_made_and_its_password_shown_once(inside: Any, accountd: Any) -> None:
     page = inside.send("/compte/appareils/ajouter", name="Mon  téléphone", mail="y", password="Vieux-Chemin7!x")
     assert page.named("secret") == SECRET

@@ -42,6 +42,13 @@ def test_a_log_in_comes_back_to_where_it_began(visit: Any, provider: FakeProvide
     assert asked["redirect_uri"] == "https://pia.test/connexion/retour"
 
 
+def test_two_tabs_that_wait_at_the_log_in_page_both_come_back(visit: Any, provider: FakeProvider) -> None:
+    tabs = [begun(visit, f"/connexion?vers={path}") for path in ("/compte/journal", "/compte/interface")]
+    led = [visit.raw(provider.log_in(one, "mdupond")).headers["Location"] for one in tabs]
+    assert led == ["/compte/journal", "/compte/interface"]
+    assert entered(visit)
+
+
 def test_the_language_of_before_goes_on(visit: Any, provider: FakeProvider) -> None:
     answer = visit.raw(provider.log_in(begun(visit, "/en/login"), "mdupond"))
     assert answer.headers["Location"] == "/en/account"
