@@ -77,6 +77,8 @@ _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
 _CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", wire.SetClass: "classes"}
 """Acts that have a limit of their own (`limits.Rates`)."""
+_MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
+"""Marks that nobody sees, which come along with a number or an address copied on a telephone."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
@@ -568,8 +570,8 @@ class Service:
     def _means(self, mail: str, phone: str) -> tuple[str, str]:
         """Means of recovery as they are kept; empty ones stay empty. Raises RefusedValueError."""
         try:
-            address = cell.address(mail) if mail else ""
-            number = cell.phone(phone) if phone else ""
+            address = cell.address(mail.translate(_MARKS)) if mail else ""
+            number = cell.phone(phone.translate(_MARKS)) if phone else ""
         except cell.BadValueError as error:
             raise RefusedValueError(str(error)) from error
         domain = address.rpartition("@")[2].lower()

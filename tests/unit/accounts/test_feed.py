@@ -180,3 +180,13 @@ def test_check_letters_of_known_codes(code):
 def test_the_separator_is_the_one_that_occurs_most():
     assert table.separator("a,b;c;d\n1,2,3,4,5") == ";"
     assert table.separator("seule") == ";"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("06 12 34 56 78", "+33612345678"), ("0033 (0)6.12.34.56.78", "+33612345678"), ("01.23.45.67.89", "+33123456789"),
+     ("0690 12 34 56", "+590690123456"), ("0692 12 34 56", "+262692123456"), ("0696 20 12 34", "+596696201234"),
+     ("0694 20 12 34", "+594694201234"), ("+687 75 12 34", "+687751234")],
+)  # fmt: skip
+def test_a_telephone_number_is_written_as_in_any_part_of_france(typed, kept):
+    assert values.phone(typed) == kept

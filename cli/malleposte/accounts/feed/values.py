@@ -16,6 +16,8 @@ LONGEST = 200
 _NUMEN = re.compile(r"[0-9]{2}[A-Z][0-9]{7}[A-Z]{3}")
 _UAI = re.compile(r"[0-9]{7}[A-Z]")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+_REGIONS = ("FR", "GP", "MQ", "GF", "RE", "YT")
+"""Where a number that begins with 0 may be one: they share it, and each has numbers that the others have not."""
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _NAME_SIGNS = " -'’ʼ.()"
 _FORMULA = ("=", "+", "@", "|", "%", "＝", "＋", "－", "＠")
@@ -150,17 +152,18 @@ def date(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """A telephone number in E.164; national ones are French."""
+    """A telephone number in E.164; national ones are French, of the mainland or of a department overseas."""
     import phonenumbers
 
     words = plain(text)
     try:
-        number = phonenumbers.parse(words, "FR")
+        numbers = [phonenumbers.parse(words, region) for region in _REGIONS]
     except phonenumbers.NumberParseException as error:
         raise BadValueError(
             f"{words[:20]!r} is not a telephone number", f"{words[:20]!r} n’est pas un numéro de téléphone"
         ) from error
-    if not phonenumbers.is_valid_number(number):
+    number = next((one for one in numbers if phonenumbers.is_valid_number(one)), None)
+    if number is None:
         raise BadValueError(
             f"{words[:20]!r} is not a telephone number in use",
             f"{words[:20]!r} n’est pas un numéro de téléphone attribué",
