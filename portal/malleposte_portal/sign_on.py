@@ -206,6 +206,9 @@ def returned() -> Answer:
     try:
         ours = sign_on()
         begun = ours.sessions.take_started(given.get("state", ""))
+        if begun is None and agent() is not None:
+            # The button back of the browser leads once more through the provider, by a log-in that is done.
+            return redirect(link("account"), 303)
         if begun is None or not secrets.compare_digest(begun["browser"], session.get("browser", "")):
             raise RefusedError("no such log-in was begun in this browser")
         _speak(begun["language"])

@@ -55,6 +55,10 @@ def find(browser: Browser, uid: str) -> None:
     browser.click(".cards a")
     browser.seen("h2", "Diagnostic")
     looked_at(browser, "sheet")
+    browser.driver.back()
+    browser.seen("#found")
+    browser.driver.forward()
+    browser.seen("h2", "Diagnostic")
 
 
 def read_aloud(browser: Browser) -> str:

@@ -150,8 +150,13 @@ def test_a_forgotten_log_in_comes_by_mail(browser: Browser, person: Any, mail: A
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     browser.open("portal", "/oublie")
     browser.click(".tiles a", "Retrouver mon identifiant")
+    browser.wait(lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".human[data-done]"), "no work is done")
+    browser.requests()
+    # The page is left open for an hour: the browser works anew before it sends the form.
+    browser.driver.execute_script("const now = Date.now; Date.now = () => now() + 3600e3")
     fill(browser, numen=who.numen)
     browser.seen("h1", "Demande enregistrée")
+    assert [url for _method, url, _body in browser.requests() if url.endswith("/verification.json")]
     assert who.uid not in browser.words()
     browser.picture("portal-forgotten-sent")
     for_everyone(browser)

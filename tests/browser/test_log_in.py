@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from malleposte.policy import rules
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
@@ -51,12 +52,14 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     checked(browser, "portal-device-refused")
     assert browser.seen("#name").get_attribute("value") == "Téléphone de Marie"
     typed(browser, password=who.account.password)
-    browser.click("main button", "Créer le mot de passe")
+    # Many people click twice on everything: that makes one device.
+    ActionChains(browser.driver).double_click(browser.seen("main button", "Créer le mot de passe")).perform()
     secret = browser.seen("#secret").text
     checked(browser, "portal-device-made")
     assert enters(who.uid, secret)
     browser.click("main a", "C’est fait")
     browser.seen("main", "Téléphone de Marie")
+    assert len(browser.driver.find_elements(By.NAME, "device")) == 1
     assert secret not in browser.driver.page_source
     checked(browser, "portal-devices")
     browser.click("main button", "Supprimer")
@@ -100,6 +103,22 @@ def test_a_page_that_was_asked_for_in_english_comes_after_the_log_in(browser: Br
     browser.seen("h1", "My log-in and my devices")
     assert browser.language() == "en"
     checked(browser, "portal-devices-english")
+
+
+def test_each_of_two_tabs_comes_to_its_own_page(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("portal", "/compte/journal")
+    browser.seen("#userfield")
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window("tab")
+    browser.open("portal", "/compte/interface")
+    browser.seen("#userfield")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Mon interface")
+    browser.driver.switch_to.window(first)
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Mon journal")
+    assert browser.complaints() == []
 
 
 def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, person: Any) -> None:

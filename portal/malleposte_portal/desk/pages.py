@@ -78,7 +78,8 @@ def _looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, s
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
     session keeps what is looked for: names stay out of addresses, and out of the journals of web servers.
     """
-    refused, status, people, reach = "", 200, None, ()
+    refused, status, people = "", 200, None
+    reach: tuple[str, ...] = ()
     if request.method == "POST":
         if form.validate():
             session[_search()] = {one.short_name: one.data for one in form if one.short_name != "csrf_token"}

@@ -137,7 +137,12 @@ def test_state_and_code_serve_once_and_in_their_own_browser(visit: Any, provider
     back = provider.log_in(begun(visit), "mdupond")
     assert visit.raw(f"{RETURN}?code=code-0&state=invente").status_code == 400
     assert visit.raw(back).status_code == 303
+    cookie = visit.http.get_cookie(COOKIE, "pia.test").value
+    assert visit.raw(back).headers["Location"] == "/compte", "the button back: the log-in of before goes on"
+    assert visit.http.get_cookie(COOKIE, "pia.test").value == cookie
+    visit.http.delete_cookie(COOKIE, domain="pia.test")
     assert visit.raw(back).status_code == 400, "again"
+    assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
     fresh = begun(another())
     state = dict(part.split("=") for part in fresh.partition("?")[2].split("&"))["state"]
     assert visit.raw(f"{RETURN}?code=code-1&state={state}").status_code == 400
