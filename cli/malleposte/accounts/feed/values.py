@@ -17,7 +17,7 @@ _NUMEN = re.compile(r"[0-9]{2}[A-Z][0-9]{7}[A-Z]{3}")
 _UAI = re.compile(r"[0-9]{7}[A-Z]")
 _UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _REGIONS = ("FR", "GP", "MQ", "GF", "RE", "YT")
-"""Where a number that begins with 0 may be one: they share it, and each has numbers that the others have not."""
+"""Parts of France by their telephone numbers: all write them with 0, and no number is of two of them."""
 _DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 _NAME_SIGNS = " -'’ʼ.()"
 _FORMULA = ("=", "+", "@", "|", "%", "＝", "＋", "－", "＠")
