@@ -29,14 +29,18 @@ def conninfo(database: Any, passfile: str, ca: str) -> str:
 
 
 def hostd_hosts(
-    hosts: Iterable[str], groups: Mapping[str, Sequence[str]], domain: str, port: int
+    hosts: Iterable[str], groups: Mapping[str, Sequence[str]], domain: str, port: int, log_in_page: bool
 ) -> list[dict[str, Any]]:
-    """The other hosts as the directory's host reaches them: name, address, what each holds."""
+    """The other hosts as the directory's host reaches them: name, address, what each holds.
+
+    Without a `log_in_page` of the platform's, nobody holds log-ins to it.
+    """
+    held = {group: kinds for group, kinds in HOLDS.items() if log_in_page or group != "portal"}
     return [
         {
             "name": str(host),
             "address": f"tls://{str(host).split('.')[0]}.{domain}:{port}",
-            "holds": [kind for group, kinds in HOLDS.items() if host in groups.get(group, ()) for kind in kinds],
+            "holds": [kind for group, kinds in held.items() if host in groups.get(group, ()) for kind in kinds],
         }
         for host in hosts
     ]

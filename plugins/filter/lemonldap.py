@@ -312,11 +312,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def lemonldap_provider(hostname: str) -> dict[str, str]:
-    """Return the provider as services see it, by the names of OpenID Connect Discovery 1.0 (section 3) and by ours.
-
-    `uid_claim` names the agent's uid in tokens. `leave_page` ends a browser's session, `factors_page` adds a factor.
-    """
+def lemonldap_provider(hostname: str) -> dict[str, Any]:
+    """Return the provider as services see it, with the keys of module_utils/sign_on.py, `described`."""
     issuer = f"https://{hostname}/"
     return {
         "issuer": issuer,
@@ -326,6 +323,12 @@ def lemonldap_provider(hostname: str) -> dict[str, str]:
         "uid_claim": "sub",
         "leave_page": f"{issuer}?logout=1",
         "factors_page": f"{issuer}2fregisters",
+        "factors_here": True,
+        "origins": [issuer.rstrip("/")],
+        "algorithms": ["RS256"],
+        "scope": "openid profile email",
+        "mail_scope": "mail",
+        "proof": {"algorithms": ["RS256"], "typed": True, "level_claim": LEVEL, "acr": [], "amr": []},
     }
 
 

@@ -4,6 +4,7 @@
 An entry says what a service is, once (``playbooks/group_vars/all/services.yml``):
 
 ``group``    the inventory group whose hosts run it, or a list of groups
+``present``  whether the platform has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
 ``listen``   ports: ``{name, port, proto (tcp), from}``; ``from`` holds ``any`` or names of ``malleposte_networks``
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
@@ -24,13 +25,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import service_needs, vhosts
-from .shapes import Check, ManifestError, among, check_shape, languages, listed, number, path, text
+from .shapes import Check, ManifestError, among, check_shape, flag, languages, listed, number, path, text
 
 __all__ = ["ManifestError"]
 
 KNOWN_KEYS = frozenset(
     {
-        *("group", "units", "listen", "dns", "backup", "tile", "status", "vhost", "hostname"),
+        *("group", "present", "units", "listen", "dns", "backup", "tile", "status", "vhost", "hostname"),
         *("memory_mb", "upgrade", "jails", "database", "directory"),
     }
 )
@@ -61,6 +62,8 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
             raise ManifestError(f"service {name}: unknown key {unknown[0]}; known: {', '.join(sorted(KNOWN_KEYS))}")
         if not service.get("group"):
             raise ManifestError(f"service {name}: group is missing")
+        if not flag(service.get("present", True)):
+            raise ManifestError(f"service {name}: present cannot be {service['present']!r}")
         for listen in service.get("listen", []):
             port = listen.get("port")
             if not isinstance(port, int) or not 0 < port < 65536:
@@ -79,8 +82,8 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def groups_of(service: Mapping[str, Any]) -> list[str]:
-    """The groups whose hosts run a service."""
-    return listed(service.get("group") or [])
+    """The groups whose hosts run a service; none for one that the platform has not."""
+    return listed(service.get("group") or []) if service_needs.present(service) else []
 
 
 def services_of(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -231,7 +234,7 @@ def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:
     """SRV records to publish: ``[{service, proto, port, target, path}]`` with the target's public name."""
     records = []
-    for name, service in services.items():
+    for name, service in service_needs.here(services).items():
         for entry in service.get("dns", []):
             target = entry["target"]
             if target != "." and target not in hostnames:

@@ -55,6 +55,16 @@ def check_needs(services: Services) -> None:
                 raise ManifestError(f"service {name}: directory account {account} is that of {owners[account]} already")
 
 
+def present(service: Mapping[str, Any]) -> bool:
+    """Whether the platform has a service."""
+    return bool(service.get("present", True))
+
+
+def here(services: Services) -> dict[str, Mapping[str, Any]]:
+    """The services that the platform has."""
+    return {name: service for name, service in services.items() if present(service)}
+
+
 def memory(services: Services) -> int:
     """Memory that these services take together, in MB."""
     return sum(service.get("memory_mb", 0) for service in services.values())
@@ -62,7 +72,9 @@ def memory(services: Services) -> int:
 
 def packages(services: Services) -> list[str]:
     """Beginnings of the names of packages that unattended-upgrades leaves alone."""
-    return sorted({one for service in services.values() for one in service.get("upgrade", {}).get("packages", [])})
+    return sorted(
+        {one for service in here(services).values() for one in service.get("upgrade", {}).get("packages", [])}
+    )
 
 
 def upgrades(services: Services) -> dict[str, Any]:
@@ -81,13 +93,17 @@ def jails(services: Services) -> list[str]:
 
 def site_keys(services: Services) -> list[str]:
     """Keys of ``malleposte_hostnames`` that a web site is named by."""
-    return sorted({service["vhost"]["host"] for service in services.values() if "host" in service.get("vhost", {})})
+    return sorted(
+        {service["vhost"]["host"] for service in here(services).values() if "host" in service.get("vhost", {})}
+    )
 
 
 def directory_accounts(services: Services) -> dict[str, Mapping[str, Any]]:
     """Accounts of the directory and their rights, as the role openldap takes them."""
     return {
-        account: rights for service in services.values() for account, rights in service.get("directory", {}).items()
+        account: rights
+        for service in here(services).values()
+        for account, rights in service.get("directory", {}).items()
     }
 
 
@@ -105,7 +121,7 @@ def databases(
     """
     local = set(here)
     found = []
-    for name, service in services.items():
+    for name, service in here(services).items():
         if "database" not in service:
             continue
         away = sorted(set(places.get(name, [])) - local)

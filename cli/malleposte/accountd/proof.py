@@ -1,18 +1,20 @@
 """The proof of who acts: the access token that the provider gave the portal for a log-in (RFC 9068).
 
-The portal hands it over with a call on the agent's own account. It is verified here, by the provider's public key, so
+The portal hands it over with a call on the agent's own account. It is verified here, by the provider's public keys, so
 that a portal that is broken into can act only for agents who are logged in at that moment, for as long as their tokens
 are good. A token dies before its end when accountd ends the sessions of its owner.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import datetime
+import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.jose import JsonWebKey, JsonWebToken, JWTClaims
@@ -25,7 +27,11 @@ REMEMBERED = 50_000
 
 
 FACTOR_LEVEL = 4
-"""The provider's level of a log-in in which a second factor was shown, or a key (roles/lemonldap)."""
+"""Our log-in page's level of a log-in in which a second factor was shown, or a key (roles/lemonldap)."""
+
+
+KINDS: Mapping[str, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
+"""By algorithm, the kind of its keys. None that a client's secret verifies, and not `none`."""
 
 
 class NoLogInError(Exception):
@@ -34,7 +40,7 @@ class NoLogInError(Exception):
 
 @dataclass(frozen=True)
 class Proved:
-    """An agent who is logged in. `level` is the provider's for this log-in, 0 where the token does not say."""
+    """An agent who is logged in. `level` is our log-in page's for this log-in, 0 where the token does not say."""
 
     uid: str
     level: int = 0
@@ -47,23 +53,67 @@ class Proved:
 
 @dataclass(frozen=True)
 class Provider:
-    """The provider's `issuer`, the `audience` (the portal's name there) and the public `keys` (PEM) of its tokens.
+    """What proves a log-in: the provider's `issuer`, the public `keys` and the `algorithms` of its tokens.
 
-    Among the keys are those that signed before, until their tokens have ended. The claim `uid_claim` is the uid.
+    A key is a PEM text or a JSON Web Key (RFC 7517); those that signed before stay until their tokens have ended.
+    `clients`: the audience of each client's tokens, by its name there. The claim `uid_claim` is the uid.
+    `typed`: access tokens bear their type (`at+jwt`, RFC 9068); else the `scope` that they must have tells them from
+    identity tokens. `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr`
+    or `amr` says that a second factor was shown.
     """
 
     issuer: str
-    audience: str
-    keys: tuple[str, ...]
+    clients: Mapping[str, str]
+    keys: Sequence[str | Mapping[str, str]]
     uid_claim: str = "sub"
+    algorithms: Sequence[str] = ("RS256",)
+    typed: bool = True
+    scope: str = ""
+    level_claim: str = "level"
+    acr: Sequence[str] = ()
+    amr: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Raises ValueError when a key is none, or there is none."""
+        """Raises ValueError when a key is none, or there is none, or tokens could not be told apart."""
         object.__setattr__(self, "keys", tuple(self.keys))
-        if not self.keys:
-            raise ValueError("a provider without keys")
+        if not self.keys or not self.clients:
+            raise ValueError("a provider without keys" if not self.keys else "a provider without clients")
+        strange = sorted(set(self.algorithms) - set(KINDS)) or ([] if self.algorithms else ["none"])
+        if strange:
+            raise ValueError(f"{strange[0]} is no algorithm of tokens")
+        if not self.typed and not self.scope:
+            raise ValueError("tokens without a type need a scope")
         for key in self.keys:
-            JsonWebKey.import_key(key, {"kty": "RSA"}).get_public_key()
+            Key.of(key)
+
+
+@dataclass(frozen=True)
+class Key:
+    """A public key; `name` (`kid`) and `algorithm` are empty where it does not say."""
+
+    kind: str
+    name: str
+    algorithm: str
+    held: Any = field(repr=False)
+
+    @classmethod
+    def of(cls, given: str | Mapping[str, str]) -> Key:
+        """Out of PEM or a JSON Web Key. Raises ValueError on what is no public key for signatures."""
+        if isinstance(given, str):
+            held = JsonWebKey.import_key(given, {"kty": "RSA"})
+            name = algorithm = ""
+        else:
+            held = JsonWebKey.import_key(dict(given))
+            name, algorithm = given.get("kid", ""), given.get("alg", "")
+        if held.kty not in KINDS.values():
+            raise ValueError(f"{held.kty} is no kind of keys for tokens")
+        held.get_public_key()
+        return cls(held.kty, name, algorithm, held)
+
+    def fits(self, algorithm: str, name: str) -> bool:
+        """Whether a token that names these may be signed by it."""
+        named = not self.name or not name or self.name == name
+        return named and self.kind == KINDS.get(algorithm) and self.algorithm in ("", algorithm)
 
 
 class Proofs:
@@ -75,9 +125,9 @@ class Proofs:
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self._provider, self._now = provider, now
-        # One algorithm: a token does not choose how it is verified.
-        self._jwt = JsonWebToken(["RS256"])
-        self._keys = [JsonWebKey.import_key(key, {"kty": "RSA"}) for key in provider.keys] if provider else []
+        # The algorithms that are known: a token does not choose how it is verified.
+        self._jwt = JsonWebToken(list(provider.algorithms) if provider else ["RS256"])
+        self._keys = [Key.of(key) for key in provider.keys] if provider else []
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -87,13 +137,13 @@ class Proofs:
 
     def proved(self, token: str) -> Proved:
         """The agent who is logged in, and how. Raises NoLogInError."""
-        if self._provider is None:
+        ours = self._provider
+        if ours is None:
             raise NoLogInError("no provider is known")
         asked = {
-            "iss": {"essential": True, "value": self._provider.issuer},
-            "aud": {"essential": True, "value": self._provider.audience},
-            "client_id": {"essential": True, "value": self._provider.audience},
-            self._provider.uid_claim: {"essential": True},
+            "iss": {"essential": True, "value": ours.issuer},
+            "aud": {"essential": True},
+            ours.uid_claim: {"essential": True},
             "exp": {"essential": True},
             "iat": {"essential": True},
         }
@@ -103,25 +153,44 @@ class Proofs:
             claims.validate(now=int(now), leeway=LEEWAY)
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise NoLogInError(str(getattr(error, "error", "") or type(error).__name__)) from error
-        # An identity token of the same log-in is for the portal's eyes, and no access (RFC 9068, section 2.1).
-        if str(claims.header.get("typ", "")).lower().removeprefix("application/") != "at+jwt":
-            raise NoLogInError("not an access token")
-        uid = claims[self._provider.uid_claim]
+        self._for_us(ours, claims)
+        uid = claims[ours.uid_claim]
         if not isinstance(uid, str) or not uid:
             raise NoLogInError("it names nobody")
         with self._lock:
             ended = self._ended.get(uid)
-        if ended is not None and int(claims["iat"]) <= ended:
+        # A log-in that began before goes on at a provider whose sessions nobody here ends: its new tokens are no better.
+        begun = claims.get("auth_time", claims["iat"])
+        if ended is not None and min(int(claims["iat"]), _seconds(begun)) <= ended:
             raise NoLogInError("the sessions of its owner were ended")
-        level = claims.get("level")
-        return Proved(uid, level if isinstance(level, int) and not isinstance(level, bool) else 0)
+        return Proved(uid, _level(ours, claims))
+
+    @staticmethod
+    def _for_us(ours: Provider, claims: JWTClaims) -> None:
+        """Raises NoLogInError where a token is for another service, or no access token."""
+        # RFC 9068 names the client in `client_id`, others in `azp` (OpenID Connect Core, section 2).
+        client = claims.get("client_id", claims.get("azp"))
+        audience = claims["aud"]
+        if not isinstance(client, str) or client not in ours.clients:
+            raise NoLogInError("it is another service's")
+        if ours.clients[client] not in (audience if isinstance(audience, list) else [audience]):
+            raise NoLogInError("it is for another service")
+        # An identity token of the same log-in is for the service's eyes, and no access (RFC 9068, section 2.1).
+        kind = str(claims.header.get("typ", "")).lower().removeprefix("application/")
+        if ours.typed and kind != "at+jwt":
+            raise NoLogInError("not an access token")
+        if ours.scope and ours.scope not in _scopes(claims):
+            raise NoLogInError(f"it has not the scope {ours.scope}")
 
     def _claims(self, token: str, asked: dict[str, Any]) -> JWTClaims:
         """Return the claims of a token that one of the keys has signed; the last key's error is told."""
-        for key in self._keys[:-1]:
+        fitting = [key.held for key in self._keys if key.fits(*_named(token))]
+        if not fitting:
+            raise NoLogInError("signed by a key or an algorithm that the provider does not have here")
+        for key in fitting[:-1]:
             with contextlib.suppress(BadSignatureError):
                 return self._jwt.decode(token, key, claims_options=asked)
-        return self._jwt.decode(token, self._keys[-1], claims_options=asked)
+        return self._jwt.decode(token, fitting[-1], claims_options=asked)
 
     def end(self, uid: str) -> None:
         """Tokens of an agent that were issued until now prove nothing any more."""
@@ -130,3 +199,30 @@ class Proofs:
             self._ended[uid] = self._now().timestamp()
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
+
+
+def _named(token: str) -> tuple[str, str]:
+    """The algorithm and the key that the head of a token names (RFC 7515, section 4.1). Raises ValueError."""
+    head = json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))
+    if not isinstance(head, dict):
+        raise ValueError("the head is no object")
+    return str(head.get("alg", "")), str(head.get("kid", ""))
+
+
+def _scopes(claims: Mapping[str, Any]) -> list[str]:
+    """The scopes of an access token: `scope`, words in a text (RFC 8693, section 4.2), or others' `scp`."""
+    told = claims.get("scope", claims.get("scp", ""))
+    return [str(one) for one in told] if isinstance(told, list) else str(told).split()
+
+
+def _seconds(value: Any) -> int:
+    return int(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0
+
+
+def _level(ours: Provider, claims: Mapping[str, Any]) -> int:
+    told, means = claims.get("acr"), claims.get("amr")
+    shown = [str(one) for one in means] if isinstance(means, list) else [str(means)]
+    if isinstance(told, str) and told in ours.acr or set(shown) & set(ours.amr):
+        return FACTOR_LEVEL
+    level = claims.get(ours.level_claim) if ours.level_claim else None
+    return level if isinstance(level, int) and not isinstance(level, bool) else 0

@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import datetime
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from authlib.jose import JsonWebKey
+from authlib.jose import JsonWebKey, JsonWebToken
 from malleposte.accountd.proof import LEEWAY, NoLogInError, Proofs, Provider
 
-from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
+from tests.support.tokens import CLIENT, ISSUER, Minter, imported, made_key, public
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 START = int(NOW.timestamp())
 MINTER = Minter(clock=lambda: START)
-PROVIDER = Provider(ISSUER, CLIENT, (public(made_key()),))
+PROVIDER = Provider(ISSUER, {CLIENT: CLIENT}, (public(made_key()),))
 
 
 class Clock:
@@ -50,8 +51,8 @@ def test_a_token_of_a_log_in_names_its_owner(proofs: Proofs) -> None:
 def test_a_key_that_signed_before_proves_what_it_signed(clock: Clock) -> None:
     new = JsonWebKey.generate_key("RSA", 2048, is_private=True).as_pem(is_private=True).decode()
     later = Minter(clock=lambda: START, key=new)
-    both = Proofs(Provider(ISSUER, CLIENT, (public(new), *PROVIDER.keys)), clock)
-    after = Proofs(Provider(ISSUER, CLIENT, (public(new),)), clock)
+    both = Proofs(Provider(ISSUER, {CLIENT: CLIENT}, (public(new), *PROVIDER.keys)), clock)
+    after = Proofs(Provider(ISSUER, {CLIENT: CLIENT}, (public(new),)), clock)
     assert both.uid(MINTER.access("mdupond")) == both.uid(later.access("mdupond")) == "mdupond"
     assert after.uid(later.access("mdupond")) == "mdupond"
     with pytest.raises(NoLogInError, match="bad_signature"):
@@ -138,8 +139,130 @@ def test_without_a_provider_nobody_is_logged_in() -> None:
         Proofs().uid(MINTER.access("mdupond"))
 
 
+EC = JsonWebKey.generate_key("EC", "P-256", is_private=True)
+OTHER_EC = JsonWebKey.generate_key("EC", "P-256", is_private=True)
+
+
+def jwk(key: Any, **more: str) -> dict[str, str]:
+    """The public half of a key, as a provider publishes it."""
+    return {**key.as_dict(is_private=False), **more}
+
+
+ELSEWHERE = Provider(
+    "https://id.autre.test/realms/academie",
+    {"roundcube-ac": "compte", "sogo-ac": "compte"},
+    [jwk(EC, kid="ec-1", alg="ES256"), jwk(imported(made_key()), kid="rsa-1")],
+    "login",
+    ("ES256", "PS256"),
+    typed=False,
+    scope="courriel",
+    level_claim="",
+    acr=("urn:deux",),
+    amr=("otp", "hwk"),
+)
+"""A provider that is not ours: names its clients by `azp`, types no token, signs with another algorithm."""
+
+
+def theirs(algorithm: str = "ES256", key: Any = EC, kid: str = "ec-1", typ: str = "JWT", **changed: Any) -> str:
+    """An access token of that provider."""
+    claims = {"iss": ELSEWHERE.issuer, "aud": ["compte"], "azp": "roundcube-ac", "sub": "3f2c", "login": "mdupond",
+              "scope": "openid courriel", "iat": START, "exp": START + 300} | changed  # fmt: skip
+    head = {"alg": algorithm, "typ": typ, "kid": kid}
+    told = {name: value for name, value in claims.items() if value is not None}
+    return str(JsonWebToken([algorithm]).encode(head, told, key, check=False), "ascii")
+
+
+def test_a_provider_that_is_not_ours_is_believed_by_its_own_rules(clock: Clock) -> None:
+    proofs = Proofs(ELSEWHERE, clock)
+    good = [
+        theirs(),
+        theirs(aud="compte"),
+        theirs(azp="sogo-ac"),
+        theirs(azp=None, client_id="sogo-ac"),
+        theirs(scope=None, scp=["openid", "courriel"]),
+        theirs(typ="at+jwt"),
+        theirs("PS256", imported(made_key()), "rsa-1"),
+    ]
+    assert [proofs.uid(one) for one in good] == ["mdupond"] * len(good)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"iss": ISSUER},
+        {"aud": ["roundcube-ac"]},
+        {"azp": "intranet"},
+        {"azp": None},
+        {"client_id": "intranet"},
+        {"scope": "openid"},
+        {"scope": None},
+        {"scope": "courriels"},
+        {"login": None},
+        {"exp": START - LEEWAY - 1},
+        {"key": OTHER_EC},
+        {"kid": "rsa-1"},
+        {"kid": "inconnue"},
+        {"algorithm": "RS256", "key": imported(made_key()), "kid": "rsa-1"},
+        {"algorithm": "HS256", "key": JsonWebKey.import_key("x" * 48, {"kty": "oct"}), "kid": "ec-1"},
+        {"algorithm": "none", "key": ""},
+    ],
+    ids=str,
+)
+def test_what_that_provider_did_not_give_a_webmail_proves_nothing(clock: Clock, wrong: dict[str, Any]) -> None:
+    proofs = Proofs(ELSEWHERE, clock)
+    with pytest.raises(NoLogInError):
+        proofs.uid(theirs(**wrong))
+    assert proofs.uid(theirs()) == "mdupond"
+
+
+@pytest.mark.parametrize(
+    ("claims", "by_factor"),
+    [
+        ({}, False),
+        ({"level": 5}, False),
+        ({"acr": "urn:un"}, False),
+        ({"acr": "urn:deux"}, True),
+        ({"acr": ["urn:deux"]}, False),
+        ({"amr": ["pwd"]}, False),
+        ({"amr": ["pwd", "otp"]}, True),
+        ({"amr": "hwk"}, True),
+    ],
+    ids=str,
+)
+def test_that_provider_says_in_its_own_words_that_a_factor_was_shown(
+    clock: Clock, claims: dict[str, Any], by_factor: bool
+) -> None:
+    assert Proofs(ELSEWHERE, clock).proved(theirs(**claims)).by_factor is by_factor
+
+
+def test_a_log_in_from_before_the_end_of_sessions_is_not_renewed_for_ever(clock: Clock) -> None:
+    proofs = Proofs(ELSEWHERE, clock)
+    proofs.end("mdupond")
+    clock.go(60)
+    with pytest.raises(NoLogInError, match="were ended"):
+        proofs.uid(theirs(iat=START + 50, auth_time=START - 10))
+    assert proofs.uid(theirs(iat=START + 50, auth_time=START + 20)) == "mdupond"
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"keys": []}, "without keys"),
+        ({"clients": {}}, "without clients"),
+        ({"algorithms": ["none"]}, "none is no algorithm"),
+        ({"algorithms": ["HS256"]}, "HS256 is no algorithm"),
+        ({"algorithms": []}, "no algorithm"),
+        ({"scope": ""}, "need a scope"),
+        ({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}, "no kind of keys"),
+    ],
+)
+def test_a_provider_that_could_not_be_believed_is_refused(changed: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        replace(ELSEWHERE, **changed)
+
+
 def test_the_uid_is_the_claim_that_is_given(clock: Clock) -> None:
-    proofs = Proofs(Provider(ISSUER, CLIENT, PROVIDER.keys, "login"), clock)
+    proofs = Proofs(Provider(ISSUER, {CLIENT: CLIENT}, PROVIDER.keys, "login"), clock)
     assert proofs.uid(MINTER.access("3f2c", login="mdupond")) == "mdupond"
     for login in (None, "", 7):
         with pytest.raises(NoLogInError):

@@ -46,7 +46,7 @@ OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
 NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
 NO_LOG_IN = wire.Refused(wire.ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
-PROVIDER = Provider(ISSUER, CLIENT, (public(made_key()),))
+PROVIDER = Provider(ISSUER, {CLIENT: CLIENT}, (public(made_key()),))
 
 
 def token(uid: str, **changed: Any) -> str:

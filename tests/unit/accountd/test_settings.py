@@ -32,7 +32,7 @@ def test_they_are_read(tmp_path: Path) -> None:
     assert found.rates.wrong == Rate(5, 60)
     assert found.rates.codes == Rate(3, 3600), "what is not said is as by default"
     assert found.provider is None
-    provider: dict[str, Any] = {"issuer": ISSUER, "audience": CLIENT, "keys": [public(made_key())]}
+    provider: dict[str, Any] = {"issuer": ISSUER, "clients": {CLIENT: CLIENT}, "keys": [public(made_key())]}
     known = settings.Settings.read(written(tmp_path / "accountd.json", GOOD | {"provider": provider}))
     assert known.provider == Provider(**provider)
     twice = settings.Settings.read(
