@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +20,6 @@ from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.jose.errors import JoseError
 from authlib.oidc.core import CodeIDToken
 
-SCOPE = "openid profile email"
 PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
 LEEWAY = 30
@@ -83,16 +82,20 @@ class Provider:
         client_secret: str,
         *,
         uid_claim: str = "sub",
+        algorithms: Sequence[str] = ("RS256",),
+        scope: str = "openid profile email",
         http: Callable[[OAuth2Session], None] = lambda _session: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`uid_claim`: the claim of its tokens that is the agent's uid.
+        """`uid_claim`: the claim of its tokens that is the agent's uid; `algorithms`: by what they may be signed.
 
         `http` may change each session of requests, as tests do; `clock` gives seconds since 1970.
         """
         self.issuer, self.client_id, self._secret, self._uid_claim = issuer, client_id, client_secret, uid_claim
         self._http, self._clock = http, clock
-        self._jwt = JsonWebToken(["RS256"])
+        self._scope = scope
+        # A token does not choose how it is verified.
+        self._jwt = JsonWebToken(list(algorithms))
         self._lock = threading.Lock()
         self._found: Mapping[str, Any] = {}
         self._keys: Any = None
@@ -249,7 +252,7 @@ class Provider:
 
     def _session(self, redirect_uri: str | None = None) -> Any:
         session = OAuth2Session(
-            self.client_id, self._secret, scope=SCOPE, redirect_uri=redirect_uri, code_challenge_method="S256",
+            self.client_id, self._secret, scope=self._scope, redirect_uri=redirect_uri, code_challenge_method="S256",
         )  # fmt: skip
         session.verify = AUTHORITIES
         self._http(session)

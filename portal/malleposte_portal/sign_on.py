@@ -37,11 +37,15 @@ _LOCAL = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 @dataclass(frozen=True)
 class SignOn:
-    """The provider, its page on which an agent adds a second factor, and the log-ins that are kept."""
+    """The provider, its page on which an agent adds a second factor, and the log-ins that are kept.
+
+    `factors_page` may be empty. `factors_here`: whether the platform shows and removes factors.
+    """
 
     provider: Provider
     sessions: Sessions
     factors_page: str
+    factors_here: bool = True
 
     @classmethod
     def read(cls, path: Path) -> SignOn | None:
@@ -56,11 +60,11 @@ class SignOn:
             unix_socket_path=held["socket"], username=held["username"], password=held["password"],
             decode_responses=True, socket_timeout=2, socket_connect_timeout=2,
         )  # fmt: skip
-        provider = Provider(
-            given["issuer"], given["client_id"], given["client_secret"], uid_claim=given.get("uid_claim", "sub")
-        )
+        more = {key: given[key] for key in ("uid_claim", "algorithms", "scope") if key in given}
+        provider = Provider(given["issuer"], given["client_id"], given["client_secret"], **more)
         idle, longest = 60.0 * given["idle_minutes"], 3600.0 * given["hours"]
-        return cls(provider, Sessions(store, redis.RedisError, idle=idle, longest=longest), given["factors_page"])
+        sessions = Sessions(store, redis.RedisError, idle=idle, longest=longest)
+        return cls(provider, sessions, given["factors_page"], given.get("factors_here", True))
 
     def end_log_ins(self, uid: str) -> None:
         """End every log-in of an agent to the portal, as after a new password."""
@@ -314,7 +318,7 @@ def _no_log_in(sentence: str, status: int) -> Answer:
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:
-    """The two addresses that the provider knows; templates have `agent()`. The pages are in pages.ADDRESSES."""
+    """The two addresses that the provider knows; templates have `agent()`, and know where factors are seen to. The pages are in pages.ADDRESSES."""
     app.extensions["sign_on"] = found
     app.add_url_rule(RETURN, "login_return", returned)
     app.add_url_rule(END, "login_end", end, methods=["POST"])
@@ -322,4 +326,9 @@ def setup_sign_on(app: Flask, found: SignOn | None) -> None:
     assert isinstance(protection, CSRFProtect)
     # What the provider sends is proved by its signature, and no browser sends it.
     protection.exempt(end)
-    app.jinja_env.globals.update(agent=agent, has_log_in=found is not None)
+    app.jinja_env.globals.update(
+        agent=agent,
+        has_log_in=found is not None,
+        factors_here=found is None or found.factors_here,
+        factors_page=found.factors_page if found else "",
+    )

@@ -35,9 +35,17 @@ def _held(found: sign_on.Agent) -> Sequence[wire.Factor] | acts.Told:
     return answer if isinstance(answer, acts.Told) else answer.factors
 
 
+def _away() -> Answer | None:
+    """The way to the academy's own provider, which keeps its factors to itself; to the devices where it has no page."""
+    ours = sign_on.sign_on()
+    return None if ours.factors_here else redirect(ours.factors_page or link("devices"), 303)
+
+
 @for_agent
 def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
+    if (away := _away()) is not None:
+        return away
     held = _held(found)
     if isinstance(held, acts.Told):
         return unanswered(held)
@@ -50,6 +58,8 @@ def factors(found: sign_on.Agent) -> Answer:
 @for_agent
 def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
+    if (away := _away()) is not None:
+        return away
     held = _held(found)
     if isinstance(held, acts.Told):
         return unanswered(held)

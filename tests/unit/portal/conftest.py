@@ -189,12 +189,15 @@ def valkey(clock: Clock) -> MemoryValkey:
     return MemoryValkey(clock)
 
 
-def portal(accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey, clock: Clock) -> Any:
-    """A portal whose log-in is by the provider in memory."""
+def portal(
+    accountd: FakeAccountd, provider: FakeProvider, valkey: MemoryValkey, clock: Clock, **about_factors: Any
+) -> Any:
+    """A portal whose log-in is by the provider in memory; `about_factors`: see SignOn."""
     settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
     asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
-    made = create_app(settings, accountd, b"k" * 32, sign_on=SignOn(asked, kept, f"{ISSUER}2fregisters"), testing=True)
+    found = SignOn(asked, kept, **({"factors_page": f"{ISSUER}2fregisters"} | about_factors))
+    made = create_app(settings, accountd, b"k" * 32, sign_on=found, testing=True)
     made.jinja_env.bytecode_cache = COMPILED
     return made
 

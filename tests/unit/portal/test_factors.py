@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte_portal.own import pages
 from malleposte_portal.own.factors import ADDRESSES
 
+from .conftest import Visitor, portal
 from .test_own import DONE, inside
 
 __all__ = ["inside"]
@@ -16,6 +18,13 @@ PHONE = wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:0
 KEY = wire.Factor("a2V5+x/", "webauthn", "")
 TWO = replace(DONE, factors=(PHONE, KEY))
 LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
+
+
+def link_of(name: str) -> str:
+    """The address of a page of the agent's own."""
+    return pages.ADDRESSES[name][0]
+
+
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
@@ -82,3 +91,19 @@ def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, s
     assert page.named("errors") and "for the log alone" not in inside.last.text
     accountd.answer = TWO
     assert inside.raw("/compte").status_code == 200, "the log-in goes on"
+
+
+@pytest.mark.parametrize("page", ["https://id.autre.test/facteurs", ""])
+def test_a_provider_that_is_not_ours_sees_to_its_factors_itself(
+    accountd: Any, provider: Any, valkey: Any, clock: Any, log_in: Any, page: str
+) -> None:
+    app = portal(accountd, provider, valkey, clock, factors_page=page, factors_here=False)
+    visit = Visitor(app.test_client())
+    accountd.answer = TWO
+    log_in(visit)
+    for path in (LIST, f"{REMOVE}?factor=dG90cA%3D%3D"):
+        assert visit.raw(path).headers["Location"] == (page or link_of("devices"))
+    shown = visit.get(link_of("devices"))
+    assert (LIST in {str(held.get("href")) for held, _text in shown.all("a")}) is bool(page)
+    assert "Second facteur" not in visit.get(link_of("account")).all("main")[0][1]
+    assert asked(accountd) == [] and not any(isinstance(one, wire.ShowFactors) for one in accountd.asked)

@@ -43,3 +43,21 @@ def test_the_uid_is_the_claim_that_is_given(provider: FakeProvider) -> None:
     assert asked.ended(provider.log_out_token(sub="3f2c", login="mdupond")) == ("", "mdupond")
     with pytest.raises(RefusedError, match="neither a session nor an agent"):
         asked.ended(provider.log_out_token(sub="3f2c"))
+
+
+def test_the_algorithm_and_the_scopes_are_those_that_are_given(provider: FakeProvider) -> None:
+    back = "https://pia.test/connexion/retour"
+
+    def redeemed(*algorithms: str) -> str:
+        asked = Provider(
+            ISSUER, CLIENT, SECRET, algorithms=algorithms, scope="openid interne", http=provider.mount,
+            clock=provider.clock,
+        )  # fmt: skip
+        begun = asked.start(back)
+        assert dict(parse_qsl(urlsplit(begun.address).query))["scope"] == "openid interne"
+        code = dict(parse_qsl(urlsplit(provider.log_in(begun.address, "mdupond")).query))["code"]
+        return asked.redeem(code, begun.nonce, begun.verifier, back)[0].uid
+
+    assert redeemed("ES256", "RS256") == "mdupond"
+    with pytest.raises(RefusedError):
+        redeemed("ES256")

@@ -24,14 +24,13 @@ REMEMBERED = 10.0
 """Seconds for which it counts as there after an answer."""
 LONGEST = 65_536
 """Bytes of an answer."""
-SCOPE = "openid profile email mail"
 
 
 @dataclass(frozen=True)
 class Client:
     """The provider and its addresses, and SOGo's front as it knows it: `name`, `secret`, `back` (where log-ins return).
 
-    `uid_claim` is the claim of its tokens that is the agent's uid.
+    `uid_claim` is the claim of its tokens that is the agent's uid, `scope` what is asked for.
     """
 
     issuer: str
@@ -42,6 +41,7 @@ class Client:
     secret: str
     back: str
     uid_claim: str = "sub"
+    scope: str = "openid profile email mail"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Provider:
             response_type="code",
             client_id=self.client.name,
             redirect_uri=self.client.back,
-            scope=SCOPE,
+            scope=self.client.scope,
             state=way.state,
             nonce=way.nonce,
             code_challenge=way.challenge,

@@ -75,7 +75,14 @@ class Settings:
             given["default"],
             given["auth_socket"],
             Client(
-                issuer, authorize, token, end_session, sign_on["client_id"], word, back, sign_on.get("uid_claim", "sub")
+                issuer,
+                authorize,
+                token,
+                end_session,
+                sign_on["client_id"],
+                word,
+                back,
+                **{key: sign_on[key] for key in ("uid_claim", "scope") if key in sign_on},
             ),
             Path(sign_on["sessions"]),
             int(sign_on["idle_minutes"]),

@@ -71,10 +71,14 @@ final class malleposte_sign_on
     /**
      * Send the verifier of the way out with the code (RFC 7636). Roundcube's client of OAuth has no room for it in what it
      * posts, so it goes with the address, which nginx does not log; where the provider refuses, it
-     * stands in Roundcube's log, and the code is worth nothing without our secret.
+     * stands in Roundcube's log, and the code is worth nothing without our secret. Not every provider reads it there: with
+     * those that do not, the nonce alone binds a code to the way out (RFC 9700, 2.1.1).
      */
     private function prove_way(string $verifier): void
     {
+        if (!$this->rc->config->get('agents_sign_on_pkce', true)) {
+            return;
+        }
         (function () use ($verifier): void {
             $this->options['token_uri'] .= '?' . http_build_query(['code_verifier' => $verifier]);
         })->call($this->rc->oauth);
@@ -167,16 +171,24 @@ final class malleposte_sign_on
             'nonce' => $nonce, 'verifier' => $verifier, 'wanted' => $wanted, 'until' => time() + self::SECONDS,
         ];
         $_SESSION['sign_on'] = array_slice($ways, -self::WAITING, null, true);
-        $this->rc->output->redirect($this->rc->config->get('oauth_auth_uri') . '?' . http_build_query([
+        $challenge = $this->rc->config->get('agents_sign_on_pkce', true) ? [
+            'code_challenge' => rtrim(strtr(base64_encode(hash('sha256', $verifier, true)), '+/', '-_'), '='),
+            'code_challenge_method' => 'S256',
+        ] : [];
+        $this->rc->output->redirect($this->asking((string) $this->rc->config->get('oauth_auth_uri'), [
             'response_type' => 'code',
             'client_id' => $this->rc->config->get('oauth_client_id'),
             'scope' => $this->rc->config->get('oauth_scope'),
             'redirect_uri' => $this->rc->oauth->get_redirect_uri(),
             'state' => $state,
             'nonce' => $nonce,
-            'code_challenge' => rtrim(strtr(base64_encode(hash('sha256', $verifier, true)), '+/', '-_'), '='),
-            'code_challenge_method' => 'S256',
-        ]));
+        ] + $challenge));
+    }
+
+    /** An address with what is asked of it. */
+    private function asking(string $address, array $asked): string
+    {
+        return $address . (str_contains($address, '?') ? '&' : '?') . http_build_query($asked);
     }
 
     public function session_destroy($args)
@@ -189,7 +201,7 @@ final class malleposte_sign_on
     public function logout_after($args)
     {
         if ($this->hint !== '' && $this->answers()) {
-            $this->rc->output->redirect($this->rc->config->get('agents_sign_on_end') . '?' . http_build_query([
+            $this->rc->output->redirect($this->asking((string) $this->rc->config->get('agents_sign_on_end'), [
                 'id_token_hint' => $this->hint,
                 'post_logout_redirect_uri' => preg_replace('~index[.]php/.*$~', '', $this->rc->oauth->get_redirect_uri()),
             ]));
