@@ -25,6 +25,7 @@ DAEMONS = (
     "record",
     "sogo-submission",
     "sso-prove",
+    "sso-tokens",
     "tls-policy",
     "world-sms",
 )
