@@ -234,7 +234,7 @@ def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:
     """SRV records to publish: ``[{service, proto, port, target, path}]`` with the target's public name."""
     records = []
-    for name, service in service_needs.here(services).items():
+    for name, service in service_needs.had(services).items():
         for entry in service.get("dns", []):
             target = entry["target"]
             if target != "." and target not in hostnames:

@@ -60,7 +60,7 @@ def present(service: Mapping[str, Any]) -> bool:
     return bool(service.get("present", True))
 
 
-def here(services: Services) -> dict[str, Mapping[str, Any]]:
+def had(services: Services) -> dict[str, Mapping[str, Any]]:
     """The services that the platform has."""
     return {name: service for name, service in services.items() if present(service)}
 
@@ -72,9 +72,7 @@ def memory(services: Services) -> int:
 
 def packages(services: Services) -> list[str]:
     """Beginnings of the names of packages that unattended-upgrades leaves alone."""
-    return sorted(
-        {one for service in here(services).values() for one in service.get("upgrade", {}).get("packages", [])}
-    )
+    return sorted({one for service in had(services).values() for one in service.get("upgrade", {}).get("packages", [])})
 
 
 def upgrades(services: Services) -> dict[str, Any]:
@@ -94,7 +92,7 @@ def jails(services: Services) -> list[str]:
 def site_keys(services: Services) -> list[str]:
     """Keys of ``malleposte_hostnames`` that a web site is named by."""
     return sorted(
-        {service["vhost"]["host"] for service in here(services).values() if "host" in service.get("vhost", {})}
+        {service["vhost"]["host"] for service in had(services).values() if "host" in service.get("vhost", {})}
     )
 
 
@@ -102,7 +100,7 @@ def directory_accounts(services: Services) -> dict[str, Mapping[str, Any]]:
     """Accounts of the directory and their rights, as the role openldap takes them."""
     return {
         account: rights
-        for service in here(services).values()
+        for service in had(services).values()
         for account, rights in service.get("directory", {}).items()
     }
 
@@ -121,7 +119,7 @@ def databases(
     """
     local = set(here)
     found = []
-    for name, service in here(services).items():
+    for name, service in had(services).items():
         if "database" not in service:
             continue
         away = sorted(set(places.get(name, [])) - local)

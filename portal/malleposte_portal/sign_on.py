@@ -318,7 +318,10 @@ def _no_log_in(sentence: str, status: int) -> Answer:
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:
-    """The two addresses that the provider knows; templates have `agent()`, and know where factors are seen to. The pages are in pages.ADDRESSES."""
+    """The two addresses that the provider knows; templates have `agent()`, and know where factors are seen to.
+
+    The pages are in pages.ADDRESSES.
+    """
     app.extensions["sign_on"] = found
     app.add_url_rule(RETURN, "login_return", returned)
     app.add_url_rule(END, "login_end", end, methods=["POST"])

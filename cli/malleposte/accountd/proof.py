@@ -159,7 +159,7 @@ class Proofs:
             raise NoLogInError("it names nobody")
         with self._lock:
             ended = self._ended.get(uid)
-        # A log-in that began before goes on at a provider whose sessions nobody here ends: its new tokens are no better.
+        # Where nobody here ends the provider's session, a log-in that began before goes on: its new tokens are no better.
         begun = claims.get("auth_time", claims["iat"])
         if ended is not None and min(int(claims["iat"]), _seconds(begun)) <= ended:
             raise NoLogInError("the sessions of its owner were ended")
@@ -222,7 +222,7 @@ def _seconds(value: Any) -> int:
 def _level(ours: Provider, claims: Mapping[str, Any]) -> int:
     told, means = claims.get("acr"), claims.get("amr")
     shown = [str(one) for one in means] if isinstance(means, list) else [str(means)]
-    if isinstance(told, str) and told in ours.acr or set(shown) & set(ours.amr):
+    if (isinstance(told, str) and told in ours.acr) or set(shown) & set(ours.amr):
         return FACTOR_LEVEL
     level = claims.get(ours.level_claim) if ours.level_claim else None
     return level if isinstance(level, int) and not isinstance(level, bool) else 0

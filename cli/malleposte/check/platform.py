@@ -11,6 +11,7 @@ from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import Sealed
 from malleposte.fleet.site import PLATFORM
+from malleposte.platform import sign_on
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.policy.model import Policy, PolicyError
 
@@ -29,7 +30,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
     """Every fault, once, however many hosts have it."""
     seen = set()
     for host in reader.site.members(PLATFORM):
-        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound, _gateway):
+        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound, _gateway, _provider):
             for finding in check(reader, host):
                 if finding not in seen:
                     seen.add(finding)
@@ -160,6 +161,11 @@ def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
     if "url" in given and not given.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
+
+
+def _provider(reader: Reader, host: str) -> Iterator[Finding]:
+    for path, message in sign_on.faults(_mapping(reader, host, "malleposte_sso")):
+        yield reader.wrong(host, "malleposte_sso", path, message)
 
 
 ONE = {

@@ -79,5 +79,9 @@ class Server:
 def main(words: Sequence[str]) -> int:
     """The exit code."""
     return kit.start(
-        words, "sso-tokens", __doc__, Config.read, lambda config: kit.run(http.serve(Server(config.proofs).respond, LIMITS))
+        words,
+        "sso-tokens",
+        __doc__,
+        Config.read,
+        lambda config: kit.run(http.serve(Server(config.proofs).respond, LIMITS)),
     )

@@ -25,6 +25,8 @@ from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet.site import Site, Vault
 from malleposte.paths import ROOT
 
+from tests.support.sign_on import OWN_PROVIDER
+
 CASES: list[dict[str, str]] = yaml.safe_load((ROOT / "tests/data/inventories.yml").read_text("utf-8"))
 FACTS = "group_vars/malleposte/platform.yml"
 
@@ -175,6 +177,31 @@ def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
     assert findings("[192.0.2.0/24]") == []
     (told,) = findings("[]")
     assert "malleposte_sms.networks: is empty: accountd could not reach the gateway" in told
+
+
+def test_a_provider_of_the_academy_s_own_is_whole_or_is_refused(inventory: Path) -> None:
+    file = inventory / "group_vars/malleposte/sso.yml"
+
+    def findings(**changed: Any) -> list[str]:
+        said = {key: value for key, value in (OWN_PROVIDER | changed).items() if value is not None}
+        file.write_text(yaml.safe_dump({"malleposte_sso": said}, sort_keys=False), "utf-8")
+        told = run.check(inventory, online=False).findings
+        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_sso" in one.text()]
+
+    assert findings() == []
+    (told,) = findings(issuer="http://id.autre.test/")
+    assert told.startswith(
+        "mine/group_vars/malleposte/sso.yml:2: malleposte_sso.issuer: 'http://id.autre.test/' is not an"
+    )
+    assert findings(token_endpoint=None) == [
+        "mine/group_vars/malleposte/sso.yml:1: malleposte_sso: the key token_endpoint is missing"
+    ]
+    (told,) = findings(algorithms=["ES256", "HS256"])
+    assert "malleposte_sso.algorithms[1]: 'HS256' is none of RS256, PS256, ES256" in told
+    (told,) = findings(jwks={"keys": []})
+    assert "malleposte_sso.jwks.keys: no key for ES256; see what its jwks_uri answers" in told
+    (told,) = findings(isuer="https://id.autre.test/")
+    assert "no such key; did you mean issuer?" in told
 
 
 def test_ports_are_compared_across_the_groups_of_a_host(inventory: Path) -> None:

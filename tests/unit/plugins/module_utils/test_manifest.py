@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.academie.malleposte.plugins.module_utils import manifest
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest, service_needs
 
 SERVICES: dict[str, dict[str, Any]] = {
     "smtp": {
@@ -86,3 +86,44 @@ def test_public_names_lead_to_the_hosts_that_answer_for_them() -> None:
 def test_the_path_of_a_service_goes_with_its_record() -> None:
     dav = {"dav": {"group": "web", "dns": [{"service": "caldavs", "port": 443, "target": "dav", "path": "/"}]}}
     assert manifest.srv_records(dav, {"dav": "dav.example.test"})[0]["path"] == "/"
+
+
+def test_a_service_that_the_platform_has_not_leaves_no_trace() -> None:
+    whole = {
+        "group": "portal",
+        "units": ["page.service"],
+        "listen": [{"port": 8443}],
+        "dns": [{"service": "page", "port": 8443, "target": "portal"}],
+        "vhost": {"host": "portal"},
+        "backup": {"paths": ["/var/lib/page"]},
+        "memory_mb": 300,
+        "upgrade": {"packages": ["page"]},
+        "directory": {"page": {"branches": ["people"], "read": ["uid"]}},
+        "database": {"system_user": "page"},
+    }
+    names = {"portal": "pia.example.test"}
+    groups = {"portal": ["pia1"], "database": ["db1"]}
+
+    def traces(service: dict[str, Any]) -> list[Any]:
+        services = {"page": service}
+        mine = ["portal"]
+        return [
+            manifest.units(services, mine),
+            manifest.firewall_rules(services, mine, NETWORKS),
+            manifest.srv_records(services, names),
+            manifest.sites(services, mine, names, "example.test"),
+            manifest.backup(services, mine)["paths"],
+            manifest.memory(services, mine),
+            manifest.public_addresses(services, names, groups, {"pia1": "192.0.2.1"}, "example.test").get(
+                names["portal"]
+            ),
+            manifest.databases(services, groups, {"pia1": "192.0.2.1"}, {}),
+            service_needs.packages(services),
+            service_needs.directory_accounts(services),
+            service_needs.site_keys(services),
+        ]
+
+    assert all(traces(whole)) and traces(whole | {"present": True}) == traces(whole)
+    assert not any(traces(whole | {"present": False}))
+    with pytest.raises(manifest.ManifestError, match="service page: present cannot be 'no'"):
+        manifest.check_manifest({"page": whole | {"present": "no"}})
