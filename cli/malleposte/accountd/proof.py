@@ -159,7 +159,7 @@ class Proofs:
             raise NoLogInError("it names nobody")
         with self._lock:
             ended = self._ended.get(uid)
-        # Where nobody here ends the provider's session, a log-in that began before goes on: its new tokens are no better.
+        # Where nobody here ends the provider's session, a log-in of before goes on: its new tokens are no better.
         begun = claims.get("auth_time", claims["iat"])
         if ended is not None and min(int(claims["iat"]), _seconds(begun)) <= ended:
             raise NoLogInError("the sessions of its owner were ended")

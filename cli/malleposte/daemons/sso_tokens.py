@@ -26,7 +26,7 @@ from malleposte.platform import identity
 LOG = logging.getLogger("sso-tokens")
 LIMITS = http.Limits(head=8192, body=32_768, seconds=120)
 """Dovecot closes a connection that has been idle for a minute, and repeats no question: the end is left to it."""
-REFUSED = {"active": False, "username": "-"}
+REFUSED: dict[str, str | bool] = {"active": False, "username": "-"}
 """Without a name Dovecot would take the answer for a fault and have the client come again. `-` is no uid."""
 JSON = ["Content-Type: application/json"]
 

@@ -31,6 +31,10 @@ WANTED = {
     "dmarc": "{{ __fact_dmarc }}",
     "second_factor": "{{ __fact_second_factor }}",
     "client_secret": "{{ lookup('academie.malleposte.secret', 'sso-client-probe') }}",
+    "provider": """{{ {} if __wiring_page_is_ours else {'issuer': __wiring_provider.issuer,
+        'authorization_endpoint': __wiring_provider.authorization_endpoint,
+        'algorithms': __wiring_provider.algorithms,
+        'keys': __wiring_provider_keys | map(attribute='kid') | list} }}""",
     "signing_since": "{{ lookup('academie.malleposte.rotation', 'since', secret='sso-signing') }}",
     "vantage_domain": "{{ vantage_domain | default('') }}",
     "vantage_smtp": "{{ vantage_smtp | default('127.0.0.1:25') }}",
@@ -126,7 +130,8 @@ def site(inventory: Path) -> Site:
     if platform is None or not platform["domain"]:
         raise FactsError(f"inventory {inventory}: no host of group malleposte with malleposte_domain")
     outside = next(((name, facts) for name, facts in hosts.items() if "vantage" in facts["groups"]), None)
-    domain = str(platform["domain"])
+    domain, secret = str(platform["domain"]), str(platform["client_secret"])
+    own = platform["provider"] or None
     plan = {
         "domain": domain,
         "mail": platform["hostnames"].get("mail") or f"mail.{domain}",
@@ -134,7 +139,9 @@ def site(inventory: Path) -> Site:
         "antivirus": bool(platform["antivirus"]),
         "selector": str(platform["selector"]),
         "dmarc_policy": platform["dmarc"].get("policy", "reject"),
-        "factor": factor(inventory, domain, str(platform["client_secret"]), platform["second_factor"]),
+        # Another provider has factors of its own, and no client of the probe's.
+        "factor": None if own else factor(inventory, domain, secret, platform["second_factor"]),
+        "provider": own,
         "signing_since": str(platform["signing_since"]),
         "accounts": probe_accounts(inventory, domain),
         "vantage": vantage_plan(outside[1], outside[0]) if outside else None,

@@ -83,7 +83,7 @@ def test_probe_accounts(tmp_path):
 
 def test_without_a_vantage_strangers_paths_are_not_tested_and_the_rest_fails_on_a_dead_platform():
     found = {result.name: result for result in ship.run(None, {"plan": PLAN})}
-    assert set(found) == {*PATHS, "clean-up"} - {"virus", "second-factor"}
+    assert set(found) == {*PATHS, "clean-up"} - {"virus", "second-factor", "provider"}
     unseen = {name for name, result in found.items() if result.status is Status.NOT_TESTED}
     assert unseen == {
         "foreign-to-agent",

@@ -53,6 +53,16 @@ class Factor:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """The academy's own provider. `keys` are the names (`kid`) of those that the platform knows."""
+
+    issuer: str
+    authorization_endpoint: str
+    algorithms: list[str]
+    keys: list[str]
+
+
+@dataclass(frozen=True)
 class Plan:
     """One run: the platform's names, the two accounts, the vantage (None: no outside), limits in seconds."""
 
@@ -71,6 +81,8 @@ class Plan:
     """Public names of the web's services, by their key of `malleposte_hostnames`."""
     antivirus: bool = False
     factor: Factor | None = None
+    provider: Elsewhere | None = None
+    """None where the log-in page is the platform's."""
     signing_since: str = ""
     """Day on which the key that signs tokens was changed last; empty where it is not known."""
     nameservers: list[str] | None = None
@@ -87,7 +99,9 @@ class Plan:
         factor = raw.get("factor")
         if factor:
             factor = Factor(**{**factor, "account": Account(**factor["account"])})
-        return cls(**{**raw, "accounts": (first, second), "vantage": vantage or None, "factor": factor or None})
+        provider = Elsewhere(**raw["provider"]) if raw.get("provider") else None
+        told = {"vantage": vantage or None, "factor": factor or None, "provider": provider}
+        return cls(**{**raw, "accounts": (first, second), **told})
 
     def port(self, service: str) -> int:
         """The TCP port of a key of PORTS."""
@@ -104,6 +118,12 @@ class Plan:
         if self.factor is None:
             raise NotTestedError("the probe has no account with a second factor; deploy, and probe again")
         return self.factor
+
+    def own_provider(self) -> Elsewhere:
+        """The academy's own provider. Raises NotTestedError where there is none."""
+        if self.provider is None:
+            raise NotTestedError("agents log in by the platform's own page")
+        return self.provider
 
     def outside(self) -> Vantage:
         """The vantage. Raises NotTestedError where there is none."""

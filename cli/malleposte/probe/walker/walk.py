@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TextIO
 
-from . import certificates, dav, factor, flows, records, refusals, resolver, sso, web
+from . import certificates, dav, elsewhere, factor, flows, records, refusals, resolver, sso, web
 from .mailbox import clean_account, clean_vantage
 from .plan import NotTestedError, PathError, Plan
 from .sieve import SieveError
@@ -52,6 +52,7 @@ PATHS: dict[str, Path] = {
     "sso": sso.log_in_page,
     "signing-key": sso.signing_key,
     "second-factor": factor.log_in,
+    "provider": elsewhere.provider,
     "roundcube": web.roundcube,
     "sogo": web.sogo,
     "caldav": partial(dav.walk, kind=dav.CALDAV),
@@ -101,7 +102,11 @@ def clean(plan: Plan) -> dict[str, Any]:
 def choose(plan: Plan, only: Iterable[str]) -> dict[str, Path]:
     """The paths that are named, or else all but those of a part that the platform has turned off."""
     named = {name: path for name, path in PATHS.items() if name in set(only)}
-    off = {*(() if plan.antivirus else ("virus",)), *(() if plan.factor else ("second-factor",))}
+    off = {
+        *(() if plan.antivirus else ("virus",)),
+        *(() if plan.factor else ("second-factor",)),
+        *(("sso", "signing-key", "second-factor") if plan.provider else ("provider",)),
+    }
     return named or {name: path for name, path in PATHS.items() if name not in off}
 
 

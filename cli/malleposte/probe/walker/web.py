@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from . import sso
+from . import elsewhere, sso
 from .flows import accepted
 from .https import Browser
 from .mailbox import compose, subject, wait_imap
@@ -45,6 +45,8 @@ def portal(plan: Plan) -> str:
 def roundcube(plan: Plan) -> str:
     """Enter Roundcube by the log-in page; find the message just sent, which it reads by a token; log out of both."""
     browser = Browser(plan, plan.host("webmail"))
+    if plan.provider:
+        return elsewhere.leads(plan, browser, "/?_task=mail")
     # The second account is of a class without SOGo, where there is one.
     other, agent = plan.accounts
     wanted = mail_to(plan, "roundcube", agent, other)
@@ -79,6 +81,8 @@ def newest(commands: str, wanted: str) -> str | None:
 def sogo(plan: Plan) -> str:
     """Enter SOGo by the log-in page; find the message just sent, which it reads by a token; log out of both."""
     browser = Browser(plan, plan.host("groupware"))
+    if plan.provider:
+        return elsewhere.leads(plan, browser, "/SOGo/")
     agent, other = plan.accounts
     wanted = mail_to(plan, "sogo", agent, other)
     entered, page = sso.sign_on(plan, browser, "/SOGo/", agent)

@@ -30,7 +30,7 @@ def keys(*listed: Any) -> dict[str, Any]:
 
 def clients(**changed: Any) -> dict[str, Any]:
     """Its clients, with another `id` or `secret` of some."""
-    made = copy.deepcopy(OWN_PROVIDER["clients"])
+    made: dict[str, Any] = copy.deepcopy(OWN_PROVIDER["clients"])
     for name, other in changed.items():
         made[name] |= other
     return made
