@@ -28,6 +28,7 @@ DAEMONS = (
     "sso-tokens",
     "tls-policy",
     "world-sms",
+    "world-sso",
 )
 
 

@@ -21,6 +21,8 @@ from malleposte.errors import InputError, MallepostError
 from malleposte.platform import identity
 
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
+CONFIGURATION = Path("/etc/lemonldap-ng/malleposte/lmConf-1.json")
+"""Of the role lemonldap, which removes it where the academy has a provider of its own."""
 AS_ITS_USER = ("runuser", "-u", "www-data", "-g", "www-data", "-G", "valkey", "--")
 SOCKET = Path("/run/sso-prove.sock")
 NEVER_SEEN = "Could not get psession"
@@ -72,6 +74,11 @@ class Session:
 
 def program(words: Sequence[str]) -> str:
     """The output of the provider's own program. Raises MallepostError."""
+    if not CONFIGURATION.exists():
+        raise MallepostError(
+            "this host has no log-in page of the platform's",
+            "with malleposte_sso, the academy's own provider shows its log-ins and factors",
+        )
     argv = [*AS_ITS_USER, PROGRAM, *words]
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=PATIENCE, check=False, cwd="/")

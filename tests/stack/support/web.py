@@ -29,12 +29,14 @@ class Answer:
 class _Known(http.client.HTTPConnection):
     """A connection to an address that is already known, plain or, with a context, over TLS."""
 
-    def __init__(self, name: str, address: str, context: ssl.SSLContext | None) -> None:
-        super().__init__(name, timeout=SECONDS)
+    def __init__(self, name: str, address: str, context: ssl.SSLContext | None, port: int = 0) -> None:
+        """`port` is 443, or 80 without a context, unless it is given."""
+        super().__init__(name, port or None, timeout=SECONDS)
+        self.at = port or (443 if context else 80)
         self.address, self.context = address, context
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self.address, 443 if self.context else 80), timeout=SECONDS)
+        self.sock = socket.create_connection((self.address, self.at), timeout=SECONDS)
         if self.context:
             self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host)
 
@@ -56,12 +58,13 @@ class Web:
         path: str = "/",
         *,
         plain: bool = False,
+        port: int = 0,
         method: str = "GET",
         body: bytes | None = None,
         **headers: str,
     ) -> Answer:
         """One request; redirects are not followed. Raises OSError or HTTPException when there is no answer."""
-        connection = _Known(name, address, None if plain else self.context)
+        connection = _Known(name, address, None if plain else self.context, port)
         try:
             sent = {key.replace("_", "-"): value for key, value in headers.items()}
             connection.request(method, path, body=body, headers=sent)
