@@ -33,9 +33,9 @@ def hostd_hosts(
 ) -> list[dict[str, Any]]:
     """The other hosts as the directory's host reaches them: name, address, what each holds.
 
-    Without a `log_in_page` of the platform's, nobody holds log-ins to it.
+    Without a `log_in_page` of the platform's, the portal's own log-ins end in their store.
     """
-    held = {group: kinds for group, kinds in HOLDS.items() if log_in_page or group != "portal"}
+    held = HOLDS if log_in_page else {**HOLDS, "portal": ("portal",)}
     return [
         {
             "name": str(host),

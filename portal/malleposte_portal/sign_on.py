@@ -144,9 +144,19 @@ def with_token() -> str:
         return held.access
     if not held.refresh:
         raise RefusedError("the token has ended")
+    if held.begun <= _ended(held.uid):
+        raise RefusedError("the log-ins of its owner were ended")
     new = ours.provider.renew(held.refresh)
     renewed(found, access=new.access, refresh=new.refresh, good_until=new.good_until)
     return new.access
+
+
+def _ended(uid: str) -> float:
+    """When all log-ins of an agent were ended. Raises AwayError."""
+    try:
+        return sign_on().sessions.ended(uid)
+    except StoreError as error:
+        raise AwayError(str(error)) from error
 
 
 def renewed(found: Agent, **changed: Any) -> None:

@@ -53,7 +53,7 @@ class Proved:
 
 @dataclass(frozen=True)
 class Provider:
-    """What proves a log-in: the provider's `issuer`, the public `keys` and the `algorithms` of its tokens.
+    """The proof of a log-in: the provider's `issuer`, the public `keys` and the `algorithms` of its tokens.
 
     A key is a PEM text or a JSON Web Key (RFC 7517); those that signed before stay until their tokens have ended.
     `clients`: the audience of each client's tokens, by its name there. The claim `uid_claim` is the uid.

@@ -34,6 +34,11 @@ class Valkey:
             found: Any = self._link.zrangebyscore(key, f"({moment!r}", "+inf", withscores=True)
         return [(member.decode(), score) for member, score in found]
 
+    def keep(self, key: str, value: str, seconds: int) -> None:
+        """Keep a text for so many seconds. Raises Unavailable."""
+        with _named():
+            self._link.set(key, value, ex=seconds)
+
     def run(self, script: str, keys: Sequence[str], *arguments: object) -> int:
         """The number that a script gives. Raises Unavailable."""
         answer = self._evaluated(script, keys, *arguments)

@@ -92,7 +92,7 @@ class Another:
         return str(answer.headers["Location"])
 
     def follow(self, address: str) -> str:
-        """Where it leads a browser that it knows, or has just logged out; empty where it shows a page."""
+        """The address to which it leads a browser that it knows, or has just logged out; empty where it shows a page."""
         return str(self.ask(self.inner(address)).headers["Location"] or "")
 
     def mint(self, uid: str, client: str = "roundcube-ac", **changed: Any) -> str:

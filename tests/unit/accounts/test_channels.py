@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from malleposte.accounts.channels import close_all, sogo, sso
+from malleposte.accounts.channels import close_all, portal, sogo, sso
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.adapters.valkey import Unavailable
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.errors import InputError, MallepostError
+from malleposte_portal.sessions import Sessions
 
 
 def test_the_log_ins_of_one_agent_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,3 +84,57 @@ def test_the_sessions_of_one_agent_at_sogo_end(tmp_path: Path, monkeypatch: pyte
     assert "mdupond" in forgotten and "mdupond@ac-exemple.test+attributes" in forgotten
     with pytest.raises(InputError):
         channel.close("../x")
+
+
+class Store:
+    """A Valkey that a test reads."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, str] = {}
+        self.way: tuple[str, ...] = ()
+
+    def __call__(self, *way: str) -> Store:
+        self.way = way
+        return self
+
+    def keep(self, key: str, value: str, seconds: int) -> None:
+        if self.way[2] != "right":
+            raise Unavailable("Valkey: refused")
+        self.held[key] = f"{value} {seconds}"
+
+    def get(self, name: str) -> str | None:
+        return self.held[name].partition(" ")[0] if name in self.held else None
+
+    def close(self) -> None:
+        self.way = ()
+
+
+def settings(folder: Path, password: str = "right") -> Path:
+    path = folder / "portal-sign-on.json"
+    held = {"socket": "/run/valkey-portal/valkey.sock", "username": "portal", "password": password}
+    path.write_text(json.dumps({"valkey": held, "hours": 10}))
+    return path
+
+
+def test_the_portal_reads_what_ends_its_log_ins(tmp_path: Path) -> None:
+    store = Store()
+    before = time.time()
+    portal.Portal(settings(tmp_path), store).close("mdupond")
+    (kept,) = store.held.values()
+    assert kept.endswith(" 36000")
+    sessions = Sessions(cast("Any", store), ValueError)
+    assert before <= sessions.ended("mdupond") <= time.time()
+    assert sessions.ended("autre") == 0
+
+
+def test_a_portal_whose_store_is_away_is_named(tmp_path: Path) -> None:
+    failures = close_all([portal.Portal(settings(tmp_path, "faux"), Store())], "mdupond")
+    assert [str(one) for one in failures] == ["portal: Valkey: refused; is valkey-server@portal running?"]
+    (failure,) = close_all([portal.Portal(tmp_path / "none.json", Store())], "mdupond")
+    assert "none.json" in str(failure)
+
+
+def test_the_portal_s_log_ins_have_a_channel_where_the_log_in_page_is_not_ours() -> None:
+    there = LocalHost(LifeRules(channels=("portal",)), name="pia1")
+    assert [one.name for one in Hosts(MemoryDirectory("dc=test"), [there]).channels()] == ["portal"]
+    assert there.empty("mdupond").stores == [], "it keeps no factor"

@@ -13,6 +13,7 @@ from malleposte_portal.sign_on import COOKIE, END, RETURN, local
 from tests.support.tokens import CLIENT, Minter
 
 from .provider import EVENT, SECRET, FakeProvider
+from .test_own import DONE
 
 
 def begun(visit: Any, path: str = "/connexion") -> str:
@@ -279,6 +280,21 @@ def test_what_the_provider_knew_before_all_ended_opens_nothing_without_the_passw
     again = owner.raw(provider.log_in(begun(owner), "mdupond", before)).headers["Location"]
     assert owner.raw(provider.log_in(again, "mdupond")).headers["Location"] == "/compte"
     assert entered(owner)
+
+
+def test_a_log_in_from_before_all_ended_has_no_new_token(
+    visit: Any, another: Any, log_in: Any, valkey: Any, clock: Any, accountd: Any
+) -> None:
+    """As hostd ends the log-ins of an agent, where the provider goes on giving tokens."""
+    accountd.answer = DONE
+    other = another()
+    log_in(visit), log_in(other, "autre")
+    clock.now += 10
+    valkey.set("portal:ended:mdupond", str(clock.now), 36_000)
+    clock.now += 300
+    assert visit.raw("/compte").headers["Location"] == "/deconnecte?fin=1"
+    assert not entered(visit)
+    assert other.raw("/compte").status_code == 200, "nobody else's"
 
 
 @pytest.mark.parametrize("since", [None, 0], ids=["does not say", "long ago"])

@@ -75,7 +75,7 @@ class Browser:
         return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(where).query))
 
     def tokens(self, **changed: str) -> tuple[int, dict[str, Any]]:
-        """What a service is told at the end point of tokens."""
+        """The answer to a service at the end point of tokens."""
         asked = {"grant_type": "authorization_code", "redirect_uri": BACK, "code_verifier": VERIFIER,
                  "client_id": "roundcube-ac", "client_secret": SECRET} | changed  # fmt: skip
         status, told = self.ask("POST", "token", urllib.parse.urlencode(asked))
@@ -94,7 +94,7 @@ def browser() -> Iterator[Browser]:
 
 
 def believing(*clients: str, scope: str) -> Proofs:
-    """What a program of the platform believes, by the fact that the stack tests set."""
+    """The beliefs of a program of the platform, by the fact that the stack tests set."""
     said = fact(ISSUER, KEY, dict.fromkeys(CLIENTS, SECRET))
     assert list(sign_on.faults(said)) == []
     told = {"issuer": said["issuer"], "uid_claim": said["uid_claim"], "keys": sign_on.keys(said),

@@ -122,7 +122,8 @@ def test_tokens_are_proved_by_the_key_that_signs_them(told: Told) -> None:
 def test_the_log_in_page_is_there_where_the_academy_has_no_other(told: Told) -> None:
     _wanted, seen = told
     assert seen["lemonldap_enabled"] and seen["sso_prove_enabled"]
-    assert "sso" in seen["hostd_channels"] and "sso" in seen["valkey_instances"]
+    assert "sso" in seen["hostd_channels"] and "portal" not in seen["hostd_channels"]
+    assert "sso" in seen["valkey_instances"]
     assert "sso-prove" in seen["accountd_client_calls"]
     assert {"sso-prove.service", "lemonldap-ng-fastcgi-server.service"} <= set(seen["units"])
     assert "sso-tokens.service" not in seen["units"]
@@ -147,6 +148,7 @@ def test_nothing_of_our_log_in_page_is_left_beside_another_provider(told: Told) 
     _wanted, seen = told
     assert not seen["lemonldap_enabled"] and not seen["sso_prove_enabled"] and seen["sso_tokens_enabled"]
     assert "sso" not in seen["hostd_channels"] and "sso" not in seen["valkey_instances"]
+    assert "portal" in seen["hostd_channels"], "its log-ins end here: that provider goes on giving tokens"
     assert seen["accountd_client_calls"] == {}
     assert not [unit for unit in seen["units"] if re.search(r"lemonldap|sso-prove|valkey-server@sso", unit)]
     assert {"sso-tokens.service", "sso-tokens.socket", "valkey-server@portal.service"} <= set(seen["units"])

@@ -21,12 +21,13 @@ from malleposte.accounts.agendas.roundcube import RoundcubeBook
 from malleposte.accounts.agendas.sogo import SogoStore, rows
 from malleposte.accounts.channels import Channel, Failure, Names, checked, close_all, forget_all
 from malleposte.accounts.channels.dovecot import Dovecot
+from malleposte.accounts.channels.portal import Portal
 from malleposte.accounts.channels.roundcube import Roundcube
 from malleposte.accounts.channels.sogo import Sogo
 from malleposte.accounts.channels.sso import Sso
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
-from malleposte.accounts.hosts.model import QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
+from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.own_data.spool import Spool
 from malleposte.accounts.queue import Queue, Waiting
@@ -103,6 +104,8 @@ class LocalHost:
         made: list[Channel] = []
         if SIGN_ON in self.rules.channels:
             made.append(Sso())
+        if PORTAL in self.rules.channels:
+            made.append(Portal())
         if "dovecot" in self.rules.channels:
             made.append(Dovecot(known))
         if "sogo" in self.rules.channels:

@@ -16,8 +16,8 @@ from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
 
-SIGN_ON = "sso"
-SESSIONS = frozenset((SIGN_ON, "dovecot", "sogo", "roundcube"))
+SIGN_ON, PORTAL = "sso", "portal"
+SESSIONS = frozenset((SIGN_ON, PORTAL, "dovecot", "sogo", "roundcube"))
 AGENDAS = frozenset(("sogo", "roundcube", "radicale"))
 STORE, QUEUE = "store", "queue"
 KINDS = SESSIONS | AGENDAS | {STORE, QUEUE}

@@ -31,7 +31,7 @@ def provider(plan: Plan) -> str:
 
 
 def leads(plan: Plan, service: Browser, start: str) -> str:
-    """Where a service sends a browser that nobody has logged in. Raises PathError when it is not that provider."""
+    """The place to which a service sends a visitor, in words. Raises PathError when it is not that provider."""
     theirs = plan.own_provider()
     where = service.get(start).expect(302, what="the way to the log-in page").headers.get("location", "")
     if where.partition("?")[0] != theirs.authorization_endpoint.partition("?")[0]:
