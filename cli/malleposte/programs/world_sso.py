@@ -181,7 +181,7 @@ class Provider:
         return {
             "iss": self.config.issuer, "sub": subject, "aud": [AUDIENCE, "autre"], "azp": client, "scope": scope,
             UID_CLAIM: session.uid, "acr": session.acr, "auth_time": session.since, "sid": session.ident,
-            "iat": now, "exp": now + SECONDS, "typ": "Bearer", "groupes": ["agents", "monde"],
+            "iat": now, "exp": now + SECONDS, "typ": "Bearer", "roles": ["agents", "monde"],
         }  # fmt: skip
 
 

@@ -67,7 +67,8 @@ class Another:
     def ask(self, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
         """One request; cookies are kept."""
         sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()), **headers}
-        answer = self.web.get(self.site.address("world"), self.name, path, port=8444, method=method, body=body, **sent)
+        address = f"{self.site.address('world')}:8444"
+        answer = self.web.get(address, self.name, path, plain=False, method=method, body=body, **sent)
         for line in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value.strip()
@@ -92,7 +93,7 @@ class Another:
         return str(answer.headers["Location"])
 
     def follow(self, address: str) -> str:
-        """The address to which it leads a browser that it knows, or has just logged out; empty where it shows a page."""
+        """The address to which it leads a browser that it knows, or has logged out; empty where it shows a page."""
         return str(self.ask(self.inner(address)).headers["Location"] or "")
 
     def mint(self, uid: str, client: str = "roundcube-ac", **changed: Any) -> str:
@@ -104,7 +105,7 @@ class Another:
         claims = {
             "iss": self.issuer, "sub": secrets.token_hex(8), "aud": [world_sso.AUDIENCE, "autre"], "azp": client,
             "scope": f"openid {world_sso.MAIL_SCOPE}", world_sso.UID_CLAIM: uid, "acr": world_sso.ONE,
-            "iat": now, "exp": now + world_sso.SECONDS, "typ": "Bearer", "groupes": ["agents", "monde"],
+            "iat": now, "exp": now + world_sso.SECONDS, "typ": "Bearer", "roles": ["agents", "monde"],
         } | changed  # fmt: skip
         told = {"claims": {name: value for name, value in claims.items() if value is not None}, "head": head}
         token = self.site.secret("world-sso-token").strip()

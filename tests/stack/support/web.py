@@ -27,13 +27,12 @@ class Answer:
 
 
 class _Known(http.client.HTTPConnection):
-    """A connection to an address that is already known, plain or, with a context, over TLS."""
+    """A connection to an address that is already known, maybe with a port, plain or, with a context, over TLS."""
 
-    def __init__(self, name: str, address: str, context: ssl.SSLContext | None, port: int = 0) -> None:
-        """`port` is 443, or 80 without a context, unless it is given."""
-        super().__init__(name, port or None, timeout=SECONDS)
-        self.at = port or (443 if context else 80)
-        self.address, self.context = address, context
+    def __init__(self, name: str, address: str, context: ssl.SSLContext | None) -> None:
+        self.address, _, port = address.partition(":")
+        super().__init__(name, int(port) if port else None, timeout=SECONDS)
+        self.context, self.at = context, int(port or (443 if context else 80))
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self.address, self.at), timeout=SECONDS)
@@ -58,13 +57,12 @@ class Web:
         path: str = "/",
         *,
         plain: bool = False,
-        port: int = 0,
         method: str = "GET",
         body: bytes | None = None,
         **headers: str,
     ) -> Answer:
         """One request; redirects are not followed. Raises OSError or HTTPException when there is no answer."""
-        connection = _Known(name, address, None if plain else self.context, port)
+        connection = _Known(name, address, None if plain else self.context)
         try:
             sent = {key.replace("_", "-"): value for key, value in headers.items()}
             connection.request(method, path, body=body, headers=sent)

@@ -34,7 +34,7 @@ def token(**changed: Any) -> str:
     """An access token, of Roundcube unless a test says otherwise."""
     now = int(time.time())
     claims = {"iss": GIVEN["issuer"], "aud": ["roundcube-ac", "compte"], "azp": "roundcube-ac", "login": "mdupond",
-              "scope": "openid courriel", "iat": now, "exp": now + 60, "groupes": ["a", "b"]} | changed  # fmt: skip
+              "scope": "openid courriel", "iat": now, "exp": now + 60, "roles": ["a", "b"]} | changed  # fmt: skip
     return str(JsonWebToken(["ES256"]).encode({"alg": "ES256", "typ": "JWT", "kid": "ec-1"}, claims, KEY), "ascii")
 
 
