@@ -21,6 +21,8 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         given = self._task.args.get("name")
         names = [given] if isinstance(given, str) else given
+        if names == []:
+            return result | {"changed": False, "msg": "the host needs none"}
         if (
             set(self._task.args) - {"ahead"} != {"name"}
             or not names

@@ -14,7 +14,7 @@ description:
 author: Malleposte (@malleposte)
 options:
   name:
-    description: The packages.
+    description: The packages; an empty list where the host needs none.
     type: list
     elements: str
     required: true

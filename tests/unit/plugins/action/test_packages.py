@@ -31,6 +31,11 @@ def test_nothing_is_asked_of_a_host_that_has_them_all(monkeypatch):
     assert (result["changed"], asked) == (False, [])
 
 
+def test_a_host_that_needs_none_is_asked_nothing(monkeypatch):
+    result, asked = run(monkeypatch, {"name": []}, {})
+    assert (result["changed"], asked) == (False, [])
+
+
 @pytest.mark.parametrize("facts", [{}, {"packages": {}}, {"packages": {"slapd": []}}])
 def test_apt_is_asked_where_one_is_missing_or_nothing_is_known(monkeypatch, facts):
     result, asked = run(monkeypatch, {"name": ["slapd", "ldap-utils"]}, facts)
@@ -39,7 +44,7 @@ def test_apt_is_asked_where_one_is_missing_or_nothing_is_known(monkeypatch, fact
     assert (arguments["name"], arguments["install_recommends"]) == (["slapd", "ldap-utils"], False)
 
 
-@pytest.mark.parametrize("args", [{}, {"name": []}, {"name": "slapd", "state": "absent"}, {"name": [1]}])
+@pytest.mark.parametrize("args", [{}, {"name": ""}, {"name": None}, {"name": "slapd", "state": "absent"}, {"name": [1]}])
 def test_anything_else_is_refused(monkeypatch, args):
     with pytest.raises(AnsibleActionFail, match="give name"):
         run(monkeypatch, args, {})
