@@ -22,6 +22,8 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 None that a client's secret could verify (HS256), and not `none`: whoever reads a token could make one.
 """
 ADDRESSES = ("issuer", "authorization_endpoint", "token_endpoint", "end_session_endpoint")
+PAGES = ("authorization_endpoint", "end_session_endpoint")
+"""Those to which a browser is led, after a form at the portal too."""
 CLIENTS = ("portal", "roundcube", "sogo")
 RSA_BITS = 2048
 """Bits of the shortest RSA key (RFC 7518, section 3.3)."""
@@ -165,7 +167,7 @@ def described(sso: Mapping[str, Any]) -> dict[str, Any]:
         "leave_page": str(sso.get("leave_page") or addresses["end_session_endpoint"]),
         "factors_page": str(sso.get("factors_page") or ""),
         "factors_here": False,
-        "origins": list(dict.fromkeys(origin(one) for one in addresses.values())),
+        "origins": list(dict.fromkeys(origin(addresses[name]) for name in PAGES)),
         "algorithms": _listed(sso["algorithms"]),
         "scope": " ".join(_listed(sso["scopes"])),
         "mail_scope": str(sso["mail_scope"]),

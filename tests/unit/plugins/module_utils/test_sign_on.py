@@ -101,7 +101,7 @@ def test_what_is_not_said_has_a_place_all_the_same() -> None:
     whole = {key: value for key, value in OWN_PROVIDER.items() if key not in ("leave_page", "factors_page")}
     found = sign_on.described(whole)
     assert (found["leave_page"], found["factors_page"]) == (whole["end_session_endpoint"], "")
-    assert found["origins"] == ["https://id.autre.test", "https://jetons.autre.test"]
+    assert found["origins"] == ["https://id.autre.test"]
     assert not found["proof"]["typed"]
     assert sign_on.described(whole | {"token_type": "at+jwt"})["proof"]["typed"]
 
