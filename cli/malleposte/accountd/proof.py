@@ -58,7 +58,7 @@ class Provider:
     A key is a PEM text or a JSON Web Key (RFC 7517); those that signed before stay until their tokens have ended.
     `clients`: the audience of each client's tokens, by its name there. The claim `uid_claim` is the uid.
     `typed`: access tokens bear their type (`at+jwt`, RFC 9068); else the `scope` that they must have tells them from
-    identity tokens. `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr`
+    identity tokens, and these bear the nonce that every service of ours sends (OpenID Connect Core, section 2). `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr`
     or `amr` says that a second factor was shown.
     """
 
@@ -177,7 +177,7 @@ class Proofs:
             raise NoLogInError("it is for another service")
         # An identity token of the same log-in is for the service's eyes, and no access (RFC 9068, section 2.1).
         kind = str(claims.header.get("typ", "")).lower().removeprefix("application/")
-        if ours.typed and kind != "at+jwt":
+        if (ours.typed and kind != "at+jwt") or (not ours.typed and "nonce" in claims):
             raise NoLogInError("not an access token")
         if ours.scope and ours.scope not in _scopes(claims):
             raise NoLogInError(f"it has not the scope {ours.scope}")

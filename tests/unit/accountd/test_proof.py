@@ -198,6 +198,7 @@ def test_a_provider_that_is_not_ours_is_believed_by_its_own_rules(clock: Clock) 
         {"scope": None},
         {"scope": "courriels"},
         {"login": None},
+        {"nonce": "un-nonce"},
         {"exp": START - LEEWAY - 1},
         {"key": OTHER_EC},
         {"kid": "rsa-1"},
