@@ -58,8 +58,9 @@ class Provider:
     A key is a PEM text or a JSON Web Key (RFC 7517); those that signed before stay until their tokens have ended.
     `clients`: the audience of each client's tokens, by its name there. The claim `uid_claim` is the uid.
     `typed`: access tokens bear their type (`at+jwt`, RFC 9068); else the `scope` that they must have tells them from
-    identity tokens, and these bear the nonce that every service of ours sends (OpenID Connect Core, section 2). `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr`
-    or `amr` says that a second factor was shown.
+    identity tokens, and these bear the nonce that every service of ours sends (OpenID Connect Core, section 2).
+    `level_claim` is our log-in page's level of a log-in; of another provider one of the values `acr` or `amr` says that
+    a second factor was shown.
     """
 
     issuer: str
