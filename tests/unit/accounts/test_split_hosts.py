@@ -369,6 +369,9 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
         {"name": "reminders", "port": 10029, "users": ["sogo"]},
         {"name": "sogo", "port": 20000, "users": ["www-data"]},
     ]
+    # SOGo fetches what agents name: its host holds it to its own services and the outer web.
+    held = {host: [row["user"] for row in of(host, "nftables_local_users")] for host in ("web1", "mail1")}
+    assert held == {"web1": ["sogo"], "mail1": []}
     local = {row["name"]: row["users"] for row in of("mail1", "nftables_local_ports")}
     assert local["reminders"] == ["stunnel4"]
     assert "reminders" in [one["name"] for one in of("mail1", "postfix_services")]
