@@ -207,7 +207,6 @@ def test_a_provider_that_is_not_ours_is_believed_by_its_own_rules(clock: Clock) 
         {"algorithm": "HS256", "key": JsonWebKey.import_key("x" * 48, {"kty": "oct"}), "kid": "ec-1"},
         {"algorithm": "none", "key": ""},
     ],
-    ids=str,
 )
 def test_what_that_provider_did_not_give_a_webmail_proves_nothing(clock: Clock, wrong: dict[str, Any]) -> None:
     proofs = Proofs(ELSEWHERE, clock)

@@ -70,7 +70,6 @@ def test_nothing_is_wrong_with_a_whole_one_or_with_none() -> None:
         ),
         ({"clients": clients(sogo={"secret": "court"})}, "clients.sogo.secret: has less than 24 characters"),
     ],
-    ids=str,
 )
 def test_one_line_names_the_key_and_what_is_wrong(changed: dict[str, Any], fault: str) -> None:
     assert told(**changed) == [fault]
