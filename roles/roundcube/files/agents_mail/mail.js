@@ -13,7 +13,7 @@ if (window.rcmail) {
         rcmail.http_post('plugin.malleposte-report', rcmail.selection_post_data({_uid: uids.join(',')}), lock);
       });
     }, rcmail.env.uid ? true : false);
-    rcmail.addEventListener('plugin.malleposte_reported', function () {
+    rcmail.addEventListener('plugin.agents_reported', function () {
       const where = rcmail.is_framed() ? parent.rcmail : rcmail;
       if (where.env.action === 'show') where.command('list', where.env.mailbox);
       else { where.show_contentframe(false); where.command('checkmail'); where.command('list', where.env.mailbox); }
