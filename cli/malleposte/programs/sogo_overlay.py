@@ -5,7 +5,7 @@ Usage: sogo-overlay PACKAGE CHANGES STYLES TARGET
 PACKAGE is the folder of SOGo's parts (/usr/share/GNUstep), CHANGES a JSON file, STYLES a style sheet that goes after
 SOGo's. TARGET gets `<part>.strings` for each part that has French texts, and `theme-default.css`. A text or a shade
 that the package no longer has is told to the journal: somebody should look at the file of changes, and the rest is done
-all the same.
+all the same. Texts that SOGo's French never had are added: without them an agent reads English there.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ ENTRY = re.compile(r'^("((?:[^"\\]|\\.)*)"\s*=\s*)"((?:[^"\\]|\\.)*)"(?=\s*;)', 
 
 @dataclass(frozen=True)
 class Changes:
-    """Words, as (expression, replacement); single texts by part and name; shades of the style sheet, old and new."""
+    """Words, as (expression, replacement); single texts by part and name, corrected or added; shades, old and new."""
 
     words: Sequence[tuple[str, str]]
     texts: Mapping[str, Mapping[str, str]]
+    added: Mapping[str, Mapping[str, str]]
     shades: Mapping[str, str]
 
     @classmethod
@@ -35,7 +36,7 @@ class Changes:
         """Read the file of changes. Raises OSError, ValueError or KeyError."""
         found = json.loads(path.read_text("utf-8"))
         words = [(one["from"], one["to"]) for one in found["words"]]
-        return cls(words, found["texts"], found["shades"])
+        return cls(words, found["texts"], found.get("added", {}), found["shades"])
 
 
 def capital(text: str) -> str:
@@ -51,6 +52,11 @@ def reworded(text: str, words: Sequence[tuple[str, str]]) -> str:
     return text
 
 
+def quoted(text: str) -> str:
+    """The text as a `.strings` file has it."""
+    return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+
+
 def corrected(strings: str, words: Sequence[tuple[str, str]], texts: Mapping[str, str]) -> tuple[str, set[str]]:
     """The text of a `.strings` file after the changes, and the names of single texts that it does not have."""
     missing = set(texts)
@@ -61,7 +67,7 @@ def corrected(strings: str, words: Sequence[tuple[str, str]], texts: Mapping[str
         text = texts.get(name)
         if text is None:
             return f'{head}"{reworded(value, words)}"'
-        return '{}"{}"'.format(head, text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+        return head + quoted(text)
 
     return ENTRY.sub(change, strings), missing
 
@@ -91,9 +97,10 @@ def overlay(package: Path, changes: Changes, styles: str, target: Path) -> list[
     parts = {path.parents[1].name.removesuffix(".SOGo"): path for path in sorted(package.glob(f"*.SOGo/{FRENCH}"))}
     for part, path in parts.items():
         text, missing = corrected(path.read_text("utf-8"), changes.words, changes.texts.get(part, {}))
-        put(target / f"{part}.strings", text)
+        more = (f"{quoted(name)} = {quoted(value)};\n" for name, value in changes.added.get(part, {}).items())
+        put(target / f"{part}.strings", text + "".join(more))
         gone += [f"{part} has no text {name!r}" for name in sorted(missing)]
-    gone += [f"SOGo has no part {part!r}" for part in sorted(set(changes.texts) - parts.keys())]
+    gone += [f"SOGo has no part {part!r}" for part in sorted({*changes.texts, *changes.added} - parts.keys())]
     css, missing = recoloured((package / THEME).read_text("utf-8"), changes.shades)
     put(target / "theme-default.css", f"{css}\n{styles}")
     # The palettes have shades that no rule uses; without the first of each nothing is of the academy's colour.

@@ -30,14 +30,21 @@ def package(tmp_path: Path) -> Path:
     return tmp_path / "package"
 
 
-def made(tmp_path: Path, package: Path, texts: dict[str, dict[str, str]], shades: dict[str, str]) -> int:
+def made(
+    tmp_path: Path,
+    package: Path,
+    texts: dict[str, dict[str, str]],
+    shades: dict[str, str],
+    added: dict[str, dict[str, str]] | None = None,
+) -> int:
     """The exit code of the program over that package."""
     words = [
         {"from": "adresse (de |)courriel", "to": "adresse électronique"},
         {"from": "courriel", "to": "message"},
         {"from": "pourriel", "to": "indésirable"},
     ]
-    (tmp_path / "changes.json").write_text(json.dumps({"words": words, "texts": texts, "shades": shades}))
+    changes = {"words": words, "texts": texts, "added": added or {}, "shades": shades}
+    (tmp_path / "changes.json").write_text(json.dumps(changes))
     (tmp_path / "after.css").write_text("d{}\n")
     (tmp_path / "made").mkdir()
     return main([str(package), str(tmp_path / "changes.json"), str(tmp_path / "after.css"), str(tmp_path / "made")])
@@ -54,6 +61,16 @@ def test_values_change_and_names_do_not(tmp_path: Path, package: Path, capsys: p
     css = (tmp_path / "made/theme-default.css").read_text("utf-8")
     assert css == "a{color:rgb(0,0,145)}b{color:rgba(0,0,145,0.26)}c{color:rgb(1,2,3)}\nd{}\n"
     assert capsys.readouterr().err == ""
+
+
+def test_a_text_that_its_french_never_had_is_added(
+    tmp_path: Path, package: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    added = {"MailerUI": {'Send "now"': "Envoyer\nmaintenant"}, "NoUI": {"x": "y"}}
+    assert made(tmp_path, package, {}, {}, added) == 0
+    made_text = (tmp_path / "made/MailerUI.strings").read_text("utf-8")
+    assert made_text.endswith('= "Adresse électronique";\n"Send \\"now\\"" = "Envoyer\\nmaintenant";\n')
+    assert "no part 'NoUI'" in capsys.readouterr().err
 
 
 def test_a_text_that_the_package_lost_is_told_and_the_rest_is_done(
