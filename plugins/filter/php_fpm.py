@@ -122,12 +122,16 @@ def _lines(name: str, pool: Mapping[str, Any]) -> list[str]:
         "security.limit_extensions = .php",
     ]
     lines += [f"env[{key}] = {_quoted(value)}" for key, value in sorted(pool["env"].items())]
+    # PHP's own /tmp is out of its reach: without a folder of the pool every file that is sent is refused.
+    temporary = next(iter(pool["writable"]), "")
     settings = {
         "open_basedir": ":".join([*pool["open"], *pool["writable"]]),
         "disable_functions": ",".join(pool["disabled"]),
         "memory_limit": pool["memory"],
         "upload_max_filesize": pool["upload"],
         "post_max_size": pool["upload"],
+        "upload_tmp_dir": temporary,
+        "sys_temp_dir": temporary,
         **pool["settings"],
     }
     lines += [f"php_admin_value[{key}] = {_quoted(value)}" for key, value in settings.items() if str(value)]

@@ -27,6 +27,8 @@ def test_a_pool_is_closed_in() -> None:
     assert lines[0] == "[mail]"
     assert "user = mail-app" in lines
     assert 'php_admin_value[open_basedir] = "/usr/share/mail:/var/cache/mail"' in lines
+    assert 'php_admin_value[upload_tmp_dir] = "/var/cache/mail"' in lines
+    assert "tmp_dir" not in php_fpm_pool({**POOL, "writable": []})
     assert {"pm = dynamic", "pm.min_spare_servers = 3", "pm.max_spare_servers = 6"} <= set(lines)
     assert "request_terminate_timeout = 120s" in lines
     assert "request_terminate_timeout = 60s" in php_fpm_pool({**POOL, "timeout_seconds": 60}).splitlines()
