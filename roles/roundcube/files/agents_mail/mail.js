@@ -16,13 +16,21 @@ if (window.rcmail) {
     rcmail.addEventListener('plugin.agents_reported', function () {
       const where = rcmail.is_framed() ? parent.rcmail : rcmail;
       if (where.env.action === 'show') where.command('list', where.env.mailbox);
-      else { where.show_contentframe(false); where.command('checkmail'); where.command('list', where.env.mailbox); }
+      else { where.show_contentframe(false); where.command('list', where.env.mailbox); }
     });
     if (rcmail.message_list) {
       rcmail.message_list.addEventListener('select', function (list) {
         rcmail.enable_command('plugin.malleposte-report', list.get_selection().length > 0);
       });
     }
+    // The button of labels does nothing in this skin: it opens the list that the arrow beside it opens.
+    document.addEventListener('click', function (event) {
+      const button = event.target.closest('a.button.tb-label'), arrow = document.getElementById('tb-label-menulink');
+      if (!button || !arrow || button.classList.contains('disabled')) return;
+      event.preventDefault();
+      event.stopPropagation();
+      arrow.click();
+    }, true);
     const above = document.getElementById('message-objects');
     if (above && rcmail.env.agents_origin) {
       const box = document.createElement('div');
