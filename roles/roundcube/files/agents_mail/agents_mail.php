@@ -4,8 +4,9 @@
 require_once __DIR__ . '/report.php';
 require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
+require_once __DIR__ . '/invitation.php';
 
-/** What agents do with mail here: know where it comes from, report it to the DSI, archive it by one key, file it by ready filters. */
+/** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
 {
     public $task = 'mail|settings';
@@ -24,6 +25,8 @@ class agents_mail extends rcube_plugin
         $action = $this->rc->action;
         $this->add_hook('storage_init', [$this, 'headers']);
         $this->add_hook('message_objects', [$this, 'banner']);
+        $this->add_hook('message_objects', [$this, 'invitation']);
+        $this->register_action('plugin.malleposte-answer', [$this, 'answer']);
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
         if ($this->rc->output->type === 'html' && in_array($action, ['', 'show', 'preview'], true)) {
             $this->include_script('origin.js');
@@ -76,6 +79,75 @@ class agents_mail extends rcube_plugin
             'proof' => (string) reset($proofs),
         ]);
         return $args;
+    }
+
+    /** Show an invitation with a button for each answer. */
+    public function invitation($args)
+    {
+        $known = agents_invitation::of($args['message']);
+        [$start, $whole] = $known->start();
+        if (!$start || !$known->organizer() || !$known->invited($this->addresses())) {
+            return $args;
+        }
+        $when = $this->rc->format_date($start, $this->rc->config->get($whole ? 'date_format' : 'date_long'), !$whole);
+        $lines = array_filter([$when, $known->place(), $this->gettext(['name' => 'invitationfrom', 'vars' => ['$who' => $known->organizer()]])]);
+        $link = $known->link();
+        $way = $link === '' ? '' : html::p(null, html::a(['href' => $link, 'target' => '_blank', 'rel' => 'noreferrer'], rcube::Q($link)));
+        $buttons = '';
+        foreach (array_keys(agents_invitation::ANSWERS) as $answer) {
+            $look = $answer === 'accept' ? 'btn btn-primary' : 'btn btn-secondary';
+            $buttons .= html::tag('button', ['type' => 'button', 'class' => $look, 'data-answer' => $answer], rcube::Q($this->gettext("invitation$answer"))) . ' ';
+        }
+        $args['content'][] = html::tag('section', ['class' => 'ui alert malleposte-invitation', 'aria-label' => $this->gettext('invitation')],
+            html::tag('h3', null, rcube::Q($this->gettext(['name' => 'invitationof', 'vars' => ['$title' => $known->title()]])))
+            . implode('', array_map(fn ($line) => html::p(null, rcube::Q($line)), $lines)) . $way . html::p(['class' => 'answers'], $buttons));
+        return $args;
+    }
+
+    /** Answer an invitation: by mail to its organizer, as the address that was invited. */
+    public function answer()
+    {
+        $folder = rcube_utils::get_input_string('_mbox', rcube_utils::INPUT_POST);
+        $uid = rcube_utils::get_input_string('_uid', rcube_utils::INPUT_POST);
+        $word = rcube_utils::get_input_string('_answer', rcube_utils::INPUT_POST);
+        $answer = agents_invitation::ANSWERS[$word] ?? '';
+        $known = agents_invitation::of(new rcube_message($uid, $folder));
+        $address = $known->invited($this->addresses());
+        if ($answer !== '' && $address !== '' && $this->send_answer($known, $address, $answer, "answer$word")) {
+            $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
+            $this->rc->output->show_message($this->gettext('answered'), 'confirmation', null, false, 8);
+            $this->rc->output->command('plugin.agents_answered', ['answer' => $word]);
+        } else {
+            $this->rc->output->show_message($this->gettext('answerfailed'), 'error', null, false);
+        }
+        $this->rc->output->send();
+    }
+
+    private function send_answer(agents_invitation $known, string $address, string $answer, string $label): bool
+    {
+        $to = $known->organizer();
+        $name = (string) ($this->rc->user->get_identity()['name'] ?? '');
+        $message = new Mail_mime("\r\n");
+        foreach (['text_charset' => RCUBE_CHARSET, 'head_charset' => RCUBE_CHARSET, 'text_encoding' => 'quoted-printable'] as $key => $value) {
+            $message->setParam($key, $value);
+        }
+        $subject = $this->gettext(['name' => $label, 'vars' => ['$title' => $known->title()]]);
+        $message->setTXTBody(($name ?: $address) . "\r\n$subject\r\n");
+        $message->setCalendarBody($known->reply($address, $answer), false, false, 'REPLY');
+        $message->headers([
+            'Date' => $this->rc->user_date(),
+            'From' => format_email_recipient($address, $name),
+            'To' => $to,
+            'Subject' => $subject,
+            'Message-ID' => $this->rc->gen_message_id($address),
+        ]);
+        return $to !== '' && (bool) $this->rc->deliver_message($message, $address, $to, $error);
+    }
+
+    /** The addresses from which the agent may write. */
+    private function addresses(): array
+    {
+        return array_map('strtolower', array_column($this->rc->user->list_identities(), 'email'));
     }
 
     /** Send the originals of messages to the DSI, then move them to junk, which teaches the filter. */
