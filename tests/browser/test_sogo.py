@@ -78,7 +78,7 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
         assert faint(browser) == []
     browser.open("groupware", f"/SOGo/so/{agent.uid}/Mail/view")
     if browser.size.mobile:
-        browser.click("button[aria-label='Menu bascule']")
+        browser.click("button[aria-label='Ouvrir ou fermer le menu']")
     for name in FOLDERS:
         browser.seen("md-sidenav", name)
     browser.picture("sogo-folders")
@@ -106,7 +106,7 @@ def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, re
         browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
         assert ground(browser, "Brevet blanc") == "#18753c"
         if browser.size.mobile:
-            browser.click("button[aria-label='Menu bascule']")
+            browser.click("button[aria-label='Ouvrir ou fermer le menu']")
         browser.seen("md-sidenav", "Abonnements")
         browser.seen(".sg-calendar-list-item", name)
         browser.picture("sogo-published")

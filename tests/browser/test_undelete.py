@@ -18,7 +18,7 @@ def test_a_deleted_message_comes_back(browser: Browser, reader: Reader, mail: Ma
     enter(browser, agent.uid, agent.password)
     browser.seen(".sg-folder-name", "Boîte de réception")
     if browser.size.mobile:
-        browser.click("button[aria-label='Menu bascule']")
+        browser.click("button[aria-label='Ouvrir ou fermer le menu']")
     link = browser.seen("md-sidenav .mp-undelete", "Récupérer un message supprimé")
     assert link.get_attribute("target") == "_blank"
     browser.picture("sogo-undelete")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 FRENCH = "French.lproj/Localizable.strings"
 THEME = "SOGo/WebServerResources/css/theme-default.css"
-ENTRY = re.compile(r'^("((?:[^"\\]|\\.)*)"\s*=\s*)"((?:[^"\\]|\\.)*)"(?=\s*;)', re.MULTILINE)
+ENTRY = re.compile(r'^((?:"((?:[^"\\]|\\.)*)"|([\w-]+))\s*=\s*)"((?:[^"\\]|\\.)*)"(?=\s*;)', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def corrected(strings: str, words: Sequence[tuple[str, str]], texts: Mapping[str
     missing = set(texts)
 
     def change(entry: re.Match[str]) -> str:
-        head, name, value = entry.groups()
+        head, name, bare, value = entry.groups()
+        name = bare if name is None else name
         missing.discard(name)
         text = texts.get(name)
         if text is None:

@@ -42,6 +42,23 @@
     return line ? line.slice(line.indexOf(":") + 1).replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
   }
 
+  // SOGo takes the braces out of what a sender wrote, and out of its own page of an invitation too: there the names of the
+  // guests are to be filled in. This one text comes back; nobody but SOGo gains by it.
+  const CLOSED = "{\\{$chip.name}/}", OPEN = "{{$chip.name}}";
+  function filled(part) {
+    if (Array.isArray(part)) part.forEach(filled);
+    else if (part && Array.isArray(part.content)) part.content.forEach(filled);
+    else if (part && part.type === "UIxMailPartICalViewer") part.content = part.content.split(CLOSED).join(OPEN);
+  }
+  angular.module("SOGo.Common").config(["$httpProvider", function (http) {
+    http.interceptors.push(function () {
+      return {response: function (answer) {
+        if (answer.data && answer.data.parts) filled(answer.data.parts);
+        return answer;
+      }};
+    });
+  }]);
+
   angular.module("SOGo.Common").directive("mdCardContent", function () {
     return {restrict: "E", link: function (scope, element) {
       const viewer = scope.viewer, body = element[0].querySelector(".msg-body");

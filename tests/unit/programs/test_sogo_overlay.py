@@ -13,6 +13,7 @@ STRINGS = """/* Buttons */
 "Quote"   = "Il dit \\"courriel\\", un témoin";
 "JunkFolderName" = "Pourriel";
 "courriel" = "rien";
+Tentative = "Courriel tentatif";
 "Two lines"
 = "Adresse courriel";
 """
@@ -51,11 +52,13 @@ def made(
 
 
 def test_values_change_and_names_do_not(tmp_path: Path, package: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert made(tmp_path, package, {"MailerUI": {"Save": 'Dit "oui"'}}, {"77,128,128": "0,0,145"}) == 0
+    texts = {"MailerUI": {"Save": 'Dit "oui"', "Tentative": "Peut-être"}}
+    assert made(tmp_path, package, texts, {"77,128,128": "0,0,145"}) == 0
     assert (tmp_path / "made/MailerUI.strings").read_text("utf-8") == (
         STRINGS.replace("Enregistrer le courriel", 'Dit \\"oui\\"')
         .replace('\\"courriel\\"', '\\"message\\"')
         .replace("Pourriel", "Indésirable")
+        .replace("Courriel tentatif", "Peut-être")
         .replace("Adresse courriel", "Adresse électronique")
     )
     css = (tmp_path / "made/theme-default.css").read_text("utf-8")
