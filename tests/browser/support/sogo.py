@@ -1,0 +1,106 @@
+"""SOGo as an agent clicks through it."""
+
+from __future__ import annotations
+
+import datetime
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.support.browser import ON_TOP, Browser
+from tests.browser.support.sso import enter
+from tests.stack.support.site import Account
+
+SAVE = "md-dialog-actions button[type='submit'].md-primary"
+WRITE = "button.md-fab[aria-label='Écrire un nouveau message']"
+
+
+def log_in(browser: Browser, agent: Account) -> None:
+    """Log in, which leads to the mail."""
+    browser.open("groupware")
+    enter(browser, agent.uid, agent.password)
+    browser.seen(WRITE)
+
+
+def move(browser: Browser, agent: Account, folder: str) -> None:
+    """Move the open message to a folder, by three menus, of which some open by themselves on a phone."""
+    browser.click("#detailView button[aria-label='Déplacer vers']")
+    ways, taken = (folder, agent.mail, "Déplacer vers"), set[str]()
+
+    def chosen() -> bool:
+        for way in ways:
+            for one in browser.driver.find_elements(By.CSS_SELECTOR, "md-menu-content button"):
+                if way in taken or way not in one.text or not one.is_displayed():
+                    continue
+                browser.driver.execute_script("arguments[0].scrollIntoView({block: 'nearest'})", one)
+                if browser.driver.execute_script(ON_TOP, one):
+                    one.click()
+                    taken.add(way)
+                    return way == folder
+        return False
+
+    browser.wait(chosen, f"the menus do not lead to {folder}")
+
+
+def close(browser: Browser) -> None:
+    """Close the message that is open, which on a phone covers all else."""
+    found = browser.driver.find_elements(By.CSS_SELECTOR, "#detailView button.hide-gt-xs[aria-label='Fermer']")
+    if any(one.is_displayed() for one in found):
+        browser.click("#detailView button.hide-gt-xs[aria-label='Fermer']")
+
+
+def log_out(browser: Browser) -> None:
+    """Leave, as one who lends the computer to a colleague."""
+    close(browser)
+    browser.click("a[aria-label='Quitter']")
+    browser.seen("#userfield")
+
+
+def agenda(browser: Browser) -> None:
+    """Go to the agenda."""
+    browser.click("a[aria-label='Agenda']")
+    browser.seen("md-fab-trigger button[aria-label='Nouvel événement']")
+
+
+def menu(browser: Browser) -> None:
+    """Show the list at the left, which a phone hides."""
+    if browser.size.mobile:
+        browser.click("button[aria-label='Ouvrir ou fermer le menu']")
+        browser.wait(lambda: browser.seen("md-sidenav").rect["x"] == 0, "the list does not slide in")
+
+
+def begin(browser: Browser, title: str, day: datetime.date, hour: str) -> None:
+    """Open the editor of a new event, and say its title and when it begins."""
+    browser.click("md-fab-trigger button")
+    browser.click("md-fab-actions button", "event")
+    browser.seen("md-dialog input.md-title").send_keys(title)
+    when(browser, day, hour)
+
+
+def when(browser: Browser, day: datetime.date, hour: str) -> None:
+    """Type the day and the hour at which an event begins; its end follows."""
+    for selector, text in ((".md-datepicker-input", f"{day:%d/%m/%Y}"), (".sg-timepicker-input", hour)):
+        field = browser.seen(f"md-dialog {selector}")
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(text, Keys.TAB)
+    ends = f"{int(hour[:2]) + 1:02}{hour[2:]}"
+
+    def followed() -> bool:
+        fields = browser.driver.find_elements(By.CSS_SELECTOR, "md-dialog .sg-timepicker-input")
+        return [one.get_attribute("value") for one in fields[:2]] == [hour, ends]
+
+    browser.wait(followed, f"the event does not end at {ends}")
+
+
+def invite(browser: Browser, text: str) -> None:
+    """Search a colleague or a room by a part of the name or the address, and choose what is found."""
+    field = browser.seen("md-dialog input[aria-label='Participants']")
+    field.send_keys(text)
+    browser.click("md-virtual-repeat-container li", text)
+    browser.seen("md-dialog .attendees md-list-item", text)
+
+
+def save(browser: Browser) -> None:
+    """Save the event, and wait until its editor is closed."""
+    browser.click(SAVE)
+    browser.wait(lambda: not browser.driver.find_elements(By.CSS_SELECTOR, "md-dialog"), "the editor stays")
