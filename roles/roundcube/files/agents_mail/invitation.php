@@ -118,7 +118,17 @@ final class agents_invitation
             }
         }
         array_push($lines, 'DTSTAMP:' . gmdate('Ymd\THis\Z'), "ATTENDEE;PARTSTAT=$answer:mailto:$address", 'END:VEVENT', 'END:VCALENDAR', '');
-        return implode("\r\n", preg_replace('/.{60}(?=.)/u', "$0\r\n ", $lines));
+        return implode("\r\n", array_map([self::class, 'folded'], $lines));
+    }
+
+    /** A line in pieces of at most 75 octets (RFC 5545, section 3.1). */
+    private static function folded(string $line): string
+    {
+        $pieces = [];
+        for (; strlen($line) > 74; $line = substr($line, strlen($piece))) {
+            $pieces[] = $piece = mb_strcut($line, 0, 74, 'UTF-8');
+        }
+        return implode("\r\n ", [...$pieces, $line]);
     }
 
     private function all(string $name): array
