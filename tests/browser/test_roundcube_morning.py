@@ -27,7 +27,7 @@ return [parts(style.color), parts(style.backgroundColor)];
 
 
 def quota(mail: Mail, agent: Account) -> int:
-    """How much of the mailbox is used, in percent, as IMAP says."""
+    """The part of the mailbox that is used, in percent, as IMAP says."""
     answer = mail.imap(agent).getquotaroot("INBOX")[1][1][0]
     found = re.search(r"STORAGE (\d+) (\d+)", str(answer))
     assert found, answer

@@ -166,7 +166,6 @@ def test_a_shared_agenda_is_seen_by_the_colleague(
     browser.picture("sogo-share")
     browser.click("md-dialog-actions button.md-primary", "ENREGISTRER")
     wait_for(lambda: title in hers.fetch(f"{AGENDA}{uid}.ics", agent.uid).text)
-    browser.open("groupware", f"/SOGo/so/{agent.uid}/Calendar/view")
     sogo.log_out(browser)
 
     sogo.log_in(browser, friend)
@@ -179,7 +178,7 @@ def test_a_shared_agenda_is_seen_by_the_colleague(
     browser.click("md-dialog button.md-raised")
     browser.click("md-dialog md-toolbar button")
     browser.seen(".sg-calendar-list-item", "Claire Fontaine")
-    browser.open("groupware", f"/SOGo/so/{friend.uid}/Calendar/view")
+    sogo.afresh(browser)
     browser.seen(".sg-event", title)
     browser.picture("sogo-shared")
     assert browser.violations() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import os
+import re
 from pathlib import Path
 
 from selenium.webdriver.common.by import By
@@ -73,10 +74,11 @@ def test_an_agent_writes_labels_archives_and_is_away(
 
     sogo.move(browser, agent, "Archives")
     mail.arrived(agent, reader.subject.rpartition(" ")[2], "Archives")
-    sogo.close(browser)
+    sogo.afresh(browser)
 
     sogo.menu(browser)
-    browser.seen(".sg-quota", "0 % utilisés sur 5000 Mo")
+    whole = re.findall(r"STORAGE \d+ (\d+)", str(mail.imap(agent).getquotaroot("INBOX")))
+    browser.seen(".sg-quota", f"% utilisés sur {int(whole[0]) // 1024} Mo")
     assert browser.seen(".sg-quota md-progress-linear[aria-label='Espace utilisé']")
     browser.picture("sogo-quota")
     away(browser, mail, agent)

@@ -42,16 +42,15 @@ def move(browser: Browser, agent: Account, folder: str) -> None:
     browser.wait(chosen, f"the menus do not lead to {folder}")
 
 
-def close(browser: Browser) -> None:
-    """Close the message that is open, which on a phone covers all else."""
-    found = browser.driver.find_elements(By.CSS_SELECTOR, "#detailView button.hide-gt-xs[aria-label='Fermer']")
-    if any(one.is_displayed() for one in found):
-        browser.click("#detailView button.hide-gt-xs[aria-label='Fermer']")
+def afresh(browser: Browser) -> None:
+    """Load the page again without what is open in it: on a phone a message covers all else."""
+    browser.driver.get(browser.driver.current_url.partition("#")[0])
+    browser.seen("a[aria-label='Quitter']")
 
 
 def log_out(browser: Browser) -> None:
     """Leave, as one who lends the computer to a colleague."""
-    close(browser)
+    afresh(browser)
     browser.click("a[aria-label='Quitter']")
     browser.seen("#userfield")
 
