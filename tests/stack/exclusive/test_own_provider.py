@@ -119,8 +119,8 @@ def to_sogo(site: Site, ca_bundle: Path, another: Another, account: Any) -> tupl
 
 def inside(here: Groupware) -> bool:
     """Whether SOGo leads this browser to the agent's own pages."""
-    where = here.get("/SOGo/").header("Location")
-    return bool(where) and "/SOGo/so/" in where[0]
+    where = [urllib.parse.urlsplit(one) for one in here.get("/SOGo/").header("Location")]
+    return bool(where) and where[0].hostname in (None, here.name) and where[0].path.startswith("/SOGo/")
 
 
 def test_a_second_deploy_changes_nothing(deploy: Deploy) -> None:
