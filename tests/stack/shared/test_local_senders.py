@@ -53,7 +53,7 @@ def send(site):
 # --- users of the mail host ---
 
 
-@pytest.mark.parametrize("user", ["nobody", "root", "sogo"])
+@pytest.mark.parametrize("user", ["nobody", "root", "www-data"])
 def test_a_user_of_the_mail_host_is_a_stranger_at_port_25(mail, people, send, user):
     reader, outside = people.agent(), f"probe@{FOREIGN}"
     step, code, text = send("mail1", user, f"probe2@{OURS}", reader.mail, f"probe2@{OURS}")
@@ -65,6 +65,13 @@ def test_a_user_of_the_mail_host_is_a_stranger_at_port_25(mail, people, send, us
     subject = token()
     assert send("mail1", user, outside, reader.mail, outside, subject=subject)[:2] == ["DATA", 250]
     assert b"DKIM-Signature: " not in mail.arrived(reader, subject)
+
+
+def test_the_groupware_reaches_its_own_way_to_send_and_not_port_25(people, send):
+    reader, agent = people.agent(), f"probe2@{OURS}"
+    step, code, text = send("mail1", "sogo", agent, reader.mail, agent)
+    assert (step, code) == ("CONNECT", 0), text
+    assert send("mail1", "sogo", agent, reader.mail, agent, port=REMINDERS)[:2] == ["DATA", 250]
 
 
 @pytest.mark.parametrize(
