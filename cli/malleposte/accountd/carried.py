@@ -11,6 +11,7 @@ import logging
 import os
 from pathlib import Path
 
+from malleposte import owner
 from malleposte.accountd.limits import Limits
 
 LOG = logging.getLogger("accountd")
@@ -27,12 +28,8 @@ def put(place: Path | None, *limits: Limits) -> None:
     """Leave the counts for the next start. What cannot be left is logged."""
     if place is None:
         return
-    part = place / f"{FILE}.part"
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump([one.left() for one in limits], file)
-        part.replace(place / FILE)
+        owner.replace(place / FILE, json.dumps([one.left() for one in limits]))
     except OSError as error:
         LOG.error("counts are not taken over: %s", error)
 

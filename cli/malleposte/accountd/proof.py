@@ -20,6 +20,8 @@ from typing import Any
 from authlib.jose import JsonWebKey, JsonWebToken, JWTClaims
 from authlib.jose.errors import BadSignatureError, JoseError
 
+from malleposte.platform import sign_on
+
 LEEWAY = 30
 """Seconds by which the clocks of two hosts may differ."""
 REMEMBERED = 50_000
@@ -30,8 +32,8 @@ FACTOR_LEVEL = 4
 """Our log-in page's level of a log-in in which a second factor was shown, or a key (roles/lemonldap)."""
 
 
-KINDS: Mapping[str, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
-"""By algorithm, the kind of its keys. None that a client's secret verifies, and not `none`."""
+KINDS: Mapping[str, str] = {name: kind for name, (kind, _members) in sign_on.KINDS.items()}
+"""By algorithm, the kind of its keys."""
 
 
 class NoLogInError(Exception):

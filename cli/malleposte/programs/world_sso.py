@@ -1,4 +1,4 @@
-"""A provider of another house for the lab's Internet: who knows its one password is anybody (role world_sso).
+"""A provider of another house for the lab's Internet: its one password opens a log-in of any name (role world_sso).
 
 Usage: world-sso PORT. OpenID Connect as others do it: signed by ES256, clients named by `azp`, one audience for all,
 access tokens typed as identity tokens, lists among their claims, the agent's name in `login`. `POST ISSUER/mint` signs

@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Buttons of pictures alone: SOGo gives some no name, and some a wrong or an untranslated one, and a screen reader says that.
+// Names that a screen reader says: SOGo gives some fields and buttons none, and some a wrong or an untranslated one.
 (function () {
   "use strict";
   const french = document.documentElement.lang === "fr";
-  const NAMES = {
+  // In French, in English. Fields that have no name, by their selector.
+  const FIELDS = {
+    "md-progress-linear": ["Espace utilisé", "Space in use"],
+    "[role=slider]": ["Priorité", "Priority"],
+    ".md-datepicker-input": ["Date", "Date"],
+    ".sg-timepicker-input": ["Heure", "Time"],
+    ":is(#fileInput, label[for=fileInput])": ["Joindre un fichier", "Attach a file"],
+    "md-icon#password-visibility-icon": ["Montrer le mot de passe", "Show the password"]
+  };
+  // Buttons whose name is wrong or lacking, by what they do.
+  const ACTIONS = {
     "editor.send()": ["Envoyer", "Send"],
     "editor.save()": ["Enregistrer le brouillon", "Save the draft"],
     "editor.cancel()": ["Fermer", "Close"],
@@ -12,24 +22,42 @@
     "addressbook.selectedFolder.$reload()": ["Actualiser", "Refresh"],
     "list.reload()": ["Actualiser", "Refresh"]
   };
-  let waits = false;
+  // Other buttons of a picture alone: SOGo gives them the picture's own name, in English, and not what the button does.
+  const PICTURES = french ? {
+    add_circle: "Ajouter", arrow_back: "Retour", arrow_forward: "Retour", check: "Valider", close: "Fermer",
+    delete: "Supprimer", drag_handle: "Déplacer", expand_more: "Détails", keyboard_arrow_down: "Détails",
+    remove_circle: "Retirer", reorder: "Changer l’ordre", save: "Enregistrer", select_all: "Tout choisir", send: "Envoyer"
+  } : {};
+  let waits = false, labelled = 0;
 
   function name(element, names) {
     const right = names[french ? 0 : 1];
     if (element.getAttribute("aria-label") !== right) element.setAttribute("aria-label", right);
   }
 
+  function nameByPicture(button) {
+    const icon = button.querySelector("md-icon"), beside = button.parentNode.querySelector(":scope > label.button-label");
+    const picture = icon && icon.textContent.trim();
+    if (!picture || button.textContent.trim() !== picture) return;
+    if (beside && !beside.htmlFor) button.id = beside.htmlFor = "mp-button-" + (labelled += 1);
+    else if (PICTURES[picture]) button.setAttribute("aria-label", PICTURES[picture]);
+  }
+
   function mend() {
     waits = false;
+    document.querySelectorAll("button.md-button:not([aria-label]):not([id]), a.md-button:not([aria-label])").forEach(nameByPicture);
     document.querySelectorAll("button[ng-click]").forEach(function (button) {
-      const action = button.getAttribute("ng-click");
-      if (NAMES[action]) name(button, NAMES[action]);
+      const names = ACTIONS[button.getAttribute("ng-click")];
+      if (names) name(button, names);
     });
     // One button for both ways, of which SOGo names always the second. The picture says which it is.
     document.querySelectorAll("button[ng-click='mailbox.markOrUnMarkMessagesAsJunk()']").forEach(function (button) {
       const picture = button.querySelector("md-icon:not(.ng-hide)");
       const back = picture && picture.textContent.trim() === "thumb_up";
       name(button, back ? ["Légitime", "Not junk"] : ["Indésirable", "Junk"]);
+    });
+    Object.keys(FIELDS).forEach(function (selector) {
+      document.querySelectorAll(selector + ":not([aria-label])").forEach(function (element) { name(element, FIELDS[selector]); });
     });
   }
 

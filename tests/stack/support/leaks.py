@@ -117,13 +117,12 @@ class Needles(dict[str, str]):
 def needles(folder: Path) -> Needles:
     """The needles of a folder of secrets."""
     found = {
-        form: path.relative_to(folder).as_posix()
+        piece: path.relative_to(folder).as_posix()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".pem"
         for piece in pieces(path)
-        for form in forms(piece)
     }
-    return Needles(found)
+    return given(found)
 
 
 def given(values: Mapping[str, str]) -> Needles:
