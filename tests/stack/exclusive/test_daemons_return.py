@@ -76,6 +76,15 @@ def test_what_runs_while_the_directory_restarts_waits_for_it(site):
     wait_for(lambda: set(results()) == {"inactive", "success"}, 120, "all of them are done")
 
 
+def test_the_purge_of_sessions_starts_the_store_it_needs(site):
+    site.run("pia1", "systemctl stop valkey-server@sso.service")
+    try:
+        site.run("pia1", "systemctl start liblemonldap-ng-portal-perl.service")
+        assert site.run("pia1", "systemctl is-active valkey-server@sso.service").strip() == "active"
+    finally:
+        site.run("pia1", "systemctl start valkey-server@sso.service lemonldap-ng-fastcgi-server.service")
+
+
 def test_what_waited_for_the_store_comes_with_it(mail, people, site):
     reader, subject = people.agent(), token()
     site.run("mail1", "systemctl stop dovecot.service")
