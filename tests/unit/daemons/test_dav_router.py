@@ -90,6 +90,52 @@ def test_dovecot_is_asked_with_the_client_s_address(tmp_path: Path) -> None:
     assert base64.b64decode(words[-1].removeprefix("resp=")) == b"\0Un\0mot:de passe"
 
 
+TOKEN = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+
+
+def with_token(folder: Path, dovecot: list[str], uri: str, tree: str = "radicale") -> tuple[int, list[str], list[str]]:
+    sent = {"authorization": f"Bearer {TOKEN}", "x-real-ip": "192.0.2.1", "x-original-uri": uri}
+    (status, lines, _body), received = with_dovecot(folder, dovecot, lambda router: router.answer(tree, sent))
+    return status, lines, received
+
+
+def test_a_token_opens_the_tree_of_its_agent(tmp_path: Path) -> None:
+    status, lines, received = with_token(tmp_path, ["OK\t1\tuser=un"], "/radicale/un/agenda/1.ics")
+    assert (status, lines) == (
+        200, ["X-Dav-User: un", "X-Dav-Route: radicale", "X-Dav-Path: /radicale/un/agenda/1.ics"],
+    )  # fmt: skip
+    words = received[2].split("\t")
+    assert words[2] == "XOAUTH2" and {"service=dav", "rip=192.0.2.1", "client_id=webmail"} <= set(words)
+    assert base64.b64decode(words[-1].removeprefix("resp=")) == f"user=un\1auth=Bearer {TOKEN}\1\1".encode()
+
+
+@pytest.mark.parametrize(
+    ("dovecot", "uri", "tree", "status"),
+    [
+        (["FAIL\t1\tuser=un"], "/radicale/un/", "radicale", 403),
+        (["CONT\t1\te30="], "/radicale/un/", "radicale", 403),
+        (["OK\t1\tuser=deux"], "/radicale/un/", "radicale", 403),
+        (["FAIL\t1\tuser=un\ttemp"], "/radicale/un/", "radicale", 503),
+        ([], "/radicale/un/", "radicale", 503),
+    ],
+)
+def test_a_token_is_worth_what_dovecot_says_of_it(
+    tmp_path: Path, dovecot: list[str], uri: str, tree: str, status: int
+) -> None:
+    assert with_token(tmp_path, dovecot, uri, tree)[:2] == (status, [])
+
+
+@pytest.mark.parametrize("uri", ["/radicale/", "/radicale//un/", "/radicale/u%01n/", "/autre/un/"])
+def test_a_token_opens_no_other_tree(tmp_path: Path, uri: str) -> None:
+    assert with_token(tmp_path, ["OK\t1\tuser=un"], uri) == (403, [], [])
+
+
+@pytest.mark.parametrize(("uri", "tree"), [("/", "root"), ("/SOGo/dav/un/", "sogo")])
+def test_tokens_are_for_one_service_alone(tmp_path: Path, uri: str, tree: str) -> None:
+    status, lines, received = with_token(tmp_path, ["OK\t1\tuser=un"], uri, tree)
+    assert (status, received) == (401, []) and lines[0].startswith("WWW-Authenticate: Basic")
+
+
 @pytest.mark.parametrize(
     ("profile", "tree", "uri", "route", "path"),
     [

@@ -63,6 +63,22 @@ def credentials(header: str) -> tuple[bytes, bytes] | None:
     return name, password
 
 
+def bearer(header: str) -> bytes | None:
+    """The token of a Bearer header (RFC 6750, 2.1), or None."""
+    found = re.fullmatch(r"[Bb]earer +([A-Za-z0-9._~+/-]+=*)", header.strip())
+    return found[1].encode() if found else None
+
+
+def password_proof(name: bytes, password: bytes) -> tuple[str, bytes]:
+    """Mechanism and response (RFC 4616)."""
+    return "PLAIN", b"\0" + name + b"\0" + password
+
+
+def token_proof(name: bytes, token: bytes) -> tuple[str, bytes]:
+    """Mechanism and response: a token of the log-in page with the scope of mail."""
+    return "XOAUTH2", b"user=" + name + b"\x01auth=Bearer " + token + b"\x01\x01"
+
+
 class Dovecot:
     """The auth protocol, one connection a question: Dovecot's answer is never older than its own cache."""
 
@@ -71,28 +87,27 @@ class Dovecot:
         self.path = path
         self.room = asyncio.Semaphore(CONCURRENT)
 
-    async def prove(self, name: bytes, password: bytes, address: str, client: str) -> Agent:
-        """The agent. `client` names device or browser. Raises Refused, Unsure."""
+    async def prove(self, proof: tuple[str, bytes], address: str, client: str) -> Agent:
+        """The agent of a `proof`: mechanism and response. `client` names device or webmail. Raises Refused, Unsure."""
         async with self.room:
             try:
-                return await asyncio.wait_for(self._ask(name, password, address, client), PATIENCE)
+                return await asyncio.wait_for(self._ask(*proof, address, client), PATIENCE)
             except (OSError, EOFError, ValueError, TimeoutError) as error:
                 raise Unsure(f"{type(error).__name__}: {error}") from error
 
-    async def _ask(self, name: bytes, password: bytes, address: str, client: str) -> Agent:
+    async def _ask(self, mechanism: str, response: bytes, address: str, client: str) -> Agent:
         reader, writer = await asyncio.open_unix_connection(self.path)
         try:
-            response = base64.b64encode(b"\0" + name + b"\0" + password).decode()
             question = [
                 "AUTH",
                 "1",
-                "PLAIN",
+                mechanism,
                 "service=dav",
                 "secured",
                 f"rip={escape(address)}",
                 "lport=443",
                 f"client_id={escape(client)}",
-                f"resp={response}",
+                f"resp={base64.b64encode(response).decode()}",
             ]
             writer.write(f"VERSION\t1\t2\nCPID\t{os.getpid()}\n".encode() + "\t".join(question).encode() + b"\n")
             await writer.drain()

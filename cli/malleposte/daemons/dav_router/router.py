@@ -9,7 +9,18 @@ import time
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from malleposte.daemons.dav_router.proofs import Agent, Dovecot, Refusals, Refused, Unsure, credentials
+from malleposte.daemons.dav_router.proofs import (
+    SAFE_UID,
+    Agent,
+    Dovecot,
+    Refusals,
+    Refused,
+    Unsure,
+    bearer,
+    credentials,
+    password_proof,
+    token_proof,
+)
 from malleposte.daemons.dav_router.provider import Provider
 from malleposte.daemons.dav_router.sessions import Sessions
 from malleposte.daemons.dav_router.settings import Settings
@@ -48,10 +59,10 @@ class Router:
         path = unquote(uri.partition("?")[0]).rstrip("/")
         return ("moved" if path in self.settings.backends[tree].entrances(agent.uid) else "gone"), "/"
 
-    async def prove(self, name: bytes, password: bytes, address: str, client: str) -> Agent:
-        """The agent. Raises Refused, Unsure; both are in the journal."""
+    async def prove(self, name: bytes, password: bytes, address: str) -> Agent:
+        """The agent of a device. Raises Refused, Unsure; both are in the journal."""
         try:
-            return await self.dovecot.prove(name, password, address, client)
+            return await self.dovecot.prove(password_proof(name, password), address, "device")
         except Unsure as error:
             LOG.error("no answer from Dovecot: %s", error)
             raise
@@ -67,11 +78,13 @@ class Router:
         address = peer(headers)
         if not address or not uri.startswith("/") or (tree != "root" and tree not in self.settings.backends):
             return 400, [], b""
+        if tree == self.settings.default and (token := bearer(headers.get("authorization", ""))):
+            return await self.answer_token(tree, uri, token, address)
         given = credentials(headers.get("authorization", ""))
         if given is None:
             return 401, [CHALLENGE], b""
         try:
-            agent = await self.prove(*given, address, "device")
+            agent = await self.prove(*given, address)
         except Unsure:
             return 503, [], b""
         except Refused:
@@ -83,6 +96,25 @@ class Router:
             pair = base64.b64encode(agent.uid.encode() + b":" + given[1]).decode()
             told.append(f"X-Dav-Authorization: Basic {pair}")
         return 200, told, b""
+
+    async def answer_token(self, tree: str, uri: str, token: bytes, address: str) -> Answer:
+        """As `answer`, for a webmail that acts by an agent's token: in that agent's own tree of the default service.
+
+        Dovecot tells no class with a token, and whom it is for is asked of the address.
+        """
+        uid = self.settings.backends[tree].owner(uri)
+        if not SAFE_UID.fullmatch(uid):
+            return 403, [], b""
+        try:
+            agent = await self.dovecot.prove(token_proof(uid.encode(), token), address, "webmail")
+        except Unsure as error:
+            LOG.error("no answer from Dovecot: %s", error)
+            return 503, [], b""
+        except Refused:
+            return 403, [], b""
+        if agent.uid != uid:
+            return 403, [], b""
+        return 200, [f"X-Dav-User: {uid}", f"X-Dav-Route: {tree}", f"X-Dav-Path: {uri}"], b""
 
     async def respond(self, request: Request) -> Answer:
         """The answer to one question of nginx, or to a browser on its way to the log-in page or back."""

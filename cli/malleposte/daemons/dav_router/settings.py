@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from malleposte.daemons.dav_router.provider import Client
 
@@ -24,6 +24,15 @@ class BackEnd:
     def root(self, uid: str) -> str:
         """The agent's own tree."""
         return f"{self.prefix}/{quote(uid)}/"
+
+    def owner(self, uri: str) -> str:
+        """The uid whose tree an address is in; empty for none."""
+        path = uri.partition("?")[0]
+        return (
+            unquote(path.removeprefix(f"{self.prefix}/").partition("/")[0])
+            if path.startswith(f"{self.prefix}/")
+            else ""
+        )
 
     def entrances(self, uid: str) -> set[str]:
         """The addresses that a client looks up to find collections, decoded, without the slash at their end."""

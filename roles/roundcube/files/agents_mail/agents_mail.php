@@ -4,6 +4,7 @@
 require_once __DIR__ . '/report.php';
 require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
+require_once __DIR__ . '/agenda.php';
 require_once __DIR__ . '/invitation.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
@@ -86,41 +87,93 @@ class agents_mail extends rcube_plugin
     {
         $known = agents_invitation::of($args['message']);
         [$start, $whole] = $known->start();
-        if (!$start || !$known->organizer() || !$known->invited($this->addresses())) {
+        $called_off = $known->called_off($this->addresses()) !== '' && $this->agenda();
+        if (!$start || !$known->organizer() || (!$called_off && !$known->invited($this->addresses()))) {
             return $args;
         }
         $when = $this->rc->format_date($start, $this->rc->config->get($whole ? 'date_format' : 'date_long'), !$whole);
         $lines = array_filter([$when, $known->place(), $this->gettext(['name' => 'invitationfrom', 'vars' => ['$who' => $known->organizer()]])]);
         $link = $known->link();
-        $way = $link === '' ? '' : html::p(null, html::a(['href' => $link, 'target' => '_blank', 'rel' => 'noreferrer'], rcube::Q($link)));
+        $way = $link === '' || $called_off ? '' : html::p(null, html::a(['href' => $link, 'target' => '_blank', 'rel' => 'noreferrer'], rcube::Q($link)));
         $buttons = '';
-        foreach (array_keys(agents_invitation::ANSWERS) as $answer) {
+        foreach ($called_off ? ['remove'] : array_keys(agents_invitation::ANSWERS) as $answer) {
             $look = $answer === 'accept' ? 'btn btn-primary' : 'btn btn-secondary';
             $buttons .= html::tag('button', ['type' => 'button', 'class' => $look, 'data-answer' => $answer], rcube::Q($this->gettext("invitation$answer"))) . ' ';
         }
         $args['content'][] = html::tag('section', ['class' => 'ui alert malleposte-invitation', 'aria-label' => $this->gettext('invitation')],
-            html::tag('h3', null, rcube::Q($this->gettext(['name' => 'invitationof', 'vars' => ['$title' => $known->title()]])))
+            html::tag('h3', null, rcube::Q($this->gettext(['name' => $called_off ? 'calledoff' : 'invitationof', 'vars' => ['$title' => $known->title()]])))
             . implode('', array_map(fn ($line) => html::p(null, rcube::Q($line)), $lines)) . $way . html::p(['class' => 'answers'], $buttons));
         return $args;
     }
 
-    /** Answer an invitation: by mail to its organizer, as the address that was invited. */
+    /** Answer an invitation: by mail to its organizer, as the address that was invited; the meeting goes to the agent's agenda. */
     public function answer()
     {
         $folder = rcube_utils::get_input_string('_mbox', rcube_utils::INPUT_POST);
         $uid = rcube_utils::get_input_string('_uid', rcube_utils::INPUT_POST);
         $word = rcube_utils::get_input_string('_answer', rcube_utils::INPUT_POST);
-        $answer = agents_invitation::ANSWERS[$word] ?? '';
         $known = agents_invitation::of(new rcube_message($uid, $folder));
+        if ($word === 'remove' && $known->called_off($this->addresses()) !== '' && $this->agenda()) {
+            $this->told($this->file($known, '', ''), 'removed', 'removefailed', $word);
+            return;
+        }
+        $answer = agents_invitation::ANSWERS[$word] ?? '';
         $address = $known->invited($this->addresses());
-        if ($answer !== '' && $address !== '' && $this->send_answer($known, $address, $answer, "answer$word")) {
-            $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
-            $this->rc->output->show_message($this->gettext('answered'), 'confirmation', null, false, 8);
+        if ($answer === '' || $address === '' || !$this->send_answer($known, $address, $answer, "answer$word")) {
+            $this->told(false, '', 'answerfailed', $word);
+            return;
+        }
+        $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
+        if (!$this->agenda()) {
+            $this->told(true, 'answered', '', $word);
+            return;
+        }
+        $this->told(true, $this->file($known, $address, $answer) ? ($word === 'decline' ? 'answered' : 'answeredkept') : 'answerednotkept', '', $word);
+    }
+
+    private function told(bool $done, string $yes, string $no, string $word): void
+    {
+        $this->rc->output->show_message($this->gettext($done ? $yes : $no), $done ? 'confirmation' : 'error', null, false, $done ? 8 : 0);
+        if ($done) {
             $this->rc->output->command('plugin.agents_answered', ['answer' => $word]);
-        } else {
-            $this->rc->output->show_message($this->gettext('answerfailed'), 'error', null, false);
         }
         $this->rc->output->send();
+    }
+
+    /** Bring the agent's agenda to an answer; without one the meeting is called off. Whether it is done. */
+    private function file(agents_invitation $known, string $address, string $answer): bool
+    {
+        try {
+            $agenda = $this->agenda();
+            $found = $agenda->find($known->uid());
+            $there = $found ? new agents_invitation($found[2]) : null;
+            if ($there && $there->sequence() > $known->sequence()) {
+                // An older message than the one by which the meeting came into the agenda.
+                return false;
+            }
+            $gone = $answer === '' || $answer === 'DECLINED';
+            if ($gone && !$known->one_of_a_series()) {
+                $found === null || $agenda->remove($found);
+            } elseif (!$gone || $there) {
+                $agenda->keep($known->uid(), $known->kept($address, $answer, $there), $found);
+            }
+            return true;
+        }
+        catch (RuntimeException $error) {
+            rcube::raise_error(['message' => 'malleposte: the agenda: ' . $error->getMessage()], true, false);
+            return false;
+        }
+    }
+
+    /** The agenda of an agent whose class has it on the calendar server; nothing where the groupware keeps it. */
+    private function agenda(): ?agents_agenda
+    {
+        $address = (string) $this->rc->config->get('agents_agenda_url');
+        $uid = (string) $this->rc->user->data['username'];
+        if ($address === '' || in_array($this->rc->plugins->get_plugin('malleposte')->profile($uid), (array) $this->rc->config->get('agents_groupware_classes'), true)) {
+            return null;
+        }
+        return new agents_agenda($this->rc, str_replace('%u', rawurlencode($uid), $address));
     }
 
     private function send_answer(agents_invitation $known, string $address, string $answer, string $label): bool

@@ -9,8 +9,10 @@ final class agents_invitation
     private const COPIED = ['UID', 'SEQUENCE', 'RECURRENCE-ID', 'DTSTART', 'DTEND', 'DURATION', 'SUMMARY', 'ORGANIZER'];
     private const MOST = 262144;
 
-    /** The lines of the event, each with the name of its property; those within an alarm are left out. */
-    private array $event = [];
+    private const HEAD = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Malleposte//Webmail//FR'];
+
+    /** The lines of each event, each with the name of its property; those within an alarm are left out. The first is the whole of a series. */
+    private array $events = [];
     /** The time zones, which the answer needs as well. */
     private array $zones = [];
     private string $method = '';
@@ -36,20 +38,19 @@ final class agents_invitation
             $block = strtoupper(trim(substr($found[2], 1)));
             if ($name === 'BEGIN') {
                 $inside[] = $block;
+                if ($inside === ['VCALENDAR', 'VEVENT']) {
+                    $this->events[] = [];
+                }
             }
             if (($inside[1] ?? '') === 'VTIMEZONE') {
                 $this->zones[] = $line;
             } elseif ($inside === ['VCALENDAR', 'VEVENT'] && $name !== 'BEGIN' && $name !== 'END') {
-                $this->event[] = [$name, $line];
+                $this->events[array_key_last($this->events)][] = [$name, $line];
             } elseif ($inside === ['VCALENDAR'] && $name === 'METHOD') {
                 $this->method = $block;
             }
             if ($name === 'END') {
                 array_pop($inside);
-                // The first event is the whole of a series; its exceptions follow.
-                if ($block === 'VEVENT') {
-                    break;
-                }
             }
         }
     }
@@ -57,12 +58,39 @@ final class agents_invitation
     /** The address among these that is invited, or nothing. */
     public function invited(array $addresses): string
     {
-        foreach ($this->method === 'REQUEST' ? $this->all('ATTENDEE') : [] as $line) {
+        return $this->method === 'REQUEST' ? $this->guest($addresses) : '';
+    }
+
+    /** The address among these whose meeting the organizer has called off, or nothing. */
+    public function called_off(array $addresses): string
+    {
+        return $this->method === 'CANCEL' ? $this->guest($addresses) : '';
+    }
+
+    private function guest(array $addresses): string
+    {
+        foreach ($this->all('ATTENDEE') as $line) {
             if (in_array($address = self::address($line), $addresses, true)) {
                 return $address;
             }
         }
         return '';
+    }
+
+    public function uid(): string
+    {
+        return $this->text('UID');
+    }
+
+    public function sequence(): int
+    {
+        return (int) $this->text('SEQUENCE');
+    }
+
+    /** Whether one day of a series is meant, not the whole. */
+    public function one_of_a_series(): bool
+    {
+        return (bool) $this->all('RECURRENCE-ID');
     }
 
     public function organizer(): string
@@ -111,14 +139,78 @@ final class agents_invitation
     /** The answer of an address, as a calendar. */
     public function reply(string $address, string $answer): string
     {
-        $lines = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Malleposte//Webmail//FR', 'METHOD:REPLY', ...$this->zones, 'BEGIN:VEVENT'];
-        foreach ($this->event as [$name, $line]) {
+        $lines = [...self::HEAD, 'METHOD:REPLY', ...$this->zones, 'BEGIN:VEVENT'];
+        foreach ($this->events[0] ?? [] as [$name, $line]) {
             if (in_array($name, self::COPIED, true)) {
                 $lines[] = $line;
             }
         }
-        array_push($lines, 'DTSTAMP:' . gmdate('Ymd\THis\Z'), "ATTENDEE;PARTSTAT=$answer:mailto:$address", 'END:VEVENT', 'END:VCALENDAR', '');
-        return implode("\r\n", array_map([self::class, 'folded'], $lines));
+        array_push($lines, 'DTSTAMP:' . gmdate('Ymd\THis\Z'), "ATTENDEE;PARTSTAT=$answer:mailto:$address", 'END:VEVENT');
+        return self::calendar($lines);
+    }
+
+    /**
+     * The meeting as a guest keeps it: as the organizer wrote it, with the guest's own answer and without alarms of others.
+     * One day of a series takes its place among the other days that the agenda has.
+     */
+    public function kept(string $address, string $answer, ?self $known): string
+    {
+        $days = [];
+        foreach ($this->one_of_a_series() && $known ? $known->events : [] as $event) {
+            $days[self::day($event)] = $event;
+        }
+        foreach ($this->events as $event) {
+            $days[self::day($event)] = array_map(fn ($one) => [$one[0], self::answered($one, $address, $answer)], $event);
+        }
+        ksort($days);
+        $zones = $this->by_zone() + ($known ? $known->by_zone() : []);
+        $lines = [...self::HEAD, ...array_merge([], ...array_values($zones))];
+        foreach ($days as $event) {
+            $lines = [...$lines, 'BEGIN:VEVENT', ...array_column($event, 1), 'END:VEVENT'];
+        }
+        return self::calendar($lines);
+    }
+
+    /** The day of a series that an event stands for; empty for the whole. */
+    private static function day(array $event): string
+    {
+        foreach ($event as [$name, $line]) {
+            if ($name === 'RECURRENCE-ID') {
+                return substr($line, (int) strrpos($line, ':') + 1);
+            }
+        }
+        return '';
+    }
+
+    private static function answered(array $one, string $address, string $answer): string
+    {
+        [$name, $line] = $one;
+        if ($name !== 'ATTENDEE' || self::address($line) !== $address) {
+            return $line;
+        }
+        return 'ATTENDEE;PARTSTAT=' . $answer . substr(preg_replace('/;(PARTSTAT|RSVP)=[^;:"]*/i', '', $line), strlen('ATTENDEE'));
+    }
+
+    /** The lines of each time zone, by its name. */
+    private function by_zone(): array
+    {
+        $zones = [];
+        $lines = [];
+        $name = '';
+        foreach ($this->zones as $line) {
+            $lines[] = $line;
+            $name = preg_match('/^TZID[;:](.*)$/i', $line, $found) ? $found[1] : $name;
+            if (preg_match('/^END:VTIMEZONE\s*$/i', $line)) {
+                $zones[$name] = $lines;
+                $lines = [];
+            }
+        }
+        return $zones;
+    }
+
+    private static function calendar(array $lines): string
+    {
+        return implode("\r\n", array_map([self::class, 'folded'], [...$lines, 'END:VCALENDAR', '']));
     }
 
     /** A line in pieces of at most 75 octets (RFC 5545, section 3.1). */
@@ -133,7 +225,7 @@ final class agents_invitation
 
     private function all(string $name): array
     {
-        return array_column(array_filter($this->event, fn ($one) => $one[0] === $name), 1);
+        return array_column(array_filter($this->events[0] ?? [], fn ($one) => $one[0] === $name), 1);
     }
 
     private function text(string $name): string

@@ -1,0 +1,146 @@
+"""An invitation that an agent of the light class answers in Roundcube: the meeting is in the agent's agenda."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.stack.support.dav import Device, first
+from tests.stack.support.mail import Mail, token
+from tests.stack.support.site import Account
+from tests.stack.support.webmail import Webmail
+
+pytestmark = pytest.mark.scattered
+
+ORGANIZER = "voisin@lointain.test"
+PARIS = """\
+BEGIN:VTIMEZONE
+TZID:Europe/Paris
+BEGIN:STANDARD
+DTSTART:19701025T030000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+END:STANDARD
+END:VTIMEZONE
+"""
+MEETING = """\
+BEGIN:VEVENT
+UID:{uid}
+SEQUENCE:{sequence}
+DTSTAMP:20300101T080000Z
+{when}
+SUMMARY:{title}
+ORGANIZER:mailto:voisin@lointain.test
+ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;CN="Lœuf; Paul":mailto:{guest}
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:voisin@lointain.test
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-PT15M
+END:VALARM
+END:VEVENT
+"""
+DAY = "DTSTART;TZID=Europe/Paris:20300304T140000\nDTEND;TZID=Europe/Paris:20300304T150000"
+WEEKLY = f"{DAY}\nRRULE:FREQ=WEEKLY;COUNT=5"
+MOVED = (
+    "RECURRENCE-ID;TZID=Europe/Paris:20300311T140000\n"
+    "DTSTART;TZID=Europe/Paris:20300311T160000\nDTEND;TZID=Europe/Paris:20300311T170000"
+)
+
+
+class Guest:
+    """An agent of the light class: mail, webmail and agenda."""
+
+    def __init__(self, agent: tuple[Account, Webmail], mail: Mail, device: Callable[..., Device]) -> None:
+        self.account, self.here = agent
+        self.mail = mail
+        self.device = device(self.account)
+        self.agenda = first(self.device.discover()[1])
+        self.uid = f"reunion-{token()}@lointain.test"
+
+    def invited(self, *, when: str = DAY, sequence: int = 0, method: str = "REQUEST", uid: str = "") -> str:
+        """A message with an invitation; its number in the inbox."""
+        word = token()
+        meeting = MEETING.format(
+            uid=uid or self.uid, sequence=sequence, when=when, title=f"Conseil {word}", guest=self.account.mail
+        )
+        content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{PARIS}{meeting}END:VCALENDAR\n"
+        self.mail.imap(self.account).append("INBOX", None, None, f"""\
+From: {ORGANIZER}
+To: {self.account.mail}
+Subject: Invitation {word}
+MIME-Version: 1.0
+Content-Type: text/calendar; charset=utf-8; method={method}
+
+{content}""".replace("\n", "\r\n").encode())  # fmt: skip
+        number = re.findall(r"add_message_row\((\d+)", self.here.list())[0]
+        self.shown = self.here.read(number)
+        return str(number)
+
+    def answer(self, number: str, word: str) -> str:
+        """What Roundcube says of an answer."""
+        form = {"_uid": number, "_mbox": "INBOX", "_answer": word}
+        return str(self.here.call(_form=form, _task="mail", _action="plugin.malleposte-answer")["exec"])
+
+    def kept(self) -> list[str]:
+        """The meetings of the agenda, unfolded."""
+        hrefs = [href for href, status in self.device.changes(self.agenda)[1].items() if status == 200]
+        return [self.device.ask("GET", href).text.replace("\r", "").replace("\n ", "") for href in hrefs]
+
+
+@pytest.fixture
+def guest(agent: tuple[Account, Webmail], mail: Mail, device: Callable[..., Device]) -> Guest:
+    return Guest(agent, mail, device)
+
+
+def test_an_accepted_meeting_is_in_the_agenda(guest: Guest) -> None:
+    number = guest.invited()
+    assert "Votre réponse est envoyée à l’organisateur, et la réunion est dans votre agenda." in guest.answer(
+        number, "accept"
+    )
+    (kept,) = guest.kept()
+    assert f"UID:{guest.uid}\n" in kept and "METHOD" not in kept and "VALARM" not in kept
+    assert f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Lœuf; Paul":mailto:{guest.account.mail}\n' in kept
+    assert f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{ORGANIZER}\n" in kept
+    # Another answer takes the place of the first; a refusal takes the meeting away.
+    guest.answer(number, "maybe")
+    (kept,) = guest.kept()
+    assert "PARTSTAT=TENTATIVE;CN=" in kept
+    assert "Votre réponse est envoyée à l’organisateur." in guest.answer(number, "decline")
+    assert guest.kept() == []
+
+
+def test_a_newer_invitation_takes_the_place_and_an_older_does_not(guest: Guest) -> None:
+    old = guest.invited()
+    new = guest.invited(when=DAY.replace("T14", "T09"), sequence=1)
+    guest.answer(new, "accept")
+    assert "n’a pas pu être notée" in guest.answer(old, "accept")
+    (kept,) = guest.kept()
+    assert "DTSTART;TZID=Europe/Paris:20300304T090000" in kept
+
+
+def test_one_day_of_a_series_joins_the_others(guest: Guest) -> None:
+    guest.answer(guest.invited(when=WEEKLY), "accept")
+    guest.answer(guest.invited(when=MOVED, sequence=1), "decline")
+    (kept,) = guest.kept()
+    assert kept.count("BEGIN:VEVENT") == 2 and kept.count("BEGIN:VTIMEZONE") == 1
+    assert "RRULE:FREQ=WEEKLY" in kept and "RECURRENCE-ID" in kept
+    assert kept.count("PARTSTAT=ACCEPTED;CN=") == kept.count("PARTSTAT=DECLINED;CN=") == 1
+
+
+def test_a_meeting_that_is_called_off_leaves_the_agenda(guest: Guest) -> None:
+    guest.answer(guest.invited(), "accept")
+    kept_uid, guest.uid = guest.uid, f"autre-{token()}@lointain.test"
+    guest.answer(guest.invited(), "accept")
+    assert len(guest.kept()) == 2
+    number = guest.invited(sequence=1, method="CANCEL", uid=kept_uid)
+    assert "Réunion annulée" in guest.shown and "Retirer de mon agenda" in guest.shown
+    assert "La réunion n’est plus dans votre agenda." in guest.answer(number, "remove")
+    (kept,) = guest.kept()
+    assert guest.uid in kept
+
+
+def test_an_agenda_that_is_gone_is_told_and_the_answer_goes(guest: Guest) -> None:
+    assert guest.device.ask("DELETE", guest.agenda).status in (200, 204)
+    assert "n’a pas pu être notée" in guest.answer(guest.invited(), "accept")
