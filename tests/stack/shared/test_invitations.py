@@ -88,6 +88,12 @@ Content-Type: text/calendar; charset=utf-8; method={method}
         hrefs = [href for href, status in self.device.changes(self.agenda)[1].items() if status == 200]
         return [self.device.ask("GET", href).text.replace("\r", "").replace("\n ", "") for href in hrefs]
 
+    def answers(self, kept: str) -> list[str]:
+        """The guest's own answer in each event of a meeting. Radicale orders the parameters."""
+        lines = [line for line in kept.split("\n") if line.endswith(f":mailto:{self.account.mail}")]
+        assert all('CN="Lœuf; Paul"' in line and "RSVP" not in line for line in lines)
+        return re.findall(r";PARTSTAT=([A-Z-]+)", "\n".join(lines))
+
 
 @pytest.fixture
 def guest(agent: tuple[Account, Webmail], mail: Mail, device: Callable[..., Device]) -> Guest:
@@ -101,12 +107,12 @@ def test_an_accepted_meeting_is_in_the_agenda(guest: Guest) -> None:
     )
     (kept,) = guest.kept()
     assert f"UID:{guest.uid}\n" in kept and "METHOD" not in kept and "VALARM" not in kept
-    assert f'ATTENDEE;PARTSTAT=ACCEPTED;CN="Lœuf; Paul":mailto:{guest.account.mail}\n' in kept
+    assert guest.answers(kept) == ["ACCEPTED"]
     assert f"ATTENDEE;PARTSTAT=ACCEPTED:mailto:{ORGANIZER}\n" in kept
     # Another answer takes the place of the first; a refusal takes the meeting away.
     guest.answer(number, "maybe")
     (kept,) = guest.kept()
-    assert "PARTSTAT=TENTATIVE;CN=" in kept
+    assert guest.answers(kept) == ["TENTATIVE"]
     assert "Votre réponse est envoyée à l’organisateur." in guest.answer(number, "decline")
     assert guest.kept() == []
 
@@ -126,7 +132,7 @@ def test_one_day_of_a_series_joins_the_others(guest: Guest) -> None:
     (kept,) = guest.kept()
     assert kept.count("BEGIN:VEVENT") == 2 and kept.count("BEGIN:VTIMEZONE") == 1
     assert "RRULE:FREQ=WEEKLY" in kept and "RECURRENCE-ID" in kept
-    assert kept.count("PARTSTAT=ACCEPTED;CN=") == kept.count("PARTSTAT=DECLINED;CN=") == 1
+    assert guest.answers(kept) == ["ACCEPTED", "DECLINED"]
 
 
 def test_a_meeting_that_is_called_off_leaves_the_agenda(guest: Guest) -> None:

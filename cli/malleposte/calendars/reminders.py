@@ -1,0 +1,217 @@
+"""Reminders by mail of the events in Radicale's store: their alarms of the kind EMAIL (RFC 5545, 3.6.6).
+
+A reminder goes to the owner of the agenda alone, whatever attendees the alarm names. Phones and programs show the
+alarms of other kinds by themselves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import importlib
+import json
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from malleposte import owner
+from malleposte.accounts.agendas.radicale import PROPERTIES
+
+LATEST = 86_400.0
+"""Seconds after which a reminder that could not be sent in time is none any more."""
+PATIENCE = 2.0
+"""Seconds for one item: a rule that never comes true would be followed to the year 9999."""
+LARGEST = 1 << 20
+"""Octets of an item that is read."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A reminder: when it is due (seconds), and the words of its event. `start` is a day for whole days."""
+
+    at: float
+    title: str
+    place: str
+    start: datetime.date
+
+
+@dataclass
+class Memory:
+    """By collection (`UID/NAME`): its last change (ns) as it was read, and the reminder due next of each item."""
+
+    until: float
+    collections: dict[str, tuple[int, dict[str, float]]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path, now: float) -> Memory:
+        """As `write` left it; a file that is missing or damaged begins now."""
+        try:
+            given = json.loads(path.read_text("utf-8"))
+            known = {name: (int(seen), {str(item): float(at) for item, at in due.items()})
+                     for name, (seen, due) in given["collections"].items()}  # fmt: skip
+            return cls(min(float(given["until"]), now), known)
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+            return cls(now)
+
+    def write(self, path: Path) -> None:
+        """In place of the older one."""
+        owner.replace(path, json.dumps({"until": self.until, "collections": self.collections}))
+
+
+def upcoming(text: str, after: float, zone: datetime.tzinfo) -> Due | None:
+    """The first reminder of an item after a second; times without a zone are of `zone`. None where none is to come."""
+    if "VALARM" not in text.upper() or "EMAIL" not in text.upper():
+        return None
+    vobject: Any = importlib.import_module("vobject")
+    events = vobject.readOne(text).contents.get("vevent", [])
+    moved = {_aware(one.recurrence_id.value, zone) for one in events if "recurrence-id" in one.contents}
+    found = [due for one in events for due in _of_event(one, after, zone, moved)]
+    return min(found, key=lambda due: due.at, default=None)
+
+
+def _of_event(event: Any, after: float, zone: datetime.tzinfo, moved: set[datetime.datetime]) -> Iterator[Due]:
+    start = event.dtstart.value
+    words = (_text(event, "summary"), _text(event, "location"))
+    for alarm in event.contents.get("valarm", []):
+        if _text(alarm, "action").upper() != "EMAIL" or "trigger" not in alarm.contents:
+            continue
+        trigger = alarm.trigger.value
+        if isinstance(trigger, datetime.datetime):
+            if trigger.timestamp() > after:
+                yield Due(trigger.timestamp(), *words, start)
+            continue
+        if alarm.trigger.params.get("RELATED", [""])[0].upper() == "END":
+            trigger += _length(event)
+        for begins in _starts(event, zone, after - trigger.total_seconds()):
+            if "recurrence-id" in event.contents or _aware(begins, zone) not in moved:
+                yield Due(_aware(begins, zone).timestamp() + trigger.total_seconds(), *words, begins)
+                break
+
+
+def _starts(event: Any, zone: datetime.tzinfo, after: float) -> Iterator[datetime.date]:
+    """When an event begins, each time after that second, in order."""
+    start = event.dtstart.value
+    days = not isinstance(start, datetime.datetime)
+    rules = event.getrruleset(addRDate=True) if "recurrence-id" not in event.contents else None
+    if rules is None:
+        if _aware(start, zone).timestamp() > after:
+            yield start
+        return
+    moment = datetime.datetime.fromtimestamp(after, zone)
+    naive = days or start.tzinfo is None
+    for one in rules.xafter(moment.replace(tzinfo=None) if naive else moment):
+        yield one.date() if days else one
+
+
+def _length(event: Any) -> datetime.timedelta:
+    if "dtend" in event.contents:
+        lasts: datetime.timedelta = event.dtend.value - event.dtstart.value
+        return lasts
+    if "duration" in event.contents:
+        given: datetime.timedelta = event.duration.value
+        return given
+    return datetime.timedelta(days=0 if isinstance(event.dtstart.value, datetime.datetime) else 1)
+
+
+def _aware(moment: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
+    if not isinstance(moment, datetime.datetime):
+        moment = datetime.datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001  # its zone follows
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _text(part: Any, name: str) -> str:
+    return str(part.contents[name][0].value).strip() if part.contents.get(name) else ""
+
+
+@contextlib.contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError in what takes longer."""
+
+    def over(_signal: int, _frame: FrameType | None) -> None:
+        raise TimeoutError(f"it took more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+Send = Callable[[str, Due], None]
+"""(uid, reminder) -> nothing. Raises OSError where the mail server does not take it."""
+
+
+@dataclass
+class Round:
+    """One look at all agendas: sent reminders, unread items with the reason, why one was not sent."""
+
+    root: Path
+    zone: datetime.tzinfo
+    send: Send
+    sent: int = 0
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    unsent: str = ""
+
+    def run(self, memory: Memory, now: float) -> Memory:
+        """Send the reminders that became due since the memory's end; the memory of the next round.
+
+        Only collections that changed are read again. The next round tries again what could not be sent.
+        """
+        after = max(memory.until, now - LATEST)
+        known: dict[str, tuple[int, dict[str, float]]] = {}
+        for folder in _agendas(self.root):
+            name = f"{folder.parent.name}/{folder.name}"
+            changed = folder.stat().st_mtime_ns
+            seen, due = memory.collections.get(name, (0, {}))
+            if seen != changed:
+                kept = {item: at for item, at in due.items() if at <= after}
+                due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
+            late = {item: at for item, at in due.items() if at <= now}
+            due = {item: at for item, at in due.items() if at > now}
+            for item, at in late.items():
+                due |= self._rung(folder, item, at, now)
+            known[name] = (changed, due)
+        return Memory(now, known)
+
+    def _rung(self, folder: Path, item: str, at: float, now: float) -> dict[str, float]:
+        """Send the reminders of an item from this second on; by the item the next one, or the one that was not sent."""
+        found = self._read(folder, item, max(at, now - LATEST) - 0.5)
+        while found and found.at <= now:
+            try:
+                self.send(folder.parent.name, found)
+            except OSError as error:
+                self.unsent = str(error)
+                return {item: found.at}
+            self.sent += 1
+            found = self._read(folder, item, found.at)
+        return {item: found.at} if found else {}
+
+    def _due(self, folder: Path, items: Iterable[str], after: float) -> Iterator[tuple[str, float]]:
+        for item in items:
+            if not item.startswith(".") and (found := self._read(folder, item, after)):
+                yield item, found.at
+
+    def _read(self, folder: Path, item: str, after: float) -> Due | None:
+        path = folder / item
+        try:
+            if not owner.plain(path) or path.stat().st_size > LARGEST:
+                return None
+            with bounded(PATIENCE):
+                return upcoming(owner.read(path).decode("utf-8"), after, self.zone)
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
+            self.unread.append((f"{folder.parent.name}/{folder.name}/{item}", f"{type(error).__name__}: {error}"))
+            return None
+
+
+def _agendas(root: Path) -> Iterator[Path]:
+    """The folders of collections of all agents."""
+    for home in sorted(root.iterdir()):
+        if not home.name.startswith(".") and owner.folder(home):
+            yield from (one for one in sorted(home.iterdir()) if owner.folder(one) and owner.plain(one / PROPERTIES))
