@@ -92,7 +92,7 @@ def _of_event(event: Any, after: float, zone: datetime.tzinfo, moved: set[dateti
 
 
 def _starts(event: Any, zone: datetime.tzinfo, after: float) -> Iterator[datetime.date]:
-    """When an event begins, each time after that second, in order."""
+    """The beginnings of an event after that second, in order."""
     start = event.dtstart.value
     days = not isinstance(start, datetime.datetime)
     rules = event.getrruleset(addRDate=True) if "recurrence-id" not in event.contents else None

@@ -79,7 +79,7 @@ Content-Type: text/calendar; charset=utf-8; method={method}
         return str(number)
 
     def answer(self, number: str, word: str) -> str:
-        """What Roundcube says of an answer."""
+        """Answer an invitation; the words that Roundcube shows."""
         form = {"_uid": number, "_mbox": "INBOX", "_answer": word}
         return str(self.here.call(_form=form, _task="mail", _action="plugin.malleposte-answer")["exec"])
 
