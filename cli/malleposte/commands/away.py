@@ -43,12 +43,18 @@ def run(
 
 
 def run_each(
-    places: Sequence[remote.Place], words: Sequence[str], *, content: bytes | None = b"", until_done: bool = False
+    places: Sequence[remote.Place],
+    words: Sequence[str],
+    *,
+    content: bytes | None = b"",
+    until_done: bool = False,
+    some_hold: bool = False,
 ) -> int:
     """Run it on each of these hosts; the worst exit code. With --json the answers are one document, by host.
 
     A host out of reach is named and keeps no other from its work: exit code 4, or 1 where none was reached.
-    `until_done` stops at the first host on which it was done.
+    `until_done` stops at the first host on which it was done. `some_hold`: a host that does not know the thing (bad
+    input) counts only where none knows it.
     """
     as_json = "--json" in words
     codes: list[int] = []
@@ -71,7 +77,10 @@ def run_each(
             return code
     if as_json:
         click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    if len(codes) < len(places):
+    missing = len(codes) < len(places)
+    if some_hold:
+        codes = [code for code in codes if code != ExitCode.BAD_INPUT] or codes
+    if missing:
         return max(*codes, ExitCode.PARTLY) if codes else ExitCode.FAILURE
     return codes[-1] if until_done else max(codes, default=ExitCode.DONE)
 
@@ -184,6 +193,8 @@ class EachHostCommand(HostCommand):
     many_hosts = True
     until_done = False
     """Whether the first host on which it was done is the last."""
+    some_hold = False
+    """Whether a host may not know the thing, where another does."""
 
     def places(self, ctx: click.Context, inventory: Path) -> list[remote.Place]:
         """The hosts that are meant."""
@@ -191,7 +202,8 @@ class EachHostCommand(HostCommand):
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
         """See HostCommand."""
-        return run_each(self.places(ctx, inventory), words, content=self.given, until_done=self.until_done)
+        how = {"until_done": self.until_done, "some_hold": self.some_hold}
+        return run_each(self.places(ctx, inventory), words, content=self.given, **how)
 
 
 class TypedCommand(HostCommand):
@@ -204,3 +216,9 @@ class MailCommand(EachHostCommand):
     """One on every host that carries mail."""
 
     host_group = "mail"
+
+
+class PortalCommand(EachHostCommand):
+    """One on every host of the portal: each has its own notices, and its own log-ins."""
+
+    host_group = "portal"

@@ -5,18 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from malleposte import paths
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.away import PortalCommand
 from malleposte.errors import ExitCode, InputError, MallepostError
-from malleposte.fleet import remote
 from malleposte.front import notices
 
-GROUP = "portal"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+
+class AddCommand(PortalCommand):
+    """The hosts are sent fixed times, so that the message has the same name on each of them."""
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        given = ctx.params
+        made = _made(_now(), *(given[name] for name in ("kind", "text", "english", "start", "until", "lasting")))
+        times = [made.start.isoformat(timespec="seconds"), made.end.isoformat(timespec="seconds")]
+        fixed = ["notice", "add", *(["--json"] if given["as_json"] else []), "--from", times[0], "--until", times[1]]
+        english = ["--en", given["english"]] if given["english"] else []
+        return super().away(ctx, inventory, [*fixed, *english, made.kind, "--", given["text"]])
+
+
+class EndCommand(PortalCommand):
+    """A host on which it has ended already keeps no other from its part."""
+
+    some_hold = True
 
 
 @click.group("notice")
@@ -33,26 +50,18 @@ def command() -> None:
     """
 
 
-@command.command("add")
+@command.command("add", cls=AddCommand)
 @click.argument("kind", type=click.Choice(notices.KINDS))
 @click.argument("text")
 @click.option("--en", "english", default="", help="The text in English; without it the French one is shown.")
 @click.option("--from", "start", default="", help="Its start, such as '2026-11-28 18:00'. [default: now]")
 @click.option("--until", "until", default="", help="Its end, such as '2026-11-28 20:00'.")
 @click.option("--for", "lasting", default="", help="Its length, in place of --until: 90min, 2h, 3d.")
-@INVENTORY
 @AS_JSON
-def add_command(
-    kind: str,
-    text: str,
-    english: str,
-    start: str,
-    until: str,
-    lasting: str,
-    inventory: str | None,
-    as_json: bool,
-) -> int:
+def add_command(kind: str, text: str, english: str, start: str, until: str, lasting: str, as_json: bool) -> int:
     """Post a message, at once or for later. It needs an end.
+
+    The same words posted again for an overlapping time replace the earlier message.
 
     \b
     Example:
@@ -60,32 +69,19 @@ def add_command(
       sudo ./malleposte notice add maintenance "Mise à jour." --from "2026-11-28 18:00" --until "2026-11-28 20:00"
     """
     now = _now()
+    made = _made(now, kind, text, english, start, until, lasting)
     try:
-        begins = notices.moment(start, now) if start else now
-        if bool(until) is bool(lasting):
-            raise notices.NoticeError("a notice needs an end: give --until or --for")
-        ends = notices.moment(until, now) if until else begins + notices.length(lasting)
-        if ends <= now:
-            raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
-        made = notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})
-        if not paths.HOSTED:
-            # The times are fixed here, so that the message has the same name on every host.
-            times = ["--from", begins.isoformat(timespec="seconds"), "--until", ends.isoformat(timespec="seconds")]
-            return _away(inventory, ["add", *times, *(["--en", english] if english else []), kind, "--", text], as_json)
-        known = notices.read()
-        if made.ident not in [one.ident for one in known]:
-            notices.write([*known, made], now)
+        notices.write(notices.posted(notices.read(), made), now)
     except notices.NoticeError as error:
         _refused(error)
     _tell([made], as_json=as_json)
     return ExitCode.DONE
 
 
-@command.command("list")
+@command.command("list", cls=PortalCommand)
 @click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
-@INVENTORY
 @AS_JSON
-def list_command(everything: bool, inventory: str | None, as_json: bool) -> int:
+def list_command(everything: bool, as_json: bool) -> int:
     """List the messages that are shown or to come.
 
     \b
@@ -93,8 +89,6 @@ def list_command(everything: bool, inventory: str | None, as_json: bool) -> int:
       sudo ./malleposte notice list
       sudo ./malleposte notice list --all --json
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["list", *(["--all"] if everything else [])], as_json)
     try:
         known = notices.read()
     except notices.NoticeError as error:
@@ -103,19 +97,16 @@ def list_command(everything: bool, inventory: str | None, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-@command.command("end")
+@command.command("end", cls=EndCommand)
 @click.argument("ident", metavar="NOTICE")
-@INVENTORY
 @AS_JSON
-def end_command(ident: str, inventory: str | None, as_json: bool) -> int:
+def end_command(ident: str, as_json: bool) -> int:
     """End a message now; one that is still to come is removed.
 
     \b
     Example:
       sudo ./malleposte notice end 3f9a01c2
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["end", ident], as_json)
     try:
         known = notices.read()
         notices.write(notices.ended(known, ident, _now()), _now())
@@ -133,18 +124,18 @@ def _refused(error: notices.NoticeError) -> NoReturn:
     raise InputError(str(error), "`notice --help` has examples") from error
 
 
-def _away(inventory: str | None, words: Sequence[str], as_json: bool) -> int:
-    """Run `malleposte notice` on every host of the portal; the worst exit code. The first one's list is printed."""
-    code, answers = 0, {}
-    for number, place in enumerate(remote.places(paths.inventory(inventory), GROUP)):
-        if as_json or number:
-            given, answers[place.name] = place.answer(["notice", words[0], "--json", *words[1:]])
-        else:
-            given = place.run(["notice", *words])
-        code = max(code, given)
-    if as_json:
-        click.echo(json.dumps({"hosts": answers}, indent=2, ensure_ascii=False))
-    return code
+def _made(now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str) -> notices.Notice:
+    """The message that was typed. Raises InputError."""
+    try:
+        begins = notices.moment(start, now) if start else now
+        if bool(until) is bool(lasting):
+            raise notices.NoticeError("a notice needs an end: give --until or --for")
+        ends = notices.moment(until, now) if until else begins + notices.length(lasting)
+        if ends <= now:
+            raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
+        return notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})
+    except notices.NoticeError as error:
+        _refused(error)
 
 
 def _tell(found: Sequence[notices.Notice], *, as_json: bool) -> None:

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from malleposte import paths
 from malleposte.adapters import lemonldap
-from malleposte.commands.away import person, run_each
-from malleposte.commands.options import INVENTORY
-from malleposte.errors import ExitCode, InputError
-from malleposte.fleet import remote
+from malleposte.commands.away import PortalCommand, person
+from malleposte.errors import ExitCode
 
-GROUP = "portal"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 BY = click.option("--by", default="", hidden=True, help="The person on the controller, for the journal.")
 REASON = click.option("--reason", required=True, help="The reason, for the journal.")
+
+
+class ActCommand(PortalCommand):
+    """One that changes something: the journal of the host names the person on the controller."""
+
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        return super().away(ctx, inventory, [*words[:3], "--by", person(), *words[3:]])
+
+
+class RemoveCommand(ActCommand):
+    """A factor is in the store of one host, or was removed there already."""
+
+    some_hold = True
 
 
 @click.group("sso")
@@ -36,11 +47,10 @@ def command() -> None:
     """
 
 
-@command.command("status")
+@command.command("status", cls=PortalCommand)
 @click.argument("uid")
-@INVENTORY
 @AS_JSON
-def status_command(uid: str, inventory: str | None, as_json: bool) -> int:
+def status_command(uid: str, as_json: bool) -> int:
     """Show the second factors and the open log-ins of an agent.
 
     \b
@@ -48,8 +58,6 @@ def status_command(uid: str, inventory: str | None, as_json: bool) -> int:
       sudo ./malleposte sso status mdupond
       sudo ./malleposte sso status mdupond --json
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["status", uid], as_json)
     return _told(lemonldap.factors(uid), lemonldap.sessions(uid), as_json)
 
 
@@ -63,38 +71,32 @@ def factors_group() -> None:
     """
 
 
-@factors_group.command("list")
+@factors_group.command("list", cls=PortalCommand)
 @click.argument("uid")
-@INVENTORY
 @AS_JSON
-def factors_list(uid: str, inventory: str | None, as_json: bool) -> int:
+def factors_list(uid: str, as_json: bool) -> int:
     """List the second factors of an agent.
 
     \b
     Example:
       sudo ./malleposte sso factors list mdupond
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["factors", "list", uid], as_json)
     return _told(lemonldap.factors(uid), None, as_json)
 
 
-@factors_group.command("remove")
+@factors_group.command("remove", cls=RemoveCommand)
 @click.argument("uid")
 @click.argument("ident", metavar="FACTOR")
 @REASON
 @BY
-@INVENTORY
 @AS_JSON
-def factors_remove(uid: str, ident: str, reason: str, by: str, inventory: str | None, as_json: bool) -> int:
+def factors_remove(uid: str, ident: str, reason: str, by: str, as_json: bool) -> int:
     """Remove a second factor. Check the identity of the person first; the agent is told by mail.
 
     \b
     Example:
       sudo ./malleposte sso factors remove mdupond FACTOR --reason "telephone stolen, identity checked"
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["factors", "remove", uid, ident, "--reason", reason, "--by", by or person()], as_json)
     gone, left = lemonldap.remove(uid, ident)
     kinds = sorted({one.kind for one in left})
     words: dict[str, Any] = {"kind": gone.kind, "name": gone.name, "added": False, "kinds": kinds}
@@ -112,29 +114,25 @@ def sessions_group() -> None:
     """
 
 
-@sessions_group.command("list")
+@sessions_group.command("list", cls=PortalCommand)
 @click.argument("uid")
-@INVENTORY
 @AS_JSON
-def sessions_list(uid: str, inventory: str | None, as_json: bool) -> int:
+def sessions_list(uid: str, as_json: bool) -> int:
     """List the open log-ins of an agent, and the browsers that are asked for no code.
 
     \b
     Example:
       sudo ./malleposte sso sessions list mdupond
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["sessions", "list", uid], as_json)
     return _told(None, lemonldap.sessions(uid), as_json)
 
 
-@sessions_group.command("end")
+@sessions_group.command("end", cls=ActCommand)
 @click.argument("uid")
 @REASON
 @BY
-@INVENTORY
 @AS_JSON
-def sessions_end(uid: str, reason: str, by: str, inventory: str | None, as_json: bool) -> int:
+def sessions_end(uid: str, reason: str, by: str, as_json: bool) -> int:
     """End every log-in of an agent at the provider; no browser stays trusted.
 
     Sessions of the webmails and of IMAP go on: `accounts block` ends those.
@@ -143,8 +141,6 @@ def sessions_end(uid: str, reason: str, by: str, inventory: str | None, as_json:
     Example:
       sudo ./malleposte sso sessions end mdupond --reason "laptop lost"
     """
-    if not paths.HOSTED:
-        return _away(inventory, ["sessions", "end", uid, "--reason", reason, "--by", by or person()], as_json)
     many = lemonldap.end(uid)
     lemonldap.tell("/ended", uid, by=by or person(), reason=reason, many=many)
     if as_json:
@@ -175,11 +171,3 @@ def _told(
     if sessions is not None:
         click.echo(f"{len(sessions)} log-in(s)", err=True)
     return ExitCode.DONE
-
-
-def _away(inventory: str | None, words: Sequence[str], as_json: bool) -> int:
-    """Run `malleposte sso` on the hosts of the portal: each has a store of its own."""
-    found = remote.places(paths.inventory(inventory), GROUP)
-    if not found:
-        raise InputError("no host is in the group portal")
-    return run_each(found, ["sso", *words, *(["--json"] if as_json else [])])

@@ -110,6 +110,15 @@ def write(notices: Sequence[Notice], now: datetime, path: Path | None = None) ->
     beside.replace(path)
 
 
+def posted(notices: Sequence[Notice], made: Notice) -> list[Notice]:
+    """The messages and this one. It replaces the same words of an overlapping time: they were typed again."""
+
+    def again(one: Notice) -> bool:
+        return (one.kind, one.texts) == (made.kind, made.texts) and one.start < made.end and made.start < one.end
+
+    return [*(one for one in notices if not again(one)), made]
+
+
 def ended(notices: Sequence[Notice], ident: str, now: datetime) -> list[Notice]:
     """The messages, one of them ended now; one that is still to come goes. Raises NoticeError."""
     if ident not in [one.ident for one in notices]:

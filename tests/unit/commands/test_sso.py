@@ -7,51 +7,71 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
-from malleposte.commands import sso
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte import paths
+from malleposte.cli import main
+from malleposte.commands.away import person
+from malleposte.errors import ExitCode, MallepostError
 from malleposte.fleet import remote
 
-BOTH = [remote.Place("pia1", ()), remote.Place("pia2", ())]
 ANSWER = {"factors": [], "sessions": []}
 
 
+class Providers:
+    """Two hosts of the portal: words that reached them, those that are `gone`, those that `refuse`."""
+
+    def __init__(self) -> None:
+        self.gone: set[str] = set()
+        self.refuse: set[str] = set()
+        self.told: list[tuple[str, list[str]]] = []
+
+
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Names of hosts that cannot be reached."""
-    gone: set[str] = set()
+def providers(monkeypatch: pytest.MonkeyPatch) -> Providers:
+    found, both = Providers(), [remote.Place("pia1", ()), remote.Place("pia2", ())]
 
     def answer(place: remote.Place, words: Sequence[str]) -> tuple[int, Any]:
-        assert list(words) == ["sso", "status", "mdupond", "--json"]
-        if place.name in gone:
+        if place.name in found.gone:
             raise MallepostError(f"{place.name} cannot be reached over ssh")
-        return 0, ANSWER
+        found.told.append((place.name, list(words)))
+        return (ExitCode.BAD_INPUT, {"error": "no factor"}) if place.name in found.refuse else (0, ANSWER)
 
-    monkeypatch.setattr(remote, "places", lambda _inventory, group: BOTH if group == "portal" else [])
+    monkeypatch.setattr(paths, "HOSTED", False)
+    monkeypatch.setattr(remote, "places", lambda _inventory, group, only=(): both if group == "portal" else [])
     monkeypatch.setattr(remote.Place, "answer", answer)
-    return gone
+    return found
 
 
-def status() -> Result:
-    return CliRunner().invoke(
-        sso.command, ["status", "mdupond", "--json"], catch_exceptions=False, standalone_mode=False
-    )
+def typed(*words: str) -> int:
+    return main(["sso", *words, "--json", "-i", "lab"])
 
 
-def test_every_host_of_the_portal_answers(away: set[str]) -> None:
-    assert not away
-    done = status()
-    assert (done.return_value, json.loads(done.stdout)) == (ExitCode.DONE, {"hosts": {"pia1": ANSWER, "pia2": ANSWER}})
+def test_every_host_of_the_portal_answers(providers: Providers, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("status", "mdupond") == ExitCode.DONE
+    assert json.loads(capsys.readouterr().out) == {"hosts": {"pia1": ANSWER, "pia2": ANSWER}}
+    assert providers.told[0] == ("pia1", ["sso", "status", "mdupond", "--json"])
 
 
-def test_a_host_out_of_reach_is_named_and_the_other_answers(away: set[str]) -> None:
-    away.add("pia1")
-    done = status()
-    assert (done.return_value, json.loads(done.stdout)) == (ExitCode.PARTLY, {"hosts": {"pia2": ANSWER}})
-    assert "pia1 cannot be reached" in done.stderr
+def test_a_host_out_of_reach_is_named_and_the_other_answers(
+    providers: Providers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    providers.gone = {"pia1"}
+    assert typed("status", "mdupond") == ExitCode.PARTLY
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"hosts": {"pia2": ANSWER}}
+    assert "pia1 cannot be reached" in said.err
 
 
-def test_without_a_host_of_the_portal_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "places", lambda _inventory, _group: [])
-    with pytest.raises(InputError, match="no host is in the group portal"):
-        status()
+def test_the_journal_of_the_host_is_told_who_acts(providers: Providers) -> None:
+    assert typed("sessions", "end", "mdupond", "--reason", "lost") == ExitCode.DONE
+    words = ["sso", "sessions", "end", "--by", person(), "mdupond", "--reason", "lost", "--json"]
+    assert providers.told == [("pia1", words), ("pia2", words)]
+
+
+def test_a_factor_is_removed_where_it_is_and_the_same_typed_again_ends_well(providers: Providers) -> None:
+    words = ("factors", "remove", "mdupond", "x1", "--reason", "lost")
+    providers.gone = {"pia1"}
+    assert typed(*words) == ExitCode.PARTLY
+    providers.gone, providers.refuse = set(), {"pia2"}
+    assert typed(*words) == ExitCode.DONE
+    providers.refuse = {"pia1", "pia2"}
+    assert typed(*words) == ExitCode.BAD_INPUT, "a factor that no host knows"
