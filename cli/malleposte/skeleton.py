@@ -257,14 +257,14 @@ UNIT = "<UNIT>"
 
 
 def test_it_runs_within_its_limits(site):
-    for host in site.listing[SERVICE["group"]]["hosts"]:
+    for host in site.hosts_of(SERVICE["group"]):
         shown = site.run(host, f"systemctl show {UNIT} -p ActiveState,NoNewPrivileges,ProtectSystem")
         assert set(shown.split()) == {"ActiveState=active", "NoNewPrivileges=yes", "ProtectSystem=strict"}, host
 '''
 TEST_SITE = """
 
 def test_its_site_answers(site, web, platform):
-    for host in site.listing[SERVICE["group"]]["hosts"]:
+    for host in site.hosts_of(SERVICE["group"]):
         answer = web.get(site.address(host), f"{SERVICE['vhost']['label']}.{platform['domain']}")
         assert answer.status == 200
 """

@@ -97,6 +97,12 @@ DECISIONS = (
         ("cli/malleposte/fleet/site.py",),
         'argv = ["ansible-inventory", "-i", str(inventory), "--list"]',
     ),
+    Decision(
+        "which hosts are in a group",
+        r'entry\.get\("hosts"|list(ing|ed)(\[|\.get\().*"hosts"',
+        ("cli/malleposte/fleet/remote.py",),
+        'hosts = listing.get("directory", {}).get("hosts", [])',
+    ),
 )
 
 

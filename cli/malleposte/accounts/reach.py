@@ -44,13 +44,13 @@ class Place:
 
 
 def place(inventory: Path) -> Place:
-    """The first host of the group `directory`. Raises InputError when the inventory has none, or no domain."""
+    """The first host of the group `directory`, in it or below it. Raises InputError without one, or without a domain."""
     return place_of(remote.listing(inventory), inventory)
 
 
 def place_of(listing: Mapping[str, Any], inventory: Path) -> Place:
     """The same of a listing of the inventory."""
-    hosts = listing.get(GROUP, {}).get("hosts", [])
+    hosts = remote.members(listing, GROUP)
     if not hosts:
         raise InputError(f"inventory {inventory}: no host in the group {GROUP}")
     variables = listing.get("_meta", {}).get("hostvars", {}).get(hosts[0], {})

@@ -19,7 +19,7 @@ def place(site: Any) -> reach.Place:
 
 
 def _name(site: Any) -> str:
-    return str(site.listing["directory"]["hosts"][0])
+    return str(site.host_of("directory"))
 
 
 def _configure(site: Any, place: reach.Place, content: str) -> tuple[int, str]:

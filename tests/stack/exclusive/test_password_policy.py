@@ -17,7 +17,7 @@ VIOLATION, SYNTAX = 19, 21
 
 
 def _host(site: Any) -> str:
-    return str(site.listing["directory"]["hosts"][0])
+    return str(site.host_of("directory"))
 
 
 def _give(site: Any, facts: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from tests.stack.support.site import Site
 
 def test_the_agent_is_warned_once_and_then_expires(site: Site, mail: Any, platform: dict[str, Any]) -> None:
     """The night's step: a message in French and English, one for each warning; at the end the state says it."""
-    host, people = str(site.listing["directory"]["hosts"][0]), People(site)
+    host, people = site.host_of("directory"), People(site)
     night = "malleposte accounts nightly --step renew --json"
 
     def done() -> list[str]:

@@ -90,7 +90,7 @@ class Stage:
 
 def root(site: Any, *words: str, given: str = "") -> str:
     """Something over the Unix socket, as root of the directory's host."""
-    host = str(site.listing["directory"]["hosts"][0])
+    host = str(site.host_of("directory"))
     return str(site.run(host, *words, given=given))
 
 

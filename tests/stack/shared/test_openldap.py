@@ -131,7 +131,7 @@ def test_digests_are_argon2id_at_the_agreed_cost(site: Any, jean: str, place: re
 
 
 def _name(site: Any) -> str:
-    return str(site.listing["directory"]["hosts"][0])
+    return str(site.host_of("directory"))
 
 
 def test_no_plain_listener(site: Any) -> None:

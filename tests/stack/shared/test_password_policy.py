@@ -83,7 +83,7 @@ def test_slapd_has_what_the_facts_say(site: Any, policy: Policy) -> None:
 
 
 def _host(site: Any) -> str:
-    return str(site.listing["directory"]["hosts"][0])
+    return str(site.host_of("directory"))
 
 
 def test_the_command_line_judges_alike(site: Any) -> None:

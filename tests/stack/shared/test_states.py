@@ -167,7 +167,7 @@ def small(site: Site) -> Iterator[str]:
 
 
 def _there(site: Site, dn: str) -> bool:
-    host = str(site.listing["directory"]["hosts"][0])
+    host = site.host_of("directory")
     return bool(site.run(host, f"ldapsearch -LLL -Q -Y EXTERNAL -H ldapi:/// -b {dn} -s base 1.1", check=False).strip())
 
 
@@ -251,7 +251,7 @@ def test_a_lock_ends_by_itself(site: Site, seen: Seen, small: str) -> None:
 
 def test_the_platform_s_own_lock_is_the_backstop(site: Site, platform: dict[str, Any]) -> None:
     """So far away that no daemon's retries reach it: what slows a guesser down comes before."""
-    host = str(site.listing["directory"]["hosts"][0])
+    host = site.host_of("directory")
     dn = f"cn=agents,ou=policies,{site.place.suffix}"
     asked = f"-b {dn} -s base pwdMaxFailure pwdLockoutDuration"
     text = site.run(host, f"ldapsearch -LLL -Q -Y EXTERNAL -H ldapi:/// {asked}")

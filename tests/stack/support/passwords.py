@@ -11,7 +11,7 @@ from tests.stack.support.site import Site
 
 def root(site: Site, tool: str, given: str) -> None:
     """A change that only root of the directory's host makes, relaxed where slapd keeps an attribute for itself."""
-    host = str(site.listing["directory"]["hosts"][0])
+    host = site.host_of("directory")
     site.run(host, f"{tool} -Q -Y EXTERNAL -H ldapi:/// -e '!relax'", given=given)
 
 

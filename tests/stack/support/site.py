@@ -78,10 +78,12 @@ class Site:
         return reach.place_of(self.listing, self.inventory)
 
     def host_of(self, group: str) -> str:
-        """The first host of a group, below it or in it."""
-        known: Mapping[str, Any] = self.listing[group]
-        found: list[str] = known.get("hosts") or [self.host_of(below) for below in known.get("children", ())]
-        return found[0]
+        """The first host of a group, in it or below it."""
+        return self.hosts_of(group)[0]
+
+    def hosts_of(self, group: str) -> list[str]:
+        """The hosts of a group, in it or below it."""
+        return remote.members(self.listing, group)
 
     def address(self, host: str) -> str:
         """Address of a host."""

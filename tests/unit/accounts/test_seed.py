@@ -162,6 +162,8 @@ def test_the_way_to_the_directory() -> None:
     assert place.suffix == "dc=ac-exemple,dc=test"
     assert place.ssh[-1] == "root@192.0.2.1"
     assert {"ControlMaster=no", "2222", "/k", "UserKnownHostsFile=/a b"} <= set(place.ssh)
+    below = {"directory": {"children": ["writers"]}, "writers": {"hosts": ["d1"]}, "_meta": listing["_meta"]}
+    assert reach.place_of(below, Path("inv")) == place, "of a group below it"
     with pytest.raises(InputError, match="no host in the group directory"):
         reach.place_of({}, Path("inv"))
 
