@@ -1,13 +1,14 @@
 """French typography in every French text: no-break spaces before : ; ? ! and inside « », and the apostrophe ’.
 
-French texts are string literals of Python, words in YAML, templates, and the pages of docs/fr. A text counts as French
-when it has a letter or sign that English has not, or several French words. Answers of SMTP and IMAP must be ASCII: they
+French texts are string literals of Python, PHP and JavaScript, words in YAML and JSON, templates, and the pages of
+docs/fr. A text counts as French when it has a letter or sign that English has not, or several French words. Answers of SMTP and IMAP must be ASCII: they
 are worded without apostrophes and signs that need a space.
 """
 
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,14 @@ YAML = sorted(
         *ROOT.glob("roles/*/vars/*.yml"),
         *ROOT.glob("roles/*/defaults/*.yml"),
         *ROOT.glob("playbooks/group_vars/all/*.yml"),
+        *ROOT.glob("roles/*/files/**/*.yml"),
+    ]
+)
+JSON = sorted(ROOT.glob("roles/*/files/**/*.json"))
+SCRIPTS = sorted(
+    [
+        *ROOT.glob("plugins/plugin_utils/*.js"),
+        *(path for ending in ("js", "php", "inc") for path in ROOT.glob(f"roles/*/files/**/*.{ending}")),
     ]
 )
 TEMPLATES = sorted(
@@ -37,7 +46,6 @@ TEMPLATES = sorted(
         *ROOT.glob("roles/*/templates/**/*.j2"),
         *ROOT.glob("portal/**/*.html"),
         *ROOT.glob("portal/**/*.po"),
-        *ROOT.glob("plugins/plugin_utils/*.js"),
     ]
 )
 PAGES = sorted([ROOT / "README.fr.md", *ROOT.glob("docs/fr/**/*.md")])
@@ -48,6 +56,10 @@ _WORDS = frozenset(
     " aux il elle liste compte boîte message".split()
 )
 _ENGLISH = frozenset("the of and no is are to for not it in as a an with by from this that was be your one".split())
+_QUOTED = re.compile(
+    r"""/\*.*?\*/|(?<![:'"\\])(?://|\#)[^\n]*|(?P<text>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`[^`]*`)""", re.DOTALL
+)
+"""A comment, or a literal."""
 _FAULTS = (
     (re.compile(r"[\w»)\]}%\"] [:;?!»](?![-/\w])"), "a plain space before a sign"),
     (re.compile(r"(?<=[^\W\d_])[?!;](?=\s|$)|(?<=[^\W\d_]):(?=\s|$)"), "no space before a sign"),
@@ -102,6 +114,13 @@ def literals(text: str) -> Iterator[str]:
             yield node.value
 
 
+def quoted(text: str) -> Iterator[str]:
+    """The string literals of a PHP or JavaScript file, without its comments."""
+    for found in _QUOTED.finditer(text):
+        if found["text"]:
+            yield re.sub(r"\\(.)", r"\1", found["text"][1:-1])
+
+
 def values(found: object) -> Iterator[str]:
     if isinstance(found, dict):
         for inner in found.values():
@@ -120,8 +139,10 @@ def texts(path: Path) -> Iterator[str]:
         yield from literals(content)
     elif path.suffix == ".yml":
         yield from values(yaml.safe_load(content))
-    elif path.suffix == ".js":
-        yield from re.findall(r'"([^"\n]*)"', content)
+    elif path.suffix == ".json":
+        yield from values(json.loads(content))
+    elif path.suffix in (".js", ".php", ".inc"):
+        yield from quoted(content)
     elif path.suffix == ".md":
         yield from re.sub(r"^```.*?^```", "", content, flags=re.DOTALL | re.MULTILINE).splitlines()
     else:
@@ -131,7 +152,7 @@ def texts(path: Path) -> Iterator[str]:
 def test_french_texts_are_typeset() -> None:
     found = {
         str(path.relative_to(ROOT)): wrong
-        for path in [*PYTHON, *YAML, *TEMPLATES, *PAGES]
+        for path in [*PYTHON, *YAML, *JSON, *SCRIPTS, *TEMPLATES, *PAGES]
         if (wrong := [fault for text in texts(path) for fault in faults(text)])
     }
     assert found == {}
@@ -162,3 +183,11 @@ def test_the_check_reads_literals_and_no_docstrings(tmp_path: Path) -> None:
     path = tmp_path / "some.py"
     path.write_text('"""Le compte : é."""\nHELP = "Où est-il ?"\nTOLD = f"Le {HELP} : où ?"\n', "utf-8")
     assert list(texts(path)) == ["Où est-il ?", "Le {} : où ?"]
+
+
+def test_the_check_reads_literals_of_scripts_and_no_comments(tmp_path: Path) -> None:
+    path = tmp_path / "some.inc"
+    path.write_text(
+        "<?php // l'été : là\n/* d'un */ $labels['x'] = 'Où est l\\'été ?'; # d'un\n$y = \"Là\";\n", "utf-8"
+    )
+    assert list(texts(path)) == ["x", "Où est l'été ?", "Là"]

@@ -44,7 +44,7 @@ class Place:
 
 
 def place(inventory: Path) -> Place:
-    """The first host of the group `directory`, in it or below it. Raises InputError without one, or without a domain."""
+    """The first host of the group `directory`, in it or below it. Raises InputError without one, or a domain."""
     return place_of(remote.listing(inventory), inventory)
 
 
