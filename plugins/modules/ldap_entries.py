@@ -87,7 +87,7 @@ def _filter(wanted: list[ldif.Entry]) -> str:
 
 def _current(module: AnsibleModule, wanted: list[ldif.Entry]) -> dict[str, ldif.Entry]:
     names = sorted({name for entry in wanted for name in entry.attributes} | {"userPassword", "objectClass"})
-    argv = ["ldapsearch", "-Q", "-LLL", "-o", "ldif-wrap=no", "-Y", "EXTERNAL", "-H", module.params["uri"]]
+    argv = [*ldif.SEARCH, "-Q", "-Y", "EXTERNAL", "-H", module.params["uri"]]
     argv += ["-b", module.params["base"], _filter(wanted), *names]
     code, out, err = module.run_command(argv, encoding=None)
     if code not in (0, NO_SUCH_OBJECT):

@@ -1,8 +1,9 @@
 """French typography in every French text: no-break spaces before : ; ? ! and inside « », and the apostrophe ’.
 
 French texts are string literals of Python, PHP and JavaScript, words in YAML and JSON, templates, and the pages of
-docs/fr. A text counts as French when it has a letter or sign that English has not, or several French words. Answers of SMTP and IMAP must be ASCII: they
-are worded without apostrophes and signs that need a space.
+docs/fr. A text counts as French when it has a letter or sign that English has not, or several French words. Answers of
+SMTP and IMAP must be ASCII: they are worded without apostrophes and signs that need
+a space.
 """
 
 from __future__ import annotations

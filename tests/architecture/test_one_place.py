@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+from malleposte.accounts.life.rules import LifeRules
 
 from .conftest import ROOT
 
@@ -27,19 +29,19 @@ class Decision:
 DECISIONS = (
     Decision(
         "the form of a uid",
-        r"\]\[(A-Za-z|a-z)0-9\._-\]\{0,63\}|\bUID = re\.compile",
+        r"""\]\[(A-Za-z|a-z)0-9\._-\]\{0,63\}|UID = re\.compile\(r?["']""",
         ("cli/malleposte/platform/identity.py",),
         'UID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")',
     ),
     Decision(
         "where a mailbox lies",
-        r'hashlib\.sha1\(uid|Path\("/srv/mail"|"/srv/mail["/]',
+        r'hashlib\.sha1\(uid|Path\("/srv/mail"|"/srv/mail["/]|/ "Maildir"|\*/Maildir"|/ "expunged"',
         ("plugins/module_utils/mailstore.py",),
         "folder = store / hashlib.sha1(uid.encode()).hexdigest()[:2] / uid",
     ),
     Decision(
         "how the directory writes a time",
-        r"%Y%m%d%H%M%S(Z|%z)",
+        r'%Y%m%d%H%M%S(Z|%z)|\bwhen\(f"|\[:8\] [<>]',
         ("cli/malleposte/platform/times.py",),
         'when.strftime("%Y%m%d%H%M%SZ")',
     ),
@@ -54,6 +56,18 @@ DECISIONS = (
         r'b64decode\((rest|value)\[1:\]|(removeprefix|startswith)\("(uid|dn): ',
         ("plugins/module_utils/slapd/ldif.py",),
         'value = base64.b64decode(rest[1:]) if rest.startswith(":") else rest.strip()',
+    ),
+    Decision(
+        "how ldapsearch is asked",
+        r'"ldapsearch", ',
+        ("plugins/module_utils/slapd/ldif.py",),
+        'argv = ["ldapsearch", "-LLL", "-x", "-H", uri]',
+    ),
+    Decision(
+        "the domain below which mailboxes are recipients",
+        r"stores\.invalid",
+        ("cli/malleposte/accounts/life/rules.py",),
+        'domain = "stores.invalid"',
     ),
     Decision(
         "how a lock is held",
@@ -133,3 +147,24 @@ def test_a_decision_is_written_once(decision: Decision) -> None:
         for number in copies(path.read_text("utf-8"), decision.pattern)
     ]
     assert second == [], f"import {decision.homes[0]} instead"
+
+
+DELIVERY = {
+    "dovecot": "dovecot_delivery_domain",
+    "hostd": "hostd_delivery_domain",
+    "lists": "lists_delivery_domain",
+    "postfix": "postfix_delivery_domain",
+    "rspamd": "rspamd_outbound_deliver",
+}
+"""A role runs with its own variables alone: each has the default of the delivery domain."""
+
+
+def test_roles_agree_on_the_delivery_domain() -> None:
+    wiring = (ROOT / "playbooks/group_vars/all/wiring.yml").read_text("utf-8")
+    domain = LifeRules().delivery_domain
+    assert len(copies(wiring, re.escape(domain))) == 1
+    given = {}
+    for path in sorted(ROOT.glob("roles/*/defaults/main.yml")):
+        found = yaml.safe_load(path.read_text("utf-8")) or {}
+        given |= {(path.parts[-3], name): value for name, value in found.items() if domain in str(value)}
+    assert given == dict.fromkeys(DELIVERY.items(), domain)

@@ -17,7 +17,7 @@ from malleposte.accounts.ending import stone_name
 from malleposte.accounts.journal import Journal
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Directory
-from malleposte.platform.times import stamp, when
+from malleposte.platform.times import day, stamp, when
 
 LOOKED = Path("/var/lib/malleposte/accounts/archives-looked")
 APART = datetime.timedelta(days=7)
@@ -42,7 +42,7 @@ def read(path: Path) -> Archive | None:
     found = listed or _ACCOUNT.fullmatch(path.name)
     if found is None or not owner.plain(path):
         return None
-    made = when(f"{found['day']}000000Z")
+    made = day(found["day"])
     uid = stone_name(found["name"]) if listed else found["name"]
     return Archive(path, uid, made) if made else None
 

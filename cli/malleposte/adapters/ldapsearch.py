@@ -32,7 +32,7 @@ def search(
 
     `uris` is one URI or several with commas between. Raises MallepostError with what ldapsearch said.
     """
-    argv = ["ldapsearch", "-LLL", "-x", "-o", "ldif-wrap=no", "-o", "nettimeout=10", "-H", uris, "-D", bind_dn]
+    argv = [*ldif.SEARCH, "-x", "-o", "nettimeout=10", "-H", uris, "-D", bind_dn]
     argv += ["-y", str(password_file), "-b", base, condition, *attributes]
     last = time.monotonic() + PATIENCE
     while True:

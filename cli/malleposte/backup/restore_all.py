@@ -23,7 +23,7 @@ from typing import Protocol
 
 from malleposte import owner
 from malleposte.errors import InputError
-from malleposte.platform.mailstore import STORE
+from malleposte.platform.mailstore import MAILDIR, STORE
 
 from . import restore_box as boxes
 from . import restore_kept as kept
@@ -367,7 +367,7 @@ def _share(name: str, copy: Copy, archives: All, store: Path, stamp: str) -> dic
                 if not owner.folder(extracted):
                     continue
                 counts["boxes"] += 1
-                counts["messages"] += sum(1 for _ in maildir.messages(extracted / "Maildir"))
+                counts["messages"] += sum(1 for _ in maildir.messages(extracted / MAILDIR))
                 if extracted.name not in placed:
                     put_in_place(extracted, store, stamp)
                     notes.write(f"{extracted.name}\n")

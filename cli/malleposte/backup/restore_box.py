@@ -26,6 +26,7 @@ from pathlib import Path
 
 from malleposte import owner
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform.mailstore import MAILDIR
 
 from . import restore_maildir as maildir
 from . import restore_swap as swap
@@ -243,7 +244,7 @@ def _remove(path: Path) -> None:
 
 def clean(home: Path) -> None:
     """A box as extracted, made fit to be put into place: no indexes, no doubles, closed to others."""
-    maildir.drop_doubles(home / "Maildir")
+    maildir.drop_doubles(home / MAILDIR)
     for folder, names, leaves in os.walk(home, topdown=True):
         here = Path(folder)
         for name in [name for name in names if name.startswith(maildir.LEFT_OUT)]:
@@ -255,7 +256,7 @@ def clean(home: Path) -> None:
             elif not (here / leaf).is_symlink():
                 (here / leaf).chmod(0o600)
         here.chmod(0o700)
-    for path in maildir.folders(home / "Maildir").values():
+    for path in maildir.folders(home / MAILDIR).values():
         for part in ("cur", "new", "tmp"):
             (path / part).mkdir(mode=0o700, exist_ok=True)
 
@@ -265,7 +266,7 @@ def merge(box: Box, *, keep_newer: bool) -> dict[str, int]:
 
     Next UIDs never go back. May be done again at any point: what a first run linked is found linked.
     """
-    new, old = box.tree / "Maildir", box.old / "Maildir"
+    new, old = box.tree / MAILDIR, box.old / MAILDIR
     lost = not old.is_dir()
     known = {message.base for message in maildir.messages(new)}
     kept = [] if lost or not keep_newer else _newer(new, old, known)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from malleposte import owner
 from malleposte.adapters import dovecot
+from malleposte.adapters.ldif import SEARCH
 from malleposte.errors import InputError, MallepostError
 
 from . import restore_devices as devices
@@ -234,7 +235,7 @@ class HostSlapd:
     def _answers(self) -> bool:
         for _attempt in range(60):
             asked = self._run(
-                *("ldapsearch", "-LLL", "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///", "-s", "base", "-b", ""),
+                *(*SEARCH, "-Q", "-Y", "EXTERNAL", "-H", "ldapi:///", "-s", "base", "-b", ""),
                 "namingContexts",
                 check=False,
             )

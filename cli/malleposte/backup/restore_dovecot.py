@@ -12,6 +12,7 @@ from typing import Protocol
 from malleposte import owner
 from malleposte.adapters.dovecot import doveadm, forget, index, kick, sessions
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform.mailstore import MAILDIR
 
 from . import restore_maildir as layout
 
@@ -106,7 +107,7 @@ class Doveadm:
 
     def _filled(self, uid: str) -> list[str]:
         """The folders with messages."""
-        root = self.home(uid) / "Maildir"
+        root = self.home(uid) / MAILDIR
         with owner.as_owner(root):
             return [name for name, path in layout.folders(root).items() if any(layout.files(path))]
 
@@ -151,7 +152,7 @@ class ClosedBox:
     def count(self, uid: str) -> int:
         """See Dovecot."""
         with owner.as_owner(self._home):
-            return sum(1 for _ in layout.messages(self._home / "Maildir"))
+            return sum(1 for _ in layout.messages(self._home / MAILDIR))
 
     def adopt(self, uid: str, maildir: Path, parent: str) -> None:
         """See Dovecot. Raises InputError: only Dovecot gives messages new UIDs."""

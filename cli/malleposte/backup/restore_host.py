@@ -45,7 +45,7 @@ class ThisHost:
         entries = restore_ldif.parse(self._slapd.live())
         store = dav.Store()
         with owner.as_owner(mailstore.STORE):
-            homes = mailstore.STORE.glob("[0-9a-f][0-9a-f]/*/Maildir")
+            homes = mailstore.STORE.glob(f"[0-9a-f][0-9a-f]/*/{mailstore.MAILDIR}")
             mail = sum(1 for home in homes if any(any(maildir.files(one)) for one in maildir.folders(home).values()))
         with owner.as_owner(store.collections):
             agendas = sum(1 for _ in store.collections.glob("*")) if owner.folder(store.collections) else 0

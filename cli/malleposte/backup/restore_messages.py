@@ -19,6 +19,7 @@ from typing import Any
 
 from malleposte import owner
 from malleposte.errors import InputError
+from malleposte.platform.mailstore import MAILDIR
 
 from . import restore_box as box_module
 from . import restore_maildir as maildir
@@ -143,7 +144,7 @@ def _restore(
         if not chosen:
             named = f": {', '.join(missing)}" if missing else ""
             raise InputError(f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of")
-        doubles = set(_doubles(box.home / "Maildir", parent, chosen))
+        doubles = set(_doubles(box.home / MAILDIR, parent, chosen))
         for message in present:
             if message not in chosen or message in doubles:
                 message.path.unlink()
@@ -173,7 +174,7 @@ def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, P
     owner.hand_over(place.parent)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700, parents=True)
-    root = box.home / "Maildir"
+    root = box.home / MAILDIR
     copy = source.find(str(box.home))
     if not folder:
         paths = [root]
@@ -183,12 +184,12 @@ def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, P
         paths = [maildir.folder_path(root, folder)]
     source.extract(copy, [str(path) for path in paths], place)
     home = place / str(box.home).lstrip("/")
-    if not any(maildir.folder_path(home / "Maildir", folder or maildir.INBOX).glob("*")):
+    if not any(maildir.folder_path(home / MAILDIR, folder or maildir.INBOX).glob("*")):
         shutil.rmtree(place)
         what = f"folder {folder!r}" if folder else "mailbox"
         raise InputError(f"account {box.uid}: no {what} in {copy}", "see --list, or another --as-of")
     box_module.clean(home)
-    return copy, home / "Maildir"
+    return copy, home / MAILDIR
 
 
 def _target(parent: str, name: str) -> str:
@@ -197,7 +198,7 @@ def _target(parent: str, name: str) -> str:
 
 def _existing(box: box_module.Box, parent: str) -> Iterator[str]:
     """Folders below `parent` that the live box has, by the name they have in the archive."""
-    for name in maildir.folders(box.home / "Maildir"):
+    for name in maildir.folders(box.home / MAILDIR):
         if not parent or name.startswith(f"{parent}/"):
             yield name.removeprefix(f"{parent}/") if parent else name
 

@@ -12,6 +12,11 @@ def stamp(when: datetime.datetime) -> str:
     return when.astimezone(datetime.UTC).strftime(_FORM)
 
 
+def day(text: str) -> datetime.datetime | None:
+    """The beginning of a day, written `20260314` as names of files have it; None when it is none."""
+    return when(f"{text}000000Z")
+
+
 def when(text: str) -> datetime.datetime | None:
     """A time of the directory, with or without fractions of a second; None when it is none."""
     try:

@@ -10,6 +10,8 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+SEARCH = ("ldapsearch", "-LLL", "-o", "ldif-wrap=no")
+"""The words of ldapsearch(1) whose output `parse` reads; the way to the directory and the question follow."""
 Attributes = dict[str, list[bytes]]
 
 

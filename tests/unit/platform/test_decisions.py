@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from malleposte.paths import ROOT
 from malleposte.platform import identity, mailstore
-from malleposte.platform.times import stamp, when
+from malleposte.platform.times import day, stamp, when
 
 PARIS = datetime.timezone(datetime.timedelta(hours=2))
 
@@ -39,6 +41,43 @@ def test_a_mailbox_lies_by_the_digest_of_its_uid() -> None:
     assert mailstore.home_of("MDupond", Path("/elsewhere")) == Path("/elsewhere") / digest[:2] / "mdupond"
     assert mailstore.bucket("mdupond") in mailstore.BUCKETS
     assert len(set(mailstore.BUCKETS)) == 256
+
+
+def dovecot(expression: str, uid: str) -> str:
+    """A text of Dovecot's settings with its expressions of an account's uid, as Dovecot makes it."""
+
+    def one(found: re.Match[str]) -> str:
+        value = uid.encode()
+        for step in (part.strip() for part in found[1].split("|")):
+            if cut := re.fullmatch(r"substr\((\d+), (\d+)\)", step):
+                value = value[int(cut[1]) :][: int(cut[2])]
+            elif step == "sha1":
+                value = hashlib.sha1(value, usedforsecurity=False).digest()
+            else:
+                value = {"lower": value.lower(), "hexlify": value.hex().encode()}[step]
+        return value.decode()
+
+    return re.sub(r"%\{ldap:uid \| ([a-z0-9(), |]+)\}", one, expression)
+
+
+@pytest.mark.parametrize("uid", ["mdupond", "MDupond", "ce.0750001a", "jean-luc_b"])
+def test_dovecot_makes_the_same_path(uid: str) -> None:
+    text = (ROOT / "roles/dovecot/templates/etc/dovecot/dovecot.conf.j2").read_text("utf-8")
+    (home,) = re.findall(r"^ *home = (\{\{ dovecot_store \}\}/.*)$", text, re.MULTILINE)
+    assert Path(dovecot(home.replace("{{ dovecot_store }}", "/store"), uid)) == mailstore.home_of(uid, Path("/store"))
+
+
+def test_dovecot_has_the_same_folders() -> None:
+    text = (ROOT / "roles/dovecot/templates/etc/dovecot/dovecot.conf.j2").read_text("utf-8")
+    paths = re.findall(r"^ *mail_path = (?:~|%\{owner_home\})/(.*)$", text, re.MULTILINE)
+    assert set(paths) == {mailstore.MAILDIR, mailstore.EXPUNGED}
+    defaults = (ROOT / "roles/dovecot/defaults/main.yml").read_text("utf-8")
+    assert f"\ndovecot_store: {mailstore.STORE}\n" in defaults
+
+
+def test_a_day_of_a_name_of_a_file() -> None:
+    assert day("20260701") == datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC)
+    assert day("20261301") is None
 
 
 def test_a_time_is_written_in_utc_and_read_again() -> None:

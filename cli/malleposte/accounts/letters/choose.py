@@ -12,6 +12,7 @@ from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import All, Equal, Present
 from malleposte.errors import InputError
+from malleposte.platform.times import when
 from malleposte.policy.rules import fold
 
 ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstablishment", "mpNumenDigest",
@@ -101,7 +102,8 @@ def _meant(held: Attributes, school: str, since: datetime.date | None, *, named:
         return True
     if not held.get("mpNumenDigest") or (school and school not in held.get("mpEstablishment", [])):
         return False
-    return since is None or first(held, "mpStateChanged")[:8] >= f"{since:%Y%m%d}"
+    changed = when(first(held, "mpStateChanged"))
+    return since is None or (changed is not None and changed.date() >= since)
 
 
 def _reader(entry: Entry, school: str) -> Reader:

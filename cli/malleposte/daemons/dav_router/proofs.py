@@ -11,13 +11,15 @@ import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from malleposte.platform import identity
+
 CONCURRENT = 512  # questions to Dovecot at once
 PATIENCE = 40.0  # seconds for Dovecot's answer: after many failures of an address it takes its time
 REMEMBERED = 10_000  # refusals
 ONCE = 600.0  # seconds within which the same refusal is written once
 ESCAPES = {"\x01": "\x011", "\t": "\x01t", "\r": "\x01r", "\n": "\x01n", "\0": "\x010"}
 UNESCAPES = {value[1]: key for key, value in ESCAPES.items()}
-SAFE_UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
+SAFE_UID = re.compile(identity.FORM)
 
 
 class Unsure(Exception):
