@@ -16,6 +16,8 @@ class FilterModule:
             ("manifest_firewall", manifest.firewall_rules),
             ("manifest_units", manifest.units),
             ("manifest_backup", manifest.backup),
+            ("manifest_restore", manifest.restore),
+            ("manifest_tls_units", manifest.tls_units),
             ("manifest_srv", manifest.srv_records),
             ("manifest_sites", manifest.sites),
             ("manifest_names", manifest.names),

@@ -16,7 +16,7 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``status``   how the portal looks whether it answers, where that is not by its tile: ``{title, host, kind (https), port
              (443), path (/)}``; kind is https, imaps or smtps
 ``backup``   ``{paths, dumps}``
-``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``: see ``service_needs.py``
+``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``, ``restore``, ``tls``: see ``service_needs.py``
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["ManifestError"]
 KNOWN_KEYS = frozenset(
     {
         *("group", "present", "units", "listen", "dns", "backup", "tile", "status", "vhost", "hostname"),
-        *("memory_mb", "upgrade", "jails", "database", "directory"),
+        *("memory_mb", "upgrade", "jails", "database", "directory", "restore", "tls"),
     }
 )
 ANYWHERE = "any"
@@ -229,6 +229,36 @@ def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> 
         path: sorted({unit for service in held for unit in service.get("units", [])}) for path, held in users.items()
     }
     return found
+
+
+def restore(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:
+    """What a restore on a host of these groups stops, restarts and counts: ``{stop, restart, users}``.
+
+    ``restart`` names by database the units of this host that cache its content; ``users`` holds the query that counts
+    the agents in each database of the platform, wherever its service runs.
+    """
+    check_manifest(services)
+    mine, all_of_them = services_of(services, groups), service_needs.had(services)
+    return {
+        "stop": service_needs.told(mine, "restore.stop"),
+        "restart": {
+            name: list(service["database"]["restart"])
+            for name, service in mine.items()
+            if "restart" in service.get("database", {})
+        },
+        "users": {
+            name: service["database"]["users"]
+            for name, service in all_of_them.items()
+            if "users" in service.get("database", {})
+        },
+    }
+
+
+def tls_units(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, list[str]]:
+    """Units of a host of these groups that are told of a new certificate: ``{reload, restart}``."""
+    check_manifest(services)
+    mine = services_of(services, groups)
+    return {word: service_needs.told(mine, f"tls.{word}") for word in ("reload", "restart")}
 
 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -8,7 +8,10 @@ Of an entry's keys (see ``manifest.py``) these are read here:
                much depends on the service (0 to 9, hosts of a low rank go first); whether new major versions wait for
                an operator
 ``jails``      names of the role fail2ban's jails that watch it
-``database``   ``{system_user}``: it has a database of its own name
+``database``   ``{system_user, restart, users}``: it has a database of its own name; units that cache its content or
+               hold connections to it where the service runs; the query that counts the agents in it
+``restore``    ``{stop}``: units that are stopped while a whole host is restored
+``tls``        ``{reload, restart}``: units that are told of a new certificate, in either way
 ``directory``  its accounts in the directory: name -> ``{branches, read, unlimited}``
 """
 
@@ -32,13 +35,16 @@ def _rank(value: Any) -> bool:
 
 
 UPGRADE: Mapping[str, Check] = {"packages": _names, "rank": _rank, "by_hand": flag}
-DATABASE: Mapping[str, Check] = {"system_user": NAME}
+DATABASE: Mapping[str, Check] = {"system_user": NAME, "restart": _names, "users": text}
+RESTORE: Mapping[str, Check] = {"stop": _names}
+TLS: Mapping[str, Check] = {"reload": _names, "restart": _names}
 ACCOUNT: Mapping[str, Check] = {"branches": _names, "read": _names, "unlimited": flag}
 
 
 def check_needs(services: Services) -> None:
     """Refuses what is out of shape, and two services that give one account of the directory. Raises ManifestError."""
     owners: dict[str, str] = {}
+    known = {unit for service in services.values() for unit in service.get("units", [])}
     for name, service in services.items():
         # A service that is off takes nothing.
         if "memory_mb" in service and service["memory_mb"] != 0 and not number(service["memory_mb"]):
@@ -49,10 +55,22 @@ def check_needs(services: Services) -> None:
             check_shape(f"service {name}: upgrade", service["upgrade"], UPGRADE)
         if "database" in service:
             check_shape(f"service {name}: database", service["database"], DATABASE, ["system_user"])
+        for key, shape in (("restore", RESTORE), ("tls", TLS)):
+            if key in service:
+                check_shape(f"service {name}: {key}", service[key], shape)
+        strange = sorted({unit for unit, _where in told_units(service)} - known)
+        if strange:
+            raise ManifestError(f"service {name}: {strange[0]} is no unit of a service")
         for account, rights in service.get("directory", {}).items():
             check_shape(f"service {name}: directory.{account}", rights, ACCOUNT, ["branches", "read"])
             if owners.setdefault(account, name) != name:
                 raise ManifestError(f"service {name}: directory account {account} is that of {owners[account]} already")
+
+
+def told_units(service: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The units that an entry names beside ``units``, each with the key that names it."""
+    keys = (("restore", "stop"), ("tls", "reload"), ("tls", "restart"), ("database", "restart"))
+    return [(unit, f"{key}.{word}") for key, word in keys for unit in service.get(key, {}).get(word, [])]
 
 
 def present(service: Mapping[str, Any]) -> bool:
@@ -82,6 +100,12 @@ def upgrades(services: Services) -> dict[str, Any]:
         "rank": max((one.get("rank", 0) for one in mine), default=0),
         "by_hand": sorted({name for one in mine if one.get("by_hand") for name in one.get("packages", [])}),
     }
+
+
+def told(services: Services, where: str) -> list[str]:
+    """Units of these services that a key such as ``tls.reload`` names, each once, in the manifest's order."""
+    found = (unit for service in services.values() for unit, key in told_units(service) if key == where)
+    return list(dict.fromkeys(found))
 
 
 def jails(services: Services) -> list[str]:

@@ -29,7 +29,7 @@ class Decision:
 DECISIONS = (
     Decision(
         "the form of a uid",
-        r"""\]\[(A-Za-z|a-z)0-9\._-\]\{0,63\}|UID = re\.compile\(r?["']""",
+        r"""\]\[(A-Za-z|a-z)0-9\._-\]\{0,63\}|UID = re\.compile\(r?["']\[""",
         ("cli/malleposte/platform/identity.py",),
         'UID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")',
     ),

@@ -65,6 +65,12 @@ class Config:
     compression: str = "zstd,3"
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Units that use a path, which a restore stops while it exchanges it."""
+    stop: tuple[str, ...] = ()
+    """Units that are stopped while the whole host is restored."""
+    restart: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Units of this host that cache the content of a database, or hold connections to it, by its name."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """The query that counts the agents in each database."""
 
     def target(self, name: str) -> Target:
         """The vault of that name. Raises InputError with the known names."""
@@ -118,6 +124,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         )
         for entry in data["sources"]
     ]
+    restore = data.get("restore", {})
     return Config(
         client=data["client"],
         vaults=tuple(Target(one["name"], one["url"], Path(one["passphrase_file"])) for one in data["vaults"]),
@@ -130,4 +137,7 @@ def parse(data: Mapping[str, Any]) -> Config:
         parallel=int(data.get("parallel", 2)),
         compression=str(data.get("compression", "zstd,3")),
         units={path: tuple(names) for path, names in data.get("units", {}).items()},
+        stop=tuple(restore.get("stop", ())),
+        restart={name: tuple(units) for name, units in restore.get("restart", {}).items()},
+        users=dict(restore.get("users", {})),
     )

@@ -37,7 +37,6 @@ SKIPPED = ("/etc", "/var/spool/postfix", str(STORE))
 """Written by `deploy`; a queue whose mail has gone since; buckets, which have sources of their own."""
 FILLED = ("/var/lib/rspamd/dkim",)
 """Only what is missing is put there: `deploy` has written what counts today."""
-DOVECOT = ("dovecot.service",)
 COMMON = "system"
 STATE = "all.json"
 
@@ -127,7 +126,7 @@ def begun(work: Path, key: str) -> datetime | None:
 class Plan:
     """The steps to take. `mail` and `dumps` are names of sources; `paths` lie in the source `system`.
 
-    `units` says which units use a path: they are stopped while it is exchanged.
+    `units` says which units use a path: they are stopped while it is exchanged. `stop` are stopped meanwhile.
     """
 
     paths: tuple[str, ...]
@@ -135,6 +134,7 @@ class Plan:
     dumps: tuple[str, ...]
     parallel: int = 2
     units: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    stop: Sequence[str] = ()
 
 
 @dataclass
@@ -226,7 +226,7 @@ def restore(
         for what, number in state.done[name].items():
             outcome.counts[what] = outcome.counts.get(what, 0) + number
 
-    with host.paused(DOVECOT):
+    with host.paused(plan.stop):
         if "ldap" in plan.dumps:
             step("directory", lambda: _noted(host.directory(), outcome))
         for name in host.databases():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +16,6 @@ from malleposte.errors import InputError
 from .restore_model import STAMP, Copy, Outcome, Source
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
-FOLLOWERS = {"sogo": ("memcached.service", "sogo.service")}
-"""Units that cache the content of a database, or hold connections to it, by its name."""
 NO_UNIT = 5
 """The exit code of systemctl(1) for a unit that the host does not have."""
 RIGHTS = """
@@ -145,6 +143,10 @@ def _rows(server: Postgres, database: str) -> int:
 class HostPostgres:
     """PostgreSQL of this host, entered as its administrator."""
 
+    def __init__(self, followers: Mapping[str, Sequence[str]] | None = None) -> None:
+        """`followers`: units of this host that cache the content of a database, by its name."""
+        self._followers = followers or {}
+
     def sql(self, text: str, database: str = "postgres") -> str:
         """See Postgres."""
         return postgresql.sql(database, text)
@@ -156,13 +158,13 @@ class HostPostgres:
 
     def settle(self, database: str) -> list[str]:
         """See Postgres."""
-        return settle(database)
+        return settle(self._followers.get(database, ()))
 
 
-def settle(database: str) -> list[str]:
-    """Restart the units of this host that cache the old content of a database, where they run; those that would not."""
+def settle(units: Iterable[str]) -> list[str]:
+    """Restart units of this host that cache the old content of a database, where they run; those that would not."""
     failed = []
-    for unit in FOLLOWERS.get(database, ()):
+    for unit in units:
         done = subprocess.run(["systemctl", "try-restart", unit], capture_output=True, check=False)
         if done.returncode not in (0, NO_UNIT):
             failed.append(unit)

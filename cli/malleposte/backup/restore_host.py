@@ -18,21 +18,20 @@ from . import restore_database, restore_directory, restore_ldif
 from . import restore_dav as dav
 from . import restore_kept as kept
 from . import restore_maildir as maildir
+from .config import Config
 from .restore_dovecot import Doveadm, run
 from .restore_model import Outcome
 from .restore_vault import Archives
 
 WORK = Path("/var/lib/malleposte/restore")
-USERS = {"sogo": "SELECT count(*) FROM sogo_user_profile", "roundcube": "SELECT count(*) FROM users"}
-"""The query that counts the agents in each database."""
 
 
 class ThisHost:
     """See restore_all.Host."""
 
-    def __init__(self, archives: Archives, say: Callable[[str], None], *, databases: bool) -> None:
-        """`databases`: whether this host's PostgreSQL is backed up."""
-        self._archives, self._say, self._serves = archives, say, databases
+    def __init__(self, archives: Archives, say: Callable[[str], None], known: Config) -> None:
+        """`known` says what is backed up here, and what a restore restarts and counts."""
+        self._archives, self._say, self._serves, self._known = archives, say, known.databases, known
         self.notes: list[str] = []
         self._slapd = restore_directory.HostSlapd()
 
@@ -64,7 +63,7 @@ class ThisHost:
             there = server.sql("SELECT datname FROM pg_database").split()
         except (MallepostError, OSError):  # no PostgreSQL here
             return found
-        for name, question in USERS.items():
+        for name, question in self._known.users.items():
             if name in there:
                 with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
                     found[name] = int(server.sql(question, name).strip() or 0)
@@ -80,7 +79,7 @@ class ThisHost:
 
     def database(self, name: str) -> Outcome:
         """See Host."""
-        server = restore_database.HostPostgres()
+        server = restore_database.HostPostgres(self._known.restart)
         return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
     @contextlib.contextmanager

@@ -168,7 +168,7 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
     if job.dry_run:
         return job.would("everything", everything.look(plan, source).copies)
     with alone():
-        host = ThisHost(source, job.say, databases=known.databases)
+        host = ThisHost(source, job.say, known)
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
     outcome.notes.append("now type: malleposte backup run, then malleposte probe")
     return job.show(outcome)
@@ -182,7 +182,7 @@ def plan_of(known: config.Config) -> everything.Plan:
     if mail:
         kept.append(f"{known.mail_root}/.shared")
     dumps = tuple(one.name for one in known.sources if one.command and one.name == directory.DUMP)
-    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units)
+    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.stop)
 
 
 @command.command("mailbox", cls=BoxCommand)
@@ -394,13 +394,14 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
     with alone():
-        source, server = job.archives(), databases.HostPostgres()
+        source, server = job.archives(), databases.HostPostgres(config.read().restart)
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
 
 
 @command.command("refresh", cls=WebCommand)
-def refresh_command() -> None:
-    """Restart the services of the web that cache content of the databases, such as SOGo.
+@click.argument("name", metavar="[DATABASE]", default="")
+def refresh_command(name: str) -> None:
+    """Restart the services of the web that cache content of the databases, such as SOGo, or of the one that is named.
 
     A restore of a database does it by itself. This command is for a host that could not be reached then.
 
@@ -408,7 +409,8 @@ def refresh_command() -> None:
     Example:
       sudo ./malleposte backup restore refresh --host web1
     """
-    failed = [unit for name in databases.FOLLOWERS for unit in databases.settle(name)]
+    known = config.read().restart
+    failed = databases.settle(unit for one, units in known.items() if name in ("", one) for unit in units)
     if failed:
         raise MallepostError(f"not restarted: {', '.join(failed)}", f"see journalctl -u {failed[0]}")
 

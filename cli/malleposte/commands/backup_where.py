@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from malleposte.backup.restore_database import FOLLOWERS
 from malleposte.commands import away
 from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
@@ -42,9 +41,9 @@ class DatabaseCommand(RestoreCommand):
         """See HostCommand."""
         place = self.place(ctx, inventory)
         code = away.run(place, words, content=self.given)
-        if ctx.params["dry_run"] or ctx.params["beside"] or ctx.params["name"] not in FOLLOWERS:
+        if ctx.params["dry_run"] or ctx.params["beside"]:
             return code
-        return refreshed(inventory, place, code)
+        return refreshed(inventory, place, code, ctx.params["name"])
 
 
 class WebCommand(EachHostCommand):
@@ -101,13 +100,14 @@ class RestoreGroup(RestoreCommand, click.Group):
         return code if ctx.params["dry_run"] else refreshed(inventory, place, code)
 
 
-def refreshed(inventory: Path, place: remote.Place, code: int) -> int:
-    """After a restore on the host of the databases: let the other hosts of the web forget what they knew.
+def refreshed(inventory: Path, place: remote.Place, code: int, *names: str) -> int:
+    """After a restore on the host of the databases: let the other hosts of the web forget what they knew of these.
 
     Returns the exit code: that of the restore, or 4 where it succeeded and a host of the web could not be told.
     """
     if code not in (ExitCode.DONE, ExitCode.PARTLY):
         return code
+    words = [*REFRESH, *names]
     listed = remote.listing(inventory)
     if place.name not in remote.members(listed, DatabaseCommand.host_group):
         return code
@@ -115,10 +115,10 @@ def refreshed(inventory: Path, place: remote.Place, code: int) -> int:
         if one.name == place.name:
             continue
         try:
-            if away.run(one, REFRESH, content=b"", out=sys.stderr.buffer):
+            if away.run(one, words, content=b"", out=sys.stderr.buffer):
                 raise MallepostError(f"{one.name} still knows the old content of the databases")
         except MallepostError as error:
-            click.echo(f"malleposte: {error}; type: malleposte {' '.join(REFRESH)} --host {one.name}", err=True)
+            click.echo(f"malleposte: {error}; type: malleposte {' '.join(words)} --host {one.name}", err=True)
             code = ExitCode.PARTLY
     return code
 

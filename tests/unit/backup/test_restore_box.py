@@ -413,7 +413,8 @@ class Host:
         self.asked.append(f"reopened {len(homes)}")
 
 
-PLAN = everything.Plan((), ("mail-a0-af",), ("ldap",))
+STOPPED = ("dovecot.service",)
+PLAN = everything.Plan((), ("mail-a0-af",), ("ldap",), stop=STOPPED)
 
 
 def test_what_is_not_done_after_a_part_is_told_of_the_whole(tmp_path, store, monkeypatch):
@@ -519,7 +520,7 @@ def test_files_that_are_replaced_are_kept_and_the_daemon_that_uses_them_stops(tm
     for folder, text in ((held, "then"), (spool, "now")):
         folder.mkdir(parents=True)
         (folder / "message").write_text(text)
-    plan = everything.Plan((str(spool),), (), (), units={str(spool): ("lists.service", "lists.socket")})
+    plan = everything.Plan((str(spool),), (), (), units={str(spool): ("lists.service", "lists.socket")}, stop=STOPPED)
     host = Host()
     everything.restore(plan, Vault(tmp_path / "archive"), host, tmp_path / "work", key="x", store=store,
                        say=lambda _: None)  # fmt: skip

@@ -7,13 +7,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from malleposte.backup import restore_database, restore_directory, restore_host
+from malleposte.backup import config, restore_database, restore_directory, restore_host
 from malleposte.backup import restore_dav as dav
 from malleposte.errors import MallepostError
 from malleposte.platform import mailstore
 
 MAIL = "mailboxes with mail"
 AGENDAS = "agents with agendas"
+KNOWN = config.parse(
+    {
+        "client": "mail1", "vaults": [], "sources": [], "ssh_config": "/x", "base": "/x", "state": "/x",
+        "mail_root": "/srv/mail", "databases": True,
+        "restore": {"users": {"sogo": "SELECT count(*) FROM agents", "roundcube": "SELECT count(*) FROM users"}},
+    }
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
         monkeypatch.setattr(mailstore, "STORE", store)
         store = dav.Store(root)
         monkeypatch.setattr(dav, "Store", lambda: store)
-        return restore_host.ThisHost(cast("Any", None), print, databases=True)
+        return restore_host.ThisHost(cast("Any", None), print, KNOWN)
 
     return made
 

@@ -5,6 +5,7 @@ import subprocess
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from malleposte import paths
@@ -88,7 +89,7 @@ TOGETHER = {"database": {"hosts": ["mail1"]}, "web": {"hosts": ["mail1"]}}
         (APART, "--all --host mail1", ["mail1"]),
         (APART, "database sogo --beside", ["db1"]),
         (APART, "database sogo --dry-run", ["db1"]),
-        (APART, "database roundcube", ["db1"]),
+        (APART, "database roundcube", ["db1", "web1", "web2"]),
         (TOGETHER, "--all --host mail1", ["mail1"]),
     ],
 )
@@ -96,7 +97,8 @@ def test_after_a_database_the_other_hosts_of_the_web_forget_it(sent, monkeypatch
     monkeypatch.setattr(remote, "listing", lambda _inventory: listed)
     assert main(["backup", "restore", *typed.split()]) == 0
     assert [words[0] for words in sent] == told
-    assert all(words[1:] == ["backup", "restore", "refresh"] for words in sent[1:])
+    named = [typed.split()[1]] if typed.startswith("database") else []
+    assert all(words[1:] == ["backup", "restore", "refresh", *named] for words in sent[1:])
 
 
 def test_a_host_of_the_web_that_could_not_be_told_is_named(sent, monkeypatch, capsys):
@@ -112,7 +114,7 @@ def test_a_host_of_the_web_that_could_not_be_told_is_named(sent, monkeypatch, ca
     assert main(["backup", "restore", "database", "sogo"]) == 4
     assert [words[0] for words in sent] == ["db1", "web2"]
     assert (
-        "web1 cannot be reached over ssh; type: malleposte backup restore refresh --host web1"
+        "web1 cannot be reached over ssh; type: malleposte backup restore refresh sogo --host web1"
         in capsys.readouterr().err
     )
 
@@ -133,9 +135,14 @@ def test_the_services_that_cache_a_database_are_restarted(monkeypatch, capsys, c
         ran.append(words)
         return subprocess.CompletedProcess(words, code)
 
+    known = SimpleNamespace(restart={"sogo": ("memcached.service", "sogo.service")})
+    monkeypatch.setattr(config, "read", lambda: known)
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(restore_database.subprocess, "run", run)
-    assert main(["backup", "restore", "refresh"]) == ends
+    assert main(["backup", "restore", "refresh", "roundcube"]) == 0
+    assert ran == []
+    assert main(["backup", "restore", "refresh", "sogo"]) == main(["backup", "restore", "refresh"]) == ends
+    del ran[2:]
     assert ran == [["systemctl", "try-restart", unit] for unit in ("memcached.service", "sogo.service")]
     assert ("not restarted: memcached.service, sogo.service" in capsys.readouterr().err) == bool(ends)
 
@@ -375,8 +382,9 @@ def test_a_service_that_is_not_restarted_after_a_database_is_told(tmp_path, monk
     monkeypatch.setattr(
         restore_database.subprocess, "run", lambda words, **_given: subprocess.CompletedProcess(words, 1)
     )
-    assert restore_database.HostPostgres().settle("sogo") == ["memcached.service", "sogo.service"]
-    assert restore_database.HostPostgres().settle("roundcube") == []
+    server = restore_database.HostPostgres({"sogo": ("memcached.service", "sogo.service")})
+    assert server.settle("sogo") == ["memcached.service", "sogo.service"]
+    assert server.settle("roundcube") == []
 
 
 def test_a_database_whose_exchange_fails_takes_connections_again(tmp_path):

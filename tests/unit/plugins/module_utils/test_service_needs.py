@@ -70,3 +70,45 @@ def test_a_database_is_open_to_the_hosts_elsewhere_that_run_its_service() -> Non
 def test_a_wrong_entry_is_named(entry: dict[str, Any], message: str) -> None:
     with pytest.raises(manifest.ManifestError, match=message.replace("(", r"\(")):
         manifest.check_manifest({"mail": SERVICES["mail"], "a": {"group": "g", **entry}})
+
+
+def test_what_a_restore_stops_restarts_and_counts() -> None:
+    services: dict[str, dict[str, Any]] = {
+        "cache": {"group": "web", "units": ["cache.service"]},
+        "store": {"group": "mail", "units": ["store.service"], "restore": {"stop": ["store.service"]}},
+        "webmail": {
+            "group": "web",
+            "units": ["webmail.service"],
+            "database": {"system_user": "www", "restart": ["cache.service", "webmail.service"], "users": "SELECT 1"},
+        },
+    }
+    users = {"webmail": "SELECT 1"}
+    told = manifest.restore(services, ["mail", "database"])
+    assert told == {"stop": ["store.service"], "restart": {}, "users": users}, "a database may be away from its service"
+    told = manifest.restore(services, ["web"])
+    assert told == {"stop": [], "restart": {"webmail": ["cache.service", "webmail.service"]}, "users": users}
+
+
+def test_units_that_are_told_of_a_new_certificate() -> None:
+    services: dict[str, dict[str, Any]] = {
+        "front": {"group": ["web", "portal"], "units": ["front.service"], "tls": {"reload": ["front.service"]}},
+        "ldap": {"group": "directory", "units": ["ldap.service"], "tls": {"restart": ["ldap.service"]}},
+    }
+    assert manifest.tls_units(services, ["web", "portal"]) == {"reload": ["front.service"], "restart": []}
+    assert manifest.tls_units(services, ["directory"]) == {"reload": [], "restart": ["ldap.service"]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"tls": {"reload": "x.service"}}, "tls: reload cannot be"),
+        ({"tls": {"stop": ["x.service"]}}, "tls: unknown key stop"),
+        ({"restore": {"stop": ["y.service"]}}, "y.service is no unit of a service"),
+        ({"database": {"system_user": "x", "restart": ["y.service"]}}, "y.service is no unit of a service"),
+    ],
+)
+def test_what_is_told_must_be_a_unit_of_a_service(entry: dict[str, Any], said: str) -> None:
+    known = {"group": "web", "units": ["x.service"]}
+    manifest.check_manifest({"x": known | {"restore": {"stop": ["x.service"]}, "tls": {"reload": ["x.service"]}}})
+    with pytest.raises(manifest.ManifestError, match=said):
+        manifest.check_manifest({"x": known | entry})
