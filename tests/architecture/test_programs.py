@@ -88,3 +88,16 @@ def test_units_of_programs_share_one_sandbox() -> None:
     assert without == OWN_SANDBOX
     spelt = {path for path, text in started.items() if Path(path).name not in without and "ProtectSystem=" in text}
     assert spelt == set(), "say what differs in the mapping before the filter `hardening`"
+
+
+def listed(text: str) -> set[str]:
+    """The programs of the table in docs/architecture.md."""
+    _before, _title, rest = text.partition("| program | what | role |\n")
+    rows = rest.partition("\n\n")[0].splitlines()[1:]
+    return {name for row in rows for name in re.findall(r"`([a-z-]+)`", row.split("|")[1])}
+
+
+def test_the_table_of_programs_is_complete() -> None:
+    modules = (ROOT / "cli/malleposte/programs").glob("[a-z]*.py")
+    known = {path.stem.replace("_", "-") for path in modules}
+    assert listed((ROOT / "docs/architecture.md").read_text("utf-8")) == known
