@@ -205,14 +205,17 @@ def run_lint(progress: Progress, aside: Aside | None = None) -> Outcome:
     return Outcome("lint", not failed, progress.elapsed - begun, (closing,))
 
 
-def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: Aside | None = None) -> Outcome:
-    """Runs programs one after the other; stops at the first that fails.
+def run_streamed(
+    tier: str, checks: Sequence[Check], progress: Progress, aside: Aside | None = None, *, keep_going: bool = False
+) -> Outcome:
+    """Runs programs one after the other; stops at the first that fails, unless `keep_going`.
 
     A few tests on the lab that fail run once more by themselves, and the closing lines name them (`unsteady`).
     The output is on the screen as it comes; beside other work (`aside`) only that of a program that fails.
     """
     begun = progress.elapsed
     closing: list[str] = []
+    failed = ""
 
     def program(words: Sequence[str], log: Path, env: Mapping[str, str]) -> Finished:
         if aside is None:
@@ -240,11 +243,15 @@ def run_streamed(tier: str, checks: Sequence[Check], progress: Progress, aside: 
         if done.code != 0:
             if aside is not None and not aside.stopped:
                 print("\n".join(done.tail), flush=True)
-            return Outcome(tier, False, progress.elapsed - begun, tuple(closing), shown(log))
+            failed = failed or shown(log)
+            if not keep_going or (aside is not None and aside.stopped):
+                break
+    if failed:
+        return Outcome(tier, False, progress.elapsed - begun, tuple(closing), failed)
     return Outcome(tier, True, progress.elapsed - begun, tuple(closing) or ("nothing to run yet",))
 
 
-def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress) -> Outcome:
+def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress, *, keep_going: bool = False) -> Outcome:
     """Runs the tier stack on two labs: some of the exclusive tests on the second, all others on the first.
 
     The output of the second is on the screen only when it failed, after that of the first.
@@ -257,7 +264,7 @@ def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress) 
     beside = Check(TWIN, (*twin.enter, *other.words), env)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(run_streamed, "stack", [beside], progress, Aside())
-        first = run_streamed("stack", [shared, own], progress)
+        first = run_streamed("stack", [shared, own], progress, keep_going=keep_going)
         second = future.result()
     seconds = max(first.seconds, second.seconds)
     return Outcome("stack", first.ok and second.ok, seconds, first.closing + second.closing, first.log or second.log)
@@ -356,9 +363,9 @@ def run_each(
                 prepare(tier)
             twin = second() if checks and tier == "stack" and plan.whole else None
             if twin is None:
-                outcome = run_streamed(tier, checks, progress, aside)
+                outcome = run_streamed(tier, checks, progress, aside, keep_going=plan.keep_going)
             else:
-                outcome = run_on_two(checks, twin, progress)
+                outcome = run_on_two(checks, twin, progress, keep_going=plan.keep_going)
         yield outcome
         if not outcome.ok and not plan.keep_going:
             return

@@ -190,7 +190,9 @@ def test_the_fleet_runs_what_asks_for_hosts_by_their_groups_as_well() -> None:
     assert gate.checks_of("fleet", files=["tests/stack/shared/test_desk.py"]) == []
 
 
-def on_two(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> gate.Outcome:
+def on_two(
+    tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, keep_going: bool = False
+) -> gate.Outcome:
     """The tier stack over two labs, each run of pytest replaced by Python; `codes` by the name of the run."""
 
     def check(_tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
@@ -200,7 +202,9 @@ def on_two(tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(gate, "pytest_check", check)
     twin = lanes.Second(("env", "ENTERED=yes"), {"TWIN": "yes"})
-    (outcome,) = gate.run_each(gate.Plan(["stack"]), ["stack"], Progress(quiet=True), second=lambda: twin)
+    (outcome,) = gate.run_each(
+        gate.Plan(["stack"], keep_going=keep_going), ["stack"], Progress(quiet=True), second=lambda: twin
+    )
     return outcome
 
 
@@ -223,6 +227,26 @@ def test_a_failure_on_either_lab_fails_the_tier(tmp_path: Path, monkeypatch: pyt
     codes = dict.fromkeys(("shared", "exclusive", "twin"), "pass") | {failing: "raise SystemExit(1)"}
     done = on_two(tmp_path, codes, monkeypatch)
     assert (done.ok, bool(done.log)) == (False, True)
+
+
+@pytest.mark.parametrize(("keep_going", "ran"), [(False, False), (True, True)])
+def test_after_a_failed_lane_the_next_one_runs_where_it_is_to_keep_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_going: bool, ran: bool
+) -> None:
+    left = tmp_path / "exclusive"
+    codes = {"shared": "raise SystemExit(1)", "exclusive": f"open({str(left)!r}, 'w')", "twin": "pass"}
+    assert not on_two(tmp_path, codes, monkeypatch, keep_going=keep_going).ok
+    assert left.exists() is ran
+
+
+def test_a_tier_that_keeps_going_shows_the_log_of_its_first_failure() -> None:
+    checks = [
+        python("print('==== 1 failed in 1s ====')\nraise SystemExit(1)"),
+        python("print('==== 2 passed in 1s ====')"),
+    ]
+    done = gate.run_streamed("unit", checks, Progress(quiet=True), keep_going=True)
+    assert (done.ok, done.closing) == (False, ("==== 1 failed in 1s ====", "==== 2 passed in 1s ===="))
+    assert done.log and done.log != gate.run_streamed("unit", checks[1:], Progress(quiet=True)).log
 
 
 def test_every_exclusive_file_runs_on_one_of_the_labs() -> None:

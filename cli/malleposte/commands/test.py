@@ -14,7 +14,7 @@ from malleposte.progress import Progress, duration
 @click.argument("tiers", nargs=-1, type=click.Choice(gate.TIERS))
 @click.option("--full", is_flag=True, help="The long tests too: crash loops, big moves, benchmarks.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only the tests that match, as pytest's -k.")
-@click.option("--keep-going", is_flag=True, help="Run the later tiers even when one fails.")
+@click.option("--keep-going", is_flag=True, help="Run the later tiers and lanes even when one fails.")
 @click.option("--changed", is_flag=True, help="Only the tests that concern what the working tree changes against main.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome of each tier as JSON at the end.")
 def command(
