@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
 class MallepostError(Exception):
     """Something failed: `message` says what is wrong, `hint` what to do about it.
 
-    `french` says it to who reads no English: the sender of a feed, in the file of refused rows.
+    `french` says it to readers without English: the senders of feeds, in the file of refused rows.
     """
 
     exit_code = ExitCode.FAILURE

@@ -89,7 +89,7 @@ def stream(
     """Runs `command`, its output appended to `log` and, as it comes, written to `copy`.
 
     Standard input is the caller's, so that a program may ask. `keep` is the number of last lines returned. `begun` is
-    told of the process once it runs, for who may have to end it from elsewhere.
+    told of the process once it runs, for whoever may have to end it from elsewhere.
     Raises MallepostError when the program cannot be started. The child is ended if this is interrupted.
     """
     tail: list[str] = []

@@ -232,7 +232,7 @@ def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> 
 
 
 def restore(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:
-    """What a restore on a host of these groups stops, restarts and counts: ``{stop, restart, users}``.
+    """The units and queries of a restore on a host of these groups: ``{stop, restart, users}``.
 
     ``restart`` names by database the units of this host that cache its content; ``users`` holds the query that counts
     the agents in each database of the platform, wherever its service runs.

@@ -152,9 +152,9 @@ def described(sso: Mapping[str, Any]) -> dict[str, Any]:
     """The provider as services see it, by the names of OpenID Connect Discovery 1.0 (section 3) and by ours.
 
     `uid_claim` names the agent's uid in tokens. `leave_page` ends a browser's session, `factors_page` adds a factor;
-    `factors_here`: whether the platform shows and removes factors itself. `origins` are those to which a page may lead.
-    `scope` is what services ask for, `mail_scope` what webmails ask for as well. `proof` says which access tokens prove
-    a log-in (malleposte.accountd.proof). Raises SignOnError.
+    `factors_here` tells whether the platform shows and removes factors itself. `origins` are those to which a page may
+    lead. `scope` is what services ask for, `mail_scope` what webmails ask for as well. `proof` says which access tokens
+    prove a log-in (malleposte.accountd.proof). Raises SignOnError.
     """
     for path, fault in faults(sso):
         raise SignOnError(f"malleposte_sso{''.join(f'.{step}' for step in path)}: {fault}")

@@ -14,7 +14,7 @@ PENDING = "Ce compte n’a jamais été activé : choisissez « Activer mon co
 
 
 def forgotten() -> Answer:
-    """What is lost, and the way to it."""
+    """A lost means, and the way to it."""
     return render_template("forgotten.html")
 
 

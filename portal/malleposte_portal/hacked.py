@@ -66,7 +66,7 @@ def _taken_back(answer: wire.Done) -> Answer:
 
 
 def hacked_check() -> Answer:
-    """What was closed, and each thing that was found, to be kept or removed."""
+    """The list of what was closed, and each thing that was found, to be kept or removed."""
     ticket = session.get(TICKET)
     if not isinstance(ticket, str):
         return redirect(link("hacked"), 303)
@@ -144,7 +144,7 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
 
 
 def hacked_end() -> Answer:
-    """What the agent does next."""
+    """The agent's next steps."""
     told = session.get(ENDED)
     if not isinstance(told, dict):
         return redirect(link("home"), 303)
@@ -172,7 +172,7 @@ def title(one: wire.Trace) -> str:
 
 
 def sentence(one: wire.Trace) -> str:
-    """What was found, in plain words."""
+    """The findings in plain words."""
     who = one.who.partition("=")[2] or one.who
     who = _("tout le monde") if one.who in EVERYBODY else who
     when = words.day(one.made)

@@ -152,7 +152,7 @@ def with_token() -> str:
 
 
 def _ended(uid: str) -> float:
-    """When all log-ins of an agent were ended. Raises AwayError."""
+    """The time at which all log-ins of an agent were ended. Raises AwayError."""
     try:
         return sign_on().sessions.ended(uid)
     except StoreError as error:
@@ -170,7 +170,7 @@ def renewed(found: Agent, **changed: Any) -> None:
 
 
 def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P, Answer]:
-    """A view for who is logged in: it gets the agent; all others are sent to log in, and come back to it.
+    """A view for agents who are logged in: it gets the agent; all others are sent to log in, and come back to it.
 
     A form that comes after the end of the log-in is answered by a page that says so: nothing is lost without a word.
     """
@@ -337,7 +337,7 @@ def setup_sign_on(app: Flask, found: SignOn | None) -> None:
     app.add_url_rule(END, "login_end", end, methods=["POST"])
     protection: Any = app.extensions["csrf"]
     assert isinstance(protection, CSRFProtect)
-    # What the provider sends is proved by its signature, and no browser sends it.
+    # The provider's message is proved by its signature, and no browser sends it.
     protection.exempt(end)
     app.jinja_env.globals.update(
         agent=agent,

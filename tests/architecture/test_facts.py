@@ -13,7 +13,9 @@ from malleposte.platform import defaults
 
 from .conftest import ROOT, load
 
-PLATFORMS = [ROOT / "inventories" / name / "group_vars/malleposte/platform.yml" for name in ("lab", "standalone")]
+PLATFORMS = [
+    ROOT / "inventories" / name / "group_vars/malleposte/platform.yml" for name in ("fleet", "lab", "standalone")
+]
 KEYS = {"type", "elements", "required", "default", "unknown", "choices", "options", "values", "format", "minimum",
         "description"}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What is known of each service is in the manifest: a list of units by hand beside it is refused.
+"""All that is known of a service is in the manifest: a list of units by hand beside it is refused.
 
 Such a list is a literal of two units or more, or one that a condition or a name chooses. A program that works on one
 unit names it (ADR 31).

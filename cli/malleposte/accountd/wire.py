@@ -188,7 +188,7 @@ class SetClass(Owned):
 class SetRecovery:
     """Another address (`kind` is `mail`) or telephone (`phone`) of recovery; an empty value takes it away.
 
-    The password is asked again for it, and of who has a second factor the `token` of a log-in too. A new address is
+    The password is asked again for it, and of an agent with a second factor the `token` of a log-in. A new address is
     confirmed first: a code goes there, `Done.ticket` stands for what is asked, and nothing is changed. Any other
     change counts after the delay of the policy, and the old means are told at once. `Done.until` says from when on.
     """

@@ -1,8 +1,8 @@
 """Keyed digests: how a NUMEN is kept, and how an unchanged row is known again.
 
-About 31 bits of a NUMEN are unknown to who knows its layout, so a bare hash would be undone in minutes: HMAC-SHA-256
-(RFC 2104) with a key that only the importer and accountd hold. A digest is written `<key's name>:<base64url>`. A new
-key is added, digests renew as feeds come, and the old key goes when none remains.
+About 31 bits of a NUMEN are unknown to whoever knows its layout, so a bare hash would be undone in minutes:
+HMAC-SHA-256 (RFC 2104) with a key that only the importer and accountd hold. A digest is written
+`<key's name>:<base64url>`. A new key is added, digests renew as feeds come, and the old key goes when none remains.
 """
 
 from __future__ import annotations

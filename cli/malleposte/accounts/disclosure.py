@@ -148,7 +148,7 @@ def _values(name: str, values: Sequence[str]) -> list[str]:
 
 
 def line(raw: str) -> str:
-    """A line of a journal for who it is about; empty for one of the machinery. Raises ValueError on what is no line.
+    """A line of a journal for its subject; empty for one of the machinery. Raises ValueError on what is no line.
 
     Who acted is somebody else's data, and addresses of networks are the operators': neither is told.
     """

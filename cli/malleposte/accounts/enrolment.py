@@ -178,7 +178,7 @@ def accepted(file: File, version: str, now: datetime.datetime) -> File:
 
 
 def ticket(keys: Keyring, uid: str, code: codes.Waiting, now: datetime.datetime) -> str:
-    """A ticket for who has proved NUMEN and this code: `END.UID.MAC`."""
+    """A ticket for an agent who has proved NUMEN and this code: `END.UID.MAC`."""
     end = min(stamp(now + datetime.timedelta(minutes=TICKET_MINUTES)), code.end)
     return f"{end}.{uid}.{_mac(keys, uid, end, code)}"
 

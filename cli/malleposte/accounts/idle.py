@@ -1,7 +1,7 @@
 """Filters that do not run, because they ask for an extension that filters may not use: owners and operators are told.
 
-Dovecot then leaves all mail of that agent in the inbox. Each script is told of once, until it changes. For who may read
-the mail store; what was told is kept in a file.
+Dovecot then leaves all mail of that agent in the inbox. Each script is told of once, until it changes. It runs as a
+user that may read the mail store; what was told is kept in a file.
 """
 
 from __future__ import annotations

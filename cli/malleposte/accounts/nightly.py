@@ -71,7 +71,7 @@ def lift(night: Night, told: Told) -> None:
 
 
 def archive(night: Night, told: Told) -> None:
-    """Archive who has been suspended long enough."""
+    """Archive accounts that have been suspended long enough."""
     due = [entry for entry in _gone(night, night.rules.archive_days) if not removal.archived(entry)]
     if due and not _reached(night, told, len(due)):
         return
@@ -93,7 +93,7 @@ def _reached(night: Night, told: Told, due: int) -> bool:
 
 
 def purge(night: Night, told: Told) -> None:
-    """Remove who has been suspended long enough and is archived; first what an interrupted removal left undone."""
+    """Finish an interrupted removal, then remove accounts that are archived and have been suspended long enough."""
     tools = night.tools
     if not night.dry:
         removal.finish(tools.directory, tools.journal)

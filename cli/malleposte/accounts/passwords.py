@@ -116,7 +116,7 @@ class Passwords:
         return Proof.EXPIRED if answer.policy.error is PolicyErrorCode.PASSWORD_EXPIRED else Proof.WRONG
 
     def change(self, uid: str, old: str, new: str, now: datetime.datetime) -> None:
-        """A new password for who knows the old one, also past its end; an expired account is active again.
+        """A new password for an agent who knows the old one, also past its end; an expired account is active again.
 
         Raises NotProvedError, then RefusedPasswordError with every rule that the new one breaks.
         """
@@ -128,7 +128,7 @@ class Passwords:
         self._set(holder, new, now, "password")
 
     def set_after_codes(self, uid: str, new: str, now: datetime.datetime, kept: Attributes | None = None) -> State:
-        """A new password for who has proved to be the owner by codes; what the account was before.
+        """A new password for an agent who has proved to be the owner by codes; what the account was before.
 
         Every code that waits is spent with it. A pending account takes what was `kept` of its first log-in. A pending
         or expired account is active; a blocked one may be read again and still sends nothing until `mpBlockedUntil`.

@@ -1,4 +1,4 @@
-"""Mail of an account that waits in Postfix's queue: found by its sender or by who was logged in, held, let go, deleted.
+"""Mail of an account that waits in Postfix's queue: found by its sender or log-in, held, let go, deleted.
 
 For root on the mail host: Postfix lets nobody else touch its queue.
 """
@@ -83,7 +83,7 @@ class Queue:
         return of(uid, addresses, waiting, self._logins(waiting))
 
     def held(self) -> list[Waiting]:
-        """Every message that is held, with who was logged in."""
+        """Every message that is held, with the account that was logged in."""
         waiting = [one for one in self._waiting() if one.held]
         known = self._logins(waiting)
         return [replace(one, login=known.get(one.ident, "")) for one in waiting]

@@ -324,7 +324,7 @@ class Throttle:
         told = (place.account, it.accounts_seconds, it.accounts, place.address, TOLD_FOR)
         count = self._guarded(lambda: self._store.run(GUESSED, (place.keys[1], place.shared, GUESSERS), *told))
         if count:
-            # The address is the last word of the line, and nothing in it was chosen by who tries.
+            # The address is the last word of the line, and nothing in it was chosen by the client.
             LOG.warning("guesses on %d accounts within %d s: rip=%s", count, it.accounts_seconds, place.address)
 
     def undo(self, account: str, address: str, known_by: str, client: str = "") -> None:

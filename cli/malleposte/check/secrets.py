@@ -43,7 +43,7 @@ def _folder(folder: Path) -> Iterator[Finding]:
 
 
 def _private(path: Path, mode: int) -> Iterator[Finding]:
-    """Whether the path belongs to who runs this, and to nobody else."""
+    """Whether the path belongs to the user who runs this, and to nobody else."""
     found = path.stat()
     if not os.access(path, os.R_OK):
         yield Finding(Level.WRONG, "cannot be read; run this with sudo", path)

@@ -345,7 +345,7 @@ def store_of_class(uid: str, profile: str) -> str:
 
 
 def class_here(uid: str) -> str:
-    """The class of an account, where this host may ask the directory; empty elsewhere, and of who is gone."""
+    """The class of an account, where this host may ask the directory; empty elsewhere, and for one that is gone."""
     try:
         from malleposte.accounts.settings import Settings
     except ImportError:  # a host without the directory's library

@@ -22,7 +22,7 @@ LINE = 65536  # characters of what the filter says
 
 
 def _held(who: str) -> list[Waiting]:
-    """Held messages of who was logged in, or under an envelope address; all for an empty name."""
+    """Held messages of an account that was logged in, or under an envelope address; all for an empty name."""
     who = who.strip().lower()
     return [one for one in Queue().held() if not who or who in (one.login, one.sender.lower())]
 

@@ -1,7 +1,7 @@
 """Posting rights of a list, judged by the sender's address of the envelope.
 
-An address of the academy is believed from who has logged in: the mail server lets that one use what he or she owns or
-is a delegate of, so the entry that holds the address is the poster. Without a log-in (services, other hosts, root's
+An address of the academy is believed from a sender who has logged in: the mail server lets agents use what they own or
+are delegates of, so the entry that holds the address is the poster. Without a log-in (services, other hosts, root's
 sendmail) it is nobody's. An address outside is what it claims to be, no more: give it a moderator.
 """
 

@@ -216,7 +216,7 @@ def control(listener: socket.socket, acts: Mapping[str, Callable[[Mapping[str, s
             try:
                 request = json.loads(line)
                 answer = {"done": acts[request["act"]](request)}
-            except Exception as error:  # noqa: BLE001  # told to who asked
+            except Exception as error:  # noqa: BLE001  # told to the caller
                 answer = {"error": f"{type(error).__name__}: {error}"}
             out(json.dumps(answer, ensure_ascii=False).encode() + b"\n")
 

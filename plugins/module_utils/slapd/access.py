@@ -16,7 +16,7 @@ SECRETS = (
 RECOVERY = ("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext")
 # State of a password, kept by ppolicy; the writer sets it (must change, end, unlock). A table may let others read it.
 PASSWORD_STATE = ("pwdReset", "pwdEndTime", "pwdAccountLockedTime", "pwdFailureTime")
-# Digests of device passwords: for who proves them, and in their own branch alone.
+# Digests of device passwords: for accounts that prove them, and in their own branch alone.
 DEVICE_BRANCH, DEVICE_DIGEST = "devices", "mpDeviceDigest"
 # Attributes that nobody reads over the network: old digests, and the choice of a policy.
 CLOSED = ("pwdHistory", "pwdPolicySubentry")
@@ -52,11 +52,11 @@ def _check(services: Mapping[str, Mapping[str, Any]]) -> None:
             if branch not in BRANCHES:
                 raise AccessError(f"{branch} of {name} is not a branch: {', '.join(BRANCHES)}")
         if (DEVICE_BRANCH in rights.get("branches", [])) is not (DEVICE_DIGEST in rights.get("read", [])):
-            raise AccessError(f"{name}: the branch {DEVICE_BRANCH} is for who proves passwords by {DEVICE_DIGEST}")
+            raise AccessError(f"{name}: the branch {DEVICE_BRANCH} is for accounts that prove by {DEVICE_DIGEST}")
 
 
 def _readers(branch: str, services: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, ...], list[str]]:
-    """Attributes of a branch, gathered by who reads them."""
+    """Attributes of a branch, gathered by their readers."""
     by_attribute: dict[str, list[str]] = {}
     for name in sorted(services):
         if branch in services[name].get("branches", []):

@@ -155,7 +155,7 @@ def _sheet(uid: str) -> str:
 
 
 def _given() -> dict[str, str]:
-    """What the sheet's links say, for a form that is shown first."""
+    """The words of the sheet's links, for a form that is shown first."""
     return {name: request.args.get(name, "")[:256] for name in ("agent", "factor")} if request.method == "GET" else {}
 
 

@@ -1,4 +1,4 @@
-"""The agent's own section: account, devices and log-ins, journal, interface. For who is logged in.
+"""The agent's own section: account, devices and log-ins, journal, interface. For agents who are logged in.
 
 All is asked of accountd with the token of the log-in, which accountd verifies itself: nothing here decides whose
 account it is.

@@ -1,4 +1,4 @@
-"""« Mes boîtes et listes »: for who manages a functional box or a list. accountd judges the right at each call."""
+"""« Mes boîtes et listes »: for managers of a functional box or a list. accountd judges the right at each call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""« Diagnostiquer mon problème » for who is logged in: what is wrong with the account, each with what to do.
+"""« Diagnostiquer mon problème » for an agent who is logged in: what is wrong with the account, each with what to do.
 
 accountd says the facts (`wire.Account`, `wire.Diagnosis`); the words are here.
 """
@@ -80,7 +80,7 @@ REFUSED_MAIL = {
     ),
     ("out", "spam"): ("Il a été jugé indésirable.", "Écrivez-le autrement, ou appelez l’assistance."),
 }  # fmt: skip
-"""Why a message was refused, and what to do, by its way and accountd's word."""
+"""The reason why a message was refused, and what to do, by its way and accountd's word."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _own(found: sign_on.Agent) -> Answer:
 
 
 def record(told: wire.Diagnosis) -> dict[str, Any]:
-    """What `own/record.html` shows, and its words."""
+    """The content of `own/record.html`, and its words."""
     logins = {kind: [one for one in told.logins if one.accepted is kind][:SHOWN] for kind in (False, True)}
     return {
         "refused": logins[False], "accepted": logins[True], "mail": told.refused[:SHOWN],
@@ -124,7 +124,7 @@ def full(told: wire.Diagnosis) -> bool:
 
 
 def findings(done: wire.Done, now: datetime) -> Iterator[Finding]:
-    """What is wrong, the worst first."""
+    """The faults, the worst first."""
     yield from _of_account(done.account, now)
     yield from _of_box(done)
     yield from _of_filters(done.account)

@@ -1,4 +1,4 @@
-"""The tiles of the first page: for who is logged in, those of the own class of service."""
+"""The tiles of the first page: for an agent who is logged in, those of the own class of service."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_there_and_back_with_what_was_done_meanwhile(cli, device, mail1):
     assert cli.json("profile", uid, "convergence")["moved"] == {"agenda": 3, "contacts": 3, "left": 0}
     back = events(dav)
     assert sorted(back.values()) == [["Conseil déplacé", "Réunion neuve"], ["Sortie de 3ᵉ"]]
-    # SOGo shows a second address book to who knows its address.
+    # SOGo shows a second address book to an agent who knows its address.
     assert summaries(dav, friends, "FN:") == ["Ami de toujours"]
     assert contacts(dav) == ["Zoë Lœuf", "Élodie Lefèvre"], "each once, in its own book"
     deleted = sql(mail1, "roundcube", f"{ROWS} WHERE username = '{uid}'")

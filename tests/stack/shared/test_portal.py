@@ -145,7 +145,7 @@ def test_a_page_leads_to_its_other_language(open_page: Any, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_what_is_read_out_is_what_is_seen(web: Web, site: Site, platform: dict[str, Any], path: str) -> None:
-    """A label of its own hides the text from who speaks to the page (WCAG 2.5.3)."""
+    """A label of its own hides the text from people who speak to the page (WCAG 2.5.3)."""
     page = Page(web.get(site.address("pia1"), platform["hostnames"]["portal"], path).text)
     links = page.all("a")
     assert any("PIA" in text for _attributes, text in links)

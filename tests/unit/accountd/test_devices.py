@@ -1,4 +1,4 @@
-"""The calls on devices: listed and revoked for their owner, made for who proves the password."""
+"""The calls on devices: listed and revoked for their owner, made for an agent who proves the password."""
 
 from __future__ import annotations
 

@@ -56,13 +56,13 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(p): (p.stat().st_mtime_ns, p.read_bytes()) for p in folder.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("name", ["lab", "standalone"])
-def test_the_inventories_shipped_here_are_right(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "lab"), [("fleet", "mpf"), ("lab", "mp"), ("standalone", "")])
+def test_the_inventories_shipped_here_are_right(name: str, lab: str, tmp_path: Path) -> None:
     copy = tmp_path / name
     shutil.copytree(ROOT / "inventories" / name, copy, ignore=shutil.ignore_patterns("secrets"))
     (tmp_path / "resolvers").write_text("192.0.2.53\n")
-    if name == "lab":
-        edit(copy / "hosts.yml", "lab_state: /var/lib/malleposte/lab/mp\n", f"lab_state: {tmp_path}\n")
+    if lab:
+        edit(copy / "hosts.yml", f"lab_state: /var/lib/malleposte/lab/{lab}\n", f"lab_state: {tmp_path}\n")
     before = tree(copy)
     report = run.check(copy, online=False)
     assert [one.text() for one in report.findings if one.level in (Level.WRONG, Level.FAILING)] == []

@@ -1,7 +1,7 @@
 """Make and revoke device passwords: what the command line and accountd call.
 
-A password is shown once, by who asked for it; the directory has a salted digest. A revoked one stops at once: the entry
-goes, Dovecot forgets what it remembers, and the connections of this device, and of no other, are cut.
+A password is shown once, to the one who asked for it; the directory has a salted digest. A revoked one stops at once:
+the entry goes, Dovecot forgets what it remembers, and the connections of this device, and of no other, are cut.
 """
 
 from __future__ import annotations

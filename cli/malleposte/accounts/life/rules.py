@@ -86,7 +86,7 @@ def may_override(group: str) -> bool:
 
 
 def demand_override(group: str) -> None:
-    """Raises InputError for who may not."""
+    """Raises InputError for anyone who may not."""
     if not may_override(group):
         raise InputError(
             f"only members of the group {group} may do this", f"ask the DSI, or be added: usermod -aG {group} NAME"

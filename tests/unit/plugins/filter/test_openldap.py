@@ -78,7 +78,7 @@ def test_an_unknown_branch_is_named() -> None:
 @pytest.mark.parametrize("rights", [{"branches": ["devices"], "read": ["mpDeviceName"]},
                                     {"branches": ["people"], "read": ["mpDeviceDigest"]}])  # fmt: skip
 def test_devices_are_for_who_proves_their_passwords(rights: dict[str, list[str]]) -> None:
-    with pytest.raises(access.AccessError, match="x: the branch devices is for who proves"):
+    with pytest.raises(access.AccessError, match="x: the branch devices is for accounts that prove"):
         access.access_rules({"x": rights}, SUFFIX, "provision", [])
     both = {"x": {"branches": ["people", "devices"], "read": ["uid", "mpDeviceDigest"]}}
     found = [rule for rule in access.access_rules(both, SUFFIX, "provision", []) if "ou=devices" in rule]
