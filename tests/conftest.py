@@ -1,4 +1,4 @@
-"""Common code of all tests: the durations of their files, for the gate."""
+"""Common code of all tests: the durations of their files, for the gate; names that change are refused."""
 
 import os
 from collections import defaultdict
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from malleposte import timings
+
+from tests.support.ids import pytest_collection_modifyitems  # noqa: F401  # a hook
 
 SECONDS: defaultdict[str, float] = defaultdict(float)
 
