@@ -1,25 +1,20 @@
 """Configuration profiles for Apple's devices, from the form to the telephone: made, kept ten minutes, taken once.
 
-A profile holds the password of a device. It is kept closed with the word of the link, and under a digest of it, so that
-whoever reads the store has neither.
+A profile holds the password of a device.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
-import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
 
-from cryptography.fernet import Fernet, InvalidToken
 from flask import Flask, Response, current_app, render_template, request
 from malleposte.front import profile
 
-from malleposte_portal import sign_on
+from malleposte_portal import shown_once, sign_on
 from malleposte_portal.answers import Answer
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -30,7 +25,6 @@ ADDRESSES = {
     "profile_file": ("/profil/<word>/telecharger", "/en/profile/<word>/download"),
 }
 """Pages without log-in, for the telephone that has read the QR code; the word proves where it comes from."""
-MINUTES = 10
 PATIENCE = 10.0
 """Seconds for an answer of the signer."""
 LARGEST = 64 * 1024
@@ -77,22 +71,7 @@ def made(phone: profile.Phone) -> tuple[bytes, bool]:
 
 def keep(content: bytes) -> str:
     """Keep a profile; the word of its link. Raises AwayError, StoreError."""
-    word = secrets.token_urlsafe(32)
-    sign_on.sign_on().sessions.keep_once(word, _closed(word).encrypt(content).decode(), MINUTES * 60)
-    return word
-
-
-def take(word: str) -> bytes | None:
-    """The profile of a word, once. Raises AwayError, StoreError."""
-    held = sign_on.sign_on().sessions.take_once(word)
-    try:
-        return _closed(word).decrypt(held) if held else None
-    except InvalidToken:
-        return None
-
-
-def _closed(word: str) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(f"profile:{word}".encode()).digest()))
+    return shown_once.keep("profile", content)
 
 
 def page(word: str) -> Answer:
@@ -110,7 +89,7 @@ def file(word: str) -> Answer:
     if request.method == "HEAD":
         return page(word)
     try:
-        content = take(word)
+        content = shown_once.take("profile", word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be given: %s", error)
         return render_template("profile.html", state="away", word=word), 503

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
+from malleposte_portal import acts, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
@@ -23,6 +24,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     "account": ("/compte", "/en/account"),
     "devices": ("/compte/appareils", "/en/account/devices"),
     "device_add": ("/compte/appareils/ajouter", "/en/account/devices/add"),
+    "device_made": ("/compte/appareils/mot-de-passe", "/en/account/devices/password"),
     "device_revoke": ("/compte/appareils/supprimer", "/en/account/devices/revoke"),
     "sessions_end": ("/compte/sessions/fermer", "/en/account/sessions/end"),
     "journal": ("/compte/journal", "/en/account/journal"),
@@ -94,7 +96,7 @@ def scopes(device: wire.Device) -> str:
 
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
-    """Make a device password. It is shown once, on the answer to the form, and nowhere kept."""
+    """Make a device password. The page that shows it is another, so that a reload makes no second device."""
     form = forms.AddDevice(data={"mail": True} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
     refused, status = "", 200
@@ -107,13 +109,37 @@ def device_add(found: sign_on.Agent) -> Answer:
                 lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
                 _("Mot de passe inexact."),
             )
-            if isinstance(answer, wire.Done) and answer.devices:
-                return render_template(
-                    "own/device_made.html", device=answer.devices[0], secret=answer.secret, uid=answer.uid,
-                )  # fmt: skip
-            if isinstance(answer, acts.Told):
-                refused, status = answer.page, answer.status
+            told = _on_its_way(found, answer) if isinstance(answer, wire.Done) else answer
+            if told is None:
+                return redirect(link("device_made"), 303)
+            refused, status = told.page, told.status
     return render_template("own/device_add.html", form=form, refused=refused), status
+
+
+def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
+    """Keep the password of a device for the page that shows it; why that cannot be, once the device is revoked."""
+    device = made.devices[0]
+    facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
+    try:
+        session["device_made"] = shown_once.keep("device", json.dumps(facts).encode())
+    except (AwayError, StoreError):
+        ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+        return acts.Told(503, _(acts.AWAY))
+    return None
+
+
+@for_agent
+def device_made(found: sign_on.Agent) -> Answer:
+    """The password of the device that was just made, once; the list of devices from then on."""
+    word = session.pop("device_made", "")
+    try:
+        kept = shown_once.take("device", word) if word else None
+    except (AwayError, StoreError):
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    if kept is None:
+        session["told"] = "shown"
+        return redirect(link("devices"), 303)
+    return render_template("own/device_made.html", uid=found.session.uid, **json.loads(kept))
 
 
 @for_agent
@@ -190,6 +216,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "account": account,
     "devices": devices,
     "device_add": device_add,
+    "device_made": device_made,
     "device_revoke": device_revoke,
     "sessions_end": sessions_end,
     "journal": journal,

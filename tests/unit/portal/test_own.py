@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte.accounts.disclosure import ACTS as JOURNAL
+from malleposte_portal import shown_once
 from malleposte_portal.languages import catalogues
 from malleposte_portal.own import ACTS, ADDRESSES, phones
-from malleposte_portal.sessions import key_of
+from malleposte_portal.sessions import StoreError, key_of
 
 PHONE = wire.Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
 ACCOUNT = wire.Account(
@@ -22,7 +23,7 @@ DONE = wire.Done(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
     journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
-ALONE = ("login", "logged_out", "recovery_confirm", "factor_remove", "charge", "charge_add",
+ALONE = ("login", "device_made", "logged_out", "recovery_confirm", "factor_remove", "charge", "charge_add",
          "charge_filtering")  # fmt: skip
 """Pages that need more than an address."""
 PAGES = [name for name in ADDRESSES if name not in (*ACTS, *ALONE)]
@@ -109,6 +110,35 @@ def test_a_device_is_made_and_its_password_shown_once(inside: Any, accountd: Any
     assert SECRET not in inside.last.text
 
 
+def test_a_reload_of_a_device_s_password_makes_no_second_device(inside: Any, another: Any, accountd: Any) -> None:
+    page = inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="Vieux-Chemin7!x")
+    assert (inside.last.request.path, page.named("secret")) == ("/compte/appareils/mot-de-passe", SECRET)
+    answer = inside.raw("/compte/appareils/mot-de-passe")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
+    assert "n’est affiché qu’une fois" in inside.get("/compte/appareils").all("main")[0][1]
+    assert SECRET not in inside.last.text
+    assert len([one for one in accountd.asked if isinstance(one, wire.AddDevice)]) == 1
+    assert another().raw("/compte/appareils/mot-de-passe").headers["Location"].startswith("/connexion")
+
+
+def test_a_device_whose_password_cannot_be_shown_is_revoked(
+    inside: Any, accountd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_once, "keep", lambda *_words: (_ for _ in ()).throw(StoreError("away")))
+    inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="Vieux-Chemin7!x")
+    assert inside.last.status_code == 503 and SECRET not in inside.last.text
+    assert isinstance(accountd.asked[-1], wire.RevokeDevice) and accountd.asked[-1].device == PHONE.ident
+
+
+def test_a_device_s_password_is_kept_by_no_name_that_reads_it(inside: Any, valkey: Any) -> None:
+    token = inside.get("/compte/appareils/ajouter").forms()[-1]["fields"]["csrf_token"]
+    given = {"csrf_token": token, "name": "Téléphone", "mail": "y", "password": "Vieux-Chemin7!x"}
+    answer = inside.http.post("/compte/appareils/ajouter", data=given, base_url="https://pia.test")
+    assert answer.status_code == 303
+    assert "portal:once:" in str(valkey.held) and SECRET not in str(valkey.held)
+    assert SECRET not in str(answer.headers)
+
+
 @BOTH
 def test_a_device_without_name_access_or_password_is_refused(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["device_add"][language])
@@ -133,6 +163,7 @@ def test_an_agenda_of_sogo_s_may_send_its_invitations(
     visit: Any, log_in: Any, provider: Any, accountd: Any, profile: str, scopes: tuple[str, ...]
 ) -> None:
     provider.changed = {"profile_class": profile}
+    accountd.answer = replace(DONE, account=wire.Account())
     log_in(visit)
     visit.send("/compte/appareils/ajouter", name="Téléphone", dav="y", password="un mot de passe")
     assert accountd.asked[-1].scopes == scopes
