@@ -108,6 +108,9 @@ class SenderLists:
 def sender(typed: str) -> str:
     """An address or a domain (`ami.test`, `@ami.test`) as it is kept. Raises UnfitError."""
     local, _at, domain = typed.strip().rpartition("@")
+    if "*" in local:
+        # An address may have it, none has: who types it means every address of the domain, and would block none.
+        raise UnfitError(wire.Unfit.FORM)
     try:
         found = values.address(f"{local or 'x'}@{domain}")
         return senders.checked(found if local else found.partition("@")[2])

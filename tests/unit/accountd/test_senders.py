@@ -92,7 +92,8 @@ def test_nobody_reaches_another_s(stage: Stage, box: Box) -> None:
 @pytest.mark.parametrize(
     "typed",
     ["", "@", "x", "a b@c.test", "a@b@c.test", 'a"@c.test', "a@c.test\nstop;", "*.test", "a@[192.0.2.7]", "\0.test",
-     "a@b.test;", "x" * 400 + ".test", '"; stop; #@c.test', "é@c.test", "http://c.test", "c.test/x"],
+     "a@b.test;", "x" * 400 + ".test", '"; stop; #@c.test', "é@c.test", "http://c.test", "c.test/x",
+     "*@c.test", "a*@c.test"],
 )  # fmt: skip
 def test_what_is_no_sender_is_refused(stage: Stage, box: Box, typed: str) -> None:
     for parts in ({"allow": (typed,)}, {"block": ("bon.test", typed)}):
