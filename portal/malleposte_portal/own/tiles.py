@@ -22,6 +22,12 @@ def tiles() -> Sequence[Mapping[str, Any]]:
     return [one for one in settings.tiles if one.get("service") not in hidden]
 
 
+def webmail() -> str:
+    """The address of the webmail, empty for none. Roundcube's leads agents of the other class on to SOGo's."""
+    found = {one.get("service"): str(one["url"]) for one in tiles()}
+    return next((found[name] for name in ("roundcube", "sogo") if name in found), "")
+
+
 def setup_tiles(app: Flask) -> None:
-    """Templates have `tiles()`."""
-    app.jinja_env.globals["tiles"] = tiles
+    """Templates have `tiles()` and `webmail()`."""
+    app.jinja_env.globals.update(tiles=tiles, webmail=webmail)

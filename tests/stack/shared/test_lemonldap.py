@@ -96,7 +96,7 @@ def test_a_suspended_account_is_refused_and_an_old_password_leads_to_a_new_one(
     old, visitor = person(State.EXPIRED), browser()
     answer = visitor.log_in(old.uid, old.account.password)
     assert (answer.status, visitor.entered) == (302, False)
-    assert answer.headers["Location"].endswith("/motdepasse/changer")
+    assert answer.headers["Location"].endswith("/motdepasse/changer?motif=expire")
 
 
 def test_a_service_is_told_who_it_is(browser: Any, person: Any) -> None:

@@ -50,7 +50,7 @@ def test_a_blocked_account_is_refused_and_an_old_password_must_be_renewed(site: 
     old = person(State.EXPIRED)
     ((status, answer),) = proved(site, (here, old.uid, old.account.password))
     assert (status, list(answer)) == (200, ["renew"])
-    assert answer["renew"].endswith("/motdepasse/changer")
+    assert answer["renew"].endswith("/motdepasse/changer?motif=expire")
 
 
 def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from malleposte.accountd import client, wire
 from malleposte.daemons import http, sso_prove
 
-RENEW = "https://pia.ac-exemple.test/motdepasse/changer"
+RENEW = "https://pia.ac-exemple.test/motdepasse/changer?motif=expire"
 GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", "address": "192.0.2.7"}
 
 

@@ -51,6 +51,13 @@ def test_nothing_wrong_is_said_plainly(inside: Any, accountd: Any, address: str,
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
 
 
+@pytest.mark.parametrize(("address", "hacked"), [("/diagnostic", "/pirate"), ("/en/diagnosis", "/en/hacked")])
+def test_who_fears_an_intruder_is_led_to_the_page_for_that(visit: Any, address: str, hacked: str) -> None:
+    links = {held["href"] for held, _text in visit.get(address).all("a")}
+    assert hacked in links
+    assert address.replace("diagnostic", "motdepasse/changer") not in links
+
+
 def test_a_stranger_is_told_of_no_account_and_how_to_log_in(visit: Any, accountd: Any) -> None:
     page = visit.get("/diagnostic")
     assert "votre compte" in page.all("main")[0][1] and "Rien d’anormal" not in page.all("main")[0][1]

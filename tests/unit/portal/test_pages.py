@@ -10,6 +10,8 @@ from malleposte.accountd import client, wire
 from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES
 
+from tests.unit.portal.conftest import TILES
+
 PASSWORD = "Tulipe-Verte-4-Lampe"
 NEW = {"new": PASSWORD, "again": PASSWORD}
 PROOF = {"numen": "21A0100001ABC", "code": "ABCD2345"}
@@ -55,6 +57,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/login", "/en/logout", "/en/logged-out", "/compte", "/compte/appareils", "/compte/appareils/ajouter"),
             *("/compte/appareils/supprimer", "/compte/sessions/fermer", "/compte/journal", "/en/account"),
             *("/en/account/devices", "/en/account/devices/add", "/en/account/devices/revoke"),
+            *("/compte/appareils/mot-de-passe", "/en/account/devices/password"),
             *("/en/account/sessions/end", "/en/account/journal", "/compte/interface", "/en/account/interface"),
             *("/compte/secours", "/compte/secours/adresse", "/compte/secours/telephone", "/compte/secours/code"),
             *("/en/account/recovery", "/en/account/recovery/address", "/en/account/recovery/telephone"),
@@ -103,6 +106,27 @@ def test_a_form_that_is_filled_in_is_carried_out(visit: Any, accountd: Any, name
     assert visit.last.request.path == ADDRESSES["done"][language]
     assert page.named("errors") == ""
     assert ("mdupond" in page.all("main")[0][1]) is (name not in ("code", "remind"))
+
+
+@BOTH
+def test_an_expired_password_is_told_why_it_changes_and_led_on_to_the_mail(
+    visit: Any, accountd: Any, app: Any, language: int
+) -> None:
+    why = ("Votre mot de passe a expiré", "Your password has expired")[language]
+    path = ADDRESSES["change"][language]
+    assert why not in visit.get(path).all("main")[0][1]
+    expired = f"{path}?motif=expire"
+    tiles = [{**TILES[0], "service": one, "url": f"https://{one}.test/"} for one in ("sogo", "roundcube")]
+    app.extensions["portal"] = replace(app.extensions["portal"], tiles=tiles)
+    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    page = visit.send(expired, **FORMS["change"])
+    assert visit.last.status_code == 403
+    assert why in page.all("main")[0][1] and page.named("errors")
+    assert {one["action"] for one in page.forms()} == {expired}, "a second try keeps the notice"
+    accountd.answer = wire.Done("mdupond", "active")
+    page = visit.send(expired, **FORMS["change"])
+    assert visit.last.request.path == ADDRESSES["done"][language]
+    assert "https://roundcube.test/" in {held["href"] for held, _text in page.all("a")}
 
 
 @BOTH
