@@ -27,6 +27,7 @@ STATES = {
     "idle": "Sans connexion depuis 90 jours",
 }
 """The lists (`wire.LISTS`), in the words of the page."""
+WRONG = "Cette demande n’a pas été comprise. Recommencez depuis la fiche de l’agent."
 
 
 def _text(label: str, hint: str, missing: str, least: int = 1, short: str = "") -> Any:
@@ -66,9 +67,9 @@ class List(Form):
 
 
 class Act(Form):
-    """An act on an agent: on whom, and why."""
+    """An act on an agent: on whom, and why. A link of the agent's sheet fills in what is hidden."""
 
-    agent = HiddenField(validators=[InputRequired(), Length(max=LONGEST)])
+    agent = HiddenField(validators=[InputRequired(WRONG), Length(max=LONGEST, message=WRONG)])
     reason = _text(
         "Motif",
         "Par exemple un numéro de demande. L’agent lit ce motif dans son journal.",
@@ -103,4 +104,4 @@ class Code(Act):
 class Factor(Act):
     """A second factor."""
 
-    factor = HiddenField(validators=[InputRequired(), Length(max=256)])
+    factor = HiddenField(validators=[InputRequired(WRONG), Length(max=256, message=WRONG)])

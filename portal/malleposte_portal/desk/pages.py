@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import HiddenField
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -28,7 +29,6 @@ FORMS = ("desk", "desk_list", "desk_code", "desk_block", "desk_factor")
 """The pages that take what somebody typed."""
 SHOW = "resultat"
 """The word in the address of a page that shows people."""
-WRONG = "Cette demande n’a pas été comprise. Recommencez depuis la fiche de l’agent."
 
 
 def _entered(found: sign_on.Agent) -> wire.Done | acts.Told:
@@ -139,13 +139,15 @@ def _act(
     else:
         status = 422
         if form.validate():
-            answer = ask(found, wanted, refused=_(WRONG))
+            answer = ask(found, wanted, refused=_(forms.WRONG))
             if isinstance(answer, wire.Done):
                 if shown is not None and answer.secret:
                     return shown(answer)
                 session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
                 return redirect(_sheet(answer.uid), 303)
             refused, status = answer.page, answer.status
+        elif any(one.errors for one in form if isinstance(one, HiddenField)):
+            return unanswered(acts.Told(422, _(forms.WRONG)))
     return render_template(page, form=form, refused=refused, target=form.typed("agent"), sheet=_sheet), status
 
 

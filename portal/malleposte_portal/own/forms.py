@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
 from malleposte_portal.forms import LONGEST, TOO_LONG, Form
@@ -122,7 +122,8 @@ class FindDeleted(Form):
         "Supprimé",
         choices=list(DAYS.items()),
         default="0",
-        validators=[InputRequired("Choisissez une période.")],
+        validate_choice=False,
+        validators=[AnyOf(DAYS, "Choisissez une période.")],
         widget=dsfr.Radios(),
     )
 
@@ -137,7 +138,8 @@ class SenderLevel(Form):
             ("strict", "Strict : ce qui est seulement douteux y va aussi"),
         ],
         default="normal",
-        validators=[InputRequired("Choisissez un niveau.")],
+        validate_choice=False,
+        validators=[AnyOf(("normal", "strict"), "Choisissez un niveau.")],
         widget=dsfr.Radios(),
     )
 
@@ -163,7 +165,8 @@ class AddSender(Form):
             ("allow", "Autoriser : ils n’y vont jamais, s’ils viennent vraiment de cet expéditeur"),
         ],
         default="block",
-        validators=[InputRequired("Choisissez ce qu’il faut faire.")],
+        validate_choice=False,
+        validators=[AnyOf(("block", "allow"), "Choisissez ce qu’il faut faire.")],
         widget=dsfr.Radios(),
     )
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte_portal import own
+from malleposte.accountd import client, wire
+from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES, FORMS
 
 from tests.unit.accountd.test_service import NUMEN
-from tests.unit.portal.conftest import Visitor
+from tests.unit.portal.conftest import FakeAccountd, Visitor
+from tests.unit.portal.test_charges import BOX, LIST
+from tests.unit.portal.test_desk import PEOPLE, SHEET
 from tests.unit.portal.test_first_login import Behind, agent, behind, site
+from tests.unit.portal.test_own import DONE
 
 __all__ = ["agent", "behind", "site"]
+ANSWER = replace(
+    DONE, charges=(BOX, LIST), sheet=SHEET, people=PEOPLE, reach=("21",), level="normal", factors=SHEET.factors,
+    senders=(wire.Sender("pub.test", False),),
+)  # fmt: skip
 SIGNS = (
     "", " ", "\0", "é" * 60, "<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "%s%n",
     "../../etc", "*)(uid=*", "\\", "\r\nSet-Cookie: x=y", "\u202e", "\U0001f600", "x" * 3000, "1" * 400, "-1",
@@ -22,6 +31,36 @@ SIGNS = (
 )  # fmt: skip
 FIELDS = "login numen code new again old step value skip again channel altcha question answer strange".split()
 ROUNDS = 40
+OWN_ROUNDS = 8
+OWN = (*own.FORMS, *desk.FORMS)
+"""Forms for who is logged in."""
+OPEN = [name for name in FORMS if name not in OWN]
+OWN_FIELDS = (
+    "name mail dav password profile device session value level list sender act message subject days factor kind part "
+    "group text school state agent way reason called_back ways strange"
+).split()
+CHOSEN = {
+    "act": ("level", "add", "remove", "back"),
+    "kind": ("box", "list"),
+    "part": ("delegate", "poster", "moderator"),
+    "group": ("@staff",),
+    "level": ("strict",),
+    "list": ("allow",),
+    "days": ("7",),
+    "mail": ("y",),
+    "profile": ("convergence",),
+    "way": ("mail", "aloud"),
+    "ways": ("mail,aloud",),
+    "factor": ("abc",),
+    "state": ("locked",),
+}
+"""Values that a page has itself, by field."""
+REFUSALS = (
+    *(wire.Refused(wire.ErrorCode.REFUSED_VALUE, message=word) for word in ("form", "full", "strange")),
+    *(wire.Refused(error) for error in wire.ErrorCode if error is not wire.ErrorCode.REFUSED_VALUE),
+)
+SHARE = 0.6
+"""Of the answers of accountd, those that are no refusal."""
 
 
 def noise(dice: random.Random) -> dict[str, str]:
@@ -29,7 +68,24 @@ def noise(dice: random.Random) -> dict[str, str]:
     return {name: "".join(dice.choices(SIGNS, k=dice.randrange(1, 3)))[:3000] for name in chosen}
 
 
-@pytest.mark.parametrize("name", [name for name in FORMS if name not in own.FORMS])
+class Wired(FakeAccountd):
+    """An accountd that is asked through the protocol's own form, as the true one is."""
+
+    def call(self, request: wire.Request) -> wire.Done:
+        wire.decode(wire.encode(request))
+        return super().call(request)
+
+    def fetch(self, request: wire.FetchOwnData) -> Any:
+        self.call(request)
+        raise client.UnavailableError("no copy")
+
+
+@pytest.fixture
+def accountd() -> Wired:
+    return Wired()
+
+
+@pytest.mark.parametrize("name", OPEN)
 @pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 def test_no_form_breaks(agent: Visitor, behind: Behind, name: str, language: int) -> None:
     dice = random.Random(f"{name}{language}")
@@ -51,3 +107,40 @@ def test_no_form_breaks(agent: Visitor, behind: Behind, name: str, language: int
         assert answer.headers.get("Location", "/").startswith("/")
         assert "x=y" not in str(answer.headers)
     assert behind.held("mdupond", "userPassword") == []
+
+
+@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+def test_no_form_of_who_is_logged_in_breaks(
+    visit: Visitor, accountd: Wired, log_in: Any, clock: Any, name: str, language: int
+) -> None:
+    dice = random.Random(f"{name}{language}")
+    for _ in range(OWN_ROUNDS):
+        accountd.answer = ANSWER
+        # A log-in of the moment at which all were ended would be asked for again.
+        clock.now += 60
+        visit.http.delete_cookie("__Host-agent", domain="pia.test")
+        log_in(visit)
+        token = visit.get(ADDRESSES["device_add"][0]).forms()[-1]["fields"]["csrf_token"]
+        refused = dice.random() > SHARE
+        if refused:
+            accountd.answer = client.RefusedError(dice.choice(REFUSALS))
+        values: dict[str, Any] = {"csrf_token": token}
+        for field in dice.sample(OWN_FIELDS, dice.randrange(1, len(OWN_FIELDS))):
+            odd = "".join(dice.choices(SIGNS, k=dice.randrange(1, 3)))[:3000]
+            values[field] = dice.choice([odd, *CHOSEN.get(field, ())])
+        query = dice.choice(
+            ("", "?kind=box&name=ce.x", "?kind=list&name=%00&part=poster", "?agent=x&ways=%00", "?x[]=1")
+        )
+        path = f"{ADDRESSES[name][language]}{query}"
+        answer = visit.http.post(path, data=values, base_url="https://pia.test")
+        good = (200, 303, 400, 403, 404, 413, 422, 429)
+        # 503 is the page that says so where accountd has refused, or has nothing to hand over.
+        fetched = name == "own_data_fetch"
+        assert answer.status_code in ((*good, 503) if refused or fetched else good), (values, answer.status_code)
+        assert answer.headers["Cache-Control"] == "no-store"
+        for sign in ("<script>alert", "<img src=x", " 49 "):
+            assert sign not in answer.text
+        where = answer.headers.get("Location", "/")
+        assert where.startswith(("/", "https://sso.test/") if name in ("logout", "sessions_end") else "/"), where
+        assert "x=y" not in str(answer.headers)
