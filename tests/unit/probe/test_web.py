@@ -72,8 +72,44 @@ def test_a_portal_without_hsts_fails(monkeypatch):
     with pytest.raises(PathError, match="/activer has no form"):
         web.portal(plan)
     form = page(f"<title>PIA</title><input {web.CSRF}>", strict_transport_security="max-age=1")
+    monkeypatch.setattr(web, "tester", lambda browser: None)
     answering(monkeypatch, table=[("GET", form)])
     assert web.portal(plan) == "PIA"
+
+
+SCRIPT = page("export {}", content_type="text/javascript; charset=utf-8")
+TESTER = {
+    "/strength.js": SCRIPT,
+    "/core.js": SCRIPT,
+    "robustesse.json": page('{"scripts": ["/core.js"], "sentence_of": {"length": "length"}}'),
+    "robustesse": page('<script src="/strength.js" type="module"></script>'),
+}
+
+
+@pytest.mark.parametrize(
+    ("piece", "answer", "wrong"),
+    [
+        ("", page(""), None),
+        ("robustesse", page("", 404), "robustesse: HTTP 404"),
+        ("robustesse", page("<title>PIA</title>"), "robustesse names no script"),
+        ("robustesse.json", page("", 500), "robustesse.json: HTTP 500"),
+        ("robustesse.json", page("<html>"), "not the tester's data"),
+        ("robustesse.json", page('{"scripts": ["/core.js"]}'), "not the tester's data"),
+        ("robustesse.json", page('{"scripts": [], "sentence_of": {"a": "b"}}'), "robustesse.json names no script"),
+        ("robustesse.json", page('{"scripts": ["/core.js"], "sentence_of": {}}'), "names no rule"),
+        ("/strength.js", page("", 404), "/strength.js: HTTP 404"),
+        ("/core.js", page("<html>", content_type="text/html"), "/core.js is no script"),
+        ("/core.js", page("", content_type="text/javascript"), "/core.js is no script"),
+    ],
+)
+def test_the_tester_of_passwords_is_served_whole(monkeypatch, piece, answer, wrong):
+    answering(monkeypatch, table=list((TESTER | ({piece: answer} if piece else {})).items()))
+    browser = Browser(make_plan(), "pia.ac-exemple.test")
+    if wrong is None:
+        web.tester(browser)
+    else:
+        with pytest.raises(PathError, match=wrong):
+            web.tester(browser)
 
 
 def test_a_platform_without_the_name_is_not_tested():

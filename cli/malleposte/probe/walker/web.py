@@ -16,6 +16,9 @@ from .wire import deliver, smtp
 ROUNDCUBE_TOKEN = re.compile(r'"request_token":"(\w+)"')
 FORMS = ("/activer", "/motdepasse/changer", "/motdepasse/oublie")
 """Pages of the portal that agents need without a log-in."""
+TESTER = "/motdepasse/robustesse"
+"""The tester of passwords: a page, a script, and data that name further scripts."""
+MODULE = re.compile(r'<script src="(/[\w./-]+)" type="module">')
 CSRF = 'name="csrf_token"'
 ROW = re.compile(r"add_message_row\((\d+),")
 
@@ -30,7 +33,10 @@ def mail_to(plan: Plan, path: str, agent: Account, colleague: Account) -> str:
 
 
 def portal(plan: Plan) -> str:
-    """The portal's first page and its forms answer, over TLS that browsers will insist on (RFC 6797)."""
+    """The portal's first page, its forms and the tester of passwords answer, over TLS that browsers will insist on.
+
+    See RFC 6797.
+    """
     browser = Browser(plan, plan.host("portal"))
     page = browser.get("/").expect(200, what="the portal")
     if "strict-transport-security" not in page.headers:
@@ -38,8 +44,26 @@ def portal(plan: Plan) -> str:
     for path in FORMS:
         if CSRF not in browser.get(path).expect(200, what=path).text:
             raise PathError(f"{path} has no form")
+    tester(browser)
     title = re.search(r"<title>\s*([^<]+?)\s*</title>", page.text)
     return title[1] if title else "answers"
+
+
+def tester(browser: Browser) -> None:
+    """Every script of the tester of passwords is served as one, and its data name the rules. Raises PathError."""
+    scripts = MODULE.findall(browser.get(TESTER).expect(200, what=TESTER).text)
+    data = f"{TESTER}.json"
+    try:
+        told = browser.get(data).expect(200, what=data).json()
+        further, rules = list(told["scripts"]), dict(told["sentence_of"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PathError(f"{data} is not the tester's data") from error
+    if not scripts or not further or not rules:
+        raise PathError(f"{data if scripts else TESTER} names no {'script' if not (scripts and further) else 'rule'}")
+    for path in (*scripts, *further):
+        page = browser.get(str(path)).expect(200, what=str(path))
+        if "javascript" not in page.headers.get("content-type", "") or not page.body:
+            raise PathError(f"{path} is no script")
 
 
 def roundcube(plan: Plan) -> str:
