@@ -1,4 +1,4 @@
-"""Sessions, forms and caches. The headers that every site bears are nginx's (`plugins/module_utils/nginxconf.py`)."""
+"""Sessions, forms and caches. The headers that every site bears are nginx's (role nginx, `snippets/headers.conf`)."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from malleposte.paths import ROOT
 
+from tests.stack.support.headers import guarded, private
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.page import Page
@@ -28,7 +29,7 @@ PAGES = dict.fromkeys(FRENCH, "fr") | dict.fromkeys(ENGLISH, "en")
 @pytest.fixture
 def open_page(site: Site, web: Web, platform: dict[str, Any]) -> Any:
     def opened(path: str) -> Page:
-        answer = web.get(site.address("pia1"), platform["hostnames"]["portal"], path)
+        answer = private(web.get(site.address("pia1"), platform["hostnames"]["portal"], path))
         assert answer.status == 200
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         return Page(answer.text)
@@ -73,9 +74,9 @@ def test_the_policy_allows_what_the_pages_need_and_no_more(site: Site, web: Web,
         "frame-ancestors 'none'"
     )
     for path, kind in (("/style.css", "text/css"), ("/icon.svg", "image/svg+xml")):
-        answer = web.get(site.address("pia1"), portal, path)
+        answer = guarded(web.get(site.address("pia1"), portal, path))
         assert (answer.status, answer.headers.get_content_type()) == (200, kind)
-    assert web.get(site.address("pia1"), portal, "/rien").status == 404
+    assert private(web.get(site.address("pia1"), portal, "/rien")).status == 404
 
 
 def test_every_colour_of_the_styles_is_defined(site: Site, web: Web, platform: dict[str, Any]) -> None:
@@ -151,3 +152,19 @@ def test_what_is_read_out_is_what_is_seen(web: Web, site: Site, platform: dict[s
     assert any("PIA" in text for _attributes, text in links)
     for attributes, text in [*links, *page.all("button")]:
         assert text.lower() in (attributes.get("aria-label") or text).lower()
+
+
+UNITS = {
+    "portal.service": 2.0,
+    "malleposte-portal-states.service": 2.0,
+    "portal-profile@0.service": 2.0,
+    "lemonldap-ng-fastcgi-server.service": 2.0,
+}
+"""Units of the portal's host, and the exposure that each has at most (systemd-analyze(1))."""
+
+
+@pytest.mark.parametrize(("unit", "most"), UNITS.items())
+def test_a_unit_has_few_rights(site: Site, unit: str, most: float) -> None:
+    told = site.run("pia1", f"systemd-analyze security --no-pager {unit} | tail -n 1")
+    found = re.search(r"(\d+\.\d) ", told)
+    assert found and float(found[1]) <= most, told

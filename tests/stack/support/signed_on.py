@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.stack.support import typed_secrets
+from tests.stack.support.headers import private
 from tests.stack.support.provider import FORM, Provider
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
@@ -40,6 +41,7 @@ class SignedOn:
             body=None if body is None else urllib.parse.urlencode(body).encode(),
             Cookie="; ".join(f"{name}={value}" for name, value in self.cookies.items() if value), Content_Type=FORM,
         )  # fmt: skip
+        private(answer)
         for line in answer.headers.get_all("Set-Cookie") or []:
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name.strip()] = value.strip()

@@ -8,6 +8,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 
 from tests.stack.support import typed_secrets
+from tests.stack.support.headers import private
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 from tests.support.human import answers, solution
@@ -55,6 +56,7 @@ class Visitor:
             Cookie="; ".join(f"{name}={value}" for name, value in self.cookies.items()),
             Content_Type="application/x-www-form-urlencoded",
         )
+        private(answer)
         for line in answer.headers.get_all("Set-Cookie") or []:
             self.cookies |= {key: morsel.value for key, morsel in http.cookies.SimpleCookie(line).items()}
         return answer

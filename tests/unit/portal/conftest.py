@@ -41,6 +41,12 @@ NAMES: dict[str, Any] = {
 }  # fmt: skip
 
 
+NGINX_HAS = (
+    "Content-Security-Policy", "Strict-Transport-Security", "X-Frame-Options", "X-Content-Type-Options",
+    "Referrer-Policy", "Permissions-Policy",
+)  # fmt: skip
+
+
 class Compiled(BytecodeCache):
     """The templates as the first portal of this process compiled them."""
 
@@ -88,8 +94,13 @@ def well_built(page: Page, language: str) -> None:
     shown = [held for held, _text in page.all("input") if held["type"] != "hidden"]
     assert {held["id"] for held in shown} == {held["for"] for held, _text in page.all("label")}
     assert all("value" not in held for held in shown if held["type"] == "password"), "a password goes back"
+    # The policy of the role allows no more (roles/portal, sites/portal.conf.j2).
+    assert not [tag for tag in ("base", "iframe", "object", "embed") if page.all(tag)]
+    assert all(str(held["href"]).startswith("/") for held, _text in page.all("link"))
+    assert all(str(held["src"]).startswith(("/", "data:image/")) for held, _text in page.all("img"))
     for held, _text in page.all("form"):
         assert held["method"] == "post"
+        assert str(held["action"]).startswith("/")
     tokens = [held for held, _text in page.all("input") if held.get("name") == "csrf_token"]
     assert len(tokens) == len(page.all("form"))
 
@@ -153,7 +164,13 @@ class Visitor:
 
     def _seen(self, answer: Any, path: str) -> Page:
         self.last = answer
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers.getlist("Cache-Control") == ["no-store"]
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        # nginx has one of each for every site; two would not count.
+        assert not [name for name in NGINX_HAS if name in answer.headers]
+        for line in answer.headers.getlist("Set-Cookie"):
+            words = {word.strip() for word in line.split(";")[1:]}
+            assert line.startswith("__Host-") and {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= words, line
         page = Page(answer.text)
         well_built(page, "en" if path.startswith("/en/") else "fr")
         return page
