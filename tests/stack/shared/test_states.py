@@ -6,10 +6,7 @@ tried at once; a test then reads one answer.
 
 from __future__ import annotations
 
-import concurrent.futures
-import imaplib
 import secrets
-import smtplib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,19 +14,15 @@ from typing import Any
 import pytest
 from malleposte.directory.control import PolicyErrorCode
 from malleposte.policy import rules
-from malleposte.probe.walker import wire
-from malleposte.probe.walker.plan import Account as Login
 
-from tests.stack.support.dav import Device
-from tests.stack.support.groupware import Groupware
+from tests.stack.support.channels import CHANNELS, Channels
 from tests.stack.support.mail import wait_for
 from tests.stack.support.passwords import age, root
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
-from tests.stack.support.webmail import Webmail
 
 SMALL = "essai-etats"
-TRIES, AT_ONCE = 3, 12
+TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -65,52 +58,6 @@ CASES = (
 )
 # After a new password these open again: the writer's change is all that it takes.
 RENEWED = ("expired-password", "must-change", "locked")
-CHANNELS = ("imap", "submission", "sogo", "roundcube", "dav")
-
-
-@dataclass
-class Channels:
-    """The ways in, each with an account: whether it opens."""
-
-    site: Site
-    plan: Any
-    web: Any
-    cafile: Any
-    platform: dict[str, Any]
-
-    def tried(self, channel: str, who: Account) -> bool:
-        found: bool = getattr(self, channel)(who)
-        return found
-
-    def imap(self, who: Account) -> bool:
-        try:
-            with wire.imap(self.plan, Login(who.uid, who.mail, who.password)) as session:
-                return bool(session.select("INBOX")[0] == "OK")
-        except imaplib.IMAP4.error as error:
-            return "AUTHENTICATIONFAILED" not in str(error)
-
-    def submission(self, who: Account) -> bool:
-        try:
-            with wire.smtp(self.plan, self.plan.mail, "submission", Login(who.uid, who.mail, who.password)):
-                return True
-        except smtplib.SMTPAuthenticationError as error:
-            return error.smtp_code != 535
-
-    def sogo(self, who: Account) -> bool:
-        return Groupware(self.site, self.cafile, who).enters()
-
-    def roundcube(self, who: Account) -> bool:
-        """Whoever has the mail in SOGo is led there after the log-in."""
-        visitor = Webmail(self.site, self.web)
-        path = visitor.back(visitor.sso.log_in(who.uid, who.password, visitor.leave()))
-        groupware = f"https://{self.platform['hostnames']['groupware']}/"
-        return bool(path) and visitor.ask(path).headers["Location"] == groupware
-
-    def dav(self, who: Account) -> bool:
-        device = Device(self.web, self.site.address("mail1"), self.platform["hostnames"]["dav"], who)
-        status = device.ask("PROPFIND", "/", Depth="0").status
-        assert status in (207, 401), status
-        return status == 207
 
 
 @dataclass
@@ -122,17 +69,6 @@ class Seen:
     old: dict[tuple[str, str], bool]
     new: dict[tuple[str, str], bool]
     said: dict[str, Any]
-
-
-def all_of(channels: Channels, accounts: dict[str, Account]) -> dict[tuple[str, str], bool]:
-    """Every channel with every account."""
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-        asked = {
-            (name, channel): pool.submit(channels.tried, channel, who)
-            for name, who in accounts.items()
-            for channel in CHANNELS
-        }
-        return {key: future.result() for key, future in asked.items()}
 
 
 def prepare(site: Site, case: Case, who: Account) -> None:
@@ -194,7 +130,7 @@ def seen(
         with directory(site) as bound:
             for name, who in accounts.items():
                 said[name] = bound.log_in(f"uid={who.uid},ou=people,{bound.suffix}", who.password)
-        first = all_of(channels, accounts)
+        first = channels.all_of(accounts)
         before = {name: accounts[name] for name in RENEWED}
         after = {name: replace(who, password=rules.generate()) for name, who in before.items()}
         with directory(site) as bound:
@@ -203,7 +139,7 @@ def seen(
                 bound.modify(dn, {"userPassword": [who.password], "pwdReset": []})
         # As the channels do: who could not log in is remembered as nobody for a moment.
         site.run("mail1", "doveadm auth cache flush", *(who.uid for who in after.values()))
-        yield Seen(accounts, first, all_of(channels, before), all_of(channels, after), said)
+        yield Seen(accounts, first, channels.all_of(before), channels.all_of(after), said)
     finally:
         people.clear()
 
