@@ -6,7 +6,7 @@ from datetime import date
 
 from flask import g, render_template
 
-STATED = date(2026, 11, 26)
+STATED = date(2026, 11, 27)
 """The day of the accessibility statement; tests/unit/portal/test_info.py ties it to the statement's text."""
 
 

@@ -9,7 +9,7 @@ from malleposte.paths import ROOT
 from malleposte_portal import info
 
 TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
-STATEMENT = ("6d0ca6617235ca01", date(2026, 11, 26))
+STATEMENT = ("b407817e963454bd", date(2026, 11, 27))
 """A digest of the text, and its day: whoever changes the one changes both, here and in `info`."""
 
 
