@@ -163,13 +163,12 @@ def line(raw: str) -> wire.Line | None:
     rest: names of people are not told.
     """
     held = json.loads(raw)
-    action = str(held.get("action", ""))
-    if action in disclosure.SILENT:
+    if held.get("action") in disclosure.SILENT:
         return None
     note = " ".join(str(held.get("note") or "").split())[:LONGEST_NOTE]
     by = "portal" if str(held.get("who", "")).startswith("accountd:") else "operators"
     by = "desk" if held.get("desk") is True else by
-    return wire.Line(str(held.get("time", "")), disclosure.ACTS.get(action, "autre opération"), by, note)
+    return wire.Line(str(held.get("time", "")), disclosure.act(held), by, note)
 
 
 def journal(paths: Sequence[Path], uid: str) -> Iterator[wire.Line]:

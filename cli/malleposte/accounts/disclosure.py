@@ -51,6 +51,7 @@ STATES = {
 }  # fmt: skip
 ACTS: Mapping[str, str] = {
     "create": "compte créé", "modify": "données modifiées", "suspend": "compte suspendu", "resume": "compte rétabli",
+    "opens": "accès à une boîte partagée modifié",
     "box": "boîte modifiée", "list": "liste modifiée", "rename": "nom ou adresse changés",
     "move": "affectation changée",
     "profile": "classe de service changée", "quota": "taille de la boîte changée", "block": "compte bloqué",
@@ -62,6 +63,11 @@ ACTS: Mapping[str, str] = {
     "class-changed": "classe de service changée", "agendas-moved": "agendas et contacts déplacés",
     "filters-forgotten": "filtres d’avant oubliés",
     "undelete": "messages supprimés rétablis",
+    "restore-mailbox": "boîte restaurée depuis une sauvegarde",
+    "restore-folder": "dossier restauré depuis une sauvegarde",
+    "restore-message": "messages restaurés depuis une sauvegarde",
+    "restore-dav": "agendas ou contacts restaurés depuis une sauvegarde",
+    "restore-undo": "restauration annulée",
     "senders": "filtrage des messages changé", "password": "mot de passe changé", "activate": "compte activé",
     "change": "mot de passe changé", "reset": "mot de passe renouvelé", "queue-release": "messages retenus envoyés",
     "queue-delete": "messages retenus supprimés", "refused": "demande refusée",
@@ -147,16 +153,23 @@ def _values(name: str, values: Sequence[str]) -> list[str]:
     return ["oui" if value == "TRUE" else "non" if value == "FALSE" else value for value in values]
 
 
+def act(held: Mapping[str, Any]) -> str:
+    """The operation of a line of a journal, in words."""
+    action, after = str(held.get("action", "")), held.get("after")
+    if action == "modify" and isinstance(after, dict) and set(after) == {"mpOpens"}:
+        action = "opens"
+    return ACTS.get(action, "autre opération")
+
+
 def line(raw: str) -> str:
     """A line of a journal for its subject; empty for one of the machinery. Raises ValueError on what is no line.
 
     Who acted is somebody else's data, and addresses of networks are the operators': neither is told.
     """
     held = json.loads(raw)
-    action = str(held.get("action", ""))
-    if action in SILENT:
+    if held.get("action") in SILENT:
         return ""
-    row: dict[str, Any] = {"date": held.get("time", ""), "opération": ACTS.get(action, "autre opération")}
+    row: dict[str, Any] = {"date": held.get("time", ""), "opération": act(held)}
     for key, words in (("before", "avant"), ("after", "après")):
         shown = held.get(key)
         told = account(shown) if isinstance(shown, dict) else {}

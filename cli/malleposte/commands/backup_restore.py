@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -56,6 +58,13 @@ def common[F: Callable[..., Any]](function: F) -> F:
     return function
 
 
+def for_journal[F: Callable[..., Any]](function: F) -> F:
+    """The options of a restore of one account: the journal of accounts tells it."""
+    by = click.option("--by", hidden=True, default="", help="The person on the controller, for the journal.")
+    reason = click.option("--reason", default="", metavar="TEXT", help="The reason, which the agent reads.")
+    return by(reason(function))
+
+
 class Job:
     """One call, as it was typed."""
 
@@ -64,6 +73,8 @@ class Job:
         self.as_of: Moment | None = given.pop("as_of")
         self.dry_run: bool = given.pop("dry_run")
         self.as_json: bool = given.pop("as_json")
+        self.reason: str = given.pop("reason", "")
+        self.by: str = given.pop("by", "")
         self.progress = Progress()
 
     def say(self, text: str) -> None:
@@ -90,6 +101,26 @@ class Job:
                     click.echo(line)
             sys.stdout.flush()
         return ExitCode.PARTLY if outcome.missing else ExitCode.DONE
+
+    def told(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
+        """Write a restore of an account into the journal of accounts, and show it."""
+        try:
+            from malleposte.accounts import restored, run, settings
+        except ImportError:  # a host without the directory's library
+            kept = False
+        else:
+            kept = settings.FILE.exists()
+        if kept:
+            if self.by:
+                os.environ[run.BY] = self.by
+            try:
+                restored.note(settings.Settings.read(settings.FILE), kind, uid, what, self.reason)
+            except (MallepostError, OSError) as error:
+                outcome.missing.append(f"the journal of accounts does not tell it: {error}")
+        elif not self.by:  # typed here: no controller has it written
+            words = shlex.join(["malleposte", "accounts", "restored", kind, uid, *([what] if what else [])])
+            outcome.notes.append(f"for the journal of accounts, type on the controller: {words}")
+        return self.show(outcome)
 
     def foreseen(self, what: str, *wanted: str) -> int:
         """Print which archives a run would use."""
@@ -191,6 +222,7 @@ def plan_of(known: config.Config) -> everything.Plan:
 @click.option("--without-newer", is_flag=True, help="Leave out messages that came after the archive.")
 @click.option("--discard", is_flag=True, help="Do not keep the box that is replaced.")
 @click.option("--closed", is_flag=True, help="The account is suspended and stays so, and its mailbox is lost.")
+@for_journal
 @common
 def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, closed: bool, **given: Any) -> int:
     """A whole mailbox: messages, flags, dates, UIDs, folders, rights, filters.
@@ -212,9 +244,11 @@ def mailbox_command(uid: str, beside: bool, without_newer: bool, discard: bool, 
     with alone():
         if beside:
             wanted = messages.Wanted()
-            return job.show(messages.restore(uid, job.archives(), doveadm, wanted, beside=True, say=job.say))
-        options = boxes.Options(keep_newer=not without_newer, discard=discard)
-        return job.show(boxes.restore(uid, job.archives(), doveadm, options, job.say))
+            outcome = messages.restore(uid, job.archives(), doveadm, wanted, beside=True, say=job.say)
+        else:
+            options = boxes.Options(keep_newer=not without_newer, discard=discard)
+            outcome = boxes.restore(uid, job.archives(), doveadm, options, job.say)
+        return job.told(outcome, "mailbox", uid)
 
 
 def opener(uid: str, *, closed: bool = False) -> Dovecot:
@@ -231,7 +265,7 @@ def opener(uid: str, *, closed: bool = False) -> Dovecot:
     return doveadm
 
 
-def some_messages(job: Job, uid: str, wanted: messages.Wanted, *, listed: bool, beside: bool) -> int:
+def some_messages(job: Job, kind: str, uid: str, wanted: messages.Wanted, *, listed: bool, beside: bool) -> int:
     """A folder or messages, on the host."""
     doveadm = opener(uid)
     if job.dry_run:
@@ -239,13 +273,15 @@ def some_messages(job: Job, uid: str, wanted: messages.Wanted, *, listed: bool, 
     with alone():
         if listed:
             return job.show(messages.listing(uid, job.archives(), doveadm, wanted))
-        return job.show(messages.restore(uid, job.archives(), doveadm, wanted, beside=beside, say=job.say))
+        outcome = messages.restore(uid, job.archives(), doveadm, wanted, beside=beside, say=job.say)
+        return job.told(outcome, kind, uid, wanted.folder)
 
 
 @command.command("folder", cls=BoxCommand)
 @click.argument("uid")
 @click.argument("folder")
 @click.option("--beside", is_flag=True, help="Into Restauration/<date>/ instead of the folder itself.")
+@for_journal
 @common
 def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
     """Restore a folder's messages. Present messages stay, and are not duplicated.
@@ -255,7 +291,7 @@ def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
       sudo ./malleposte backup restore folder jdupont 'Élèves/Collège' --as-of 2026-03-14
     """
     job = Job(given)
-    return some_messages(job, uid, messages.Wanted(folder), listed=False, beside=beside)
+    return some_messages(job, "folder", uid, messages.Wanted(folder), listed=False, beside=beside)
 
 
 @command.command("message", cls=BoxCommand)
@@ -267,6 +303,7 @@ def folder_command(uid: str, folder: str, beside: bool, **given: Any) -> int:
 @click.option("--search", default="", metavar="TEXT", help="With this text in From, To, Cc or Subject.")
 @click.option("--list", "listed", is_flag=True, help="Show them, restore none.")
 @click.option("--beside", is_flag=True, help="Into Restauration/<date>/ instead of the folders they were in.")
+@for_journal
 @common
 def message_command(
     uid: str,
@@ -292,7 +329,7 @@ def message_command(
     if not (ids or uids or folder or since_date or search or listed):
         raise InputError("no message is named", "give --message-id, --uid, --since or --search, or look with --list")
     wanted = messages.Wanted(folder, ids, uids, since_date.at if since_date else None, search)
-    return some_messages(job, uid, wanted, listed=listed, beside=beside)
+    return some_messages(job, "message", uid, wanted, listed=listed, beside=beside)
 
 
 @command.command("dav", cls=DavCommand)
@@ -304,6 +341,7 @@ def message_command(
     help="Their store when the archive was made. [default: the store of the account's class of service]",
 )
 @click.option("--beside", is_flag=True, help="As another collection, whose name bears the date.")
+@for_journal
 @common
 def dav_command(uid: str, collection: str, service: str | None, beside: bool, **given: Any) -> int:
     """Restore an agent's agendas and address books: one collection, or all. Newer items stay.
@@ -334,7 +372,7 @@ def dav_command(uid: str, collection: str, service: str | None, beside: bool, **
             outcome = sogo.restore(uid, collection, source, server, WORK, beside=beside, say=job.say)
     if profile in (classes := profiles.read()) and place not in classes[profile].stores:
         bring_home(uid, profile, place, outcome)
-    return job.show(outcome)
+    return job.told(outcome, "dav", uid, collection)
 
 
 def store_of_class(uid: str, profile: str) -> str:
@@ -440,7 +478,8 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
 @click.argument("uid")
 @click.argument("stamp", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; progress goes to stderr.")
-def undo_command(uid: str, stamp: str, as_json: bool) -> int:
+@for_journal
+def undo_command(uid: str, stamp: str, as_json: bool, **given: Any) -> int:
     """Put back a mailbox that a restore replaced; STAMP is the date that the restore printed.
 
     Without STAMP: give up a restore that was interrupted and holds the box closed.
@@ -449,6 +488,6 @@ def undo_command(uid: str, stamp: str, as_json: bool) -> int:
     Example:
       sudo ./malleposte backup restore undo jdupont 20260314-091500
     """
-    job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json})
+    job = Job({"vault": None, "as_of": None, "dry_run": False, "as_json": as_json, **given})
     with alone():
-        return job.show(boxes.undo(uid, stamp, opener(uid, closed=True)))
+        return job.told(boxes.undo(uid, stamp, opener(uid, closed=True)), "undo", uid)

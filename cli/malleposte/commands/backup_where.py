@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,34 @@ class WebCommand(EachHostCommand):
     host_group = "web"
 
 
-class BoxCommand(RestoreCommand):
+class AccountCommand(RestoreCommand):
+    """One of an account's data, which the journal of accounts tells.
+
+    The directory's host has the journal. A restore on it writes the line itself; else the controller has it written.
+    """
+
+    def told(self, ctx: click.Context, inventory: Path, place: remote.Place, words: list[str]) -> int:
+        """Run it there, and have the journal tell it. The exit code of a restore that it does not tell is 4."""
+        code = away.run(place, [*words[:3], f"--by={away.person()}", *words[3:]], content=self.given)
+        named = ctx.params
+        if code not in (ExitCode.DONE, ExitCode.PARTLY) or named.get("dry_run") or named.get("listed"):
+            return code
+        host = remote.one(inventory, "directory")
+        if host.name == place.name:
+            return code
+        reason = [f"--reason={named['reason']}"] if named["reason"] else []
+        what = named.get("folder") or named.get("collection") or ""
+        line = ["accounts", "--by", away.person(), "restored", *reason, "--", words[2], named["uid"], what]
+        try:
+            if away.run(host, line, content=b""):
+                raise MallepostError(f"{host.name} did not write the restore into the journal of accounts")
+        except MallepostError as error:
+            click.echo(f"malleposte: {error}; type: malleposte {shlex.join(line[:1] + line[3:])}", err=True)
+            return ExitCode.PARTLY
+        return code
+
+
+class BoxCommand(AccountCommand):
     """One on the host that holds a mailbox. Only where there are several, the directory is asked which."""
 
     host_group = "mail"
@@ -69,8 +97,12 @@ class BoxCommand(RestoreCommand):
             raise InputError(f"account {uid}: {error.message}", "say where it was: --host") from error
         return next(place for place in places if place.name == name)
 
+    def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
+        """See HostCommand."""
+        return self.told(ctx, inventory, self.place(ctx, inventory), words)
 
-class DavCommand(RestoreCommand):
+
+class DavCommand(AccountCommand):
     """One on the host of the store of an agent's agendas, which it is told: it cannot ask the directory."""
 
     def away(self, ctx: click.Context, inventory: Path, words: list[str]) -> int:
@@ -78,8 +110,8 @@ class DavCommand(RestoreCommand):
         service = ctx.params["service"] or store_at_directory(inventory, ctx.params["uid"])
         group = "web" if service == "radicale" else "database"
         place = away.the_one(remote.places(inventory, group, only=self.hosts(ctx)))
-        told = [] if ctx.params["service"] else [f"--service={service}"]
-        return away.run(place, [*words[:3], *told, *words[3:]], content=self.given)
+        which = [] if ctx.params["service"] else [f"--service={service}"]
+        return self.told(ctx, inventory, place, [*words[:3], *which, *words[3:]])
 
 
 class RestoreGroup(RestoreCommand, click.Group):

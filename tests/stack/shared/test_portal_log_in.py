@@ -17,6 +17,7 @@ from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import token, wait_for
+from tests.stack.support.people import People
 from tests.stack.support.portal import Portal
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
@@ -157,6 +158,17 @@ def test_what_operators_did_is_told(inside: Any, site: Site) -> None:
     text = visitor.get("/compte/journal").all("main")[0][1]
     assert "Taille de la boîte changée" in text and "par l’académie" in text
     assert "root@" not in text
+
+
+def test_exports_and_delegations_are_told(inside: Any, site: Site, people: People) -> None:
+    visitor, who = inside
+    box, cli = people.box(), Cli(site)
+    assert "boîte partagée" not in visitor.get("/compte/journal").all("main")[0][1]
+    cli.out("box", "delegate", box.uid, who.uid)
+    assert cli.typed("export", who.uid, "--out", "-", "--reason", "demande 4711", given=b"").returncode == 0
+    text = visitor.get("/compte/journal").all("main")[0][1]
+    assert "Accès à une boîte partagée modifié" in text
+    assert "Données remises" in text and "motif : demande 4711" in text
 
 
 def test_log_ins_are_listed_and_ended(inside: Any, browser: Any) -> None:

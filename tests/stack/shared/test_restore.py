@@ -11,10 +11,13 @@ from malleposte.directory.model import State
 from malleposte.platform import mailstore
 
 from tests.stack.support import boxes
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.boxes import Box, Folder
+from tests.stack.support.desk import entered, main
 from tests.stack.support.mail import Mail, compose, quoted, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
+from tests.stack.support.web import Web
 
 # Of the runs of backups on a host, one goes at a time.
 pytestmark = pytest.mark.together("backup")
@@ -247,6 +250,21 @@ def test_a_folder_comes_back_into_place_without_doubles(
     assert alike(boxes.look(mail, who).folders[COLLEGE], then.folders[COLLEGE])
     refused = site.run(MAIL, f"malleposte backup restore folder {who.uid} Jamais 2>&1; echo $?")
     assert who.uid in refused and "Jamais" in refused and refused.strip().endswith("2")
+
+
+def test_a_restored_folder_is_told_to_its_owner(site: Site, web: Web, person: Any, mail: Mail, backup: Any) -> None:
+    who, other = person(), person()
+    boxes.append(mail.imap(who.account), "INBOX", "un seul")
+    backup(share(site, who.account))
+    given = ("restore", "folder", who.uid, "INBOX", "--reason", "demande 4711")
+    assert Cli(site).typed(*given, "--dry-run", group="backup").returncode == 0
+    visitor, told = entered(site, web, who), "Dossier restauré depuis une sauvegarde"
+    assert told not in main(visitor.get("/compte/journal"))
+    done = Cli(site).typed(*given, group="backup")
+    assert done.returncode == 0, done
+    text = main(visitor.get("/compte/journal"))
+    assert told in text and "motif : demande 4711" in text
+    assert told not in main(entered(site, web, other).get("/compte/journal"))
 
 
 def test_one_message_comes_back_by_message_id_or_uid_into_place_or_beside(

@@ -85,11 +85,20 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
         {"time": "2026-08-02T08:00:00", "who": "accountd:portal", "action": "password", "account": "mdupond"},
         {"time": "2026-08-03T08:00:00", "who": "root@pc-dsi", "action": "channels-open", "account": "mdupond"},
         {"time": "2026-08-04T08:00:00", "who": "root@pc-dsi", "action": "block", "account": "autre"},
-    ]
+        {"time": "2026-08-05T08:00:00", "who": "root@pc-dsi", "action": "modify", "account": "mdupond",
+         "before": {"mpOpens": []}, "after": {"mpOpens": ["ce.0210001a"]}},
+        {"time": "2026-08-06T08:00:00", "who": "root@pc-dsi", "action": "modify", "account": "mdupond",
+         "after": {"mpOpens": ["ce.0210001a"], "mpCorps": ["PLC"]}},
+        {"time": "2026-08-07T08:00:00", "who": "root@mail1", "action": "restore-folder", "account": "mdupond",
+         "what": "Projets", "note": "demande 4711"},
+    ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
     answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
     assert isinstance(answer, wire.Done)
     assert answer.journal == (
+        wire.Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
+        wire.Line("2026-08-06T08:00:00", "données modifiées", "operators"),
+        wire.Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
         wire.Line("2026-08-02T08:00:00", "mot de passe changé", "portal"),
         wire.Line("2026-08-01T08:00:00", "compte bloqué", "operators", "vol"),
     )

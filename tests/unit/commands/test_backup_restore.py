@@ -1,6 +1,7 @@
 """`backup restore`: requests from a controller to a host, refusals, the choice of an archive."""
 
 import json
+import os
 import subprocess
 import time
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from malleposte import paths
+from malleposte.accounts import disclosure, run, settings
 from malleposte.backup import archives as vaults
 from malleposte.backup import config, restore_database
 from malleposte.backup.restore_model import Copy, Outcome
@@ -17,6 +19,8 @@ from malleposte.cli import main
 from malleposte.commands import away, backup_options, backup_restore
 from malleposte.errors import InputError, MallepostError
 from malleposte.fleet import remote
+
+BY = "claire@dsi"
 
 
 @pytest.fixture
@@ -48,6 +52,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     )
     monkeypatch.setattr(remote, "listing", lambda _inventory: {})
     monkeypatch.setattr(away, "run", run)
+    monkeypatch.setattr(away, "person", lambda: BY)
     monkeypatch.setattr(paths, "HOSTED", False)
     return found
 
@@ -55,26 +60,125 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("mailbox anne --discard", "mail1 backup restore mailbox anne --discard"),
-        ("mailbox anne --vault v2 --dry-run --json", "mail1 backup restore mailbox anne --vault v2 --dry-run --json"),
-        ("folder anne Cours --beside", "mail1 backup restore folder anne Cours --beside"),
-        ("message --uid 4 --folder INBOX -- anne", "mail1 backup restore message --uid 4 --folder INBOX -- anne"),
+        ("mailbox anne --discard", "mail1 backup restore mailbox --by=claire@dsi anne --discard"),
+        (
+            "mailbox anne --vault v2 --dry-run --json",
+            "mail1 backup restore mailbox --by=claire@dsi anne --vault v2 --dry-run --json",
+        ),
+        ("folder anne Cours --beside", "mail1 backup restore folder --by=claire@dsi anne Cours --beside"),
+        (
+            "message --uid 4 --folder INBOX -- anne",
+            "mail1 backup restore message --by=claire@dsi --uid 4 --folder INBOX -- anne",
+        ),
         (
             "dav anne --service radicale --host web2 --as-of 2026-03-14",
-            "web2 backup restore dav anne --service radicale --as-of 2026-03-14",
+            "web2 backup restore dav --by=claire@dsi anne --service radicale --as-of 2026-03-14",
         ),
-        ("dav anne Calendar/personal --service sogo", "db1 backup restore dav anne Calendar/personal --service sogo"),
-        ("dav anne", "db1 backup restore dav --service=sogo anne"),
-        ("dav --host=web1 -- bruno", "web1 backup restore dav --service=radicale -- bruno"),
+        (
+            "dav anne Calendar/personal --service sogo",
+            "db1 backup restore dav --by=claire@dsi anne Calendar/personal --service sogo",
+        ),
+        ("dav anne", "db1 backup restore dav --by=claire@dsi --service=sogo anne"),
+        ("dav --host=web1 -- bruno", "web1 backup restore dav --by=claire@dsi --service=radicale -- bruno"),
         ("database roundcube --beside", "db1 backup restore database roundcube --beside"),
         ("directory --entry anne", "mail1 backup restore directory --entry anne"),
-        ("undo anne 20260314-091500", "mail1 backup restore undo anne 20260314-091500"),
+        ("undo anne 20260314-091500", "mail1 backup restore undo --by=claire@dsi anne 20260314-091500"),
         ("--all --host db1 --vault v1", "db1 backup restore --all --vault v1"),
     ],
 )
 def test_the_same_runs_on_the_host(sent, typed, words):
     assert main(["backup", "restore", *typed.split()]) == 0
-    assert sent == [words.split()]
+    assert sent[0] == words.split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("mailbox anne", ["mailbox", "anne", ""]),
+        ("mailbox anne --reason urgent", ["--reason=urgent", "mailbox", "anne", ""]),
+        ("folder anne Cours", ["folder", "anne", "Cours"]),
+        ("message anne --uid 4 --folder INBOX", ["message", "anne", "INBOX"]),
+        ("dav anne Calendar/personal", ["dav", "anne", "Calendar/personal"]),
+        ("undo anne 20260314-091500", ["undo", "anne", ""]),
+        ("folder anne Cours --dry-run", None),
+        ("message anne --list", None),
+    ],
+)
+def test_the_journal_on_another_host_tells_a_restore(sent, monkeypatch, typed, told):
+    found = remote.places
+    monkeypatch.setattr(
+        remote, "places", lambda i, group, **g: found(i, "database" if group == "directory" else group, **g)
+    )
+    store = "web1" if typed.startswith("dav") else "mail1"
+    assert (
+        main(["backup", "restore", *typed.split(), *(["--service=radicale", "--host=web1"] if store == "web1" else [])])
+        == 0
+    )
+    assert [words[0] for words in sent] == [store, *(["db1"] if told else [])]
+    if told:
+        options = [one for one in told if one.startswith("--")]
+        assert sent[1][1:] == ["accounts", "--by", BY, "restored", *options, "--", *told[len(options) :]]
+
+
+def test_the_store_that_has_the_journal_itself_is_told_nothing_more(sent):
+    assert main(["backup", "restore", "folder", "anne", "Cours"]) == 0
+    assert [words[0] for words in sent] == ["mail1"]
+
+
+def test_a_restore_that_the_journal_does_not_tell_is_named(sent, monkeypatch, capsys):
+    found, reached = remote.places, away.run
+    monkeypatch.setattr(
+        remote, "places", lambda i, group, **g: found(i, "database" if group == "directory" else group, **g)
+    )
+    monkeypatch.setattr(away, "run", lambda place, words, **g: reached(place, words, **g) or place.name == "db1")
+    assert main(["backup", "restore", "folder", "anne", "Cours"]) == 4
+    assert "type: malleposte accounts restored -- folder anne Cours" in capsys.readouterr().err
+    assert len(sent) == 2
+
+
+@pytest.fixture
+def on_host(tmp_path, monkeypatch):
+    """The directory's host, which has the journal; a restore of a folder there ends well."""
+    keys = {"uri": "", "suffix": "", "domain": "", "bind_dn": "", "keys_file": "", "most_departures": 5}
+    held = {**keys, "password_file": str(tmp_path / "none"), "journal": str(tmp_path / "accounts.jsonl")}
+    (tmp_path / "accounts.json").write_text(json.dumps(held))
+    monkeypatch.setattr(settings, "FILE", tmp_path / "accounts.json")
+    monkeypatch.setattr(backup_restore, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(backup_restore, "opener", lambda _uid, closed=False: Box())
+    monkeypatch.setattr(backup_restore.Job, "archives", lambda _self: None)
+    monkeypatch.setattr(backup_restore.messages, "restore", lambda *_a, **_k: Outcome("messages of anne"))
+    monkeypatch.setattr(backup_restore.messages, "listing", lambda *_a, **_k: Outcome("messages of anne"))
+    monkeypatch.setattr(paths, "HOSTED", True)
+    monkeypatch.delenv(run.BY, raising=False)
+    return tmp_path / "accounts.jsonl"
+
+
+def test_a_restore_is_in_the_journal_of_accounts_and_a_listing_is_not(on_host, monkeypatch):
+    assert main(["backup", "restore", "message", "anne", "--list"]) == 0
+    assert not on_host.exists()
+    words = ["folder", f"--by={BY}", "anne", "Cours", "--reason", "demande 4711"]
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert main(["backup", "restore", *words]) == 0
+    (line,) = map(json.loads, on_host.read_text().splitlines())
+    assert (line["action"], line["account"], line["what"]) == ("restore-folder", "anne", "Cours")
+    assert line["note"] == "demande 4711" and line["who"].endswith(f"for {BY}")
+    assert json.loads(disclosure.line(json.dumps(line))) == {
+        "date": line["time"], "opération": "dossier restauré depuis une sauvegarde", "motif": "demande 4711",
+    }  # fmt: skip
+
+
+def test_a_restore_that_could_not_be_written_is_named(on_host, capsys):
+    on_host.mkdir()
+    assert main(["backup", "restore", "folder", "anne", "Cours"]) == 4
+    assert "NOT DONE: the journal of accounts does not tell it" in capsys.readouterr().out
+
+
+def test_where_no_journal_is_who_typed_it_there_is_told_what_to_type(on_host, monkeypatch, capsys):
+    monkeypatch.setattr(settings, "FILE", on_host)
+    assert main(["backup", "restore", "folder", "anne", "Cours"]) == 0
+    assert "type on the controller: malleposte accounts restored folder anne Cours" in capsys.readouterr().out
+    assert main(["backup", "restore", "folder", "--by=claire", "anne", "Cours"]) == 0
+    assert "accounts restored" not in capsys.readouterr().out
 
 
 APART = {"database": {"hosts": ["db1"]}, "web": {"hosts": ["web1", "web2"]}}
@@ -155,11 +259,12 @@ def test_of_several_stores_the_directory_says_which_holds_the_box(sent, monkeypa
     )
     assert main(["backup", "restore", "mailbox", "anne"]) == 0
     assert main(["backup", "restore", "mailbox", "bruno", "--host", "mail1"]) == 0
-    assert [words[0] for words in sent] == ["mail2", "mail1"]
+    assert [words[0] for words in sent if words[1] == "backup"] == ["mail2", "mail1"]
+    sent.clear()
     for uid in ("bruno", "personne"):
         assert main(["backup", "restore", "mailbox", uid]) == 2
         assert "no mailHost" in capsys.readouterr().err
-    assert len(sent) == 2
+    assert sent == []
 
 
 class Box:

@@ -18,6 +18,7 @@ from malleposte.commands.accounts import (
     letters,
     lists,
     recovery,
+    restored,
     roles,
     rooms,
     search,
@@ -57,6 +58,7 @@ for _part in (
     *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
     idle.idle_filters_command,
     undelete.undelete_command,
+    restored.restored_command,
     *(boxes.box_group, rooms.room_group, lists.lists_group, device.device_group, roles.role_group, audit.audit_command),
 ):
     command.add_command(_part)
