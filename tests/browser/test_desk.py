@@ -1,4 +1,4 @@
-"""The help desk's pages in a browser: search, sheet, a code read aloud, lists; on a desktop and on a telephone."""
+"""The help desk's pages in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and on a telephone."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.browser.support.sso import enter
 from tests.browser.test_second_factors import type_code
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import enrolled
+from tests.stack.support.people import People
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
@@ -108,3 +109,38 @@ def test_a_school_s_agents_are_listed(browser: Browser, person: Any, site: Site,
     browser.seen("#found")
     assert waits.uid in browser.driver.find_element(By.CSS_SELECTOR, "main").text
     looked_at(browser, "list")
+
+
+def test_a_school_s_box_is_opened_to_an_agent(
+    browser: Browser, person: Any, people: People, site: Site, ca_bundle: Any
+) -> None:
+    school = uai(5000 + secrets.randbelow(5000))
+    near, box = person(mpEstablishment=[school]), people.box(establishments=(school,))
+    open_desk(browser, site, Web(ca_bundle), person(mpEstablishment=[school]), school)
+    browser.click("a", "Boîtes d’un établissement")
+    browser.seen("h1", "Boîtes d’un établissement")
+    type_in(browser, "school", school)
+    browser.click("main form button")
+    browser.seen("#found")
+    looked_at(browser, "boxes")
+    browser.click(".cards a")
+    browser.seen("main", "Personne n’ouvre cette boîte")
+    browser.click("a", "Ouvrir la boîte à un agent")
+    browser.seen("h1", "Ouvrir la boîte à un agent")
+    type_in(browser, "agent", "nul-ne-porte-ce-nom")
+    type_in(browser, "reason", "demande 4711")
+    browser.click("main form button")
+    browser.seen("#errors", "de votre périmètre")
+    looked_at(browser, "delegate-refused")
+    type_in(browser, "agent", near.uid)
+    browser.click("main form button")
+    browser.seen("main", "La boîte est ouverte à l’agent")
+    looked_at(browser, "box")
+    assert near.held("mpOpens") == {"mpOpens": [box.uid]}
+    browser.click("a", "Retirer")
+    browser.seen("h1", "Retirer la boîte à un agent")
+    looked_at(browser, "undelegate")
+    type_in(browser, "reason", "muté")
+    browser.click("main form button")
+    browser.seen("main", "L’agent n’ouvre plus la boîte")
+    assert near.held("mpOpens") == {}

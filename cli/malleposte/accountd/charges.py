@@ -12,7 +12,7 @@ from malleposte.accountd import wire
 from malleposte.accountd.owned import Ways
 from malleposte.accounts import acts, boxes
 from malleposte.accounts.changes import Change
-from malleposte.accounts.channels import Failure, close_all, forget_all
+from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
@@ -55,36 +55,45 @@ class Charges:
     def _show(self, act: Act, request: wire.Charges) -> wire.Answer:
         uid = self._ways.owner(act, request.uid).uid
         if not request.name:
-            found = [_told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
+            found = [told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
             shown = sorted(found, key=lambda one: (one.kind, one.title))
             return wire.Done(uid, charges=tuple(shown[:MOST]), more=len(shown) > MOST)
         entry = managed(act.directory, request.kind, request.name, uid)
-        return _whole(act.directory, uid, request.kind, entry)
+        return whole(act.directory, uid, request.kind, entry)
 
     def _set(self, act: Act, request: wire.SetCharge) -> wire.Answer:
         uid = self._ways.owner(act, request.uid).uid
         attribute = PARTS.get(request.kind, {}).get(request.part)
         if attribute is None:
             raise InputError("no such part")
-        with self._ways.alone(f"{request.kind}:{request.name.lower()}"):
+        with self._ways.alone(lock(request.kind, request.name)):
             entry = managed(act.directory, request.kind, request.name, uid)
             if request.kind == BOX:
-                left = self._delegated(act, entry, request)
+                note = f"boîte {request.name.lower()}"
+                left = delegated(act, self._tools.channels, entry, request.who, add=request.add, note=note) or []
             else:
                 left = []
                 acts.make(act.directory, act.journal, _adjusted(act.directory, entry, attribute, request))
-            done = _whole(act.directory, uid, request.kind, managed(act.directory, request.kind, request.name, uid))
+            done = whole(act.directory, uid, request.kind, managed(act.directory, request.kind, request.name, uid))
         return wire.Done(uid, charges=done.charges, people=done.people, open=tuple(one.channel for one in left))
 
-    def _delegated(self, act: Act, entry: Entry, request: wire.SetCharge) -> list[Failure]:
-        """Let an agent open the box, or no more: at once, on every host."""
-        person = boxes.person(act.directory, request.who, gone=not request.add)
-        members = boxes.Members(entry, {first(person.attributes, "uid"): person})
-        todo = boxes.delegate(members) if request.add else boxes.undelegate(members)
-        if not acts.make(act.directory, act.journal, todo, f"boîte {members.uid}"):
-            return []
-        told = forget_all if request.add else close_all
-        return [one for uid in members.people for one in told(self._tools.channels, uid)]
+
+def delegated(
+    act: Act, channels: Sequence[Channel], box: Entry, who: str, *, add: bool, note: str
+) -> list[Failure] | None:
+    """Let an agent open a box, or no more: at once, on every host. What failed; None where nothing was to change."""
+    person = boxes.person(act.directory, who, gone=not add)
+    members = boxes.Members(box, {first(person.attributes, "uid"): person})
+    todo = boxes.delegate(members) if add else boxes.undelegate(members)
+    if not acts.make(act.directory, act.journal, todo, note):
+        return None
+    end = forget_all if add else close_all
+    return [one for uid in members.people for one in end(channels, uid)]
+
+
+def lock(kind: str, name: str) -> str:
+    """The name of the lock of one."""
+    return f"{kind}:{name.strip().lower()}"
 
 
 def _managed(directory: Directory, kind: str, uid: str) -> Iterator[Entry]:
@@ -117,7 +126,8 @@ def _adjusted(directory: Directory, entry: Entry, attribute: str, request: wire.
     return edits.adjusted(entry, attribute, [value], [])
 
 
-def _told(kind: str, entry: Entry, *, whole: bool = False) -> wire.Charge:
+def told(kind: str, entry: Entry, *, whole: bool = False) -> wire.Charge:
+    """One, with its parts if `whole`."""
     held = entry.attributes
     parts = {name: tuple(sorted(held.get(attribute, ()))[:MOST]) for name, attribute in PARTS[kind].items()}
     title = first(held, "displayName") or first(held, "cn")
@@ -128,9 +138,9 @@ def _named(parts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {f"{name}s": values for name, values in parts.items()}
 
 
-def _whole(directory: Directory, uid: str, kind: str, entry: Entry) -> wire.Done:
+def whole(directory: Directory, uid: str, kind: str, entry: Entry) -> wire.Done:
     """One with all its parts, and the names of the people in them."""
-    charge = _told(kind, entry, whole=True)
+    charge = told(kind, entry, whole=True)
     uids = [one for one in (*charge.delegates, *charge.posters, *charge.moderators) if "@" not in one]
     found = directory.search("people", ("uid", "cn"), AnyOf(tuple(Equal("uid", one) for one in uids))) if uids else ()
     people = [wire.Person(first(one.attributes, "uid"), first(one.attributes, "cn")) for one in found]

@@ -123,11 +123,11 @@ class Desk:
             wire.DeskBlock: self._block,
             wire.DeskRemoveFactor: self._remove_factor,
         }
-        return {kind: functools.partial(_noted, call) for kind, call in calls.items()}
+        return {kind: functools.partial(noted, call) for kind, call in calls.items()}
 
     # --- who, and on whom ---
 
-    def _actor(self, act: Act, request: Any) -> Actor:
+    def actor(self, act: Act, request: Any) -> Actor:
         """The person who acts. Raises ForbiddenError, NotProvedError."""
         proved = self._tools.proofs.proved(request.token)
         entry = next(iter(act.directory.search("people", _ROLE_HELD, {"uid": proved.uid})), None)
@@ -140,13 +140,13 @@ class Desk:
             raise ForbiddenError(Forbidden.FACTOR)
         return Actor(first(entry.attributes, "uid").lower(), reach, roles.departments(act.directory))
 
-    def _target(self, act: Act, actor: Actor, target: str) -> Entry:
-        """The account that is acted on. Raises ForbiddenError."""
+    def target(self, act: Act, actor: Actor, target: str, *, anywhere: bool = False) -> Entry:
+        """The account that is acted on; `anywhere`: of whatever school. Raises ForbiddenError."""
         uid = target.strip().lower()
         if uid == actor.uid:
             raise ForbiddenError(Forbidden.ONESELF)
         entry = next(iter(act.directory.search("people", _READ, {"uid": uid or "-"})), None)
-        if entry is None or not actor.covers(entry.attributes.get("mpEstablishment", [])):
+        if entry is None or not (anywhere or actor.covers(entry.attributes.get("mpEstablishment", []))):
             raise ForbiddenError(Forbidden.REACH)
         if self._protected(entry.attributes):
             raise ForbiddenError(Forbidden.PROTECTED)
@@ -160,40 +160,36 @@ class Desk:
 
     def _begun(self, act: Act, request: Any) -> tuple[Actor, Entry, str]:
         """An act that may be done: by whom, on whom, why. It counts. Raises ForbiddenError, RefusedValueError."""
-        actor = self._actor(act, request)
+        actor = self.actor(act, request)
         reason = self._ways.said(request.reason)
-        return actor, self._target(act, actor, request.target), reason
+        return actor, self.target(act, actor, request.target), reason
 
-    def _count(self, actor: Actor, kind: str, most: int) -> None:
+    def count(self, actor: Actor, kind: str, most: int) -> None:
+        """Count an act of today. Raises ForbiddenError."""
         if self._tools.days.day(actor.uid, kind, most):
             raise ForbiddenError(Forbidden.CAP)
 
     # --- what is looked at ---
 
     def _reach(self, act: Act, request: wire.DeskReach) -> wire.Answer:
-        actor = self._actor(act, request)
+        actor = self.actor(act, request)
         return wire.Done(actor.uid, reach=actor.reach.words[:MOST])
 
     def _find(self, act: Act, request: wire.DeskFind) -> wire.Answer:
-        actor = self._actor(act, request)
+        actor = self.actor(act, request)
         found = act.directory.search("people", _LINE, search.wanted(request.text))
         return _people(actor, found, "")
 
     def _list(self, act: Act, request: wire.DeskList) -> wire.Answer:
-        actor = self._actor(act, request)
-        try:
-            school = values.uai(request.school)
-        except values.BadValueError as error:
-            raise MallepostError(str(error)) from error
-        if not actor.covers([school]):
-            raise ForbiddenError(Forbidden.REACH)
+        actor = self.actor(act, request)
+        uai = school(actor, request.school)
         if request.state not in wire.LISTS:
             raise MallepostError(f"a list is one of {', '.join(wire.LISTS)}")
-        query = All((Equal("mpEstablishment", school), listed(request.state, self._tools.policy, act.now)))
+        query = All((Equal("mpEstablishment", uai), listed(request.state, self._tools.policy, act.now)))
         return _people(actor, act.directory.search("people", _LINE, query), request.state)
 
     def _show(self, act: Act, request: wire.DeskShow) -> wire.Answer:
-        entry = self._target(act, self._actor(act, request), request.target)
+        entry = self.target(act, self.actor(act, request), request.target)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         account = own.summary(entry, self._filters(uid), self._tools.policy, act.now)
         account = dataclasses.replace(account, forwards=tuple(map(own.masked_forward, account.forwards)))
@@ -261,7 +257,7 @@ class Desk:
             hindered = Forbidden.CALL_BACK
         if hindered is not None:
             raise ForbiddenError(hindered)
-        self._count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(actor, "acts", self._tools.desk.acts_a_day)
         uid = first(entry.attributes, "uid")
         with self._ways.alone(uid):
             entry = acts.entry(act.directory, uid)
@@ -300,7 +296,7 @@ class Desk:
 
     def _aloud(self, act: Act, actor: Actor, entry: Entry, reason: str) -> wire.Answer:
         """A code that the help desk sees: it ends all others, and the owner is told before it is shown."""
-        self._count(actor, "aloud", self._tools.desk.read_aloud_a_day)
+        self.count(actor, "aloud", self._tools.desk.read_aloud_a_day)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         if not self._told(held, functools.partial(notice.read_aloud, uid)):
             raise DirectoryError("mail cannot be sent: no code was made")
@@ -312,7 +308,7 @@ class Desk:
 
     def _block(self, act: Act, request: wire.DeskBlock) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
-        self._count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(actor, "acts", self._tools.desk.acts_a_day)
         uid = first(entry.attributes, "uid")
         if first(entry.attributes, "mpState") == State.SUSPENDED:
             raise ForbiddenError(Forbidden.STATE)
@@ -324,7 +320,7 @@ class Desk:
         uid, unfactor = first(entry.attributes, "uid"), self._tools.unfactor
         if first(entry.attributes, "mpState") != State.ACTIVE or unfactor is None:
             raise ForbiddenError(Forbidden.STATE)
-        self._count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(actor, "acts", self._tools.desk.acts_a_day)
         held = self._tools.factors(uid)
         gone = next((one for one in held if one.ident == request.factor), None)
         if gone is None:
@@ -346,7 +342,7 @@ class Desk:
         return True
 
 
-def _noted(call: Callable[[Act, Any], wire.Answer], act: Act, request: Any) -> wire.Answer:
+def noted(call: Callable[[Act, Any], wire.Answer], act: Act, request: Any) -> wire.Answer:
     """Do it; what is refused on somebody's account is in the journal too."""
     try:
         return call(act, request)
@@ -356,6 +352,17 @@ def _noted(call: Callable[[Act, Any], wire.Answer], act: Act, request: Any) -> w
             about = target if identity.is_uid(target) else request.uid
             act.journal.write("desk-refused", about, call=wire.NAMES[type(request)], why=error.word.value)
         raise
+
+
+def school(actor: Actor, typed: str) -> str:
+    """The code of a school in reach. Raises ForbiddenError, MallepostError."""
+    try:
+        code = values.uai(typed)
+    except values.BadValueError as error:
+        raise MallepostError(str(error)) from error
+    if not actor.covers([code]):
+        raise ForbiddenError(Forbidden.REACH)
+    return code
 
 
 def listed(state: str, policy: Policy, now: datetime.datetime) -> Query:

@@ -22,6 +22,7 @@ from typing import Any
 from malleposte.accountd import desk, hacked, own, owned, sms, wire
 from malleposte.accountd.charges import Charges, NotManagedError
 from malleposte.accountd.desk import Desk, ForbiddenError
+from malleposte.accountd.desk_boxes import DeskBoxes
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
@@ -84,7 +85,7 @@ MEANS = ("mail", "phone")
 SHOWN = (
     *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors),
     *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData, wire.ShowSenders),
-    *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
+    *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.DeskBoxes),
 )
 """Calls that change nothing."""
 _LOG_INS = (
@@ -92,8 +93,8 @@ _LOG_INS = (
     *(wire.FactorChanged, wire.Entered),
 )
 """Calls of log-ins, which have limits of their own."""
-_DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow),
-         *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor))  # fmt: skip
+_DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.DeskBoxes),
+         *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor, wire.DeskSetDelegate))  # fmt: skip
 """Calls of a help desk on somebody else's account."""
 NO_LOG_IN = "no token proves that the owner is logged in"
 URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice, wire.DeskBlock)
@@ -251,7 +252,9 @@ class Service:
         desk_ways = desk.Ways(
             self._alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis
         )
-        self._does.update(Desk(tools, desk_ways).does)
+        judge = Desk(tools, desk_ways)
+        self._does.update(judge.does)
+        self._does.update(DeskBoxes(tools, desk_ways, judge).does)
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
         """Do what is asked. `client` is the calling service, for the journal. Never raises."""

@@ -13,7 +13,7 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 14
+VERSION = 15
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -461,8 +461,8 @@ class SetCharge(Owned):
 class DeskReach(Owned):
     """The schools and départements whose agents the help desk's `uid` may act on: `Done.reach`.
 
-    This call and the next six are a person's own, who has the role `helpdesk` and has logged in by a second factor, on
-    somebody else (`target`) of these schools. What is refused is `forbidden`, with a word of `Forbidden`.
+    This call and the next eight are a person's own, who has the role `helpdesk` and has logged in by a second factor,
+    on somebody else (`target`) of these schools. What is refused is `forbidden`, with a word of `Forbidden`.
     """
 
 
@@ -519,6 +519,24 @@ class DeskRemoveFactor(Owned):
     reason: str
 
 
+@dataclass(frozen=True)
+class DeskBoxes(Owned):
+    """List the functional boxes of a `school`: `Done.charges`; or one `box` with its delegates, as `Charges` does."""
+
+    school: str = ""
+    box: str = ""
+
+
+@dataclass(frozen=True)
+class DeskSetDelegate(Owned):
+    """Let an agent open a box of a school (`add`), or no more. What comes back is that of `DeskBoxes` with a `box`."""
+
+    box: str
+    target: str
+    reason: str
+    add: bool = False
+
+
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
@@ -528,6 +546,7 @@ Request = (
     | Recover | Check | Charges | SetCharge | ShowSenders | SetSenders
     | ShowOwnData | AskOwnData | FetchOwnData | EndOwnData
     | DeskReach | DeskFind | DeskList | DeskShow | DeskCode | DeskBlock | DeskRemoveFactor
+    | DeskBoxes | DeskSetDelegate
 )  # fmt: skip
 CALLS: dict[str, type[Request]] = {
     "hello": Hello,
@@ -580,6 +599,8 @@ CALLS: dict[str, type[Request]] = {
     "desk_code": DeskCode,
     "desk_block": DeskBlock,
     "desk_remove_factor": DeskRemoveFactor,
+    "desk_boxes": DeskBoxes,
+    "desk_set_delegate": DeskSetDelegate,
 }
 LISTS = ("locked", "blocked", "expired", "pending", "idle")
 """Lists of a school: locked after wrong passwords, blocked as hacked, password at its end, never activated, idle."""

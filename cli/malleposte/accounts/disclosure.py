@@ -82,6 +82,7 @@ ACTS: Mapping[str, str] = {
     "desk-sms": "code INA envoyé par SMS", "desk-letter": "nouveau courrier d’activation demandé",
     "desk-aloud": "code INA lu au téléphone", "desk-block": "compte bloqué par l’assistance",
     "desk-factor": "second facteur perdu, supprimé par l’assistance",
+    "desk-delegate": "boîte ouverte par l’assistance", "desk-undelegate": "boîte retirée par l’assistance",
     "desk-refused": "demande de l’assistance refusée",
     "recovered": "compte repris après un piratage, connexions et appareils fermés",
     "trace-removed": "réglage suspect supprimé",

@@ -1,8 +1,13 @@
-"""The help desk's section: agents found, their state shown, codes given, accounts blocked, lost factors removed.
+"""The help desk's section: agents found, their state shown, codes given, accounts blocked, lost factors removed, boxes
+opened.
 
 For agents who are logged in. Whether the agent is of a help desk, and whose, accountd decides alone at each request.
 """
 
-from malleposte_portal.desk.pages import ADDRESSES, FORMS, VIEWS
+from malleposte_portal.desk import boxes, pages
+
+ADDRESSES = {**pages.ADDRESSES, **boxes.ADDRESSES}
+FORMS = (*pages.FORMS, *boxes.FORMS)
+VIEWS = {**pages.VIEWS, **boxes.VIEWS}
 
 __all__ = ["ADDRESSES", "FORMS", "VIEWS"]

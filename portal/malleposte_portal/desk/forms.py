@@ -53,10 +53,15 @@ class Find(Form):
     )
 
 
-class List(Form):
-    """A school, and a state."""
+class School(Form):
+    """A school."""
 
     school = _text("Établissement", "Son code UAI : sept chiffres et une lettre.", "Indiquez un établissement.")
+
+
+class List(School):
+    """A school, and a state."""
+
     state = RadioField(
         "Agents à afficher",
         choices=list(STATES.items()),
@@ -105,3 +110,15 @@ class Factor(Act):
     """A second factor."""
 
     factor = HiddenField(validators=[InputRequired(WRONG), Length(max=256, message=WRONG)])
+
+
+class Undelegate(Act):
+    """A functional box that is taken from an agent."""
+
+    box = HiddenField(validators=[InputRequired(WRONG), Length(max=LONGEST, message=WRONG)])
+
+
+class Delegate(Undelegate):
+    """A functional box that is opened to an agent."""
+
+    agent = _text("Agent", "Son identifiant ou son adresse académique.", "Indiquez un identifiant ou une adresse.")

@@ -31,7 +31,7 @@ SHOW = "resultat"
 """The word in the address of a page that shows people."""
 
 
-def _entered(found: sign_on.Agent) -> wire.Done | acts.Told:
+def reached(found: sign_on.Agent) -> wire.Done | acts.Told:
     """The reach of the help desk; or why the page is closed to this agent."""
     return ask(found, wire.DeskReach)
 
@@ -39,8 +39,8 @@ def _entered(found: sign_on.Agent) -> wire.Done | acts.Told:
 @for_agent
 def desk(found: sign_on.Agent) -> Answer:
     """« Assistance »: find an agent."""
-    form = forms.Find(data=_looked_for())
-    return _looked(
+    form = forms.Find(data=looked_for())
+    return looked(
         found,
         form,
         "desk/find.html",
@@ -51,8 +51,8 @@ def desk(found: sign_on.Agent) -> Answer:
 @for_agent
 def desk_list(found: sign_on.Agent) -> Answer:
     """Agents of a school by state: locked, blocked, expired, never activated, idle."""
-    form = forms.List(data=_looked_for())
-    return _looked(
+    form = forms.List(data=looked_for())
+    return looked(
         found,
         form,
         "desk/list.html",
@@ -67,12 +67,12 @@ def _search() -> str:
     return f"search-{request.endpoint}"
 
 
-def _looked_for() -> dict[str, str] | None:
+def looked_for() -> dict[str, str] | None:
     """The last search of this page, for the answer to it."""
     return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
 
 
-def _looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
+def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
     """A page that shows people, once its form is filled in.
 
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
@@ -92,7 +92,7 @@ def _looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, s
         else:
             refused, status = answer.page, answer.status
     else:
-        entered = _entered(found)
+        entered = reached(found)
         if isinstance(entered, acts.Told):
             return unanswered(entered)
         reach = entered.reach
@@ -131,7 +131,7 @@ def _act(
     """The form of an act; once it is done, the agent's sheet, or the page that `shown` gives."""
     refused, status = "", 200
     if request.method == "GET":
-        entered = _entered(found)
+        entered = reached(found)
         if isinstance(entered, acts.Told):
             return unanswered(entered)
         if not form.typed("agent"):

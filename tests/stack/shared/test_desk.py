@@ -16,7 +16,8 @@ from malleposte.policy import rules
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import act, enrolled, entered, help_desk, main
 from tests.stack.support.factors import Agent
-from tests.stack.support.mail import Mail, wait_for
+from tests.stack.support.mail import Mail, quoted, wait_for
+from tests.stack.support.people import People
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
@@ -159,6 +160,41 @@ def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, 
     after = Agent(site, web)
     after.log_in(near.uid, near.account.password)
     assert after.entered, "no code is asked for any more"
+
+
+def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
+    site: Site, web: Web, desk: Any, person: Any, people: People, school: str, mail: Mail
+) -> None:
+    who, visitor = desk
+    near, far = person(mpEstablishment=[school]), person(mpEstablishment=["0000000X"])
+    box, other = people.box(establishments=(school,)), people.box(establishments=("0000000X",))
+    assert box.uid in main(act(visitor, "/assistance/boites", school=school))
+    folder = quoted(f"Partages/{box.uid}/INBOX")
+
+    given = f"/assistance/boite/ouvrir?box={box.uid}"
+    for address, agent, said in (
+        (f"/assistance/boite/ouvrir?box={other.uid}", near.uid, REACH), (given, far.uid, REACH),
+        (given, who.uid, "votre propre compte"),
+    ):  # fmt: skip
+        page = act(visitor, address, agent=agent, reason=WHY)
+        assert (visitor.last and visitor.last.status, said in page.named("errors")) == (403, True), agent
+    assert near.held("mpOpens") == {} == far.held("mpOpens")
+
+    assert near.uid in main(act(visitor, given, agent=near.account.mail, reason=WHY))
+    assert near.held("mpOpens") == {"mpOpens": [box.uid]}
+    session = mail.imap(near.account)
+    assert session.select(folder)[0] == "OK"
+    wait_for(lambda: int(session.select(folder)[1][0] or 0) == 1, 60, "the box is told who opens it")
+    act(visitor, f"/assistance/boite/retirer?box={box.uid}&agent={near.uid}", reason=WHY)
+    assert near.held("mpOpens") == {}
+    assert mail.imap(near.account).select(folder)[0] == "NO"
+
+    text = main(entered(site, web, near).get("/compte/journal"))
+    assert "Boîte ouverte par l’assistance" in text and "Boîte retirée par l’assistance" in text
+    assert f"boîte {box.uid}" in text and WHY in text and who.uid not in text
+    rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
+    acts = [(row[2], row[3]) for row in rows[1:]]
+    assert {("delegate", near.uid), ("undelegate", near.uid), ("refused", far.uid)} <= set(acts)
 
 
 def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, school: str) -> None:

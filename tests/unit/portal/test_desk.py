@@ -27,8 +27,11 @@ PEOPLE = (
     wire.Person("jmartin", "Jean Martin", "jean@ac-exemple.test", "active", ("0210001M",), "20261126080000Z"),
     wire.Person("zoé&co", "", "zoe@ac-exemple.test", "suspended"),
 )
-DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True)
+BOX = wire.Charge("box", "ce.0210001m", "Collège des Prés", "ce.0210001m@ac-exemple.test", ("jmartin", "partie"))
+DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True,
+                 charges=(BOX,))  # fmt: skip
 GIVEN = {"desk_code": "ways=mail,aloud", "desk_factor": "factor=abc"}
+GIVEN |= dict.fromkeys(("desk_box", "desk_delegate", "desk_undelegate"), "box=ce.0210001m")
 
 
 @pytest.fixture
@@ -136,6 +139,48 @@ def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
     assert "Jean Martin" in page.all("main")[0][1]
     accountd.answer = wire.Done("mdupond")
     assert inside.send(ADDRESSES["desk_list"][language], school="0210001M").all("main")
+
+
+@BOTH
+def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any, language: int) -> None:
+    page = inside.send(ADDRESSES["desk_boxes"][language], school="0210001m")
+    assert asked(accountd, wire.DeskBoxes).school == "0210001M"
+    box = f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
+    assert box in [held["href"] for held, _text in page.all("a")]
+    page = inside.get(box)
+    text, links = page.all("main")[0][1], [held["href"] for held, _text in page.all("a")]
+    assert "Jean Martin" in text and "partie" in text and BOX.mail in text
+    assert f"{ADDRESSES['desk_undelegate'][language]}?box=ce.0210001m&agent=partie" in links
+    assert f"{ADDRESSES['desk_delegate'][language]}?box=ce.0210001m" in links
+    accountd.answer = wire.Done("mdupond")
+    assert inside.send(ADDRESSES["desk_boxes"][language], school="0210001M").all("main")
+
+
+@BOTH
+@pytest.mark.parametrize(("name", "add"), [("desk_delegate", True), ("desk_undelegate", False)])
+def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: bool, language: int) -> None:
+    address, box = ADDRESSES[name][language], f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
+    fields = inside.get(f"{address}?box=ce.0210001m&agent=jmartin").forms()[-1]["fields"]
+    accountd.asked.clear()
+    page = inside.post(address, {**fields, "agent": "jmartin", "reason": " "})
+    assert (inside.last.status_code, bool(page.named("reason-error")), accountd.asked) == (422, True, [])
+    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=Forbidden.REACH.value)
+    page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
+    assert inside.last.status_code == 403 and page.named("errors")
+    accountd.answer = DONE
+    accountd.asked.clear()
+    page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
+    request = asked(accountd, wire.DeskSetDelegate)
+    assert (request.box, request.target, request.reason, request.add) == ("ce.0210001m", "jmartin", "demande 4711", add)
+    assert inside.last.request.full_path == box
+    assert "fr-alert--success" in inside.last.text
+    inside.get(box)
+    assert "fr-alert--success" not in inside.last.text
+
+
+def test_pages_without_a_box_lead_to_those_of_a_school(inside: Any) -> None:
+    for name in ("desk_box", "desk_delegate", "desk_undelegate"):
+        assert inside.raw(ADDRESSES[name][0]).headers["Location"] == "/assistance/boites"
 
 
 def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:

@@ -1,0 +1,107 @@
+"""The help desk's pages on functional boxes: those of a school, who opens one, one agent more or less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import redirect, render_template, request, session
+from malleposte.accountd import wire
+
+from malleposte_portal import acts, sign_on
+from malleposte_portal.answers import Answer, link
+from malleposte_portal.desk import forms
+from malleposte_portal.desk.pages import WRONG, looked, looked_for, reached
+from malleposte_portal.languages import translate as _
+from malleposte_portal.own.asked import ask, for_agent, unanswered
+
+ADDRESSES: dict[str, tuple[str, str]] = {
+    "desk_boxes": ("/assistance/boites", "/en/help-desk/mailboxes"),
+    "desk_box": ("/assistance/boite", "/en/help-desk/mailbox"),
+    "desk_delegate": ("/assistance/boite/ouvrir", "/en/help-desk/mailbox/open"),
+    "desk_undelegate": ("/assistance/boite/retirer", "/en/help-desk/mailbox/remove"),
+}
+"""Address of each page, as in pages.ADDRESSES."""
+FORMS = ("desk_boxes", "desk_delegate", "desk_undelegate")
+
+
+@for_agent
+def desk_boxes(found: sign_on.Agent) -> Answer:
+    """The functional boxes of a school."""
+    form = forms.School(data=looked_for())
+    return looked(
+        found,
+        form,
+        "desk/boxes.html",
+        lambda source, uid, token: wire.DeskBoxes(source, uid, token, school=form.typed("school").upper()),
+    )
+
+
+@for_agent
+def desk_box(found: sign_on.Agent) -> Answer:
+    """Who opens a box."""
+    box = request.args.get("box", "")[: forms.LONGEST]
+    if not box:
+        return redirect(link("desk_boxes"), 303)
+    answer = ask(found, lambda source, uid, token: wire.DeskBoxes(source, uid, token, box=box))
+    if isinstance(answer, acts.Told):
+        return unanswered(answer)
+    told = session.pop("desk", None)
+    names = {one.uid: one.name for one in answer.people}
+    return render_template(
+        "desk/box.html", one=answer.charges[0], names=names,
+        told=told["act"] if isinstance(told, dict) and told.get("box") == answer.charges[0].name else "",
+    )  # fmt: skip
+
+
+@for_agent
+def desk_delegate(found: sign_on.Agent) -> Answer:
+    """Let an agent open a box."""
+    return _delegated(found, forms.Delegate(data=_given()), add=True)
+
+
+@for_agent
+def desk_undelegate(found: sign_on.Agent) -> Answer:
+    """Take that away."""
+    return _delegated(found, forms.Undelegate(data=_given()), add=False)
+
+
+def _given() -> dict[str, str] | None:
+    """What the page of the box says, for a form that is shown first."""
+    names = ("box", "agent")
+    return {name: request.args.get(name, "")[: forms.LONGEST] for name in names} if request.method == "GET" else None
+
+
+def _delegated(found: sign_on.Agent, form: Any, *, add: bool) -> Answer:
+    """The form of one change; once it is done, the page of the box."""
+    refused, status, box = "", 200, form.typed("box")
+    if request.method == "GET":
+        closed = reached(found)
+        if isinstance(closed, acts.Told):
+            return unanswered(closed)
+        if not box:
+            return redirect(link("desk_boxes"), 303)
+    else:
+        status = 422
+        if form.validate():
+            answer = ask(
+                found,
+                lambda source, uid, token: wire.DeskSetDelegate(
+                    source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
+                ),
+                refused=_(WRONG),
+            )
+            if isinstance(answer, wire.Done):
+                done = "delegate" if add else "undelegate"
+                session["desk"] = {"box": box.lower(), "act": "late" if answer.open else done}
+                return redirect(link("desk_box", box=box), 303)
+            refused, status = answer.page, answer.status
+    return render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add), status
+
+
+VIEWS: dict[str, Callable[[], Answer]] = {
+    "desk_boxes": desk_boxes,
+    "desk_box": desk_box,
+    "desk_delegate": desk_delegate,
+    "desk_undelegate": desk_undelegate,
+}
