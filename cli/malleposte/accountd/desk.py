@@ -20,6 +20,7 @@ from malleposte.accountd import own, sms, wire
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import acts, codes, life, roles, search
 from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.devices import follow
 from malleposte.accounts.factors import notice
 from malleposte.accounts.feed import values
 from malleposte.accounts.filters import Filters
@@ -44,6 +45,8 @@ MOST = 40
 """People in an answer, which has a longest line."""
 ROOM = 6_000
 """Bytes of the diagnosis in an answer, beside the sheet."""
+RECORDS = 200
+"""Agents of whom the record is asked for a list of the idle, which has to end before the portal gives up."""
 LOOKED_AT = 2000
 """Entries that a search looks through for those in reach."""
 _ROLE_HELD = ("uid", "mpState", roles.ATTRIBUTE, "mpFunction", "mpEstablishment")
@@ -186,7 +189,40 @@ class Desk:
         if request.state not in wire.LISTS:
             raise MallepostError(f"a list is one of {', '.join(wire.LISTS)}")
         query = All((Equal("mpEstablishment", uai), listed(request.state, self._tools.policy, act.now)))
-        return _people(actor, act.directory.search("people", _LINE, query), request.state)
+        found: Iterable[Entry] = act.directory.search("people", _LINE, query)
+        if request.state != "idle":
+            return _people(actor, found, request.state)
+        unseen, cut = self._unseen(act, found)
+        answer = _people(actor, unseen, request.state)
+        return dataclasses.replace(answer, more=answer.more or cut)
+
+    def _unseen(self, act: Act, found: Iterable[Entry]) -> tuple[list[Entry], bool]:
+        """Those who have not entered by a device password or a token either; whether there may be others.
+
+        slapd notes the log-ins that it proves itself. A device's last use is in the directory, other log-ins of late
+        are on record.
+        """
+        since, kept = act.now - datetime.timedelta(days=IDLE_DAYS), list[Entry]()
+        for number, entry in enumerate(found):
+            if len(kept) > MOST or number >= RECORDS:
+                return kept, True
+            uid = first(entry.attributes, "uid")
+            if any(one.used and one.used > since for one in follow.of(act.directory, uid)):
+                continue
+            last = self._last_log_in(uid)
+            if last is None or last < since.timestamp():
+                kept.append(entry)
+        return kept, False
+
+    def _last_log_in(self, uid: str) -> int | None:
+        """The last log-in on record (seconds since 1970), or None."""
+        try:
+            kept, _failures = self._tools.record(uid)
+        except (MallepostError, OSError) as error:
+            LOG.error("the record of log-ins could not be read: %s", error)
+            return None
+        found = kept.last_log_in()
+        return found.last if found else None
 
     def _show(self, act: Act, request: wire.DeskShow) -> wire.Answer:
         entry = self.target(act, self.actor(act, request), request.target)

@@ -10,10 +10,11 @@ import pytest
 from malleposte.accountd import own, wire
 from malleposte.accountd.desk import Rules
 from malleposte.accountd.wire import Forbidden
-from malleposte.accounts import codes
+from malleposte.accounts import codes, life
 from malleposte.accounts.filters import forwards
 from malleposte.accounts.record import model
 from malleposte.adapters.lemonldap import Factor
+from malleposte.directory.devices import Device, device_attributes
 from malleposte.directory.model import State
 from malleposte.errors import InputError, MallepostError
 
@@ -234,6 +235,30 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
     assert stage.ask(wire.DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
     wrong = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="rich"))
     assert isinstance(wrong, wire.Refused)
+
+
+def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> None:
+    def idle() -> list[str]:
+        answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="idle"))
+        assert isinstance(answer, wire.Done)
+        return sorted(one.uid for one in answer.people)
+
+    for uid, numen in (("telephone", "01E9500003ABC"), ("ailleurs", "01E9500004ABC")):
+        stage.agent(uid, State.ACTIVE, numen, mpEstablishment=[SCHOOL])
+    for owner, days in (("telephone", 89), ("ailleurs", 91)):
+        used = NOW - datetime.timedelta(days=days)
+        device = Device(f"d{days}", owner, "Téléphone", ("mail",), NOW, used=used)
+        held = device_attributes(device, {}, "x") | {"mpDeviceUsed": [life.stamp(used)]}
+        stage.directory.add(device.dn(stage.directory.suffix), held)
+    assert idle() == ["adesk", "ailleurs", "mdupond"]
+
+    refused, entered, long_ago = log_in(), log_in(accepted=True), NOW - datetime.timedelta(days=91)
+    stage.kept = model.Kept((seen(refused, NOW), seen(entered, long_ago)))
+    assert "mdupond" in idle()
+    stage.kept = model.Kept((seen(entered, NOW - datetime.timedelta(days=2)),))
+    assert idle() == ["adesk", "ailleurs"]
+    stage.mute = True
+    assert idle() == ["adesk", "ailleurs"], "what one host does not tell, another may"
 
 
 def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:

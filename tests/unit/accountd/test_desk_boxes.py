@@ -87,7 +87,10 @@ def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> Non
     (letter,) = stage.letters
     assert letter["To"] == "ce.x@ac-exemple.test"
     text = letter.get_content()
-    assert "a permis à Marie Dupond (mdupond) d’ouvrir la boîte «\N{NO-BREAK SPACE}ce.x\N{NO-BREAK SPACE}»" in text and WHY in text
+    assert (
+        "a permis à Marie Dupond (mdupond) d’ouvrir la boîte «\N{NO-BREAK SPACE}ce.x\N{NO-BREAK SPACE}»" in text
+        and WHY in text
+    )
     assert "adesk" not in text
     assert isinstance(give(stage), wire.Done)
     assert len(stage.letters) == 1, "nothing changed: nothing is told"
