@@ -11,14 +11,12 @@ from typing import Any
 
 from flask import Flask, current_app, g, render_template
 from malleposte.front import notices, states
+from malleposte.platform import opening
 
 from malleposte_portal import acts
 from malleposte_portal.languages import translate as _
 from malleposte_portal.languages import translate_number
 
-DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-ENGLISH_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-"""Names of days in the fact, as Python counts them."""
 WEEKS_AHEAD = 5
 """The weeks in which the next opening is looked for: longer than any holidays of a help desk."""
 
@@ -63,9 +61,7 @@ def when(moment: datetime) -> str:
 
 def clock(moment: time) -> str:
     """An hour in the language of the page: `8 h`, `8 h 30`, `8:30`."""
-    if g.language == "fr":
-        return f"{moment.hour}\u00a0h" + (f"\u00a0{moment.minute:02}" if moment.minute else "")
-    return f"{moment:%H:%M}"
+    return opening.clock(moment, french=g.language == "fr")
 
 
 def messages() -> list[dict[str, str]]:
@@ -98,52 +94,42 @@ def _until(one: notices.Notice) -> str:
     return clock(here.time()) if here.date() == start.date() else when(one.end)
 
 
-def spans(opening: Sequence[Mapping[str, Any]], day: date, closed: Sequence[str] = ()) -> list[tuple[time, time]]:
+def spans(given: Sequence[Mapping[str, Any]], day: date, closed: Sequence[str] = ()) -> list[tuple[time, time]]:
     """The hours of the help desk on a day, in order."""
     if day.isoformat() in closed:
         return []
-    name = ENGLISH_DAYS[day.weekday()]
-    found = [(time.fromisoformat(one["from"]), time.fromisoformat(one["to"])) for one in opening if name in one["days"]]
+    name = opening.ENGLISH_DAYS[day.weekday()]
+    found = [(time.fromisoformat(one["from"]), time.fromisoformat(one["to"])) for one in given if name in one["days"]]
     return sorted(found)
 
 
 def desk(moment: datetime | None = None) -> str:
     """A sentence: whether the help desk is open now, or when it opens; empty where its hours are not known as times."""
     support = current_app.extensions["portal"].support
-    opening, closed = support.get("opening") or [], support.get("closed") or []
+    given, closed = support.get("opening") or [], support.get("closed") or []
     here = moment or now()
     for ahead in range(WEEKS_AHEAD * 7):
         day = here.date() + timedelta(days=ahead)
-        for begin, end in spans(opening, day, closed):
+        for begin, end in spans(given, day, closed):
             if ahead == 0 and begin <= here.time() < end:
                 return _("Ouvert maintenant, jusqu’à %(hour)s.", hour=clock(end))
             if ahead or here.time() < begin:
                 return _("Fermé. Ouvre %(day)s à %(hour)s.", day=_day(day, ahead), hour=clock(begin))
-    return _("Fermé.") if opening else ""
+    return _("Fermé.") if given else ""
 
 
 def _day(day: date, ahead: int) -> str:
     if ahead < 2:
         return _("demain") if ahead else _("aujourd’hui")
     if ahead < 7:
-        return DAYS[day.weekday()] if g.language == "fr" else ENGLISH_DAYS[day.weekday()].capitalize()
+        return opening.DAYS[day.weekday()] if g.language == "fr" else opening.ENGLISH_DAYS[day.weekday()].capitalize()
     return _("le %(date)s", date=f"{day:%d/%m}" if g.language == "fr" else f"{day:%-d %B}")
 
 
 def hours() -> list[str]:
-    """The hours as sentences, one for each span of the fact."""
-    return [_span(one) for one in current_app.extensions["portal"].support.get("opening") or []]
-
-
-def _span(one: Mapping[str, Any]) -> str:
-    numbers = sorted(ENGLISH_DAYS.index(name) for name in one["days"])
-    names = DAYS if g.language == "fr" else [name.capitalize() for name in ENGLISH_DAYS]
-    row = numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    times = {"start": clock(time.fromisoformat(one["from"])), "end": clock(time.fromisoformat(one["to"]))}
-    if row and len(numbers) > 2:
-        days = {"first": names[numbers[0]], "last": names[numbers[-1]]}
-        return _("Du %(first)s au %(last)s, de %(start)s à %(end)s", **days, **times)
-    return _("%(days)s, de %(start)s à %(end)s", days=", ".join(names[n] for n in numbers).capitalize(), **times)
+    """The hours as sentences, one for each set of days of the fact."""
+    told = opening.phrases(current_app.extensions["portal"].support.get("opening") or [], french=g.language == "fr")
+    return [one[0].upper() + one[1:] for one in told]
 
 
 def place() -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from malleposte.accounts import filters
 from malleposte.accounts.outbound import Deliver, letter
+from malleposte.platform import opening
 
 ALWAYS = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap", "imapflags"})
 """The extensions that every Sieve has without a name, and the old names that Dovecot accepts."""
@@ -80,7 +81,7 @@ def tell(
     for one in fresh:
         text = _TO_OWNER.format(
             script=one.script, names=", ".join(one.missing), phone=support["phone"], mail=support["mail"],
-            hours=support["hours"], academy=facts["academy"],
+            hours=opening.hours(support)[0], academy=facts["academy"],
         )  # fmt: skip
         subject = "Vos filtres ne s’exécutent plus / Your filters no longer run"
         deliver(f"{one.uid}@{deliver_domain}", letter(facts, subject, text))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform import opening
 from malleposte.platform.identity import is_uid
 
 PROGRAM = ("/usr/bin/malleposte",)
@@ -123,7 +124,8 @@ def letters(
         "account": found.account, "kind": found.kind or "?", "sum": found.sum, "limit": found.limit, "span": span,
         "span_en": span_en, "user": found.user or "aucune (filtre)", "login": found.login,
         "done_fr": " ".join(filter(None, (done[0], note[0]))), "done_en": " ".join(filter(None, (done[1], note[1]))),
-        "academy": facts["academy"], "phone": support["phone"], "mail": support["mail"], "hours": support["hours"],
+        "academy": facts["academy"], "phone": support["phone"], "mail": support["mail"],
+        "hours": opening.hours(support)[0],
     }  # fmt: skip
     state = "envois retenus / mail held" if found.held else "beaucoup de destinataires / many recipients"
     yield f"postmaster@{domain}", letter(facts, f"{found.account}: {state}", _TO_OPERATORS.format(**words))

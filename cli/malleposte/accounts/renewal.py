@@ -25,6 +25,7 @@ from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
+from malleposte.platform import opening
 from malleposte.platform.times import when
 from malleposte.policy.model import Policy, PolicyError
 
@@ -144,6 +145,7 @@ class Facts:
     def of(cls, given: Mapping[str, Any]) -> Facts:
         """From a mapping. Raises KeyError, TypeError or ValueError."""
         support = given["support"]
+        french, english = opening.hours(support)
         try:
             policy = Policy.from_mapping(given["password_policy"])
         except PolicyError as error:
@@ -154,8 +156,8 @@ class Facts:
             portal=str(given["hostnames"]["portal"]),
             phone=str(support["phone"]),
             mail=str(support["mail"]),
-            hours=str(support.get("hours", "")),
-            hours_en=str(support.get("hours_en", support.get("hours", ""))),
+            hours=french,
+            hours_en=english,
             policy=policy,
             server=str(given["hostnames"].get("mail", "")),
             dav=str(given["hostnames"].get("dav", "")),

@@ -30,7 +30,19 @@ def facts(reader: Reader) -> Iterator[Finding]:
     """Every fault, once, however many hosts have it."""
     seen = set()
     for host in reader.site.members(PLATFORM):
-        for check in (_names, _classes, _policy, _tls, _lists, _operators, _addresses, _outbound, _gateway, _provider):
+        for check in (
+            _names,
+            _classes,
+            _policy,
+            _tls,
+            _lists,
+            _operators,
+            _addresses,
+            _outbound,
+            _gateway,
+            _support,
+            _provider,
+        ):
             for finding in check(reader, host):
                 if finding not in seen:
                     seen.add(finding)
@@ -161,6 +173,13 @@ def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
     if "url" in given and not given.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
+
+
+def _support(reader: Reader, host: str) -> Iterator[Finding]:
+    given = _mapping(reader, host, "malleposte_support")
+    if given and not given.get("opening") and not given.get("hours"):
+        message = "is missing: letters could not say when the help desk answers; give its days and times"
+        yield reader.wrong(host, "malleposte_support", ("opening",), message)
 
 
 def _provider(reader: Reader, host: str) -> Iterator[Finding]:

@@ -143,8 +143,10 @@ def faults(value: Any, spec: Mapping[str, Any], path: Path = (), *, made: Callab
     if not _right(value, kind, made(path)):
         yield path, _wrong_type(value, kind)
         return
-    if spec.get("choices") and value not in spec["choices"]:
-        yield path, f"{value!r} is none of {', '.join(map(str, spec['choices']))}"
+    choices = spec.get("choices")
+    for one in value if isinstance(value, list) else [value]:
+        if choices and one not in choices:
+            yield path, f"{one!r} is none of {', '.join(map(str, choices))}"
     if "minimum" in spec and isinstance(value, int) and value < spec["minimum"]:
         yield path, f"{value} is less than {spec['minimum']}"
     if isinstance(value, list):

@@ -26,7 +26,11 @@ KEYS = Keyring("k1", {"k1": b"1" * 32})
 FACTS = {
     "academy": "académie d’Exemple",
     "hostnames": {"portal": "pia.ac-exemple.test"},
-    "support": {"phone": "03 00 00 00 00", "mail": "aide@ac-exemple.test", "hours": "du lundi au vendredi"},
+    "support": {
+        "phone": "03 00 00 00 00",
+        "mail": "aide@ac-exemple.test",
+        "opening": [{"days": ["monday", "tuesday", "wednesday"], "from": "08:30", "to": "17:00"}],
+    },
 }
 
 
@@ -218,6 +222,7 @@ def test_a_page_says_who_what_and_until_when(printer):
     for words in (
         "Élodie Durand", "Collège Œuvrard", "HJK34-9CFTX", "valable jusqu’au 1er octobre 2026 inclus", "NUMEN",
         "https://pia.ac-exemple.test/", "edurand@ac-exemple.test", "03 00 00 00 00", "until 1 October 2026",
+        "du lundi au mercredi, de 8 h 30 à 17 h", "Monday to Wednesday, 08:30 to 17:00.",
     ):  # fmt: skip
         assert words in text, words
     assert "Martin" not in text

@@ -179,6 +179,21 @@ def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
     assert "malleposte_sms.networks: is empty: accountd could not reach the gateway" in told
 
 
+def test_the_help_desk_has_hours_as_times_or_in_words(inventory: Path) -> None:
+    def findings(given: str) -> list[str]:
+        support = f'malleposte_support: {{phone: "1", mail: aide@ac-exemple.test{given}}}\n'
+        (inventory / "group_vars/malleposte/support.yml").write_text(support, "utf-8")
+        told = run.check(inventory, online=False).findings
+        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_support" in one.text()]
+
+    assert findings(', opening: [{days: [monday], from: "08:30", to: "17:00"}]') == []
+    assert findings(", hours: le matin") == []
+    (told,) = findings("")
+    assert "malleposte_support.opening: is missing: letters could not say when the help desk answers" in told
+    (told,) = findings(', opening: [{days: [lundi], from: "08:30", to: "17:00"}]')
+    assert "malleposte_support.opening" in told and "lundi" in told
+
+
 def test_a_provider_of_the_academy_s_own_is_whole_or_is_refused(inventory: Path) -> None:
     file = inventory / "group_vars/malleposte/sso.yml"
 

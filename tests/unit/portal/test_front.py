@@ -163,8 +163,7 @@ def test_the_hours_are_told_in_words(app: Any) -> None:
     with app.test_request_context("/"):
         app.preprocess_request()
         assert [one.replace("\u00a0", " ") for one in front.hours()] == [
-            "Du lundi au vendredi, de 8 h à 12 h",
-            "Du lundi au vendredi, de 13 h 30 à 17 h",
+            "Du lundi au vendredi, de 8 h à 12 h et de 13 h 30 à 17 h",
             "Samedi, de 9 h à 12 h",
         ]
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from malleposte.accounts.letters.issue import Letter
 from malleposte.errors import InputError
+from malleposte.platform import opening
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 _FACES = {"Texte": "DejaVuSans.ttf", "Gras": "DejaVuSans-Bold.ttf", "Code": "DejaVuSansMono-Bold.ttf"}
@@ -44,15 +45,16 @@ class Platform:
         """Read the platform's facts. Raises InputError."""
         try:
             support = facts["support"]
+            french, english = opening.hours(support)
             return cls(
                 academy=facts["academy"],
                 portal=f"https://{facts['hostnames']['portal']}/",
                 phone=support["phone"],
                 mail=support["mail"],
-                hours=support["hours"],
-                hours_en=support.get("hours_en", support["hours"]),
+                hours=french,
+                hours_en=english,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{where}: {error} is missing in the settings of letters", "deploy again") from error
 
 
