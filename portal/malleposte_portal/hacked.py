@@ -159,6 +159,10 @@ TITLES = {
     "agenda": "Un agenda ou un carnet d’adresses partagé",
     "delegate": "Une délégation de votre courrier",
     "senders": "Une liste d’expéditeurs",
+    "signature": "Une signature",
+    "sender": "Un nom d’expéditeur",
+    "reply": "Une adresse de réponse",
+    "copy": "Une copie cachée de vos messages",
     "factor": "Un second facteur",
     "recovery": "Un moyen de secours changé récemment",
 }
@@ -186,6 +190,14 @@ def sentence(one: wire.Trace) -> str:
         "senders": _("Ils sont toujours acceptés : %(who)s.", who=one.who)
         if one.what == "allowed"
         else _("Leurs messages vont dans Indésirables : %(who)s.", who=one.who),
+        "signature": _("Vos messages de %(mail)s finissent par : « %(text)s ».", mail=one.what, text=one.who),
+        "sender": _("Vos messages de %(mail)s portent le nom « %(name)s ».", mail=one.what, name=one.who),
+        "reply": _("Les réponses à vos messages de %(mail)s vont à %(who)s.", mail=one.what, who=one.who),
+        "copy": _(
+            "Chaque message que vous envoyez de %(mail)s part aussi, en copie cachée, à %(who)s.",
+            mail=one.what,
+            who=one.who,
+        ),
         "factor": f"{factors.kind(wire.Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
         "recovery": _("Votre téléphone de secours est %(value)s.", value=one.who)
         if one.what == "phone"

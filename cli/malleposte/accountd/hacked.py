@@ -179,6 +179,8 @@ class Hacked:
         try:
             traces, failures = self._tools.traces(uid)
             away += failures
+            right = _names(act, uid)
+            traces = [one for one in traces if one.kind != Trail.SENDER or one.who not in right(one.what)]
             known = {one.ident: one for one in traces}
             found += [_told(one) for one in traces]
         except (MallepostError, OSError) as error:
@@ -208,7 +210,10 @@ class Hacked:
             elif gone.kind == Trail.RECOVERY:
                 self._without_means(act, entry, gone.what)
             else:
-                failures = self._tools.untrace(uid, traces[gone.ident]) if self._tools.untrace else []
+                trace = traces[gone.ident]
+                if gone.kind == Trail.SENDER:
+                    trace = replace(trace, who=_names(act, uid)(trace.what)[0])
+                failures = self._tools.untrace(uid, trace) if self._tools.untrace else []
                 if failures:
                     return list(failures)
         except (MallepostError, OSError) as error:
@@ -243,10 +248,29 @@ class Hacked:
 WORDS: Mapping[str, str] = {
     Trail.FORWARD: "renvoi", Trail.DISCARD: "filtre qui supprime", Trail.ANSWER: "réponse automatique",
     Trail.FOLDER: "dossier partagé", Trail.AGENDA: "agenda ou contacts partagés", Trail.DELEGATE: "délégation",
-    Trail.SENDERS: "expéditeurs autorisés ou bloqués",
+    Trail.SENDERS: "expéditeurs autorisés ou bloqués", Trail.SIGNATURE: "signature",
+    Trail.SENDER: "nom d’expéditeur", Trail.REPLY: "adresse de réponse", Trail.COPY: "copie cachée",
     Trail.FACTOR: "second facteur", Trail.RECOVERY: "moyen de secours",
 }  # fmt: skip
 """The kinds in the journal, for the account's owner."""
+
+
+def _names(act: Act, uid: str) -> Callable[[str], tuple[str, ...]]:
+    """A function that gives the names under which an address may send, the usual one first."""
+    asked = ("cn", "displayName", "mail", "mailLocalAddress", "mpOpens")
+    entry = next(iter(act.directory.search("people", asked, {"uid": uid})))
+    own = entry.attributes
+    opened = {name.lower() for name in own.get("mpOpens", ())}
+
+    def names(held: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+        return tuple(one for one in (first(held, "displayName"), first(held, "cn"), uid) if one)
+
+    def of(mail: str) -> tuple[str, ...]:
+        boxes = act.directory.search("functional", ("uid", "cn", "displayName"), {"mailLocalAddress": mail.lower()})
+        box = next((one.attributes for one in boxes if first(one.attributes, "uid").lower() in opened), None)
+        return names(own if box is None else box)
+
+    return of
 
 
 def _told(one: Trace) -> wire.Trace:

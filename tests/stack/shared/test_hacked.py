@@ -64,10 +64,31 @@ def shared(site: Site, ca_bundle: Path, account: Account, thief: str) -> Groupwa
     visitor = Groupware(site, ca_bundle, account).login()
     assert visitor.get(visitor.own("Calendar/personal/addUserInAcls?uid=probe1")).status in (200, 204)
     told = visitor.get(visitor.own("jsonDefaults")).json()
+    (mine,) = told["SOGoMailIdentities"]
+    told["SOGoMailIdentities"] = [mine | {"fullName": "Le rectorat", "replyTo": thief, "signature": "<p>Payez</p>"}]
     told["Forward"] = {"enabled": 1, "forwardAddress": [thief], "keepCopy": 1}
     saved = visitor.post(visitor.own("Preferences/save"), {"defaults": told, "settings": {}})
     assert saved.status == 200, saved.text
     return visitor
+
+
+def signed(site: Site, account: Account, thief: str) -> None:
+    """Leave the identity that a thief would make in Roundcube."""
+    site.run("mail1", "runuser -u postgres -- psql -AtXq roundcube -f -", given=f"""
+        INSERT INTO users (username, mail_host) VALUES ('{account.uid}', 'localhost');
+        INSERT INTO identities (user_id, changed, standard, email, name, "reply-to", signature)
+        SELECT user_id, now(), 1, '{account.mail}', 'Le rectorat', '{thief}', 'Payez' FROM users
+        WHERE username = '{account.uid}';""")  # fmt: skip
+
+
+def identity(site: Site, ca_bundle: Path, account: Account, profile: str) -> list[str]:
+    """The sender's name, the address of answers and the signature of an agent's messages."""
+    if profile == "convergence":
+        told = Groupware(site, ca_bundle, account).login()
+        (mine,) = told.get(told.own("jsonDefaults")).json()["SOGoMailIdentities"]
+        return [mine.get(name) or "" for name in ("fullName", "replyTo", "signature")]
+    asked = f"""SELECT concat_ws('|', name, "reply-to", signature) FROM identities WHERE email = '{account.mail}';"""
+    return site.run("mail1", "runuser -u postgres -- psql -AtX roundcube -f -", given=asked).strip().split("|")
 
 
 @pytest.mark.parametrize("profile", ["roundcube", "convergence"])
@@ -78,6 +99,8 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     made = Cli(site).json("device", "add", who.uid, "--name", "Téléphone du voleur")
     if profile == "convergence":
         shared(site, ca_bundle, who.account, thief)
+    else:
+        signed(site, who.account, thief)
     robbed(mail, who.account, "sogo" if profile == "convergence" else "roundcube", thief)
     visitor, code = Visitor(site, web), who.code()
     page = visitor.send("/pirate", numen=who.numen, code="AAAA2222", new=new, again=new)
@@ -91,7 +114,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     assert not enters(who.uid, made["password"])
     assert who.held("mpBlockedUntil", "mpState")["mpState"] == ["active"]
     expected = ["Un renvoi automatique", "Un filtre qui supprime des messages", *["Un dossier de courrier partagé"] * 2]
-    expected += ["Une liste d’expéditeurs"]
+    expected += ["Une liste d’expéditeurs", "Une signature", "Un nom d’expéditeur", "Une adresse de réponse"]
     expected += ["Un agenda ou un carnet d’adresses partagé"] * (profile == "convergence")
     assert sorted(heads(page)) == sorted(expected)
 
@@ -112,6 +135,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
         assert told.get(told.own("jsonDefaults")).json()["Forward"]["enabled"] in (0, False)
         shares = f"SELECT count(*) FROM sogo_acl WHERE c_object LIKE '/{who.uid}/%'"
         assert site.run("mail1", "runuser -u sogo -- psql -AtX sogo -f -", given=f"{shares};").strip() == "0"
+    assert identity(site, ca_bundle, account, profile) == [who.held("cn")["cn"][0], "", ""]
     told_lines = " ".join(lines_of(site, who.uid))
     assert f"renvoi: {thief}" in told_lines and "dossier partagé: user=probe1" in told_lines
 

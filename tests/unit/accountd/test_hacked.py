@@ -17,7 +17,7 @@ from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
-from malleposte.directory.model import State
+from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.errors import MallepostError
 
 from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
@@ -84,6 +84,30 @@ def stage(tmp_path: Path) -> Robbed:
 
 def kinds(done: wire.Done) -> list[str]:
     return [one.kind for one in done.traces]
+
+
+def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(stage: Robbed) -> None:
+    box = FunctionalBox("ce.x", "Collège des Prés", "ce.x@ac-exemple.test", delegates=("mdupond",))
+    stage.directory.add(box.dn(stage.directory.suffix), box_attributes(box))
+    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", {"mpOpens": ["ce.x"]})
+    mine, theirs = "mdupond@ac-exemple.test", "ce.x@ac-exemple.test"
+    false = [Trace("sender", mine, "Le rectorat"), Trace("sender", theirs, "Marie Dupond")]
+    stage.left = [Trace("sender", mine, "Marie Dupond"), *false, Trace("sender", theirs, "Collège des Prés"),
+                  Trace("signature", mine, "Payez ici")]  # fmt: skip
+    done = stage.taken_back()
+    shown = stage.check(done.ticket)
+    assert [(one.kind, one.what, one.who) for one in shown.traces if one.kind in ("sender", "signature")] == [
+        ("sender", mine, "Le rectorat"), ("sender", theirs, "Marie Dupond"), ("signature", mine, "Payez ici"),
+    ]  # fmt: skip
+    written: list[Trace] = []
+    object.__setattr__(stage.service.tools, "untrace", lambda uid, trace: written.append(trace) or [])
+    stage.check(done.ticket, *(one.ident for one in shown.traces if one.kind in ("sender", "signature")))
+    assert written == [
+        Trace("sender", mine, "Marie Dupond"), Trace("sender", theirs, "Collège des Prés"),
+        Trace("signature", mine, "Payez ici"),
+    ]  # fmt: skip
+    notes = [one["note"] for one in stage.lines() if one["action"] == "trace-removed"]
+    assert notes[:2] == ["nom d’expéditeur: Le rectorat", "nom d’expéditeur: Marie Dupond"]
 
 
 @pytest.mark.parametrize("wrong", [{"numen": OTHER_NUMEN}, {"numen": ""}, {"code": "3" * 10}, {"code": ""}])

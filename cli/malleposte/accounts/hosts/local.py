@@ -34,7 +34,7 @@ from malleposte.accounts.queue import Queue, Waiting
 from malleposte.accounts.record import ask
 from malleposte.accounts.record.model import Kept
 from malleposte.accounts.senders import Edit, Senders
-from malleposte.accounts.traces import folders, groupware
+from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
@@ -167,6 +167,8 @@ class LocalHost:
             found += folders.find(home) + senders.traces(home)
         if "sogo" in self.rules.channels:
             found += groupware.find(self._sogo_sql, uid)
+        if "roundcube" in self.rules.channels:
+            found += identities.find(self._roundcube_sql, uid)
         return list(dict.fromkeys(found))
 
     def untrace(self, uid: str, trace: Trace, names: Sequence[str]) -> None:
@@ -181,9 +183,14 @@ class LocalHost:
         if "sogo" in self.rules.channels and trace.kind not in (Trail.FOLDER, Trail.SENDERS):
             groupware.remove(self._sogo_sql, uid, trace)
             self.forget(uid, names)
+        if "roundcube" in self.rules.channels and trace.kind in identities.COLUMNS:
+            identities.remove(self._roundcube_sql, uid, trace)
 
     def _sogo_sql(self, text: str) -> str:
         return self.sql(self.rules.sogo_database, text)
+
+    def _roundcube_sql(self, text: str) -> str:
+        return self.sql(self.rules.roundcube_database, text)
 
     def factors(self, uid: str) -> list[Factor]:
         """See Host."""

@@ -1,4 +1,4 @@
-"""SOGo: its own forwards and filters, from which it writes the Sieve script anew, and what it opens to others."""
+"""SOGo: own forwards and filters, from which it writes the Sieve script anew, what it opens to others, identities."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from malleposte.accounts.agendas.sogo import quoted, rows
+from malleposte.accounts.traces import identities
 from malleposte.accounts.traces.model import Kind, Trace
 
 Sql = Callable[[str], str]
@@ -21,6 +22,8 @@ _CLOSE = """DELETE FROM sogo_acl a USING sogo_folder_info i WHERE a.c_folder_id 
   AND i.c_path2 = {uid} AND i.c_path3 || '/' || i.c_path4 = {what} AND a.c_uid = {who};"""
 _WRITE = "UPDATE sogo_user_profile SET {column} = {text} WHERE c_uid = {uid};"
 _DELETING = ("discard", "reject", "ereject")
+_KEYS = {Kind.SIGNATURE: "signature", Kind.SENDER: "fullName", Kind.REPLY: "replyTo"}
+"""The kinds of traces in an identity, and SOGo's keys."""
 
 
 def find(sql: Sql, uid: str) -> list[Trace]:
@@ -35,6 +38,9 @@ def find(sql: Sql, uid: str) -> list[Trace]:
                 found.append(Trace(Kind.DISCARD))
     if _on(defaults, "Vacation"):
         found.append(Trace(Kind.ANSWER))
+    for one in _identities(defaults):
+        mail = str(one.get("email", ""))
+        found += identities.of(mail, one.get("fullName"), one.get("replyTo"), one.get("signature"))
     found += [Trace(Kind.DELEGATE, who=one) for one in _delegates(settings)]
     found += [
         Trace(Kind.AGENDA, str(one["what"]), str(one["who"])) for one in rows(sql(_SHARES.format(uid=quoted(uid))))
@@ -64,6 +70,11 @@ def _without(held: dict[str, Any], trace: Trace) -> None:
     elif trace.kind == Kind.FORWARD and trace.who in _forwards(held):
         addresses = [one for one in _forwards(held) if one != trace.who]
         held["Forward"] |= {"forwardAddress": addresses, "enabled": 1 if addresses else 0}
+    for one in _identities(held) if trace.kind in _KEYS else ():
+        if one.get("email") == trace.what and trace.kind == Kind.SENDER:
+            one["fullName"] = trace.who
+        elif one.get("email") == trace.what:
+            one.pop(_KEYS[trace.kind], None)
     for rule in _rules(held) if trace.kind in (Kind.FORWARD, Kind.DISCARD) else ():
         left = [one for one in _actions(rule) if not _meant(one, trace)]
         if len(left) != len(_actions(rule)):
@@ -105,6 +116,11 @@ def _forwards(defaults: Mapping[str, Any]) -> list[str]:
 
 def _rules(defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     held = defaults.get("SOGoSieveFilters")
+    yield from (one for one in (held if isinstance(held, list) else []) if isinstance(one, dict))
+
+
+def _identities(defaults: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    held = defaults.get("SOGoMailIdentities")
     yield from (one for one in (held if isinstance(held, list) else []) if isinstance(one, dict))
 
 

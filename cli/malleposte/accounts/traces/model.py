@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """The kinds. The first seven are of mailbox and webmail, the others of the log-in page and the directory."""
+    """The kinds. The last two are of the log-in page and the directory, the others of mailbox and webmails."""
 
     FORWARD = "forward"
     """Mail is sent on, to `who`."""
@@ -26,6 +26,14 @@ class Kind(StrEnum):
     """`who` reads and writes in the owner's name in SOGo."""
     SENDERS = "senders"
     """The senders `who`, as far as they are named, are on the list `what` (`allowed`, `blocked`) of the mailbox."""
+    SIGNATURE = "signature"
+    """Messages from `what` end with the signature `who`."""
+    SENDER = "sender"
+    """Messages from `what` bear the name `who`. To remove it is to write the right name in `who`."""
+    REPLY = "reply"
+    """Answers to messages from `what` go to `who`."""
+    COPY = "copy"
+    """`who` gets a hidden copy of each message from `what`."""
     FACTOR = "factor"
     """The second factor `what`."""
     RECOVERY = "recovery"

@@ -12,7 +12,7 @@ from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.traces import folders, groupware
+from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.platform import mailstore
@@ -20,6 +20,7 @@ from malleposte.platform import mailstore
 from tests.support.hosts import FakeHost
 
 VOLEUR = "voleur@lointain.test"
+MINE, BOX, ANSWERS = "mdupond@ac-exemple.test", "ce.x@ac-exemple.test", "reponses@lointain.test"
 SCRIPT = """require ["fileinto", "reject", "vacation"];
 # redirect "remark@lointain.test";
 if header :contains "subject" "redirect \\"x@y\\";" { redirect "voleur@lointain.test"; }
@@ -118,6 +119,10 @@ DEFAULTS = {
         {"name": "y", "actions": [{"method": "discard"}]},
     ],
     "Vacation": {"enabled": 1, "autoReplyText": "L'absence"},
+    "SOGoMailIdentities": [
+        {"email": MINE, "fullName": "Marie Dupond", "isDefault": 1, "signature": "<p>Payez <b>ici</b>&nbsp;!</p>"},
+        {"email": BOX, "fullName": "Le rectorat", "replyTo": ANSWERS},
+    ],
 }
 SETTINGS = {"Mail": {"DelegateTo": ["voleur", "pmartin"], "SortingState": ["date", 0]}}
 
@@ -126,11 +131,13 @@ def test_sogo_holds_forwards_filters_delegates_and_shares() -> None:
     found = groupware.find(Database(DEFAULTS, SETTINGS, [("Calendar/personal", "voleur")]), "mdupond")
     assert found == [
         Trace(Kind.FORWARD, who="voleur@lointain.test"), Trace(Kind.FORWARD, who="ami@exemple.test"),
-        Trace(Kind.DISCARD), Trace(Kind.ANSWER), Trace(Kind.DELEGATE, who="voleur"),
+        Trace(Kind.DISCARD), Trace(Kind.ANSWER), Trace(Kind.SENDER, MINE, "Marie Dupond"),
+        Trace(Kind.SIGNATURE, MINE, "Payez ici !"), Trace(Kind.SENDER, BOX, "Le rectorat"),
+        Trace(Kind.REPLY, BOX, ANSWERS), Trace(Kind.DELEGATE, who="voleur"),
         Trace(Kind.DELEGATE, who="pmartin"), Trace(Kind.AGENDA, "Calendar/personal", "voleur"),
     ]  # fmt: skip
     off = DEFAULTS | {"Forward": {"enabled": 0, "forwardAddress": "x@y"}, "Vacation": {"enabled": False}}
-    off |= {"SOGoSieveFilters": "broken"}
+    off |= {"SOGoSieveFilters": "broken", "SOGoMailIdentities": {"email": 1}}
     assert groupware.find(Database(off, [], []), "mdupond") == []
 
 
@@ -150,6 +157,45 @@ def test_one_goes_from_sogo_and_the_rest_stays(trace: Trace, told: list[str], ke
     (written,) = database.written
     assert [one for one in [*told, *kept] if one not in written] == []
     assert not trace.who or trace.kind == Kind.AGENDA or trace.who not in written
+
+
+def written(trace: Trace) -> list[dict[str, Any]]:
+    """SOGo's identities after one has gone."""
+    database = Database(DEFAULTS, SETTINGS, [])
+    groupware.remove(database, "mdupond", trace)
+    (text,) = database.written
+    return json.loads(text.split("c_defaults = '")[1].split("' WHERE")[0].replace("''", "'"))["SOGoMailIdentities"]  # type: ignore[no-any-return]
+
+
+def test_an_identity_of_sogo_loses_what_is_named_alone() -> None:
+    mine, box = DEFAULTS["SOGoMailIdentities"]
+    assert written(Trace(Kind.SIGNATURE, MINE, "x")) == [
+        {"email": MINE, "fullName": "Marie Dupond", "isDefault": 1}, box,
+    ]  # fmt: skip
+    assert written(Trace(Kind.REPLY, BOX, ANSWERS)) == [mine, {"email": BOX, "fullName": "Le rectorat"}]
+    assert written(Trace(Kind.SENDER, BOX, "Collège")) == [mine, {**box, "fullName": "Collège"}]
+
+
+def test_identities_of_roundcube_are_found_and_emptied() -> None:
+    row = {"email": MINE, "name": "Marie", "reply": VOLEUR, "bcc": None, "signature": "Merci d'avance"}
+    told: list[str] = []
+
+    def sql(text: str) -> str:
+        told.append(text)
+        return json.dumps(row) + "\n" + json.dumps(row | {"email": BOX, "reply": "", "bcc": VOLEUR, "signature": ""})
+
+    assert identities.find(sql, "mdupond") == [
+        Trace(Kind.SENDER, MINE, "Marie"), Trace(Kind.REPLY, MINE, VOLEUR),
+        Trace(Kind.SIGNATURE, MINE, "Merci d'avance"), Trace(Kind.SENDER, BOX, "Marie"), Trace(Kind.COPY, BOX, VOLEUR),
+    ]  # fmt: skip
+    for trace, words in (
+        (Trace(Kind.SIGNATURE, MINE, "Merci"), "SET signature = ''"),
+        (Trace(Kind.REPLY, MINE, VOLEUR), "SET \"reply-to\" = ''"),
+        (Trace(Kind.COPY, BOX, VOLEUR), "SET bcc = ''"),
+        (Trace(Kind.SENDER, MINE, "Zoé d'Arc"), "SET name = 'Zoé d''Arc'"),
+    ):
+        identities.remove(sql, "o'neil", trace)
+        assert words in told[-1] and "username = 'o''neil'" in told[-1] and f"email = '{trace.what}'" in told[-1]
 
 
 def test_what_is_not_there_is_not_written() -> None:
