@@ -1,7 +1,6 @@
 """Fixtures of the stack tests. The lab is expected converged and seeded (`malleposte test` sees to it)."""
 
 import functools
-import imaplib
 import json
 import secrets
 import subprocess
@@ -200,15 +199,7 @@ def person(site: Site, people: People) -> Callable[..., Person]:
 @pytest.fixture
 def enters(mail: Mail) -> Callable[[str, str], bool]:
     """Whether IMAP lets a log-in in with a password."""
-
-    def tried(uid: str, password: str) -> bool:
-        try:
-            mail.imap(Account(uid, "", password, ""))
-        except imaplib.IMAP4.error:
-            return False
-        return True
-
-    return tried
+    return lambda uid, password: mail_support.opens(mail, Account(uid, "", password, ""))
 
 
 @pytest.fixture

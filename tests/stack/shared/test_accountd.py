@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import imaplib
 import json
 import re
 from typing import Any
@@ -16,7 +15,7 @@ from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import events, first, put_event
-from tests.stack.support.mail import token, wait_for
+from tests.stack.support.mail import thrown_out, token, wait_for
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
 
@@ -36,15 +35,6 @@ def portal(site: Site) -> Portal:
 def fresh() -> str:
     """A password that nobody had, and that the policy takes."""
     return rules.generate()
-
-
-def ended(session: imaplib.IMAP4) -> bool:
-    """Whether the server has ended an IMAP session."""
-    try:
-        session.noop()
-    except (imaplib.IMAP4.abort, OSError):
-        return True
-    return False
 
 
 NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
@@ -87,7 +77,7 @@ def test_a_change_shuts_the_old_password_out_at_once(portal, person, enters, mai
     assert phone.ask("PROPFIND", "/").status == 401
     phone.password = new
     assert phone.ask("PROPFIND", "/").status == 207
-    wait_for(lambda: ended(session), 20, "the session is still there")
+    wait_for(lambda: thrown_out(session), 20, "the session is still there")
 
 
 def test_what_a_new_password_breaks_is_named(portal, person):
@@ -207,7 +197,7 @@ def test_sessions_end_on_request_and_the_password_stays(portal, person, mail, en
     who = person()
     session = mail.imap(who.account)
     assert portal.one(wire.EndSessions(portal.source, who.uid, portal.token(who.uid))) == wire.Done(who.uid, "active")
-    wait_for(lambda: ended(session), 20, "the session is still there")
+    wait_for(lambda: thrown_out(session), 20, "the session is still there")
     assert enters(who.uid, who.account.password)
     assert (
         portal.one(wire.EndSessions(portal.source, "personne-ici", portal.token("personne-ici"))).error == "not_found"

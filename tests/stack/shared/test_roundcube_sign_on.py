@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import urllib.parse
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.ends import roundcube_late, roundcube_sessions
 from tests.stack.support.site import Site
 
 BACK = "/index.php/login/oauth"
@@ -18,14 +18,6 @@ BACK = "/index.php/login/oauth"
 def asked(path: str) -> dict[str, str]:
     """The parameters of a question to the log-in page."""
     return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(path).query))
-
-
-def rows(site: Site, uid: str) -> list[str]:
-    """The contents of an agent's sessions in Roundcube's database."""
-    sql = "SELECT vars FROM session"
-    told = site.run(site.host_of("database"), f'psql -U postgres -XAtq -c "{sql}" roundcube')
-    found = [base64.b64decode(line).decode("utf-8", "replace") for line in told.split()]
-    return [one for one in found if f'"{uid}"' in one]
 
 
 def test_no_page_of_it_asks_for_a_password(webmail: Any) -> None:
@@ -128,7 +120,7 @@ def test_log_out_ends_the_log_in_page_too(webmail: Any, people: Any) -> None:
 def test_no_password_and_no_open_token_is_kept(webmail: Any, people: Any, site: Site) -> None:
     agent, here = people.agent(), webmail()
     assert here.login(agent.uid, agent.password)
-    (kept,) = rows(site, agent.uid)
+    (kept,) = roundcube_sessions(site, agent.uid)
     assert agent.password not in kept
     assert not re.search(r"eyJ[\w-]+\.eyJ", kept), "a token in the open"
     assert "password|" in kept, "the one that is closed"
@@ -140,15 +132,11 @@ def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, 
     assert here.login(agent.uid, agent.password)
     seen = set()
     for _turn in range(3):
-        (kept,) = rows(site, agent.uid)
+        (kept,) = roundcube_sessions(site, agent.uid)
         sealed = re.search(r'password\|s:\d+:"([^"]+)"', kept)
         assert sealed and sealed[1] not in seen, "another token"
         seen.add(sealed[1])
-        late = re.sub(r'"expires";i:\d+', '"expires";i:1000000000', kept)
-        assert late != kept
-        text = base64.b64encode(late.encode()).decode()
-        sql = f"UPDATE session SET vars = '{text}' WHERE vars = '{base64.b64encode(kept.encode()).decode()}'"
-        site.run(site.host_of("database"), "psql -U postgres -Xq roundcube", given=sql)
+        roundcube_late(site, agent.uid)
         assert here.list() is not None
     assert here.inside
 

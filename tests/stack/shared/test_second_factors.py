@@ -20,6 +20,9 @@ from tests.stack.support.site import Site
 from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
 
+GUESSES = 8
+"""Tries from each network: more than are free."""
+
 
 @pytest.fixture
 def agent(site: Site, web: Web) -> Any:
@@ -79,6 +82,24 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
         waits.append(answer.get("wait", 0))
     # A wait may have ended by the next guess; each is twice as long as the one before.
     assert waits[0] == 0 and max(waits) >= 1
+    visitor = agent()
+    visitor.answer(visitor.log_in(who.uid, who.account.password), application.code())
+    assert visitor.entered
+
+
+def test_guesses_from_thirty_networks_wait_in_each_and_the_owner_enters(agent: Any, person: Any, site: Site) -> None:
+    who, owner, second = person(), agent(), secrets.randbelow(256)
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    about = {"user": who.uid, "kind": "totp"}
+    guesses = [
+        ("/try", about | {"address": f"10.{second}.{number // GUESSES}.9", "code": f"{number:06d}"})
+        for number in range(30 * GUESSES)
+    ]
+    tries = [answer for _status, answer in told(site, *guesses)]
+    let_through = [tries[first : first + GUESSES].count({"uid": who.uid}) for first in range(0, len(tries), GUESSES)]
+    # A wait may have ended by the next guess; each is twice as long as the one before.
+    assert len(let_through) == 30 and 0 < min(let_through) and max(let_through) < GUESSES, let_through
     visitor = agent()
     visitor.answer(visitor.log_in(who.uid, who.account.password), application.code())
     assert visitor.entered

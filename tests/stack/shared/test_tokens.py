@@ -10,9 +10,8 @@ from malleposte.probe.walker.plan import Plan
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import ended
-from tests.stack.support.provider import Provider
 from tests.stack.support.site import Site
-from tests.stack.support.tokens import MECHANISMS, Bearer, Forge, of_portal, of_roundcube, part
+from tests.stack.support.tokens import MECHANISMS, Bearer, Forge, of_portal, of_roundcube, part, renewed
 from tests.stack.support.web import Web
 
 
@@ -44,14 +43,10 @@ def test_a_token_of_a_real_log_in_opens_every_way(site: Site, web: Web, people: 
 def test_a_refreshed_token_opens_too(site: Site, web: Web, people: Any, bearer: Bearer) -> None:
     agent = people.agent()
     first = of_roundcube(site, web, agent)
-    secret = site.secret("sso-client-roundcube").strip()
-    asked = {"client_id": "roundcube", "client_secret": secret, "redirect_uri": "", "code_verifier": ""}
-    visitor = Provider(site, web)
-    status, told = visitor.redeem("", **asked, grant_type="refresh_token", refresh_token=first["refresh_token"])
+    status, told = renewed(site, web, first["refresh_token"])
     assert status == 200, told
     assert bearer.imap(agent.uid, told["access_token"])
-    asked["client_secret"] = "x" * 32
-    status, told = visitor.redeem("", **asked, grant_type="refresh_token", refresh_token=first["refresh_token"])
+    status, told = renewed(site, web, first["refresh_token"], client_secret="x" * 32)
     assert status in (400, 401), "and none without the secret of the webmail"
 
 

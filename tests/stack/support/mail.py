@@ -39,6 +39,15 @@ def ended(session: imaplib.IMAP4) -> bool:
     return True
 
 
+def thrown_out(session: imaplib.IMAP4) -> bool:
+    """Whether the server has ended a session; one that goes on answers a command."""
+    try:
+        session.noop()
+    except (imaplib.IMAP4.abort, OSError):
+        return True
+    return False
+
+
 class Answer(NamedTuple):
     """The command that decided (MAIL, RCPT or DATA), with its code and text."""
 
@@ -203,6 +212,15 @@ class Mail:
             if session.select(folder)[0] == "OK" and (numbers := mailbox.search(session, subject)):
                 session.store(",".join(numbers), "+FLAGS", "(\\Deleted)")
                 session.expunge()
+
+
+def opens(mail: Mail, who: Account) -> bool:
+    """Whether IMAP lets an account in with its password."""
+    try:
+        mail.imap(who)
+    except imaplib.IMAP4.error:
+        return False
+    return True
 
 
 def quoted(folder: str) -> str:

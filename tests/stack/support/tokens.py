@@ -33,17 +33,28 @@ def followed(browser: Provider, answer: Any) -> dict[str, str]:
     return returned(answer)
 
 
-def of_roundcube(site: Site, web: Web, account: Account) -> dict[str, Any]:
-    """The tokens that Roundcube gets for an agent's log-in: `access_token`, `id_token`, `refresh_token`."""
-    browser = Provider(site, web)
+def of_roundcube(site: Site, web: Web, account: Account, browser: Provider | None = None) -> dict[str, Any]:
+    """The tokens that Roundcube gets for an agent's log-in: `access_token`, `id_token`, `refresh_token`.
+
+    A `browser` that has logged in is asked nothing.
+    """
+    browser = browser or Provider(site, web)
     back = f"https://{site.platform['hostnames']['webmail']}/index.php/login/oauth"
     mine = {"client_id": "roundcube", "redirect_uri": back}
     asked = browser.authorize(**mine)
-    code = followed(browser, browser.log_in(account.uid, account.password, asked))["code"]
+    answer = browser.ask(asked) if browser.entered else browser.log_in(account.uid, account.password, asked)
     secret = site.secret("sso-client-roundcube").strip()
-    status, told = browser.redeem(code, **mine, client_secret=secret)
+    status, told = browser.redeem(followed(browser, answer)["code"], **mine, client_secret=secret)
     assert status == 200, told
     return told
+
+
+def renewed(site: Site, web: Web, token: str, **changed: str) -> tuple[int, dict[str, Any]]:
+    """Ask for new tokens for a refresh token, as Roundcube does."""
+    mine = {"client_id": "roundcube", "client_secret": site.secret("sso-client-roundcube").strip()}
+    unused = {"redirect_uri": "", "code_verifier": ""}
+    given = {"grant_type": "refresh_token", "refresh_token": token}
+    return Provider(site, web).redeem("", **{**mine, **unused, **given, **changed})
 
 
 def of_portal(site: Site, web: Web, account: Account) -> dict[str, Any]:

@@ -70,6 +70,25 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(stage: Stage) -> None
     assert [line["action"] for line in stage.lines()] == ["refused"] * 3
 
 
+def test_guesses_from_thirty_networks_wait_in_each_and_the_owner_does_not(stage: Stage) -> None:
+    networks = [f"10.7.{number}.9" for number in range(30)]
+    let_through, slowed = 0, set()
+    for number, where in enumerate(networks):
+        for turn in range(5):
+            code = f"{number * 5 + turn:06d}"
+            answer = attempt(stage, code, where)
+            if answer == DONE:
+                let_through += 1
+                told(stage, code, right=False, where=where)
+            else:
+                assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN and answer.wait > 0
+                slowed.add(where)
+    assert slowed == set(networks)
+    assert let_through == 30 * 3, "of a million codes"
+    assert attempt(stage, "123456", ELSEWHERE) == DONE
+    assert told(stage, "123456", right=True, where=ELSEWHERE) == DONE
+
+
 def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
     for code in ("000001", "000002", "000003"):
         attempt(stage, code), told(stage, code, right=False)

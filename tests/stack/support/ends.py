@@ -1,0 +1,153 @@
+"""All that an agent has open at one moment, whether each still opens, and a token that is past its end."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from malleposte.probe.walker.plan import Plan
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.groupware import Groupware
+from tests.stack.support.mail import Mail, opens, thrown_out
+from tests.stack.support.provider import Provider, returned
+from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.site import Account, Site
+from tests.stack.support.tokens import Bearer, of_roundcube, renewed
+from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
+
+SOGO_SESSIONS = "/run/malleposte-sogo-sessions"
+LONG_AGO = 1_000_000_000
+"""A moment before any test, in seconds since 1970."""
+
+
+def roundcube_sessions(site: Site, uid: str) -> list[str]:
+    """The contents of an agent's sessions in Roundcube's database."""
+    told = site.run(site.host_of("database"), 'psql -U postgres -XAtq -c "SELECT vars FROM session" roundcube')
+    found = [base64.b64decode(line).decode("utf-8", "replace") for line in told.split()]
+    return [one for one in found if f'"{uid}"' in one]
+
+
+def roundcube_late(site: Site, uid: str) -> None:
+    """Let the tokens of an agent's sessions in Roundcube be past their end."""
+    for kept in roundcube_sessions(site, uid):
+        late = re.sub(r'"expires";i:\d+', f'"expires";i:{LONG_AGO}', kept)
+        assert late != kept
+        new, old = (base64.b64encode(text.encode()).decode() for text in (late, kept))
+        sql = f"UPDATE session SET vars = '{new}' WHERE vars = '{old}'"
+        site.run(site.host_of("database"), "psql -U postgres -Xq roundcube", given=sql)
+
+
+def sogo_session(here: Groupware) -> dict[str, Any]:
+    """A session as SOGo's front keeps it."""
+    found: dict[str, Any] = json.loads(
+        here.site.run(here.site.host_of("web"), f"cat {SOGO_SESSIONS}/{here.session_file}")
+    )
+    return found
+
+
+def sogo_late(here: Groupware) -> None:
+    """Let the token of a session in SOGo be past its end."""
+    text = json.dumps(sogo_session(here) | {"until": LONG_AGO})
+    here.site.run(here.site.host_of("web"), f"cat > {SOGO_SESSIONS}/{here.session_file}", given=text)
+
+
+def portal_late(site: Site, uid: str) -> None:
+    """Let the tokens of an agent's log-ins to the portal be past their end."""
+    secret = json.loads(site.run("pia1", "cat /etc/malleposte/keys/portal-sign-on.json"))["valkey"]["password"]
+
+    def asked(*lines: str) -> list[str]:
+        given = "\n".join([f"AUTH portal {secret}", *lines, ""])
+        told = site.run("pia1", "valkey-cli -s /run/valkey-portal/valkey.sock", given=given).splitlines()
+        return [line for line in told if line not in ("", "OK")]
+
+    for key in asked(f"SMEMBERS portal:uid:{uid}"):
+        name = f"portal:session:{key}"
+        for held in asked(f"GET {name}"):
+            late = json.dumps(json.loads(held) | {"good_until": LONG_AGO})
+            asked(f"SET {name} {json.dumps(late)} KEEPTTL")
+
+
+@dataclass
+class Held:
+    """What two agents have open, one of each webmail. All of an agent's is of one log-in, in one browser."""
+
+    site: Site
+    web: Web
+    authorities: Path
+    plan: Plan
+    light: Account
+    full: Account
+    mail: Mail = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Open everything. AssertionError where something does not open."""
+        site, web = self.site, self.web
+        self.mail, self.bearer = Mail(site, self.plan), Bearer(self.plan)
+        self.device = replace(self.light, password=self._device(self.light))
+        self.roundcube, self.other = Webmail(site, web), Webmail(site, web)
+        assert self.roundcube.login(self.light.uid, self.light.password)
+        # The same browser once more: it stands for the other webmail, which an agent of both interfaces has open.
+        self.provider: Provider = self.roundcube.sso
+        self.other.sso = self.provider
+        assert self.other.enter(self.other.back(self.provider.ask(self.other.leave())))
+        self.portal = SignedOn(site, web)
+        self.portal.provider = self.provider
+        self.tokens = of_roundcube(site, web, self.light, self.provider)
+        self.sogo = Groupware(site, self.authorities, self.full).login()
+        self.second = Groupware(site, self.authorities, self.full, sso_cookies=self.sogo.sso_cookies)
+        assert self.second.get(self.second.back(self.second.provider(self.second.leave()))).status == 302
+        self.sessions = {
+            "token": self.bearer.session(self.light.uid, self.tokens["access_token"]),
+            "password": self.mail.imap(self.light),
+            "device": self.mail.imap(self.device),
+        }
+
+    def _device(self, who: Account) -> str:
+        return str(Cli(self.site).json("device", "add", who.uid, "--name", "Essai")["password"])
+
+    def close(self) -> None:
+        """End the connections."""
+        self.sessions["token"].shutdown()
+        self.mail.close()
+
+    @property
+    def opens(self) -> dict[str, Callable[[], bool]]:
+        """Whether each still opens, by its name."""
+        return {
+            "the log-in page": lambda: "code" in returned(self.provider.ask(self.provider.authorize())),
+            "renewing a token": self._renews,
+            "a token": lambda: self.bearer.imap(self.light.uid, self.tokens["access_token"]),
+            "Roundcube": lambda: self.roundcube.inside,
+            "another Roundcube": lambda: self.other.inside,
+            "SOGo": lambda: self.sogo.inside,
+            "another SOGo": lambda: self.second.inside,
+            "the portal": lambda: any(text == "Mon compte" for _held, text in self.portal.get("/compte").all("h1")),
+            "IMAP by a token": lambda: not thrown_out(self.sessions["token"]),
+            "IMAP by the password": lambda: not thrown_out(self.sessions["password"]),
+            "IMAP by a device": lambda: not thrown_out(self.sessions["device"]),
+            "the password": lambda: opens(self.mail, self.light),
+            "a device": lambda: opens(self.mail, self.device),
+        }
+
+    @property
+    def late(self) -> dict[str, Callable[[], None]]:
+        """Let the token be past its end, of each that lives by one."""
+        return {
+            "Roundcube": lambda: roundcube_late(self.site, self.light.uid),
+            "another Roundcube": lambda: roundcube_late(self.site, self.light.uid),
+            "SOGo": lambda: sogo_late(self.sogo),
+            "another SOGo": lambda: sogo_late(self.second),
+            "the portal": lambda: portal_late(self.site, self.light.uid),
+        }
+
+    def _renews(self) -> bool:
+        status, told = renewed(self.site, self.web, self.tokens["refresh_token"])
+        assert status in (200, 400), told
+        return status == 200
