@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.stack.support.accounts_cli import Cli, document
-from tests.stack.support.mail import Mail, wait_for
+from tests.stack.support.mail import Mail, compose, token, wait_for
 from tests.stack.support.provider import Provider
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
 from tests.support.page import Page
 
 STOPPED = "nginx.service dovecot.service postfix.service slapd.service accountd.socket accountd.service"
 SERVICES = {"Webmail", "Messagerie et agenda", "Lecture des messages", "Envoi des messages"}
+OUTAGE, REFUSAL = 24, 5
+"""The log-in page's numbers of its sentences: nothing answers; a wrong password."""
 MINUTE = 150
 """Seconds within which the timer has come round on a busy machine."""
 
@@ -35,11 +39,20 @@ def text(site: Site, web: Web, platform: dict[str, Any]) -> Callable[[str], str]
 
 
 @pytest.fixture
-def without_mail1(site: Site) -> Iterator[None]:
-    site.run("mail1", f"systemctl stop {STOPPED}")
-    yield
+def stop(site: Site) -> Iterator[Callable[[], None]]:
+    """Stops the services of mail1 when called; they run again after the test."""
+
+    def away() -> None:
+        site.run("mail1", f"systemctl stop {STOPPED}")
+
+    yield away
     units = " ".join(one for one in STOPPED.split() if one != "accountd.service")
     site.run("mail1", f"systemctl start {units}")
+
+
+@pytest.fixture
+def without_mail1(stop: Callable[[], None]) -> None:
+    stop()
 
 
 def test_with_mail1_stopped_the_portal_says_so(site: Site, text: Callable[[str], str], without_mail1: None) -> None:
@@ -52,6 +65,20 @@ def test_with_mail1_stopped_the_portal_says_so(site: Site, text: Callable[[str],
     assert "Ce portail reste ouvert" in text("/")
     assert "services ne répondent pas" in text("/diagnostic")
     assert text("/motdepasse/robustesse") and text("/motdepasse")
+
+
+def test_with_mail1_stopped_the_log_in_page_says_so_and_refuses_nobody(
+    site: Site, web: Web, person: Any, stop: Callable[[], None]
+) -> None:
+    who, visitor = person(), Provider(site, web)
+    stop()
+    page = visitor.ask("/")
+    assert page.status == 200 and "passwordfield" in page.text
+    answer = visitor.log_in(who.uid, who.account.password)
+    assert not visitor.entered
+    assert f'trmsg="{OUTAGE}"' in answer.text and f'trmsg="{REFUSAL}"' not in answer.text
+    words = json.loads(site.run("pia1", "cat /usr/local/share/malleposte/sso/skins/academie/fr.json"))
+    assert "ne répond pas" in words[f"PE{OUTAGE}"]
 
 
 def test_what_answers_again_is_told(site: Site, text: Callable[[str], str]) -> None:
@@ -93,6 +120,9 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
 
     visitor = wait_for(logged_in, MINUTE, "the log-in is not possible")
     assert "Mon compte" in visitor.get("/compte").all("h1")[0][1]
+    device = replace(who.account, password=Cli(site).json("device", "add", who.uid, "--name", "Essai")["password"])
+    open_page = Webmail(site, web)
+    assert open_page.login(who.uid, who.account.password)
     site.run("pia1", f"systemctl stop {unit}")
     try:
         for path in ("/", "/activer", "/motdepasse/changer", "/motdepasse/oublie", "/motdepasse/robustesse"):
@@ -107,7 +137,14 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
             assert "La page de connexion ne répond pas." in webmail.text
             page = Provider(site, web).ask("/")
             assert page.status == 502 and "Service momentanément indisponible" in page.text
-            assert mail.imap(who.account).noop()[0] == "OK", "mail programs notice nothing"
+            for program in (who.account, device):
+                assert mail.imap(program).noop()[0] == "OK", "mail programs notice nothing"
+                subject = token()
+                message = compose(who.account.mail, who.account.mail, subject)
+                assert mail.submit(program, who.account.mail, who.account.mail, message).accepted
+                assert mail.arrived(program, subject)
+            assert subject in open_page.list(), "an open page goes on within its token"
+            assert Webmail(site, web).ask("/?_task=mail").status == 503, "a new one does not open"
     finally:
         site.run("pia1", f"systemctl start {unit}")
     wait_for(lambda: visitor.entered, MINUTE, "the log-in of before does not go on")

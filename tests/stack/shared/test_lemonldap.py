@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import urllib.parse
 from typing import Any
 
 import pytest
@@ -12,11 +15,18 @@ from malleposte.policy import rules
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.provider import Provider, claims, returned
 from tests.stack.support.site import Site
+from tests.stack.support.tokens import of_roundcube
 from tests.stack.support.web import Web
 from tests.support.page import Page
 
+ELSEWHERE = ("https://autre.test/", "https://autre.test", "//autre.test/", "javascript:alert('autre.test')")
 BURST = 100
 """Log-ins that one address may send at once (nginx_login_burst)."""
+
+
+def _packed(address: str) -> str:
+    """An address as the log-in page takes one."""
+    return urllib.parse.quote(base64.b64encode(address.encode()).decode(), safe="")
 
 
 @pytest.fixture
@@ -148,6 +158,41 @@ def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, change
     where = answer.headers["Location"] or ""
     assert "code=" not in where and "access_token" not in where
     assert not where.startswith("https://autre.test")
+
+
+@pytest.mark.parametrize("path", ["/?url={}", "/?url={}&logout=1", "/?logout=1&url={}", "/2fregisters?url={}"])
+def test_no_address_leads_to_another_site(browser: Any, person: Any, path: str) -> None:
+    """A letter with such an address of ours would lend its good name to a copy of the log-in page."""
+    who = person()
+    for address in ELSEWHERE:
+        asked = path.format(_packed(address))
+        outside, inside = browser(), browser()
+        inside.log_in(who.uid, who.account.password)
+        pages = [outside.ask(asked), inside.ask(asked)]
+        if "passwordfield" in pages[0].text:
+            pages.append(outside.log_in(who.uid, who.account.password, asked))
+        for page in pages:
+            assert "autre.test" not in (page.headers["Location"] or ""), address
+            assert not re.search(r"""(?:href|action|src|content)=["'][^"']*autre\.test""", page.text), address
+
+
+def test_an_own_address_is_led_to_after_the_log_in(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    own = f"https://{visitor.name}/2fregisters"
+    assert visitor.log_in(who.uid, who.account.password, f"/?url={_packed(own)}").headers["Location"] == own
+
+
+def test_a_log_out_leads_to_addresses_of_the_service_alone(browser: Any, person: Any, site: Site, web: Web) -> None:
+    who, visitor = person(), browser()
+    own = f"https://{site.platform['hostnames']['webmail']}/"
+    for address, right in ((ELSEWHERE[0], False), (f"{own}x", False), (own, True)):
+        known = of_roundcube(site, web, who.account, visitor)["id_token"]
+        asked = urllib.parse.urlencode({"post_logout_redirect_uri": address, "id_token_hint": known})
+        answer = visitor.ask(f"/oauth2/logout?{asked}")
+        assert (answer.headers["Location"] == address) is right, address
+        assert "autre.test" not in answer.text
+        assert "code" not in returned(visitor.ask(visitor.authorize())), "the log-in has ended all the same"
+        visitor.cookies.clear()
 
 
 def test_a_webmail_may_ask_for_as_many_tokens_as_it_has_agents(browser: Any) -> None:
