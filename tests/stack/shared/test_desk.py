@@ -16,7 +16,7 @@ from malleposte.policy import rules
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import act, enrolled, entered, help_desk, main
 from tests.stack.support.factors import Agent
-from tests.stack.support.mail import Mail, quoted, wait_for
+from tests.stack.support.mail import Mail, body, quoted, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.provider import claims, returned
 from tests.stack.support.signed_on import SignedOn
@@ -123,7 +123,7 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
 
 
 def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
-    site: Site, web: Web, desk: Any, person: Any, school: str, enters: Any
+    site: Site, web: Web, desk: Any, person: Any, school: str, enters: Any, mail: Mail
 ) -> None:
     who, visitor = desk
     near, new = person(mpEstablishment=[school]), rules.generate()
@@ -145,9 +145,11 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     assert (who.uid, "aloud", near.uid, WHY) in acts
     assert (who.uid, "refused", near.uid, "") in acts
     assert code not in str(rows)
+    letter = body(mail.arrived(near.account, "An INA code was read to you"))
+    assert "rappelé à un numéro connu" in letter and code not in letter
 
 
-def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, school: str) -> None:
+def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, school: str, mail: Mail) -> None:
     _who, visitor = desk
     near = person(mpEstablishment=[school])
     enrolled(site, web, near)
@@ -160,6 +162,7 @@ def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, 
     after = Agent(site, web)
     after.log_in(near.uid, near.account.password)
     assert after.entered, "no code is asked for any more"
+    assert "Telephone" in body(mail.arrived(near.account, "Way to log in removed"))
 
 
 def test_a_box_of_its_school_is_opened_and_closed_and_no_other(

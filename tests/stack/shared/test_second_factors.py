@@ -13,7 +13,7 @@ from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
-from tests.stack.support.mail import Mail, token
+from tests.stack.support.mail import Mail, body, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
@@ -228,13 +228,27 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     assert other.entered
 
 
-def test_a_factor_is_removed_and_told(agent: Any, person: Any) -> None:
+def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
     who, owner, after = person(), agent(), agent()
     owner.log_in(who.uid, who.account.password)
     owner.enrol()
     assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
     after.log_in(who.uid, who.account.password)
     assert after.entered, "no code is asked for any more"
+    for subject in ("Way to log in removed", "New way to log in"):
+        assert "Telephone" in body(mail.arrived(who.account, subject)), subject
+
+
+def test_a_log_in_from_a_new_place_is_told(agent: Any, person: Any, mail: Mail, site: Site) -> None:
+    who, subject = person(), "Log-in from a new place"
+    agent().log_in(who.uid, who.account.password)
+    places = [f"10.{secrets.randbelow(100)}.{number}.9" for number in (1, 2)]
+    for place in (places[0], places[0], places[0].replace(".9", ".77"), places[1]):
+        ((status, _answer),) = told(site, ("/entered", {"address": place, "user": who.uid, "how": "password"}))
+        assert status == 200
+    wait_for(lambda: mail.count(who.account, subject) >= 2, 60, "two letters")
+    assert mail.count(who.account, subject) == 2, "none of the first place, nor again of one that is known"
+    assert any(place in body(mail.arrived(who.account, subject)) for place in places)
 
 
 def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, person: Any) -> None:

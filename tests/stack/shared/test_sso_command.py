@@ -9,12 +9,13 @@ from malleposte.errors import ExitCode
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
+from tests.stack.support.mail import Mail, body
 from tests.stack.support.site import Site
 from tests.stack.support.sso import journal
 from tests.stack.support.web import Web
 
 
-def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any) -> None:
+def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any, mail: Mail) -> None:
     who, owner, after, cli = person(), Agent(site, web), Agent(site, web), Cli(site)
     owner.log_in(who.uid, who.account.password)
     owner.enrol()
@@ -29,6 +30,7 @@ def test_a_factor_is_removed_by_the_help_desk(site: Site, web: Web, person: Any)
     assert after.entered, "no code is asked for any more"
     (line,) = [one for one in journal(site, who.uid) if one["action"] == "factor-remove"]
     assert (line["note"], line["kind"]) == ("essai, perdu", "totp") and "@" in line["by"]
+    assert "Telephone" in body(mail.arrived(who.account, "Way to log in removed"))
     again = cli.typed(*words, group="sso")
     assert again.returncode == ExitCode.BAD_INPUT and "no factor" in again.stderr
 

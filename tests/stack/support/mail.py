@@ -80,6 +80,13 @@ def compose(sender: str, recipient: str, subject: str, body: str = "", **headers
     return message.as_bytes()
 
 
+def body(message: bytes) -> str:
+    """The text of a message."""
+    found = email.message_from_bytes(message, policy=email.policy.default).get_body(("plain",))
+    assert found is not None
+    return str(found.get_content())
+
+
 def many_parts(sender: str, recipient: str, subject: str, parts: int) -> bytes:
     """A message of so many parts, itself included, of one line each."""
     part = "--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
