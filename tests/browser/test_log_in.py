@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from malleposte.policy import rules
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
+from tests.browser.support import roundcube, sogo
 from tests.browser.support.browser import Browser
-from tests.browser.test_sso import fill
+from tests.browser.support.sso import fill
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.ends import roundcube_late, sogo_late
+from tests.stack.support.people import People
 from tests.stack.support.site import Site
+
+WEBMAILS = [("roundcube", roundcube, roundcube_late), ("convergence", sogo, sogo_late)]
+"""Each class, what its agents click, and what lets the token of their webmail end."""
 
 
 def enter(browser: Browser, who: Any) -> None:
@@ -192,3 +199,33 @@ def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(brows
     checked(browser, "portal-second-factors")
     browser.click("main a", "Ajouter un moyen")
     browser.seen("h1", "Mes moyens de connexion")
+
+
+@pytest.mark.parametrize(("profile", "webmail", "late"), WEBMAILS, ids=[row[0] for row in WEBMAILS])
+def test_a_log_out_in_one_tab_is_one_in_the_others(
+    browser: Browser, people: People, site: Site, profile: str, webmail: Any, late: Any
+) -> None:
+    agent = people.agent(profile=profile)
+    webmail.log_in(browser, agent)
+    browser.driver.switch_to.new_window("tab")
+    browser.open("portal", "/compte")
+    browser.seen("h1", "Mon compte")
+    browser.click("header button", "Se déconnecter")
+    browser.seen("h1", "Vous êtes déconnecté")
+    # The webmail hears of it when its token is renewed, within five minutes: nobody waits for it here.
+    late(site, agent.uid)
+    browser.open("webmail")
+    browser.seen("#userfield")
+    browser.driver.switch_to.window(browser.driver.window_handles[0])
+    browser.driver.refresh()
+    browser.seen("#userfield")
+
+    webmail.log_in(browser, agent)
+    browser.driver.switch_to.window(browser.driver.window_handles[1])
+    browser.open("portal", "/compte")
+    browser.seen("h1", "Mon compte")
+    browser.driver.switch_to.window(browser.driver.window_handles[0])
+    webmail.log_out(browser)
+    browser.driver.switch_to.window(browser.driver.window_handles[1])
+    browser.driver.refresh()
+    browser.seen("#userfield")

@@ -9,7 +9,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
-from tests.browser.test_sso import fill
+from tests.browser.support.sso import fill
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application
 from tests.stack.support.mail import Mail, token
@@ -138,6 +138,46 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     # The browser's own list offers the key as soon as the page opens; the virtual owner takes it without a click.
     browser.seen("h1", "Vous êtes connecté")
     browser.picture("factors-passkey-entered")
+
+
+def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) -> None:
+    who = person()
+    key = virtual_key(browser)
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    application = add_application(browser)
+    browser.seen(".factors", "Telephone")
+    browser.click("a", "Clé de sécurité ou clé d’accès")
+    browser.seen(".factors", "Cle")
+    looked_at(browser, "both")
+    for way in ("Application de codes", "Clé de sécurité"):
+        log_out(browser)
+        confirms(browser, key, enabled=False)
+        enter(browser, who)
+        browser.seen("main", "Choisissez comment confirmer")
+        looked_at(browser, "choice")
+        browser.click("main button", way)
+        if way.startswith("Application"):
+            type_code(browser, application.code())
+        else:
+            confirms(browser, key, enabled=True)
+        browser.seen("h1", "Vous êtes connecté")
+
+
+def test_a_key_that_is_refused_is_told(browser: Browser, person: Any) -> None:
+    """Without a key that can say who its owner is, the browser adds none."""
+    who = person()
+    browser.driver.execute_cdp_cmd("WebAuthn.enable", {"enableUI": False})
+    options = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
+    browser.driver.execute_cdp_cmd("WebAuthn.addVirtualAuthenticator", {"options": options})
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    browser.click("a", "Clé de sécurité ou clé d’accès")
+    browser.seen("#msg", "Cette clé n’a pas pu être ajoutée")
+    looked_at(browser, "key-failed")
+    browser.click("a", "Revenir à la liste")
+    browser.seen("h1", "Mes moyens de connexion")
+    assert not browser.driver.find_elements(By.CSS_SELECTOR, ".factors")
 
 
 def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:

@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, ON_TOP, Browser
+from tests.browser.support.sogo import log_in
 from tests.browser.support.sso import enter
 from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.groupware import Groupware, event
@@ -46,6 +47,14 @@ const row = document.querySelector(".sg-message-list-item.md-bg");
 const words = [...row.querySelectorAll(".sg-tile-content :not(md-icon, :has(*))")].filter(one => one.innerText.trim());
 return [parts(style(row).backgroundColor), words.map(one => [one.innerText, parts(style(one).color)])];
 """
+
+
+LEAVING = "window.dispatchEvent(new Event('beforeunload'));"
+ASKED = """
+const told = answer => arguments[0]([answer.status, sessionStorage.getItem("mp-reload")]);
+angular.element(document.body).injector().get("$http").get("../jsonDefaults").then(told, told);
+"""
+"""Ask a question of the page; its status, and when the page was last asked for anew."""
 
 
 def faint(browser: Browser) -> list[str]:
@@ -276,6 +285,14 @@ def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_a_question_that_a_log_out_overtakes_does_not_stop_it(browser: Browser, agent: Account, site: Site) -> None:
+    """The page would come anew in place of the log-out, and lead back with a code of the log-in that ends."""
+    log_in(browser, agent)
+    browser.driver.execute_script(LEAVING)
+    site.run("mail1", f"rm /run/malleposte-sogo-sessions/{agent.uid}.*")
+    assert browser.driver.execute_async_script(LEAVING + ASKED) == [401, None], "no new page is asked for"
+
+
 def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
     browser: Browser, reader: Reader, agent: Account
 ) -> None:
@@ -287,7 +304,6 @@ def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
     assert browser.driver.current_url.startswith(browser.url("groupware"))
 
 
-@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
 def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
     browser.open("portal", "/compte")

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import DESKTOP, Browser
 from tests.browser.support.sso import fill
+
+
+def looked_at(browser: Browser, name: str, language: str = "fr") -> None:
+    """The page is for everyone, in its language; keep a picture of it."""
+    assert browser.language() == language
+    assert browser.fits()
+    assert browser.barriers() == []
+    browser.picture(f"sso-{name}")
 
 
 def test_the_page_is_for_everyone(browser: Browser) -> None:
     browser.open("sso")
     browser.seen("main", "Connectez-vous")
-    assert browser.language() == "fr"
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.picture("sso-log-in")
+    looked_at(browser, "log-in")
 
 
 def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, person: Any) -> None:
@@ -36,3 +42,45 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, pers
     assert cookie is not None and cookie["httpOnly"] and cookie["secure"]
     browser.click("a", "Se déconnecter")
     browser.seen("main", "Vous êtes déconnecté")
+    looked_at(browser, "logged-out")
+
+
+def test_the_page_that_says_to_wait_is_for_everyone(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("sso")
+
+    def told_to_wait() -> bool:
+        fill(browser, who.uid, rules.generate())
+        return "Trop d’essais" in browser.seen("#errormsg").text
+
+    browser.wait(told_to_wait, "nobody is told to wait")
+    looked_at(browser, "wait")
+
+
+def test_the_page_of_a_refused_service_is_for_everyone(browser: Browser, person: Any) -> None:
+    who = person()
+    browser.open("sso")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Vous êtes connecté")
+    browser.open("sso", "/oauth2/authorize?response_type=code&client_id=inconnu&redirect_uri=x&scope=openid")
+    assert browser.seen("[role=alert]").text.strip()
+    looked_at(browser, "error")
+
+
+@pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+def test_the_pages_are_english_to_an_english_browser(browser: Browser, person: Any) -> None:
+    who = person()
+    agent = browser.driver.execute_script("return navigator.userAgent")
+    browser.driver.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": "en"})
+    browser.open("sso")
+    browser.seen("h1", "Log in")
+    looked_at(browser, "english", "en")
+    fill(browser, who.uid, rules.generate())
+    browser.seen("main", "Wrong login or password")
+    looked_at(browser, "english-refused", "en")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "You are logged in")
+    looked_at(browser, "english-entered", "en")
+    browser.click("a", "Log out")
+    browser.seen("main", "You are logged out")
+    looked_at(browser, "english-logged-out", "en")

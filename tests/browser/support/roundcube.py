@@ -20,6 +20,15 @@ def log_in(browser: Browser, agent: Account) -> None:
     idle(browser)
 
 
+def log_out(browser: Browser) -> None:
+    """Leave; on a phone the way out is in the menu of tasks."""
+    idle(browser)
+    if browser.size.mobile:
+        browser.click(".task-menu-button")
+    browser.click("#taskmenu a.logout")
+    browser.seen("#userfield")
+
+
 def idle(browser: Browser) -> None:
     """Wait until Roundcube takes orders: while it loads a list it takes none."""
     browser.wait(lambda: browser.driver.execute_script("return window.rcmail && !rcmail.busy"), "busy for ever")

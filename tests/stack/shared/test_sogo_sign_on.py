@@ -17,7 +17,7 @@ from malleposte.daemons.dav_router.sign_on import WAY
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS as FOLDER
-from tests.stack.support.ends import sogo_late, sogo_session
+from tests.stack.support.ends import sogo_late
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import token
 from tests.stack.support.signed_on import SignedOn
@@ -193,14 +193,14 @@ def test_log_out_ends_the_log_in_page_too(visit: Visit, agent: Any) -> None:
     assert here.back(here.provider(here.leave())) == "", "the form is shown again"
 
 
-def test_a_page_stays_open_past_the_end_of_its_token(visit: Visit, agent: Any) -> None:
+def test_a_page_stays_open_past_the_end_of_its_token(visit: Visit, agent: Any, site: Site) -> None:
     """Its time is set back in the front's file, thrice: nobody waits a quarter of an hour."""
     here, seen = visit(agent).login(), set()
     for _turn in range(3):
-        kept = sogo_session(here)
+        kept = json.loads(site.run(site.host_of("web"), f"cat {FOLDER}/{here.session_file}"))
         assert kept["access"] not in seen, "another token"
         seen.add(kept["access"])
-        sogo_late(here)
+        sogo_late(site, agent.uid)
         assert here.listed() == []
 
 

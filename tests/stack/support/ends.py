@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from malleposte.probe.walker.plan import Plan
 
@@ -44,18 +43,12 @@ def roundcube_late(site: Site, uid: str) -> None:
         site.run(site.host_of("database"), "psql -U postgres -Xq roundcube", given=sql)
 
 
-def sogo_session(here: Groupware) -> dict[str, Any]:
-    """A session as SOGo's front keeps it."""
-    found: dict[str, Any] = json.loads(
-        here.site.run(here.site.host_of("web"), f"cat {SOGO_SESSIONS}/{here.session_file}")
-    )
-    return found
-
-
-def sogo_late(here: Groupware) -> None:
-    """Let the token of a session in SOGo be past its end."""
-    text = json.dumps(sogo_session(here) | {"until": LONG_AGO})
-    here.site.run(here.site.host_of("web"), f"cat > {SOGO_SESSIONS}/{here.session_file}", given=text)
+def sogo_late(site: Site, uid: str) -> None:
+    """Let the tokens of an agent's sessions in SOGo be past their end."""
+    host = site.host_of("web")
+    for path in site.run(host, f"ls {SOGO_SESSIONS}/{uid}.*").split():
+        late = json.loads(site.run(host, f"cat {path}")) | {"until": LONG_AGO}
+        site.run(host, f"cat > {path}", given=json.dumps(late))
 
 
 def portal_late(site: Site, uid: str) -> None:
@@ -142,8 +135,8 @@ class Held:
         return {
             "Roundcube": lambda: roundcube_late(self.site, self.light.uid),
             "another Roundcube": lambda: roundcube_late(self.site, self.light.uid),
-            "SOGo": lambda: sogo_late(self.sogo),
-            "another SOGo": lambda: sogo_late(self.second),
+            "SOGo": lambda: sogo_late(self.site, self.full.uid),
+            "another SOGo": lambda: sogo_late(self.site, self.full.uid),
             "the portal": lambda: portal_late(self.site, self.light.uid),
         }
 
