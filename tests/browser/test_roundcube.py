@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from selenium.webdriver.common.by import By
 
+from tests.browser.support import roundcube
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.browser.support.sso import enter
@@ -71,12 +72,7 @@ def test_the_password_is_changed_on_the_portal(browser: Browser, reader: Reader)
     link = browser.seen("a[href*='/motdepasse'].btn", "Changer mon mot de passe")
     assert link.get_attribute("href") == browser.url("portal", "/motdepasse")
     browser.open("webmail", "/?_task=mail")
-    # While it loads the list it takes no other order.
-    browser.wait(lambda: browser.driver.execute_script("return window.rcmail && !rcmail.busy"), "busy for ever")
-    if browser.size.mobile:
-        browser.click(".task-menu-button")
-    browser.click("#taskmenu a.logout")
-    browser.seen("#userfield")
+    roundcube.log_out(browser)
     assert browser.driver.current_url.startswith(browser.url("sso"))
     assert not browser.driver.find_elements(By.CSS_SELECTOR, "#messagelist")
 

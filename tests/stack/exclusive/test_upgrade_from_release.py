@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from tests.stack.support.mail import Mail, make_plan
 from tests.stack.support.people import People
 from tests.stack.support.site import Account, Site
 from tests.stack.support.web import Web
+from tests.stack.support.webmail import Webmail
 
 pytestmark = pytest.mark.full
 
@@ -61,7 +63,22 @@ class Hosts:
         boxes.append(mail.imap(self.who[1]), "INBOX", "pour le second", "\\Seen")
         mail.close()
         self.paths = {one.uid: held.keep(self.device(one)) for one in self.who}
+        self.webmail = self._open_webmail(self.who[0])
         self.site.run("mail1", "malleposte backup run", timeout=1200)
+
+    def _open_webmail(self, who: Account) -> Webmail:
+        """A session of the webmail, which had a form of its own then."""
+        found = Webmail(self.site, Web(self._bundle()))
+        form = re.search(r'name="_token" value="([^"]+)"', found.page(_task="login"))
+        assert form
+        given = {"_task": "login", "_action": "login", "_url": "", "_timezone": "Europe/Paris", "_token": form[1]}
+        found.ask("/?_task=login", {**given, "_user": who.uid, "_pass": who.password})
+        assert found.inside
+        return found
+
+    def browser(self) -> Webmail:
+        """The same browser, with its cookies of before."""
+        return Webmail(self.site, Web(self._bundle()), self.webmail.cookies)
 
     def _bundle(self) -> Path:
         """The authorities that the hosts trust now: the lab's has a new root each time it starts."""
@@ -181,6 +198,12 @@ def test_nothing_that_was_held_is_lost(upgraded: Upgraded) -> None:
     assert now.objects == before.objects
     for vault, segments in before.archives.items():
         assert segments - now.archives[vault] == set(), vault
+
+
+def test_an_open_webmail_asks_for_one_log_in_and_goes_on(upgraded: Upgraded) -> None:
+    here, who = upgraded.hosts.browser(), upgraded.hosts.who[0]
+    assert here.login(who.uid, who.password), "the cookie of before is in nobody's way"
+    assert here.inside and here.list()
 
 
 def test_an_archive_of_the_earlier_version_brings_a_mailbox_back(upgraded: Upgraded) -> None:
