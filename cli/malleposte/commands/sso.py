@@ -135,7 +135,7 @@ def sessions_list(uid: str, as_json: bool) -> int:
 def sessions_end(uid: str, reason: str, by: str, as_json: bool) -> int:
     """End every log-in of an agent at the provider; no browser stays trusted.
 
-    Sessions of the webmails and of IMAP go on: `accounts block` ends those.
+    Webmails and the portal ask to log in within five minutes. IMAP goes on: `accounts block` ends it.
 
     \b
     Example:
