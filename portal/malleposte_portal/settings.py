@@ -27,7 +27,8 @@ class Settings:
     the files of malleposte.front. `school_networks` are the networks (CIDR) of schools and offices. `legal` has
     `address`, `director`, `host`, `data_protection`, each optional. `assets` is the archive of assets.py. `charter` has
     `text` and `text_en` (paragraphs, with an empty line between them) and `url`, each optional. `sms`: whether codes
-    may go by text message.
+    may go by text message. `forward_outside`: whether filters may send mail outside `domain` ("allowed", "discouraged",
+    "refused").
     `domain` is that of the agents' addresses, `mail_host` the host of IMAP and submission, `dav_host` that of agendas.
     `classes` are the classes of service as the fact has them. `signer` is the socket of the signer of profiles.
     Log-ins and refused mail are on record for `days_on_record`; `kept` says for how long other data are kept, 0 for
@@ -50,6 +51,7 @@ class Settings:
     classes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     charter: Mapping[str, str] = field(default_factory=dict)
     sms: bool = False
+    forward_outside: str = "allowed"
     signer: str = ""
     days_on_record: int = 30
     kept: Mapping[str, int] = field(default_factory=dict)

@@ -170,10 +170,36 @@ def _of_box(done: wire.Done) -> Iterator[Finding]:
 
 
 def _of_filters(account: wire.Account) -> Iterator[Finding]:
-    if account.forwards:
+    ours = current_app.extensions["portal"]
+    outside = [one for one in account.forwards if one != wire.COMPUTED and not one.lower().endswith(f"@{ours.domain}")]
+    refused = outside if ours.forward_outside == "refused" else []
+    if refused:
+        yield Finding(
+            "warning", _("Un renvoi vers l’extérieur est refusé"),
+            _(
+                "L’académie ne laisse pas partir de renvoi automatique vers : %(addresses)s. Ces messages restent dans"
+                " votre boîte.",
+                addresses=words.forwards(refused),
+            ),
+            _(
+                "Retirez ce renvoi dans le webmail. Ce n’est pas vous qui l’avez mis ? Changez votre mot de passe et"
+                " appelez l’assistance."
+            ),
+        )  # fmt: skip
+    elif outside and ours.forward_outside == "discouraged":
+        yield Finding(
+            "info", _("Un renvoi ne suit pas la règle de l’académie"),
+            _(
+                "L’académie demande de ne pas renvoyer automatiquement ses messages à l’extérieur, comme ici vers :"
+                " %(addresses)s.",
+                addresses=words.forwards(outside),
+            ),
+            _("Retirez ce renvoi dans le webmail, ou choisissez une adresse de l’académie."),
+        )  # fmt: skip
+    if leave := [one for one in account.forwards if one not in refused]:
         yield Finding(
             "warning", _("Un filtre envoie vos messages ailleurs"),
-            _("Ils partent vers : %(addresses)s.", addresses=words.forwards(account.forwards)),
+            _("Ils partent vers : %(addresses)s.", addresses=words.forwards(leave)),
             _(
                 "C’est vous qui l’avez voulu ? Rien à faire. Sinon, changez votre mot de passe, retirez le filtre dans"
                 " le webmail et appelez l’assistance."

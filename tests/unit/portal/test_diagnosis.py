@@ -90,6 +90,25 @@ def test_each_fault_is_told_with_what_to_do(
     assert english in text(inside, "/en/diagnosis")
 
 
+def test_a_forward_against_the_rule_is_told_and_one_of_the_academy_is_not(inside: Any, accountd: Any, app: Any) -> None:
+    rule = "L’académie"
+    for told, word in (
+        ("refused", "Ces messages restent dans votre boîte"),
+        ("discouraged", "demande de ne pas renvoyer"),
+        ("allowed", ""),
+    ):
+        app.extensions["portal"] = replace(app.extensions["portal"], forward_outside=told)
+        with_(accountd, forwards=("moi@ailleurs.test", "collegue@Ac-Exemple.test"))
+        found = text(inside)
+        assert (rule in found) == bool(word)
+        assert word in found
+        leave = found.partition("Ils partent vers")[2]
+        assert "collegue@Ac-Exemple.test" in leave and ("moi@ailleurs.test" in leave) == (told != "refused")
+        text(inside, "/en/diagnosis")
+        with_(accountd, forwards=("collegue@ac-exemple.test",))
+        assert rule not in text(inside)
+
+
 def test_refused_log_ins_say_by_what_from_where_and_why(inside: Any, accountd: Any) -> None:
     with_(accountd, logins=(REFUSED, replace(REFUSED, service="page", program="", reason="wait", place="127.0.0.1")))
     found = text(inside)

@@ -52,6 +52,7 @@ class agents_mail extends rcube_plugin
     private function in_settings(): void
     {
         $this->add_hook('settings_actions', [$this, 'section']);
+        $this->add_hook('template_object_forwardform', [$this, 'forwards']);
         $this->register_action('plugin.malleposte-undelete', [$this, 'undelete']);
         $this->register_action('plugin.malleposte-undelete-back', [$this, 'undelete_back']);
         $this->register_action('plugin.malleposte-ready', [$this, 'ready']);
@@ -242,6 +243,17 @@ class agents_mail extends rcube_plugin
                     'domain' => $this->ID,
                 ];
             }
+        }
+        return $args;
+    }
+
+    /** Above the form of forwards: the academy's rule on addresses of others, where it has one. */
+    public function forwards($args)
+    {
+        $rule = (string) $this->rc->config->get('agents_forward_outside', 'allowed');
+        if ($rule !== 'allowed') {
+            $words = $this->gettext(['name' => "forward$rule", 'vars' => ['$domain' => (string) $this->rc->config->get('mail_domain')]]);
+            $args['content'] = html::div(['class' => 'ui alert alert-warning', 'id' => 'agents-forwards'], rcube::Q($words)) . $args['content'];
         }
         return $args;
     }

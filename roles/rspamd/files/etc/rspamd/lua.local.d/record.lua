@@ -23,7 +23,8 @@ local WHY = {
 local function tell(task)
   local action = task:get_metric_action()
   local held = task:has_symbol('MP_OUTBOUND_HOLD')
-  if action ~= 'reject' and action ~= 'discard' and not held then
+  -- Nothing is lost with a forward that is refused: its message is in the inbox.
+  if action ~= 'reject' and action ~= 'discard' and not held or task:has_symbol('MP_FORWARD_REFUSED') then
     return
   end
   local symbols, recipients = {}, {}
