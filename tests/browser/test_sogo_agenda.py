@@ -111,7 +111,8 @@ def test_a_meeting_by_video_is_accepted_in_both_classes(
     assert browser.fits()
     browser.picture("sogo-invite")
     sogo.save(browser)
-    assert [link in one for one in events(agenda)] == [True]
+    # As an attachment SOGo knows it; Outlook and phones show the place.
+    assert [(link in one, f"LOCATION:{link}\r\n" in one) for one in events(agenda)] == [(True, True)]
     sogo.log_out(browser)
 
     mail.arrived(guest, "Invitation")

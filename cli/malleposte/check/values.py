@@ -10,6 +10,7 @@ from typing import Any
 from xml.parsers import expat
 
 from malleposte.check.sources import Sealed
+from malleposte.platform import signature
 
 Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
@@ -99,6 +100,14 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "root": (_root, "one certificate of an authority (PEM) whose key usage allows certSign"),
     "colour": (_colour, "a colour #rrggbb dark enough for white text (contrast 4.5)"),
     "picture": (_picture, "the text of an SVG picture without scripts or entities"),
+    "signature": (
+        signature.is_template,
+        f"a template whose braces hold one of {', '.join(signature.NAMES)}",
+    ),
+    "visio": (
+        _matching(rf"|https://{DOMAIN}(:[0-9]+)?(/[^\s{{}}]*(\{{slug\}}[^\s{{}}]*)?)?"),
+        "an https address, which may hold {slug} once after the host's name, or empty",
+    ),
     "relay": (_matching(rf"|{PLACE}(:[0-9]+)?"), 'a relay such as "[smtp.example.test]:587", or empty'),
 }
 

@@ -1,25 +1,31 @@
-"""Let SOGo offer each delegate the boxes of functions among the senders, as the directory has them.
+"""Let SOGo offer each delegate the boxes of functions among the senders, as the directory has them; sign agents' mail.
 
-Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]
+Usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...] TEMPLATE
 
 SOGo offers the addresses of the agent's own entry, and what stands in the preference `SOGoMailIdentities`. The boxes
 that an agent opens (`mpOpens`) are kept there, by SOGo's own tool, which tells its cache too; what the agent wrote
 stays. That somebody is offered a sender decides nothing: submission refuses who is no delegate.
+
+TEMPLATE is the file of the academy's signature, which may be empty. Whoever has used SOGo and has no signature gets it
+there, once: what the agent makes of it afterwards stays, even if that is nothing.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from malleposte.adapters import ldapsearch, ldif, postgresql
+from malleposte.directory.query import All, AnyOf, Equal, Search
 from malleposte.errors import MallepostError
+from malleposte.platform import signature
 from malleposte.platform.identity import is_uid
 
 PREFERENCE = "SOGoMailIdentities"
@@ -27,7 +33,10 @@ READ = """SELECT coalesce(json_object_agg(c_uid, CASE WHEN c_defaults IS JSON OB
 THEN c_defaults::json -> 'SOGoMailIdentities' END), '{}')
 FROM sogo_user_profile WHERE c_uid IN (SELECT json_array_elements_text(:'uids'));
 """
+USERS = "SELECT coalesce(json_agg(c_uid), '[]') FROM sogo_user_profile;\n"
 SECONDS = 45
+SIGNED_AT_ONCE = 100
+"""Agents who get a signature in one run: SOGo's tool takes a second for each."""
 
 Identity = dict[str, Any]
 Entry = dict[str, list[str]]
@@ -88,6 +97,39 @@ def renewed(before: list[Identity], agent: Agent | None, every_box: frozenset[st
     return [*kept, *(written.get(mail, {"email": mail, "fullName": name}) for mail, name in agent.boxes.items())]
 
 
+def signed(before: list[Identity], agent: Agent, text: str) -> list[Identity]:
+    """The identities with the academy's signature, where the agent's own have none."""
+    own = [one for one in before if address(one) in agent.addresses]
+    if not text or any(one.get("signature") for one in own):
+        return before
+    words = "<br>".join(html.escape(line, quote=False) for line in text.splitlines())
+    if not own:
+        return [{"email": agent.mail, "fullName": agent.name, "isDefault": 1, "signature": words}, *before]
+    return [{**one, "signature": words} if one in own else one for one in before]
+
+
+def signatures(template: str, people: Iterable[Entry], search: Search) -> dict[str, str]:
+    """The signature of each of these agents, by uid. Raises MallepostError."""
+    found = {one["uid"][0]: one for one in people}
+    codes = {code for one in found.values() for code in one.get("mpEstablishment", [])[:1]}
+    schools = {}
+    if codes and "{school}" in template:
+        asked = All((Equal("objectClass", "mpSchool"), AnyOf(tuple(Equal("mpEstablishment", code) for code in codes))))
+        schools = {one["mpEstablishment"][0]: one["o"][0] for one in search(asked, ("mpEstablishment", "o"))}
+    return {
+        uid: signature.filled(
+            template,
+            {
+                "name": one.get("cn", [""])[0],
+                "function": one.get("mpFunction", [""])[0],
+                "school": schools.get(one.get("mpEstablishment", [""])[0], ""),
+                "mail": one.get("mail", [""])[0],
+            },
+        )
+        for uid, one in found.items()
+    }
+
+
 def stored(database: str, uids: Iterable[str]) -> dict[str, list[Identity]]:
     """Return the senders that SOGo has for these agents. Raises MallepostError."""
     asked = f"\\set uids '{json.dumps(sorted(uid for uid in uids if is_uid(uid)))}'\n{READ}"
@@ -102,10 +144,32 @@ def store(uid: str, identities: list[Identity]) -> str:
     return "" if done.returncode == 0 else done.stderr.strip()[-500:] or f"exit code {done.returncode}"
 
 
+def sign(template: str, database: str, memory: Path, people: Callable[[str], list[Entry]], search: Search) -> int:
+    """Sign who has used SOGo and was not looked at before; how many failed. Raises MallepostError.
+
+    `people` are those of a filter. `memory` holds who was looked at.
+    """
+    done = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
+    seen = json.loads(postgresql.sql(database, USERS, user="", timeout=SECONDS))
+    new = sorted(uid for uid in seen if is_uid(uid) and uid not in done)[:SIGNED_AT_ONCE]
+    if not new:
+        return 0
+    found = people(f"(|{''.join(f'(uid={uid})' for uid in new)})")
+    texts, known, old = signatures(template, found, search), agents([], found), stored(database, new)
+    failed = set()
+    for uid in sorted(known):
+        had = old.get(uid, [])
+        if (now := signed(had, known[uid], texts[uid])) != had and (said := store(uid, now)):
+            print(f"<4>{uid}: {said}", file=sys.stderr)
+            failed.add(uid)
+    memory.write_text(json.dumps(sorted(done.union(new) - failed)), "utf-8")
+    return len(failed)
+
+
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    if len(words) != 6:
-        print("usage: sogo-senders BASE BIND_DN URI DATABASE PROFILE[,PROFILE...] STATE[,STATE...]", file=sys.stderr)
+    if len(words) != 7:
+        print(__doc__.splitlines()[2].replace("Usage:", "usage:"), file=sys.stderr)
         return 2
     base, bind_dn, uris, database = words[:4]
     # An agent who was offered a box before may open none now.
@@ -119,9 +183,12 @@ def main(words: Sequence[str]) -> int:
         )
         where = (base, bind_dn, uris, Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password"))
         boxes = readable(ldapsearch.search(*where, "(objectClass=mpFunctionalBox)", "uid", "cn", "mail"))
-        told = ("uid", "cn", "mail", "mailLocalAddress", "mpOpens")
-        people = readable(ldapsearch.search(*where, f"(&(mpOpens=*){known})", *told))
-        wanted = agents(boxes, people)
+        told = ("uid", "cn", "mail", "mailLocalAddress", "mpOpens", "mpFunction", "mpEstablishment")
+
+        def people(condition: str) -> list[Entry]:
+            return readable(ldapsearch.search(*where, f"(&{condition}{known})", *told))
+
+        wanted = agents(boxes, people("(mpOpens=*)"))
         before = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
         every_box = frozenset(box["mail"][0].lower() for box in boxes if "mail" in box)
         old = stored(database, before | wanted.keys())
@@ -134,6 +201,10 @@ def main(words: Sequence[str]) -> int:
                 print(f"<4>{uid}: {said}", file=sys.stderr)
                 failed = 1
         memory.write_text(json.dumps(sorted(wanted)), "utf-8")
+        if template := Path(words[6]).read_text("utf-8").strip():
+            failed |= bool(
+                sign(template, database, memory.with_name("signed.json"), people, ldapsearch.searcher(*where))
+            )
     except (MallepostError, subprocess.TimeoutExpired) as error:
         print(f"<3>the senders of SOGo are as they were: {error}", file=sys.stderr)
         return 1

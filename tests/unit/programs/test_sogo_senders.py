@@ -67,3 +67,60 @@ def test_the_directory_is_read_as_it_is_written() -> None:
             {"ce@x.test": "ce", "vs@x.test": "vs"},
         )
     }
+
+
+TEMPLATE = "{name}\n{function}, {school}\n{mail}"
+ZOE = {
+    "uid": ["zloeuf"], "cn": ["Zoé <Lœuf>"], "mail": ["zoe.loeuf@x.test"], "mpFunction": ["CPE"],
+    "mpEstablishment": ["0750001A"],
+}  # fmt: skip
+
+
+def test_who_has_no_signature_gets_the_academy_s_and_others_keep_theirs() -> None:
+    text = "Zoé <Lœuf>\nCPE"
+    words = "Zoé &lt;Lœuf&gt;<br>CPE"
+    assert sogo_senders.signed([], agent(), text) == [{**MINE, "signature": words}]
+    assert sogo_senders.signed([MINE, CE], agent("ce"), text) == [{**MINE, "signature": words}, CE]
+    assert sogo_senders.signed([CE], agent("ce"), text) == [{**MINE, "signature": words}, CE]
+    own = [{**MINE, "signature": "Z."}, CE]
+    assert sogo_senders.signed(own, agent("ce"), text) == own
+    assert sogo_senders.signed([MINE], agent(), "") == [MINE]
+
+
+def test_a_signature_has_the_school_s_name_and_no_line_of_nothing() -> None:
+    asked: list[str] = []
+
+    def search(query: Any, _attributes: Any) -> list[dict[str, list[str]]]:
+        asked.append(query.render())
+        return [{"mpEstablishment": ["0750001A"], "o": ["Collège Berthe"]}]
+
+    nobody = {"uid": ["sans"], "cn": ["Sans"], "mail": ["sans@x.test"]}
+    assert sogo_senders.signatures(TEMPLATE, [ZOE, nobody], search) == {
+        "zloeuf": "Zoé <Lœuf>\nCPE, Collège Berthe\nzoe.loeuf@x.test",
+        "sans": "Sans\nsans@x.test",
+    }
+    assert asked == ["(&(objectClass=mpSchool)(|(mpEstablishment=0750001A)))"]
+
+
+def test_each_agent_is_signed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    kept: dict[str, Any] = {}
+    monkeypatch.setattr(sogo_senders.postgresql, "sql", lambda *_words, **_more: '["zloeuf", "x\'y", "parti"]')
+    monkeypatch.setattr(sogo_senders, "stored", lambda _database, uids: {uid: kept.get(uid, []) for uid in uids})
+    monkeypatch.setattr(sogo_senders, "store", lambda uid, now: kept.update({uid: now}) or "")
+    conditions: list[str] = []
+
+    def people(condition: str) -> list[dict[str, list[str]]]:
+        conditions.append(condition)
+        return [ZOE]
+
+    for _turn in range(2):
+        assert sogo_senders.sign("{name}", "db", tmp_path / "signed.json", people, lambda *_words: []) == 0
+    assert conditions == ["(|(uid=parti)(uid=zloeuf))"]
+    assert [one["signature"] for one in kept["zloeuf"]] == ["Zoé &lt;Lœuf&gt;"]
+    # Who empties it is not signed again; who could not be told is asked for again.
+    kept["zloeuf"] = []
+    assert sogo_senders.sign("{name}", "db", tmp_path / "signed.json", people, lambda *_words: []) == 0
+    assert kept["zloeuf"] == []
+    monkeypatch.setattr(sogo_senders, "store", lambda _uid, _now: "no such user")
+    assert sogo_senders.sign("{name}", "db", tmp_path / "other.json", people, lambda *_words: []) == 1
+    assert "zloeuf" not in (tmp_path / "other.json").read_text("utf-8")

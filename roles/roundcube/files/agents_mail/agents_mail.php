@@ -93,8 +93,9 @@ class agents_mail extends rcube_plugin
             return $args;
         }
         $when = $this->rc->format_date($start, $this->rc->config->get($whole ? 'date_format' : 'date_long'), !$whole);
-        $lines = array_filter([$when, $known->place(), $this->gettext(['name' => 'invitationfrom', 'vars' => ['$who' => $known->organizer()]])]);
         $link = $known->link();
+        $place = $known->place() === $link ? '' : $known->place();
+        $lines = array_filter([$when, $place, $this->gettext(['name' => 'invitationfrom', 'vars' => ['$who' => $known->organizer()]])]);
         $way = $link === '' || $called_off ? '' : html::p(null, html::a(['href' => $link, 'target' => '_blank', 'rel' => 'noreferrer'], rcube::Q($link)));
         $buttons = '';
         foreach ($called_off ? ['remove'] : array_keys(agents_invitation::ANSWERS) as $answer) {

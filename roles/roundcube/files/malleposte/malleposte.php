@@ -3,6 +3,7 @@
 
 require_once __DIR__ . '/places.php';
 require_once __DIR__ . '/sign_on.php';
+require_once __DIR__ . '/signature.php';
 
 /**
  * Who an agent is, as the academy's directory says it.
@@ -16,6 +17,8 @@ class malleposte extends rcube_plugin
     private array|bool|null $allowed = null;
     /** Mailboxes that the agent opens as a delegate: uids. */
     private array $boxes = [];
+    /** The agent's own entry. */
+    private array $own = [];
     private ?malleposte_places $places = null;
 
     public function init()
@@ -92,7 +95,7 @@ class malleposte extends rcube_plugin
         foreach ($this->allowed($args['user']) ?: [] as $address => $name) {
             $args['user_name'] = $name;
             $args['user_email'] = $address;
-            $args['email_list'] = [$address];
+            $args['email_list'] = [['email' => $address, 'name' => $name] + $this->signature($address)];
             break;
         }
         return $args;
@@ -122,13 +125,38 @@ class malleposte extends rcube_plugin
             }
         }
         foreach (array_diff_key($allowed, $kept) as $address => $name) {
-            $user->insert_identity(['name' => $name, 'email' => $address, 'standard' => $kept ? 0 : 1]);
+            $user->insert_identity(
+                ['name' => $name, 'email' => $address, 'standard' => $kept ? 0 : 1] + $this->signature($address)
+            );
             $kept[$address] = true;
         }
         foreach ($stale as $identity) {
             $user->delete_identity($identity);
         }
         return $args;
+    }
+
+    /** What a new identity is signed with: by the academy's template, if it has one; boxes of functions are not. */
+    private function signature(string $address): array
+    {
+        $template = (string) $this->rc->config->get('agents_signature');
+        $addresses = array_merge($this->own['mail'] ?? [], $this->own['maillocaladdress'] ?? []);
+        if (trim($template) === '' || !in_array($address, array_map('mb_strtolower', $addresses), true)) {
+            return [];
+        }
+        $school = $this->own['mpestablishment'][0] ?? '';
+        if ($school !== '' && str_contains($template, '{school}')) {
+            $code = ldap_escape($school, '', LDAP_ESCAPE_FILTER);
+            $found = $this->search("(&(objectClass=mpSchool)(mpEstablishment=$code))", ['o']);
+            $school = $found[0]['o'][0] ?? '';
+        }
+        $values = [
+            'name' => $this->own['cn'][0] ?? '',
+            'function' => $this->own['mpfunction'][0] ?? '',
+            'school' => $school,
+            'mail' => $this->own['mail'][0] ?? '',
+        ];
+        return ['signature' => malleposte_signature::filled($template, $values), 'html_signature' => 0];
     }
 
     public function section($args)
@@ -175,7 +203,7 @@ class malleposte extends rcube_plugin
         $name = ldap_escape($uid, '', LDAP_ESCAPE_FILTER);
         $found = $this->search(
             "(|(&(objectClass=mpAgent)(uid=$name))(&(objectClass=mpFunctionalBox)(mpDelegate=$name)))",
-            ['uid', 'cn', 'mail', 'mailLocalAddress']
+            ['uid', 'cn', 'mail', 'mailLocalAddress', 'mpFunction', 'mpEstablishment']
         );
         if ($found === false) {
             return $this->allowed = false;
@@ -183,7 +211,10 @@ class malleposte extends rcube_plugin
         usort($found, fn ($a, $b) => ($b['uid'][0] === $uid) <=> ($a['uid'][0] === $uid));
         $this->allowed = [];
         foreach ($found as $entry) {
-            if ($entry['uid'][0] !== $uid) {
+            if ($entry['uid'][0] === $uid) {
+                $this->own = $entry;
+            }
+            else {
                 $this->boxes[] = $entry['uid'][0];
             }
             $addresses = array_merge($entry['mail'] ?? [], $entry['maillocaladdress'] ?? []);
