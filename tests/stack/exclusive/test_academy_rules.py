@@ -1,4 +1,4 @@
-"""The academy's rule on forwards to outside, where it refuses them: by every script, and told in both webmails."""
+"""Facts by which an academy has its way: no forwards to outside, by any script; signatures of a template."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from tests.stack.support.webmail import Webmail
 
 SENDER, AWAY = f"probe@{FOREIGN}", f"test@{FOREIGN}"
 SWITCH = "var forwardConstraints = "
+SIGNATURE = "{name}\n{function}\n{school}\nStandard : 01"
 FORWARDS = {"_task": "settings", "_action": "plugin.managesieve-forward"}
 
 
 def deploy(site: Site, **facts: Any) -> None:
     hosts = ",".join(sorted({site.host_of("mail"), site.host_of("web")}))
     options = playbook.Options(site.inventory, limit=hosts, tags="rspamd,roundcube,sogo", extra=(json.dumps(facts),))
-    report = playbook.run(options, to_stderr=True, name="test-forwards")
+    report = playbook.run(options, to_stderr=True, name="test-academy")
     assert report.code == 0, report.cause
 
 
 @pytest.fixture(scope="module", autouse=True)
-def refusing(site: Site) -> Iterator[None]:
+def academy(site: Site) -> Iterator[None]:
     try:
-        deploy(site, malleposte_mail={"forward_outside": "refused"})
+        deploy(site, malleposte_mail={"forward_outside": "refused"}, malleposte_signature=SIGNATURE)
         yield
     finally:
         deploy(site)
@@ -45,6 +46,21 @@ def filtered(mail: Any, who: Account, text: str, script: str = "roundcube") -> s
     subject = token()
     mail.foreign(SENDER, who.mail, compose(SENDER, who.mail, subject))
     return subject
+
+
+def roundcube(site: Site, sql: str) -> str:
+    words = ("runuser", "-u", "roundcube", "--", "psql", "-XAtq", "-h", "/run/postgresql", "roundcube")
+    return site.run(site.host_of("web"), *words, given=sql)
+
+
+def signatures(site: Site, uid: str) -> dict[str, str]:
+    """The signature of each identity in Roundcube, by address."""
+    found = roundcube(
+        site,
+        "SELECT json_object_agg(email, coalesce(signature, '')) FROM identities JOIN users USING (user_id)"
+        f" WHERE username = '{uid}' AND identities.del = 0",
+    )
+    return dict(json.loads(found))
 
 
 @pytest.mark.parametrize("script", ["roundcube", "sogo", "ancien"])
@@ -75,18 +91,39 @@ def test_both_webmails_tell_the_rule(
     told = here.page(**FORWARDS)
     assert f"seulement vers une adresse en @{site.platform['domain']}" in told
     sogo = Groupware(site, ca_bundle, people.agent(profile="convergence")).login()
-    assert f"{SWITCH}1;" in sogo.get(sogo.own("preferences")).text
+    assert f"{SWITCH}1;" in sogo.get(sogo.own("Preferences")).text
     assert "mp-forwards" in sogo.get("/SOGo.woa/WebServerResources/js/malleposte.js").text
 
 
-def test_a_rule_that_only_asks_is_told_and_lets_forwards_leave(
-    mail: Any, people: People, webmail: Callable[[], Webmail], site: Site, ca_bundle: Path
+def test_who_has_no_signature_gets_the_academy_s_once_in_roundcube(
+    people: People, webmail: Callable[[], Webmail], site: Site
 ) -> None:
-    deploy(site, malleposte_mail={"forward_outside": "discouraged"})
-    agent, here = people.agent(), webmail()
-    assert here.login(agent.uid, agent.password)
-    assert "demande de ne pas renvoyer" in here.page(**FORWARDS)
-    sogo = Groupware(site, ca_bundle, people.agent(profile="convergence")).login()
-    assert f"{SWITCH}0;" in sogo.get(sogo.own("preferences")).text
-    outside = filtered(mail, agent, f'redirect "{AWAY}";\n')
-    assert mail.at_foreign("test", outside)
+    uid = f"essai-{token()[2:10]}"
+    domain = site.platform["domain"]
+    agent = people.agent(uid=uid, addresses=(f"{uid}@{domain}", f"ancien-{uid}@{domain}"), function="CPE")
+    box = people.box(uid)
+    assert webmail().login(uid, agent.password)
+    assert signatures(site, uid) == {
+        agent.mail: f"Essai {uid}\nCPE\nStandard : 01",
+        f"ancien-{uid}@{domain}": f"Essai {uid}\nCPE\nStandard : 01",
+        box.mail: "",
+    }
+    roundcube(site, f"UPDATE identities SET signature = 'Moi' WHERE email = '{agent.mail}'")
+    assert webmail().login(uid, agent.password)
+    assert signatures(site, uid)[agent.mail] == "Moi"
+
+
+def test_who_has_no_signature_gets_the_academy_s_once_in_sogo(people: People, site: Site, ca_bundle: Path) -> None:
+    agent = people.agent(profile="convergence", function="CPE")
+    here = Groupware(site, ca_bundle, agent).login()
+    own = here.own("jsonDefaults")
+    assert here.get(own).status == 200
+    job = ("systemctl", "start", "malleposte-sogo-senders.service")
+    site.run(site.host_of("web"), *job)
+    (identity,) = here.get(own).json()["SOGoMailIdentities"]
+    assert identity["signature"] == f"Essai {agent.uid}<br>CPE<br>Standard : 01"
+    saved = here.get(own).json()
+    saved["SOGoMailIdentities"] = [{**identity, "signature": ""}]
+    assert here.post(here.own("Preferences/save"), {"defaults": saved, "settings": {}}).status == 200
+    site.run(site.host_of("web"), *job)
+    assert not here.get(own).json()["SOGoMailIdentities"][0].get("signature")
