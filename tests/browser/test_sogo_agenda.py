@@ -142,6 +142,30 @@ def test_a_meeting_by_video_is_accepted_in_both_classes(
     assert f"PARTSTAT=ACCEPTED:mailto:{other.mail}\n" in re.sub(r"\r?\n[ ]", "", reply.get_content()).replace("\r", "")
 
 
+def test_a_place_that_is_given_stays_and_the_link_goes_below_the_description(
+    browser: Browser, reader: Reader, site: Site, ca_bundle: Path
+) -> None:
+    agent = reader.agent("convergence", letters=False)
+    agenda = Groupware(site, ca_bundle, agent)
+    sogo.log_in(browser, agent)
+    sogo.agenda(browser)
+    sogo.begin(browser, "Conseil", TOMORROW, "16:00")
+    place, text = (f"md-dialog [ng-model='editor.component.{name}']" for name in ("location", "comment"))
+    browser.seen(place).send_keys("Salle 12")
+    browser.seen(text).send_keys("Ordre du jour")
+    browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
+    link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
+    assert browser.seen(text).get_attribute("value") == f"Ordre du jour\n\n{link}"
+    browser.click("md-dialog [ng-repeat='attach in editor.component.attachUrls'] button")
+    browser.wait(lambda: browser.seen(text).get_attribute("value") == "Ordre du jour", "the link stays")
+    browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
+    link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
+    sogo.save(browser)
+    (kept,) = events(agenda)
+    assert "LOCATION:Salle 12\r\n" in kept and f"DESCRIPTION:Ordre du jour\\n\\n{link}\r\n" in kept
+    assert browser.violations() == []
+
+
 def test_a_shared_agenda_is_seen_by_the_colleague(
     browser: Browser, reader: Reader, people: People, site: Site, ca_bundle: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from malleposte.adapters import ldif
+from malleposte.adapters import ldif, postgresql
 from malleposte.programs import sogo_senders
 
 BOXES = frozenset({"ce@x.test", "vs@x.test"})
@@ -82,7 +82,7 @@ def test_who_has_no_signature_gets_the_academy_s_and_others_keep_theirs() -> Non
     assert sogo_senders.signed([], agent(), text) == [{**MINE, "signature": words}]
     assert sogo_senders.signed([MINE, CE], agent("ce"), text) == [{**MINE, "signature": words}, CE]
     assert sogo_senders.signed([CE], agent("ce"), text) == [{**MINE, "signature": words}, CE]
-    own = [{**MINE, "signature": "Z."}, CE]
+    own: list[Any] = [{**MINE, "signature": "Z."}, CE]
     assert sogo_senders.signed(own, agent("ce"), text) == own
     assert sogo_senders.signed([MINE], agent(), "") == [MINE]
 
@@ -104,7 +104,7 @@ def test_a_signature_has_the_school_s_name_and_no_line_of_nothing() -> None:
 
 def test_each_agent_is_signed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     kept: dict[str, Any] = {}
-    monkeypatch.setattr(sogo_senders.postgresql, "sql", lambda *_words, **_more: '["zloeuf", "x\'y", "parti"]')
+    monkeypatch.setattr(postgresql, "sql", lambda *_words, **_more: '["zloeuf", "x\'y", "parti"]')
     monkeypatch.setattr(sogo_senders, "stored", lambda _database, uids: {uid: kept.get(uid, []) for uid in uids})
     monkeypatch.setattr(sogo_senders, "store", lambda uid, now: kept.update({uid: now}) or "")
     conditions: list[str] = []
