@@ -78,6 +78,10 @@ class FakeHost:
         self._asked("factors", uid)
         return list(self.held)
 
+    def enrolled(self) -> Mapping[str, Sequence[str]]:
+        self._asked("enrolled")
+        return {"mdupond": [one.kind for one in self.held]} if self.held else {}
+
     def unfactor(self, uid: str, ident: str) -> Factor:
         self._asked("unfactor", uid, ident)
         (gone,) = [one for one in self.held if one.ident == ident]

@@ -25,6 +25,7 @@ from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.errors import InputError, MallepostError
@@ -69,6 +70,12 @@ class AllHosts(Hosts, Protocol):
 
     def holders(self) -> Mapping[str, Sequence[str]]:
         """Return the accounts that have something in each store of agendas."""
+
+    def factors(self, uid: str) -> Sequence[Factor]:
+        """The account's second factors at the log-in page."""
+
+    def enrolled(self) -> Mapping[str, Sequence[str]] | None:
+        """Kinds of second factors by uid; None where no host has a log-in page of the platform's."""
 
     def files(self, uid: str) -> Iterator[Piece]:
         """All that is held about the account, a file at a time, and what could not be read."""

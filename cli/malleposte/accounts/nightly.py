@@ -216,6 +216,31 @@ def device_copies(night: Night, told: Told) -> None:
             told.done.append(uid)
 
 
+def second_factors(night: Night, told: Told) -> None:
+    """Bring `mpTwoFactor` in step with the factors at the log-in page; without `factors_close` nobody has it."""
+    tools, close = night.tools, night.rules.factors_close
+    entries = list(tools.directory.search("people", ("uid", "mpTwoFactor")))
+    enrolled = tools.hosts.enrolled()
+    if enrolled is None:
+        return  # the academy's own provider keeps its factors to itself
+    if close and not enrolled and any(entry.attributes.get("mpTwoFactor") for entry in entries):
+        told.failures.append("the log-in page knows no factor of anybody: main passwords stay closed to devices")
+        return
+    for entry in entries:
+        uid, held = uid_of(entry), sorted(entry.attributes.get("mpTwoFactor", ()))
+        kinds = sorted(enrolled.get(uid, ())) if close else []
+        if held == kinds:
+            continue
+        with _one(told, entry):
+            if close and not kinds and tools.hosts.factors(uid):
+                continue  # enrolled in the meantime
+            if not night.dry:
+                change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": held}, {"mpTwoFactor": kinds})
+                make(tools.directory, tools.journal, [replace(change, note="in step with the log-in page")])
+                told.failures += map(str, forget_all(tools.channels, uid))
+            told.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
+
+
 @contextlib.contextmanager
 def _one(told: Told, entry: Entry) -> Iterator[None]:
     """Turn the failure of one account into a line, and go on."""
@@ -239,8 +264,8 @@ def _gone(night: Night, days: float) -> Iterator[Entry]:
 
 STEPS: dict[str, Step] = {
     "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
-    "devices": device_copies, "archive": archive, "purge": purge, "archive-ends": archive_ends,
-    "own-data": own_data,
+    "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
+    "archive-ends": archive_ends, "own-data": own_data,
 }  # fmt: skip
 """By name, in their order. A further need is a further line."""
 

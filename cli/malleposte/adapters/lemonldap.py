@@ -103,6 +103,18 @@ def factors(uid: str, run: Run = program) -> list[Factor]:
     ]
 
 
+def enrolled(run: Run = program) -> dict[str, list[str]]:
+    """The kinds of factors of every agent who has one, by uid. Raises MallepostError."""
+    words = ["search", "--where", "_session_kind=Persistent", "--select", "_session_uid", "--select", "_2fDevices"]
+    told = _read(run(words))
+    found: dict[str, list[str]] = {}
+    for one in told if isinstance(told, list) else []:
+        devices = _read(one.get("_2fDevices") or "")
+        if devices:
+            found[str(one["_session_uid"])] = sorted({str(each["type"]).lower() for each in devices})
+    return found
+
+
 def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Factor]]:
     """Remove a factor; it, and those that are left. Raises InputError when there is none of that name."""
     held = factors(uid, run)

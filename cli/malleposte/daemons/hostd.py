@@ -91,6 +91,7 @@ def host_acts(host: Host) -> Acts:
         "record": lambda one: host.record(one.uid).rows(),
         "drop": lambda one: host.drop(one.uid),
         "holders": lambda _one: {name: list(uids) for name, uids in host.holders().items()},
+        "enrolled": lambda _one: {uid: list(kinds) for uid, kinds in host.enrolled().items()},
         "files": lambda one: host.files(checked(one.uid)),
         "empty": lambda one: asdict(host.empty(one.uid)),
         "relist": lambda _one: host.relist(),
@@ -174,7 +175,7 @@ def answer(line: bytes, acts: Acts) -> Iterator[bytes]:
         request = parsed(line)
         if request.act not in acts:
             raise InputError(f"no act {request.act!r}")
-        if not request.uid and request.act not in ("holders", "relist", "ping"):
+        if not request.uid and request.act not in ("holders", "enrolled", "relist", "ping"):
             raise InputError(f"{request.act}: no account is named")
         done = acts[request.act](request)
         if isinstance(done, Iterator):

@@ -56,6 +56,19 @@ def test_factors_are_named_and_their_secrets_are_not() -> None:
     assert lemonldap.factors("autre", Program()) == []
 
 
+def test_kinds_are_told_of_all_who_have_a_factor() -> None:
+    rows = [
+        {
+            "_session_uid": "mdupond",
+            "_2fDevices": json.dumps([{"type": "WebAuthn"}, {"type": "TOTP"}, {"type": "TOTP"}]),
+        },
+        {"_session_uid": "sans", "_2fDevices": "[]"},
+        {"_session_uid": "jamais", "_2fDevices": None},
+    ]
+    assert lemonldap.enrolled(lambda words: json.dumps(rows)) == {"mdupond": ["totp", "webauthn"]}
+    assert lemonldap.enrolled(lambda words: "[]") == {}
+
+
 def test_a_factor_is_removed_and_an_unknown_one_is_said() -> None:
     program = Program()
     with pytest.raises(InputError, match="no factor"):

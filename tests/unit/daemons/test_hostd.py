@@ -73,6 +73,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert host.left == []
         host.held = [Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)]
         assert away.factors("mdupond") == host.held
+        assert away.enrolled() == {"mdupond": ["totp", "webauthn"]}
         assert away.unfactor("mdupond", "a2V5").name == "Clé"
         assert away.record("mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
         assert away.deleted("mdupond", Wanted("ami"))[0].ident == "Projets:12"
@@ -85,7 +86,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         away.ping()
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
-        "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "unfactor",
+        "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "enrolled", "unfactor",
         "record", "deleted", "undelete", "set_senders", "senders", "drop", "holders", "empty", "relist", "ping",
     ]  # fmt: skip
 

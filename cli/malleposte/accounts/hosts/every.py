@@ -147,6 +147,15 @@ class Hosts:
         found = {one.ident: one for host in self._pages() for one in _at(host, lambda each: each.factors(uid))}
         return list(found.values())
 
+    def enrolled(self) -> Mapping[str, Sequence[str]] | None:
+        """See acts.AllHosts."""
+        pages = self._pages()
+        found: dict[str, set[str]] = {}
+        for host in pages:
+            for uid, kinds in _at(host, lambda each: each.enrolled()).items():
+                found.setdefault(uid, set()).update(kinds)
+        return {uid: sorted(kinds) for uid, kinds in found.items()} if pages else None
+
     def unfactor(self, uid: str, ident: str) -> Factor:
         """Remove one of them wherever it is kept; it. Raises InputError where no host has it."""
         gone = None

@@ -196,6 +196,10 @@ class LocalHost:
         """See Host."""
         return lemonldap.factors(checked(uid))
 
+    def enrolled(self) -> Mapping[str, Sequence[str]]:
+        """See Host."""
+        return lemonldap.enrolled()
+
     def unfactor(self, uid: str, ident: str) -> Factor:
         """See Host."""
         return lemonldap.remove(checked(uid), ident)[0]

@@ -86,6 +86,9 @@ class Host(Protocol):
     def factors(self, uid: str) -> list[Factor]:
         """The second factors that the log-in page keeps here."""
 
+    def enrolled(self) -> Mapping[str, Sequence[str]]:
+        """Kinds of factors that the log-in page keeps here, by the uid of each agent who has one."""
+
     def unfactor(self, uid: str, ident: str) -> Factor:
         """Remove one of them; it. Raises InputError where there is none of that name."""
 

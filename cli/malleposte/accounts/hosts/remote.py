@@ -215,6 +215,10 @@ class RemoteHost(Asked):
         """See Host."""
         return {str(name): list(uids) for name, uids in self.way.ask("holders").items()}
 
+    def enrolled(self) -> Mapping[str, Sequence[str]]:
+        """See Host."""
+        return {str(uid): list(kinds) for uid, kinds in self.way.ask("enrolled").items()}
+
     def record(self, uid: str) -> Kept:
         """See Host."""
         return told(self.way.ask("record", uid))

@@ -32,6 +32,8 @@ class LifeRules:
     archive_folder: Path = Path("/var/backups/malleposte-accounts")
     devices: int = 20
     """Device passwords of an account at most."""
+    factors_close: bool = False
+    """With a second factor the main password opens no device: `mpTwoFactor` follows the factors."""
     override_group: str = "malleposte-dsi"
     """The group whose members, coming by sudo, may unblock or purge before the time."""
     store: Path = mailstore.STORE

@@ -152,7 +152,7 @@ def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int
         click.echo(json.dumps(rows, ensure_ascii=False))
     else:
         for one in told:
-            click.echo(f"{one.step:<10} {len(one.done)} {' '.join(one.done[:20])}")
+            click.echo(f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}")
     for one in told:
         for failure in one.failures:
             click.echo(f"malleposte: {one.step}: {failure}", err=True)
