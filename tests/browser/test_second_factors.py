@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
 from tests.browser.support.sso import fill
+from tests.browser.test_log_in import checked
+from tests.browser.test_log_in import enter as enter_portal
+from tests.stack.shared.test_record import PROGRAM, imap
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application
-from tests.stack.support.mail import Mail, token
+from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
 
@@ -259,3 +264,40 @@ def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any
     browser.driver.delete_cookie("__Host-sso")
     enter(browser, who)
     browser.seen("h1", "Vous êtes connecté" if trusted else "Second facteur")
+
+
+@contextlib.contextmanager
+def closing(site: Site) -> Iterator[None]:
+    """A second factor closes the main password to programs, as a deploy with that fact says it to accountd."""
+    host, path = site.host_of("directory"), "/etc/malleposte/accountd.json"
+    site.run(host, f"cp -a {path} {path}.kept")
+    try:
+        site.run(
+            host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {path} && ! cmp -s {path} {path}.kept"""
+        )
+        site.run(host, "systemctl restart accountd.service")
+        yield
+    finally:
+        site.run(host, f"mv {path}.kept {path} && systemctl restart accountd.service")
+
+
+def test_before_the_first_factor_the_portal_names_what_will_stop(
+    browser: Browser, person: Any, mail: Mail, site: Site
+) -> None:
+    who = person()
+    assert imap(mail, who.account, who.account.password)
+    with closing(site):
+        enter_portal(browser, who)
+
+        def told() -> bool:
+            browser.open("portal", "/compte/double-authentification")
+            return "Ceux-ci se servent de votre mot de passe" in browser.seen("main").text
+
+        wait_for(told, 60, "the record of the log-in")
+        browser.seen("main", PROGRAM)
+        checked(browser, "portal-factors-closing")
+        browser.open("portal", "/en/account/second-factors")
+        browser.seen("main", "These use your password and will stop working")
+        browser.click("a", "Add a device")
+        browser.seen("h1", "Add a device")
+    assert browser.complaints() == []

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 
-from malleposte.accountd import wire
+from malleposte.accountd import own, wire
 from malleposte.accounts import acts, codes, life, roles
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.factors import notice, recovery
 from malleposte.accounts.passwords import NotProvedError, Passwords, Proof
-from malleposte.accounts.record.model import PAGE, LogIn
+from malleposte.accounts.record.model import PAGE, Kept, LogIn
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
@@ -193,11 +193,14 @@ class Factors:
                 acts.make(act.directory, act.journal, [change])
                 # Dovecot remembers whose main password opens a device.
                 forget_all(self._tools.channels, uid)
+            closed = None
+            if self._tools.factors_close and request.added and not held:
+                closed = [one.event.program or one.event.service for one in self._open(uid)[0].logins]
             told = self._tell(
                 entry,
                 lambda to: notice.factor(
                     request.kind, request.name, added=request.added, login=uid, to=to, facts=self._tools.facts(),
-                    now=act.now,
+                    now=act.now, closed=closed,
                 ),
             )  # fmt: skip
         if request.added and not told:
@@ -227,7 +230,20 @@ class Factors:
 
     def _show(self, act: Act, request: wire.ShowFactors) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
-        return wire.Done(uid, factors=tuple(map(_shown, self._held(uid))))
+        held = tuple(map(_shown, self._held(uid)))
+        if held or not self._tools.factors_close:
+            return wire.Done(uid, factors=held)
+        kept, looked = self._open(uid)
+        return wire.Done(uid, closes=True, diagnosis=own.diagnosis(kept, {}, None, looked=looked))
+
+    def _open(self, uid: str) -> tuple[Kept, bool]:
+        """The programs and phones that enter with the main password, and whether every host was asked."""
+        try:
+            kept, failures = self._tools.record(uid)
+        except (MallepostError, OSError) as error:
+            LOG.error("the record of log-ins could not be read: %s", error)
+            return Kept(), False
+        return own.by_password(kept), not failures
 
     def _remove(self, act: Act, request: wire.RemoveFactor) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]

@@ -89,6 +89,16 @@ PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
 """The services of programs that keep a password; at the log-in page a person types it."""
 
 
+def by_password(kept: Kept) -> Kept:
+    """The programs and phones that entered with the main password, each by the last of its log-ins."""
+    found: dict[tuple[str, str], Seen[LogIn]] = {}
+    for one in kept.logins:
+        event = one.event
+        if event.accepted and event.service in PROGRAMS and not event.device and event.program != model.WEBMAIL:
+            found.setdefault((event.service, event.program), one)
+    return Kept(tuple(found.values()))
+
+
 def diagnosis(
     kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = 10_000
 ) -> wire.Diagnosis:

@@ -257,7 +257,11 @@ class ShowJournal(Owned):
 
 @dataclass(frozen=True)
 class ShowFactors(Owned):
-    """List the second factors of an account: `Done.factors`."""
+    """List the second factors of an account: `Done.factors`.
+
+    `Done.closes`: the first one will close the main password to programs and phones; `Done.diagnosis` has the log-ins
+    of those that use it.
+    """
 
 
 @dataclass(frozen=True)
@@ -966,6 +970,7 @@ class Done:
     level: str = ""
     senders: tuple[Sender, ...] = ()
     own_data: OwnData = field(default_factory=OwnData)
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -1044,7 +1049,7 @@ def decode_answer(line: bytes) -> Answer:
                 charges=tuple(map(_charge, held["charges"])),
                 deleted=tuple(Deleted(**one) for one in held["deleted"]), many=int(held["many"]),
                 level=str(held["level"]), senders=tuple(Sender(**one) for one in held["senders"]),
-                own_data=OwnData(**held["own_data"]),
+                own_data=OwnData(**held["own_data"]), closes=held["closes"] is True,
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])

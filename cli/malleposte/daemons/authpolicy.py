@@ -38,8 +38,6 @@ LOG = logging.getLogger("auth-policy")
 LIMITS = http.Limits(head=16_384, body=16_384, seconds=60)
 TOKENS = ("XOAUTH2", "OAUTHBEARER")
 """Mechanisms (RFC 7628, and the one before it) that prove themselves by a signature."""
-WEBMAIL = "webmail"
-"""The program of a log-in by a token."""
 GO_ON = b'{"status":0,"msg":""}'
 REASONS = {
     "credentials": model.PASSWORD, "account": model.CLOSED, "disabled": model.CLOSED, "expired": model.EXPIRED,
@@ -121,7 +119,7 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
     device = away if reason == model.NETWORK else str(told.get("device", "")) if accepted else ""
     return model.LogIn(
         uid, accepted, str(told.get("protocol", "")), str(told.get("remote", "")),
-        WEBMAIL if token else model.program(str(told.get("device_id", ""))),
+        model.WEBMAIL if token else model.program(str(told.get("device_id", ""))),
         device if is_identifier(device) else "", reason,
     )  # fmt: skip
 

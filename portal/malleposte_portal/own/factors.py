@@ -5,7 +5,7 @@ They lie with the log-in page, which adds them; accountd reads and removes them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
@@ -15,6 +15,7 @@ from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.own.diagnosis import at, by
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "factors": ("/compte/double-authentification", "/en/account/second-factors"),
@@ -30,11 +31,6 @@ def kind(one: wire.Factor) -> str:
     return _(KINDS[one.kind]) if one.kind in KINDS else one.kind
 
 
-def _held(found: sign_on.Agent) -> Sequence[wire.Factor] | acts.Told:
-    answer = ask(found, wire.ShowFactors)
-    return answer if isinstance(answer, acts.Told) else answer.factors
-
-
 def _away() -> Answer | None:
     """The way to the academy's own provider, which keeps its factors to itself; to the devices where it has no page."""
     ours = sign_on.sign_on()
@@ -46,13 +42,16 @@ def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = _held(found)
+    held = ask(found, wire.ShowFactors)
     if isinstance(held, acts.Told):
         return unanswered(held)
     # The agent's session there opens it.
     page = sign_on.sign_on().factors_page
     told = session.pop("told", "")
-    return render_template("own/factors.html", factors=held, page=page, told=told, kind=kind, day=words.day)
+    return render_template(
+        "own/factors.html", factors=held.factors, page=page, told=told, kind=kind, day=words.day,
+        closes=held.closes, open=held.diagnosis, by=by, at=at, moment=words.moment,
+    )  # fmt: skip
 
 
 @for_agent
@@ -60,9 +59,10 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    held = _held(found)
-    if isinstance(held, acts.Told):
-        return unanswered(held)
+    answered = ask(found, wire.ShowFactors)
+    if isinstance(answered, acts.Told):
+        return unanswered(answered)
+    held = answered.factors
     wanted = (request.form if request.method == "POST" else request.args).get("factor", "")[:300]
     gone = next((one for one in held if one.ident == wanted), None)
     if gone is None or len(held) == 1:

@@ -11,6 +11,7 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
 from malleposte.accounts import codes, life
+from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State
 from malleposte.errors import MallepostError
@@ -387,6 +388,48 @@ def test_what_closes_devices_follows_a_removal(stage: Stage, enrolled: list[Fact
     object.__setattr__(stage.service.tools, "factors_close", True)
     removed(stage, PHONE.ident)
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
+
+
+def entered(program: str, service: str = "imap", **more: str) -> Seen[LogIn]:
+    """A log-in of a program that was accepted."""
+    return Seen(LogIn("mdupond", True, service, "192.0.2.7", program, **more), 1_700_000_000, 1_700_000_000)
+
+
+OPEN = Kept(
+    (
+        entered("K-9"), entered("K-9"), entered("", "dav"), entered("webmail"),
+        entered("Thunderbird", device="abcdefgh"), entered("", "page"),
+        dataclasses.replace(entered("X"), event=LogIn("mdupond", False, "imap", program="X")),
+    )
+)  # fmt: skip
+"""What a first factor will close: K-9 and an agenda. The rest goes on, or never entered."""
+
+
+def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(stage: Stage) -> None:
+    stage.kept = OPEN
+    ask = wire.ShowFactors(HERE, "mdupond", token("mdupond"))
+    assert stage.ask(ask) == wire.Done("mdupond"), "they go on unless the platform says so"
+    object.__setattr__(stage.service.tools, "factors_close", True)
+    told = stage.ask(ask)
+    assert isinstance(told, wire.Done) and told.closes and told.diagnosis.looked
+    assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
+    assert wire.decode_answer(wire.encode_answer(told)) == told
+    stage.mute = True
+    told = stage.ask(ask)
+    assert isinstance(told, wire.Done) and told.closes and not told.diagnosis.looked
+    object.__setattr__(stage.service.tools, "factors", lambda uid: [PHONE])
+    told = stage.ask(ask)
+    assert isinstance(told, wire.Done) and not told.closes, "it is done already"
+
+
+def test_the_letter_about_the_first_factor_names_what_stops(stage: Stage) -> None:
+    stage.kept = OPEN
+    object.__setattr__(stage.service.tools, "factors_close", True)
+    changed(stage, added=True, kinds=("totp",))
+    changed(stage, added=True, kinds=("totp", "webauthn"))
+    first, second = (letter.get_content() for letter in stage.letters)
+    assert "(vus récemment\N{NO-BREAK SPACE}: K-9, dav)" in first and "(seen of late: K-9, dav)" in first
+    assert "n’ouvre plus" not in second
 
 
 def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, enrolled: list[Factor]) -> None:

@@ -43,6 +43,27 @@ def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: i
     assert f"{ADDRESSES['factor_remove'][language]}?factor=a2V5%2Bx/" in links
 
 
+@BOTH
+def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd: Any, language: int) -> None:
+    seen = wire.LogIn("2026-09-01T08:00:00+00:00", True, "imap", "192.0.2.7", "K-9")
+    accountd.answer = replace(DONE, closes=True, diagnosis=wire.Diagnosis((seen,), looked=True))
+    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    words = (
+        ("will stop working", "Seen on", "Add a device")
+        if language
+        else ("s’arrêteront", "Vu le", "Ajouter un appareil")
+    )
+    assert all(told in main for told in ("K-9", "192.0.2.7", *words))
+    accountd.answer = replace(DONE, closes=True, diagnosis=wire.Diagnosis(looked=True))
+    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    assert ("None used it" if language else "Aucun ne s’en est servi") in main
+    accountd.answer = replace(DONE, closes=True)
+    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    assert words[2] in main and ("None used it" if language else "Aucun ne s’en") not in main
+    accountd.answer = DONE
+    assert words[2] not in inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+
+
 def test_the_last_one_has_no_way_out_and_none_is_said(inside: Any, accountd: Any) -> None:
     accountd.answer = replace(DONE, factors=(PHONE,))
     assert "Le dernier moyen" in inside.get(LIST).all("main")[0][1]

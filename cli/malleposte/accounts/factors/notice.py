@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from email.message import EmailMessage
 
 from malleposte.accounts.codes import Issued
@@ -28,6 +29,17 @@ _ENGLISH = """\
 If it was not you, change your password now and call the help desk: {phone} ({hours_en}).
 """
 
+_CLOSED_FR = """
+Désormais, votre mot de passe n’ouvre plus votre messagerie ni votre agenda sur un téléphone ou dans un logiciel. Ceux
+qui s’en servent s’arrêtent{seen}. Donnez à chacun son propre mot de passe : sur le portail ({portal}), page
+« Ma connexion et mes appareils », bouton « Ajouter un appareil ».
+"""
+_CLOSED_EN = """\
+From now on, your password opens mail and calendar neither on a telephone nor in a mail program. Those that use it stop
+working{seen}. Give each a password of its own: on the portal ({portal}), page “My log-in and my devices”, button
+“Add a device”.
+"""
+
 _CODE_FR = """\
 Bonjour,
 
@@ -49,18 +61,24 @@ nobody and call the help desk: {phone} ({hours_en}).
 
 
 def _letter(
-    subject: str, what: tuple[str, str], more: str, login: str, to: str, facts: Facts, now: datetime.datetime
-) -> EmailMessage:
+    subject: str, what: tuple[str, str], more: str, login: str, to: str, facts: Facts, now: datetime.datetime,
+    more_en: str = "",
+) -> EmailMessage:  # fmt: skip
     told = {"what": what[0], "what_en": what[1], **words(login, facts, now)}
     told["hour"] = told["hour"].replace(" ", "\N{NO-BREAK SPACE}")
     french = (_HEAD_FR + more + _TAIL_FR).format(**told)
-    return written(subject, french, _ENGLISH.format(**told), to, facts, now)
+    return written(subject, french, (_ENGLISH + more_en).format(**told), to, facts, now)
 
 
 def factor(
-    kind: str, name: str, *, added: bool, login: str, to: str, facts: Facts, now: datetime.datetime
-) -> EmailMessage:
-    """The letter about a factor that came or went. `name` is what its owner calls it."""
+    kind: str, name: str, *, added: bool, login: str, to: str, facts: Facts, now: datetime.datetime,
+    closed: Sequence[str] | None = None,
+) -> EmailMessage:  # fmt: skip
+    """The letter about a factor that came or went. `name` is what its owner calls it.
+
+    `closed` names the programs that entered with the main password until now; None where that goes on.
+    """
+    more_en = ""
     named, named_en = KINDS.get(kind, (kind, kind))
     shown = f" « {name} »" if name else ""
     shown_en = f" “{name}”" if name else ""
@@ -68,6 +86,10 @@ def factor(
         subject = "Nouveau moyen de connexion / New way to log in"
         what = (f"Un second facteur a été ajouté ({named}{shown})", f"A second factor was added ({named_en}{shown_en})")
         more = "\nGardez des codes de secours en lieu sûr : ils vous ouvrent la porte si vous perdez ce moyen.\n"
+        if closed is not None:
+            seen = ", ".join(dict.fromkeys(closed))
+            more += _CLOSED_FR.format(seen=f" (vus récemment : {seen})" if seen else "", portal=facts.portal)
+            more_en = _CLOSED_EN.format(seen=f" (seen of late: {seen})" if seen else "", portal=facts.portal)
     else:
         subject = "Moyen de connexion supprimé / Way to log in removed"
         what = (
@@ -75,7 +97,7 @@ def factor(
             f"A second factor was removed ({named_en}{shown_en})",
         )
         more = ""
-    return _letter(subject, what, _plain(more), login, to, facts, now)
+    return _letter(subject, what, _plain(more), login, to, facts, now, _plain(more_en))
 
 
 def codes(login: str, to: str, facts: Facts, now: datetime.datetime) -> EmailMessage:

@@ -17,6 +17,8 @@ PASSWORD, WAIT, CLOSED, EXPIRED, NETWORK = "password", "wait", "closed", "expire
 password past its end; the right password of a device, from outside its networks."""
 PAGE = "page"
 """The service of a log-in at the log-in page; the others are Dovecot's names of protocols, and `dav`."""
+WEBMAIL = "webmail"
+"""The program of a log-in by a token."""
 IN, OUT = "in", "out"
 _SYMBOLS = {
     "CLAM_VIRUS": "virus",

@@ -37,3 +37,13 @@ def test_each_says_what_happened_and_whom_to_call(letter: EmailMessage, said: st
     assert "(mdupond), le 01/09/2026 à 10 h 00" in text and "03 (8 h)" in text
     assert letter["To"] == TO and letter["Auto-Submitted"] == "auto-generated"
     assert "https://" not in text
+
+
+def test_what_stops_is_said_with_the_place_that_mends_it() -> None:
+    def letter(*closed: str) -> str:
+        made = notice.factor("totp", "T", added=True, login="mdupond", to=TO, facts=FACTS, now=NOW, closed=closed)
+        return " ".join(str(made.get_content()).split())
+
+    assert "s’arrêtent (vus récemment : {K-9}, imap). Donnez" in letter("{K-9}", "imap", "imap")
+    assert "s’arrêtent. Donnez à chacun" in letter() and "pia.ac-exemple.test" in letter()
+    assert "n’ouvre plus" not in named("T", added=True).get_content()
