@@ -266,15 +266,43 @@ def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any
     browser.seen("h1", "Vous êtes connecté" if trusted else "Second facteur")
 
 
+def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person: Any) -> None:
+    who = person()
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    application = add_application(browser)
+    browser.seen(".factors", "Telephone")
+    log_out(browser)
+    enter(browser, who)
+    browser.seen("#extcode")
+    browser.click("#stayconnected")
+    type_code(browser, application.code())
+    browser.seen("h1", "Vous êtes connecté")
+    browser.open("portal")
+    browser.click("header a", "Se connecter")
+    browser.seen("h1", "Mon compte")
+    browser.open("portal", "/compte/appareils")
+    browser.seen("main", "navigateur de confiance")
+    browser.seen("main", "Chrome, Linux")
+    checked(browser, "portal-log-ins")
+    browser.click("main button", "Ne plus faire confiance")
+    browser.seen("main", "La connexion est fermée")
+    assert "navigateur de confiance" not in browser.seen("main").text
+    checked(browser, "portal-log-in-ended")
+    browser.driver.delete_all_cookies()
+    enter(browser, who)
+    browser.seen("h1", "Second facteur")
+    assert browser.complaints() == []
+
+
 @contextlib.contextmanager
 def closing(site: Site) -> Iterator[None]:
     """A second factor closes the main password to programs, as a deploy with that fact says it to accountd."""
     host, path = site.host_of("directory"), "/etc/malleposte/accountd.json"
     site.run(host, f"cp -a {path} {path}.kept")
     try:
-        site.run(
-            host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {path} && ! cmp -s {path} {path}.kept"""
-        )
+        site.run(host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {path}""")
+        site.run(host, f"! cmp -s {path} {path}.kept")
         site.run(host, "systemctl restart accountd.service")
         yield
     finally:

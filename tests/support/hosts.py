@@ -14,7 +14,7 @@ from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.errors import MallepostError
 
 
@@ -29,6 +29,7 @@ class FakeHost:
     failures: list[Failure] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     held: list[Factor] = field(default_factory=list)
+    open: list[Session] = field(default_factory=list)
     left: list[Trace] = field(default_factory=list)
     chosen: Senders = field(default_factory=Senders)
 
@@ -87,6 +88,16 @@ class FakeHost:
         (gone,) = [one for one in self.held if one.ident == ident]
         self.held.remove(gone)
         return gone
+
+    def log_ins(self, uid: str) -> list[Session]:
+        self._asked("log_ins", uid)
+        return list(self.open)
+
+    def end_log_in(self, uid: str, ident: str) -> bool:
+        self._asked("end_log_in", uid, ident)
+        left = [one for one in self.open if one.ident != ident]
+        ended, self.open = len(left) < len(self.open), left
+        return ended
 
     def drop(self, uid: str) -> bool:
         self._asked("drop", uid)

@@ -153,7 +153,7 @@ def _iso(moment: int) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
 
 
-def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted | wire.Sender](
+def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted | wire.Sender | wire.OpenLogIn](
     rows: Iterable[T], room: int = MOST_BYTES
 ) -> tuple[T, ...]:
     """The first rows, as many as take so many bytes in an answer, which has a longest line."""

@@ -26,9 +26,11 @@ class Ways:
 
 
 @contextlib.contextmanager
-def reached(errors: tuple[type[Exception], ...] = (MallepostError, OSError)) -> Iterator[None]:
-    """Around what the host of the mailbox is asked. Raises DirectoryError where it gives no answer: for `errors`."""
+def reached(
+    errors: tuple[type[Exception], ...] = (MallepostError, OSError), what: str = "the host of the mailbox"
+) -> Iterator[None]:
+    """Around what another host is asked. Raises DirectoryError where it gives no answer: for `errors`."""
     try:
         yield
     except errors as error:
-        raise DirectoryError(f"the host of the mailbox gives no answer: {error}") from error
+        raise DirectoryError(f"{what} gives no answer: {error}") from error

@@ -283,6 +283,8 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         look=hosts.look,
         factors=hosts.factors,
         unfactor=hosts.unfactor,
+        log_ins=hosts.log_ins,
+        end_log_in=hosts.end_log_in,
         traces=hosts.traces,
         untrace=hosts.untrace,
         record=hosts.record,

@@ -27,6 +27,7 @@ from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.limits import Limits, Throttle, network
+from malleposte.accountd.log_ins import LogIns
 from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.senders import SenderLists
@@ -50,7 +51,7 @@ from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
 from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import State
@@ -83,7 +84,7 @@ _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 SHOWN = (
-    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors),
+    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.ShowLogIns),
     *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData, wire.ShowSenders),
     *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.DeskBoxes),
 )
@@ -159,6 +160,10 @@ class Tools:
     """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
     unfactor: Callable[[str, str], object] | None = None
     """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
+    log_ins: Callable[[str], Sequence[Session]] = lambda uid: ()
+    """Log-ins and trusted browsers of an account, from the log-in page. Raises MallepostError, OSError."""
+    end_log_in: Callable[[str, str], bool] = lambda uid, ident: False
+    """Ends one of them; whether there was one. Raises MallepostError, OSError."""
     traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
     """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
     untrace: Callable[[str, Trace], Sequence[Failure]] | None = None
@@ -247,6 +252,7 @@ class Service:
         ways = owned.Ways(self._alone, _in)
         self._does.update(Charges(tools, ways).does)
         self._does.update(Undelete(tools, _in).does)
+        self._does.update(LogIns(tools, _in).does)
         self._does.update(SenderLists(tools, ways).does)
         self._does.update(OwnData(shared, _in).does)
         desk_ways = desk.Ways(

@@ -265,6 +265,18 @@ class ShowFactors(Owned):
 
 
 @dataclass(frozen=True)
+class ShowLogIns(Owned):
+    """List the log-ins that are open at the log-in page, and the browsers that it trusts: `Done.log_ins`."""
+
+
+@dataclass(frozen=True)
+class EndLogIn(Owned):
+    """End one of them, by its identifier."""
+
+    log_in: str
+
+
+@dataclass(frozen=True)
 class Diagnose(Owned):
     """Tell an account's owner what may be wrong with it: `Done.account` and `Done.diagnosis`."""
 
@@ -544,7 +556,8 @@ class DeskSetDelegate(Owned):
 Request = (
     Hello | Begin | Enrol | Activate | RemindLogin | Change | Reset | Prove | IssueCode | Block | EndSessions
     | SetClass | SetRecovery | ConfirmRecovery | SetQuietHours | Devices | AddDevice | RevokeDevice | ShowAccount
-    | ShowJournal | Diagnose | FindDeleted | Undelete | ShowFactors | RemoveFactor | TryFactor | FactorTried | SpendCode
+    | ShowJournal | Diagnose | FindDeleted | Undelete | ShowFactors | RemoveFactor | ShowLogIns | EndLogIn
+    | TryFactor | FactorTried | SpendCode
     | MailFactorCode
     | FactorChanged | MakeRecoveryCodes | Entered | SessionsEnded
     | Recover | Check | Charges | SetCharge | ShowSenders | SetSenders
@@ -579,6 +592,8 @@ CALLS: dict[str, type[Request]] = {
     "show_journal": ShowJournal,
     "show_factors": ShowFactors,
     "remove_factor": RemoveFactor,
+    "show_log_ins": ShowLogIns,
+    "end_log_in": EndLogIn,
     "diagnose": Diagnose,
     "find_deleted": FindDeleted,
     "undelete": Undelete,
@@ -705,6 +720,21 @@ class Device:
     expires: str = ""
     used: str = ""
     place: str = ""
+
+
+@dataclass(frozen=True)
+class OpenLogIn:
+    """A log-in at the log-in page, or (`trusted`) a browser that is asked for no code until `until`.
+
+    Times in ISO 8601, empty where they are not known; `browser` is what it called itself.
+    """
+
+    ident: str
+    place: str
+    since: str
+    trusted: bool
+    until: str
+    browser: str
 
 
 COMPUTED = "${}"
@@ -971,6 +1001,7 @@ class Done:
     senders: tuple[Sender, ...] = ()
     own_data: OwnData = field(default_factory=OwnData)
     closes: bool = False
+    log_ins: tuple[OpenLogIn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -1050,6 +1081,7 @@ def decode_answer(line: bytes) -> Answer:
                 deleted=tuple(Deleted(**one) for one in held["deleted"]), many=int(held["many"]),
                 level=str(held["level"]), senders=tuple(Sender(**one) for one in held["senders"]),
                 own_data=OwnData(**held["own_data"]), closes=held["closes"] is True,
+                log_ins=tuple(OpenLogIn(**one) for one in held["log_ins"]),
             )  # fmt: skip
         held = document["refused"]
         broken = tuple(Violation(str(one["code"]), dict(one["values"])) for one in held["violations"])

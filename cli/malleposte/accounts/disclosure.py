@@ -76,6 +76,7 @@ ACTS: Mapping[str, str] = {
     "set_recovery": "moyens de secours changés", "device-add": "mot de passe d’appareil créé",
     "device-revoke": "mot de passe d’appareil supprimé", "device-reason": "motif d’un mot de passe d’appareil",
     "factor-code": "code demandé pour remplacer un second facteur",
+    "sso-end": "connexions fermées à la page de connexion",
     "factor-add": "second facteur ajouté", "factor-remove": "second facteur supprimé",
     "desk-show": "fiche consultée par l’assistance",
     "desk-mail": "code INA envoyé par courriel à votre adresse de secours",

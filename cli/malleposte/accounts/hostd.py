@@ -4,8 +4,9 @@ hostd (role hostd, `malleposte-hostd.socket`) is started by a connection, runs a
 account: close, forget, cut (what one of its devices has open), hold (its mail that waits in queues), carry (its
 filters, after a change of class), settle (its agendas and contacts, likewise), look (what its filters forward),
 traces and untrace (settings that somebody else may have left there), record (its log-ins and refused mail), journal
-(what operators did to it), factors and unfactor (its second factors at the log-in page), deleted and undelete
-(messages that it deleted for good), senders and set_senders (its antispam). Each reaches the hosts that hold the thing.
+(what operators did to it), factors, unfactor, log_ins and end_log_in (its second factors and log-ins at the log-in
+page), deleted and undelete (messages that it deleted for good), senders and set_senders (its antispam). Each reaches
+the hosts that hold the thing.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ it and the agent is told.
 from __future__ import annotations
 
 import datetime
+import hashlib
 import http.client
 import json
 import re
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,7 @@ class Factor:
 
     def as_dict(self) -> dict[str, str]:
         """As programs are told of it."""
-        made = self.made.isoformat(timespec="seconds") if self.made else ""
-        return {"id": self.ident, "kind": self.kind, "name": self.name, "made": made}
+        return {"id": self.ident, "kind": self.kind, "name": self.name, "made": _text(self.made)}
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Factor:
@@ -58,18 +58,37 @@ class Factor:
 
 @dataclass(frozen=True)
 class Session:
-    """A log-in that is open, or (`trusted`) a browser that is asked for no code. `level` is the provider's."""
+    """A log-in that is open, or (`trusted`) a browser that is asked for no code `until` then.
+
+    `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's.
+    """
 
     ident: str
     address: str
     since: datetime.datetime | None
     level: int
     trusted: bool = False
+    until: datetime.datetime | None = None
+    browser: str = ""
+    key: str = field(default="", repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """As programs are told of it: without its identifier, which would open it."""
-        since = self.since.isoformat(timespec="seconds") if self.since else ""
-        return {"address": self.address, "since": since, "level": self.level, "trusted_browser": self.trusted}
+        """As programs are told of it: without the provider's own identifier."""
+        return {
+            "id": self.ident, "address": self.address, "since": _text(self.since), "level": self.level,
+            "trusted_browser": self.trusted, "until": _text(self.until), "browser": self.browser,
+        }  # fmt: skip
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Session:
+        """Out of `as_dict`. Raises KeyError, ValueError."""
+        since, until = (
+            datetime.datetime.fromisoformat(str(raw[name])) if raw[name] else None for name in ("since", "until")
+        )
+        return cls(
+            str(raw["id"]), str(raw["address"]), since, int(raw["level"]), raw["trusted_browser"] is True, until,
+            str(raw["browser"]),
+        )  # fmt: skip
 
 
 def program(words: Sequence[str]) -> str:
@@ -131,16 +150,29 @@ def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Facto
 def sessions(uid: str, run: Run = program) -> list[Session]:
     """The open log-ins of an agent, and the browsers that he or she trusts."""
     found = []
-    for field in ("_whatToTrace", "_session_uid"):
-        told = _read(run(["search", "--where", f"{field}={_known(uid)}"]))
+    for index in ("_whatToTrace", "_session_uid"):
+        told = _read(run(["search", "--where", f"{index}={_known(uid)}"]))
         for one in told if isinstance(told, list) else []:
             trusted = "_connectedSince" in one
             # Factors lie in the same store, in a session of another kind: that one stays.
-            if one.get("_session_kind") == "SSO" and trusted == (field == "_session_uid"):
-                since = _moment(one.get("_connectedSince") or one.get("_utime"))
-                level = int(one.get("authenticationLevel") or 0)
-                found.append(Session(str(one["_session_id"]), str(one.get("ipAddr", "")), since, level, trusted))
+            if one.get("_session_kind") == "SSO" and trusted == (index == "_session_uid"):
+                found.append(_session(one, trusted))
     return found
+
+
+def _session(one: Mapping[str, Any], trusted: bool) -> Session:
+    key = str(one["_session_id"])
+    return Session(
+        ident=hashlib.sha256(key.encode()).hexdigest(),
+        address=str(one.get("ipAddr", "")),
+        since=_moment(one.get("_connectedSince") or one.get("_utime")),
+        level=int(one.get("authenticationLevel") or 0),
+        trusted=trusted,
+        # The provider keeps the end of the trust where a log-in has its beginning.
+        until=_moment(one.get("_utime")) if trusted else None,
+        browser=str(one.get("_browser") or ""),
+        key=key,
+    )
 
 
 def end(uid: str, run: Run = program) -> int:
@@ -149,11 +181,22 @@ def end(uid: str, run: Run = program) -> int:
     if not open_ones:
         return 0  # each call starts a Perl program: it is what a change of password costs most
     for one in open_ones:
-        run(["delete", one.ident])
+        run(["delete", one.key])
     left = sessions(uid, run)
     if {one.ident for one in left} & {one.ident for one in open_ones}:
         raise MallepostError(f"{uid}: {len(left)} log-ins are still open", "run this again")
     return len(open_ones)
+
+
+def end_one(uid: str, ident: str, run: Run = program) -> bool:
+    """End one log-in of an agent, or forget one browser; whether there was one of that name."""
+    key = next((one.key for one in sessions(uid, run) if one.ident == ident), "")
+    if not key:
+        return False
+    run(["delete", key])
+    if any(one.key == key for one in sessions(uid, run)):
+        raise MallepostError(f"{uid}: the log-in is still open", "run this again")
+    return True
 
 
 def forget(uid: str, run: Run = program) -> bool:
@@ -205,6 +248,10 @@ def _read(text: str) -> Any:
         return json.loads(text) if text.strip() else None
     except ValueError as error:
         raise MallepostError("the log-in page's program printed no JSON") from error
+
+
+def _text(moment: datetime.datetime | None) -> str:
+    return moment.isoformat(timespec="seconds") if moment else ""
 
 
 def _moment(value: Any) -> datetime.datetime | None:

@@ -69,6 +69,8 @@ ALIKE: Mapping[str, Callable[[Host | Hosts, Request], Any]] = {
     "look": lambda to, one: _filters(to.look(one.uid)),
     "factors": lambda to, one: [each.as_dict() for each in to.factors(one.uid)],
     "unfactor": lambda to, one: to.unfactor(one.uid, one.word).as_dict(),
+    "log_ins": lambda to, one: [each.as_dict() for each in to.log_ins(one.uid)],
+    "end_log_in": lambda to, one: to.end_log_in(one.uid, one.word),
     "deleted": lambda to, one: [asdict(each) for each in to.deleted(one.uid, Wanted.read(one.word))],
     "undelete": lambda to, one: dict(to.undelete(one.uid, _idents(one.word))),
     "senders": lambda to, one: asdict(to.senders(one.uid)),

@@ -12,7 +12,7 @@ from malleposte_portal import acts, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, data, factors, forms, phones, recovery, senders, undelete, words
+from malleposte_portal.own import charges, data, factors, forms, log_ins, phones, recovery, senders, undelete, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
@@ -32,6 +32,7 @@ ADDRESSES: dict[str, tuple[str, str]] = {
     **phones.ADDRESSES,
     **recovery.ADDRESSES,
     **factors.ADDRESSES,
+    **log_ins.ADDRESSES,
     **charges.ADDRESSES,
     **undelete.ADDRESSES,
     **senders.ADDRESSES,
@@ -41,12 +42,13 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 FORMS = (
     *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
     *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
+    *log_ins.ACTS,
     *senders.FORMS,
     *charges.FORMS,
     *data.FORMS,
 )
 """The pages that take what an agent typed; those of ACTS show nothing of their own."""
-ACTS = ("device_revoke", "sessions_end", "logout", *charges.ACTS, *data.ACTS)
+ACTS = ("device_revoke", "sessions_end", "logout", *log_ins.ACTS, *charges.ACTS, *data.ACTS)
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
 
@@ -79,7 +81,7 @@ def devices(found: sign_on.Agent) -> Answer:
     told = session.pop("told", "")
     return render_template(
         "own/devices.html", devices=answer.devices, sessions=open_, here=found.key, told=told,
-        scopes=scopes,
+        scopes=scopes, log_ins=log_ins.shown(found),
         moment=words.moment, day=words.day, browser=words.browser,
     )  # fmt: skip
 
@@ -224,6 +226,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     **phones.VIEWS,
     **recovery.VIEWS,
     **factors.VIEWS,
+    **log_ins.VIEWS,
     **charges.VIEWS,
     **undelete.VIEWS,
     **senders.VIEWS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 import secrets
 from dataclasses import replace
@@ -267,6 +268,41 @@ def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, pe
     del browser.cookies["__Host-sso"]
     page = browser.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and not browser.entered
+
+
+def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, person: Any, site: Site) -> None:
+    who, owner, browser, portal = person(), agent(), agent(), Portal(site)
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    page = browser.log_in(who.uid, who.account.password)
+    page = browser.answer(page, application.code(), stayconnected="1")
+    _fingerprint(browser, page)
+    assert browser.entered
+    token = portal.token(who.uid)
+
+    def shown() -> list[wire.OpenLogIn]:
+        return list(portal.one(wire.ShowLogIns(portal.source, who.uid, token)).log_ins)
+
+    def end(one: wire.OpenLogIn) -> wire.Answer:
+        (answer,) = portal.ask(wire.EndLogIn(portal.source, who.uid, token, one.ident))
+        return answer
+
+    (trusted,) = [one for one in shown() if one.trusted]
+    assert trusted.place and trusted.browser, "the software keeps neither"
+    since, until = (datetime.datetime.fromisoformat(one) for one in (trusted.since, trusted.until))
+    assert (until - since).days == 30
+    assert isinstance(end(trusted), wire.Done)
+    del browser.cookies["__Host-sso"]
+    page = browser.log_in(who.uid, who.account.password)
+    assert 'name="code"' in page.text and not browser.entered
+    assert "passwordfield" not in owner.ask("/").text, "the other log-ins go on"
+    for one in shown():
+        assert one.place and not one.trusted
+        assert isinstance(end(one), wire.Done)
+    again = end(trusted)
+    assert isinstance(again, wire.Refused) and again.error == "refused_value"
+    assert shown() == [] and "passwordfield" in owner.ask("/").text
+    assert [one["action"] for one in journal(site, who.uid)].count("sso-end") >= 3
 
 
 def test_no_client_but_the_log_in_page_speaks_of_factors(site: Site, person: Any, there: str) -> None:

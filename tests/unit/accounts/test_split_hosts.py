@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.commands.accounts import archive, boxes, context, edit, search, states
@@ -36,6 +37,7 @@ from tests.support.hosts import FakeHost
 
 ROOT = Path(__file__).resolve().parents[3]
 DOMAIN = "ac-exemple.test"
+NIGHT = datetime(2026, 9, 1, 2, tzinfo=UTC)
 
 
 class Passwords:
@@ -392,6 +394,18 @@ def test_services_of_one_host_need_no_tunnel(tmp_path: Path) -> None:
     assert site.template("mail1", "{{ stunnel_tunnels + __wiring_tunnel_ports }}") == []
     assert site.template("mail1", "{{ dav_auth_socket }}") == "/run/dovecot/auth-client"
     assert site.template("mail1", "{{ accountd_throttle.server }}") == "unix:///run/valkey-throttle/valkey.sock"
+
+
+def test_a_log_in_is_ended_where_it_is_kept() -> None:
+    old, new = Session("a", "", NIGHT, 2), Session("b", "", NIGHT + timedelta(hours=1), 2)
+    page, other = (FakeHost(name, frozenset(("sso",)), open=[one]) for name, one in (("pia1", old), ("pia2", new)))
+    hosts = Hosts(MemoryDirectory(), [page, other, FakeHost("mail1", frozenset(("store",)), open=[old])])
+    assert hosts.log_ins("mdupond") == [new, old]
+    assert hosts.end_log_in("mdupond", "b") and not hosts.end_log_in("mdupond", "b")
+    assert hosts.log_ins("mdupond") == [old]
+    other.down = True
+    with pytest.raises(MallepostError, match="on pia2: no route"):
+        hosts.log_ins("mdupond")
 
 
 def test_factors_are_those_of_every_log_in_page_and_one_goes_where_it_is_kept() -> None:

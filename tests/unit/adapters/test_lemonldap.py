@@ -13,8 +13,9 @@ from malleposte.errors import InputError, MallepostError
 IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
 FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
 SSO = {"_session_id": "s3ss10n", "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
-       "authenticationLevel": 4}  # fmt: skip
-TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000}
+       "authenticationLevel": 4, "_browser": "Firefox"}  # fmt: skip
+TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000,
+           "_utime": 1792592000}  # fmt: skip
 KEPT = {"_session_id": "fact0rs", "_session_kind": "Persistent", "_session_uid": "mdupond"}
 
 
@@ -89,6 +90,23 @@ def test_log_ins_end_and_factors_stay() -> None:
     assert lemonldap.end("mdupond", program) == 0
     with pytest.raises(MallepostError, match="still open"):
         lemonldap.end("mdupond", Program(stubborn=True))
+
+
+def test_one_log_in_is_told_without_what_opens_it_and_ends_alone() -> None:
+    program = Program()
+    here, trusted = lemonldap.sessions("mdupond", program)
+    assert (here.browser, here.address, here.until) == ("Firefox", "192.0.2.7", None)
+    assert trusted.until and trusted.since and (trusted.until - trusted.since).days == 30
+    for one in (here, trusted):
+        assert one.key and one.key not in repr(one) + str(one.as_dict())
+        assert lemonldap.Session.read(one.as_dict()) == one, "all but the key"
+    assert not lemonldap.end_one("mdupond", "s3ss10n", program), "what opens it is no name of it"
+    assert not lemonldap.end_one("autre", trusted.ident, program)
+    assert lemonldap.end_one("mdupond", trusted.ident, program)
+    assert program.deleted == ["tru5ted"]
+    assert not lemonldap.end_one("mdupond", trusted.ident, program)
+    with pytest.raises(MallepostError, match="still open"):
+        lemonldap.end_one("mdupond", here.ident, Program(stubborn=True))
 
 
 def test_without_log_ins_the_program_is_started_no_oftener_than_it_takes_to_know() -> None:

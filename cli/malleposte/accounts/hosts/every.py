@@ -14,7 +14,7 @@ from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
 from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
 from malleposte.errors import InputError, MallepostError
@@ -165,6 +165,15 @@ class Hosts:
         if gone is None:
             raise InputError(f"{uid} has no factor {ident}")
         return gone
+
+    def log_ins(self, uid: str) -> list[Session]:
+        """Log-ins and trusted browsers, of every host that has a log-in page; the latest first."""
+        found = [one for host in self._pages() for one in _at(host, lambda each: each.log_ins(uid))]
+        return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0, reverse=True)
+
+    def end_log_in(self, uid: str, ident: str) -> bool:
+        """End one of them wherever it is kept; whether any host had it."""
+        return any(_at(host, lambda each: each.end_log_in(uid, ident)) for host in self._pages())
 
     def _pages(self) -> list[Host]:
         return [host for host in self.hosts if SIGN_ON in host.holds]

@@ -38,7 +38,7 @@ from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import mailstore, profiles
 from malleposte.policy.devices import is_identifier
@@ -203,6 +203,14 @@ class LocalHost:
     def unfactor(self, uid: str, ident: str) -> Factor:
         """See Host."""
         return lemonldap.remove(checked(uid), ident)[0]
+
+    def log_ins(self, uid: str) -> list[Session]:
+        """See Host."""
+        return lemonldap.sessions(checked(uid))
+
+    def end_log_in(self, uid: str, ident: str) -> bool:
+        """See Host."""
+        return lemonldap.end_one(checked(uid), ident)
 
     def drop(self, uid: str) -> bool:
         """See Host."""

@@ -14,7 +14,7 @@ from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
 from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 
 SIGN_ON, PORTAL = "sso", "portal"
 SESSIONS = frozenset((SIGN_ON, PORTAL, "dovecot", "sogo", "roundcube"))
@@ -91,6 +91,12 @@ class Host(Protocol):
 
     def unfactor(self, uid: str, ident: str) -> Factor:
         """Remove one of them; it. Raises InputError where there is none of that name."""
+
+    def log_ins(self, uid: str) -> list[Session]:
+        """Log-ins at the log-in page that are kept here, and browsers that are trusted."""
+
+    def end_log_in(self, uid: str, ident: str) -> bool:
+        """End one of them; whether it is one of this host's."""
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""

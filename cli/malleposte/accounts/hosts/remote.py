@@ -23,7 +23,7 @@ from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept, kept
 from malleposte.accounts.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.errors import MallepostError
 
 PORT = 7444
@@ -154,6 +154,14 @@ class Asked:
     def unfactor(self, uid: str, ident: str) -> Factor:
         """See Host."""
         return Factor.read(self.way.ask("unfactor", uid, word=ident))
+
+    def log_ins(self, uid: str) -> list[Session]:
+        """See Host."""
+        return [Session.read(one) for one in self.way.ask("log_ins", uid)]
+
+    def end_log_in(self, uid: str, ident: str) -> bool:
+        """See Host."""
+        return self.way.ask("end_log_in", uid, word=ident) is True
 
     def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
         """See Host."""

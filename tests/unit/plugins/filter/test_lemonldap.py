@@ -59,6 +59,12 @@ def test_its_date_is_that_of_its_content() -> None:
     assert all(made(key=str(number))["cfgDate"] > 0 for number in range(50))
 
 
+def test_a_browser_is_trusted_for_thirty_days_and_only_by_a_code() -> None:
+    told = made()
+    assert told["stayConnectedTimeout"] == 30 * 24 * 3600
+    assert (told["stayConnected"], told["trustedBrowserRule"]) == (0, "$authenticationLevel >= 4")
+
+
 def test_it_locks_nobody_and_keeps_nothing_beside_the_store() -> None:
     told = made()
     assert (told["bruteForceProtection"], told["localSessionStorage"], told["registerDB"]) == (0, "", "Null")

@@ -9,6 +9,7 @@ use JSON qw(from_json);
 use Mouse;
 use Lemonldap::NG::Portal::2F::Register::Base;
 use Lemonldap::NG::Portal::Main::Issuer;
+use Lemonldap::NG::Portal::Plugins::TrustedBrowser;
 use Lemonldap::NG::Portal::Main::Constants qw(
   PE_OK
   PE_WAIT
@@ -28,7 +29,11 @@ use constant hook => {
     sfRegisterDevice => 'registered',
 };
 use constant beforeAuth => 'choose';
+use constant afterData  => 'seen';
 use constant endAuth    => 'entered';
+
+# Characters of what a browser calls itself.
+use constant LONGEST => 300;
 
 # Factors whose codes this software checks itself; the platform's own module does the others.
 use constant GUARDED => { totp => 1 };
@@ -49,6 +54,9 @@ sub init {
     unless ($current) {
         Lemonldap::NG::Portal::2F::Register::Base->meta->add_around_method_modifier( delete => \&_removed );
         Lemonldap::NG::Portal::Main::Issuer->meta->add_before_method_modifier( _redirect => \&_begun );
+        my $trusted = Lemonldap::NG::Portal::Plugins::TrustedBrowser->meta;
+        $trusted->add_around_method_modifier( storeBrowser => \&_visited );
+        $trusted->add_before_method_modifier( newConnectionSession => \&_trusted );
     }
     $current = $self;
     return 1;
@@ -72,6 +80,35 @@ sub choose {
         $req->pdata->{_choice} = '1_motdepasse';
     }
     return PE_OK;
+}
+
+# The owner of a log-in knows it by its browser.
+sub seen {
+    my ( $self, $req ) = @_;
+    $req->sessionInfo->{_browser} = _browser($req);
+    return PE_OK;
+}
+
+sub _browser {
+    my ($req) = @_;
+    my $named = substr( $req->env->{HTTP_USER_AGENT} // '', 0, LONGEST );
+    $named =~ s/[^\x20-\x7e]/ /g;
+    return $named;
+}
+
+# The same of a browser that is trusted, of which the software keeps neither.
+our $visit;
+
+sub _visited {
+    my ( $original, $module, $req ) = @_;
+    local $visit = $req;
+    return $module->$original($req);
+}
+
+sub _trusted {
+    my ( $module, $info ) = @_;
+    @$info{qw(ipAddr _browser)} = ( $visit->address, _browser($visit) ) if $visit and $info;
+    return;
 }
 
 sub beforeCode {

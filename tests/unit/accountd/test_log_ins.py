@@ -1,0 +1,70 @@
+"""Log-ins at the log-in page: their owner sees them and ends one, nobody else does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from malleposte.accountd import wire
+from malleposte.accountd.service import Service
+from malleposte.adapters.lemonldap import Session
+from malleposte.errors import MallepostError
+
+from .test_factors import stage
+from .test_service import HERE, NO_LOG_IN, NOW, Stage, token
+
+__all__ = ["stage"]
+LAPTOP = Session("d1gest", "192.0.2.7", NOW, 4, True, NOW, f"Firefox\n{'x' * 400}", "s3cret")
+HOME = Session("autre", "", None, 2)
+
+
+@pytest.fixture
+def open_ones(stage: Stage) -> list[Session]:
+    """The log-ins of mdupond."""
+    held = [LAPTOP, HOME]
+
+    def end(uid: str, ident: str) -> bool:
+        gone = [one for one in held if uid == "mdupond" and one.ident == ident]
+        held[:] = [one for one in held if one not in gone]
+        return bool(gone)
+
+    tools = dataclasses.replace(
+        stage.service.tools, log_ins=lambda uid: list(held) if uid == "mdupond" else [], end_log_in=end
+    )
+    stage.service = Service(tools)
+    return held
+
+
+def ended(stage: Stage, ident: str, of: str = "mdupond") -> wire.Answer:
+    return stage.ask(wire.EndLogIn(HERE, "mdupond", token(of), ident))
+
+
+def test_an_owner_sees_log_ins_without_what_opens_them(stage: Stage, open_ones: list[Session]) -> None:
+    told = stage.ask(wire.ShowLogIns(HERE, "mdupond", token("mdupond")))
+    assert isinstance(told, wire.Done)
+    laptop, home = told.log_ins
+    assert (laptop.ident, laptop.place, laptop.since, laptop.trusted) == ("d1gest", "192.0.2.7", NOW.isoformat(), True)
+    assert laptop.until == NOW.isoformat() and laptop.browser.startswith("Firefox xxx") and len(laptop.browser) == 300
+    assert home == wire.OpenLogIn("autre", "", "", False, "", "")
+    assert "s3cret" not in repr(told) and wire.decode_answer(wire.encode_answer(told)) == told
+    assert stage.ask(wire.ShowLogIns(HERE, "mdupond", token("autre"))) == NO_LOG_IN
+
+
+def test_one_ends_and_is_written_down(stage: Stage, open_ones: list[Session]) -> None:
+    assert ended(stage, "d1gest", of="autre") == NO_LOG_IN
+    strange = ended(stage, "s3cret")
+    assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
+    assert open_ones == [LAPTOP, HOME] and stage.lines() == []
+    assert isinstance(ended(stage, "d1gest"), wire.Done)
+    assert open_ones == [HOME]
+    (line,) = stage.lines()
+    assert (line["action"], line["sessions"]) == ("sso-end", 1)
+
+
+def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: list[Session]) -> None:
+    def away(*_words: str) -> bool:
+        raise MallepostError("pia1 gives no answer")
+
+    stage.service = Service(dataclasses.replace(stage.service.tools, log_ins=away, end_log_in=away))  # type: ignore[arg-type]
+    for answer in (stage.ask(wire.ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
+        assert isinstance(answer, wire.Refused) and answer.error == "unavailable"
