@@ -1,4 +1,4 @@
-"""Mail in Roundcube: facts for the banner, reports to the DSI, ready filters, archive by year, labels, recovery."""
+"""Mail in Roundcube: facts for the banner, reports to the DSI, filters, archive, labels, follow-up, sizes, recovery."""
 
 import datetime
 import email
@@ -139,3 +139,89 @@ def test_a_deleted_message_is_found_and_brought_back(agent, mail):
     here.ask("/?_task=settings&_action=plugin.malleposte-undelete-back", {"_message[]": ident, "_token": here.token})
     assert mail.count(account, other) == 1
     assert utf7("Corbeille") in ident
+
+
+def test_recovery_looks_by_date(agent, mail):
+    account, here = agent
+    old, new = token(), token()
+    session = mail.imap(account)
+    for word, day in ((old, "Mon, 02 Mar 2026 23:30:00 +0100"), (new, "Wed, 04 Mar 2026 08:00:00 +0100")):
+        message = compose("a@lointain.test", account.mail, word)
+        dated = re.sub(rb"(?m)^Date: .*$", f"Date: {day}".encode(), message)
+        session.append("INBOX", None, None, dated)
+        mail.remove(account, word)
+
+    def found(**days):
+        page = here.page(_task="settings", _action="plugin.malleposte-undelete", **days)
+        listed = page.partition("malleposte-search")[2].partition("</form>")[2]
+        return {word for word in (old, new) if word in listed}
+
+    assert found() == {old, new}
+    assert found(_from="2026-03-02", _to="2026-03-02") == {old}, "the last day counts whole"
+    assert found(_from="2026-03-03") == {new}
+    assert found(_to="2026-03-03") == {old}
+    assert found(_to="2026-03-03", _words=new) == set()
+    assert found(_from="2026-03-05") == set()
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        ({"_from": "2026-02-30"}, "Date non valide\u00a0: «\u00a02026-02-30\u00a0»"),
+        ({"_to": "demain"}, "Date non valide\u00a0: «\u00a0demain\u00a0»"),
+        ({"_from": "01/03/2026"}, "Date non valide"),
+        ({"_from": '1-Jan-2026 OR ALL"<i>'}, "Date non valide"),
+        ({"_from": "2026-03-05", "_to": "2026-03-04"}, "La première date est après la seconde"),
+    ],
+)
+def test_recovery_refuses_what_is_no_date(agent, mail, days, told):
+    account, here = agent
+    word = token()
+    mail.imap(account).append("INBOX", None, None, compose("a@lointain.test", account.mail, word))
+    mail.remove(account, word)
+    page = here.page(_task="settings", _action="plugin.malleposte-undelete", **days)
+    assert told in page
+    assert word not in page
+    assert "<i>" not in page.partition("undelete-from")[2].partition("</form>")[0]
+
+
+def test_the_follow_up_lists_the_labels_of_all_folders(agent, mail):
+    account, here = agent
+    session = mail.imap(account)
+    session.create(quoted("Projets"))
+    session.subscribe(quoted("Projets"))
+    words = {}
+    for folder, flag in (
+        ("INBOX", "$label4"), ("Projets", "$Label4"), ("Projets", "$label2"), ("Envoyés", "$label5"),
+        ("INBOX", "$label1"), ("INBOX", ""), ("Corbeille", "$label4"), ("Indésirables", "$label2"),
+    ):  # fmt: skip
+        words[folder, flag] = word = token()
+        message = compose("zoe@lointain.test", account.mail, f"Été <b> {word}")
+        session.append(quoted(folder), f"({flag})" if flag else None, None, message)
+    page = here.page(_task="mail", _action="plugin.malleposte-followup")
+    groups = [one.partition("</ul>")[0] for one in page.split("<h3>")[1:]]
+    assert [group.partition(" ")[0] for group in groups] == ["À", "En", "Fait"]
+    todo, doing, done = groups
+    assert words["INBOX", "$label4"] in todo and words["Projets", "$Label4"] in todo
+    assert words["Projets", "$label2"] in doing and words["Envoyés", "$label5"] in done
+    assert [group.count("<li>") for group in groups] == [2, 1, 1]
+    assert "<b>" not in page
+    for (link,) in (re.findall(r'href="(\./\?_task=mail[^"]+)"', group) for group in (doing, done)):
+        assert here.ask(link.replace("&amp;", "&").removeprefix(".")).status == 200
+
+
+def test_the_page_of_sizes_names_the_largest_folder_first(agent, mail):
+    account, here = agent
+    session = mail.imap(account)
+    session.create(quoted("Projets"))
+    for _number in range(3):
+        session.append(quoted("Projets"), None, None, compose("a@lointain.test", account.mail, token(), "x\n" * 50_000))
+    session.append(quoted("Envoyés"), None, None, compose("a@lointain.test", account.mail, token(), "x\n" * 5000))
+    page = here.page(_task="settings", _action="plugin.malleposte-sizes")
+    rows = re.findall(r"<th scope=.row.>.*?</tr>", page, re.DOTALL)
+    assert "Projets" in rows[0] and "<td>3</td>" in rows[0] and re.search("(9[0-9])\u00a0%", rows[0])
+    assert "Envoyés" in rows[1] and "<td>1</td>" in rows[1]
+    assert "EXPUNGED" not in page
+    (link,) = re.findall(r'href="([^"]+)"', rows[1])
+    opened = here.ask(link.replace("&amp;", "&").removeprefix("."))
+    assert here.env(opened.text)["mailbox"] == utf7("Envoyés")

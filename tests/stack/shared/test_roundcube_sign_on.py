@@ -154,3 +154,102 @@ def test_an_account_that_is_shut_is_out_at_once_and_told_why(webmail: Any, peopl
         answer = here.ask(path)
         assert answer.status == 200 and "sign-on-reason" in answer.text
     assert not here.inside
+
+
+@pytest.fixture
+def full(people: Any, webmail: Any) -> Any:
+    """An agent of the class with the groupware, and a visitor."""
+    return people.agent(profile="convergence"), webmail()
+
+
+def led(account: Any, here: Any, path: str) -> str:
+    """Ask for a page here, log in, and return the address to which that leads."""
+    answer = here.ask(here.back(here.sso.log_in(account.uid, account.password, here.leave(path))))
+    assert answer.status == 302
+    return str(answer.headers["Location"])
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("/", ""),
+        ("/?_task=mail", ""),
+        ("/?_task=mail&_mbox=Archives", "SOGo/so/{}/Mail/view#!/Mail/0/Archives"),
+        ("/?_task=mail&_mbox=Envoy%26AOk-s&_uid=7", "SOGo/so/{}/Mail/view#!/Mail/0/Envoy%25C3%25A9s/7"),
+        ("/?_task=mail&_mbox[]=INBOX", ""),
+        ("/?_task=settings&_action=plugin.managesieve", "SOGo/so/{}/Preferences"),
+        ("/?_task=addressbook", "SOGo/so/{}/Contacts/view"),
+        ("/?_task=https://autre.test/&_interface=complete", ""),
+    ],
+)
+def test_an_agent_of_the_groupware_is_led_to_the_like_of_a_page_there(
+    full: Any, platform: Any, path: str, there: str
+) -> None:
+    account, here = full
+    assert led(account, here, path) == f"https://{platform['hostnames']['groupware']}/{there.format(account.uid)}"
+    assert not here.inside
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/?_interface=legere", {"_task": "mail"}),
+        ("/?_task=settings&_action=identities&_interface=legere", {"_task": "settings", "_action": "identities"}),
+    ],
+)
+def test_an_agent_of_the_groupware_who_asks_for_this_interface_has_it(
+    full: Any, path: str, query: dict[str, str]
+) -> None:
+    account, here = full
+    found = asked(here.enter(here.back(here.sso.log_in(account.uid, account.password, here.leave(path)))))
+    found.pop("_token", None)
+    assert found == query
+    assert here.inside
+
+
+FILTERS = ("plugin.managesieve", "plugin.managesieve-vacation", "plugin.managesieve-forward", "plugin.malleposte-ready")
+ELSEWHERE = "Vos filtres se règlent dans l’agenda (SOGo)."
+
+
+def test_filters_of_the_groupware_s_agents_are_not_changed_here(
+    full: Any, people: Any, webmail: Any, mail: Any, platform: Any
+) -> None:
+    """Refused by the server, beside the same by an agent whose filters are these."""
+    account, here = full
+    assert here.enter(here.back(here.sso.log_in(account.uid, account.password, here.leave("/?_interface=legere"))))
+    mine = mail.sieve(account)
+    mine.put("sogo", "# sogo's\nkeep;\n")
+    mine.activate("sogo")
+    other, there = people.agent(profile="roundcube"), webmail()
+    assert there.login(other.uid, other.password)
+    for action in FILTERS:
+        page = here.page(_task="settings", _action=action)
+        assert ELSEWHERE in page and "# sogo&#039;s" in page, action
+        assert f"https://{platform['hostnames']['groupware']}/SOGo/so/{account.uid}/Preferences#!/mailer" in page
+        assert ELSEWHERE not in there.page(_task="settings", _action=action), action
+    forms = {
+        "plugin.malleposte-ready-add": {"_filter": "1"},
+        "plugin.managesieve-vacation": {
+            "vacation_subject": "Absence", "vacation_reason": "Je suis absent.", "vacation_status": "on",
+            "vacation_interval": "1", "vacation_interval_type": "days",
+        },
+        "plugin.managesieve-forward": {
+            "forward_action": "copy", "action_target": people.agent().mail, "forward_status": "on",
+        },
+    }  # fmt: skip
+    for action, form in forms.items():
+        path = f"/?_task=settings&_action={action}"
+        refused = here.ask(path, {**form, "_token": here.token, "_framed": "1"})
+        assert refused.status == 403 and ELSEWHERE in refused.text, action
+        assert there.ask(path, {**form, "_token": there.token, "_framed": "1"}).status == 200, action
+    told = here.ask("/?_task=settings&_action=plugin.managesieve-action&_act=act&_remote=1", {"_token": here.token})
+    assert told.status == 403
+    for action in ("plugin.managesieve-save", "plugin.managesieve-saveraw", "plugin.managesieve-action"):
+        refused = here.ask(f"/?_task=mail&_action={action}", {"_token": here.token, "_act": "delset", "_set": "sogo"})
+        assert refused.status == 403, action
+    assert mine.scripts() == {"sogo": True}
+    assert b"".join(mine.command('GETSCRIPT "sogo"')).count(b"# sogo's") == 1
+    theirs = mail.sieve(other)
+    assert theirs.scripts() == {"roundcube": True}
+    kept = b"".join(theirs.command('GETSCRIPT "roundcube"'))
+    assert b"Enseignement" in kept and b"vacation" in kept and b"redirect" in kept

@@ -121,12 +121,14 @@ def test_agents_of_each_class_end_where_their_mail_is(visit: Visit, agent: Any, 
     for path in ("/SOGo/", f"/SOGo/so/{other.uid}/Calendar/view"):
         answer = stranger.get(stranger.back(stranger.sign_in(stranger.leave(path))))
         answer = stranger.get(answer.header("Location")[0])
-        assert answer.header("Location") == [f"https://{names['webmail']}/"], path
+        assert answer.header("Location") == [f"https://{names['webmail']}/?_task=mail&_agenda=absent"], path
         stranger.cookies.clear()
         stranger.sso_cookies.clear()
     assert not stranger.inside
     light = webmail()
-    assert light.login(other.uid, other.password), "and is at home there"
+    sent = light.leave("/?_task=mail&_agenda=absent")
+    led = light.enter(light.back(light.sso.log_in(other.uid, other.password, sent)))
+    assert "_agenda=absent" in led, "and is at home there"
     here = webmail()
     answer = here.ask(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))
     assert answer.headers["Location"] == f"https://{names['groupware']}/"

@@ -6,11 +6,14 @@ require_once __DIR__ . '/ready.php';
 require_once __DIR__ . '/undelete.php';
 require_once __DIR__ . '/agenda.php';
 require_once __DIR__ . '/invitation.php';
+require_once __DIR__ . '/notice.php';
+require_once __DIR__ . '/followup.php';
+require_once __DIR__ . '/sizes.php';
 
 /** What agents do with mail here: know where it comes from, report it to the DSI, answer invitations, archive, file by ready filters. */
 class agents_mail extends rcube_plugin
 {
-    public $task = 'mail|settings';
+    public $task = 'mail|settings|addressbook';
 
     private rcmail $rc;
 
@@ -18,7 +21,12 @@ class agents_mail extends rcube_plugin
     {
         $this->rc = rcmail::get_instance();
         $this->add_texts('localization/');
-        $this->rc->task === 'mail' ? $this->in_mail() : $this->in_settings();
+        (new agents_followup($this->rc, $this))->button();
+        match ($this->rc->task) {
+            'mail' => $this->in_mail(),
+            'settings' => $this->in_settings(),
+            default => null,
+        };
     }
 
     private function in_mail(): void
@@ -29,6 +37,12 @@ class agents_mail extends rcube_plugin
         $this->add_hook('message_objects', [$this, 'invitation']);
         $this->register_action('plugin.malleposte-answer', [$this, 'answer']);
         $this->register_action('plugin.malleposte-report', [$this, 'report']);
+        $notice = new agents_notice($this->rc, $this);
+        if ($this->rc->output->type === 'html' && $action === '') {
+            $notice->say();
+            $this->rc->output->set_env('agents_sizes', './?_task=settings&_action=' . agents_sizes::ACTION);
+            $this->rc->output->add_label('agents_mail.sizesdetail', 'agents_mail.sizestitle');
+        }
         if ($this->rc->output->type === 'html' && in_array($action, ['', 'show', 'preview'], true)) {
             $this->include_script('origin.js');
             $this->include_script('mail.js');
@@ -51,6 +65,7 @@ class agents_mail extends rcube_plugin
 
     private function in_settings(): void
     {
+        new agents_sizes($this->rc, $this);
         $this->add_hook('settings_actions', [$this, 'section']);
         $this->add_hook('template_object_forwardform', [$this, 'forwards']);
         $this->register_action('plugin.malleposte-undelete', [$this, 'undelete']);
@@ -234,8 +249,9 @@ class agents_mail extends rcube_plugin
 
     public function section($args)
     {
-        foreach (['ready' => 'agents_ready_filters', 'undelete' => 'agents_undelete_days'] as $page => $setting) {
-            if ($this->rc->config->get($setting)) {
+        $pages = ['ready' => 'agents_ready_filters', 'undelete' => 'agents_undelete_days', 'sizes' => null];
+        foreach ($pages as $page => $setting) {
+            if ($setting === null || $this->rc->config->get($setting)) {
                 $args['actions'][] = [
                     'action' => "plugin.malleposte-$page",
                     'class' => $page,
@@ -269,9 +285,11 @@ class agents_mail extends rcube_plugin
     public function undelete_page(): string
     {
         $words = trim(rcube_utils::get_input_string('_words', rcube_utils::INPUT_GPC));
+        [$from, $to, $error] = $this->undelete_days();
         $days = (int) $this->rc->config->get('agents_undelete_days');
         $rows = '';
-        foreach ((new agents_undelete($this->rc))->find($words) as $number => $one) {
+        $found = $error ? [] : (new agents_undelete($this->rc))->find($words, $from, $to);
+        foreach ($found as $number => $one) {
             $box = html::tag('input', ['type' => 'checkbox', 'name' => '_message[]', 'value' => $one['id'], 'id' => "message$number"]);
             $name = $one['subject'] !== '' ? $one['subject'] : $this->rc->gettext('nosubject');
             $rows .= html::tag('tr', null, html::tag('td', null, $box)
@@ -289,13 +307,37 @@ class agents_mail extends rcube_plugin
             . html::tag('input', ['type' => 'hidden', 'name' => '_action', 'value' => 'plugin.malleposte-undelete'])
             . html::label('undelete-words', rcube::Q($this->gettext('undeletewords'))) . ' '
             . html::tag('input', ['type' => 'search', 'name' => '_words', 'id' => 'undelete-words', 'value' => $words, 'class' => 'form-control'])
+            . $this->undelete_field('from') . $this->undelete_field('to')
             . html::tag('button', ['type' => 'submit', 'class' => 'btn btn-secondary'], rcube::Q($this->rc->gettext('search'))));
-        $list = $rows === '' ? html::p(null, rcube::Q($this->gettext('undeletenone'))) : $this->form('plugin.malleposte-undelete-back',
+        $none = $error ? html::div(['class' => 'boxerror', 'role' => 'alert'], rcube::Q($error)) : html::p(null, rcube::Q($this->gettext('undeletenone')));
+        $list = $rows === '' ? $none : $this->form('plugin.malleposte-undelete-back',
             html::div(['class' => 'malleposte-wide'], html::tag('table', ['class' => 'table malleposte-table'],
                 html::tag('thead', null, html::tag('tr', null, $head)) . html::tag('tbody', null, $rows)))
             . html::tag('button', ['type' => 'submit', 'class' => 'btn btn-primary'], rcube::Q($this->gettext('undeleteback'))));
         return html::div(['class' => 'formcontent'], html::tag('h2', null, rcube::Q($this->gettext('undeletetitle')))
             . html::p(null, rcube::Q($this->gettext(['name' => 'undeleteintro', 'vars' => ['$days' => $days]]))) . $search . $list);
+    }
+
+    /** The days from and to that were asked for, or why they are none. */
+    private function undelete_days(): array
+    {
+        $days = [];
+        foreach (['from', 'to'] as $end) {
+            $text = trim(rcube_utils::get_input_string("_$end", rcube_utils::INPUT_GPC));
+            $days[] = $day = $text === '' ? null : agents_undelete::day($text);
+            if ($day === false) {
+                return [null, null, $this->gettext(['name' => 'undeletebadday', 'vars' => ['$day' => $text]])];
+            }
+        }
+        [$from, $to] = $days;
+        return [$from, $to, $from && $to && $from > $to ? $this->gettext('undeletebaddays') : ''];
+    }
+
+    private function undelete_field(string $end): string
+    {
+        $value = rcube_utils::get_input_string("_$end", rcube_utils::INPUT_GPC);
+        $field = ['type' => 'date', 'name' => "_$end", 'id' => "undelete-$end", 'value' => $value, 'class' => 'form-control'];
+        return html::label("undelete-$end", rcube::Q($this->gettext("undelete$end"))) . ' ' . html::tag('input', $field);
     }
 
     public function undelete_back()

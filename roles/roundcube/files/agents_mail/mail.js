@@ -31,6 +31,16 @@ if (window.rcmail) {
       event.stopPropagation();
       arrow.click();
     }, true);
+    // Beside the bar that says how full the mailbox is: what fills it.
+    const quota = document.getElementById('quotadisplay');
+    if (quota && rcmail.env.agents_sizes) {
+      const link = document.createElement('a');
+      link.className = 'malleposte-sizes-link';
+      link.href = rcmail.env.agents_sizes;
+      link.textContent = rcmail.get_label('agents_mail.sizesdetail');
+      link.title = rcmail.get_label('agents_mail.sizestitle');
+      quota.after(link);
+    }
     const above = document.getElementById('message-objects');
     if (above && rcmail.env.agents_origin) {
       const box = document.createElement('div');

@@ -72,19 +72,7 @@ final class agents_ready
     /** Read the active script, or a new one of the usual name. */
     private function load(): bool
     {
-        $plugin = $this->rc->plugins->get_plugin('managesieve');
-        if (!$plugin) {
-            return false;
-        }
-        set_include_path(RCUBE_PLUGINS_DIR . 'managesieve/lib' . PATH_SEPARATOR . ini_get('include_path'));
-        // The plugin's own way in: its address, its proof, its hooks.
-        $engine = new class($plugin) extends rcube_sieve_engine {
-            public function opened(string $user, string $password): ?rcube_sieve
-            {
-                return $this->connect($user, $password) ? null : $this->sieve;
-            }
-        };
-        $this->sieve = $engine->opened($_SESSION['username'], $this->rc->decrypt($_SESSION['password']));
+        $this->sieve = malleposte_filters::opened($this->rc);
         if (!$this->sieve) {
             return false;
         }

@@ -11,14 +11,27 @@ final class agents_undelete
     {
     }
 
-    /** The newest messages whose sender or subject holds the words: each with `id`, `folder`, `from`, `subject`, `date`. */
-    public function find(string $words): array
+    /** A day as a field of dates writes it; false for what is no day. */
+    public static function day(string $text): DateTimeImmutable|false
+    {
+        $day = DateTimeImmutable::createFromFormat('!Y-m-d', $text);
+        return $day && $day->format('Y-m-d') === $text ? $day : false;
+    }
+
+    /**
+     * The newest messages whose sender or subject holds the words, of the days from and to: each with `id`, `folder`, `from`, `subject`, `date`.
+     */
+    public function find(string $words, ?DateTimeImmutable $from = null, ?DateTimeImmutable $to = null): array
     {
         $storage = $this->rc->get_storage();
+        $literal = rcube_imap_generic::escape($words, true);
+        $criteria = implode(' ', array_filter([
+            $from ? 'SENTSINCE ' . $from->format('j-M-Y') : '',
+            $to ? 'SENTBEFORE ' . $to->modify('+1 day')->format('j-M-Y') : '',
+            $words === '' ? '' : "OR HEADER FROM $literal HEADER SUBJECT $literal",
+        ])) ?: 'ALL';
         $found = [];
         foreach ($storage->list_folders_direct('', self::ROOT . '*') as $folder) {
-            $literal = rcube_imap_generic::escape($words, true);
-            $criteria = $words === '' ? 'ALL' : "OR HEADER FROM $literal HEADER SUBJECT $literal";
             $uids = $storage->search_once($folder, $criteria)->get();
             foreach ($storage->fetch_headers($folder, array_slice($uids, -self::MOST), false) as $header) {
                 $found[] = [

@@ -1,6 +1,8 @@
 <?php
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+require_once __DIR__ . '/filters.php';
+require_once __DIR__ . '/groupware.php';
 require_once __DIR__ . '/places.php';
 require_once __DIR__ . '/sign_on.php';
 require_once __DIR__ . '/signature.php';
@@ -29,7 +31,9 @@ class malleposte extends rcube_plugin
         $this->add_hook('user_create', [$this, 'first_identity']);
         $this->add_hook('login_after', [$this, 'identities']);
         $this->add_hook('message_load', [$this, 'bounded']);
-        new malleposte_sign_on($this);
+        $groupware = new malleposte_groupware($this->rc, $this);
+        new malleposte_sign_on($this, $groupware);
+        new malleposte_filters($this->rc, $this, $groupware);
 
         if ($this->rc->task === 'settings') {
             $this->add_texts('localization/');

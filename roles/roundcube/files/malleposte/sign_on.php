@@ -22,7 +22,7 @@ final class malleposte_sign_on
     /** The session of the visitor, whose row must not become the agent's. */
     private string $before = '';
 
-    public function __construct(private readonly rcube_plugin $plugin)
+    public function __construct(private readonly rcube_plugin $plugin, private readonly malleposte_groupware $groupware)
     {
         $this->rc = rcmail::get_instance();
         foreach ([
@@ -97,11 +97,11 @@ final class malleposte_sign_on
         if (($claims['iss'] ?? '') !== $this->rc->config->get('agents_sign_on_issuer') || ($claims['exp'] ?? 0) < time()) {
             throw new RuntimeException('the token is not of the log-in page, or is over');
         }
-        // Agents of a class with the groupware have their mail there, beside the agenda.
+        // Agents of a class with the groupware have their mail there, beside the agenda, unless they asked for this interface.
         $uid = (string) ($claims[$this->rc->config->get('oauth_identity_fields')[0]] ?? '');
-        $class = $this->plugin->profile($uid);
-        if (in_array($class, (array) $this->rc->config->get('agents_groupware_classes'), true)) {
-            $this->rc->output->redirect((string) $this->rc->config->get('agents_groupware_url'));
+        parse_str((string) ($way['wanted'] ?? ''), $wanted);
+        if (!malleposte_groupware::declined($wanted) && $this->groupware->has($uid)) {
+            $this->rc->output->redirect($this->groupware->address($uid, $wanted));
         }
         $_SESSION['sign_on_hint'] = $this->rc->encrypt($args['id_token']);
         $_SESSION['sign_on_wanted'] = (string) ($way['wanted'] ?? '');
@@ -124,6 +124,7 @@ final class malleposte_sign_on
         }
         parse_str((string) ($_SESSION['sign_on_wanted'] ?? ''), $wanted);
         $this->rc->session->remove('sign_on_wanted');
+        unset($wanted['_interface']);
         if (!in_array($wanted['_task'] ?? '', ['mail', 'settings', 'addressbook'], true)) {
             return $args;
         }
