@@ -1,4 +1,4 @@
-"""The help desk's pages in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and on a telephone."""
+"""The help desk in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and on a telephone."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from malleposte.accountd import wire
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.desk import forms
-from malleposte_portal.desk.pages import WRONG, looked, looked_for, reached
+from malleposte_portal.desk.pages import looked, looked_for, reached
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 
@@ -89,7 +89,7 @@ def _delegated(found: sign_on.Agent, form: Any, *, add: bool) -> Answer:
                 lambda source, uid, token: wire.DeskSetDelegate(
                     source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
                 ),
-                refused=_(WRONG),
+                refused=_(forms.WRONG),
             )
             if isinstance(answer, wire.Done):
                 done = "delegate" if add else "undelegate"
