@@ -16,7 +16,7 @@ CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_c
 """Claims of the identity token, and the attribute of the session that each has."""
 LEVEL = "level"
 """Claim of the access token of a client that acts for its agent (`level` of a client): the level of the log-in."""
-OFF, OPTIONAL, REQUIRED = "none", "optional", "required"
+OFF, OPTIONAL, OFFERED, REQUIRED = "none", "optional", "offered", "required"
 PASSWORD, DESK, CODE, KEY = 2, 3, 4, 5
 """Levels of a log-in: by password alone, with a code from the desk, with a code of a factor, with a key."""
 TRUSTED_DAYS = 30
@@ -77,12 +77,12 @@ def _begins(texts: Sequence[str]) -> str:
 
 
 def second_factor(rules: Mapping[str, Any]) -> str:
-    """The Perl expression that says `none`, `optional` or `required` of an agent's session.
+    """The Perl expression that says `none`, `optional`, `offered` or `required` of an agent's session.
 
     `everyone` is for those of whom nothing else says anything; `classes` (by name) and `functions` (by the beginnings
     of their names) may say otherwise, and the strictest holds. Raises AnsibleFilterError.
     """
-    known = (OFF, OPTIONAL, REQUIRED)
+    known = (OFF, OPTIONAL, OFFERED, REQUIRED)
     everyone = rules.get("everyone", OPTIONAL)
     said = {"classes": dict(rules.get("classes", {})), "functions": dict(rules.get("functions", {}))}
     for value in (everyone, *said["classes"].values(), *said["functions"].values()):

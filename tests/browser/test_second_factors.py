@@ -282,16 +282,38 @@ def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person:
     browser.click("header a", "Se connecter")
     browser.seen("h1", "Mon compte")
     browser.open("portal", "/compte/appareils")
-    browser.seen("main", "navigateur de confiance")
-    browser.seen("main", "Chrome, Linux")
+    browser.seen("main", "Chrome, Linux (navigateur de confiance)")
     checked(browser, "portal-log-ins")
     browser.click("main button", "Ne plus faire confiance")
     browser.seen("main", "La connexion est fermée")
     assert "navigateur de confiance" not in browser.seen("main").text
     checked(browser, "portal-log-in-ended")
-    browser.driver.delete_all_cookies()
+    # The session ends without a log-out, as when the browser is closed.
+    browser.open("sso")
+    browser.driver.delete_cookie("__Host-sso")
     enter(browser, who)
     browser.seen("h1", "Second facteur")
+    assert browser.complaints() == []
+
+
+def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, person: Any) -> None:
+    who, other = (person(mpFunction=["Essai de proposition"]) for _ in range(2))
+    browser.open("portal")
+    browser.click("header a", "Se connecter")
+    browser.seen("#userfield")
+    fill(browser, who.uid, who.account.password)
+    browser.seen("h1", "Protégez votre compte")
+    looked_at(browser, "offered")
+    browser.click("a", "Plus tard")
+    browser.seen("h1", "Mon compte")
+    for again in (who, other):
+        # The session ends without a log-out, as when the browser is closed.
+        browser.open("sso")
+        browser.driver.delete_cookie("__Host-sso")
+        enter(browser, again)
+        browser.seen("h1", "Vous êtes connecté" if again is who else "Protégez votre compte")
+    browser.click("a", "Ajouter")
+    browser.seen("h1", "Mes moyens de connexion")
     assert browser.complaints() == []
 
 

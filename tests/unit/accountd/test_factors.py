@@ -402,7 +402,7 @@ OPEN = Kept(
         dataclasses.replace(entered("X"), event=LogIn("mdupond", False, "imap", program="X")),
     )
 )  # fmt: skip
-"""What a first factor will close: K-9 and an agenda. The rest goes on, or never entered."""
+"""A record of which the first factor closes K-9 and an agenda; the rest goes on, or never entered."""
 
 
 def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(stage: Stage) -> None:

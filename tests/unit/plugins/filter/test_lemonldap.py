@@ -116,13 +116,18 @@ def truth(expression: str, **held: str) -> str:
         ("roundcube", "Maître d'Assistance", "optional"),
         ("lecture", "Enseignante", "none"),
         ("lecture", "DSI", "required"),
+        ("convergence", "Enseignante", "offered"),
+        ("lecture", "Secrétaire", "offered"),
     ],
 )
 def test_who_must_have_a_second_factor(profile: str, function: str, wanted: str) -> None:
     rules = {
         "everyone": "optional",
-        "classes": {"lecture": "none"},
-        "functions": {"DSI": "required", "Administratrice système": "required", "Assistance": "required"},
+        "classes": {"lecture": "none", "convergence": "offered"},
+        "functions": {
+            **dict.fromkeys(("DSI", "Administratrice système", "Assistance"), "required"),
+            "Secrétaire": "offered",
+        },
     }
     assert truth(second_factor(rules), mpProfile=profile, mpFunction=function) == wanted
 

@@ -27,9 +27,11 @@ use constant KINDS => { secours => 'recovery', bureau => 'ina', courriel => 'mai
 use constant MAILED => 'courriel';
 
 # Whoever must have a factor goes to the desk; whoever has none needs no other.
+use constant MAY_BE_WITHOUT => qr/\A(?:optional|offered)\z/;
+
 sub _may_mail {
     my ( $session ) = @_;
-    return ( ( $session->{secondFactor} // '' ) eq 'optional' and ( $session->{_2fDevices} // '' ) =~ /"type"/ );
+    return ( ( $session->{secondFactor} // '' ) =~ MAY_BE_WITHOUT and ( $session->{_2fDevices} // '' ) =~ /"type"/ );
 }
 
 # The agent has it already, or it goes to the recovery address. Whether there is one is told to nobody.

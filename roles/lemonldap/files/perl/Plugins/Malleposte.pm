@@ -32,6 +32,9 @@ use constant beforeAuth => 'choose';
 use constant afterData  => 'seen';
 use constant endAuth    => 'entered';
 
+# Seconds after which a factor is offered again.
+use constant OFFERED_AGAIN => 30 * 86_400;
+
 # Characters of what a browser calls itself.
 use constant LONGEST => 300;
 
@@ -189,7 +192,25 @@ sub entered {
     my $info = $req->sessionInfo;
     my $user = $info->{ $self->conf->{whatToTrace} };
     $self->_asked( '/entered', $req, user => $user, how => $info->{_2f} || 'password' ) if $user;
-    return PE_OK;
+    return $self->_offer($req);
+}
+
+# A page on the way, for whoever is to be asked and has no factor. It leads on: the session is open already. Programs
+# that log in, such as the probe, are led by no page.
+sub _offer {
+    my ( $self, $req ) = @_;
+    my $info = $req->sessionInfo;
+    return PE_OK if ( $info->{secondFactor} // '' ) ne 'offered' or _devices($info);
+    return PE_OK if ( $req->env->{HTTP_SEC_FETCH_MODE} // '' ) ne 'navigate';
+    return PE_OK if time < ( $info->{_factorOffered} // 0 ) + OFFERED_AGAIN;
+    $self->p->updatePersistentSession( $req, { _factorOffered => time } );
+    my %params = ( LATER => $req->urldc || $req->portal );
+
+    # The log-in is over, and what was kept for it goes, as it does at the end of every other.
+    my %stays = map { $_ => 1 } 'keepPdata', @{ $req->pdata->{keepPdata} // [] };
+    delete @{ $req->pdata }{ grep { !$stays{$_} } keys %{ $req->pdata } };
+    $req->response( $self->p->sendHtml( $req, 'proposer', params => \%params ) );
+    return PE_SENDRESPONSE;
 }
 
 sub _changed {
