@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -113,17 +114,26 @@ def test_who_has_no_signature_gets_the_academy_s_once_in_roundcube(
     assert signatures(site, uid)[agent.mail] == "Moi"
 
 
+def sender(here: Groupware) -> dict[str, Any]:
+    """The one sender of an agent, as SOGo's editor has it."""
+    page = here.get(here.own("Mail/view")).text
+    accounts = re.search(r"var mailAccounts = (\[.*\]);", page)
+    assert accounts
+    (found,) = json.loads(accounts[1])[0]["identities"]
+    return dict(found)
+
+
 def test_who_has_no_signature_gets_the_academy_s_once_in_sogo(people: People, site: Site, ca_bundle: Path) -> None:
     agent = people.agent(profile="convergence", function="CPE")
-    here = Groupware(site, ca_bundle, agent).login()
-    own = here.own("jsonDefaults")
-    assert here.get(own).status == 200
+    here, host = Groupware(site, ca_bundle, agent).login(), site.host_of("web")
+    assert not sender(here).get("signature")
     job = ("systemctl", "start", "malleposte-sogo-senders.service")
-    site.run(site.host_of("web"), *job)
-    (identity,) = here.get(own).json()["SOGoMailIdentities"]
-    assert identity["signature"] == f"Essai {agent.uid}<br>CPE<br>Standard : 01"
-    saved = here.get(own).json()
-    saved["SOGoMailIdentities"] = [{**identity, "signature": ""}]
-    assert here.post(here.own("Preferences/save"), {"defaults": saved, "settings": {}}).status == 200
-    site.run(site.host_of("web"), *job)
-    assert not here.get(own).json()["SOGoMailIdentities"][0].get("signature")
+    site.run(host, *job)
+    assert f"Essai {agent.uid}<br>CPE<br>Standard : 01" in sender(here)["signature"]
+    # The agent does without.
+    told = here.get(here.own("jsonDefaults")).json()
+    told["AuxiliaryMailAccounts"][0]["identities"] = [{**sender(here), "signature": ""}]
+    assert here.post(here.own("Preferences/save"), {"defaults": told, "settings": {}}).status == 200
+    assert not sender(here).get("signature")
+    site.run(host, *job)
+    assert not sender(here).get("signature")

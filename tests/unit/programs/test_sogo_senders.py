@@ -117,7 +117,7 @@ def test_each_agent_is_signed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: An
         assert sogo_senders.sign("{name}", "db", tmp_path / "signed.json", people, lambda *_words: []) == 0
     assert conditions == ["(|(uid=parti)(uid=zloeuf))"]
     assert [one["signature"] for one in kept["zloeuf"]] == ["Zoé &lt;Lœuf&gt;"]
-    # Who empties it is not signed again; who could not be told is asked for again.
+    # An agent who empties it is not signed again. One whom SOGo refused is tried again.
     kept["zloeuf"] = []
     assert sogo_senders.sign("{name}", "db", tmp_path / "signed.json", people, lambda *_words: []) == 0
     assert kept["zloeuf"] == []
