@@ -169,22 +169,6 @@ def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) 
         browser.seen("h1", "Vous êtes connecté")
 
 
-def test_a_key_that_is_refused_is_told(browser: Browser, person: Any) -> None:
-    """Without a key that can say who its owner is, the browser adds none."""
-    who = person()
-    browser.driver.execute_cdp_cmd("WebAuthn.enable", {"enableUI": False})
-    options = {"protocol": "ctap2", "transport": "usb", "automaticPresenceSimulation": True}
-    browser.driver.execute_cdp_cmd("WebAuthn.addVirtualAuthenticator", {"options": options})
-    enter(browser, who)
-    browser.click("a", "Mes moyens de connexion")
-    browser.click("a", "Clé de sécurité ou clé d’accès")
-    browser.seen("#msg", "Cette clé n’a pas pu être ajoutée")
-    looked_at(browser, "key-failed")
-    browser.click("a", "Revenir à la liste")
-    browser.seen("h1", "Mes moyens de connexion")
-    assert not browser.driver.find_elements(By.CSS_SELECTOR, ".factors")
-
-
 def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:
     who = person(mpFunction=["Assistance aux usagers"])
     enter(browser, who)
