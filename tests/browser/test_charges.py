@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import complaints, fill
 from tests.browser.support.sso import enter
-from tests.browser.test_first_login import complaints, fill, for_everyone
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.people import People
 
@@ -18,20 +19,18 @@ def test_a_manager_decides_who_opens_a_box(browser: Browser, person: Any, people
     browser.open("portal", "/compte/boites-et-listes")
     enter(browser, chief.uid, chief.account.password)
     browser.seen("h1", "Mes boîtes et listes")
-    browser.picture("portal-charges")
-    for_everyone(browser)
+    checked(browser, "portal-charges")
     browser.click(".cards a", "Gérer")
     browser.seen("h1", "Collège d’essai")
     browser.click("main a", "Ouvrir la boîte à un agent")
     browser.seen("h1", "Ouvrir la boîte à un agent")
     fill(browser, value="nul-ne-porte-ce-nom")
     browser.seen("#value-error", "pas connu")
-    for_everyone(browser)
+    checked(browser)
     fill(browser, value=other.account.mail)
     browser.seen(".fr-alert--success")
     browser.seen(".cards", other.uid)
-    browser.picture("portal-charge")
-    for_everyone(browser)
+    checked(browser, "portal-charge")
     assert other.held("mpOpens") == {"mpOpens": [box.uid]}
     browser.click(".cards li:last-child button" if other.uid > chief.uid else ".cards li:first-child button", "Retirer")
     browser.wait(lambda: other.uid not in browser.words(), "the agent is still there")
@@ -41,7 +40,7 @@ def test_a_manager_decides_who_opens_a_box(browser: Browser, person: Any, people
     browser.click("label", "Strict")
     browser.click("button", "Changer le niveau")
     browser.seen(".fr-alert--success")
-    for_everyone(browser)
+    checked(browser)
     browser.click("a", "Retour à la boîte")
     browser.seen("h1", "Collège d’essai")
     assert complaints(browser) == []

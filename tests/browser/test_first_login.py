@@ -13,12 +13,13 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
-from tests.stack.support import leaks
+from tests.browser.support.everyone import for_everyone
+from tests.browser.support.forms import complaints, fill, human
+from tests.stack.support import leaks, typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import token
 
 CODE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
-REFUSALS = ("403", "422")
 
 
 def printed(site: Any, who: Any, folder: Path) -> str:
@@ -29,49 +30,30 @@ def printed(site: Any, who: Any, folder: Path) -> str:
     text = " ".join(" ".join(page.extract_text().split()) for page in pages)
     assert "choisissez « Activer mon compte »" in text.replace("\u00a0", " ")
     (code,) = CODE.findall(text)
+    typed_secrets.noted(code=code)
     return str(code)
-
-
-def fill(browser: Browser, **values: str) -> None:
-    for name, text in values.items():
-        browser.seen(f"#{name}").clear()
-        browser.seen(f"#{name}").send_keys(text)
-    browser.click("form.narrow button[type=submit]")
-
-
-def for_everyone(browser: Browser) -> None:
-    """Check what holds of every page of the path: no barrier, no wider than the screen."""
-    assert browser.barriers() == []
-    assert browser.fits()
-
-
-def complaints(browser: Browser) -> list[str]:
-    """Chromium notes the status of a form that is sent back; whatever else it notes is a fault."""
-    return [one for one in browser.complaints() if not any(f"status of {code}" in one for code in REFUSALS)]
 
 
 def gives_means(browser: Browser, who: Any, code: str, mark: str, mail: Any) -> None:
     """Telephone and recovery address, with wrong answers first and a connection that is lost."""
     browser.seen("h1", "Votre téléphone")
     browser.seen(".person", who.uid)
-    browser.picture("portal-activate-phone")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-phone")
     fill(browser, value="12")
     browser.seen("#value-error")
     for_everyone(browser)
     fill(browser, value="06 12 34 56 78")
 
     browser.seen("h1", "Votre adresse de secours")
-    browser.picture("portal-activate-mail")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-mail")
     fill(browser, value=who.account.mail)
     browser.seen("#value-error", "hors de l’académie")
     fill(browser, value=f"test+{mark}@lointain.test")
     browser.seen("h1", "Vérifier votre adresse de secours")
-    browser.picture("portal-activate-confirm")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-confirm")
     letter = mail.at_foreign("test", f"test+{mark}").decode()
     confirmation = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)[0]
+    typed_secrets.noted(code=confirmation)
     fill(browser, value="33333-33333")
     browser.seen("#value-error")
 
@@ -92,34 +74,29 @@ def test_from_the_letter_to_the_first_mail(
     browser.open("portal")
     browser.click(".tiles a", "Activer mon compte")
     browser.seen("h1", "Activer mon compte")
-    browser.wait(lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".human[data-done]"), "no work is done")
+    human(browser)
     assert not browser.driver.find_element(By.ID, "answer").is_displayed()
-    browser.picture("portal-activate")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate")
 
     fill(browser, numen=who.numen, code="AAAAA-22222")
     browser.seen("#errors", "ne permettent pas de vous reconnaître")
-    browser.picture("portal-activate-refused")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-refused")
     fill(browser, code=code)
 
     gives_means(browser, who, code, mark, mail)
     browser.seen("h1", "La charte")
-    browser.picture("portal-activate-charter")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-charter")
     browser.driver.execute_script("document.querySelector('#value').click()")
     browser.click("form.narrow button[type=submit]")
 
     browser.seen("h1", "Votre mot de passe")
     fill(browser, new="azerty", again="azertyu")
     browser.seen("#errors")
-    browser.picture("portal-activate-password")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activate-password")
     fill(browser, new=new, again=new)
     browser.seen("h1", "Votre compte est activé")
     browser.seen("main", who.uid)
-    browser.picture("portal-activated")
-    for_everyone(browser)
+    for_everyone(browser, "portal-activated")
     assert complaints(browser) == []
     assert enters(who.uid, new)
     assert who.held("mpState", "mpRecoveryMail", "mpRecoveryPhone", "mpInaCode") == {
@@ -135,13 +112,7 @@ def test_from_the_letter_to_the_first_mail(
 @pytest.mark.parametrize("path", ["/oublie", "/oublie/identifiant", "/motdepasse/code", "/motdepasse/oublie"])
 def test_what_is_forgotten_is_for_everyone(browser: Browser, path: str) -> None:
     browser.open("portal", path)
-    browser.picture(f"portal-forgotten-{path.rpartition('/')[2]}")
-    for_everyone(browser)
-    browser.driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
-    )
-    wide = "return document.documentElement.scrollWidth"
-    assert browser.driver.execute_script(wide) <= 320
+    for_everyone(browser, f"portal-forgotten-{path.rpartition('/')[2]}")
     assert browser.complaints() == []
 
 
@@ -150,7 +121,7 @@ def test_a_forgotten_log_in_comes_by_mail(browser: Browser, person: Any, mail: A
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     browser.open("portal", "/oublie")
     browser.click(".tiles a", "Retrouver mon identifiant")
-    browser.wait(lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".human[data-done]"), "no work is done")
+    human(browser)
     browser.requests()
     # The page is left open for an hour: the browser works anew before it sends the form.
     browser.driver.execute_script("const now = Date.now; Date.now = () => now() + 3600e3")
@@ -158,8 +129,7 @@ def test_a_forgotten_log_in_comes_by_mail(browser: Browser, person: Any, mail: A
     browser.seen("h1", "Demande enregistrée")
     assert [url for _method, url, _body in browser.requests() if url.endswith("/verification.json")]
     assert who.uid not in browser.words()
-    browser.picture("portal-forgotten-sent")
-    for_everyone(browser)
+    for_everyone(browser, "portal-forgotten-sent")
     assert f"    {who.uid}" in mail.at_foreign("test", f"test+{mark}").decode()
 
 

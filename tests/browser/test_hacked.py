@@ -10,7 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import Browser
-from tests.browser.test_first_login import complaints, fill, for_everyone
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import complaints, fill, human
 from tests.stack.support.mail import Mail, token
 from tests.support.human import answers
 from tests.support.page import Page
@@ -39,27 +40,24 @@ def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, ent
     browser.open("portal")
     browser.click(".tiles a", "J’ai été piraté")
     browser.seen("h1", "J’ai été piraté")
-    browser.wait(lambda: browser.driver.find_elements(By.CSS_SELECTOR, ".human[data-done]"), "no work is done")
-    browser.picture("portal-hacked")
-    for_everyone(browser)
+    human(browser)
+    checked(browser, "portal-hacked")
     fill(browser, numen=who.numen, code="AAAAA-22222", new=new, again=new)
     browser.seen("#errors", "ne permettent pas de vous reconnaître")
-    for_everyone(browser)
+    checked(browser)
     fill(browser, numen=who.numen, code=code, new=new, again=new)
 
     browser.seen("h1", "Vérifier mon compte")
     browser.seen("main", thief)
-    browser.picture("portal-hacked-check")
-    for_everyone(browser)
+    checked(browser, "portal-hacked-check")
     browser.click("form button[type=submit]", "Valider mes choix")
     browser.seen("#errors")
-    for_everyone(browser)
+    checked(browser)
     choose(browser, "Un renvoi automatique", "Supprimer")
     choose(browser, "Un dossier de courrier partagé", "Garder")
     browser.click("form button[type=submit]", "Valider mes choix")
     browser.seen("h1", "Votre compte est de nouveau à vous")
-    browser.picture("portal-hacked-end")
-    for_everyone(browser)
+    checked(browser, "portal-hacked-end")
     assert complaints(browser) == []
     assert enters(who.uid, new)
     assert "redirect" not in site.run("mail1", f"cat /srv/mail/*/{who.uid}/sieve/roundcube.sieve")

@@ -11,7 +11,10 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
+from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import roundcube_late, sogo_late
 from tests.stack.support.people import People
@@ -30,19 +33,6 @@ def enter(browser: Browser, who: Any) -> None:
     browser.seen("h1", "Mon compte")
 
 
-def checked(browser: Browser, name: str) -> None:
-    """A page that is for everyone; its picture."""
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.picture(name)
-
-
-def typed(browser: Browser, **values: str) -> None:
-    """Fill in fields by their ids."""
-    for name, text in values.items():
-        browser.seen(f"#{name}").send_keys(text)
-
-
 def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person: Any, enters: Any) -> None:
     who = person(mpRecoveryMail=["marie.d@lointain.test"])
     enter(browser, who)
@@ -53,18 +43,23 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     browser.click("main a", "Ajouter un appareil")
     browser.seen("h1", "Ajouter un appareil")
     checked(browser, "portal-device-add")
-    typed(browser, name="Téléphone de Marie", password=rules.generate())
+    type_in(browser, name="Téléphone de Marie", password=rules.generate())
     browser.click("main button", "Créer le mot de passe")
     browser.seen("#errors")
     checked(browser, "portal-device-refused")
     assert browser.seen("#name").get_attribute("value") == "Téléphone de Marie"
-    typed(browser, password=who.account.password)
+    type_in(browser, password=who.account.password)
     # Many people click twice on everything: that makes one device.
     ActionChains(browser.driver).double_click(browser.seen("main button", "Créer le mot de passe")).perform()
     secret = browser.seen("#secret").text
+    typed_secrets.noted(secret=secret)
     checked(browser, "portal-device-made")
     assert enters(who.uid, secret)
-    browser.click("main a", "C’est fait")
+    # A reload shows nothing and makes nothing.
+    browser.driver.refresh()
+    browser.seen("main", "n’est affiché qu’une fois")
+    checked(browser, "portal-device-shown")
+    browser.open("portal", "/compte/appareils")
     browser.seen("main", "Téléphone de Marie")
     assert len(browser.driver.find_elements(By.NAME, "device")) == 1
     assert secret not in browser.driver.page_source
@@ -154,7 +149,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
         checked(browser, f"portal-setup-{kind}")
     browser.open("portal", "/compte/appareils/regler/apple")
     checked(browser, "portal-setup-apple")
-    typed(browser, name="iPhone de Marie", password=who.account.password)
+    type_in(browser, name="iPhone de Marie", password=who.account.password)
     browser.click("main button", "Préparer le profil")
     browser.seen("h1", "Le profil est prêt")
     assert browser.seen("img.qr").get_property("naturalWidth")
@@ -179,13 +174,13 @@ def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: An
     browser.click("main a", "Changer le téléphone")
     browser.seen("h1", "Changer mon téléphone de secours")
     checked(browser, "portal-recovery-telephone")
-    typed(browser, value="06 12 34 56 78", password=who.account.password)
+    type_in(browser, value="06 12 34 56 78", password=who.account.password)
     browser.click("main button", "Continuer")
     browser.seen("main", "Votre demande est notée")
     checked(browser, "portal-recovery-asked")
     browser.click("main a", "Changer l’adresse")
     browser.seen("h1", "Changer mon adresse de secours")
-    typed(browser, value="test@lointain.test", password=who.account.password)
+    type_in(browser, value="test@lointain.test", password=who.account.password)
     browser.click("main button", "Continuer")
     browser.seen("h1", "Vérifier votre adresse de secours")
     checked(browser, "portal-recovery-code")

@@ -8,8 +8,9 @@ from typing import Any
 from malleposte.policy import rules
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import complaints, fill
 from tests.browser.support.sso import enter
-from tests.browser.test_first_login import complaints, fill, for_everyone
 
 PATIENCE = 180
 # The answer to the button: status, kind and first letters of the file.
@@ -28,22 +29,20 @@ def test_an_agent_gets_a_copy_of_the_own_data(browser: Browser, person: Any) -> 
     enter(browser, who.uid, who.account.password)
     browser.seen("h1", "Mes données")
     browser.seen("main", "Vous n’avez pas encore demandé de copie")
-    browser.picture("portal-own-data")
-    for_everyone(browser)
+    checked(browser, "portal-own-data")
     fill(browser, password=rules.generate())
     browser.seen("#errors", "Mot de passe inexact")
-    for_everyone(browser)
+    checked(browser)
     fill(browser, password=who.account.password)
     browser.wait(lambda: "La copie" in browser.words(), "nothing is asked for")
-    for_everyone(browser)
+    checked(browser)
 
     until = time.monotonic() + PATIENCE
     while "La copie est prête" not in browser.words():
         assert time.monotonic() < until, browser.words()
         time.sleep(2)
         browser.open("portal", "/compte/donnees")
-    browser.picture("portal-own-data-ready")
-    for_everyone(browser)
+    checked(browser, "portal-own-data-ready")
     assert browser.driver.execute_async_script(FETCHED) == [200, "application/zip", "PK"]
     browser.open("portal", "/en/account/data")
     browser.seen("h1", "My data")
@@ -51,5 +50,5 @@ def test_an_agent_gets_a_copy_of_the_own_data(browser: Browser, person: Any) -> 
     browser.open("portal", "/compte/donnees")
     browser.click("main button", "Supprimer cette copie")
     browser.seen(".fr-alert--success", "La copie est supprimée")
-    for_everyone(browser)
+    checked(browser)
     assert complaints(browser) == []

@@ -13,8 +13,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import for_everyone, media
 
-FORMS = ("/", "/diagnostic", "/motdepasse", "/activer", "/motdepasse/code")
+FORMS = ("/", "/diagnostic", "/motdepasse", "/activer", "/motdepasse/code", "/motdepasse/changer", "/pirate")
 LAW = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
 PAGES = dict.fromkeys((*FORMS, *LAW), "fr") | {"/en/": "en", "/en/password": "en"}
 # The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole (`::before`).
@@ -39,12 +40,9 @@ def test_a_page_is_for_everyone(browser: Browser, path: str) -> None:
         browser.seen("main", "Tous les services répondent")
         browser.picture("portal-diagnosis")
     assert browser.language() == PAGES[path]
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
-    )
-    assert browser.barriers() == [], "in dark colours"
+    for_everyone(browser)
+    with media(browser, "prefers-color-scheme", "dark"):
+        assert browser.barriers() == [], "in dark colours"
     assert browser.complaints() == []
 
 
@@ -52,7 +50,7 @@ def test_the_keyboard_reaches_everything_in_order(browser: Browser) -> None:
     browser.open("portal")
     links = [str(one.get_attribute("href")) for one in browser.driver.find_elements(By.CSS_SELECTOR, "a[href]")]
     keys = ActionChains(browser.driver)
-    reached = []
+    reached: list[str] = []
     for _ in links:
         keys.send_keys(Keys.TAB).perform()
         tag, address, visible = browser.driver.execute_script(FOCUSED)

@@ -11,10 +11,11 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
 from tests.browser.support.sso import fill
-from tests.browser.test_log_in import checked
 from tests.browser.test_log_in import enter as enter_portal
 from tests.stack.shared.test_record import PROGRAM, imap
+from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application
 from tests.stack.support.mail import Mail, token, wait_for
@@ -29,11 +30,9 @@ def enter(browser: Browser, who: Any) -> None:
 
 
 def looked_at(browser: Browser, name: str) -> None:
-    """The page is for everyone; keep a picture of it."""
+    """The page is in French and without barriers; keep a picture of it."""
     assert browser.language() == "fr"
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.picture(f"factors-{name}")
+    checked(browser, f"factors-{name}")
 
 
 def add_application(browser: Browser) -> Application:
@@ -41,6 +40,7 @@ def add_application(browser: Browser) -> Application:
     browser.click("a", "Application de codes")
     secret = browser.seen("#secret")
     made = Application(browser.wait(lambda: secret.text.replace(" ", ""), "no key"))
+    typed_secrets.noted(secret=made.secret)
     looked_at(browser, "totp")
     browser.driver.find_element(By.ID, "code").send_keys("000000")
     browser.click("#verify")
@@ -75,6 +75,7 @@ def confirms(browser: Browser, key: str, *, enabled: bool) -> None:
 
 def type_code(browser: Browser, code: str) -> None:
     """Type a code into the page that asks for one."""
+    typed_secrets.noted(code=code)
     typed = browser.seen("#extcode")
     typed.clear()
     typed.send_keys(code)
@@ -100,6 +101,7 @@ def test_an_application_of_codes_and_what_to_do_without_it(browser: Browser, per
     browser.click("button", "Créer des codes de secours")
     codes = re.findall(r"[0-9A-Z]{5}-[0-9A-Z]{5}", browser.seen(".codes").text)
     assert len(codes) == 10
+    typed_secrets.noted(codes=codes)
     looked_at(browser, "recovery-codes")
     log_out(browser)
     enter(browser, who)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import complaints
 from tests.browser.support.sso import enter
-from tests.browser.test_first_login import complaints, for_everyone
 
 
 def add(browser: Browser, sender: str) -> None:
@@ -20,19 +21,17 @@ def test_an_agent_chooses_what_is_unwanted(browser: Browser, person: Any) -> Non
     browser.open("portal", "/compte/filtrage")
     enter(browser, who.uid, who.account.password)
     browser.seen("h1", "Filtrage")
-    browser.picture("portal-filtering")
-    for_everyone(browser)
+    checked(browser, "portal-filtering")
     browser.click("label", "Strict")
     browser.click("button", "Changer le niveau")
     browser.seen(".fr-alert--success")
     add(browser, "ac-exemple.test")
     browser.seen("#value-error", "ne peuvent pas être bloqués")
-    for_everyone(browser)
+    checked(browser)
     add(browser, "Pub.Lointain.TEST")
     browser.seen(".fr-alert--success")
     browser.seen("main", "pub.lointain.test")
-    browser.picture("portal-filtering-chosen")
-    for_everyone(browser)
+    checked(browser, "portal-filtering-chosen")
     browser.open("portal", "/en/account/filtering")
     browser.seen("main", "Blocked senders")
     browser.click("label", "pub.lointain.test")

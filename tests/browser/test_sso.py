@@ -9,6 +9,7 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import DESKTOP, Browser
+from tests.browser.support.everyone import for_everyone
 from tests.browser.support.sso import fill
 
 
@@ -23,7 +24,8 @@ def looked_at(browser: Browser, name: str, language: str = "fr") -> None:
 def test_the_page_is_for_everyone(browser: Browser) -> None:
     browser.open("sso")
     browser.seen("main", "Connectez-vous")
-    looked_at(browser, "log-in")
+    assert browser.language() == "fr"
+    for_everyone(browser, "sso-log-in")
 
 
 def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, person: Any) -> None:
@@ -31,13 +33,11 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, pers
     browser.open("sso")
     fill(browser, who.uid, rules.generate())
     browser.seen("main", "inexact")
-    assert browser.barriers() == []
-    browser.picture("sso-refused")
+    for_everyone(browser, "sso-refused")
     assert browser.driver.find_element(By.ID, "passwordfield").get_attribute("value") == ""
     fill(browser, who.uid, who.account.password)
     browser.seen("h1", "Vous êtes connecté")
-    assert browser.barriers() == []
-    browser.picture("sso-entered")
+    for_everyone(browser, "sso-entered")
     cookie = browser.driver.get_cookie("__Host-sso")
     assert cookie is not None and cookie["httpOnly"] and cookie["secure"]
     browser.click("a", "Se déconnecter")

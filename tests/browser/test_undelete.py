@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter
-from tests.browser.test_log_in import checked
 from tests.stack.support.mail import Mail
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
+from tests.stack.support import typed_secrets
 
 
 def fill(browser: Browser, login: str, password: str) -> None:
     """Fill in the form and send it by its button."""
+    typed_secrets.noted(password=password)
     for field, value in (("userfield", login), ("passwordfield", password)):
         typed = browser.driver.find_element(By.ID, field)
         typed.clear()
