@@ -49,7 +49,8 @@ class ThisHost:
         with owner.as_owner(store.collections):
             agendas = sum(1 for _ in store.collections.glob("*")) if owner.folder(store.collections) else 0
         counted = {
-            "accounts": sum(1 for entry in entries if entry.dn.lower().startswith("uid=")),
+            # The boxes of the platform's own addresses are there since the deploy.
+            "agents": sum(1 for entry in entries if "mpagent" in map(str.lower, entry.values("objectClass"))),
             "mailboxes with mail": mail,
             "agents with agendas": agendas,
             **{f"users in the database {name}": number for name, number in self._users().items()},

@@ -14,6 +14,9 @@ from malleposte.platform import mailstore
 
 MAIL = "mailboxes with mail"
 AGENDAS = "agents with agendas"
+ENTRY = "dn: uid={uid},ou={branch},dc=ac-exemple,dc=test\nobjectClass: inetOrgPerson\nobjectClass: {kind}\nuid: {uid}\n\n"
+BOX = ENTRY.format(uid="postmaster", branch="functional", kind="mpFunctionalBox")
+AGENT = ENTRY.format(uid="anne", branch="people", kind="mpAgent")
 KNOWN = config.parse(
     {
         "client": "mail1", "vaults": [], "sources": [], "ssh_config": "/x", "base": "/x", "state": "/x",
@@ -25,9 +28,9 @@ KNOWN = config.parse(
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., restore_host.ThisHost]:
-    """A host whose directory is elsewhere, by what lies there: a message, an agenda's owner, users of databases."""
+    """A host by what lies there: a message, an agenda's owner, entries of its directory, users of databases."""
 
-    def made(letter: str = "", agenda: str = "", **users: int) -> restore_host.ThisHost:
+    def made(letter: str = "", agenda: str = "", entries: str = "", **users: int) -> restore_host.ThisHost:
         store, root = tmp_path / "mail", tmp_path / "radicale"
         for place in (store / "aa/anne/Maildir/cur", root / "collection-root"):
             place.mkdir(parents=True)
@@ -41,7 +44,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
                 raise MallepostError("no PostgreSQL here")
             return str(users[name]) if name else "\n".join(users)
 
-        monkeypatch.setattr(restore_directory.HostSlapd, "live", lambda _self: b"")
+        monkeypatch.setattr(restore_directory.HostSlapd, "live", lambda _self: entries.encode())
         monkeypatch.setattr(restore_database.HostPostgres, "sql", sql)
         monkeypatch.setattr(mailstore, "STORE", store)
         store = dav.Store(root)
@@ -57,12 +60,15 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
         ({}, []),
         ({"letter": "cur/1.x:2,S"}, [f"1 {MAIL}"]),
         ({"agenda": "anne"}, [f"1 {AGENDAS}"]),
+        # A deploy makes the boxes of the platform's own addresses.
+        ({"entries": BOX}, []),
+        ({"entries": BOX + AGENT}, ["1 agents"]),
         ({"sogo": 3, "roundcube": 0}, ["3 users in the database sogo"]),
         ({"letter": "cur/1.x:2,S", "agenda": "anne", "roundcube": 2},
          [f"1 {MAIL}", f"1 {AGENDAS}", "2 users in the database roundcube"]),
     ],
 )  # fmt: skip
-def test_a_host_is_in_use_by_what_it_holds_though_the_directory_is_elsewhere(
+def test_a_host_is_in_use_by_what_agents_have_there(
     host: Callable[..., restore_host.ThisHost], there: dict[str, Any], told: list[str]
 ) -> None:
     assert host(**there).in_use() == told
