@@ -36,7 +36,9 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def give(stage: Stage, box: str = "ce.x", target: str = "mdupond", *, add: bool = True, **who: str) -> wire.Answer:
+def give(
+    stage: Stage, box: str = "ce.x", target: str = "mdupond", *, add: bool = True, who: dict[str, str] | None = None
+) -> wire.Answer:
     return stage.ask(wire.DeskSetDelegate(**who or mine(), box=box, target=target, reason=WHY, add=add))
 
 
@@ -130,7 +132,7 @@ def test_it_needs_the_role_a_second_factor_a_reason_and_a_day_that_is_not_full(s
         assert stage.ask(request) == forbidden(Forbidden.FACTOR)
     short = stage.ask(wire.DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
     assert isinstance(short, wire.Refused) and short.error is wire.ErrorCode.REFUSED_VALUE
-    assert give(stage, **mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
+    assert give(stage, who=mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=1))
     assert isinstance(give(stage), wire.Done)
     assert give(stage, add=False) == forbidden(Forbidden.CAP)

@@ -100,7 +100,12 @@ def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(
         ("sender", mine, "Le rectorat"), ("sender", theirs, "Marie Dupond"), ("signature", mine, "Payez ici"),
     ]  # fmt: skip
     written: list[Trace] = []
-    object.__setattr__(stage.service.tools, "untrace", lambda uid, trace: written.append(trace) or [])
+
+    def untrace(_uid: str, trace: Trace) -> list[Failure]:
+        written.append(trace)
+        return []
+
+    object.__setattr__(stage.service.tools, "untrace", untrace)
     stage.check(done.ticket, *(one.ident for one in shown.traces if one.kind in ("sender", "signature")))
     assert written == [
         Trace("sender", mine, "Marie Dupond"), Trace("sender", theirs, "Collège des Prés"),

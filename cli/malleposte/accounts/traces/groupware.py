@@ -22,7 +22,7 @@ _CLOSE = """DELETE FROM sogo_acl a USING sogo_folder_info i WHERE a.c_folder_id 
   AND i.c_path2 = {uid} AND i.c_path3 || '/' || i.c_path4 = {what} AND a.c_uid = {who};"""
 _WRITE = "UPDATE sogo_user_profile SET {column} = {text} WHERE c_uid = {uid};"
 _DELETING = ("discard", "reject", "ereject")
-_KEYS: dict[str, str] = {Kind.SIGNATURE: "signature", Kind.SENDER: "fullName", Kind.REPLY: "replyTo"}
+_KEYS: Mapping[str, str] = {Kind.SIGNATURE: "signature", Kind.SENDER: "fullName", Kind.REPLY: "replyTo"}
 """The kinds of traces in an identity, and SOGo's keys."""
 
 
