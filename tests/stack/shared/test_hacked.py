@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,11 +65,20 @@ def shared(site: Site, ca_bundle: Path, account: Account, thief: str) -> Groupwa
     visitor = Groupware(site, ca_bundle, account).login()
     assert visitor.get(visitor.own("Calendar/personal/addUserInAcls?uid=probe1")).status in (200, 204)
     told = visitor.get(visitor.own("jsonDefaults")).json()
-    (mine,) = told["SOGoMailIdentities"]
-    told["SOGoMailIdentities"] = [mine | {"fullName": "Le rectorat", "replyTo": thief, "signature": "<p>Payez</p>"}]
     told["Forward"] = {"enabled": 1, "forwardAddress": [thief], "keepCopy": 1}
     saved = visitor.post(visitor.own("Preferences/save"), {"defaults": told, "settings": {}})
     assert saved.status == 200, saved.text
+    mine = {
+        "email": account.mail,
+        "isDefault": 1,
+        "fullName": "Le rectorat",
+        "replyTo": thief,
+        "signature": "<p>Payez</p>",
+    }
+    given = shlex.quote(json.dumps({"SOGoMailIdentities": [mine]}))
+    site.run(
+        "mail1", f"runuser -u sogo -- sogo-tool user-preferences set defaults {account.uid} SOGoMailIdentities {given}"
+    )
     return visitor
 
 
@@ -81,11 +91,11 @@ def signed(site: Site, account: Account, thief: str) -> None:
         WHERE username = '{account.uid}';""")  # fmt: skip
 
 
-def identity(site: Site, ca_bundle: Path, account: Account, profile: str) -> list[str]:
+def identity(site: Site, account: Account, profile: str) -> list[str]:
     """The sender's name, the address of answers and the signature of an agent's messages."""
     if profile == "convergence":
-        told = Groupware(site, ca_bundle, account).login()
-        (mine,) = told.get(told.own("jsonDefaults")).json()["SOGoMailIdentities"]
+        asked = f"SELECT c_defaults::json -> 'SOGoMailIdentities' FROM sogo_user_profile WHERE c_uid = '{account.uid}';"
+        (mine,) = json.loads(site.run("mail1", "runuser -u sogo -- psql -AtX sogo -f -", given=asked))
         return [mine.get(name) or "" for name in ("fullName", "replyTo", "signature")]
     asked = f"""SELECT concat_ws('|', name, "reply-to", signature) FROM identities WHERE email = '{account.mail}';"""
     return site.run("mail1", "runuser -u postgres -- psql -AtX roundcube -f -", given=asked).strip().split("|")
@@ -135,7 +145,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
         assert told.get(told.own("jsonDefaults")).json()["Forward"]["enabled"] in (0, False)
         shares = f"SELECT count(*) FROM sogo_acl WHERE c_object LIKE '/{who.uid}/%'"
         assert site.run("mail1", "runuser -u sogo -- psql -AtX sogo -f -", given=f"{shares};").strip() == "0"
-    assert identity(site, ca_bundle, account, profile) == [who.held("cn")["cn"][0], "", ""]
+    assert identity(site, account, profile) == [who.held("cn")["cn"][0], "", ""]
     told_lines = " ".join(lines_of(site, who.uid))
     assert f"renvoi: {thief}" in told_lines and "dossier partagé: user=probe1" in told_lines
 
