@@ -1,4 +1,4 @@
-"""The help desk's pages in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and a telephone."""
+"""The help desk in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and on a telephone."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from malleposte.directory.model import State
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
+from tests.browser.support.everyone import checked
+from tests.browser.support.forms import type_in
 from tests.browser.support.sso import enter
 from tests.browser.test_second_factors import type_code
+from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.desk import enrolled
 from tests.stack.support.people import People
@@ -20,18 +23,9 @@ from tests.support.academy import uai
 
 
 def looked_at(browser: Browser, name: str) -> None:
-    """The page is for everyone; keep a picture of it."""
+    """The page is in French and without barriers; keep a picture of it."""
     assert browser.language() == "fr"
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.picture(f"desk-{name}")
-
-
-def type_in(browser: Browser, name: str, words: str) -> None:
-    """Type words into a field of the page."""
-    typed = browser.driver.find_element(By.ID, name)
-    typed.clear()
-    typed.send_keys(words)
+    checked(browser, f"desk-{name}")
 
 
 def open_desk(browser: Browser, site: Site, web: Web, who: Any, school: str) -> None:
@@ -49,7 +43,7 @@ def open_desk(browser: Browser, site: Site, web: Web, who: Any, school: str) -> 
 def find(browser: Browser, uid: str) -> None:
     """Search for an agent, and open the sheet."""
     looked_at(browser, "search")
-    type_in(browser, "text", uid)
+    type_in(browser, text=uid)
     browser.click("main form button")
     browser.seen("#found")
     looked_at(browser, "found")
@@ -67,13 +61,14 @@ def read_aloud(browser: Browser) -> str:
     browser.click("a", "Donner un code INA")
     browser.seen("h1", "Donner un code INA")
     browser.click("label[for=way-1]")
-    type_in(browser, "reason", "demande 4711")
+    type_in(browser, reason="demande 4711")
     browser.click("main form button")
     browser.seen("#errors", "Rappelez d’abord")
     looked_at(browser, "code-refused")
     browser.click("label[for=called_back]")
     browser.click("main form button")
     code = browser.seen("#secret").text
+    typed_secrets.noted(code=code)
     looked_at(browser, "code")
     browser.click("a", "C’est fait")
     browser.seen("h2", "Seconds facteurs")
@@ -92,7 +87,7 @@ def test_a_call_is_answered(browser: Browser, person: Any, site: Site, ca_bundle
     browser.click("a", "Supprimer")
     browser.seen("h1", "Supprimer un second facteur")
     looked_at(browser, "factor")
-    type_in(browser, "reason", "téléphone perdu")
+    type_in(browser, reason="téléphone perdu")
     browser.click("main form button")
     browser.seen("main", "est supprimé")
 
@@ -103,7 +98,7 @@ def test_a_school_s_agents_are_listed(browser: Browser, person: Any, site: Site,
     open_desk(browser, site, Web(ca_bundle), person(mpEstablishment=[school]), school)
     browser.click("a", "Listes par établissement")
     browser.seen("h1", "Listes par établissement")
-    type_in(browser, "school", school)
+    type_in(browser, school=school)
     browser.click("label[for=state-3]")
     browser.click("main form button")
     browser.seen("#found")
