@@ -23,7 +23,7 @@ def write(folder: Path) -> Path:
     for path in (LAB, "group_vars/vantage/probe.yml"):
         (folder / path).parent.mkdir(exist_ok=True)
         shutil.copy(LAB_INVENTORY / path, folder / path)
-    for path, edit in ((HOSTS, _hosts), (LAB, _names), (FACTS, _facts)):
+    for path, edit in ((HOSTS, _hosts), (FACTS, _facts)):
         _edit(folder / path, edit)
     return folder
 
@@ -45,12 +45,6 @@ def _hosts(known: dict[str, Any]) -> None:
     top["vars"] = lab["vars"]
     top["hosts"][HOST] |= lab["children"]["malleposte"]["children"]["mail"]["hosts"][HOST]
     top["children"] |= {name: lab["children"][name] for name in ("internet", "vantage")}
-
-
-def _names(known: dict[str, Any]) -> None:
-    """Those of the addresses of this lab's two hosts, which nobody else knows."""
-    address = "{{{{ hostvars['{}'].ansible_host }}}}".format
-    known["lab_reverse_names"] = {address(WORLD): "mx.lointain.test", address(HOST): "mail.ac-exemple.test"}
 
 
 def _facts(known: dict[str, Any]) -> None:

@@ -14,7 +14,9 @@ from malleposte.platform import mailstore
 
 MAIL = "mailboxes with mail"
 AGENDAS = "agents with agendas"
-ENTRY = "dn: uid={uid},ou={branch},dc=ac-exemple,dc=test\nobjectClass: inetOrgPerson\nobjectClass: {kind}\nuid: {uid}\n\n"
+ENTRY = (
+    "dn: uid={uid},ou={branch},dc=ac-exemple,dc=test\nobjectClass: inetOrgPerson\nobjectClass: {kind}\nuid: {uid}\n\n"
+)
 BOX = ENTRY.format(uid="postmaster", branch="functional", kind="mpFunctionalBox")
 AGENT = ENTRY.format(uid="anne", branch="people", kind="mpAgent")
 KNOWN = config.parse(
