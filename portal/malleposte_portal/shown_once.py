@@ -24,7 +24,7 @@ def keep(kind: str, content: bytes) -> str:
 
 
 def take(kind: str, word: str) -> bytes | None:
-    """What a word takes, once; None where nothing of this kind is kept under it. Raises AwayError, StoreError."""
+    """Take it by its word, once; None where nothing of this kind is kept under it. Raises AwayError, StoreError."""
     held = sign_on.sign_on().sessions.take_once(word)
     try:
         return _closed(kind, word).decrypt(held) if held else None

@@ -154,6 +154,7 @@ DELIVERY = {
     "hostd": "hostd_delivery_domain",
     "lists": "lists_delivery_domain",
     "postfix": "postfix_delivery_domain",
+    "radicale": "radicale_delivery_domain",
     "rspamd": "rspamd_outbound_deliver",
 }
 """A role runs with its own variables alone: each has the default of the delivery domain."""

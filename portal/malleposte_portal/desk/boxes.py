@@ -39,7 +39,7 @@ def desk_boxes(found: sign_on.Agent) -> Answer:
 
 @for_agent
 def desk_box(found: sign_on.Agent) -> Answer:
-    """Who opens a box."""
+    """The agents who open a box."""
     box = request.args.get("box", "")[: forms.LONGEST]
     if not box:
         return redirect(link("desk_boxes"), 303)
@@ -67,7 +67,7 @@ def desk_undelegate(found: sign_on.Agent) -> Answer:
 
 
 def _given() -> dict[str, str] | None:
-    """What the page of the box says, for a form that is shown first."""
+    """The words of the links on the page of a box, for a form that is shown first."""
     names = ("box", "agent")
     return {name: request.args.get(name, "")[: forms.LONGEST] for name in names} if request.method == "GET" else None
 
@@ -96,6 +96,8 @@ def _delegated(found: sign_on.Agent, form: Any, *, add: bool) -> Answer:
                 session["desk"] = {"box": box.lower(), "act": "late" if answer.open else done}
                 return redirect(link("desk_box", box=box), 303)
             refused, status = answer.page, answer.status
+        elif form.misread():
+            return unanswered(acts.Told(422, _(forms.WRONG)))
     return render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add), status
 
 

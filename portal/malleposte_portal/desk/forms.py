@@ -83,6 +83,10 @@ class Act(Form):
         "Donnez un motif d’au moins 3 caractères.",
     )
 
+    def misread(self) -> bool:
+        """Whether something is wrong that the page fills in itself."""
+        return any(field.errors for field in self if isinstance(field, HiddenField))
+
 
 class Code(Act):
     """A code, and its way."""

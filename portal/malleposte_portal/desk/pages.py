@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
-from wtforms import HiddenField
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -146,7 +145,7 @@ def _act(
                 session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
                 return redirect(_sheet(answer.uid), 303)
             refused, status = answer.page, answer.status
-        elif any(one.errors for one in form if isinstance(one, HiddenField)):
+        elif form.misread():
             return unanswered(acts.Told(422, _(forms.WRONG)))
     return render_template(page, form=form, refused=refused, target=form.typed("agent"), sheet=_sheet), status
 

@@ -368,7 +368,7 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     )
     assert of("web1", "sogo_reminder_smtp_url") == f"smtp://{mine['reminders']['listen']}"
     assert of("web1", "nftables_local_ports") == [
-        {"name": "reminders", "port": 10029, "users": ["sogo"]},
+        {"name": "reminders", "port": 10029, "users": ["sogo", "radicale"]},
         {"name": "sogo", "port": 20000, "users": ["www-data"]},
     ]
     # SOGo fetches what agents name: its host holds it to its own services and the outer web.

@@ -33,7 +33,7 @@ FIELDS = "login numen code new again old step value skip again channel altcha qu
 ROUNDS = 40
 OWN_ROUNDS = 8
 OWN = (*own.FORMS, *desk.FORMS)
-"""Forms for who is logged in."""
+"""Forms for agents who are logged in."""
 OPEN = [name for name in FORMS if name not in OWN]
 OWN_FIELDS = (
     "name mail dav password profile device session value level list sender act message subject days factor kind part "

@@ -63,6 +63,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/en/account/recovery", "/en/account/recovery/address", "/en/account/recovery/telephone"),
             *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
             *("/en/account/second-factors", "/en/account/second-factors/remove"),
+            *("/compte/connexions/fermer", "/en/account/log-ins/end"),
             *("/compte/messages-supprimes", "/en/account/deleted-messages"),
             *("/compte/filtrage", "/en/account/filtering"),
             *("/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"),
