@@ -104,16 +104,16 @@ class Router:
         """
         uid = self.settings.backends[tree].owner(uri)
         if not SAFE_UID.fullmatch(uid):
-            return 403, [], b""
+            return 401, [CHALLENGE], b""
         try:
             agent = await self.dovecot.prove(token_proof(uid.encode(), token), address, "webmail")
         except Unsure as error:
             LOG.error("no answer from Dovecot: %s", error)
             return 503, [], b""
         except Refused:
-            return 403, [], b""
+            return 401, [CHALLENGE], b""
         if agent.uid != uid:
-            return 403, [], b""
+            return 401, [CHALLENGE], b""
         return 200, [f"X-Dav-User: {uid}", f"X-Dav-Route: {tree}", f"X-Dav-Path: {uri}"], b""
 
     async def respond(self, request: Request) -> Answer:
