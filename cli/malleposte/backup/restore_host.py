@@ -50,7 +50,7 @@ class ThisHost:
             agendas = sum(1 for _ in store.collections.glob("*")) if owner.folder(store.collections) else 0
         counted = {
             # The boxes of the platform's own addresses are there since the deploy.
-            "agents": sum(1 for entry in entries if "mpagent" in map(str.lower, entry.values("objectClass"))),
+            "accounts": sum(1 for entry in entries if "mpagent" in map(str.lower, entry.values("objectClass"))),
             "mailboxes with mail": mail,
             "agents with agendas": agendas,
             **{f"users in the database {name}": number for name, number in self._users().items()},

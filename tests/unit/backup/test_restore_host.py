@@ -64,7 +64,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
         ({"agenda": "anne"}, [f"1 {AGENDAS}"]),
         # A deploy makes the boxes of the platform's own addresses.
         ({"entries": BOX}, []),
-        ({"entries": BOX + AGENT}, ["1 agents"]),
+        ({"entries": BOX + AGENT}, ["1 accounts"]),
         ({"sogo": 3, "roundcube": 0}, ["3 users in the database sogo"]),
         ({"letter": "cur/1.x:2,S", "agenda": "anne", "roundcube": 2},
          [f"1 {MAIL}", f"1 {AGENDAS}", "2 users in the database roundcube"]),
