@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ from malleposte.paths import VAR
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -175,6 +177,29 @@ class Browser:
             return True
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
+
+    def choose(self, field: str, typed: str, shown: str = "") -> None:
+        """Type into a field that suggests, and click the suggestion that shows `shown`, else what was typed.
+
+        A list of suggestions goes when its field loses the focus for a moment, and an empty one is kept for the same
+        words: as an agent would, the last letter is then typed again.
+        """
+        tries = 4
+
+        def suggested() -> WebElement | None:
+            found = self.driver.find_elements(By.CSS_SELECTOR, "md-virtual-repeat-container li")
+            return next((one for one in found if one.is_displayed() and (shown or typed) in one.text), None)
+
+        self.seen(field).send_keys(typed)
+        for left in reversed(range(tries)):
+            with contextlib.suppress(TimeoutException):
+                WebDriverWait(self.driver, SECONDS / tries, 0.2, [StaleElementReferenceException]).until(
+                    lambda _: suggested()
+                )
+                break
+            if left:
+                self.seen(field).send_keys(Keys.BACKSPACE, typed[-1])
+        self.click("md-virtual-repeat-container li", shown or typed)
 
     def resize(self, size: Size) -> None:
         """Have another screen."""

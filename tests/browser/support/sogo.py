@@ -93,9 +93,7 @@ def when(browser: Browser, day: datetime.date, hour: str) -> None:
 
 def invite(browser: Browser, text: str) -> None:
     """Search a colleague or a room by a part of the name or the address, and choose what is found."""
-    field = browser.seen("md-dialog input[aria-label='Participants']")
-    field.send_keys(text)
-    browser.click("md-virtual-repeat-container li", text)
+    browser.choose("md-dialog input[aria-label='Participants']", text)
     browser.seen("md-dialog .attendees md-list-item", text)
 
 
