@@ -45,6 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.stack)
     if all(HERE / "shared" in item.path.parents for item in items):
         items.sort(key=lambda item: lanes.rank(item.path))
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.hookimpl(optionalhook=True)
