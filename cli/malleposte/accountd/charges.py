@@ -5,7 +5,7 @@ The right is judged at each call, from the entry as it is then. Managers are nam
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
@@ -55,9 +55,7 @@ class Charges:
     def _show(self, act: Act, request: wire.Charges) -> wire.Answer:
         uid = self._ways.owner(act, request.uid).uid
         if not request.name:
-            found = [told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)]
-            shown = sorted(found, key=lambda one: (one.kind, one.title))
-            return wire.Done(uid, charges=tuple(shown[:MOST]), more=len(shown) > MOST)
+            return listed(uid, (told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)))
         entry = managed(act.directory, request.kind, request.name, uid)
         return whole(act.directory, uid, request.kind, entry)
 
@@ -89,6 +87,12 @@ def delegated(
         return None
     end = forget_all if add else close_all
     return [one for uid in members.people for one in end(channels, uid)]
+
+
+def listed(uid: str, found: Iterable[wire.Charge]) -> wire.Done:
+    """The answer to `uid` that lists these, as many as it has room for."""
+    shown = sorted(found, key=lambda one: (one.kind, one.title))
+    return wire.Done(uid, charges=tuple(shown[:MOST]), more=len(shown) > MOST)
 
 
 def lock(kind: str, name: str) -> str:

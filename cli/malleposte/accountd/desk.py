@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -46,7 +47,9 @@ MOST = 40
 ROOM = 6_000
 """Bytes of the diagnosis in an answer, beside the sheet."""
 RECORDS = 200
-"""Agents of whom the record is asked for a list of the idle, which has to end before the portal gives up."""
+"""Agents of whom the record is asked for a list of the idle."""
+PATIENCE = 20.0
+"""Seconds for such a list: the portal gives up after 30."""
 LOOKED_AT = 2000
 """Entries that a search looks through for those in reach."""
 _ROLE_HELD = ("uid", "mpState", roles.ATTRIBUTE, "mpFunction", "mpEstablishment")
@@ -203,8 +206,9 @@ class Desk:
         are on record.
         """
         since, kept = act.now - datetime.timedelta(days=IDLE_DAYS), list[Entry]()
+        end = time.monotonic() + PATIENCE
         for number, entry in enumerate(found):
-            if len(kept) > MOST or number >= RECORDS:
+            if len(kept) > MOST or number >= RECORDS or time.monotonic() > end:
                 return kept, True
             uid = first(entry.attributes, "uid")
             if any(one.used and one.used > since for one in follow.of(act.directory, uid)):

@@ -6,7 +6,6 @@ act of the help desk. Who is in a box is taken out of it wherever he or she work
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -36,11 +35,7 @@ class DeskBoxes:
     @property
     def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
         """Each call, and what does it."""
-        calls: Mapping[type[Any], Callable[[Act, Any], wire.Answer]] = {
-            wire.DeskBoxes: self._show,
-            wire.DeskSetDelegate: self._set,
-        }
-        return {kind: functools.partial(desk.noted, call) for kind, call in calls.items()}
+        return {wire.DeskBoxes: self._show, wire.DeskSetDelegate: self._named}
 
     def _show(self, act: Act, request: wire.DeskBoxes) -> wire.Answer:
         actor = self._desk.actor(act, request)
@@ -48,25 +43,24 @@ class DeskBoxes:
             return charges.whole(act.directory, actor.uid, charges.BOX, _box(act.directory, actor, request.box))
         school = desk.school(actor, request.school)
         found = act.directory.search("functional", boxes.BOX, {"mpEstablishment": school})
-        told = sorted(
-            (charges.told(charges.BOX, one) for one in found if _covered(actor, one)), key=lambda one: one.title
-        )
-        return wire.Done(actor.uid, charges=tuple(told[: charges.MOST]), more=len(told) > charges.MOST)
+        return charges.listed(actor.uid, (charges.told(charges.BOX, one) for one in found if _covered(actor, one)))
+
+    def _named(self, act: Act, request: wire.DeskSetDelegate) -> wire.Answer:
+        """An agent who is named by an address is who has it: what is refused is in that account's journal."""
+        return desk.noted(self._set, act, replace(request, target=_uid(act.directory, request.target)))
 
     def _set(self, act: Act, request: wire.DeskSetDelegate) -> wire.Answer:
         actor = self._desk.actor(act, request)
         reason = self._ways.said(request.reason)
-        box = _box(act.directory, actor, request.box)
-        uid = _uid(act.directory, request.target)
-        held = box.attributes.get("mpDelegate", [])
-        person = self._desk.target(act, actor, uid, anywhere=not request.add and uid in held)
-        if request.add and first(person.attributes, "mpState") == State.SUSPENDED:
-            raise ForbiddenError(Forbidden.STATE)
-        self._desk.count(actor, "acts", self._tools.desk.acts_a_day)
-        name = first(box.attributes, "uid")
-        note = f"boîte {name}\N{NO-BREAK SPACE}: {reason}"
-        with self._ways.alone(charges.lock(charges.BOX, name)):
-            box = _box(act.directory, actor, name)
+        with self._ways.alone(charges.lock(charges.BOX, request.box)):
+            box = _box(act.directory, actor, request.box)
+            uid, name = request.target, first(box.attributes, "uid")
+            held = box.attributes.get("mpDelegate", [])
+            person = self._desk.target(act, actor, uid, anywhere=not request.add and uid in held)
+            if request.add and first(person.attributes, "mpState") == State.SUSPENDED:
+                raise ForbiddenError(Forbidden.STATE)
+            self._desk.count(actor, "acts", self._tools.desk.acts_a_day)
+            note = f"boîte {name}\N{NO-BREAK SPACE}: {reason}"
             left = charges.delegated(act, self._tools.channels, box, uid, add=request.add, note=note)
             if left is not None:
                 act.journal.write("desk-delegate" if request.add else "desk-undelegate", uid, box=name, note=note)

@@ -179,8 +179,7 @@ class Hacked:
         try:
             traces, failures = self._tools.traces(uid)
             away += failures
-            right = _names(act, uid)
-            traces = [one for one in traces if one.kind != Trail.SENDER or one.who not in right(one.what)]
+            traces = [one for one in traces if one.kind != Trail.SENDER or one.who not in _names(act, entry, one.what)]
             known = {one.ident: one for one in traces}
             found += [_told(one) for one in traces]
         except (MallepostError, OSError) as error:
@@ -212,7 +211,7 @@ class Hacked:
             else:
                 trace = traces[gone.ident]
                 if gone.kind == Trail.SENDER:
-                    trace = replace(trace, who=_names(act, uid)(trace.what)[0])
+                    trace = replace(trace, who=_names(act, entry, trace.what)[0])
                 failures = self._tools.untrace(uid, trace) if self._tools.untrace else []
                 if failures:
                     return list(failures)
@@ -255,22 +254,13 @@ WORDS: Mapping[str, str] = {
 """The kinds in the journal, for the account's owner."""
 
 
-def _names(act: Act, uid: str) -> Callable[[str], tuple[str, ...]]:
-    """A function that gives the names under which an address may send, the usual one first."""
-    asked = ("cn", "displayName", "mail", "mailLocalAddress", "mpOpens")
-    entry = next(iter(act.directory.search("people", asked, {"uid": uid})))
-    own = entry.attributes
-    opened = {name.lower() for name in own.get("mpOpens", ())}
-
-    def names(held: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-        return tuple(one for one in (first(held, "displayName"), first(held, "cn"), uid) if one)
-
-    def of(mail: str) -> tuple[str, ...]:
-        boxes = act.directory.search("functional", ("uid", "cn", "displayName"), {"mailLocalAddress": mail.lower()})
-        box = next((one.attributes for one in boxes if first(one.attributes, "uid").lower() in opened), None)
-        return names(own if box is None else box)
-
-    return of
+def _names(act: Act, entry: Entry, mail: str) -> tuple[str, ...]:
+    """The names under which an agent may send from an address, the usual one first."""
+    uid = first(entry.attributes, "uid")
+    found = act.directory.search("functional", ("cn", "displayName", "mpDelegate"), {"mailLocalAddress": mail.lower()})
+    opened = (one for one in found if uid.lower() in map(str.lower, one.attributes.get("mpDelegate", ())))
+    held = next(opened, entry).attributes
+    return tuple(one for one in (first(held, "displayName"), first(held, "cn"), uid) if one)
 
 
 def _told(one: Trace) -> wire.Trace:

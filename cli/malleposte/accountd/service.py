@@ -98,9 +98,9 @@ _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.Des
          *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor, wire.DeskSetDelegate))  # fmt: skip
 """Calls of a help desk on somebody else's account."""
 NO_LOG_IN = "no token proves that the owner is logged in"
-URGENT = (wire.Block, wire.EndSessions, wire.RevokeDevice, wire.DeskBlock)
+URGENT = (wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice, wire.DeskBlock)
 """Calls that wait behind no other."""
-SLOW = (wire.SetClass, wire.FindDeleted, wire.Undelete)
+SLOW = (wire.SetClass, wire.FindDeleted, wire.Undelete, wire.DeskList)
 """Calls that may take minutes."""
 
 

@@ -75,6 +75,12 @@ def test_a_box_out_of_reach_is_as_none_at_all(stage: Stage, box: str) -> None:
     assert isinstance(give(stage), wire.Done)
 
 
+def test_what_is_refused_by_an_address_is_in_the_journal_of_whoever_has_it(stage: Stage) -> None:
+    assert isinstance(give(stage, target="chef@ac-exemple.test"), wire.Refused)
+    (line,) = (line for line in stage.lines() if line["action"] == "desk-refused")
+    assert line["account"] == "chef"
+
+
 def test_a_box_of_no_school_is_nobody_s_who_has_the_whole_academy_either(stage: Stage) -> None:
     change(stage, "adesk", mpRole=["helpdesk *"])
     assert give(stage, "dsi") == forbidden(Forbidden.REACH)
