@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import importlib
 import json
+import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from types import FrameType
 from typing import Any
 
 from malleposte import owner
-from malleposte.accounts.agendas.radicale import PROPERTIES
+from malleposte.accounts.agendas.model import MAIN, Kind
+from malleposte.accounts.agendas.radicale import OWN, PROPERTIES
 
 LATEST = 86_400.0
 """Seconds after which a reminder that could not be sent in time is none any more."""
@@ -26,6 +28,9 @@ PATIENCE = 2.0
 """Seconds for one item: a rule that never comes true would be followed to the year 9999."""
 LARGEST = 1 << 20
 """Octets of an item that is read."""
+
+_BY_MAIL = re.compile(r"^ACTION[^:\r\n]*:\s*EMAIL", re.IGNORECASE | re.MULTILINE)
+_CONTACTS = OWN[Kind.CONTACTS, MAIN]
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Memory:
 
 def upcoming(text: str, after: float, zone: datetime.tzinfo) -> Due | None:
     """The first reminder of an item after a second; times without a zone are of `zone`. None where none is to come."""
-    if "VALARM" not in text.upper() or "EMAIL" not in text.upper():
+    if not _BY_MAIL.search(text):
         return None
     vobject: Any = importlib.import_module("vobject")
     events = vobject.readOne(text).contents.get("vevent", [])
@@ -166,11 +171,14 @@ class Round:
         known: dict[str, tuple[int, dict[str, float]]] = {}
         for folder in _agendas(self.root):
             name = f"{folder.parent.name}/{folder.name}"
-            changed = folder.stat().st_mtime_ns
             seen, due = memory.collections.get(name, (0, {}))
-            if seen != changed:
-                kept = {item: at for item, at in due.items() if at <= after}
-                due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
+            try:
+                changed = folder.stat().st_mtime_ns
+                if seen != changed:
+                    kept = {item: at for item, at in due.items() if at <= after}
+                    due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
+            except FileNotFoundError:  # it was removed meanwhile
+                continue
             late = {item: at for item, at in due.items() if at <= now}
             due = {item: at for item, at in due.items() if at > now}
             for item, at in late.items():
@@ -211,7 +219,16 @@ class Round:
 
 
 def _agendas(root: Path) -> Iterator[Path]:
-    """The folders of collections of all agents."""
-    for home in sorted(root.iterdir()):
-        if not home.name.startswith(".") and owner.folder(home):
-            yield from (one for one in sorted(home.iterdir()) if owner.folder(one) and owner.plain(one / PROPERTIES))
+    """The folders of collections of all agents, but for the address book that everybody has."""
+    for home in _folders(root):
+        for one in _folders(home):
+            if one.name != _CONTACTS and owner.plain(one / PROPERTIES):
+                yield one
+
+
+def _folders(place: Path) -> list[Path]:
+    """Of names that do not begin with a dot: those are Radicale's, for a moment."""
+    try:
+        return sorted(one for one in place.iterdir() if not one.name.startswith(".") and owner.folder(one))
+    except FileNotFoundError:  # it was removed meanwhile
+        return []

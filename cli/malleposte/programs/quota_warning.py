@@ -7,15 +7,14 @@ DELEGATES is a list with commas, or `-` for none; SIZE is that of the mailbox, s
 
 from __future__ import annotations
 
-import email.message
-import email.policy
-import email.utils
 import re
 import smtplib
 import sys
 import time
 from collections.abc import Sequence
+from email.message import EmailMessage
 
+from malleposte.platform import letters
 from malleposte.platform.identity import is_uid
 
 TRIES, PAUSE = 5, 15.0  # seconds between two
@@ -59,7 +58,7 @@ def recipients(uid: str, delegates: str) -> list[str]:
     return named or [uid]
 
 
-def compose(postmaster: str, percent: int, uid: str, delegates: str, size: str) -> email.message.EmailMessage:
+def compose(postmaster: str, percent: int, uid: str, delegates: str, size: str) -> EmailMessage:
     """The message, in French, then in English."""
     box = delegates not in ("-", "")
     what_fr, what_en = (f"La boîte {uid}", f"The mailbox {uid}") if box else ("Votre boîte", "Your mailbox")
@@ -75,19 +74,11 @@ def compose(postmaster: str, percent: int, uid: str, delegates: str, size: str) 
         "then_en": then_en,
         "help": postmaster,
     }
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = postmaster
-    message["To"] = f"{uid}:;"
-    message["Date"] = email.utils.formatdate(localtime=True)
-    message["Message-ID"] = email.utils.make_msgid(domain=postmaster.rpartition("@")[2])
-    message["Subject"] = SUBJECT.format(what_fr=what_fr, what_en=what_en, percent=percent)
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(FRENCH.format(**words) + "\n--\n\n" + ENGLISH.format(**words), cte="quoted-printable")
-    return message
+    subject = SUBJECT.format(what_fr=what_fr, what_en=what_en, percent=percent)
+    return letters.automatic(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
 
 
-def send(server: str, message: email.message.EmailMessage, addresses: list[str]) -> None:
+def send(server: str, message: EmailMessage, addresses: list[str]) -> None:
     """Submit it with an empty envelope sender. Raises OSError or SMTPException after the last try."""
     host, _colon, port = server.rpartition(":")
     for left in reversed(range(TRIES)):

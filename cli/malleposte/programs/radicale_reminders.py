@@ -8,17 +8,16 @@ ROOT is its collection-root, STATE the file of what is known, ZONE the time zone
 from __future__ import annotations
 
 import datetime
-import email.message
-import email.policy
-import email.utils
 import smtplib
 import sys
 import time
 import zoneinfo
 from collections.abc import Sequence
+from email.message import EmailMessage
 from pathlib import Path
 
 from malleposte.calendars.reminders import Due, Memory, Round
+from malleposte.platform import letters
 
 FRENCH = """\
 Rappel : {title}
@@ -35,7 +34,7 @@ You asked for this reminder in your calendar. This message is automatic.
 UNTITLED = "(sans titre / untitled)"
 
 
-def compose(postmaster: str, uid: str, due: Due, zone: datetime.tzinfo) -> email.message.EmailMessage:
+def compose(postmaster: str, uid: str, due: Due, zone: datetime.tzinfo) -> EmailMessage:
     """The message, in French, then in English."""
     start, title = due.start, " ".join(due.title.split())[:200] or UNTITLED
     day = start.strftime("%d/%m/%Y")
@@ -46,16 +45,8 @@ def compose(postmaster: str, uid: str, due: Due, zone: datetime.tzinfo) -> email
         when = f"Le {day}, toute la journée", f"On {start:%d %B %Y}, all day"
     place = f", {' '.join(due.place.split())[:200]}" if due.place.strip() else ""
     words = {"title": title, "when_fr": when[0], "when_en": when[1], "place": f"{place}\n"}
-    message = email.message.EmailMessage(policy=email.policy.SMTP)
-    message["From"] = postmaster
-    message["To"] = f"{uid}:;"
-    message["Date"] = email.utils.formatdate(localtime=True)
-    message["Message-ID"] = email.utils.make_msgid(domain=postmaster.rpartition("@")[2])
-    message["Subject"] = f"Rappel : {title}"
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(FRENCH.format(**words) + "\n--\n\n" + ENGLISH.format(**words), cte="quoted-printable")
-    return message
+    subject = f"Rappel : {title}"
+    return letters.automatic(postmaster, uid, subject, FRENCH.format(**words), ENGLISH.format(**words))
 
 
 def main(words: Sequence[str]) -> int:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte import owner
 from malleposte.adapters import ldapsearch, ldif, postgresql
 from malleposte.directory.query import All, AnyOf, Equal, Search
 from malleposte.errors import MallepostError
@@ -162,7 +163,7 @@ def sign(template: str, database: str, memory: Path, people: Callable[[str], lis
         if (now := signed(had, known[uid], texts[uid])) != had and (said := store(uid, now)):
             print(f"<4>{uid}: {said}", file=sys.stderr)
             failed.add(uid)
-    memory.write_text(json.dumps(sorted(done.union(new) - failed)), "utf-8")
+    owner.replace(memory, json.dumps(sorted(done.union(new) - failed)))
     return len(failed)
 
 
@@ -192,7 +193,7 @@ def main(words: Sequence[str]) -> int:
         before = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
         every_box = frozenset(box["mail"][0].lower() for box in boxes if "mail" in box)
         old = stored(database, before | wanted.keys())
-        memory.write_text(json.dumps(sorted(before | wanted.keys())), "utf-8")
+        owner.replace(memory, json.dumps(sorted(before | wanted.keys())))
         for uid in sorted(before | wanted.keys()):
             had = old.get(uid, [])
             now = renewed(had, wanted.get(uid), every_box)
@@ -200,7 +201,7 @@ def main(words: Sequence[str]) -> int:
             if now != had and (said := store(uid, now)) and uid in wanted:
                 print(f"<4>{uid}: {said}", file=sys.stderr)
                 failed = 1
-        memory.write_text(json.dumps(sorted(wanted)), "utf-8")
+        owner.replace(memory, json.dumps(sorted(wanted)))
         if template := Path(words[6]).read_text("utf-8").strip():
             failed |= bool(
                 sign(template, database, memory.with_name("signed.json"), people, ldapsearch.searcher(*where))

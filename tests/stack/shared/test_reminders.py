@@ -40,18 +40,17 @@ END:VCALENDAR
 
 def put(device: Device, action: str, delay: datetime.timedelta) -> str:
     """An event with an alarm that is due after a delay; its UID."""
-    uid = f"rappel-{token()}"
+    uid, home = f"rappel-{token()}", first(device.discover()[1])
     start = datetime.datetime.now(datetime.UTC) + delay + datetime.timedelta(hours=2)
     text = EVENT.format(uid=uid, start=start, action=action).replace("\n", "\r\n")
-    home = first(device.discover()[1])
     assert device.ask("PUT", f"{home}{uid}.ics", text, Content_Type="text/calendar; charset=utf-8").status == 201
     return uid
 
 
 def test_an_alarm_by_mail_reaches_the_owner_alone(device: Callable[..., Device], mail: Mail, site: Site) -> None:
     mine = device(profile="roundcube")
-    shown = put(mine, "DISPLAY", datetime.timedelta(seconds=2))
-    wanted = put(mine, "EMAIL", datetime.timedelta(seconds=2))
+    shown = put(mine, "DISPLAY", datetime.timedelta(seconds=10))
+    wanted = put(mine, "EMAIL", datetime.timedelta(seconds=10))
     # The timer does the same every two minutes; a job that runs is waited for.
     found = mail.arrived(mine.account, wanted, timeout=300)
     message = email.message_from_bytes(found, policy=email.policy.default)

@@ -341,9 +341,9 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     ldaps = {source for rule in of("dir1", "nftables_rules") if rule["port"] == 636 for source in rule["sources"]}
     assert {address["mail1"], address["web1"], address["pia1"]} <= ldaps
     called = {one["name"]: one for one in of("mail1", "stunnel_tunnels")}
-    assert set(called) == {"auth", "reminders", "throttle", "guesses"}
+    assert set(called) == {"auth", "reminders", "alarms", "throttle", "guesses"}
     callings: dict[str, set[str]] = {
-        "web1": {"auth", "reminders", "guesses"}, "dir1": {"throttle"}, "pia1": {"guesses"}, "vault1": set(),
+        "web1": {"auth", "reminders", "alarms", "guesses"}, "dir1": {"throttle"}, "pia1": {"guesses"}, "vault1": set(),
     }  # fmt: skip
     for host, names in callings.items():
         callers = {one["name"]: one for one in of(host, "stunnel_tunnels")}
@@ -368,15 +368,16 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     )
     assert of("web1", "sogo_reminder_smtp_url") == f"smtp://{mine['reminders']['listen']}"
     assert of("web1", "nftables_local_ports") == [
-        {"name": "reminders", "port": 10029, "users": ["sogo", "radicale"]},
+        {"name": "reminders", "port": 10029, "users": ["sogo"]},
+        {"name": "alarms", "port": 10031, "users": ["radicale"]},
         {"name": "sogo", "port": 20000, "users": ["www-data"]},
     ]
     # SOGo fetches what agents name: its host holds it to its own services and the outer web.
     held = {host: [row["user"] for row in of(host, "nftables_local_users")] for host in ("web1", "mail1")}
     assert held == {"web1": ["sogo"], "mail1": []}
     local = {row["name"]: row["users"] for row in of("mail1", "nftables_local_ports")}
-    assert local["reminders"] == ["stunnel4"]
-    assert "reminders" in [one["name"] for one in of("mail1", "postfix_services")]
+    assert local["reminders"] == local["alarms"] == ["stunnel4"]
+    assert {"reminders", "alarms"} <= {one["name"] for one in of("mail1", "postfix_services")}
     (guesses,) = of("pia1", "stunnel_tunnels")
     assert of("pia1", "fail2ban_guesses_server") == f"unix://{guesses['listen']}"
     assert of("pia1", "fail2ban_guesses_groups") == [guesses["listen_group"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -136,27 +137,57 @@ def test_an_event_that_comes_with_a_reminder_of_the_past_sends_none(tmp_path: Pa
 
 def test_without_a_mail_server_the_next_round_tries_again(tmp_path: Path) -> None:
     folder = kept(tmp_path, "un", calendar(event(ONCE, QUARTER)))
-    post, turn = Post(), Round(tmp_path, PARIS, Post())
-    turn.send.away = True  # type: ignore[attr-defined]
+    post = Post()
+    post.away = True
+    turn = Round(tmp_path, PARIS, post)
     memory = turn.run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
     assert (turn.sent, turn.unsent) == (0, "nobody listens")
     kept(tmp_path, "un", calendar(event("DTSTART:20310304T140000", QUARTER)), "2.ics")
     assert folder.stat().st_mtime_ns != memory.collections["un/agenda"][0]
+    post.away = False
     Round(tmp_path, PARIS, post).run(memory, at("2030-03-04T13:48"))
     assert post.sent == [("un", at("2030-03-04T13:45"))]
 
 
 def test_what_cannot_be_read_is_named_and_hinders_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reminders, "PATIENCE", 0.2)
+    monkeypatch.setattr(reminders, "PATIENCE", 1.0)
     never = f"{ONCE}\nRRULE:FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30"
     kept(tmp_path, "deux", calendar(event(never, QUARTER)))
-    kept(tmp_path, "deux", "BEGIN:VALARM EMAIL", "2.ics")
+    kept(tmp_path, "deux", "BEGIN:VALARM\r\nACTION:EMAIL\r\n", "2.ics")
     kept(tmp_path, "un", calendar(event(ONCE, QUARTER)))
-    post, turn = Post(), Round(tmp_path, PARIS, Post())
-    turn.send = post
+    post = Post()
+    turn = Round(tmp_path, PARIS, post)
     turn.run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
     assert post.sent == [("un", at("2030-03-04T13:45"))]
     assert {item for item, _reason in turn.unread} == {"deux/agenda/1.ics", "deux/agenda/2.ics"}
+
+
+def test_an_agenda_that_goes_meanwhile_costs_nobody_a_reminder(tmp_path: Path) -> None:
+    """What was sent before is in the memory, and is not sent again."""
+    gone = kept(tmp_path, "un", calendar(event(ONCE)))
+    kept(tmp_path, "deux", calendar(event(ONCE, QUARTER)))
+    kept(tmp_path, "zoe", calendar(event(ONCE, QUARTER)))
+    sent: list[str] = []
+
+    def send(uid: str, _due: Due) -> None:
+        sent.append(uid)
+        if gone.exists():
+            shutil.rmtree(gone)
+
+    memory = Round(tmp_path, PARIS, send).run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
+    assert sent == ["deux", "zoe"] and sorted(memory.collections) == ["deux/agenda", "zoe/agenda"]
+    Round(tmp_path, PARIS, send).run(memory, at("2030-03-04T13:48"))
+    assert sent == ["deux", "zoe"]
+    assert Round(tmp_path / "nowhere", PARIS, send).run(memory, at("2030-03-04T13:50")).collections == {}
+
+
+def test_what_is_no_agenda_is_not_looked_at(tmp_path: Path) -> None:
+    for folder in ("un/contacts", "un/.temporary", ".published/vacances"):
+        kept(tmp_path, folder, calendar(event(ONCE, QUARTER))).rename(tmp_path / folder / "1")
+        (tmp_path / folder / ".Radicale.props").write_text("{}")
+    post = Post()
+    memory = Round(tmp_path, PARIS, post).run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
+    assert (post.sent, memory.collections) == ([], {})
 
 
 def test_the_memory_survives_and_a_damaged_one_begins_now(tmp_path: Path) -> None:
