@@ -32,7 +32,7 @@ SEQUENCE:{sequence}
 DTSTAMP:20300101T080000Z
 {when}
 SUMMARY:{title}
-ORGANIZER:mailto:voisin@lointain.test
+ORGANIZER:mailto:{organizer}
 ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE;CN="Lœuf; Paul":mailto:{guest}
 ATTENDEE;PARTSTAT=ACCEPTED:mailto:voisin@lointain.test
 BEGIN:VALARM
@@ -59,12 +59,15 @@ class Guest:
         self.agenda = first(self.device.discover()[1])
         self.uid = f"reunion-{token()}@lointain.test"
 
-    def invited(self, *, when: str = DAY, sequence: int = 0, method: str = "REQUEST", uid: str = "") -> str:
+    def invited(
+        self, *, when: str = DAY, sequence: int = 0, method: str = "REQUEST", uid: str = "", organizer: str = ORGANIZER
+    ) -> str:
         """A message with an invitation; its number in the inbox."""
         word = token()
         meeting = MEETING.format(
-            uid=uid or self.uid, sequence=sequence, when=when, title=f"Conseil {word}", guest=self.account.mail
-        )
+            uid=uid or self.uid, sequence=sequence, when=when, title=f"Conseil {word}", guest=self.account.mail,
+            organizer=organizer,
+        )  # fmt: skip
         content = f"BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:{method}\n{PARIS}{meeting}END:VCALENDAR\n"
         self.mail.imap(self.account).append("INBOX", None, None, f"""\
 From: {ORGANIZER}
@@ -74,9 +77,9 @@ MIME-Version: 1.0
 Content-Type: text/calendar; charset=utf-8; method={method}
 
 {content}""".replace("\n", "\r\n").encode())  # fmt: skip
-        number = re.findall(r"add_message_row\((\d+)", self.here.list())[0]
+        number = self.here.newest()
         self.shown = self.here.read(number)
-        return str(number)
+        return number
 
     def answer(self, number: str, word: str) -> str:
         """Answer an invitation; the words that Roundcube shows."""
@@ -124,6 +127,29 @@ def test_a_newer_invitation_takes_the_place_and_an_older_does_not(guest: Guest) 
     assert "n’a pas pu être notée" in guest.answer(old, "accept")
     (kept,) = guest.kept()
     assert "DTSTART;TZID=Europe/Paris:20300304T090000" in kept
+
+
+def test_the_guest_s_own_alarms_stay(guest: Guest) -> None:
+    guest.answer(guest.invited(when=WEEKLY), "accept")
+    (href,) = (href for href, status in guest.device.changes(guest.agenda)[1].items() if status == 200)
+    alarm = "BEGIN:VALARM\r\nACTION:DISPLAY\r\nDESCRIPTION:Le mien\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT"
+    mine = guest.device.ask("GET", href).text.replace("END:VEVENT", alarm)
+    assert guest.device.ask("PUT", href, mine, Content_Type="text/calendar; charset=utf-8").status in (201, 204)
+    guest.answer(guest.invited(when=MOVED, sequence=1), "accept")
+    guest.answer(guest.invited(when=WEEKLY.replace("T14", "T09"), sequence=2), "accept")
+    (kept,) = guest.kept()
+    assert kept.count("DESCRIPTION:Le mien") == kept.count("BEGIN:VALARM") == 1
+
+
+def test_nobody_else_changes_or_ends_a_meeting(guest: Guest) -> None:
+    guest.answer(guest.invited(), "accept")
+    (before,) = guest.kept()
+    other = "pirate@lointain.test"
+    changed = guest.invited(when=DAY.replace("T14", "T09"), sequence=1, organizer=other)
+    assert "n’a pas pu être notée" in guest.answer(changed, "accept")
+    ended = guest.invited(sequence=2, method="CANCEL", organizer=other)
+    assert "La réunion n’est plus dans votre agenda." not in guest.answer(ended, "remove")
+    assert guest.kept() == [before]
 
 
 def test_one_day_of_a_series_joins_the_others(guest: Guest) -> None:

@@ -20,11 +20,6 @@ Texte
 """.replace(b"\n", b"\r\n")
 
 
-def number(here, mailbox="INBOX"):
-    """The number of the newest message in a folder."""
-    return re.findall(r"add_message_row\((\d+)", here.list(mailbox))[0]
-
-
 def test_the_banner_is_given_the_sender_and_our_servers_proof(agent, mail):
     account, here = agent
     word = token()
@@ -32,7 +27,7 @@ def test_the_banner_is_given_the_sender_and_our_servers_proof(agent, mail):
         "voisin@lointain.test", account.mail, compose("Zoé <voisin@lointain.test>", account.mail, f"Été {word}")
     )
     mail.arrived(account, word)
-    origin = here.env(here.read(number(here)))["agents_origin"]
+    origin = here.env(here.read(here.newest()))["agents_origin"]
     server = here.site.platform["hostnames"]["mail"]
     assert (origin["name"], origin["address"]) == ("Zoé", "voisin@lointain.test")
     assert origin["proof"].startswith(f"{server};")
@@ -42,7 +37,7 @@ def test_the_banner_is_given_the_sender_and_our_servers_proof(agent, mail):
 def test_the_banner_is_given_the_topmost_proof_alone(agent, mail):
     account, here = agent
     mail.imap(account).append("INBOX", None, None, TWO_PROOFS)
-    assert here.env(here.read(number(here)))["agents_origin"]["proof"] == "mail.inconnu.test; dkim=fail"
+    assert here.env(here.read(here.newest()))["agents_origin"]["proof"] == "mail.inconnu.test; dkim=fail"
 
 
 def test_a_suspect_message_goes_whole_to_the_dsi_and_into_junk(agent, mail, site):
@@ -50,7 +45,7 @@ def test_a_suspect_message_goes_whole_to_the_dsi_and_into_junk(agent, mail, site
     word = token()
     mail.foreign("voisin@lointain.test", account.mail, compose("voisin@lointain.test", account.mail, f"Gain {word}"))
     mail.arrived(account, word)
-    form = {"_uid": number(here), "_mbox": "INBOX"}
+    form = {"_uid": here.newest(), "_mbox": "INBOX"}
     told = str(here.call(_form=form, _task="mail", _action="plugin.malleposte-report")["exec"])
     assert "Merci" in told
     assert mail.count(account, word) == 0
@@ -94,7 +89,7 @@ def test_archived_mail_lies_under_its_year(agent, mail):
     account, here = agent
     word = token()
     mail.imap(account).append("INBOX", None, None, compose("a@lointain.test", account.mail, word))
-    form = {"_uid": number(here), "_mbox": "INBOX"}
+    form = {"_uid": here.newest(), "_mbox": "INBOX"}
     here.call(_form=form, _task="mail", _action="plugin.move2archive")
     year = datetime.datetime.now().year
     assert mail.count(account, word, f"Archives/{year}") == 1
@@ -107,7 +102,7 @@ def test_labels_are_the_keywords_of_every_program(agent, mail):
     session = mail.imap(account)
     session.append("INBOX", "($label4)", None, compose("a@lointain.test", account.mail, word))
     assert "LABEL4" in here.list().upper()
-    put = {"_mbox": "INBOX", "_toggle_label": "LABEL1", "_flag_uids": number(here), "_unflag_uids": ""}
+    put = {"_mbox": "INBOX", "_toggle_label": "LABEL1", "_flag_uids": here.newest(), "_unflag_uids": ""}
     here.call(_task="mail", _action="plugin.thunderbird_labels.set_flags", **put)
     session.select(quoted("INBOX"), readonly=True)
     flags = session.fetch("1", "(FLAGS)")[1][0].lower()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.ends import roundcube_late, roundcube_sessions
+from tests.stack.support.ends import roundcube_changed, roundcube_late, roundcube_sessions
 from tests.stack.support.site import Site
 
 BACK = "/index.php/login/oauth"
@@ -124,6 +124,15 @@ def test_no_password_and_no_open_token_is_kept(webmail: Any, people: Any, site: 
     assert agent.password not in kept
     assert not re.search(r"eyJ[\w-]+\.eyJ", kept), "a token in the open"
     assert "password|" in kept, "the one that is closed"
+
+
+def test_a_session_without_a_token_is_over(webmail: Any, people: Any, site: Site) -> None:
+    """As those are that an earlier version opened with the agent's password."""
+    agent, here = people.agent(), webmail()
+    assert here.login(agent.uid, agent.password) and here.inside
+    roundcube_changed(site, agent.uid, lambda kept: kept.replace("oauth_token|", "oauth_tokes|"))
+    assert "/oauth2/authorize?" in here.leave("/?_task=mail")
+    assert here.login(agent.uid, agent.password) and here.inside
 
 
 def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, site: Site) -> None:

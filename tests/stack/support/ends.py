@@ -33,15 +33,25 @@ def roundcube_sessions(site: Site, uid: str) -> list[str]:
     return [one for one in found if f'"{uid}"' in one]
 
 
-def roundcube_late(site: Site, uid: str) -> None:
-    """Let the tokens of an agent's sessions in Roundcube be past their end: the mail server takes them no more."""
+def roundcube_changed(site: Site, uid: str, change: Callable[[str], str]) -> None:
+    """Change the contents of an agent's sessions in Roundcube's database."""
     for kept in roundcube_sessions(site, uid):
-        late = re.sub(r'"expires";i:\d+', f'"expires";i:{LONG_AGO}', kept)
-        late, many = re.subn(r'(password\|s:\d+:")([^"]+)"', lambda found: f'{found[1]}{found[2][::-1]}"', late)
-        assert late != kept and many == 1
-        new, old = (base64.b64encode(text.encode()).decode() for text in (late, kept))
+        changed = change(kept)
+        assert changed != kept
+        new, old = (base64.b64encode(text.encode()).decode() for text in (changed, kept))
         sql = f"UPDATE session SET vars = '{new}' WHERE vars = '{old}'"
         site.run(site.host_of("database"), "psql -U postgres -Xq roundcube", given=sql)
+
+
+def roundcube_late(site: Site, uid: str) -> None:
+    """Let the tokens of an agent's sessions in Roundcube be past their end: the mail server takes them no more."""
+
+    def late(kept: str) -> str:
+        found, many = re.subn(r'(password\|s:\d+:")([^"]+)"', lambda one: f'{one[1]}{one[2][::-1]}"', kept)
+        assert many == 1
+        return re.sub(r'"expires";i:\d+', f'"expires";i:{LONG_AGO}', found)
+
+    roundcube_changed(site, uid, late)
 
 
 def sogo_late(site: Site, uid: str) -> None:

@@ -118,6 +118,10 @@ class Webmail:
         """The commands that fill the list of messages."""
         return str(self.call(_task="mail", _action="list", _mbox=mailbox)["exec"])
 
+    def newest(self, mailbox: str = "INBOX") -> str:
+        """The number of the newest message in a folder."""
+        return str(re.findall(r"add_message_row\((\d+)", self.list(mailbox))[0])
+
     def read(self, number: str, mailbox: str = "INBOX") -> str:
         """A message's page."""
         return self.page(_task="mail", _action="show", _mbox=mailbox, _uid=number)

@@ -103,8 +103,12 @@ class agents_mail extends rcube_plugin
     {
         $known = agents_invitation::of($args['message']);
         [$start, $whole] = $known->start();
-        $called_off = $known->called_off($this->addresses()) !== '' && $this->agenda();
-        if (!$start || !$known->organizer() || (!$called_off && !$known->invited($this->addresses()))) {
+        if (!$start || !$known->organizer()) {
+            return $args;
+        }
+        $addresses = $this->addresses();
+        $called_off = $known->called_off($addresses) !== '' && $this->agenda();
+        if (!$called_off && !$known->invited($addresses)) {
             return $args;
         }
         $when = $this->rc->format_date($start, $this->rc->config->get($whole ? 'date_format' : 'date_long'), !$whole);
@@ -130,22 +134,24 @@ class agents_mail extends rcube_plugin
         $uid = rcube_utils::get_input_string('_uid', rcube_utils::INPUT_POST);
         $word = rcube_utils::get_input_string('_answer', rcube_utils::INPUT_POST);
         $known = agents_invitation::of(new rcube_message($uid, $folder));
-        if ($word === 'remove' && $known->called_off($this->addresses()) !== '' && $this->agenda()) {
-            $this->told($this->file($known, '', ''), 'removed', 'removefailed', $word);
+        $addresses = $this->addresses();
+        if ($word === 'remove' && $known->called_off($addresses) !== '' && ($agenda = $this->agenda())) {
+            $this->told($this->file($agenda, $known, '', ''), 'removed', 'removefailed', $word);
             return;
         }
         $answer = agents_invitation::ANSWERS[$word] ?? '';
-        $address = $known->invited($this->addresses());
+        $address = $known->invited($addresses);
         if ($answer === '' || $address === '' || !$this->send_answer($known, $address, $answer, "answer$word")) {
             $this->told(false, '', 'answerfailed', $word);
             return;
         }
         $this->rc->get_storage()->set_flag($uid, 'ANSWERED', $folder);
-        if (!$this->agenda()) {
+        $agenda = $this->agenda();
+        if (!$agenda) {
             $this->told(true, 'answered', '', $word);
             return;
         }
-        $this->told(true, $this->file($known, $address, $answer) ? ($word === 'decline' ? 'answered' : 'answeredkept') : 'answerednotkept', '', $word);
+        $this->told(true, $this->file($agenda, $known, $address, $answer) ? ($word === 'decline' ? 'answered' : 'answeredkept') : 'answerednotkept', '', $word);
     }
 
     private function told(bool $done, string $yes, string $no, string $word): void
@@ -158,14 +164,13 @@ class agents_mail extends rcube_plugin
     }
 
     /** Bring the agent's agenda to an answer; without one the meeting is called off. Whether it is done. */
-    private function file(agents_invitation $known, string $address, string $answer): bool
+    private function file(agents_agenda $agenda, agents_invitation $known, string $address, string $answer): bool
     {
         try {
-            $agenda = $this->agenda();
             $found = $agenda->find($known->uid());
             $there = $found ? new agents_invitation($found[2]) : null;
-            if ($there && $there->sequence() > $known->sequence()) {
-                // An older message than the one by which the meeting came into the agenda.
+            // An older message than the one by which the meeting came into the agenda, or one of somebody else.
+            if ($there && ($there->sequence() > $known->sequence() || !in_array($there->organizer(), ['', $known->organizer()], true))) {
                 return false;
             }
             $gone = $answer === '' || $answer === 'DECLINED';
@@ -187,7 +192,7 @@ class agents_mail extends rcube_plugin
     {
         $address = (string) $this->rc->config->get('agents_agenda_url');
         $uid = (string) $this->rc->user->data['username'];
-        if ($address === '' || in_array($this->rc->plugins->get_plugin('malleposte')->profile($uid), (array) $this->rc->config->get('agents_groupware_classes'), true)) {
+        if ($address === '' || $this->rc->plugins->get_plugin('malleposte')->groupware->has($uid)) {
             return null;
         }
         return new agents_agenda($this->rc, str_replace('%u', rawurlencode($uid), $address));

@@ -11,7 +11,7 @@ final class agents_invitation
 
     private const HEAD = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//Malleposte//Webmail//FR'];
 
-    /** The lines of each event, each with the name of its property; those within an alarm are left out. The first is the whole of a series. */
+    /** The lines of each event, each with the name of its property; those of alarms have none. The first event is the whole of a series. */
     private array $events = [];
     /** The time zones, which the answer needs as well. */
     private array $zones = [];
@@ -46,6 +46,8 @@ final class agents_invitation
                 $this->zones[] = $line;
             } elseif ($inside === ['VCALENDAR', 'VEVENT'] && $name !== 'BEGIN' && $name !== 'END') {
                 $this->events[array_key_last($this->events)][] = [$name, $line];
+            } elseif (array_slice($inside, 0, 3) === ['VCALENDAR', 'VEVENT', 'VALARM']) {
+                $this->events[array_key_last($this->events)][] = ['', $line];
             } elseif ($inside === ['VCALENDAR'] && $name === 'METHOD') {
                 $this->method = $block;
             }
@@ -150,17 +152,22 @@ final class agents_invitation
     }
 
     /**
-     * The meeting as a guest keeps it: as the organizer wrote it, with the guest's own answer and without alarms of others.
+     * The meeting as a guest keeps it: as the organizer wrote it, with the guest's own answer and alarms.
      * One day of a series takes its place among the other days that the agenda has.
      */
     public function kept(string $address, string $answer, ?self $known): string
     {
-        $days = [];
-        foreach ($this->one_of_a_series() && $known ? $known->events : [] as $event) {
-            $days[self::day($event)] = $event;
+        $mine = [];
+        foreach ($known ? $known->events : [] as $event) {
+            $mine[self::day($event)] = $event;
         }
+        $days = $this->one_of_a_series() ? $mine : [];
         foreach ($this->events as $event) {
-            $days[self::day($event)] = array_map(fn ($one) => [$one[0], self::answered($one, $address, $answer)], $event);
+            $day = self::day($event);
+            $days[$day] = [
+                ...array_map(fn ($one) => [$one[0], self::answered($one, $address, $answer)], self::alarms($event, false)),
+                ...self::alarms($mine[$day] ?? $mine[''] ?? [], true),
+            ];
         }
         ksort($days);
         $zones = $this->by_zone() + ($known ? $known->by_zone() : []);
@@ -169,6 +176,12 @@ final class agents_invitation
             $lines = [...$lines, 'BEGIN:VEVENT', ...array_column($event, 1), 'END:VEVENT'];
         }
         return self::calendar($lines);
+    }
+
+    /** The lines of an event's alarms, or all but these. */
+    private static function alarms(array $event, bool $wanted): array
+    {
+        return array_filter($event, fn ($one) => ($one[0] === '') === $wanted);
     }
 
     /** The day of a series that an event stands for; empty for the whole. */
@@ -185,7 +198,7 @@ final class agents_invitation
     private static function answered(array $one, string $address, string $answer): string
     {
         [$name, $line] = $one;
-        if ($name !== 'ATTENDEE' || self::address($line) !== $address) {
+        if ($name !== 'ATTENDEE' || $address === '' || self::address($line) !== $address) {
             return $line;
         }
         return 'ATTENDEE;PARTSTAT=' . $answer . substr(preg_replace('/;(PARTSTAT|RSVP)=[^;:"]*/i', '', $line), strlen('ATTENDEE'));

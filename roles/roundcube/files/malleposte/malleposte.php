@@ -15,6 +15,7 @@ require_once __DIR__ . '/signature.php';
  */
 class malleposte extends rcube_plugin
 {
+    public malleposte_groupware $groupware;
     private rcmail $rc;
     private array|bool|null $allowed = null;
     /** Mailboxes that the agent opens as a delegate: uids. */
@@ -31,9 +32,9 @@ class malleposte extends rcube_plugin
         $this->add_hook('user_create', [$this, 'first_identity']);
         $this->add_hook('login_after', [$this, 'identities']);
         $this->add_hook('message_load', [$this, 'bounded']);
-        $groupware = new malleposte_groupware($this->rc, $this);
-        new malleposte_sign_on($this, $groupware);
-        new malleposte_filters($this->rc, $this, $groupware);
+        $this->groupware = new malleposte_groupware($this->rc, $this);
+        new malleposte_sign_on($this, $this->groupware);
+        new malleposte_filters($this->rc, $this, $this->groupware);
 
         if ($this->rc->task === 'settings') {
             $this->add_texts('localization/');

@@ -37,6 +37,10 @@ final class malleposte_sign_on
     public function startup($args)
     {
         $this->before = (string) session_id();
+        if (!empty($_SESSION['user_id']) && empty($_SESSION['oauth_token'])) {
+            // Of a version that kept the agent's password: over, with it.
+            $this->rc->kill_session();
+        }
         if ($args['task'] !== 'login' || !in_array($args['action'], ['login', 'oauth'], true)) {
             return $args;
         }
