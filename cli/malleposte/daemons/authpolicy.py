@@ -101,10 +101,13 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
 def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> model.LogIn | None:
     """The log-in of an account that is to be recorded after a request of Dovecot and its answer; None for none.
 
-    A token that is refused is not: it has ended, and the webmail asks for another one.
+    A token that is refused is not: it has ended, and the webmail asks for another one. Nor is one by which the webmail
+    keeps a meeting in an agenda: it comes from the webmail's host, and its log-in is recorded already.
     """
     accepted = command == "report" and told.get("success") is True
     token = str(told.get("mechanism", "")).upper() in TOKENS
+    if token and told.get("protocol") == "dav":
+        return None
     if command == "allow":
         status = json.loads(answer)
         reason = "" if status["status"] == 0 else model.WAIT if status["msg"] else model.PASSWORD

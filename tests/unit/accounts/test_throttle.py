@@ -365,6 +365,7 @@ def test_the_end_of_a_log_in_is_recorded(
         ("report", {"success": False, "fail_type": "internal"}),
         ("report", {"success": False, "fail_type": "credentials", "policy_reject": True}),
         ("report", {"success": False, "fail_type": "credentials", "mechanism": "XOAUTH2"}),
+        ("report", {"success": True, "mechanism": "XOAUTH2", "protocol": "dav"}),
     ],
 )
 def test_what_says_nothing_of_an_account_is_not_recorded(command: str, told: dict[str, Any]) -> None:

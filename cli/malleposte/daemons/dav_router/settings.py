@@ -27,12 +27,8 @@ class BackEnd:
 
     def owner(self, uri: str) -> str:
         """The uid whose tree an address is in; empty for none."""
-        path = uri.partition("?")[0]
-        return (
-            unquote(path.removeprefix(f"{self.prefix}/").partition("/")[0])
-            if path.startswith(f"{self.prefix}/")
-            else ""
-        )
+        before, within, rest = uri.partition("?")[0].partition(f"{self.prefix}/")
+        return unquote(rest.partition("/")[0]) if within and not before else ""
 
     def entrances(self, uid: str) -> set[str]:
         """The addresses that a client looks up to find collections, decoded, without the slash at their end."""
