@@ -127,10 +127,10 @@ def _refused(error: notices.NoticeError) -> NoReturn:
 def _made(now: datetime, kind: str, text: str, english: str, start: str, until: str, lasting: str) -> notices.Notice:
     """The message that was typed. Raises InputError."""
     try:
-        begins = notices.moment(start, now) if start else now
+        begins = notices.moment(start) if start else now
         if bool(until) is bool(lasting):
             raise notices.NoticeError("a notice needs an end: give --until or --for")
-        ends = notices.moment(until, now) if until else begins + notices.length(lasting)
+        ends = notices.moment(until) if until else begins + notices.length(lasting)
         if ends <= now:
             raise notices.NoticeError(f"the end ({ends:%Y-%m-%d %H:%M}) is past")
         return notices.Notice(kind, begins, ends, {"fr": text, **({"en": english} if english else {})})

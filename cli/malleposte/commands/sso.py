@@ -162,7 +162,8 @@ def _told(
         click.echo(json.dumps(found, ensure_ascii=False))
         return ExitCode.DONE
     for factor in factors or ():
-        click.echo(f"{factor.ident}  {factor.kind:<9}  {factor.made:%Y-%m-%d %H:%M}  {factor.name}")
+        made = f"{factor.made:%Y-%m-%d %H:%M}" if factor.made else "-"
+        click.echo(f"{factor.ident}  {factor.kind:<9}  {made}  {factor.name}")
     if factors is not None:
         click.echo(f"{len(factors)} second factor(s)", err=True)
     for one in sessions or ():

@@ -72,13 +72,13 @@ def length(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def moment(text: str, now: datetime) -> datetime:
+def moment(text: str) -> datetime:
     """A time such as `2026-11-28 18:00`, in the zone of the clock unless it names one. Raises NoticeError."""
     try:
         given = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+        return given if given.tzinfo else given.astimezone()
+    except (ValueError, OverflowError) as error:
         raise NoticeError(f"{text!r} is no time: write 2026-11-28 18:00") from error
-    return given if given.tzinfo else given.replace(tzinfo=now.tzinfo)
 
 
 def read(path: Path | None = None) -> list[Notice]:

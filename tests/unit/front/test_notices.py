@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,11 +57,23 @@ def test_another_length_is_refused(text: str) -> None:
         notices.length(text)
 
 
+@pytest.fixture
+def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The zone of the clock."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("paris")
 def test_a_moment_has_the_zone_of_the_clock() -> None:
-    assert notices.moment("2026-11-28 18:00", NOW) == datetime(2026, 11, 28, 18, 0, tzinfo=UTC)
-    assert notices.moment("2026-11-28T18:00+02:00", NOW) == datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
+    assert notices.moment("2026-11-28 18:00") == datetime(2026, 11, 28, 17, 0, tzinfo=UTC)
+    assert notices.moment("2026-07-28 18:00") == datetime(2026, 7, 28, 16, 0, tzinfo=UTC), "whatever the season is now"
+    assert notices.moment("2026-11-28T18:00+02:00") == datetime(2026, 11, 28, 16, 0, tzinfo=UTC)
     with pytest.raises(NoticeError, match="'demain' is no time: write 2026-11-28 18:00"):
-        notices.moment("demain", NOW)
+        notices.moment("demain")
 
 
 def test_what_is_shown() -> None:
