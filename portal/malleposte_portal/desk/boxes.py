@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
@@ -11,8 +10,7 @@ from malleposte.accountd import wire
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.desk import forms
-from malleposte_portal.desk.pages import looked, looked_for, reached
-from malleposte_portal.languages import translate as _
+from malleposte_portal.desk.pages import acted, given, looked, looked_for
 from malleposte_portal.own.asked import ask, for_agent, unanswered
 
 ADDRESSES: dict[str, tuple[str, str]] = {
@@ -57,48 +55,32 @@ def desk_box(found: sign_on.Agent) -> Answer:
 @for_agent
 def desk_delegate(found: sign_on.Agent) -> Answer:
     """Let an agent open a box."""
-    return _delegated(found, forms.Delegate(data=_given()), add=True)
+    return _delegated(found, forms.Delegate(data=given("box", "agent")), add=True)
 
 
 @for_agent
 def desk_undelegate(found: sign_on.Agent) -> Answer:
     """Take that away."""
-    return _delegated(found, forms.Undelegate(data=_given()), add=False)
+    return _delegated(found, forms.Undelegate(data=given("box", "agent")), add=False)
 
 
-def _given() -> dict[str, str] | None:
-    """The words of the links on the page of a box, for a form that is shown first."""
-    names = ("box", "agent")
-    return {name: request.args.get(name, "")[: forms.LONGEST] for name in names} if request.method == "GET" else None
-
-
-def _delegated(found: sign_on.Agent, form: Any, *, add: bool) -> Answer:
+def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> Answer:
     """The form of one change; once it is done, the page of the box."""
-    refused, status, box = "", 200, form.typed("box")
-    if request.method == "GET":
-        closed = reached(found)
-        if isinstance(closed, acts.Told):
-            return unanswered(closed)
-        if not box:
-            return redirect(link("desk_boxes"), 303)
-    else:
-        status = 422
-        if form.validate():
-            answer = ask(
-                found,
-                lambda source, uid, token: wire.DeskSetDelegate(
-                    source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
-                ),
-                refused=_(forms.WRONG),
-            )
-            if isinstance(answer, wire.Done):
-                done = "delegate" if add else "undelegate"
-                session["desk"] = {"box": box.lower(), "act": "late" if answer.open else done}
-                return redirect(link("desk_box", box=box), 303)
-            refused, status = answer.page, answer.status
-        elif form.misread():
-            return unanswered(acts.Told(422, _(forms.WRONG)))
-    return render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add), status
+    box = form.typed("box")
+
+    def done(answer: wire.Done) -> Answer:
+        act = "delegate" if add else "undelegate"
+        session["desk"] = {"box": box.lower(), "act": "late" if answer.open else act}
+        return redirect(link("desk_box", box=box), 303)
+
+    return acted(
+        found, form,
+        lambda source, uid, token: wire.DeskSetDelegate(
+            source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
+        ),
+        done, lambda refused: render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add),
+        "" if box else "desk_boxes",
+    )  # fmt: skip
 
 
 VIEWS: dict[str, Callable[[], Answer]] = {

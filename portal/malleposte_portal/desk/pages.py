@@ -128,26 +128,45 @@ def _act(
     shown: Callable[[wire.Done], Answer] | None = None,
 ) -> Answer:  # fmt: skip
     """The form of an act; once it is done, the agent's sheet, or the page that `shown` gives."""
+    target = form.typed("agent")
+
+    def done(answer: wire.Done) -> Answer:
+        if shown is not None and answer.secret:
+            return shown(answer)
+        session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
+        return redirect(_sheet(answer.uid), 303)
+
+    def show(refused: str) -> str:
+        return render_template(page, form=form, refused=refused, target=target, sheet=_sheet)
+
+    return acted(found, form, wanted, done, show, "" if target else "desk")
+
+
+def acted(
+    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], wire.Request],
+    done: Callable[[wire.Done], Answer], show: Callable[[str], str], instead: str = "",
+) -> Answer:  # fmt: skip
+    """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.
+
+    `instead` names the page to go to where the form is opened without what it is about.
+    """
     refused, status = "", 200
     if request.method == "GET":
         entered = reached(found)
         if isinstance(entered, acts.Told):
             return unanswered(entered)
-        if not form.typed("agent"):
-            return redirect(link("desk"), 303)
+        if instead:
+            return redirect(link(instead), 303)
     else:
         status = 422
         if form.validate():
             answer = ask(found, wanted, refused=_(forms.WRONG))
             if isinstance(answer, wire.Done):
-                if shown is not None and answer.secret:
-                    return shown(answer)
-                session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
-                return redirect(_sheet(answer.uid), 303)
+                return done(answer)
             refused, status = answer.page, answer.status
         elif form.misread():
             return unanswered(acts.Told(422, _(forms.WRONG)))
-    return render_template(page, form=form, refused=refused, target=form.typed("agent"), sheet=_sheet), status
+    return show(refused), status
 
 
 def _sheet(uid: str) -> str:
@@ -155,15 +174,15 @@ def _sheet(uid: str) -> str:
     return link("desk_agent", agent=uid)
 
 
-def _given() -> dict[str, str]:
-    """The words of the sheet's links, for a form that is shown first."""
-    return {name: request.args.get(name, "")[:256] for name in ("agent", "factor")} if request.method == "GET" else {}
+def given(*names: str) -> dict[str, str] | None:
+    """The words of the links that lead to a form, while it is shown first."""
+    return {name: request.args.get(name, "")[:256] for name in names} if request.method == "GET" else None
 
 
 @for_agent
 def desk_code(found: sign_on.Agent) -> Answer:
     """Give a code. One that is read aloud is on the answer to the form, once, and nowhere kept."""
-    form = forms.Code(data=_given() or None)
+    form = forms.Code(data=given("agent", "factor"))
     form.offer(request.args.get("ways", "") if request.method == "GET" else form.typed("ways"))
     back = form.called_back.data if "called_back" in form else False
     return _act(
@@ -187,7 +206,7 @@ def desk_code(found: sign_on.Agent) -> Answer:
 @for_agent
 def desk_block(found: sign_on.Agent) -> Answer:
     """Block an account that somebody else is using."""
-    form = forms.Act(data=_given() or None)
+    form = forms.Act(data=given("agent", "factor"))
     return _act(
         found,
         form,
@@ -202,7 +221,7 @@ def desk_block(found: sign_on.Agent) -> Answer:
 @for_agent
 def desk_factor(found: sign_on.Agent) -> Answer:
     """Remove a second factor that its owner has lost."""
-    form = forms.Factor(data=_given() or None)
+    form = forms.Factor(data=given("agent", "factor"))
     return _act(
         found,
         form,

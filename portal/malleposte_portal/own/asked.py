@@ -37,6 +37,13 @@ def ask(
     return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
 
 
+def withdrawn(found: sign_on.Agent, device: wire.Device, error: Exception) -> acts.Told:
+    """Revoke a device whose password could be shown to nobody; the page that says so."""
+    LOG.error("the password of a device cannot be kept: %s", error)
+    ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+    return acts.Told(503, _(acts.AWAY))
+
+
 def fetch(
     found: sign_on.Agent, make: Callable[[str, str, str], wire.FetchOwnData], refused: str
 ) -> client.Copy | acts.Told:

@@ -13,7 +13,7 @@ from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import charges, data, factors, forms, log_ins, phones, recovery, senders, undelete, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.own.asked import ask, for_agent, unanswered, withdrawn
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
 
@@ -124,9 +124,8 @@ def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
     facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
     try:
         session["device_made"] = shown_once.keep("device", json.dumps(facts).encode())
-    except (AwayError, StoreError):
-        ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
-        return acts.Told(503, _(acts.AWAY))
+    except (AwayError, StoreError) as error:
+        return withdrawn(found, device, error)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import segno
-from flask import current_app, g, render_template, request, url_for
+from flask import g, render_template, request, url_for
 from malleposte.accountd import wire
 from malleposte.front.profile import Phone, ProfileError
 
@@ -13,7 +13,7 @@ from malleposte_portal import acts, profiles, sign_on
 from malleposte_portal.answers import Answer
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent
+from malleposte_portal.own.asked import ask, for_agent, withdrawn
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
 
@@ -85,10 +85,7 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
         content, signed = profiles.made(phone)
         link = away("profile", word=profiles.keep(content))
     except (AwayError, StoreError, ProfileError) as error:
-        # Its password was shown to nobody.
-        current_app.logger.error("a profile cannot be kept: %s", error)
-        ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
-        return acts.Told(503, _(acts.AWAY))
+        return withdrawn(found, device, error)
     return render_template("own/profile_made.html", device=device, link_=link, code=qr(link), signed=signed)
 
 
