@@ -238,19 +238,15 @@ def restore(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) ->
     the agents in each database of the platform, wherever its service runs.
     """
     check_manifest(services)
-    mine, all_of_them = services_of(services, groups), service_needs.had(services)
+    mine = services_of(services, groups)
+
+    def of_databases(found: Mapping[str, Mapping[str, Any]], word: str) -> dict[str, Any]:
+        return {name: one["database"][word] for name, one in found.items() if word in one.get("database", {})}
+
     return {
         "stop": service_needs.told(mine, "restore.stop"),
-        "restart": {
-            name: list(service["database"]["restart"])
-            for name, service in mine.items()
-            if "restart" in service.get("database", {})
-        },
-        "users": {
-            name: service["database"]["users"]
-            for name, service in all_of_them.items()
-            if "users" in service.get("database", {})
-        },
+        "restart": of_databases(mine, "restart"),
+        "users": of_databases(service_needs.had(services), "users"),
     }
 
 
