@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +15,7 @@ from tests.browser.test_log_in import enter as enter_portal
 from tests.stack.shared.test_record import PROGRAM, imap
 from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.factors import Application
+from tests.stack.support.factors import Application, closing
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
@@ -88,6 +86,17 @@ def log_out(browser: Browser) -> None:
     browser.seen("main", "Vous êtes déconnecté")
 
 
+def comes_back(browser: Browser, who: Any) -> Application:
+    """Enrol an application of codes, leave, and come back to the question for a code."""
+    enter(browser, who)
+    browser.click("a", "Mes moyens de connexion")
+    made = add_application(browser)
+    browser.seen(".factors", "Telephone")
+    log_out(browser)
+    enter(browser, who)
+    return made
+
+
 def test_an_application_of_codes_and_what_to_do_without_it(browser: Browser, person: Any) -> None:
     who = person()
     enter(browser, who)
@@ -132,9 +141,7 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     held = browser.driver.execute_cdp_cmd("WebAuthn.getCredentials", {"authenticatorId": key})["credentials"]
     assert [one["isResidentCredential"] for one in held] == [True]
     log_out(browser)
-    browser.driver.execute_cdp_cmd(
-        "WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": key, "enabled": False}
-    )
+    confirms(browser, key, enabled=False)
     enter(browser, who)
     browser.seen("h1", "Second facteur")
     looked_at(browser, "key-asked")
@@ -190,12 +197,7 @@ def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Brows
 
 def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:
     who = person()
-    enter(browser, who)
-    browser.click("a", "Mes moyens de connexion")
-    add_application(browser)
-    browser.seen(".factors", "Telephone")
-    log_out(browser)
-    enter(browser, who)
+    comes_back(browser, who)
     browser.click("button", "code de secours")
     browser.click("button", "code INA")
     browser.seen("h1", "Votre second facteur")
@@ -210,12 +212,7 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
-    enter(browser, who)
-    browser.click("a", "Mes moyens de connexion")
-    add_application(browser)
-    browser.seen(".factors", "Telephone")
-    log_out(browser)
-    enter(browser, who)
+    comes_back(browser, who)
     browser.click("button", "code de secours")
     browser.click("button", "recevoir un code")
     browser.seen("h1", "Code envoyé par courriel")
@@ -235,12 +232,7 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
 @pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
 def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any, trusted: bool) -> None:
     who = person()
-    enter(browser, who)
-    browser.click("a", "Mes moyens de connexion")
-    application = add_application(browser)
-    browser.seen(".factors", "Telephone")
-    log_out(browser)
-    enter(browser, who)
+    application = comes_back(browser, who)
     browser.seen("#extcode")
     if trusted:
         browser.click("#stayconnected")
@@ -254,12 +246,7 @@ def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any
 
 def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person: Any) -> None:
     who = person()
-    enter(browser, who)
-    browser.click("a", "Mes moyens de connexion")
-    application = add_application(browser)
-    browser.seen(".factors", "Telephone")
-    log_out(browser)
-    enter(browser, who)
+    application = comes_back(browser, who)
     browser.seen("#extcode")
     browser.click("#stayconnected")
     type_code(browser, application.code())
@@ -303,26 +290,12 @@ def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, 
     assert browser.complaints() == []
 
 
-@contextlib.contextmanager
-def closing(site: Site) -> Iterator[None]:
-    """A second factor closes the main password to programs, as a deploy with that fact says it to accountd."""
-    host, path = site.host_of("directory"), "/etc/malleposte/accountd.json"
-    site.run(host, f"cp -a {path} {path}.kept")
-    try:
-        site.run(host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {path}""")
-        site.run(host, f"! cmp -s {path} {path}.kept")
-        site.run(host, "systemctl restart accountd.service")
-        yield
-    finally:
-        site.run(host, f"mv {path}.kept {path} && systemctl restart accountd.service")
-
-
 def test_before_the_first_factor_the_portal_names_what_will_stop(
     browser: Browser, person: Any, mail: Mail, site: Site
 ) -> None:
     who = person()
     assert imap(mail, who.account, who.account.password)
-    with closing(site):
+    with closing(site, "/etc/malleposte/accountd.json", "systemctl restart accountd.service"):
         enter_portal(browser, who)
 
         def told() -> bool:

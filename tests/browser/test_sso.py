@@ -9,16 +9,14 @@ from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import DESKTOP, Browser
-from tests.browser.support.everyone import for_everyone
+from tests.browser.support.everyone import checked, for_everyone
 from tests.browser.support.sso import fill
 
 
 def looked_at(browser: Browser, name: str, language: str = "fr") -> None:
     """The page is for everyone, in its language; keep a picture of it."""
     assert browser.language() == language
-    assert browser.fits()
-    assert browser.barriers() == []
-    browser.picture(f"sso-{name}")
+    checked(browser, f"sso-{name}")
 
 
 def test_the_page_is_for_everyone(browser: Browser) -> None:

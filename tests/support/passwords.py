@@ -25,11 +25,6 @@ class Row:
     slapd: bool = False
     note: str = ""
 
-    @property
-    def only_policy(self) -> bool:
-        """Whether slapd would take what the policy refuses."""
-        return self.slapd and bool(self.violations)
-
 
 def good(password: str, note: str = "") -> Row:
     """Both take it."""

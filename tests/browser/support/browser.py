@@ -241,14 +241,15 @@ class Browser:
         lines = [line.partition(REFUSED)[2].strip('"') for line in self.complaints() if REFUSED in line]
         return [line for line in lines if not re.fullmatch(r"script-src eval \S*/angular\.min\.js", line)]
 
-    def barriers(self) -> list[str]:
-        """Return axe-core's findings on the page against WCAG A and AA: rule, gravity, elements.
+    def barriers(self, within: str = "") -> list[str]:
+        """Return axe-core's findings on the page, or on a part of it, against WCAG A and AA: rule, gravity, elements.
 
         The axe-core of today, 4.4, knows no rule of WCAG 2.2; everyone.py looks at the size of targets.
         """
         self.driver.execute_script((files("axe_core_python") / "axe.min.js").read_text("utf-8"))
         rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
-        script = f"axe.run(document, {json.dumps(rules)}).then(r => arguments[0](r.violations))"
+        context = json.dumps(within) if within else "document"
+        script = f"axe.run({context}, {json.dumps(rules)}).then(r => arguments[0](r.violations))"
         found: list[dict[str, Any]] = self.driver.execute_async_script(script)
         return [f"{one['id']} ({one['impact']}): {[node['target'] for node in one['nodes']]}" for one in found]
 

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device
 from tests.stack.support.devices import SCOPES, Ways
-from tests.stack.support.factors import Agent
+from tests.stack.support.factors import Agent, closing
 from tests.stack.support.mail import Mail
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
 SETTINGS = "/etc/malleposte/accounts.json"
 OPEN, SHUT = dict.fromkeys(SCOPES, True), dict.fromkeys(SCOPES, False)
-
-
-@contextlib.contextmanager
-def closing(site: Site) -> Iterator[None]:
-    """The fact is on, as a deploy writes it."""
-    host = site.host_of("directory")
-    site.run(host, f"cp -a {SETTINGS} {SETTINGS}.kept")
-    try:
-        site.run(host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {SETTINGS}""")
-        site.run(host, f"! cmp -s {SETTINGS} {SETTINGS}.kept")
-        yield
-    finally:
-        site.run(host, f"mv {SETTINGS}.kept {SETTINGS}")
 
 
 def night(cli: Cli) -> list[str]:
@@ -49,7 +35,7 @@ def test_main_passwords_close_for_who_had_a_factor_and_for_nobody_else(
     made = cli.json("device", "add", with_one.uid, "--name", "Telephone")["password"]
     assert ways.open(with_one.account.password) == OPEN
     try:
-        with closing(site):
+        with closing(site, SETTINGS):
             assert f"{with_one.uid}:totp" in night(cli)
             assert ways.open(with_one.account.password) == SHUT
             assert ways.open(made) == OPEN

@@ -13,7 +13,7 @@ from malleposte.directory.ldap import LdapDirectory
 from malleposte.paths import ROOT, VENV_BIN
 from malleposte.run import environment
 
-VIOLATION, SYNTAX = 19, 21
+VIOLATION = 19
 
 
 def _host(site: Any) -> str:

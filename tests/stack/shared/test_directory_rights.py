@@ -41,7 +41,7 @@ SECRET = {
     *("mpsourcedigest", "mprecoverymail", "mprecoveryphone", "mprecoverychanged"),
 }
 PASSWORD = {"userpassword", "pwdhistory", "pwdpolicysubentry"}
-SUCCESS, SIZE, FALSE, TRUE, NO_ATTRIBUTE, VIOLATION, NO_OBJECT, INSUFFICIENT, UNWILLING = 0, 4, 5, 6, 16, 19, 32, 50, 53
+SUCCESS, SIZE, FALSE, TRUE, VIOLATION, NO_OBJECT, INSUFFICIENT, UNWILLING = 0, 4, 5, 6, 19, 32, 50, 53
 DENIED = (INSUFFICIENT, NO_OBJECT, UNWILLING)
 SSHA = "{SSHA512}" + "A" * 88
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,19 +75,21 @@ def after(
 ) -> Iterator[tuple[str, Held]]:
     """Everything is open, and is seen to open; then comes the act."""
     people = People(site)
-    light, full = (people.agent(profile=profile) for profile in ("roundcube", "convergence"))
-    held = Held(site, web, ca_bundle, plan, light, full)
-    assert {name: look() for name, look in held.opens.items()} == dict.fromkeys(TABLE, True)
-    act(held, request.param)
-    yield request.param, held
-    held.close()
-    people.clear()
+    with contextlib.ExitStack() as stack:
+        stack.callback(people.clear)
+        light, full = (people.agent(profile=profile) for profile in ("roundcube", "convergence"))
+        held = Held(site, web, ca_bundle, plan, light, full)
+        stack.callback(held.close)
+        assert {name: look() for name, look in held.opens.items()} == dict.fromkeys(TABLE, True)
+        act(held, request.param)
+        yield request.param, held
 
 
 @pytest.mark.parametrize("thing", TABLE)
 def test_an_act_ends_what_the_table_says(after: tuple[str, Held], thing: str) -> None:
     name, held = after
     look, end = held.opens[thing], TABLE[thing][ACTS.index(name)]
+    assert end in (AT_ONCE, LATER, STAYS)
     if end == STAYS:
         assert look()
     elif end == AT_ONCE:

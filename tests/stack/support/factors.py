@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from malleposte.probe.walker.factor import PERIOD, one_time
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.provider import FORM, TOKEN, Provider
+from tests.stack.support.site import Site
 from tests.stack.support.web import Answer
 
 
@@ -83,3 +85,20 @@ class Agent(Provider):
         """Make recovery codes."""
         page = self.ask("/secours", "POST").text
         return re.findall(r"<code>([0-9A-Z]{5}-[0-9A-Z]{5})</code>", page)
+
+
+@contextlib.contextmanager
+def closing(site: Site, path: str, then: str = "true") -> Iterator[None]:
+    """A second factor closes the main password to programs, as a deploy with that fact says it in a file of settings.
+
+    `then` has its program read the file.
+    """
+    host = site.host_of("directory")
+    site.run(host, f"cp -a {path} {path}.kept")
+    try:
+        site.run(host, f"""sed -i 's/"factors_close": false/"factors_close": true/' {path}""")
+        site.run(host, f"! cmp -s {path} {path}.kept")
+        site.run(host, then)
+        yield
+    finally:
+        site.run(host, f"mv {path}.kept {path} && {then}")

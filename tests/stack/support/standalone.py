@@ -13,7 +13,7 @@ from malleposte.paths import LAB_INVENTORY, ROOT
 SHIPPED = ROOT / "inventories/standalone"
 PREFIX = "seul"
 """Of its lab; the network follows."""
-HOST, WORLD = "mail1", "world"
+HOST = "mail1"
 HOSTS, LAB, FACTS = "hosts.yml", "group_vars/all/lab.yml", "group_vars/malleposte/platform.yml"
 
 

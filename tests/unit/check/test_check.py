@@ -167,12 +167,17 @@ def test_a_block_is_refused_where_the_directory_is_elsewhere(inventory: Path, tm
     assert "malleposte_outbound_block: mail1 counts recipients, and cannot block" in told
 
 
+def wrong(inventory: Path, fact: str, text: str) -> list[str]:
+    """What is wrong in a fact that a file of its own gives."""
+    (inventory / f"group_vars/malleposte/{fact}.yml").write_text(text, "utf-8")
+    told = run.check(inventory, online=False).findings
+    return [one.text() for one in told if one.level is Level.WRONG and f"malleposte_{fact}" in one.text()]
+
+
 def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
     def findings(networks: str) -> list[str]:
         gateway = f"malleposte_sms: {{url: https://sms.exemple.fr/, networks: {networks}}}\n"
-        (inventory / "group_vars/malleposte/sms.yml").write_text(gateway, "utf-8")
-        told = run.check(inventory, online=False).findings
-        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_sms" in one.text()]
+        return wrong(inventory, "sms", gateway)
 
     assert findings("[192.0.2.0/24]") == []
     (told,) = findings("[]")
@@ -182,9 +187,7 @@ def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
 def test_the_help_desk_has_hours_as_times_or_in_words(inventory: Path) -> None:
     def findings(given: str) -> list[str]:
         support = f'malleposte_support: {{phone: "1", mail: aide@ac-exemple.test{given}}}\n'
-        (inventory / "group_vars/malleposte/support.yml").write_text(support, "utf-8")
-        told = run.check(inventory, online=False).findings
-        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_support" in one.text()]
+        return wrong(inventory, "support", support)
 
     assert findings(', opening: [{days: [monday], from: "08:30", to: "17:00"}]') == []
     assert findings(", hours: le matin") == []
@@ -195,13 +198,9 @@ def test_the_help_desk_has_hours_as_times_or_in_words(inventory: Path) -> None:
 
 
 def test_a_provider_of_the_academy_s_own_is_whole_or_is_refused(inventory: Path) -> None:
-    file = inventory / "group_vars/malleposte/sso.yml"
-
     def findings(**changed: Any) -> list[str]:
         said = {key: value for key, value in (OWN_PROVIDER | changed).items() if value is not None}
-        file.write_text(yaml.safe_dump({"malleposte_sso": said}, sort_keys=False), "utf-8")
-        told = run.check(inventory, online=False).findings
-        return [one.text() for one in told if one.level is Level.WRONG and "malleposte_sso" in one.text()]
+        return wrong(inventory, "sso", yaml.safe_dump({"malleposte_sso": said}, sort_keys=False))
 
     assert findings() == []
     (told,) = findings(issuer="http://id.autre.test/")

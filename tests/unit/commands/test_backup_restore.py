@@ -246,8 +246,7 @@ def test_the_services_that_cache_a_database_are_restarted(monkeypatch, capsys, c
     assert main(["backup", "restore", "refresh", "roundcube"]) == 0
     assert ran == []
     assert main(["backup", "restore", "refresh", "sogo"]) == main(["backup", "restore", "refresh"]) == ends
-    del ran[2:]
-    assert ran == [["systemctl", "try-restart", unit] for unit in ("memcached.service", "sogo.service")]
+    assert ran == [["systemctl", "try-restart", unit] for unit in ("memcached.service", "sogo.service")] * 2
     assert ("not restarted: memcached.service, sogo.service" in capsys.readouterr().err) == bool(ends)
 
 
