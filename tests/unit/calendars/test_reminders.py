@@ -163,7 +163,7 @@ def test_what_cannot_be_read_is_named_and_hinders_nobody(tmp_path: Path, monkeyp
 
 
 def test_an_agenda_that_goes_meanwhile_costs_nobody_a_reminder(tmp_path: Path) -> None:
-    """What was sent before is in the memory, and is not sent again."""
+    """The memory has what was sent before, so it is not sent again."""
     gone = kept(tmp_path, "un", calendar(event(ONCE)))
     kept(tmp_path, "deux", calendar(event(ONCE, QUARTER)))
     kept(tmp_path, "zoe", calendar(event(ONCE, QUARTER)))

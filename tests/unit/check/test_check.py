@@ -168,7 +168,7 @@ def test_a_block_is_refused_where_the_directory_is_elsewhere(inventory: Path, tm
 
 
 def wrong(inventory: Path, fact: str, text: str) -> list[str]:
-    """What is wrong in a fact that a file of its own gives."""
+    """The refusal of a fact that a file of its own gives."""
     (inventory / f"group_vars/malleposte/{fact}.yml").write_text(text, "utf-8")
     told = run.check(inventory, online=False).findings
     return [one.text() for one in told if one.level is Level.WRONG and f"malleposte_{fact}" in one.text()]
