@@ -131,8 +131,9 @@ def test_a_session_without_a_token_is_over(webmail: Any, people: Any, site: Site
     agent, here = people.agent(), webmail()
     assert here.login(agent.uid, agent.password) and here.inside
     roundcube_changed(site, agent.uid, lambda kept: kept.replace("oauth_token|", "oauth_tokes|"))
-    assert "/oauth2/authorize?" in here.leave("/?_task=mail")
-    assert here.login(agent.uid, agent.password) and here.inside
+    where = here.leave("/?_task=mail")
+    assert where.startswith("/oauth2/authorize?")
+    assert here.enter(here.back(here.sso.ask(where))) and here.inside
 
 
 def test_a_page_stays_open_past_the_end_of_its_token(webmail: Any, people: Any, site: Site) -> None:
