@@ -6,28 +6,22 @@ alarms of other kinds by themselves.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import importlib
 import json
 import re
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from malleposte import owner
 from malleposte.accounts.agendas.model import MAIN, Kind
 from malleposte.accounts.agendas.radicale import OWN, PROPERTIES
+from malleposte.calendars.events import LARGEST, PATIENCE, aware, bounded, length, moved, starts, text_of
 
 LATEST = 86_400.0
 """Seconds after which a reminder that could not be sent in time is none any more."""
-PATIENCE = 2.0
-"""Seconds for one item: a rule that never comes true would be followed to the year 9999."""
-LARGEST = 1 << 20
-"""Octets of an item that is read."""
 
 _BY_MAIL = re.compile(r"^ACTION[^:\r\n]*:\s*EMAIL", re.IGNORECASE | re.MULTILINE)
 _CONTACTS = OWN[Kind.CONTACTS, MAIN]
@@ -72,16 +66,16 @@ def upcoming(text: str, after: float, zone: datetime.tzinfo) -> Due | None:
         return None
     vobject: Any = importlib.import_module("vobject")
     events = vobject.readOne(text).contents.get("vevent", [])
-    moved = {_aware(one.recurrence_id.value, zone) for one in events if "recurrence-id" in one.contents}
-    found = [due for one in events for due in _of_event(one, after, zone, moved)]
+    others = moved(events, zone)
+    found = [due for one in events for due in _of_event(one, after, zone, others)]
     return min(found, key=lambda due: due.at, default=None)
 
 
-def _of_event(event: Any, after: float, zone: datetime.tzinfo, moved: set[datetime.datetime]) -> Iterator[Due]:
+def _of_event(event: Any, after: float, zone: datetime.tzinfo, others: set[datetime.datetime]) -> Iterator[Due]:
     start = event.dtstart.value
-    words = (_text(event, "summary"), _text(event, "location"))
+    words = (text_of(event, "summary"), text_of(event, "location"))
     for alarm in event.contents.get("valarm", []):
-        if _text(alarm, "action").upper() != "EMAIL" or "trigger" not in alarm.contents:
+        if text_of(alarm, "action").upper() != "EMAIL" or "trigger" not in alarm.contents:
             continue
         trigger = alarm.trigger.value
         if isinstance(trigger, datetime.datetime):
@@ -89,62 +83,11 @@ def _of_event(event: Any, after: float, zone: datetime.tzinfo, moved: set[dateti
                 yield Due(trigger.timestamp(), *words, start)
             continue
         if alarm.trigger.params.get("RELATED", [""])[0].upper() == "END":
-            trigger += _length(event)
-        for begins in _starts(event, zone, after - trigger.total_seconds()):
-            if "recurrence-id" in event.contents or _aware(begins, zone) not in moved:
-                yield Due(_aware(begins, zone).timestamp() + trigger.total_seconds(), *words, begins)
+            trigger += length(event)
+        for begins in starts(event, zone, after - trigger.total_seconds()):
+            if "recurrence-id" in event.contents or aware(begins, zone) not in others:
+                yield Due(aware(begins, zone).timestamp() + trigger.total_seconds(), *words, begins)
                 break
-
-
-def _starts(event: Any, zone: datetime.tzinfo, after: float) -> Iterator[datetime.date]:
-    """The beginnings of an event after that second, in order."""
-    start = event.dtstart.value
-    days = not isinstance(start, datetime.datetime)
-    rules = event.getrruleset(addRDate=True) if "recurrence-id" not in event.contents else None
-    if rules is None:
-        if _aware(start, zone).timestamp() > after:
-            yield start
-        return
-    moment = datetime.datetime.fromtimestamp(after, zone)
-    naive = days or start.tzinfo is None
-    for one in rules.xafter(moment.replace(tzinfo=None) if naive else moment):
-        yield one.date() if days else one
-
-
-def _length(event: Any) -> datetime.timedelta:
-    if "dtend" in event.contents:
-        lasts: datetime.timedelta = event.dtend.value - event.dtstart.value
-        return lasts
-    if "duration" in event.contents:
-        given: datetime.timedelta = event.duration.value
-        return given
-    return datetime.timedelta(days=0 if isinstance(event.dtstart.value, datetime.datetime) else 1)
-
-
-def _aware(moment: datetime.date, zone: datetime.tzinfo) -> datetime.datetime:
-    if not isinstance(moment, datetime.datetime):
-        moment = datetime.datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001  # its zone follows
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def _text(part: Any, name: str) -> str:
-    return str(part.contents[name][0].value).strip() if part.contents.get(name) else ""
-
-
-@contextlib.contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what takes longer."""
-
-    def over(_signal: int, _frame: FrameType | None) -> None:
-        raise TimeoutError(f"it took more than {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 Send = Callable[[str, Due], None]

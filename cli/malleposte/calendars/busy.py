@@ -1,0 +1,127 @@
+"""When an agent of the light class is busy, by the events in Radicale's store (RFC 4791, section 7.10).
+
+An event that is transparent or called off takes no time; whatever else it says, nothing but its times goes out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte import owner
+from malleposte.accounts.agendas.model import Kind
+from malleposte.accounts.agendas.radicale import PROPERTIES, TAGS
+from malleposte.calendars.events import LARGEST, PATIENCE, aware, bounded, length, moved, starts, text_of
+
+QUARTER = datetime.timedelta(minutes=15)
+UTC = datetime.UTC
+Span = tuple[datetime.datetime, datetime.datetime]
+"""Beginning and end, with their zone."""
+
+_EVENT = re.compile(r"^BEGIN:VEVENT\r?$", re.MULTILINE)
+_ZONES = re.compile(r"^BEGIN:VTIMEZONE\r?$.*?^END:VTIMEZONE\r?$", re.MULTILINE | re.DOTALL)
+_SEVERAL = re.compile(r"^(RRULE|RDATE|RECURRENCE-ID)\b", re.MULTILINE)
+_DAY = re.compile(r"^DT(START|END)\b[^:\r\n]*:(\d{8})", re.MULTILINE)
+
+
+def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
+    """Whether an item is worth reading for these days; a glance, since its parser is slow."""
+    if not _EVENT.search(text):
+        return False
+    own = _ZONES.sub("", text)
+    days = {name: datetime.datetime.strptime(day, "%Y%m%d").date() for name, day in _DAY.findall(own)}  # noqa: DTZ007
+    if _SEVERAL.search(own) or len(days) < 2:
+        return True
+    margin = datetime.timedelta(days=2)  # of zones
+    return days["START"] - margin <= last and first <= days["END"] + margin
+
+
+def spans(text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo) -> Iterator[Span]:
+    """The times of an item that take time of its owner and meet those between `first` and `last`."""
+    vobject: Any = importlib.import_module("vobject")
+    events = vobject.readOne(text).contents.get("vevent", [])
+    others = moved(events, zone)
+    for event in events:
+        if text_of(event, "transp").upper() == "TRANSPARENT" or text_of(event, "status").upper() == "CANCELLED":
+            continue
+        lasts = length(event)
+        # A second earlier, since what begins then is looked for too.
+        for begins in starts(event, zone, (first - lasts).timestamp() - 1):
+            start = aware(begins, zone)
+            if start >= last:
+                break
+            if "recurrence-id" not in event.contents and start in others:
+                continue
+            end = aware(begins + lasts, zone)
+            if end > first and end > start:
+                yield start, end
+
+
+@dataclass
+class Busy:
+    """The times of one agent between two days, both included. `unread`: items that say nothing, with the reason."""
+
+    root: Path
+    zone: datetime.tzinfo
+    first: datetime.date
+    last: datetime.date
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    kept: bool = False
+
+    def of(self, uid: str) -> list[Span]:
+        """The times in which an agent is busy; `kept` tells afterwards whether an agenda of theirs holds an event."""
+        begin = aware(self.first, self.zone)
+        end = aware(self.last + datetime.timedelta(days=1), self.zone)
+        found: list[Span] = []
+        for path in self._items(uid):
+            try:
+                text = owner.read(path).decode("utf-8")
+                self.kept = self.kept or bool(_EVENT.search(text))
+                if may_meet(text, self.first, self.last):
+                    with bounded(PATIENCE):
+                        found += spans(text, begin, end, self.zone)
+            except FileNotFoundError:  # it was removed meanwhile
+                continue
+            except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
+                self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
+        return found
+
+    def _items(self, uid: str) -> Iterator[Path]:
+        home = self.root / uid
+        for folder in sorted(home.iterdir()) if owner.folder(home) else []:
+            file = folder / PROPERTIES
+            if folder.name.startswith(".") or not owner.folder(folder) or not owner.plain(file):
+                continue
+            if json.loads(owner.read(file)).get("tag") == TAGS[Kind.AGENDA]:
+                for path in sorted(folder.iterdir()):
+                    if not path.name.startswith(".") and owner.plain(path) and path.stat().st_size <= LARGEST:
+                        yield path
+
+
+def by_quarters(
+    found: list[Span], first: datetime.date, last: datetime.date, zone: datetime.tzinfo
+) -> dict[str, dict[str, dict[str, int]]]:
+    """The same as SOGo's page takes it: day (YYYYMMDD), hour, minute of a quarter, 1 where it is taken.
+
+    Hours without any are left out. Times are those of `zone`.
+    """
+    begin = aware(first, zone)
+    end = aware(last + datetime.timedelta(days=1), zone)
+    days: dict[str, dict[str, dict[str, int]]] = {}
+    for starts_at, ends_at in found:
+        # In UTC: a day on which the clocks are changed has quarters that local time does not count.
+        moment = max(starts_at, begin).astimezone(UTC)
+        moment -= datetime.timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
+        while moment < min(ends_at, end):
+            local = moment.astimezone(zone)
+            hours = days.setdefault(f"{local:%Y%m%d}", {})
+            quarters = hours.setdefault(str(local.hour), {str(minute): 0 for minute in (0, 15, 30, 45)})
+            quarters[str(local.minute)] = 1
+            moment += QUARTER
+    return days
