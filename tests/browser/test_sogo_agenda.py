@@ -73,6 +73,8 @@ def test_a_taken_room_refuses_by_its_name_and_a_free_one_accepts(
     sogo.agenda(browser)
     sogo.begin(browser, "Réunion d’équipe", TOMORROW, "09:00")
     sogo.invite(browser, name)
+    assert sogo.said(browser, "There is 1 match available.") == "Une proposition."
+    assert sogo.said(browser, f"{name} selected") == f"{name}\u00a0: choisi"
     assert browser.fits()
     browser.picture("sogo-room")
     browser.click(sogo.SAVE)

@@ -28,7 +28,14 @@
     delete: "Supprimer", drag_handle: "Déplacer", expand_more: "Détails", keyboard_arrow_down: "Détails",
     remove_circle: "Retirer", reorder: "Changer l’ordre", save: "Enregistrer", select_all: "Tout choisir", send: "Envoyer"
   } : {};
-  let waits = false, labelled = 0;
+  // Texts of the page's toolkit that are only said, and are in no catalogue of SOGo's.
+  const SAID = french ? [
+    [/There are no matches available\.$/, "Aucune proposition."],
+    [/There is 1 match available\.$/, "Une proposition."],
+    [/There are (\d+) matches available\.$/, "$1 propositions."],
+    [/ selected$/, "\u00a0: choisi"], [/ added$/, "\u00a0: ajouté"], [/ removed$/, "\u00a0: retiré"]
+  ] : [];
+  let waits = false, labelled = 0, translated = !SAID.length;
 
   function name(element, names) {
     const right = names[french ? 0 : 1];
@@ -43,8 +50,21 @@
     else if (PICTURES[picture]) button.setAttribute("aria-label", PICTURES[picture]);
   }
 
+  // The toolkit starts after this script.
+  function translate() {
+    const application = window.angular && window.angular.element(document.body).injector();
+    if (!application || !application.has("$mdLiveAnnouncer")) return;
+    const announcer = application.get("$mdLiveAnnouncer"), announce = announcer.announce;
+    announcer.announce = function (message, politeness) {
+      const said = SAID.reduce(function (text, pair) { return text.replace(pair[0], pair[1]); }, String(message));
+      return announce.call(announcer, said, politeness);
+    };
+    translated = true;
+  }
+
   function mend() {
     waits = false;
+    if (!translated) translate();
     document.querySelectorAll("button.md-button:not([aria-label]):not([id]), a.md-button:not([aria-label])").forEach(nameByPicture);
     document.querySelectorAll("button[ng-click]").forEach(function (button) {
       const names = ACTIONS[button.getAttribute("ng-click")];

@@ -97,6 +97,16 @@ def invite(browser: Browser, text: str) -> None:
     browser.seen("md-dialog .attendees md-list-item", text)
 
 
+def said(browser: Browser, text: str) -> str:
+    """What a screen reader is told when the page's toolkit has a text said."""
+    ask = """
+        const said = angular.element(document.body).injector().get("$mdLiveAnnouncer");
+        said.announce(arguments[0]);
+        setTimeout(() => arguments[1](said._liveElement.textContent), 1000);
+    """
+    return str(browser.driver.execute_async_script(ask, text))
+
+
 def save(browser: Browser) -> None:
     """Save the event, and wait until its editor is closed."""
     browser.click(SAVE)
