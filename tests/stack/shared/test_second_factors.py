@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import secrets
+import shlex
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.adapters import lemonldap
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
@@ -277,6 +280,30 @@ def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, pe
     del browser.cookies["__Host-sso"]
     page = browser.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and not browser.entered
+
+
+def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Site) -> None:
+    who, owner, browser = person(), agent(), agent()
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    page = browser.answer(browser.log_in(who.uid, who.account.password), application.code(), stayconnected="1")
+    _fingerprint(browser, page)
+
+    def sessions(*words: str) -> str:
+        return site.run("pia1", shlex.join([*lemonldap.AS_ITS_USER, lemonldap.PROGRAM, *words]))
+
+    found = json.loads(sessions("search", "--where", f"_session_uid={who.uid}"))
+    (kept,) = [one for one in found if "_connectedSince" in one]
+    assert 0 <= int(kept["_utime"]) - int(kept["_connectedSince"]) - 30 * 86_400 <= 60
+    for days, asked in ((29, False), (30, True)):
+        end = int(kept["_utime"]) - days * 86_400
+        sessions("setKey", kept["_session_id"], "_utime", str(end))
+        del browser.cookies["__Host-sso"]
+        page = browser.log_in(who.uid, who.account.password)
+        assert ('name="code"' in page.text) is asked, days
+        if not asked:
+            _fingerprint(browser, page)
+            assert browser.entered
 
 
 def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, person: Any, site: Site) -> None:
