@@ -1,4 +1,4 @@
-"""When an agent of the light class is busy, by the events in Radicale's store (RFC 4791, section 7.10).
+"""The times at which an agent of the light class is busy, by the events in Radicale's store (RFC 4791, section 7.10).
 
 An event that is transparent or called off takes no time; whatever else it says, nothing but its times goes out.
 """

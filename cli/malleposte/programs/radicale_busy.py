@@ -37,7 +37,7 @@ class RequestError(Exception):
 
 
 def asked(line: str) -> tuple[str, datetime.date, datetime.date]:
-    """Whose times, and from which day to which. Raises RequestError."""
+    """The uid, the first day and the last one of a question. Raises RequestError."""
     found = _FIRST.fullmatch(line.strip())
     if not found or not is_uid(found[1]):
         raise RequestError("not a request for an agent's times")

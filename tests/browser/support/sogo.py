@@ -98,7 +98,7 @@ def invite(browser: Browser, text: str) -> None:
 
 
 def said(browser: Browser, text: str) -> str:
-    """What a screen reader is told when the page's toolkit has a text said."""
+    """The words of a screen reader when the page's toolkit has a text said."""
     ask = """
         const said = angular.element(document.body).injector().get("$mdLiveAnnouncer");
         said.announce(arguments[0]);

@@ -1,4 +1,4 @@
-"""When a colleague of the light class is busy, on SOGo's page for attendees."""
+"""The busy times of a colleague of the light class, on SOGo's page for attendees."""
 
 from __future__ import annotations
 

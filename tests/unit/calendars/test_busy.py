@@ -1,4 +1,4 @@
-"""When an agent is busy: which events take time, and when; the answer that SOGo's page takes."""
+"""Busy times: which events take time, and when; the answer that SOGo's page takes."""
 
 from __future__ import annotations
 
