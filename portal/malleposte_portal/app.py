@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from malleposte_portal import acts
 from malleposte_portal.assets import Assets, setup_assets
 from malleposte_portal.autodiscover import setup_autodiscover
+from malleposte_portal.browsers import setup_browsers
 from malleposte_portal.front import setup_front
 from malleposte_portal.languages import setup_languages
 from malleposte_portal.own.tiles import setup_tiles
@@ -54,6 +55,7 @@ def create_app(
     setup_templates(app)
     setup_languages(app)
     setup_security(app)
+    setup_browsers(app)
     setup_static_files(app)
     setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
     setup_front(app)

@@ -10,7 +10,20 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import acts, desk, first_login, forgotten, forms, hacked, human, info, own, sign_on, strength
+from malleposte_portal import (
+    acts,
+    browsers,
+    desk,
+    first_login,
+    forgotten,
+    forms,
+    hacked,
+    human,
+    info,
+    own,
+    sign_on,
+    strength,
+)
 from malleposte_portal.answers import Answer, carried_out, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.settings import LANGUAGES
@@ -85,7 +98,9 @@ def change() -> Answer:
     return carried_out(
         "change",
         form,
-        lambda: wire.Change(acts.source(), form.typed("login"), form.typed("old"), form.typed("new")),
+        lambda: wire.Change(
+            acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()
+        ),
         _("Identifiant ou mot de passe actuel inexact."),
     )
 

@@ -29,6 +29,8 @@ def test_the_page_is_for_everyone(browser: Browser) -> None:
 def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, person: Any) -> None:
     who = person()
     browser.open("sso")
+    mark = browser.driver.get_cookie("__Host-browser")
+    assert mark is not None and mark["httpOnly"] and mark["secure"] and mark["sameSite"] == "Lax"
     fill(browser, who.uid, rules.generate())
     browser.seen("main", "inexact")
     for_everyone(browser, "sso-refused")
@@ -41,6 +43,7 @@ def test_a_wrong_password_is_told_and_the_right_one_opens(browser: Browser, pers
     browser.click("a", "Se déconnecter")
     browser.seen("main", "Vous êtes déconnecté")
     looked_at(browser, "logged-out")
+    assert browser.driver.get_cookie("__Host-browser") == mark, "the browser stays known"
 
 
 def test_the_page_that_says_to_wait_is_for_everyone(browser: Browser, person: Any) -> None:

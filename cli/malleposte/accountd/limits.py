@@ -95,6 +95,9 @@ class Throttle(Protocol):
     def succeeded(self, account: str, address: str, client: str = "") -> None:
         """It was right."""
 
+    def known(self, account: str, address: str, client: str) -> bool:
+        """Whether a client has succeeded there for an account of late."""
+
     def forget(self, *accounts: str) -> None:
         """These start afresh everywhere."""
 
@@ -241,15 +244,28 @@ class Limits:
             self._key, self._windows = key, OrderedDict(windows)
 
     def forget(self, *names: str) -> None:
-        """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in."""
+        """Reset the counts of wrong proofs and calls of these names, for every network: their owner has logged in.
+
+        A name resets those of its browsers too; one that was told `apart` resets itself alone.
+        """
         known = {self._known(name) for name in names}
         with self._lock:
-            for key in [key for key in self._windows if key[0] in ("wrong", "account", "login") and key[1] in known]:
-                del self._windows[key]
+            for key in [key for key in self._windows if key[0] in ("wrong", "account", "login")]:
+                if key[1] in known or key[1].partition(":")[0] in known:
+                    del self._windows[key]
+
+    @staticmethod
+    def apart(name: str, browser: str) -> str:
+        """The name that a browser counts by which has a count of its own."""
+        return f"{name}\0{browser}"
 
     def _known(self, name: str) -> str:
         """Return the digest that identifies a name, so that an unknown log-in does not stay long in memory."""
-        return hashlib.blake2b(name.strip().lower().encode(), key=self._key, digest_size=16).hexdigest()
+        whose, _nul, browser = name.partition("\0")
+        return self._hashed(whose) + (f":{self._hashed(browser)}" if browser else "")
+
+    def _hashed(self, text: str) -> str:
+        return hashlib.blake2b(text.strip().lower().encode(), key=self._key, digest_size=16).hexdigest()
 
     def _digest(self, name: str, secret: str) -> bytes:
         told = f"{name.strip().lower()}\0{secret}".encode()

@@ -73,7 +73,7 @@ ONCE_SECONDS = 3600.0
 """For how long a word is known that is good once; the portal's own last half an hour."""
 _CODES = "ina:"
 _CLIENT = "accountd"
-"""The client name of the portal's pages in the platform's delays."""
+"""The client name of the log-in page and the portal in the platform's delays."""
 _LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
@@ -278,7 +278,7 @@ class Service:
             wait = limits.show(request.uid) if shown else limits.act(client, _CAPS.get(type(request), ""))
         else:
             ask = self.tools.limits.log_in if isinstance(request, _LOG_INS) else self.tools.limits.call
-            wait = ask(self._name(request), where)
+            wait = ask(self._counted(self._name(request), request), where)
         word, question = getattr(request, "once", ""), getattr(request, "question", "")
         wait = wait or (self.tools.limits.question(where) if question else 0.0)
         if wait:
@@ -340,6 +340,12 @@ class Service:
             return _CODES + (getattr(request, "login", "") or self.tools.keys.digest("limit", request.numen))
         return str(getattr(request, "login", "") or _apart(request) + getattr(request, "uid", ""))
 
+    def _counted(self, name: str, request: Any) -> str:
+        """The name by which our own limits count: a browser that has succeeded before has a count of its own."""
+        browser, throttle = getattr(request, "browser", ""), self.tools.throttle
+        apart = browser and throttle and throttle.known(name, request.source, _client(request))
+        return Limits.apart(name, browser) if apart else name
+
     @contextlib.contextmanager
     def _alone(self, uid: str, what: str = "") -> Iterator[None]:
         """One act at a time on an account, and no other account waits for it.
@@ -366,15 +372,16 @@ class Service:
         typed = self._name(request)
         name = _apart(request) + uid if uid else typed
         throttle = self.tools.throttle
-        return _Trial(self.tools, act, name, secret, throttle.known_by(typed, secret) if throttle else "")
+        known_by = throttle.known_by(typed, secret) if throttle else ""
+        return _Trial(self.tools, act, name, typed, self._counted(name, request), _client(request), secret, known_by)
 
     def _begun(self, act: Act, request: Any, uid: str, secret: str) -> _Trial:
         """A try that is let through. Raises _SlowDownError, or NotProvedError on what was wrong a moment ago."""
         trial, throttle = self._trial(act, request, uid, secret), self.tools.throttle
-        wait, again = self.tools.limits.may_try(trial.name, act.network, secret)
+        wait, again = self.tools.limits.may_try(trial.counted, act.network, secret)
         if throttle and not (wait or again):
             # A digest of few bits may be that of another password: a match alone is no reason not to look.
-            verdict = throttle.judge(trial.name, act.source, trial.known_by, _CLIENT)
+            verdict = throttle.judge(trial.name, act.source, trial.known_by, trial.client)
             wait = 0.0 if verdict.known_wrong else verdict.wait
         if again:
             raise NotProvedError("wrong a moment ago")
@@ -754,34 +761,50 @@ class Service:
 
 @dataclass(frozen=True)
 class _Trial:
-    """A try of a secret, which one of these ends."""
+    """A try of a secret, which one of these ends.
+
+    It counts for `name`, in our own limits for `counted`; `typed` is the name as it was given, `client` says by what it
+    came.
+    """
 
     tools: Tools
     act: Act
     name: str
+    typed: str
+    counted: str
+    client: str
     secret: str = field(repr=False)
     known_by: str = field(repr=False)
 
     def wrong(self) -> None:
         """Not the secret."""
-        self.tools.limits.wrong(self.name, self.act.network, self.secret)
+        self.tools.limits.wrong(self.counted, self.act.network, self.secret)
         if self.tools.throttle:
-            self.tools.throttle.failed(self.name, self.act.source, self.known_by, _CLIENT)
+            self.tools.throttle.failed(self.name, self.act.source, self.known_by, self.client)
 
     def known(self) -> None:
         """The secret is right, and what was asked for with it is not done."""
         if self.tools.throttle:
-            self.tools.throttle.succeeded(self.name, self.act.source, _CLIENT)
+            self.tools.throttle.succeeded(self.name, self.act.source, self.client)
+            if self.client != _CLIENT and self.typed != self.name:
+                # The next call is counted before anybody looks up whom the name means.
+                self.tools.throttle.succeeded(self.typed, self.act.source, self.client)
 
     def none(self) -> None:
         """Nobody could tell."""
         if self.tools.throttle:
-            self.tools.throttle.undo(self.name, self.act.source, self.known_by, _CLIENT)
+            self.tools.throttle.undo(self.name, self.act.source, self.known_by, self.client)
 
     def right(self) -> None:
         """The secret."""
-        self.tools.limits.forget(self.name)
+        self.tools.limits.forget(self.counted)
         self.known()
+
+
+def _client(request: Any) -> str:
+    """The client of a try as the throttle names it: our pages, and the browser where it is told."""
+    browser = getattr(request, "browser", "")
+    return f"{_CLIENT}\0{browser}" if browser else _CLIENT
 
 
 def _apart(request: Any) -> str:

@@ -8,12 +8,13 @@ is refused. Over TLS the first request is `hello`, with the client's name and se
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
-VERSION = 15
+VERSION = 16
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
 then say so, instead of misunderstanding each other. A test holds the form that each version has."""
 MOST_VERSIONS = 9999
@@ -25,6 +26,11 @@ LONGEST_TOKEN = 4096
 """Characters of a provider's token: its signature alone has 512 with a key of 3072 bits."""
 MOST_ITEMS = 14
 """Values of a list."""
+BROWSER = re.compile(r"(?:[0-9a-f]{32})?")
+"""A `browser`: a digest of the random cookie by which a page tells browsers apart, or nothing.
+
+It proves nothing. Delays are counted apart for a browser that has succeeded before.
+"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,7 @@ class Change:
     login: str
     old: str = field(repr=False)
     new: str = field(repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,7 @@ class Prove:
     source: str
     login: str
     password: str = field(repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +207,7 @@ class SetRecovery:
     kind: str
     value: str = field(default="", repr=False)
     token: str = field(default="", repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -236,6 +245,7 @@ class AddDevice:
     scopes: tuple[str, ...] = ()
     days: int = 0
     token: str = field(default="", repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -310,6 +320,7 @@ class AskOwnData(Owned):
     """Ask for a copy of all that is held about an account. The password is asked again for it: `Done.own_data`."""
 
     password: str = field(repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -355,6 +366,7 @@ class RemoveFactor(Owned):
 
     password: str = field(repr=False)
     factor: str
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -369,6 +381,7 @@ class TryFactor:
     uid: str
     kind: str
     code: str = field(repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -380,6 +393,7 @@ class FactorTried:
     kind: str
     code: str = field(repr=False)
     right: bool = False
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -393,6 +407,7 @@ class SpendCode:
     uid: str
     kind: str
     code: str = field(repr=False)
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -1166,6 +1181,8 @@ def _checked(kind: type[Any], args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(name: str, kind: str, value: Any) -> Any:
+    if name == "browser" and not (isinstance(value, str) and BROWSER.fullmatch(value)):
+        raise BadMessageError("browser is no digest")
     longest = LONGEST_TOKEN if name == "token" else LONGEST_TEXT
     if kind == "str" and isinstance(value, str) and len(value) <= longest and _encodes(value):
         return value

@@ -130,18 +130,32 @@ end
 return 0
 """
 )
-# The password was right: this client starts afresh, and is known from now on; one that was not, with its network. The
-# address no longer counts as one that failed on this account: on the first day a whole school mistypes its codes.
+# The password was right: this client starts afresh, and is known from now on; one that was not, with its network. Of
+# too many clients, the one that succeeded longest ago is forgotten: a browser that keeps no cookie is a new one each
+# time. The address no longer counts as one that failed on this account: on the first day a whole school mistypes its
+# codes.
 # ARGV further: how many clients are remembered, accounts on which the address failed, the account.
 SUCCEEDED = (
     LINES
     + """
 for _, line in ipairs(lines) do redis.call('DEL', line) end
-if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[4]) and not known then redis.call('DEL', KEYS[2]) end
+if redis.call('HLEN', KEYS[2]) >= tonumber(ARGV[4]) and not known then
+  local held = redis.call('HGETALL', KEYS[2])
+  local last = 1
+  for i = 3, #held, 2 do if tonumber(held[i + 1]) < tonumber(held[last + 1]) then last = i end end
+  redis.call('HDEL', KEYS[2], held[last])
+end
 redis.call('HSET', KEYS[2], ARGV[1], now)
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 redis.call('ZREM', ARGV[5], ARGV[6])
 return 0
+"""
+)
+# Whether the client is known.
+KNOWN = (
+    LINES
+    + """
+return known and 1 or 0
 """
 )
 # An address failed on an account. KEYS: clients known of the account in the network, accounts of the address, addresses
@@ -336,6 +350,10 @@ class Throttle:
         place = self._place(account, address, client)
         if place is not None:
             self._run(SUCCEEDED, place, CLIENTS, place.shared, place.account)
+
+    def known(self, account: str, address: str, client: str) -> bool:
+        """Whether a client has succeeded there for an account of late, so that it is judged apart."""
+        return self._run(KNOWN, self._place(account, address, client)) == 1
 
     def forget(self, *accounts: str) -> None:
         """These start afresh everywhere: after a new password, an unblock. Clients stay known."""

@@ -1,7 +1,8 @@
 """The daemon that the log-in page asks about what is proved: it asks accountd, with the agent's address.
 
 HTTP on a Unix socket that systemd hands over and the log-in page's user alone may open. Each question is a JSON object
-sent to an address of `QUESTIONS`; all have `address`, the agent's.
+sent to an address of `QUESTIONS`; all have `address`, the agent's, and those about what is proved may have `browser`,
+a digest of the cookie by which the page tells browsers apart.
 
 `/prove` takes a name and a password and answers `{"uid"}`, `{"wait"}` (seconds), `{"renew"}` (the address at which the
 agent chooses a new password first), or `{}`: not recognised. `/try`, `/tried` and `/spend` are about codes of second
@@ -31,11 +32,12 @@ LIMITS = http.Limits(head=8192, body=8192, seconds=30)
 THREADS = 8
 """Questions to accountd at once; it has as many threads itself."""
 JSON = ["Content-Type: application/json"]
+BROWSER = {"browser": "browser"}
 QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
-    "/prove": (wire.Prove, {"user": "login", "password": "password"}),
-    "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"}),
-    "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"}),
-    "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"}),
+    "/prove": (wire.Prove, {"user": "login", "password": "password"} | BROWSER),
+    "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
+    "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
     "/mail": (wire.MailFactorCode, {"user": "uid"}),
     "/changed": (
         wire.FactorChanged,
@@ -101,7 +103,7 @@ class Server:
             return 404, [], b""
         kind, names = QUESTIONS[request.target]
         try:
-            told = json.loads(request.body)
+            told = {"browser": ""} | json.loads(request.body)
             args = {"source": told["address"]} | {name: told[given] for given, name in names.items()}
         except (ValueError, KeyError, TypeError):
             return 400, [], b""

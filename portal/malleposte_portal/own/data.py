@@ -12,7 +12,7 @@ from collections.abc import Callable
 from flask import Response, redirect, render_template, request, session
 from malleposte.accountd import client, wire
 
-from malleposte_portal import acts, sign_on
+from malleposte_portal import acts, browsers, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
@@ -44,7 +44,7 @@ def own_data(found: sign_on.Agent) -> Answer:
         if form.validate():
             password = form.typed("password")
             answer = ask(
-                found, lambda source, uid, token: wire.AskOwnData(source, uid, token, password),
+                found, lambda source, uid, token: wire.AskOwnData(source, uid, token, password, browsers.digest()),
                 _("Mot de passe inexact."),
             )  # fmt: skip
             if isinstance(answer, wire.Done):

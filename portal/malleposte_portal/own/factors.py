@@ -10,7 +10,7 @@ from collections.abc import Callable
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
+from malleposte_portal import acts, browsers, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms, words
@@ -74,7 +74,10 @@ def factor_remove(found: sign_on.Agent) -> Answer:
         if form.validate():
             password = form.typed("password")
             answer = ask(
-                found, lambda source, uid, token: wire.RemoveFactor(source, uid, token, password, gone.ident),
+                found,
+                lambda source, uid, token: wire.RemoveFactor(
+                    source, uid, token, password, gone.ident, browsers.digest()
+                ),
                 _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
             )  # fmt: skip
             if isinstance(answer, wire.Done):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, shown_once, sign_on
+from malleposte_portal import acts, browsers, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.front import now
 from malleposte_portal.languages import translate as _
@@ -108,7 +108,7 @@ def device_add(found: sign_on.Agent) -> Answer:
             typed = (form.typed("password"), form.typed("name"), form.scopes)
             answer = ask(
                 found,
-                lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
+                lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
                 _("Mot de passe inexact."),
             )
             told = _on_its_way(found, answer) if isinstance(answer, wire.Done) else answer

@@ -9,7 +9,7 @@ from flask import g, render_template, request, url_for
 from malleposte.accountd import wire
 from malleposte.front.profile import Phone, ProfileError
 
-from malleposte_portal import acts, profiles, sign_on
+from malleposte_portal import acts, browsers, profiles, sign_on
 from malleposte_portal.answers import Answer
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms
@@ -73,7 +73,7 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
     typed = (form.typed("password"), form.typed("name"), ACCESS)
     made = ask(
         found,
-        lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token),
+        lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
         _("Mot de passe inexact."),
     )
     if isinstance(made, acts.Told):

@@ -12,7 +12,7 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
+from malleposte_portal import acts, browsers, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.first_login import WRONG
 from malleposte_portal.forms import Confirm
@@ -57,7 +57,10 @@ def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
         if form.validate():
             typed = (form.typed("password"), kind, form.typed("value"))
             answer = ask(
-                found, lambda source, uid, token: wire.SetRecovery(source, uid, *typed, token=token),
+                found,
+                lambda source, uid, token: wire.SetRecovery(
+                    source, uid, *typed, token=token, browser=browsers.digest()
+                ),
                 _("Mot de passe inexact."), _(WRONG[kind]),
             )  # fmt: skip
             if isinstance(answer, wire.Done):

@@ -9,11 +9,12 @@ import urllib.parse
 from typing import Any
 
 import pytest
+from malleposte.accountd.limits import Rates
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.provider import TOKEN, Provider, claims, returned
+from tests.stack.support.provider import BROWSER, SESSION, TOKEN, Provider, claims, returned
 from tests.stack.support.site import Site
 from tests.stack.support.tokens import of_roundcube
 from tests.stack.support.web import Web
@@ -22,6 +23,7 @@ from tests.support.page import Page
 ELSEWHERE = ("https://autre.test/", "https://autre.test", "//autre.test/", "javascript:alert('autre.test')")
 BURST = 100
 """Log-ins that one address may send at once (nginx_login_burst)."""
+TRIES = Rates().account.most
 
 
 def _packed(address: str) -> str:
@@ -91,6 +93,50 @@ def test_guesses_wait(browser: Any, person: Any) -> None:
     # A wait may have ended by the next guess; each is twice as long as the one before.
     assert any('trmsg="86"' in page for page in pages)
     assert not visitor.entered
+
+
+def test_a_known_browser_waits_for_its_own_guesses_alone(browser: Any, person: Any) -> None:
+    """All have one address, as in a school: a pupil who guesses, with a new cookie each time, keeps nobody out."""
+    who, known, stranger = person(), browser(), browser()
+    known.log_in(who.uid, who.account.password)
+    assert known.entered
+    stranger.ask("/")
+    for visitor in (known, stranger):
+        visitor.ask("/?logout=1")
+        visitor.cookies.pop(SESSION, None)
+    # More than accountd answers for one account and network within ten minutes: its own limits count apart as well.
+    for _ in range(TRIES + 1):
+        browser().log_in(who.uid, rules.generate())
+    assert 'trmsg="86"' in stranger.log_in(who.uid, who.account.password).text
+    assert not stranger.entered
+    known.log_in(who.uid, who.account.password)
+    assert known.entered
+    known.ask("/?logout=1")
+    known.cookies.pop(SESSION, None)
+    pages = [known.log_in(who.uid, rules.generate()).text for _ in range(10)]
+    assert any('trmsg="86"' in page for page in pages), "a known browser may not guess freely either"
+
+
+def test_each_browser_has_a_cookie_of_its_own_that_says_nothing_of_an_account(browser: Any, person: Any) -> None:
+    who, visitor = person(), browser()
+    (first,) = _given(visitor.ask("/"))
+    value, *rest = first.split("; ")
+    assert re.fullmatch(f"{BROWSER}=[0-9a-f]{{32}}", value)
+    held = dict(one.lower().partition("=")[::2] for one in rest)
+    assert (held["path"], held["samesite"], held["max-age"]) == ("/", "lax", str(400 * 86_400))
+    assert {"secure", "httponly"} <= set(held) and "domain" not in held
+    assert _given(browser().ask("/")) != [first]
+    answers = [visitor.ask("/")]
+    for name, password in ((who.uid, rules.generate()), ("nul-ne-porte-ce-nom", "x"), (who.uid, who.account.password)):
+        answers.append(visitor.log_in(name, password))
+    assert [_given(one) for one in answers] == [[]] * 4
+    # The form of another site comes without the cookie, and its answer must not replace it.
+    assert _given(browser().ask("/", "POST", user=who.uid, password="x")) == []
+
+
+def _given(answer: Any) -> list[str]:
+    """The cookies by which browsers are told apart, of an answer."""
+    return [one for one in answer.headers.get_all("Set-Cookie") or [] if one.startswith(f"{BROWSER}=")]
 
 
 def test_a_suspended_account_is_refused_and_an_old_password_leads_to_a_new_one(

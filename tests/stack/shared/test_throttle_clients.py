@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import secrets
 import shlex
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.accounts.throttle import CLIENTS, Settings, Throttle
 
 from tests.stack.support.site import Account
 
@@ -146,6 +147,16 @@ def test_a_client_that_succeeded_before_waits_for_itself_alone(policy: Policy) -
     assert policy.allowed(*guesses(1)) == [False], "the owner's success gives nobody else new tries"
     mine = policy.allowed(*(policy.told() for _ in range(FREE + 1)))
     assert mine == [True] * FREE + [False], "its own wrong ones wait"
+
+
+def test_of_too_many_clients_the_one_of_longest_ago_is_forgotten(policy: Policy) -> None:
+    """A browser that keeps no cookie is another client each time: it must not push out what is in use."""
+    policy.ask(policy.success(), *(policy.success(device_id=f"page-{number}") for number in range(CLIENTS - 1)))
+    time.sleep(1.1)
+    policy.ask(policy.success(), policy.success(device_id="another"))
+    policy.allowed(*(policy.told(protocol="dav") for _ in range(FREE)))
+    devices = ("", "another", "page-0", "page-1")
+    assert policy.allowed(*(policy.told(device_id=one) for one in devices)) == [True, True, False, True]
 
 
 def test_ipv6_counts_in_the_wider_network_as_well(policy: Policy) -> None:

@@ -16,6 +16,7 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web
 
 SESSION = "__Host-sso"
+BROWSER = "__Host-browser"
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
 HIDDEN = re.compile(r'name="url" value="([^"]*)"')
 FORM = "application/x-www-form-urlencoded"

@@ -283,6 +283,7 @@ class Throttle:
     """Places and codes as the platform's Valkey knows them."""
 
     def __init__(self) -> None:
+        self.clients: list[tuple[str, ...]] = []
         self.places: dict[str, set[str]] = {}
         self.codes: set[str] = set()
 
@@ -299,7 +300,11 @@ class Throttle:
 
     def undo(self, *words: str) -> None: ...
 
-    def succeeded(self, *words: str) -> None: ...
+    def succeeded(self, *words: str) -> None:
+        self.clients.append(words)
+
+    def known(self, *words: str) -> bool:
+        return words in self.clients
 
     def forget(self, *names: str) -> None: ...
 
@@ -331,6 +336,21 @@ def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
     )
     assert one.answer(wire.TryFactor(HERE, "mdupond", "totp", "123456"), "accountd:sso") == DONE
     assert other.answer(wire.TryFactor(ELSEWHERE, "mdupond", "totp", "123456"), "accountd:sso") == NOT_PROVED
+
+
+def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser(stage: Stage) -> None:
+    mine, throttle = "a" * 32, Throttle()
+    tools = dataclasses.replace(stage.service.tools, throttle=throttle)  # type: ignore[arg-type]
+    stage.service = Service(tools)
+    assert stage.ask(wire.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
+    assert stage.ask(wire.FactorTried(HERE, "mdupond", "totp", "100000", True, mine)) == DONE
+    assert throttle.clients == [("2f:mdupond", HERE, f"accountd\0{mine}")], "a password alone makes none known here"
+    guesses = [wire.SpendCode(HERE, "mdupond", "recovery", f"x{number}", f"{number:032x}") for number in range(40)]
+    answers = [stage.ask(guess) for guess in guesses]
+    assert answers[0] == NOT_PROVED
+    asked = [wire.TryFactor(HERE, "mdupond", "totp", "200000", one) for one in ("", "b" * 32, mine)]
+    refused = [getattr(stage.ask(one), "error", None) for one in asked]
+    assert refused == [wire.ErrorCode.SLOW_DOWN, wire.ErrorCode.SLOW_DOWN, None]
 
 
 PHONE, KEY = Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)

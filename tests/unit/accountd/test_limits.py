@@ -52,6 +52,23 @@ def test_log_ins_have_windows_of_their_own(clock: Clock) -> None:
     assert [those.log_in("mdupond", HERE) for _ in range(2)] == [0, 60], "the network's are used up"
 
 
+def test_a_browser_counts_apart_from_its_account_and_is_reset_with_it(clock: Clock) -> None:
+    those = limits(clock, account=Rate(1, 60), wrong=Rate(1, 60))
+    own, other = (Limits.apart("mdupond", browser * 32) for browser in "ab")
+    for name in ("mdupond", own):
+        assert [those.log_in(name, HERE), those.log_in(name, HERE)] == [0, 60]
+        those.wrong(name, HERE, "first")
+    assert those.log_in(Limits.apart(" MDUPOND ", "a" * 32), HERE) == 60
+    assert (those.log_in(other, HERE), those.may_try(other, HERE, "second")) == (0, (0, False))
+    those.forget(own)
+    assert (those.log_in(own, HERE), those.may_try(own, HERE, "second")) == (0, (0, False))
+    assert (those.log_in("mdupond", HERE), those.may_try("mdupond", HERE, "second")) == (60, (60, False))
+    those.wrong(own, HERE, "first")
+    those.forget("mdupond")
+    assert [those.log_in(name, HERE) for name in ("mdupond", own, other)] == [0, 0, 0]
+    assert those.may_try(own, HERE, "second") == (0, False)
+
+
 def test_calls_of_one_account_from_one_network(clock: Clock) -> None:
     those = limits(clock, account=Rate(2, 60))
     assert [those.call("mdupond", HERE) for _ in range(3)] == [0, 0, 60]

@@ -9,6 +9,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
@@ -332,6 +333,59 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
     ]  # fmt: skip
     throttle.wait = 1.2
     assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=2)
+
+
+MINE, FRESH = "a" * 32, "b" * 32
+
+
+class Remembering:
+    """A throttle that lets everything through, and knows the clients that have succeeded."""
+
+    def __init__(self) -> None:
+        self.clients: list[tuple[str, str, str]] = []
+        self.judged: list[str] = []
+
+    def known_by(self, name: str, password: str) -> str:
+        return password
+
+    def judge(self, account: str, address: str, known_by: str, client: str = "") -> Any:
+        self.judged.append(client)
+        return SimpleNamespace(wait=0.0, known_wrong=False)
+
+    def failed(self, *words: str) -> None: ...
+
+    def undo(self, *words: str) -> None: ...
+
+    def succeeded(self, account: str, address: str, client: str = "") -> None:
+        self.clients.append((account, address, client))
+
+    def known(self, account: str, address: str, client: str) -> bool:
+        return (account, address, client) in self.clients
+
+    def forget(self, *names: str) -> None: ...
+
+
+@pytest.mark.parametrize("login", ["mdupond", "mdupond@ac-exemple.test"])
+def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Stage, login: str) -> None:
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), Remembering()
+    object.__setattr__(stage.service.tools, "throttle", throttle)
+    stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
+    right = wire.Prove(HERE, login, OLD, MINE)
+    assert stage.ask(right) == wire.Done(uid, "active")
+    assert throttle.judged == [f"accountd\0{MINE}"], "the browser is the client's device"
+
+    def slowed(password: str, browser: str) -> bool:
+        answer = stage.ask(wire.Prove(HERE, login, password, browser))
+        return isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.SLOW_DOWN
+
+    # Each guess with another cookie: together they are as many as without any.
+    guesses = [slowed(f"wrong{number}", f"{number:032x}") for number in range(40)]
+    assert guesses == [False] * 3 + [True] * 37
+    assert slowed(OLD, FRESH) and slowed(OLD, ""), "strangers there wait, with the right password too"
+    assert stage.ask(right) == wire.Done(uid, "active")
+    own = [slowed(f"wrong{number}", MINE) for number in range(6)]
+    assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
+    assert stage.ask(replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
 
 
 def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> None:

@@ -9,6 +9,7 @@ import json
 import pytest
 from malleposte.accountd import wire
 
+BROWSER = "0123456789abcdef" * 2
 REQUESTS = (
     wire.Hello("pia1", "secret"),
     wire.Begin("192.0.2.7", "01E9500001ABC", "CODE", once="word"),
@@ -36,6 +37,8 @@ REQUESTS = (
     wire.ShowOwnData("192.0.2.7", "mdupond", "jeton"),
     wire.AskOwnData("192.0.2.7", "mdupond", "jeton", "secret"),
     wire.FetchOwnData("192.0.2.7", "mdupond", "jeton"),
+    wire.Prove("192.0.2.7", "mdupond", "secret", BROWSER),
+    wire.SpendCode("192.0.2.7", "mdupond", "recovery", "CODE", BROWSER),
     wire.EndOwnData("192.0.2.7", "mdupond", "jeton"),
 )
 ANSWERED = (
@@ -48,7 +51,7 @@ CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
 
 
 def line(**document: object) -> bytes:
-    return json.dumps({"v": 15, "call": "change", "args": CHANGE} | document).encode() + b"\n"
+    return json.dumps({"v": 16, "call": "change", "args": CHANGE} | document).encode() + b"\n"
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
@@ -122,7 +125,7 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
         (b"[" * 16_000 + b"\n", "not JSON"),
         (b"9" * 9000 + b"\n", "not JSON"),
         (b"[]\n", "no object"),
-        (line(v=2), "speaks version 2 .*this one version 15: finish the deploy"),
+        (line(v=2), "speaks version 2 .*this one version 16: finish the deploy"),
         (line(v=None), "no known version"),
         (line(v="S3CRET"), "no known version"),
         (line(v=True, call="next"), "no known version"),
@@ -139,8 +142,12 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
             "right is not",
         ),
         (line(args=CHANGE | {"login": None}), "login is not of its type"),
+        *(
+            (line(args=CHANGE | {"browser": wrong}), "browser is no digest")
+            for wrong in (BROWSER[1:], f"{BROWSER}0", f"{BROWSER}\n", BROWSER.upper(), 7, None, [BROWSER])
+        ),
         (line(args=CHANGE | {"login": "x" * 1025}), "or too long"),
-        (b'{"v":15,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
+        (b'{"v":16,"call":"change","args":{"source":"a","login":"\\ud800","old":"b","new":"c"}}\n', "login is not"),
         (
             line(call="block", args={"source": "a", "uid": "b", "token": "c", "reason": "d", "hours": 1}),
             "unknown field",
@@ -172,4 +179,4 @@ def test_another_form_is_another_version() -> None:
     calls = {name: form(kind) for name, kind in wire.CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
     whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
-    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (15, "08b2230a9f47fecb")
+    assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (16, "aff2b7802d0589c0")

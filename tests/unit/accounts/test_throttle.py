@@ -21,6 +21,7 @@ from malleposte.accounts.throttle import (
     FORGET,
     GUESSED,
     GUESSERS,
+    KNOWN,
     SUCCEEDED,
     UNDO,
     Settings,
@@ -138,6 +139,18 @@ def test_without_valkey_nobody_waits_and_it_is_not_asked_each_time() -> None:
     now[0] += 10
     store.broken, store.answer = False, 7
     assert throttle.judge("a", "192.0.2.1", "x").wait == 7.0
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_a_known_client_is_looked_for_where_its_tries_count(answer: int) -> None:
+    store = Fake(answer)
+    those = Throttle(SETTINGS, store)
+    assert those.known("jdupont", "192.0.2.1", "accountd") is bool(answer)
+    those.judge("jdupont", "192.0.2.1", "x", "accountd")
+    known, judged = store.asked
+    assert known[0] == KNOWN and known[1] == judged[1] and known[2] == judged[2][:3]
+    assert not Throttle(SETTINGS, Fake(1, broken=True)).known("jdupont", "192.0.2.1", "accountd")
+    assert not those.known("jdupont", "127.0.0.1", "accountd"), "no network, no client"
 
 
 def test_to_forget_an_account_asks_for_its_index_alone() -> None:

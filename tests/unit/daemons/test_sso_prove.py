@@ -115,6 +115,25 @@ def test_questions_about_second_factors_are_passed_on(target: str, body: dict[st
     assert answered(Accountd(None), given, target=target)[0] == 503, "closed where nobody answers"
 
 
+BROWSER = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize("target", ["/prove", "/try", "/tried", "/spend", "/codes", "/entered"])
+def test_the_browser_goes_with_what_is_proved(target: str) -> None:
+    accountd = Accountd(wire.Done("mdupond"))
+    given = GIVEN | {"kind": "totp", "code": "1", "right": True, "how": "totp", "browser": BROWSER}
+    assert answered(accountd, given, target=target)[0] == 200
+    (asked,) = accountd.asked
+    assert getattr(asked, "browser", None) == (BROWSER if target in ("/prove", "/try", "/tried", "/spend") else None)
+
+
+def test_what_is_no_digest_of_a_browser_is_not_passed_on() -> None:
+    accountd = Accountd(wire.Done("mdupond"))
+    for wrong in ("x", BROWSER + "0", 7, None):
+        assert answered(accountd, GIVEN | {"browser": wrong}) == (200, {})
+    assert accountd.asked == []
+
+
 def test_settings_name_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "sso-prove.json"
     path.write_text(json.dumps({"accountd": {"address": "unix:///run/accountd.sock"}, "renew": RENEW}))

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client, wire
-from malleposte_portal import create_app
+from malleposte_portal import browsers, create_app
 from malleposte_portal.provider import Provider
 from malleposte_portal.sessions import Sessions
 from malleposte_portal.settings import Settings
@@ -114,6 +114,8 @@ class FakeAccountd:
 
     def call(self, request: wire.Request) -> wire.Done:
         self.asked.append(request)
+        # Whatever proves something says by which browser.
+        assert getattr(request, "browser", None) in (None, browsers.digest())
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

@@ -3,6 +3,8 @@ package Lemonldap::NG::Portal::Lib::Malleposte;
 
 use strict;
 use warnings;
+use Crypt::URandom;
+use Digest::SHA qw(sha256_hex);
 use IO::Socket::UNIX;
 use JSON qw(decode_json encode_json);
 use Encode qw(decode_utf8);
@@ -15,14 +17,19 @@ requires 'conf';
 # Seconds for an answer: accountd answers at steps of half a second, and may have a queue.
 use constant PATIENCE => 30;
 
-# What the daemon answers, a hash. Dies without an answer. The agent's address goes with every question.
+# The cookie by which browsers are told apart, and days that it lasts (browsers allow no more). It proves nothing: an
+# agent's browser that has logged in before does not wait for what others guess behind the same address.
+use constant BROWSER      => '__Host-browser';
+use constant BROWSER_DAYS => 400;
+
+# What the daemon answers, a hash. Dies without an answer. The agent's address and browser go with every question.
 sub ask {
     my ( $self, $path, $req, %told ) = @_;
     my $socket = $self->conf->{customAddParams}->{proveSocket};
     for my $name ( keys %told ) {
         $told{$name} = _text( $told{$name} ) unless ref $told{$name};
     }
-    my $body   = encode_json( { %told, address => $req->address } );
+    my $body   = encode_json( { %told, address => $req->address, browser => _browser_digest($req) } );
     my $answer = '';
     my $status = eval {
         local $SIG{ALRM} = sub { die "no answer in " . PATIENCE . " s\n" };
@@ -46,6 +53,37 @@ sub ask {
     my $heard = decode_json($sent);
     die "no object\n" unless ref $heard eq 'HASH';
     return $heard;
+}
+
+# Give the browser its cookie, unless it has one. Only where a page is fetched: with what another site's form sends here no
+# cookie of ours comes along, and the one that is there must stay.
+sub mark_browser {
+    my ( $self, $req ) = @_;
+    return if $req->method ne 'GET' or length _mark($req);
+    $req->addCookie(
+        $self->p->cookie(
+            name     => BROWSER,
+            value    => unpack( 'H*', Crypt::URandom::urandom(16) ),
+            max_age  => BROWSER_DAYS * 86_400,
+            secure   => 1,
+            HttpOnly => 1,
+            SameSite => 'Lax',
+        )
+    );
+    return;
+}
+
+sub _mark {
+    my ($req) = @_;
+    my $held = $req->cookies->{ +BROWSER } // '';
+    return $held =~ /\A[0-9a-f]{32}\z/ ? $held : '';
+}
+
+# Nobody but the browser has the cookie itself.
+sub _browser_digest {
+    my ($req) = @_;
+    my $held = _mark($req);
+    return length $held ? substr( sha256_hex($held), 0, 32 ) : '';
 }
 
 # A parameter of a form as characters: it may come as the bytes of UTF-8.

@@ -73,9 +73,11 @@ sub _begun {
     return;
 }
 
-# Which of the two forms was sent says how somebody logs in, whatever an earlier page had begun.
+# Which of the two forms was sent says how somebody logs in, whatever an earlier page had begun. Every page of a log-in
+# comes by here, so it is here that a browser gets its cookie.
 sub choose {
     my ( $self, $req ) = @_;
+    $self->mark_browser($req);
     if ( $req->param('credential') ) {
         $req->pdata->{_choice} = '2_cle';
     }
