@@ -110,7 +110,7 @@ def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
         "passwordDB": "Choice",
         "customAuth": "::Auth::Malleposte",
         "authChoiceModules": {"1_motdepasse": "Custom;LDAP;Null;;;{}", "2_cle": "WebAuthn;LDAP;Null;;;{}"},
-        "customPlugins": "::Plugins::Malleposte, ::Plugins::SingleAudience",
+        "customPlugins": "::Plugins::Malleposte, ::Plugins::SingleAudience, ::Plugins::LogOut",
         "macros": {"_whatToTrace": "$uid", "secondFactor": second_factor(rules)},
         "available2F": "TOTP,WebAuthn",
         "available2FSelfRegistration": "TOTP,WebAuthn",
@@ -295,6 +295,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "oidcServicePublicKeySig": public,
         "oidcServiceKeyIdSig": lemonldap_key_id(public),
         **_earlier(given.get("earlier_signing_key", ""), given.get("earlier_signing_public_key", "")),
+        # Seconds for which a log-out waits for each service that is told of it.
+        "lwpOpts": {"timeout": 3},
         "oidcServiceIDTokenExpiration": int(given["token_seconds"]),
         "oidcServiceAccessTokenExpiration": int(given["token_seconds"]),
         "oidcRPMetaDataOptions": {one["id"]: _client(one, int(given["token_seconds"])) for one in clients},

@@ -19,6 +19,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.jose import JsonWebKey, JsonWebToken
 from authlib.jose.errors import JoseError
 from authlib.oidc.core import CodeIDToken
+from malleposte.accountd import log_out
 
 PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
@@ -27,7 +28,6 @@ LEEWAY = 30
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
 authority that came since (requests.adapters)."""
-LOG_OUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class AwayError(Exception):
@@ -177,24 +177,13 @@ class Provider:
     def ended(self, logout_token: str) -> tuple[str, str]:
         """The session (`sid`) and the agent of a log-out token; one of them may be empty.
 
-        Raises RefusedError, AwayError. See Back-Channel Logout 1.0, section 2.6.
+        Raises RefusedError, AwayError.
         """
-        asked = {
-            "iss": {"essential": True, "value": self.issuer},
-            "aud": {"essential": True, "value": self.client_id},
-            "iat": {"essential": True},
-            "events": {"essential": True},
-        }
-        claims = self._signed(logout_token, asked)
-        events = claims["events"]
-        if not isinstance(events, Mapping) or LOG_OUT_EVENT not in events or "nonce" in claims:
-            raise RefusedError("no log-out token")
-        if int(claims["iat"]) < self._clock() - 10 * 60:
-            raise RefusedError("an old log-out token")
-        sid, uid = str(claims.get("sid") or ""), str(claims.get(self._uid_claim) or "")
-        if not sid and not uid:
-            raise RefusedError("it names neither a session nor an agent")
-        return sid, uid
+        claims = self._signed(logout_token, log_out.asked(self.issuer, self.client_id))
+        try:
+            return log_out.ended(claims, self._uid_claim, self._clock())
+        except log_out.NoLogOutError as error:
+            raise RefusedError(str(error)) from error
 
     def _signed(self, token: str, asked: Mapping[str, Any], kind: Any = None, params: Any = None) -> Any:
         for again in (False, True):

@@ -79,15 +79,11 @@ class Provider:
     def __post_init__(self) -> None:
         """Raises ValueError when a key is none, or there is none, or tokens could not be told apart."""
         object.__setattr__(self, "keys", tuple(self.keys))
-        if not self.keys or not self.clients:
-            raise ValueError("a provider without keys" if not self.keys else "a provider without clients")
-        strange = sorted(set(self.algorithms) - set(KINDS)) or ([] if self.algorithms else ["none"])
-        if strange:
-            raise ValueError(f"{strange[0]} is no algorithm of tokens")
+        Keys(self.keys, self.algorithms)
+        if not self.clients:
+            raise ValueError("a provider without clients")
         if not self.typed and not self.scope:
             raise ValueError("tokens without a type need a scope")
-        for key in self.keys:
-            Key.of(key)
 
 
 @dataclass(frozen=True)
@@ -119,6 +115,42 @@ class Key:
         return named and self.kind == KINDS.get(algorithm) and self.algorithm in ("", algorithm)
 
 
+class Keys:
+    """The provider's public keys, and what they have signed. Thread-safe."""
+
+    def __init__(self, keys: Sequence[str | Mapping[str, str]], algorithms: Sequence[str]) -> None:
+        """Raises ValueError when a key is none, or there is none, or an algorithm is not of tokens."""
+        if not keys:
+            raise ValueError("a provider without keys")
+        strange = sorted(set(algorithms) - set(KINDS)) or ([] if algorithms else ["none"])
+        if strange:
+            raise ValueError(f"{strange[0]} is no algorithm of tokens")
+        # The algorithms that are known: a token does not choose how it is verified.
+        self._jwt = JsonWebToken(list(algorithms))
+        self._keys = [Key.of(key) for key in keys]
+
+    def claims(self, token: str, asked: Mapping[str, Any], now: float) -> JWTClaims:
+        """The claims of a token that one of the keys has signed, if they are as asked and of this time.
+
+        Raises NoLogInError; of several keys the last one's error is told.
+        """
+        try:
+            claims = self._signed(token, dict(asked))
+            claims.validate(now=int(now), leeway=LEEWAY)
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise NoLogInError(str(getattr(error, "error", "") or type(error).__name__)) from error
+        return claims
+
+    def _signed(self, token: str, asked: dict[str, Any]) -> JWTClaims:
+        fitting = [key.held for key in self._keys if key.fits(*_named(token))]
+        if not fitting:
+            raise NoLogInError("signed by a key or an algorithm that the provider does not have here")
+        for key in fitting[:-1]:
+            with contextlib.suppress(BadSignatureError):
+                return self._jwt.decode(token, key, claims_options=asked)
+        return self._jwt.decode(token, fitting[-1], claims_options=asked)
+
+
 class Proofs:
     """Verifies tokens. Thread-safe. Without a provider nobody is logged in."""
 
@@ -128,9 +160,7 @@ class Proofs:
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self._provider, self._now = provider, now
-        # The algorithms that are known: a token does not choose how it is verified.
-        self._jwt = JsonWebToken(list(provider.algorithms) if provider else ["RS256"])
-        self._keys = [Key.of(key) for key in provider.keys] if provider else []
+        self._keys = Keys(provider.keys, provider.algorithms) if provider else None
         self._ended: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -141,7 +171,7 @@ class Proofs:
     def proved(self, token: str) -> Proved:
         """The agent who is logged in, and how. Raises NoLogInError."""
         ours = self._provider
-        if ours is None:
+        if ours is None or self._keys is None:
             raise NoLogInError("no provider is known")
         asked = {
             "iss": {"essential": True, "value": ours.issuer},
@@ -150,12 +180,7 @@ class Proofs:
             "exp": {"essential": True},
             "iat": {"essential": True},
         }
-        now = self._now().timestamp()
-        try:
-            claims = self._claims(token, asked)
-            claims.validate(now=int(now), leeway=LEEWAY)
-        except (JoseError, ValueError, TypeError, KeyError) as error:
-            raise NoLogInError(str(getattr(error, "error", "") or type(error).__name__)) from error
+        claims = self._keys.claims(token, asked, self._now().timestamp())
         self._for_us(ours, claims)
         uid = claims[ours.uid_claim]
         if not isinstance(uid, str) or not uid:
@@ -184,16 +209,6 @@ class Proofs:
             raise NoLogInError("not an access token")
         if ours.scope and ours.scope not in _scopes(claims):
             raise NoLogInError(f"it has not the scope {ours.scope}")
-
-    def _claims(self, token: str, asked: dict[str, Any]) -> JWTClaims:
-        """Return the claims of a token that one of the keys has signed; the last key's error is told."""
-        fitting = [key.held for key in self._keys if key.fits(*_named(token))]
-        if not fitting:
-            raise NoLogInError("signed by a key or an algorithm that the provider does not have here")
-        for key in fitting[:-1]:
-            with contextlib.suppress(BadSignatureError):
-                return self._jwt.decode(token, key, claims_options=asked)
-        return self._jwt.decode(token, fitting[-1], claims_options=asked)
 
     def end(self, uid: str) -> None:
         """Tokens of an agent that were issued until now prove nothing any more."""

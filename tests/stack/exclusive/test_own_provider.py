@@ -17,14 +17,16 @@ from typing import Any
 
 import pytest
 from malleposte import playbook
+from malleposte.accountd.log_out import EVENT
 from malleposte.bringup import SNAPSHOT
 from malleposte.probe import facts, ship
 from malleposte.probe.model import Status
 from malleposte.probe.walker.plan import Plan
 from malleposte.programs import world_sso
 
+from tests.stack.support import log_outs
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.another import Another
+from tests.stack.support.another import CLIENTS, Another
 from tests.stack.support.desk import main
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import ended, wait_for
@@ -215,6 +217,26 @@ def test_sogo_reads_mail_by_its_tokens(site: Site, ca_bundle: Path, another: Ano
     assert status == 302 and inside(here)
     order = {"sortingAttributes": {"match": "OR", "sort": "arrival", "asc": 0}}
     assert here.post(f"/SOGo/so/{agent.uid}/Mail/0/folderINBOX/view", order).status == 200
+
+
+def test_a_log_out_that_it_tells_of_ends_the_session_of_that_webmail(
+    site: Site, web: Web, ca_bundle: Path, people: People
+) -> None:
+    light, full = people.agent(), people.agent(profile="convergence")
+    here, _where = to_roundcube(site, web, Another(site, web), light.uid)
+    there, _status = to_sogo(site, ca_bundle, Another(site, web), full)
+    another = Another(site, web)
+    for host, client, sid, opens in (
+        ("webmail", CLIENTS["roundcube"], log_outs.roundcube_sid(site, light.uid), lambda: here.inside),
+        ("groupware", CLIENTS["sogo"], log_outs.sogo_sid(site, full.uid), lambda: inside(there)),
+    ):
+        content = {"sid": sid, "events": {EVENT: {}}, "scope": None}
+        assert opens()
+        for wrong in ({"aud": CLIENTS["portal"]}, {"iss": "https://autre.test/"}, {"events": {}}, {"nonce": "n"}):
+            assert log_outs.told(site, web, host, another.mint("", **{"aud": client, **content, **wrong})) == 400, wrong
+        assert opens()
+        assert log_outs.told(site, web, host, another.mint("", aud=client, **content)) == 200
+        wait_for(lambda opens=opens: not opens(), 5, f"{host} still opens")
 
 
 def test_a_way_back_that_nobody_went_out_on_enters_nobody(

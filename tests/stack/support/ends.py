@@ -22,6 +22,8 @@ from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
 
 SOGO_SESSIONS = "/run/malleposte-sogo-sessions"
+ROUNDCUBES = ("Roundcube", "another Roundcube", "Roundcube elsewhere")
+SOGOS = ("SOGo", "another SOGo", "SOGo elsewhere")
 LONG_AGO = 1_000_000_000
 """A moment before any test, in seconds since 1970."""
 
@@ -101,12 +103,16 @@ class Held:
         self.provider: Provider = self.roundcube.sso
         self.other.sso = self.provider
         assert self.other.enter(self.other.back(self.provider.ask(self.other.leave())))
+        # Another browser, and so another log-in of the same agent.
+        self.elsewhere = Webmail(site, web)
+        assert self.elsewhere.login(self.light.uid, self.light.password)
         self.portal = SignedOn(site, web)
         self.portal.provider = self.provider
         self.tokens = of_roundcube(site, web, self.light, self.provider)
         self.sogo = Groupware(site, self.authorities, self.full).login()
         self.second = Groupware(site, self.authorities, self.full, sso_cookies=self.sogo.sso_cookies)
         assert self.second.get(self.second.back(self.second.provider(self.second.leave()))).status == 302
+        self.third = Groupware(site, self.authorities, self.full).login()
         self.sessions = {
             "token": self.bearer.session(self.light.uid, self.tokens["access_token"]),
             "password": self.mail.imap(self.light),
@@ -130,8 +136,10 @@ class Held:
             "a token": lambda: self.bearer.imap(self.light.uid, self.tokens["access_token"]),
             "Roundcube": lambda: self.roundcube.inside,
             "another Roundcube": lambda: self.other.inside,
+            "Roundcube elsewhere": lambda: self.elsewhere.inside,
             "SOGo": lambda: self.sogo.inside,
             "another SOGo": lambda: self.second.inside,
+            "SOGo elsewhere": lambda: self.third.inside,
             "the portal": lambda: any(text == "Mon compte" for _held, text in self.portal.get("/compte").all("h1")),
             "IMAP by a token": lambda: not thrown_out(self.sessions["token"]),
             "IMAP by the password": lambda: not thrown_out(self.sessions["password"]),
@@ -144,10 +152,8 @@ class Held:
     def late(self) -> dict[str, Callable[[], None]]:
         """Let the token be past its end, of each that lives by one."""
         return {
-            "Roundcube": lambda: roundcube_late(self.site, self.light.uid),
-            "another Roundcube": lambda: roundcube_late(self.site, self.light.uid),
-            "SOGo": lambda: sogo_late(self.site, self.full.uid),
-            "another SOGo": lambda: sogo_late(self.site, self.full.uid),
+            **dict.fromkeys(ROUNDCUBES, lambda: roundcube_late(self.site, self.light.uid)),
+            **dict.fromkeys(SOGOS, lambda: sogo_late(self.site, self.full.uid)),
             "the portal": lambda: portal_late(self.site, self.light.uid),
         }
 

@@ -14,6 +14,8 @@ from malleposte.daemons.dav_router import proofs
 from malleposte.daemons.dav_router.router import Router
 from malleposte.daemons.dav_router.settings import Settings
 
+from tests.support.tokens import made_key, public
+
 SETTINGS: dict[str, Any] = {
     "auth_socket": "/nowhere",
     "backends": {"radicale": {"prefix": "/radicale"}, "sogo": {"prefix": "/SOGo/dav", "homes": ["Calendar"]}},
@@ -28,6 +30,9 @@ SETTINGS: dict[str, Any] = {
         "back": "https://agenda.test/connexion/retour",
         "sessions": "/nowhere",
         "idle_minutes": 240,
+        "keys": [public(made_key())],
+        "algorithms": ["RS256"],
+        "roundcube_client_id": "roundcube",
     },
 }
 
@@ -259,6 +264,17 @@ def test_settings_that_cannot_be(tmp_path: Path, changes: dict[str, Any], messag
     ],
 )
 def test_addresses_of_the_log_in_are_whole(tmp_path: Path, change: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings(tmp_path, sign_on=SETTINGS["sign_on"] | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"keys": []}, "without keys"), ({"algorithms": ["none"]}, "no algorithm of tokens")]
+)
+def test_settings_by_which_any_log_out_would_be_believed_are_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    settings(tmp_path)
     with pytest.raises(ValueError, match=message):
         settings(tmp_path, sign_on=SETTINGS["sign_on"] | change)
 

@@ -8,6 +8,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -352,6 +353,47 @@ def test_an_idle_session_is_over(tmp_path: Path) -> None:
     kept.sweep()
     assert len(list(tmp_path.iterdir())) == 1
     assert kept.find(used) == SESSION
+
+
+def test_a_log_in_that_ended_ends_its_sessions_and_no_other(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    one, same, other, old, namesake, stranger = (
+        kept.open(replace(SESSION, **changed))
+        for changed in (
+            {"sid": "a"}, {"sid": "a"}, {"sid": "b"}, {"sid": ""}, {"uid": "mdupond.b", "sid": "c"},
+            {"uid": "autre", "sid": "a"},
+        )
+    )  # fmt: skip
+    (tmp_path / ".0123").write_text("half a sess")
+
+    def left() -> list[bool]:
+        return [kept.find(cookie) is not None for cookie in (one, same, other, old, namesake, stranger)]
+
+    assert left() == [True] * 6
+    kept.end_all("a", "mdupond")
+    assert left() == [False, False, True, True, True, True]
+    kept.end_all("a")
+    assert left() == [False, False, True, True, True, False]
+
+
+def test_the_name_of_a_log_in_is_kept_with_its_session(browser: Browser, provider: Fake, tmp_path: Path) -> None:
+    provider.claims, provider.seconds = {"sid": "+/x"}, 30
+    browser.enter()
+    provider.claims, provider.seconds = {}, 300
+    assert browser.inside
+    assert [one["grant_type"] for one in provider.asked] == ["authorization_code", "refresh_token"]
+    (file,) = tmp_path.iterdir()
+    assert json.loads(file.read_text())["sid"] == "+/x"
+
+
+def test_a_session_from_before_names_were_kept_goes_on(tmp_path: Path) -> None:
+    kept = Sessions(tmp_path, 60)
+    cookie = kept.open(SESSION)
+    (file,) = tmp_path.iterdir()
+    held = json.loads(file.read_text())
+    del held["sid"]
+    file.write_text(json.dumps(held))
+    assert kept.find(cookie) == SESSION
 
 
 def test_a_session_that_was_ended_meanwhile_stays_ended(tmp_path: Path) -> None:

@@ -24,7 +24,8 @@ SEEN = {
     "accountd_provider": {"issuer", "uid_claim", "keys", "clients", "algorithms", "typed", "scope", "level_claim",
                           "acr", "amr"},
     "roundcube_sign_on": {*ADDRESSES, "leave_page", "scope", "pkce", "uid_claim", "client_id", "client_secret"},
-    "dav_sign_on": {*ADDRESSES, "scope", "uid_claim", "client_id", "client_secret", "back"},
+    "dav_sign_on": {*ADDRESSES, "scope", "uid_claim", "client_id", "client_secret", "back", "keys", "algorithms",
+                    "roundcube_client_id"},
 }  # fmt: skip
 """The keys of which each service is told."""
 NAMES = [
@@ -33,6 +34,8 @@ NAMES = [
     "dovecot_token_keys",
     "dovecot_token_url",
     "lemonldap_clients",
+    "roundcube_router_socket",
+    "sogo_router_socket",
     "lemonldap_enabled",
     "lemonldap_signing_public_key",
     "lemonldap_hostname",
@@ -96,6 +99,21 @@ def test_accountd_and_the_daemon_of_tokens_can_read_what_they_are_told(told: Tol
         assert set(mail.clients) == {seen[name]["client_id"] for name in ("roundcube_sign_on", "dav_sign_on")}
         assert portal not in mail.clients, "the portal's tokens open no mail"
         assert mail.scope and mail.scope != seen["accountd_provider"]["scope"]
+
+
+def test_log_outs_are_verified_by_the_same_keys_for_each_webmail(told: Told) -> None:
+    _wanted, seen = told
+    assert seen["dav_sign_on"]["keys"] == seen["accountd_provider"]["keys"] == seen["__wiring_provider_keys"]
+    assert seen["dav_sign_on"]["roundcube_client_id"] == seen["roundcube_sign_on"]["client_id"]
+    assert seen["roundcube_router_socket"] == seen["sogo_router_socket"]
+
+
+@OURS
+def test_the_log_in_page_tells_each_service_of_log_outs(told: Told) -> None:
+    _wanted, seen = told
+    at = {one["id"]: one["back_channel"] for one in seen["lemonldap_clients"] if "back_channel" in one}
+    names = {"portail": "pia", "roundcube": "webmail", "sogo": "agenda"}
+    assert at == {name: f"https://{host}.ac-exemple.test/connexion/fin" for name, host in names.items()}
 
 
 @OURS

@@ -21,4 +21,11 @@ requests at the end of a token log an agent out; here a session has one owner, a
 ``/sign-on``  leads a visitor to the log-in page, with a state that is in this browser's cookie too
 ``/back``     the way back: lets in who went out from here
 ``/log-out``  ends the session here and at the log-in page
+
+The provider tells of log-outs elsewhere (Back-Channel Logout), for both webmails:
+
+``/ended/sogo``       ends SOGo's sessions of that log-in
+``/ended/roundcube``  has nginx ask Roundcube, which forgets its own (``X-Accel-Redirect``)
+
+Both answer 200, or 400 to what is no log-out token for that webmail.
 """

@@ -9,8 +9,8 @@ from malleposte.daemons import http
 from malleposte.daemons.dav_router.router import Router
 from malleposte.daemons.dav_router.settings import Settings
 
-LIMITS = http.Limits(head=32_768, body=4_096, seconds=10)
-"""Dovecot takes its time within an answer; a question of nginx comes at once."""
+LIMITS = http.Limits(head=32_768, body=16_384, seconds=10)
+"""Dovecot takes its time within an answer; a question of nginx comes at once. A body is a log-out token."""
 
 
 def main(words: Sequence[str]) -> int:

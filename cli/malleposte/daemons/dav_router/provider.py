@@ -128,7 +128,7 @@ class Provider:
         try:
             known = claims(told["id_token"])
             self._believe(known, way)
-            return self._session(str(known[self.client.uid_claim]), told)
+            return self._session(str(known[self.client.uid_claim]), told, str(known.get("sid") or ""))
         except (KeyError, ValueError, TypeError, IndexError) as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
@@ -136,9 +136,8 @@ class Provider:
         """The session with a new token. Raises Refused, Unsure."""
         told = await self._tokens(grant_type="refresh_token", refresh_token=session.refresh)
         try:
-            return self._session(
-                session.uid, {"refresh_token": session.refresh, "id_token": session.identity} | dict(told)
-            )
+            kept = {"refresh_token": session.refresh, "id_token": session.identity}
+            return self._session(session.uid, kept | dict(told), session.sid)
         except (KeyError, ValueError, TypeError) as error:
             raise Refused(f"{type(error).__name__}: {error}") from error
 
@@ -155,9 +154,9 @@ class Provider:
             raise ValueError("the token names no uid")
 
     @staticmethod
-    def _session(uid: str, told: Mapping[str, Any]) -> Session:
+    def _session(uid: str, told: Mapping[str, Any], sid: str) -> Session:
         until = time.time() + float(told["expires_in"])
-        return Session(uid, str(told["access_token"]), str(told["refresh_token"]), str(told["id_token"]), until)
+        return Session(uid, str(told["access_token"]), str(told["refresh_token"]), str(told["id_token"]), until, sid)
 
     async def _tokens(self, **asked: str) -> Mapping[str, Any]:
         status, said = await asyncio.to_thread(self._ask, "POST", self.client.token, asked)

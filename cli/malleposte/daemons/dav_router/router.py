@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from urllib.parse import unquote
 
+from malleposte.daemons.dav_router.log_out import LogOuts
 from malleposte.daemons.dav_router.proofs import (
     SAFE_UID,
     Agent,
@@ -28,6 +29,7 @@ from malleposte.daemons.dav_router.sign_on import SignOn
 from malleposte.daemons.http import Answer, Request
 
 LOG = logging.getLogger("dav-router")
+ENDED = "/ended/"
 CHALLENGE = 'WWW-Authenticate: Basic realm="Agenda et contacts", charset="UTF-8"'
 
 
@@ -47,7 +49,9 @@ class Router:
         self.settings = settings
         self.dovecot = Dovecot(settings.auth_socket)
         self.refusals = Refusals()
-        self.sign_on = SignOn(Provider(settings.client), Sessions(settings.sessions, settings.idle_minutes * 60))
+        sessions = Sessions(settings.sessions, settings.idle_minutes * 60)
+        self.sign_on = SignOn(Provider(settings.client), sessions)
+        self.log_outs = LogOuts(settings.teller, sessions)
 
     def route(self, agent: Agent, tree: str, uri: str) -> tuple[str, str]:
         """Return the service of an agent's request, and the path to ask there."""
@@ -117,7 +121,7 @@ class Router:
         return 200, [f"X-Dav-User: {uid}", f"X-Dav-Route: {tree}", f"X-Dav-Path: {uri}"], b""
 
     async def respond(self, request: Request) -> Answer:
-        """The answer to one question of nginx, or to a browser on its way to the log-in page or back."""
+        """The answer to one question of nginx, to a browser on its way to the log-in page or back, or to that page."""
         path, _mark, query = request.target.partition("?")
         if path == "/session":
             return await self.sign_on.session(request.headers)
@@ -127,4 +131,6 @@ class Router:
             return await self.sign_on.back(query, request.headers)
         if path == "/log-out":
             return self.sign_on.leave(request.headers)
+        if path.startswith(ENDED):
+            return self.log_outs.respond(path.removeprefix(ENDED), request)
         return await self.answer(request.target[1:], request.headers) if path.startswith("/") else (400, [], b"")

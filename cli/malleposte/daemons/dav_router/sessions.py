@@ -29,13 +29,17 @@ SWEPT = 600.0
 
 @dataclass(frozen=True)
 class Session:
-    """An agent at SOGo. `until`: the end of the access token, in seconds since 1970."""
+    """An agent at SOGo. `until`: the end of the access token, in seconds since 1970.
+
+    `sid` is the provider's name of the log-in; sessions of before it was kept have none.
+    """
 
     uid: str
     access: str
     refresh: str
     identity: str
     until: float
+    sid: str = ""
 
 
 class Sessions:
@@ -83,6 +87,17 @@ class Sessions:
         """Forget a session."""
         if path := self.path(cookie):
             path.unlink(missing_ok=True)
+
+    def end_all(self, sid: str, uid: str = "") -> None:
+        """Forget the sessions of one log-in. Its agent, where known, spares a look into everybody's files."""
+        for path in self.folder.iterdir():
+            if path.name.startswith(".") or not path.name.startswith(f"{uid}." if uid else ""):
+                continue
+            try:
+                if json.loads(path.read_text("utf-8")).get("sid") == sid:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
 
     def sweep(self) -> None:
         """Forget who has gone."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
+from malleposte.accountd.proof import Keys
+from malleposte.daemons.dav_router.log_out import ROUNDCUBE, SOGO, Teller
 from malleposte.daemons.dav_router.provider import Client
 
 SHORTEST_SECRET = 24  # characters
@@ -40,7 +42,7 @@ class BackEnd:
 class Settings:
     """Back ends by name; the one of each profile; Dovecot's socket; SOGo's log-ins by the provider.
 
-    `sessions` is the folder of SOGo's sessions, which end after `idle_minutes`.
+    `sessions` is the folder of SOGo's sessions, which end after `idle_minutes`, or when the `teller` says so.
     """
 
     backends: Mapping[str, BackEnd]
@@ -48,6 +50,7 @@ class Settings:
     default: str
     auth_socket: str
     client: Client
+    teller: Teller
     sessions: Path
     idle_minutes: int
 
@@ -74,6 +77,8 @@ class Settings:
             if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?(/\S*)?", str(sign_on.get(name, ""))):
                 raise ValueError(f"sign_on: {name} cannot be {sign_on.get(name)!r}")
         issuer, authorize, token, end_session, back = (sign_on[name] for name in addresses)
+        clients = {SOGO: sign_on["client_id"], ROUNDCUBE: sign_on["roundcube_client_id"]}
+        keys = Keys(sign_on["keys"], sign_on.get("algorithms", ["RS256"]))
         return cls(
             backends,
             given["profiles"],
@@ -89,6 +94,7 @@ class Settings:
                 back,
                 **{key: sign_on[key] for key in ("uid_claim", "scope") if key in sign_on},
             ),
+            Teller(issuer, keys, clients, sign_on.get("uid_claim", "sub")),
             Path(sign_on["sessions"]),
             int(sign_on["idle_minutes"]),
         )

@@ -108,6 +108,8 @@ final class malleposte_sign_on
             $this->rc->output->redirect($this->groupware->address($uid, $wanted));
         }
         $_SESSION['sign_on_hint'] = $this->rc->encrypt($args['id_token']);
+        // The provider's name of this log-in, by which it tells of its end (ended.php).
+        $_SESSION['sign_on_sid'] = (string) ($claims['sid'] ?? '');
         $_SESSION['sign_on_wanted'] = (string) ($way['wanted'] ?? '');
         return $args;
     }

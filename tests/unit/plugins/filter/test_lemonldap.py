@@ -84,6 +84,8 @@ def test_each_client_has_what_it_may_and_no_other_has_its_scope() -> None:
     ]
     assert required == [(1, 1), (1, 0)]
     assert portal["oidcRPMetaDataOptionsLogoutUrl"] == "https://pia.ac-exemple.test/connexion/fin"
+    assert portal["oidcRPMetaDataOptionsLogoutType"] == "back"
+    assert portal["oidcRPMetaDataOptionsLogoutSessionRequired"] == 1
     assert "oidcRPMetaDataOptionsLogoutUrl" not in webmail
     assert told["oidcRPMetaDataScopeRules"] == {"portail": {"mail": "0"}, "roundcube": {"mail": "1"}}
     assert told["trustedDomains"] == "pia.ac-exemple.test webmail.ac-exemple.test"
@@ -207,3 +209,8 @@ def test_whoever_proves_tokens_finds_the_key_by_its_name() -> None:
 
 def test_access_tokens_hold_no_list_of_which_dovecot_would_die() -> None:
     assert "::Plugins::SingleAudience" in made()["customPlugins"].replace(",", " ").split()
+
+
+def test_a_log_out_waits_for_no_service_that_gives_no_answer() -> None:
+    assert made()["lwpOpts"]["timeout"] <= 5
+    assert "::Plugins::LogOut" in made()["customPlugins"].replace(",", " ").split()
