@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -20,7 +19,7 @@ from malleposte.daemons.http import Answer, Request
 
 from tests.support.tokens import ISSUER, Minter, made_key, public
 
-NOW = int(time.time())
+NOW = 1_900_000_000
 MINTER = Minter(clock=lambda: NOW)
 SESSION = Session("mdupond", "jeton", "nouveau", "identite", 4e9, "a+/b")
 
