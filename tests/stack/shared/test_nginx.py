@@ -117,36 +117,6 @@ def test_the_certificate_names_every_site(front: tuple[str, Host]) -> None:
     assert set(sites(machine)) <= set(re.findall(r"DNS:([^\s,]+)", shown))
 
 
-def test_a_renewal_by_way_of_the_front_is_shown_at_once(
-    site: Site, web: Web, platform: dict[str, Any], host: Any
-) -> None:
-    """The proofs are served by nginx, which goes on answering; afterwards it shows the new certificate."""
-    machine, portal = host("pia1"), platform["hostnames"]["portal"]
-    chain = "/etc/ssl/malleposte/fullchain.pem"
-    process = machine.check_output("systemctl show -P MainPID nginx.service")
-
-    def serial() -> str:
-        unsure = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        unsure.check_hostname, unsure.verify_mode = False, ssl.CERT_NONE
-        with web.handshake(site.address("pia1"), portal, unsure) as shaken:
-            return ssl.DER_cert_to_PEM_cert(shaken.getpeercert(binary_form=True) or b"")
-
-    before = serial()
-    # The placeholder, as on the first day, makes a renewal due.
-    machine.check_output(
-        f"openssl req -x509 -new -key /etc/ssl/malleposte/privkey.pem -days 10 -subj /CN=placeholder -out {chain}.new"
-        f" && mv {chain}.new {chain}"
-    )
-    machine.check_output("systemctl start malleposte-tls-renew.service")
-    text = machine.file(chain).content_string
-    new = text[: text.index("-----END")].strip()
-    assert new not in before
-    wait_for(lambda: serial().startswith(new), 30, "nginx shows the new certificate")
-    assert machine.check_output("systemctl show -P MainPID nginx.service") == process
-    assert "lego" not in machine.check_output("ss -Hlntp")
-    assert machine.check_output("ls -A /srv/www/acme/.well-known/acme-challenge") == ""
-
-
 def test_an_error_is_told_in_french_then_in_english(site: Site, web: Web, platform: dict[str, Any]) -> None:
     answer = web.get(site.address("mail1"), f"mta-sts.{platform['domain']}", "/rien")
     assert answer.status == 404
