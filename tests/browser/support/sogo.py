@@ -76,12 +76,21 @@ def begin(browser: Browser, title: str, day: datetime.date, hour: str) -> None:
     when(browser, day, hour)
 
 
+def fill(browser: Browser, selector: str, text: str) -> None:
+    """Type in place of what a field holds; again where the dialog, once it is open, took the focus meanwhile."""
+
+    def typed() -> bool:
+        field = browser.seen(selector)
+        field.send_keys(Keys.CONTROL, "a", Keys.NULL, text, Keys.TAB)
+        return field.get_attribute("value") == text
+
+    browser.wait(typed, f"{selector} does not take {text}")
+
+
 def when(browser: Browser, day: datetime.date, hour: str) -> None:
     """Type the day and the hour at which an event begins; its end follows."""
     for selector, text in ((".md-datepicker-input", f"{day:%d/%m/%Y}"), (".sg-timepicker-input", hour)):
-        field = browser.seen(f"md-dialog {selector}")
-        field.send_keys(Keys.CONTROL, "a")
-        field.send_keys(text, Keys.TAB)
+        fill(browser, f"md-dialog {selector}", text)
     ends = f"{int(hour[:2]) + 1:02}{hour[2:]}"
 
     def followed() -> bool:
