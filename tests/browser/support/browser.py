@@ -178,6 +178,14 @@ class Browser:
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
 
+    def opened(self) -> None:
+        """Wait until a dialog of SOGo has the focus, which it takes from any field at the end of its opening."""
+        script = """
+            const dialog = [...document.querySelectorAll("md-dialog")].pop();
+            return !dialog || dialog.contains(document.activeElement);
+        """
+        self.wait(lambda: self.driver.execute_script(script), "the dialog does not take the focus")
+
     def choose(self, field: str, typed: str, shown: str = "") -> None:
         """Type into a field that suggests, and click the suggestion that shows `shown`, else what was typed.
 
@@ -190,6 +198,7 @@ class Browser:
             found = self.driver.find_elements(By.CSS_SELECTOR, "md-virtual-repeat-container li")
             return next((one for one in found if one.is_displayed() and (shown or typed) in one.text), None)
 
+        self.opened()
         self.seen(field).send_keys(typed)
         for left in reversed(range(tries)):
             with contextlib.suppress(TimeoutException):

@@ -72,6 +72,7 @@ def begin(browser: Browser, title: str, day: datetime.date, hour: str) -> None:
     """Open the editor of a new event, and say its title and when it begins."""
     browser.click("md-fab-trigger button")
     browser.click("md-fab-actions button", "event")
+    browser.opened()
     browser.seen("md-dialog input.md-title").send_keys(title)
     when(browser, day, hour)
 
