@@ -159,8 +159,14 @@ def upgraded(site: Site, fresh: object, earlier: Path, tmp_path_factory: pytest.
     with contextlib.ExitStack() as ends:
         ends.callback(site.lab.start)
         ends.callback(lab.down)
+
         # By `up` alone: `deploy` of that version does not know the prefix, and acts on the lab of inventories/lab.
-        subprocess.run(["./malleposte", "up"], cwd=earlier, env=env, check=True, timeout=5400)
+        def made() -> bool:
+            words = ["./malleposte", "up"]
+            return subprocess.run(words, cwd=earlier, env=env, check=False, timeout=5400).returncode == 0
+
+        # Its workers may take a file from each other; the same command again goes on.
+        assert made() or made(), "the earlier version makes no hosts"
         old = Site(inventory=lab.deploy_inventory)
         ends.callback(old.close)
         hosts = Hosts(old, tmp_path_factory.mktemp("clients"))
