@@ -129,13 +129,14 @@ OF_ITS_OWN = re.compile(
     r"|ssh/ssh_host_.*|systemd/network/.*|ld\.so\.cache|apt/apt\.conf\.d/\d+lab.*|dpkg/dpkg\.cfg\.d/malleposte-lab|udev/hwdb\.bin"
     r"|dovecot/tokens/.*/[0-9a-f]{16}|.*\.dpkg-(old|dist|bak))"
     r"|/usr/local/share/ca-certificates/malleposte-pebble-[0-9a-f]+\.crt"
+    r"|/var/lib/malleposte(-filters|-radicale-reminders|-sogo-senders|/accounts)"
 )
-"""Files that differ between any two hosts, or between two days: names by a hash, copies of editors and dpkg. The lab's
-authority has a new root each time it starts.
+"""Files that differ between any two hosts, or between two days: names by a hash, copies of editors and dpkg, folders
+that the first run of a job makes. The lab's authority has a new root each time it starts.
 """
 
 CONTENT_OF_ITS_OWN = re.compile(
-    r"/etc/(machine-id|passwd|group|ssh/borg/.*|pebble/.*\.(csr|pem)"
+    r"/etc/(machine-id|passwd|group|ssh/borg/.*|malleposte/dav-router\.json|pebble/.*\.(csr|pem)"
     r"|ssl/(malleposte/.*|certs/(ca-certificates\.crt|ssl-cert-snakeoil\.pem)))"
     r"|/usr/local/share/ca-certificates/malleposte-.*|.*\.db"
 )
