@@ -6,18 +6,13 @@ An event that is transparent or called off takes no time; whatever else it says,
 from __future__ import annotations
 
 import datetime
-import importlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from malleposte import owner
-from malleposte.accounts.agendas.model import Kind
-from malleposte.accounts.agendas.radicale import PROPERTIES, TAGS
-from malleposte.calendars.events import LARGEST, PATIENCE, aware, bounded, length, moved, starts, text_of
+from malleposte.calendars import items
+from malleposte.calendars.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
 
 QUARTER = datetime.timedelta(minutes=15)
 UTC = datetime.UTC
@@ -28,6 +23,11 @@ _EVENT = re.compile(r"^BEGIN:VEVENT\r?$", re.MULTILINE)
 _ZONES = re.compile(r"^BEGIN:VTIMEZONE\r?$.*?^END:VTIMEZONE\r?$", re.MULTILINE | re.DOTALL)
 _SEVERAL = re.compile(r"^(RRULE|RDATE|RECURRENCE-ID)\b", re.MULTILINE)
 _DAY = re.compile(r"^DT(START|END)\b[^:\r\n]*:(\d{8})", re.MULTILINE)
+
+
+def window(first: datetime.date, last: datetime.date, zone: datetime.tzinfo) -> Span:
+    """From the beginning of the first day to the end of the last one."""
+    return aware(first, zone), aware(last + datetime.timedelta(days=1), zone)
 
 
 def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
@@ -44,8 +44,7 @@ def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
 
 def spans(text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo) -> Iterator[Span]:
     """The times of an item that take time of its owner and meet those between `first` and `last`."""
-    vobject: Any = importlib.import_module("vobject")
-    events = vobject.readOne(text).contents.get("vevent", [])
+    events = read(text)
     others = moved(events, zone)
     for event in events:
         if text_of(event, "transp").upper() == "TRANSPARENT" or text_of(event, "status").upper() == "CANCELLED":
@@ -76,32 +75,20 @@ class Busy:
 
     def of(self, uid: str) -> list[Span]:
         """The times in which an agent is busy; `kept` tells afterwards whether an agenda of theirs holds an event."""
-        begin = aware(self.first, self.zone)
-        end = aware(self.last + datetime.timedelta(days=1), self.zone)
-        found: list[Span] = []
-        for path in self._items(uid):
-            try:
-                text = owner.read(path).decode("utf-8")
-                self.kept = self.kept or bool(_EVENT.search(text))
-                if may_meet(text, self.first, self.last):
-                    with bounded(PATIENCE):
-                        found += spans(text, begin, end, self.zone)
-            except FileNotFoundError:  # it was removed meanwhile
-                continue
-            except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
-                self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
-        return found
+        folders = items.agendas(self.root / uid)
+        return [span for folder in folders for path in items.listed(folder) for span in self._of(path)]
 
-    def _items(self, uid: str) -> Iterator[Path]:
-        home = self.root / uid
-        for folder in sorted(home.iterdir()) if owner.folder(home) else []:
-            file = folder / PROPERTIES
-            if folder.name.startswith(".") or not owner.folder(folder) or not owner.plain(file):
-                continue
-            if json.loads(owner.read(file)).get("tag") == TAGS[Kind.AGENDA]:
-                for path in sorted(folder.iterdir()):
-                    if not path.name.startswith(".") and owner.plain(path) and path.stat().st_size <= LARGEST:
-                        yield path
+    def _of(self, path: Path) -> list[Span]:
+        try:
+            text = items.content(path) or ""
+            self.kept = self.kept or bool(_EVENT.search(text))
+            if not may_meet(text, self.first, self.last):
+                return []
+            with bounded(PATIENCE):
+                return list(spans(text, *window(self.first, self.last, self.zone), self.zone))
+        except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
+            self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
+            return []
 
 
 def by_quarters(
@@ -111,8 +98,7 @@ def by_quarters(
 
     Hours without any are left out. Times are those of `zone`.
     """
-    begin = aware(first, zone)
-    end = aware(last + datetime.timedelta(days=1), zone)
+    begin, end = window(first, last, zone)
     days: dict[str, dict[str, dict[str, int]]] = {}
     for starts_at, ends_at in found:
         # In UTC: a day on which the clocks are changed has quarters that local time does not count.

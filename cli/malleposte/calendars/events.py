@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import importlib
 import signal
 from collections.abc import Iterator, Sequence
 from types import FrameType
@@ -11,8 +12,12 @@ from typing import Any
 
 PATIENCE = 2.0
 """Seconds for one item: a rule that never comes true would be followed to the year 9999."""
-LARGEST = 1 << 20
-"""Octets of an item that is read."""
+
+
+def read(text: str) -> list[Any]:
+    """The events of an item."""
+    events: list[Any] = importlib.import_module("vobject").readOne(text).contents.get("vevent", [])
+    return events
 
 
 def starts(event: Any, zone: datetime.tzinfo, after: float) -> Iterator[datetime.date]:
@@ -60,7 +65,8 @@ def text_of(part: Any, name: str) -> str:
 
 @contextlib.contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in what takes longer."""
+    """Raise TimeoutError in what takes longer, once the parser is there: that takes longer than an item."""
+    importlib.import_module("vobject")
 
     def over(_signal: int, _frame: FrameType | None) -> None:
         raise TimeoutError(f"it took more than {seconds} s")

@@ -7,7 +7,6 @@ alarms of other kinds by themselves.
 from __future__ import annotations
 
 import datetime
-import importlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -16,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from malleposte import owner
-from malleposte.accounts.agendas.model import MAIN, Kind
-from malleposte.accounts.agendas.radicale import OWN, PROPERTIES
-from malleposte.calendars.events import LARGEST, PATIENCE, aware, bounded, length, moved, starts, text_of
+from malleposte.calendars import items
+from malleposte.calendars.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
 
 LATEST = 86_400.0
 """Seconds after which a reminder that could not be sent in time is none any more."""
 
 _BY_MAIL = re.compile(r"^ACTION[^:\r\n]*:\s*EMAIL", re.IGNORECASE | re.MULTILINE)
-_CONTACTS = OWN[Kind.CONTACTS, MAIN]
 
 
 @dataclass(frozen=True)
@@ -64,8 +61,7 @@ def upcoming(text: str, after: float, zone: datetime.tzinfo) -> Due | None:
     """The first reminder of an item after a second; times without a zone are of `zone`. None where none is to come."""
     if not _BY_MAIL.search(text):
         return None
-    vobject: Any = importlib.import_module("vobject")
-    events = vobject.readOne(text).contents.get("vevent", [])
+    events = read(text)
     others = moved(events, zone)
     found = [due for one in events for due in _of_event(one, after, zone, others)]
     return min(found, key=lambda due: due.at, default=None)
@@ -112,7 +108,7 @@ class Round:
         """
         after = max(memory.until, now - LATEST)
         known: dict[str, tuple[int, dict[str, float]]] = {}
-        for folder in _agendas(self.root):
+        for folder in (one for home in items.homes(self.root) for one in items.agendas(home)):
             name = f"{folder.parent.name}/{folder.name}"
             seen, due = memory.collections.get(name, (0, {}))
             try:
@@ -150,28 +146,10 @@ class Round:
     def _read(self, folder: Path, item: str, after: float) -> Due | None:
         path = folder / item
         try:
-            if not owner.plain(path) or path.stat().st_size > LARGEST:
+            if (text := items.content(path)) is None:
                 return None
             with bounded(PATIENCE):
-                return upcoming(owner.read(path).decode("utf-8"), after, self.zone)
-        except FileNotFoundError:
-            return None
+                return upcoming(text, after, self.zone)
         except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
             self.unread.append((f"{folder.parent.name}/{folder.name}/{item}", f"{type(error).__name__}: {error}"))
             return None
-
-
-def _agendas(root: Path) -> Iterator[Path]:
-    """The folders of collections of all agents, but for the address book that everybody has."""
-    for home in _folders(root):
-        for one in _folders(home):
-            if one.name != _CONTACTS and owner.plain(one / PROPERTIES):
-                yield one
-
-
-def _folders(place: Path) -> list[Path]:
-    """Of names that do not begin with a dot: those are Radicale's, for a moment."""
-    try:
-        return sorted(one for one in place.iterdir() if not one.name.startswith(".") and owner.folder(one))
-    except FileNotFoundError:  # it was removed meanwhile
-        return []
