@@ -23,8 +23,6 @@ from malleposte.accountd import log_out
 
 PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
-LEEWAY = 30
-"""Seconds by which clocks may differ."""
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
 authority that came since (requests.adapters)."""
@@ -189,7 +187,7 @@ class Provider:
         for again in (False, True):
             try:
                 claims = self._jwt.decode(token, self._keyset(again), kind, dict(asked), params)
-                claims.validate(now=int(self._clock()), leeway=LEEWAY)
+                claims.validate(now=int(self._clock()), leeway=log_out.LEEWAY)
             except ValueError as error:
                 # No key of this name: the provider may have a new one.
                 if not again:
