@@ -20,7 +20,7 @@ from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
 WEBMAILS = {"roundcube": roundcube, "convergence": sogo}
-"""Each class, what its agents click, and what lets the token of their webmail end."""
+"""Each class, and what its agents click."""
 
 
 def enter(browser: Browser, who: Any) -> None:

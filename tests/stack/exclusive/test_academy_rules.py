@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import playbook
 
+from tests.stack.support.deployed import with_facts
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import FOREIGN, compose, token
 from tests.stack.support.people import People
@@ -23,20 +23,12 @@ SIGNATURE = "{name}\n{function}\n{school}\nStandard : 01"
 FORWARDS = {"_task": "settings", "_action": "plugin.managesieve-forward"}
 
 
-def deploy(site: Site, **facts: Any) -> None:
-    hosts = ",".join(sorted({site.host_of("mail"), site.host_of("web")}))
-    options = playbook.Options(site.inventory, limit=hosts, tags="rspamd,roundcube,sogo", extra=(json.dumps(facts),))
-    report = playbook.run(options, to_stderr=True, name="test-academy")
-    assert report.code == 0, report.cause
-
-
 @pytest.fixture(scope="module", autouse=True)
 def academy(site: Site) -> Iterator[None]:
-    try:
-        deploy(site, malleposte_mail={"forward_outside": "refused"}, malleposte_signature=SIGNATURE)
+    hosts = ",".join(sorted({site.host_of("mail"), site.host_of("web")}))
+    rules = {"malleposte_mail": {"forward_outside": "refused"}, "malleposte_signature": SIGNATURE}
+    with with_facts(site, hosts, "rspamd,roundcube,sogo", **rules):
         yield
-    finally:
-        deploy(site)
 
 
 def filtered(mail: Any, who: Account, text: str, script: str = "roundcube") -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from malleposte import playbook
 from malleposte.probe import facts, ship
 from malleposte.probe.model import Status
+
+from tests.stack.support.deployed import with_facts
 
 SIGNATURE = "/var/lib/clamav/essai.hdb"
 # MD5 and size of the file that every antivirus knows (eicar.org), as clamd's own format has it.
@@ -27,22 +28,15 @@ else:
 """
 
 
-def deploy(site, *extra: str) -> None:
-    options = playbook.Options(site.inventory, limit="mail1", tags="clamav,rspamd", extra=extra)
-    report = playbook.run(options, to_stderr=True, name="test-clamav")
-    assert report.code == 0, report.cause
-
-
 @pytest.fixture(scope="class")
 def scanner(site) -> Iterator[None]:
     """The option on, for the tests of a class; off afterwards."""
     site.run("mail1", f"mkdir -p /var/lib/clamav && cat >{SIGNATURE} && chmod 644 {SIGNATURE}", given=EICAR_LINE + "\n")
     try:
-        deploy(site, '{"malleposte_antivirus": true, "clamav_update": false}')
-        answering(site)
-        yield
+        with with_facts(site, "mail1", "clamav,rspamd", malleposte_antivirus=True, clamav_update=False):
+            answering(site)
+            yield
     finally:
-        deploy(site)
         site.run("mail1", f"rm -f {SIGNATURE}")
 
 

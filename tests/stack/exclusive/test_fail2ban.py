@@ -6,9 +6,8 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from malleposte import playbook
 
-from tests.stack.support.guessers import CHANNELS, WEB_GUESS, bans, second_address
+from tests.stack.support.guessers import CHANNELS, WEB_GUESS, bans, school, second_address
 
 GUESS = """
 import socket, ssl, sys
@@ -77,28 +76,16 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, w
     wait_for(lambda: reached(outside, 993))
 
 
-def deploy(site, **facts):
-    options = playbook.Options(site.inventory, limit="mail1", tags="authpolicy", extra=(json.dumps(facts),))
-    report = playbook.run(options, to_stderr=True, name="test-schools")
-    assert report.code == 0, report.cause
-
-
 @pytest.fixture
-def school(site, mail1):
+def known(site):
     """The address of a known network, and one beside it; afterwards neither is known nor banned."""
-    network = site.lab.settings.network
-    inside, outside = f"{network[221]}", f"{network[222]}"
-    with second_address(site, inside), second_address(site, outside):
-        try:
-            deploy(site, malleposte_school_networks=[f"{inside}/32"])
-            yield inside, outside
-        finally:
-            deploy(site)
-            bans(site, "lift", inside, outside)
+    with school(site, "mail1", "authpolicy", 221) as (inside, outside):
+        yield inside, outside
+    bans(site, "lift", inside, outside)
 
 
-def test_no_address_of_a_known_network_is_banned(site, mail1, school, reached, wait_for):
-    inside, outside = school
+def test_no_address_of_a_known_network_is_banned(site, mail1, known, reached, wait_for):
+    inside, outside = known
     target, name = site.address("mail1"), site.platform["hostnames"]["mail"]
     for address, word in ((inside, "dedans"), (outside, "dehors")):
         words = f"timeout 60 python3 - {name} {target} {ACCOUNTS + 2} {word}-{{}} {address}"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from malleposte import playbook
 
+from tests.stack.support.deployed import with_facts
 from tests.stack.support.mail import compose, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
@@ -17,22 +17,16 @@ NOWHERE = "nulle-part.test"
 FEW = {"warn_5_minutes": 2, "minute": 3, "hour": 3, "day": 3}
 
 
-def deploy(site: Site, **facts: Any) -> None:
-    options = playbook.Options(site.inventory, limit="mail1", tags="rspamd,postfix", extra=(json.dumps(facts),))
-    report = playbook.run(options, to_stderr=True, name="test-outbound")
-    assert report.code == 0, report.cause
-
-
 @pytest.fixture
 def restricted(site: Site) -> Iterator[Account]:
     """An agent who may write to three others; whoever writes to more than allowed is blocked."""
     people = People(site)
     try:
         who = people.agent()
-        deploy(site, malleposte_outbound_block=True, malleposte_outbound_accounts={who.uid: FEW})
-        yield who
+        facts = {"malleposte_outbound_block": True, "malleposte_outbound_accounts": {who.uid: FEW}}
+        with with_facts(site, "mail1", "rspamd,postfix", **facts):
+            yield who
     finally:
-        deploy(site)
         people.clear()
 
 

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
 from malleposte import playbook
 from malleposte.probe import run as probing
 from malleposte.probe.model import Status
 
 from tests.stack.support.site import Site
+
+
+@contextlib.contextmanager
+def with_facts(site: Site, hosts: str, tags: str, **facts: Any) -> Iterator[None]:
+    """Inside the block roles are deployed to some hosts with other facts than the inventory has."""
+
+    def deploy(**other: Any) -> None:
+        options = playbook.Options(site.inventory, limit=hosts, tags=tags, extra=(json.dumps(other),))
+        report = playbook.run(options, to_stderr=True, name=f"test-{tags.replace(',', '-')}")
+        assert report.code == 0, report.cause
+
+    try:
+        deploy(**facts)
+        yield
+    finally:
+        deploy()
 
 
 def deploys_unchanged(site: Site) -> None:

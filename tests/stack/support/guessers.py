@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.stack.support.accounts_cli import Cli, document
+from tests.stack.support.deployed import with_facts
 from tests.stack.support.site import Site
 
 WEB_GUESS = """
@@ -50,6 +51,18 @@ CHANNELS = {"sogo": "groupware", "dav": "dav", "sso": "sso"}
 def bans(site: Site, *words: str) -> Any:
     """`malleposte bans` as typed on the controller; the answers by host."""
     return document(Cli(site).typed(*words, "--json", group="bans"))["hosts"]
+
+
+@contextlib.contextmanager
+def school(site: Site, hosts: str, tags: str, first: int) -> Iterator[tuple[str, str]]:
+    """The address of a known network, and one beside it, while roles of some hosts are deployed with that network.
+
+    `first` is the number of the first one in the lab's network.
+    """
+    inside, outside = (f"{site.lab.settings.network[first + more]}" for more in (0, 1))
+    known = with_facts(site, hosts, tags, malleposte_school_networks=[f"{inside}/32"])
+    with second_address(site, inside), second_address(site, outside), known:
+        yield inside, outside
 
 
 @contextlib.contextmanager
