@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from malleposte.adapters import systemd
 from malleposte.calendars import content, fetch, model
 from malleposte.calendars.model import Published
 from malleposte.calendars.settings import Settings
@@ -165,11 +166,10 @@ def _fetched(url: str) -> bytes:
 def _show(settings: Settings, kept: str) -> None:
     """Have the jobs bring the engines to the store, now. Raises MallepostError where one fails."""
     for unit in (GATHER, *settings.units):
-        done = subprocess.run(["systemctl", "start", unit], capture_output=True, check=False, timeout=START_SECONDS)
-        if done.returncode:
-            raise MallepostError(
-                f"it {kept}, but {unit} failed; the timer tries again", f"look at 'journalctl -u {unit}'"
-            )
+        try:
+            systemd.run_job(unit, START_SECONDS)
+        except MallepostError as error:
+            raise MallepostError(f"it {kept}, but {error}; the timer tries again", error.hint) from error
 
 
 def _tell(settings: Settings, store: Store, listed: Sequence[Published], *, as_json: bool) -> None:

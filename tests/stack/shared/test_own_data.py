@@ -155,7 +155,7 @@ def test_its_time_ends_by_itself(enter: Any, site: Site) -> None:
     assert abs((datetime.datetime.strptime(copy["until"] + "+0000", "%Y%m%d%H%M%SZ%z") - now).days - 6) <= 1
     site.run(host, f'sed -i \'s/"until": "[0-9]*Z"/"until": "20260101000000Z"/\' {path}')
     assert "Votre dernière copie est effacée" in text(visitor.get(PAGE))
-    site.run(host, "systemctl start malleposte-accounts-own-data.service", timeout=PATIENCE)
+    site.run_job(host, "malleposte-accounts-own-data.service")
     assert held(site, who.uid) == [f"{who.uid}.json accountd 600"]
 
 

@@ -57,6 +57,6 @@ def test_an_alarm_by_mail_reaches_the_owner_alone(device: Callable[..., Device],
     assert message["Subject"] == f"Rappel\u00a0: Réunion {wanted}"
     assert message["From"].addresses[0].username == "postmaster"
     assert "voisin" not in str(message["To"])
-    site.run(site.host_of("web"), f"systemctl start {JOB}")
+    site.run_job(site.host_of("web"), JOB)
     assert mail.count(mine.account, wanted) == 1 and mail.count(mine.account, shown) == 0
     assert site.run(site.host_of("web"), f"systemctl is-failed {JOB}", check=False).strip() != "failed"

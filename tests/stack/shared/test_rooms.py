@@ -46,7 +46,7 @@ class Rooms:
 
     def follow(self) -> None:
         """The timer's work, now."""
-        self.site.run(self.site.host_of("web"), "systemctl start malleposte-sogo-rooms.service", timeout=300)
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-rooms.service")
 
     def clear(self) -> None:
         """Remove what was made. Their names are not kept: a test's name is drawn."""

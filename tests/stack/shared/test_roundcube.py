@@ -96,7 +96,7 @@ for ($turn = $refused = 0; $turn < (int) $argv[2]; $turn++) {
     usleep(1000);
     unset($places);
 }
-echo $refused, " ";
+echo "$refused ";
 """
 
 

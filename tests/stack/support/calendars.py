@@ -69,7 +69,7 @@ class Calendars:
         """The timer's work, now."""
         units = ("malleposte-calendars", "malleposte-radicale-calendars", "malleposte-sogo-calendars")
         for unit in units:
-            self.site.run(self.site.host_of("web"), f"systemctl start {unit}.service", timeout=300)
+            self.site.run_job(self.site.host_of("web"), f"{unit}.service")
 
     def clear(self) -> None:
         """Withdraw all, and forget their files."""

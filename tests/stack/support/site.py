@@ -157,6 +157,11 @@ class Site:
             raise AssertionError(f"{host}: {' '.join(words)[:200]}: {said[-500:]}")
         return done.stdout
 
+    def run_job(self, host: str, unit: str, timeout: float = 300) -> None:
+        """Run a oneshot service from its beginning: a run of its timer that is under way is not joined."""
+        joined = f"[ $(systemctl show -P ActiveState {unit}) = inactive ] || systemctl start {unit} || true"
+        self.run(host, f"{joined}; systemctl start {unit}", timeout=timeout)
+
     @property
     def folder(self) -> Path:
         """The inventory's folder."""
