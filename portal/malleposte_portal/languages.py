@@ -64,8 +64,13 @@ def translate_number(one: str, many: str, number: int) -> str:
     return text % {"number": number}
 
 
+def capital(words: str) -> str:
+    """The same at the beginning of a sentence: such as the name of an academy, whose fact begins with a small letter."""
+    return words[:1].upper() + words[1:]
+
+
 def setup_languages(app: Flask) -> None:
-    """Each address tells its language; templates have `_`, `gettext`, `ngettext`."""
+    """Each address tells its language; templates have `_`, `ngettext`, `capital`."""
     found = app.extensions["catalogues"] = catalogues(strict=app.testing)
 
     @app.url_value_preprocessor
@@ -80,4 +85,4 @@ def setup_languages(app: Flask) -> None:
         if "language" not in g:
             take_language(None, None)
 
-    app.jinja_env.globals.update(_=translate, ngettext=translate_number)
+    app.jinja_env.globals.update(_=translate, ngettext=translate_number, capital=capital)

@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
+from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
 from tests.browser.test_log_in import enter as enter_portal
 from tests.stack.shared.test_record import PROGRAM, imap
@@ -176,6 +177,14 @@ def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) 
         else:
             confirms(browser, key, enabled=True)
         browser.seen("h1", "Vous êtes connecté")
+    browser.open("portal", "/compte/double-authentification")
+    browser.click("main a", "Supprimer")
+    browser.seen("h1", "Supprimer un moyen de connexion")
+    checked(browser, "portal-factor-remove")
+    type_in(browser, password=who.account.password)
+    browser.click("main form button", "Supprimer ce moyen")
+    browser.seen("main", "Le moyen est supprimé")
+    checked(browser, "portal-factor-removed")
 
 
 def test_who_must_have_a_factor_enrols_it_with_a_code_of_the_desk(browser: Browser, person: Any, site: Site) -> None:

@@ -22,8 +22,17 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
 
-AFTER_AN_ACT = {"step", "done", "device_made", "recovery_confirm", "hacked_check", "hacked_end", "own_data_fetch"}
-"""Pages that only an act leads to: the tests of these acts look at them."""
+AFTER_AN_ACT = {
+    "step",
+    "done",
+    "device_made",
+    "recovery_confirm",
+    "hacked_check",
+    "hacked_end",
+    "own_data_fetch",
+    "factor_remove",
+}
+"""Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
 NO_PAGE = {"human", "strength_data", "login", "logged_out"}
 """What a script reads, and what nobody sees who is logged in."""
 TOURED = ADDRESSES.keys() - set(ACTS) - AFTER_AN_ACT - NO_PAGE

@@ -20,7 +20,7 @@ from malleposte.platform.times import when
 from malleposte.policy.model import Policy
 
 READ = (
-    *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "mpTwoFactor", "pwdChangedTime"),
+    *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "pwdChangedTime"),
     *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "mpRole"),
 )
 """The attributes that the summary is made of."""
@@ -59,7 +59,6 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         recovery_mail=masked(means.mail),
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
-        two_factor=bool(held.get("mpTwoFactor")),
         forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[: wire.MOST_ITEMS] if filters else (),
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),

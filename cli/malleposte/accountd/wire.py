@@ -776,7 +776,6 @@ class Account:
     recovery_mail: str = ""
     recovery_phone: str = ""
     recovery_next: str = ""
-    two_factor: bool = False
     forwards: tuple[str, ...] = ()
     filters: str = ""
     absence: bool = False

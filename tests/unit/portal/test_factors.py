@@ -44,6 +44,14 @@ def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: i
 
 
 @BOTH
+def test_the_account_s_page_leads_to_the_factors(inside: Any, accountd: Any, language: int) -> None:
+    """The directory knows no factor unless they close devices: this page alone says whether there is one."""
+    accountd.answer = replace(DONE, account=wire.Account("Marie Dupond", "marie@ac-exemple.test", state="active"))
+    page = inside.get(pages.ADDRESSES["account"][language])
+    assert ADDRESSES["factors"][language] in {str(held.get("href")) for held, _text in page.all("a")}
+
+
+@BOTH
 def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd: Any, language: int) -> None:
     seen = wire.LogIn("2026-09-01T08:00:00+00:00", True, "imap", "192.0.2.7", "K-9")
     accountd.answer = replace(DONE, closes=True, diagnosis=wire.Diagnosis((seen,), looked=True))

@@ -7,11 +7,18 @@ from datetime import date
 
 from malleposte.paths import ROOT
 from malleposte_portal import info
+from malleposte_portal.languages import capital
 
 TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
-STATEMENT = ("b407817e963454bd", date(2026, 11, 27))
+STATEMENT = ("fec0f290406d86ae", date(2026, 11, 27))
 """A digest of the text, and its day: whoever changes the one changes both, here and in `info`."""
 
 
 def test_the_statement_is_of_the_day_of_its_text() -> None:
     assert (hashlib.sha256(TEMPLATE.read_bytes()).hexdigest()[:16], info.STATED) == STATEMENT
+
+
+def test_a_sentence_begins_with_a_capital_whatever_the_fact() -> None:
+    assert [capital(name) for name in ("académie d'Exemple", "Académie de l'Île", "")] == [
+        "Académie d'Exemple", "Académie de l'Île", "",
+    ]  # fmt: skip
