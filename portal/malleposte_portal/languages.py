@@ -65,7 +65,7 @@ def translate_number(one: str, many: str, number: int) -> str:
 
 
 def capital(words: str) -> str:
-    """The same at the beginning of a sentence: such as the name of an academy, whose fact begins with a small letter."""
+    """The same at the beginning of a sentence, such as the name of an academy, which may begin with a small letter."""
     return words[:1].upper() + words[1:]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-
 from malleposte.adapters import systemd
 from malleposte.errors import MallepostError
 
