@@ -30,6 +30,7 @@ class FakeHost:
     pieces: list[Piece] = field(default_factory=list)
     held: list[Factor] = field(default_factory=list)
     open: list[Session] = field(default_factory=list)
+    untold: tuple[str, ...] = ()
     left: list[Trace] = field(default_factory=list)
     chosen: Senders = field(default_factory=Senders)
 
@@ -93,11 +94,11 @@ class FakeHost:
         self._asked("log_ins", uid)
         return list(self.open)
 
-    def end_log_in(self, uid: str, ident: str) -> bool:
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
         self._asked("end_log_in", uid, ident)
         left = [one for one in self.open if one.ident != ident]
         ended, self.open = len(left) < len(self.open), left
-        return ended
+        return self.untold if ended else None
 
     def drop(self, uid: str) -> bool:
         self._asked("drop", uid)

@@ -45,8 +45,8 @@ class LogIns:
     def _end(self, act: Act, request: wire.EndLogIn) -> wire.Answer:
         holder = self._owner(act, request.uid)
         with reached(what=PAGE):
-            ended = self._tools.end_log_in(holder.uid, request.log_in)
-        if not ended:
+            untold = self._tools.end_log_in(holder.uid, request.log_in)
+        if untold is None:
             raise InputError("no such log-in")
-        act.journal.write("sso-end", holder.uid, sessions=1)
-        return wire.Done(holder.uid, holder.state.value)
+        act.journal.write("sso-end", holder.uid, sessions=1, **({"not_told": list(untold)} if untold else {}))
+        return wire.Done(holder.uid, holder.state.value, open=tuple(untold))

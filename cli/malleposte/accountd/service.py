@@ -162,8 +162,8 @@ class Tools:
     """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
     log_ins: Callable[[str], Sequence[Session]] = lambda uid: ()
     """Log-ins and trusted browsers of an account, from the log-in page. Raises MallepostError, OSError."""
-    end_log_in: Callable[[str, str], bool] = lambda uid, ident: False
-    """Ends one of them; whether there was one. Raises MallepostError, OSError."""
+    end_log_in: Callable[[str, str], Sequence[str] | None] = lambda uid, ident: None
+    """Ends one of them; the services that were not told, None where there was none. Raises MallepostError, OSError."""
     traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
     """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
     untrace: Callable[[str, Trace], Sequence[Failure]] | None = None

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from malleposte.adapters import log_outs
+from malleposte.adapters.log_outs import CONFIGURATION
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import identity
 
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
-CONFIGURATION = Path("/etc/lemonldap-ng/malleposte/lmConf-1.json")
-"""Of the role lemonldap, which removes it where the academy has a provider of its own."""
 AS_ITS_USER = ("runuser", "-u", "www-data", "-g", "www-data", "-G", "valkey", "--")
 SOCKET = Path("/run/sso-prove.sock")
 NEVER_SEEN = "Could not get psession"
@@ -149,12 +149,27 @@ def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Facto
 
 def sessions(uid: str, run: Run = program) -> list[Session]:
     """The open log-ins of an agent, and the browsers that he or she trusts."""
-    found = []
+    return _open(_rows(uid, run))
+
+
+type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What the store has of an agent, by the field that names the agent there."""
+
+
+def _rows(uid: str, run: Run) -> Rows:
+    found = {}
     for index in ("_whatToTrace", "_session_uid"):
         told = _read(run(["search", "--where", f"{index}={_known(uid)}"]))
-        for one in told if isinstance(told, list) else []:
+        found[index] = told if isinstance(told, list) else []
+    return found
+
+
+def _open(rows: Rows) -> list[Session]:
+    found = []
+    for index, held in rows.items():
+        for one in held:
             trusted = "_connectedSince" in one
-            # Factors lie in the same store, in a session of another kind: that one stays.
+            # Factors and tokens lie in the same store, in sessions of other kinds: those stay.
             if one.get("_session_kind") == "SSO" and trusted == (index == "_session_uid"):
                 found.append(_session(one, trusted))
     return found
@@ -175,28 +190,40 @@ def _session(one: Mapping[str, Any], trusted: bool) -> Session:
     )
 
 
-def end(uid: str, run: Run = program) -> int:
-    """End every log-in of an agent and forget trusted browsers; how many there were."""
+@dataclass(frozen=True)
+class Ended:
+    """How many log-ins ended, and the services that were not told of it."""
+
+    many: int
+    untold: tuple[str, ...] = ()
+
+
+def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None) -> Ended:
+    """End every log-in of an agent and forget trusted browsers. By `tell`, services hear of it."""
     open_ones = sessions(uid, run)
     if not open_ones:
-        return 0  # each call starts a Perl program: it is what a change of password costs most
-    for one in open_ones:
+        return Ended(0)  # each call starts a Perl program: it is what a change of password costs most
+    return _ended(uid, open_ones, run, tell)
+
+
+def end_one(uid: str, ident: str, run: Run = program, tell: log_outs.Tell = log_outs.tell) -> Ended | None:
+    """End one log-in of an agent, or forget one browser; None where there is none of that name."""
+    found = [one for one in sessions(uid, run) if one.ident == ident]
+    return _ended(uid, found, run, tell) if found else None
+
+
+def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | None) -> Ended:
+    for one in ending:
         run(["delete", one.key])
-    left = sessions(uid, run)
-    if {one.ident for one in left} & {one.ident for one in open_ones}:
+    # From here on they open nothing more, so that this is all that they had opened.
+    rows = _rows(uid, run)
+    keys = {one.key for one in ending}
+    left = [one for one in _open(rows) if one.key in keys]
+    ended = log_outs.opened(rows["_session_uid"], keys - {one.key for one in left})
+    untold = tell(ended) if tell else ()
+    if left:
         raise MallepostError(f"{uid}: {len(left)} log-ins are still open", "run this again")
-    return len(open_ones)
-
-
-def end_one(uid: str, ident: str, run: Run = program) -> bool:
-    """End one log-in of an agent, or forget one browser; whether there was one of that name."""
-    key = next((one.key for one in sessions(uid, run) if one.ident == ident), "")
-    if not key:
-        return False
-    run(["delete", key])
-    if any(one.key == key for one in sessions(uid, run)):
-        raise MallepostError(f"{uid}: the log-in is still open", "run this again")
-    return True
+    return Ended(len(ending), untold)
 
 
 def forget(uid: str, run: Run = program) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from malleposte.adapters import lemonldap
+from malleposte.adapters import lemonldap, log_outs
 from malleposte.commands.away import PortalCommand, person
 from malleposte.errors import ExitCode
 
@@ -135,19 +135,22 @@ def sessions_list(uid: str, as_json: bool) -> int:
 def sessions_end(uid: str, reason: str, by: str, as_json: bool) -> int:
     """End every log-in of an agent at the provider; no browser stays trusted.
 
-    Webmails and the portal ask to log in within five minutes. IMAP goes on: `accounts block` ends it.
+    Webmails and the portal are told, and ask to log in at the next page. One that gives no answer is named (exit code
+    4), and asks within five minutes. IMAP goes on: `accounts block` ends it.
 
     \b
     Example:
       sudo ./malleposte sso sessions end mdupond --reason "laptop lost"
     """
-    many = lemonldap.end(uid)
-    lemonldap.tell("/ended", uid, by=by or person(), reason=reason, many=many)
+    ended = lemonldap.end(uid, tell=log_outs.tell)
+    lemonldap.tell("/ended", uid, by=by or person(), reason=reason, many=ended.many)
     if as_json:
-        click.echo(json.dumps({"ended": many}))
+        click.echo(json.dumps({"ended": ended.many, "not_told": ended.untold}))
     else:
-        click.echo(f"{many} ended")
-    return ExitCode.DONE
+        click.echo(f"{ended.many} ended")
+        for name in ended.untold:
+            click.echo(f"{name} was not told: what is open there ends within five minutes", err=True)
+    return ExitCode.PARTLY if ended.untold else ExitCode.DONE
 
 
 def _told(

@@ -23,10 +23,10 @@ def open_ones(stage: Stage) -> list[Session]:
     """The log-ins of mdupond."""
     held = [LAPTOP, HOME]
 
-    def end(uid: str, ident: str) -> bool:
+    def end(uid: str, ident: str) -> tuple[str, ...] | None:
         gone = [one for one in held if uid == "mdupond" and one.ident == ident]
         held[:] = [one for one in held if one not in gone]
-        return bool(gone)
+        return (("sogo",) if ident == HOME.ident else ()) if gone else None
 
     tools = dataclasses.replace(
         stage.service.tools, log_ins=lambda uid: list(held) if uid == "mdupond" else [], end_log_in=end
@@ -55,10 +55,16 @@ def test_one_ends_and_is_written_down(stage: Stage, open_ones: list[Session]) ->
     strange = ended(stage, "s3cret")
     assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
     assert open_ones == [LAPTOP, HOME] and stage.lines() == []
-    assert isinstance(ended(stage, "d1gest"), wire.Done)
+    assert ended(stage, "d1gest") == wire.Done("mdupond", "active")
     assert open_ones == [HOME]
     (line,) = stage.lines()
-    assert (line["action"], line["sessions"]) == ("sso-end", 1)
+    assert (line["action"], line["sessions"]) == ("sso-end", 1) and "not_told" not in line
+
+
+def test_a_service_that_was_not_told_keeps_no_log_in_open_and_is_named(stage: Stage, open_ones: list[Session]) -> None:
+    assert ended(stage, "autre") == wire.Done("mdupond", "active", open=("sogo",))
+    (line,) = stage.lines()
+    assert (line["action"], line["not_told"]) == ("sso-end", ["sogo"])
 
 
 def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: list[Session]) -> None:

@@ -402,7 +402,7 @@ def test_a_log_in_is_ended_where_it_is_kept() -> None:
     page, other = (FakeHost(name, frozenset(("sso",)), open=[one]) for name, one in (("pia1", old), ("pia2", new)))
     hosts = Hosts(MemoryDirectory(), [page, other, FakeHost("mail1", frozenset(("store",)), open=[old])])
     assert hosts.log_ins("mdupond") == [new, old]
-    assert hosts.end_log_in("mdupond", "b") and not hosts.end_log_in("mdupond", "b")
+    assert (hosts.end_log_in("mdupond", "b"), hosts.end_log_in("mdupond", "b")) == ((), None)
     assert hosts.log_ins("mdupond") == [old]
     other.down = True
     with pytest.raises(MallepostError, match="on pia2: no route"):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from malleposte.adapters import lemonldap
+from malleposte.adapters.log_outs import Opened
 from malleposte.errors import InputError, MallepostError
 
 IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
 FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
-SSO = {"_session_id": "s3ss10n", "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
+NAMED = hashlib.sha256(b"s3ss10n").hexdigest()
+SSO = {"_session_id": NAMED, "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
        "authenticationLevel": 4, "_browser": "Firefox"}  # fmt: skip
 TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000,
            "_utime": 1792592000}  # fmt: skip
+TOKEN = {"_session_id": "t0ken", "_session_kind": "OIDCI", "_type": "refresh_token", "_session_uid": "mdupond",
+         "client_id": "sogo", "_oidc_sid": "s1d", "user_session_id": "s3ss10n"}  # fmt: skip
 KEPT = {"_session_id": "fact0rs", "_session_kind": "Persistent", "_session_uid": "mdupond"}
 
 
@@ -24,7 +29,7 @@ class Program:
 
     def __init__(self, stubborn: bool = False) -> None:
         self.factors: dict[str, Any] = dict(FACTORS)
-        self.kept = {"_whatToTrace": [SSO], "_session_uid": [TRUSTED, KEPT]}
+        self.kept: dict[str, list[dict[str, Any]]] = {"_whatToTrace": [SSO], "_session_uid": [TRUSTED, TOKEN, KEPT]}
         self.stubborn, self.deleted = stubborn, list[str]()
         self.calls = 0
 
@@ -84,10 +89,10 @@ def test_log_ins_end_and_factors_stay() -> None:
     program = Program()
     found = lemonldap.sessions("mdupond", program)
     assert [(one.level, one.trusted) for one in found] == [(4, False), (0, True)]
-    assert not any("s3ss10n" in str(one.as_dict()) for one in found), "its identifier would open it"
-    assert lemonldap.end("mdupond", program) == 2
-    assert program.deleted == ["s3ss10n", "tru5ted"]
-    assert lemonldap.end("mdupond", program) == 0
+    assert not any(NAMED in str(one.as_dict()) for one in found), "its identifier would open it"
+    assert lemonldap.end("mdupond", program) == lemonldap.Ended(2)
+    assert program.deleted == [NAMED, "tru5ted"]
+    assert lemonldap.end("mdupond", program) == lemonldap.Ended(0)
     with pytest.raises(MallepostError, match="still open"):
         lemonldap.end("mdupond", Program(stubborn=True))
 
@@ -100,21 +105,42 @@ def test_one_log_in_is_told_without_what_opens_it_and_ends_alone() -> None:
     for one in (here, trusted):
         assert one.key and one.key not in repr(one) + str(one.as_dict())
         assert lemonldap.Session.read(one.as_dict()) == one, "all but the key"
-    assert not lemonldap.end_one("mdupond", "s3ss10n", program), "what opens it is no name of it"
-    assert not lemonldap.end_one("autre", trusted.ident, program)
-    assert lemonldap.end_one("mdupond", trusted.ident, program)
+    assert not lemonldap.end_one("mdupond", NAMED, program, nobody), "what opens it is no name of it"
+    assert not lemonldap.end_one("autre", trusted.ident, program, nobody)
+    assert lemonldap.end_one("mdupond", trusted.ident, program, nobody)
     assert program.deleted == ["tru5ted"]
-    assert not lemonldap.end_one("mdupond", trusted.ident, program)
+    assert not lemonldap.end_one("mdupond", trusted.ident, program, nobody)
     with pytest.raises(MallepostError, match="still open"):
-        lemonldap.end_one("mdupond", here.ident, Program(stubborn=True))
+        lemonldap.end_one("mdupond", here.ident, Program(stubborn=True), nobody)
+
+
+def nobody(found: Sequence[Opened]) -> tuple[str, ...]:
+    """In the place of services: there is none."""
+    assert not found, "a log-in that goes on is told to nobody"
+    return ()
+
+
+def test_services_are_told_once_the_log_in_is_over_and_named_where_they_were_not() -> None:
+    program, told = Program(), list[Opened]()
+
+    def tell(found: Sequence[Opened]) -> tuple[str, ...]:
+        assert program.deleted, "else a webmail that is told would be logged in again"
+        told.extend(found)
+        return ("sogo",)
+
+    here, _trusted = lemonldap.sessions("mdupond", program)
+    assert lemonldap.end_one("mdupond", here.ident, program, tell) == lemonldap.Ended(1, ("sogo",))
+    assert told == [Opened("sogo", "mdupond", "s1d")]
+    program.deleted.clear()
+    assert lemonldap.end("mdupond", program, tell) == lemonldap.Ended(2, ("sogo",))
 
 
 def test_without_log_ins_the_program_is_started_no_oftener_than_it_takes_to_know() -> None:
     program = Program()
-    assert lemonldap.end("mdupond", program) == 2
+    assert lemonldap.end("mdupond", program).many == 2
     assert program.calls == 6, "two searches, two log-ins, and two searches for what is left"
     program.calls = 0
-    assert lemonldap.end("mdupond", program) == 0
+    assert lemonldap.end("mdupond", program).many == 0
     assert program.calls == 2
 
 

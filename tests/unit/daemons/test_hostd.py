@@ -77,7 +77,9 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         assert away.unfactor("mdupond", "a2V5").name == "Clé"
         host.open = [Session("d1gest", "192.0.2.7", NOW, 4, True, NOW, "Firefox"), Session("autre", "", None, 2)]
         assert away.log_ins("mdupond") == host.open
-        assert away.end_log_in("mdupond", "d1gest") and not away.end_log_in("mdupond", "d1gest")
+        assert (away.end_log_in("mdupond", "d1gest"), away.end_log_in("mdupond", "d1gest")) == ((), None)
+        host.untold = ("sogo",)
+        assert away.end_log_in("mdupond", "autre") == ("sogo",)
         assert away.record("mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
         assert away.deleted("mdupond", Wanted("ami"))[0].ident == "Projets:12"
         assert away.undelete("mdupond", ["Projets:12"]) == {"Projets": 1}
@@ -90,7 +92,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
     assert ("close", "mdupond", ("mdupond", "marie@ac-exemple.test")) in host.done
     assert [act for act, *_ in host.done] == [
         "close", "forget", "queue", "carry", "settle", "look", "traces", "untrace", "factors", "enrolled", "unfactor",
-        "log_ins", "end_log_in", "end_log_in",
+        "log_ins", "end_log_in", "end_log_in", "end_log_in",
         "record", "deleted", "undelete", "set_senders", "senders", "drop", "holders", "empty", "relist", "ping",
     ]  # fmt: skip
 

@@ -171,9 +171,13 @@ class Hosts:
         found = [one for host in self._pages() for one in _at(host, lambda each: each.log_ins(uid))]
         return sorted(found, key=lambda one: one.since.timestamp() if one.since else 0, reverse=True)
 
-    def end_log_in(self, uid: str, ident: str) -> bool:
-        """End one of them wherever it is kept; whether any host had it."""
-        return any(_at(host, lambda each: each.end_log_in(uid, ident)) for host in self._pages())
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
+        """End one of them wherever it is kept; the services that were not told, None where no host had it."""
+        for host in self._pages():
+            untold = _at(host, lambda each: each.end_log_in(uid, ident))
+            if untold is not None:
+                return untold
+        return None
 
     def _pages(self) -> list[Host]:
         return [host for host in self.hosts if SIGN_ON in host.holds]

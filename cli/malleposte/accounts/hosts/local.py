@@ -208,9 +208,10 @@ class LocalHost:
         """See Host."""
         return lemonldap.sessions(checked(uid))
 
-    def end_log_in(self, uid: str, ident: str) -> bool:
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
         """See Host."""
-        return lemonldap.end_one(checked(uid), ident)
+        ended = lemonldap.end_one(checked(uid), ident)
+        return ended.untold if ended else None
 
     def drop(self, uid: str) -> bool:
         """See Host."""

@@ -95,8 +95,8 @@ class Host(Protocol):
     def log_ins(self, uid: str) -> list[Session]:
         """Log-ins at the log-in page that are kept here, and browsers that are trusted."""
 
-    def end_log_in(self, uid: str, ident: str) -> bool:
-        """End one of them; whether it is one of this host's."""
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
+        """End one of them; the services that were not told of it, None where it is none of this host's."""
 
     def drop(self, uid: str) -> bool:
         """Forget filters that were carried; whether there were any."""

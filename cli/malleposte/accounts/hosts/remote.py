@@ -159,9 +159,10 @@ class Asked:
         """See Host."""
         return [Session.read(one) for one in self.way.ask("log_ins", uid)]
 
-    def end_log_in(self, uid: str, ident: str) -> bool:
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
         """See Host."""
-        return self.way.ask("end_log_in", uid, word=ident) is True
+        untold = self.way.ask("end_log_in", uid, word=ident)
+        return tuple(map(str, untold)) if isinstance(untold, list) else None
 
     def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
         """See Host."""
