@@ -37,7 +37,7 @@ def log_in_end(found: sign_on.Agent) -> Answer:
     )  # fmt: skip
     if isinstance(answer, acts.Told):
         return unanswered(answer)
-    session["told"] = "log_in"
+    session["told"] = "log_in_late" if answer.open else "log_in"
     return redirect(link("devices"), 303)
 
 

@@ -36,7 +36,11 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     assert (answer.status_code, answer.headers["Location"]) == (303, DEVICES[0])
     (ended,) = [one for one in accountd.asked if isinstance(one, wire.EndLogIn)]
     assert (ended.uid, ended.log_in) == ("mdupond", "autre")
-    assert "La connexion est fermée" in inside.get(DEVICES[0]).all("main")[0][1]
+    main = inside.get(DEVICES[0]).all("main")[0][1]
+    assert "La connexion est fermée" in main and "webmails qu’elle avait ouverts sont fermés" in main
+    accountd.answer = replace(accountd.answer, open=("sogo",))
+    inside.press(DEVICES[0], END[0], log_in="autre")
+    assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).all("main")[0][1], "one was not told"
     call = accountd.call
 
     def refused(request: wire.Request) -> Any:
