@@ -1,16 +1,34 @@
-"""A log-out while the webmails cannot be told of it."""
+"""A log-out, and the end of a log-in, while the webmails cannot be told of it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.accountd import wire
 
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.log_outs import LogIn
+from tests.stack.support.portal import Portal
 from tests.stack.support.provider import returned
-from tests.stack.support.site import Site
+from tests.stack.support.site import Account, Site
+from tests.stack.support.web import Web
 
 UNITS = "dav-router.socket dav-router.service"
+
+
+@pytest.fixture
+def agent(people: Any) -> Account:
+    found: Account = people.agent(profile="convergence")
+    return found
+
+
+@pytest.fixture
+def opened(site: Site, web: Web, ca_bundle: Path, agent: Account) -> LogIn:
+    return LogIn(site, web, ca_bundle, agent)
 
 
 @pytest.fixture
@@ -30,3 +48,24 @@ def test_a_log_out_is_done_though_no_webmail_can_be_told(site: Site, webmail: An
     answer = here.sso.ask(where.removeprefix(f"https://{here.sso.name}"))
     assert (answer.status, answer.headers["Location"]) == (302, f"https://{here.name}/")
     assert "code" not in returned(here.sso.ask(here.sso.authorize())), "the log-in is over"
+
+
+def test_an_operator_ends_log_ins_and_reads_which_webmails_were_not_told(
+    site: Site, agent: Account, opened: LogIn, untold: None
+) -> None:
+    done = Cli(site).typed("sessions", "end", agent.uid, "--reason", "essai", "--json", group="sso")
+    told = json.loads(done.stdout)["hosts"]["pia1"]
+    assert (done.returncode, told) == (4, {"ended": 1, "not_told": ["roundcube", "sogo"]})
+    assert "code" not in returned(opened.portal.provider.ask(opened.portal.provider.authorize()))
+    assert opened.portal.ask("/compte").status != 200, "the others are told"
+
+
+def test_an_owner_ends_a_log_in_and_reads_that_something_follows(
+    site: Site, agent: Account, opened: LogIn, untold: None
+) -> None:
+    accountd = Portal(site)
+    token = accountd.token(agent.uid)
+    (shown,) = accountd.one(wire.ShowLogIns(accountd.source, agent.uid, token)).log_ins
+    done = accountd.one(wire.EndLogIn(accountd.source, agent.uid, token, shown.ident))
+    assert done == wire.Done(agent.uid, "active", open=("roundcube", "sogo"))
+    assert "code" not in returned(opened.portal.provider.ask(opened.portal.provider.authorize()))

@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.accountd import wire
 from malleposte.accountd.log_out import EVENT
 
+from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS
 from tests.stack.support.groupware import Groupware
-from tests.stack.support.log_outs import ADDRESS, posted, roundcube_sid, sogo_sid, told
+from tests.stack.support.log_outs import (
+    ADDRESS,
+    ALL_OPEN,
+    NONE_OPEN,
+    LogIn,
+    posted,
+    roundcube_sid,
+    sogo_sid,
+    told,
+)
 from tests.stack.support.mail import wait_for
-from tests.stack.support.signed_on import SignedOn
+from tests.stack.support.portal import Portal
 from tests.stack.support.site import Site
 from tests.stack.support.tokens import Forge, of_roundcube, part
 from tests.stack.support.web import Web
@@ -94,17 +105,44 @@ def test_the_address_opens_nothing_else(site: Site, web: Web, left: Left) -> Non
 
 
 def test_a_log_out_of_the_portal_ends_both_webmails_of_that_log_in(
-    site: Site, web: Web, webmail: Any, people: Any, ca_bundle: Path
+    site: Site, web: Web, people: Any, ca_bundle: Path
 ) -> None:
     agent = people.agent(profile="convergence")
-    visitor, light = SignedOn(site, web), webmail()
-    visitor.log_in(agent.uid, agent.password)
-    light.sso = visitor.provider
-    assert light.enter(light.back(light.sso.ask(light.leave("/?_interface=legere"))))
-    full = Groupware(site, ca_bundle, agent, sso_cookies=visitor.provider.cookies)
-    assert full.get(full.back(full.provider(full.leave()))).status == 302
-    elsewhere = Groupware(site, ca_bundle, agent).login()
-    assert [light.inside, full.inside, elsewhere.inside] == [True] * 3
-    assert visitor.press("/", "/deconnexion").all("h1")[0][1] == "Vous êtes déconnecté"
-    wait_for(lambda: not light.inside and not full.inside, 5, "a webmail still opens")
-    assert elsewhere.inside, "another log-in goes on"
+    here, elsewhere = (LogIn(site, web, ca_bundle, agent) for _ in range(2))
+    assert here.portal.press("/", "/deconnexion").all("h1")[0][1] == "Vous êtes déconnecté"
+    wait_for(lambda: here.open == NONE_OPEN, 5, "a service still opens")
+    assert elsewhere.open == ALL_OPEN, "another log-in goes on"
+
+
+def test_a_log_in_that_its_owner_ends_is_over_at_the_next_request_everywhere(
+    site: Site, web: Web, people: Any, ca_bundle: Path
+) -> None:
+    agent, accountd = people.agent(profile="convergence"), Portal(site)
+    token = accountd.token(agent.uid)
+    here = LogIn(site, web, ca_bundle, agent)
+    (shown,) = accountd.one(wire.ShowLogIns(accountd.source, agent.uid, token)).log_ins
+    elsewhere = LogIn(site, web, ca_bundle, agent)
+    done = accountd.one(wire.EndLogIn(accountd.source, agent.uid, token, shown.ident))
+    assert (here.open, elsewhere.open) == (NONE_OPEN, ALL_OPEN)
+    assert done == wire.Done(agent.uid, "active"), "all were told"
+
+
+def test_what_an_operator_ends_is_over_at_the_next_request_everywhere(
+    site: Site, web: Web, people: Any, ca_bundle: Path
+) -> None:
+    agent, other = (people.agent(profile="convergence") for _ in range(2))
+    first, second, another = (LogIn(site, web, ca_bundle, one) for one in (agent, agent, other))
+    done = Cli(site).typed("sessions", "end", agent.uid, "--reason", "essai", "--json", group="sso")
+    assert (first.open, second.open, another.open) == (NONE_OPEN, NONE_OPEN, ALL_OPEN)
+    assert (done.returncode, json.loads(done.stdout)["hosts"]["pia1"]) == (0, {"ended": 2, "not_told": []})
+
+
+def test_no_client_of_the_web_front_has_a_log_out_told(site: Site, web: Web) -> None:
+    name = str(site.platform["hostnames"]["sso"])
+    body = json.dumps([{"client": "sogo", "uid": "a", "sid": "b"}]).encode()
+    for path in ("/_ended", "/index.psgi/_ended", "//_ended", "/%5Fended", "/oauth2/../_ended"):
+        answer = web.get(
+            site.address("pia1"), name, path, method="POST", body=body, Content_Type="application/json",
+            MALLEPOSTE_WITHIN="1", Malleposte_Within="1",
+        )  # fmt: skip
+        assert answer.status == 404, path

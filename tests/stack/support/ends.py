@@ -1,4 +1,4 @@
-"""All that an agent has open at one moment, whether each still opens, and a token that is past its end."""
+"""All that an agent has open at one moment, whether each still opens, and webmails' tokens that are past their end."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
 
 SOGO_SESSIONS = "/run/malleposte-sogo-sessions"
-ROUNDCUBES = ("Roundcube", "another Roundcube", "Roundcube elsewhere")
-SOGOS = ("SOGo", "another SOGo", "SOGo elsewhere")
 LONG_AGO = 1_000_000_000
 """A moment before any test, in seconds since 1970."""
 
@@ -62,22 +60,6 @@ def sogo_late(site: Site, uid: str) -> None:
     for path in site.run(host, f"ls {SOGO_SESSIONS}/{uid}.*").split():
         late = json.loads(site.run(host, f"cat {path}")) | {"until": LONG_AGO}
         site.run(host, f"cat > {path}", given=json.dumps(late))
-
-
-def portal_late(site: Site, uid: str) -> None:
-    """Let the tokens of an agent's log-ins to the portal be past their end."""
-    secret = json.loads(site.run("pia1", "cat /etc/malleposte/keys/portal-sign-on.json"))["valkey"]["password"]
-
-    def asked(*lines: str) -> list[str]:
-        given = "\n".join([f"AUTH portal {secret}", *lines, ""])
-        told = site.run("pia1", "valkey-cli -s /run/valkey-portal/valkey.sock", given=given).splitlines()
-        return [line for line in told if line not in ("", "OK")]
-
-    for key in asked(f"SMEMBERS portal:uid:{uid}"):
-        name = f"portal:session:{key}"
-        for held in asked(f"GET {name}"):
-            late = json.dumps(json.loads(held) | {"good_until": LONG_AGO})
-            asked(f"SET {name} {json.dumps(late)} KEEPTTL")
 
 
 @dataclass(repr=False)
@@ -146,15 +128,6 @@ class Held:
             "IMAP by a device": lambda: not thrown_out(self.sessions["device"]),
             "the password": lambda: opens(self.mail, self.light),
             "a device": lambda: opens(self.mail, self.device),
-        }
-
-    @property
-    def late(self) -> dict[str, Callable[[], None]]:
-        """Let the token be past its end, of each that lives by one."""
-        return {
-            **dict.fromkeys(ROUNDCUBES, lambda: roundcube_late(self.site, self.light.uid)),
-            **dict.fromkeys(SOGOS, lambda: sogo_late(self.site, self.full.uid)),
-            "the portal": lambda: portal_late(self.site, self.light.uid),
         }
 
     def _renews(self) -> bool:
