@@ -153,7 +153,7 @@ def sessions(uid: str, run: Run = program) -> list[Session]:
 
 
 type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
-"""What the store has of an agent, by the field that names the agent there."""
+"""The rows of the store about an agent, by the field that names the agent there."""
 
 
 def _rows(uid: str, run: Run) -> Rows:
@@ -192,7 +192,7 @@ def _session(one: Mapping[str, Any], trusted: bool) -> Session:
 
 @dataclass(frozen=True)
 class Ended:
-    """How many log-ins ended, and the services that were not told of it."""
+    """The number of log-ins that ended, and the services that were not told of it."""
 
     many: int
     untold: tuple[str, ...] = ()

@@ -22,10 +22,10 @@ CONFIGURATION = Path("/etc/lemonldap-ng/malleposte/lmConf-1.json")
 SERVER = Path("/run/llng-fastcgi-server/llng-fastcgi.sock")
 ADDRESS = "/_ended"
 SCRIPT = "/usr/share/lemonldap-ng/portal/htdocs/index.psgi"
-PATIENCE = 30.0
+PATIENCE = 15.0
 """Seconds. The log-in page waits three for each service that gives no answer."""
 RENEWS = "refresh_token"
-"""What the store has of each service that a log-in opened: it outlives the log-in, and renews nothing then."""
+"""The kind of rows of the store that name the services of a log-in; they outlive it, and renew nothing then."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ type Tell = Callable[[Sequence[Opened]], tuple[str, ...]]
 
 
 def opened(rows: Iterable[Mapping[str, Any]], log_ins: Collection[str]) -> list[Opened]:
-    """What these log-ins opened, of the rows of their owner; `log_ins` are names in the store, digests of their own."""
+    """The services that these log-ins opened, by the rows of their owner; `log_ins` are names in the store, digests."""
     found = [
         Opened(str(one["client_id"]), str(one["_session_uid"]), str(one["_oidc_sid"]))
         for one in rows

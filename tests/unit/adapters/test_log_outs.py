@@ -1,4 +1,4 @@
-"""What an ended log-in had opened, and the log-in page that is asked to tell it, by FastCGI."""
+"""The services that an ended log-in had opened, and the log-in page that is asked by FastCGI to tell them."""
 
 from __future__ import annotations
 

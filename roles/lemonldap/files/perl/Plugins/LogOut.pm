@@ -25,7 +25,7 @@ use constant WITHIN => 'MALLEPOSTE_WITHIN';
 # A process wraps the method once, however often it reads its configuration.
 my $wrapped;
 
-# Whether a service that gives no answer counts.
+# Set while the log-in page is to know of a service that gives no answer.
 my $counts = 0;
 
 sub init {
