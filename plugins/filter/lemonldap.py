@@ -63,6 +63,9 @@ def _client(one: Mapping[str, Any], token_seconds: int) -> dict[str, Any]:
     if one.get("rule"):
         found["Rule"] = one["rule"]
     if one.get("back_channel"):
+        # By its refresh token it is known which services a log-in has opened, once that is ended in the store.
+        if not one.get("refresh"):
+            raise AnsibleFilterError(f"the client {one['id']}: back_channel needs refresh: true")
         found |= {"LogoutType": "back", "LogoutUrl": one["back_channel"], "LogoutSessionRequired": 1}
     return {f"oidcRPMetaDataOptions{name}": value for name, value in found.items()}
 
@@ -227,7 +230,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "tokenUseGlobalStorage": 1,
         "formTimeout": 600,
         # --- what is kept, and where
-        # By digests of their names: what lies in the store or in an archive opens no session (ANSSI's R21 and R25).
+        # By digests of their names (ANSSI's R21 and R25). Rows of refresh tokens hold the names themselves all the same.
         "hashedSessionStore": 1,
         "globalStorage": store,
         "globalStorageOptions": valkey,

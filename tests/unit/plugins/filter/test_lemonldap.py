@@ -20,6 +20,7 @@ PORTAL = {
     "redirect": ["https://pia.ac-exemple.test/connexion/retour"],
     "logout_redirect": ["https://pia.ac-exemple.test/"],
     "nonce": True,
+    "refresh": True,
     "back_channel": "https://pia.ac-exemple.test/connexion/fin",
 }
 WEBMAIL = {
@@ -192,6 +193,8 @@ def test_who_must_have_one_needs_more_than_the_password() -> None:
     [
         ({"clients": [PORTAL, PORTAL]}, "two clients are named portail"),
         ({"clients": [PORTAL | {"secret": "short"}]}, "the secret of portail"),
+        # By its refresh token it is known that a log-in has opened it.
+        ({"clients": [PORTAL | {"refresh": False}]}, "the client portail: back_channel needs refresh: true"),
         ({"second_factor": {"everyone": "maybe"}}, "maybe is none of"),
         ({"ldap": {}}, "'uri' is missing"),
     ],
