@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from malleposte import playbook
+from malleposte import enrolment, playbook
 from malleposte.probe import run as probing
 from malleposte.probe.model import Status
 
@@ -39,6 +39,7 @@ def deploys_unchanged(site: Site) -> None:
 
 def works_from_outside(site: Site) -> None:
     """Every path of the probe: submission, MX, DANE and MTA-STS, IMAP, filters, webmails, devices, portal, DNS."""
+    enrolment.ensure_factor(site.inventory, print)  # as the command does before its first walk
     found = list(probing.walk(site.inventory))
     failed = {path.name: path.detail for path in found if path.status is Status.FAILED}
     assert not failed, failed
