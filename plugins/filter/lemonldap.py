@@ -230,7 +230,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "tokenUseGlobalStorage": 1,
         "formTimeout": 600,
         # --- what is kept, and where
-        # By digests of their names (ANSSI's R21 and R25). Rows of refresh tokens hold the names themselves all the same.
+        # By digests of their names (ANSSI's R21 and R25); rows of refresh tokens hold the names themselves.
         "hashedSessionStore": 1,
         "globalStorage": store,
         "globalStorageOptions": valkey,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte.accounts.disclosure import ACTS as JOURNAL
-from malleposte_portal import shown_once
+from malleposte_portal import pages, shown_once
 from malleposte_portal.languages import catalogues
 from malleposte_portal.own import ACTS, ADDRESSES, phones
 from malleposte_portal.sessions import StoreError, key_of
@@ -214,6 +214,21 @@ def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) 
     token = inside.get("/compte/interface").forms()[0]["fields"]["csrf_token"]
     inside.post("/compte/interface", {"csrf_token": token, "profile": "luxe"})
     assert len([one for one in accountd.asked if isinstance(one, wire.SetClass)]) == 1
+
+
+@BOTH
+def test_the_first_page_offers_what_serves_an_agent_who_is_logged_in(visit: Any, log_in: Any, language: int) -> None:
+    account = {ADDRESSES[name][language] for name in ("account", "setup", "undelete")}
+    stranger = {pages.ADDRESSES[name][language] for name in ("activate", "forgotten")}
+    home = pages.ADDRESSES["home"][language]
+
+    def shown() -> set[str]:
+        return {str(held["href"]) for held, _text in visit.get(home).all("a")} & (account | stranger)
+
+    assert shown() == stranger
+    log_in(visit)
+    assert account <= shown()
+    assert not shown() & stranger
 
 
 def test_the_first_page_has_the_tiles_of_the_class(
