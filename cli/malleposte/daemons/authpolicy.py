@@ -9,8 +9,8 @@ A token of the log-in page (`mechanism`) is no password: it cannot be guessed, a
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
 password of a device is noted as its last use (`accounts.devices.uses`). The record of the host is told how each log-in
-ended (`accounts.record`); names that mean no account are not. `away` names the device whose password was right where it
-is not good: such a log-in counts as one by a password that no device has.
+ended (`accounts.record`), and which process of Postfix serves one; names that mean no account are not. `away` names
+the device whose password was right where it is not good: such a log-in counts as one by a password that no device has.
 """
 
 from __future__ import annotations
@@ -127,6 +127,13 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
     )  # fmt: skip
 
 
+def sending(command: str, told: Mapping[str, Any]) -> int:
+    """The process of Postfix in whose session somebody has logged in; 0 for none."""
+    accepted = command == "report" and told.get("success") is True and told.get("protocol") == "smtp"
+    process = str(told.get("process", ""))
+    return int(process) if accepted and process.isdecimal() else 0
+
+
 class Server:
     """Requests of Dovecot, over connections that stay open."""
 
@@ -167,6 +174,8 @@ class Server:
             # Known by now: the resolver remembers, and nothing is asked again.
             if (uid := await self.resolver.uid(login)) and (event := recorded(uid, command, told, answer)):
                 self.teller.log_in(event)
+            if uid and (process := sending(command, told)):
+                self.teller.sends(uid, process)
             return 200, answer
         except ValueError as error:
             LOG.warning("a request is not understood: %s", error)

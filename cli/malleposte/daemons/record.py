@@ -1,8 +1,9 @@
 """The daemon that keeps the record of a host: log-ins, and mail that the filter refused, by account (role record).
 
-Three sockets, which systemd hands over. `told` takes datagrams, each a log-in; `refused` takes connections of the
+Three sockets, which systemd hands over. `told` takes datagrams, each a log-in, or a session of submission with the
+process of Postfix that serves it (`process`); `refused` takes connections of the
 filter, each line a refused message with its envelope, whose recipients or sender are resolved to accounts here; both
-are for a group. `asked` is for root: `{"act": "of"|"erase", "uid": ...}`, one line each way.
+are for a group. `asked` is for root: `{"act": "of"|"erase"|"processes", "uid": ...}`, one line each way.
 
 What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
 are not recorded.
@@ -19,7 +20,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from malleposte.accounts.record.model import IN, OUT, Event, Refusal, Tally, eve
 from malleposte.accounts.record.store import Store
 from malleposte.accounts.resolver import AccountResolver
 from malleposte.errors import MallepostError
+from malleposte.platform.identity import is_uid
 
 LOG = logging.getLogger("record")
 PAUSE = 2.0  # seconds between writes
@@ -73,6 +75,7 @@ class Record:
         """`clock` in seconds since 1970."""
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
         self.tally = Tally()
+        self.sessions: dict[int, str] = {}
         self._full = False
 
     def note(self, one: Event) -> None:
@@ -86,20 +89,32 @@ class Record:
     def write(self) -> None:
         """Write what waits. What cannot be written is lost, and the journal says so."""
         waiting, self.tally, self._full = self.tally, Tally(), False
-        if not waiting.held:
-            return
+        sessions, self.sessions = self.sessions, {}
         try:
-            self.store.add(waiting.held.values())
+            if waiting.held:
+                self.store.add(waiting.held.values())
+            if sessions:
+                self.store.sends(sessions, int(self.clock()))
         except sqlite3.Error as error:
-            LOG.error("%d events are not recorded: %s", len(waiting.held), error)
+            LOG.error("%d events are not recorded: %s", len(waiting.held) + len(sessions), error)
 
     def log_in(self, line: bytes) -> None:
-        """A datagram: a log-in, whose account the sender knows."""
+        """A datagram: a log-in, or a session of submission. The sender knows the account."""
         try:
             given = json.loads(line)
-            self.note(event("logins", given if isinstance(given, dict) else {}))
+            if isinstance(given, dict) and "process" in given:
+                self.sends(given)
+            else:
+                self.note(event("logins", given if isinstance(given, dict) else {}))
         except (ValueError, RecursionError) as error:
             LOG.warning("a log-in is not understood: %s", error)
+
+    def sends(self, given: Mapping[str, Any]) -> None:
+        """A session of submission, for the next write. Raises ValueError."""
+        account, process = given.get("account"), given["process"]
+        if not isinstance(account, str) or not is_uid(account) or not isinstance(process, int) or process <= 1:
+            raise ValueError("not a session")
+        self.sessions[process] = account
 
     async def refused(self, line: bytes) -> None:
         """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""
@@ -130,6 +145,8 @@ class Record:
         self.write()
         if act == "of":
             return self.store.of(uid).rows()
+        if act == "processes":
+            return {"processes": self.store.processes(uid)}
         if act == "erase":
             return {"erased": self.store.erase(uid)}
         return {"error": f"no act {act!r}"}

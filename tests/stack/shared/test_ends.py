@@ -40,6 +40,8 @@ TABLE = {
     "IMAP by a token": "-----++",
     "IMAP by the password": "-----++",
     "IMAP by a device": "-----++",
+    "sending by the password": "-----++",
+    "sending by a device": "-----++",
     "the password": "----+++",
     "a device": "---++++",
 }

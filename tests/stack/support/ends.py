@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from malleposte.probe.walker.plan import Plan
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.groupware import Groupware
-from tests.stack.support.mail import Mail, opens, thrown_out
+from tests.stack.support.mail import Mail, cut, opens, thrown_out
 from tests.stack.support.provider import Provider, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Account, Site
@@ -73,6 +74,7 @@ class Held:
     light: Account
     full: Account
     mail: Mail = field(init=False)
+    way_out: contextlib.ExitStack = field(init=False, default_factory=contextlib.ExitStack)
 
     def __post_init__(self) -> None:
         """Open everything. AssertionError where something does not open."""
@@ -100,6 +102,10 @@ class Held:
             "password": self.mail.imap(self.light),
             "device": self.mail.imap(self.device),
         }
+        self.sending = {
+            name: self.way_out.enter_context(self.mail.session(who))
+            for name, who in (("password", self.light), ("device", self.device))
+        }
 
     def _device(self, who: Account) -> str:
         return str(Cli(self.site).json("device", "add", who.uid, "--name", "Essai")["password"])
@@ -107,6 +113,7 @@ class Held:
     def close(self) -> None:
         """End the connections."""
         self.sessions["token"].shutdown()
+        self.way_out.close()
         self.mail.close()
 
     @property
@@ -126,6 +133,8 @@ class Held:
             "IMAP by a token": lambda: not thrown_out(self.sessions["token"]),
             "IMAP by the password": lambda: not thrown_out(self.sessions["password"]),
             "IMAP by a device": lambda: not thrown_out(self.sessions["device"]),
+            "sending by the password": lambda: not cut(self.sending["password"]),
+            "sending by a device": lambda: not cut(self.sending["device"]),
             "the password": lambda: opens(self.mail, self.light),
             "a device": lambda: opens(self.mail, self.device),
         }

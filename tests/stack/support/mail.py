@@ -48,6 +48,14 @@ def thrown_out(session: imaplib.IMAP4) -> bool:
     return False
 
 
+def cut(session: smtplib.SMTP) -> bool:
+    """Whether the server has ended a session of submission."""
+    try:
+        return session.noop()[0] != 250
+    except (smtplib.SMTPServerDisconnected, OSError):
+        return True
+
+
 class Answer(NamedTuple):
     """The command that decided (MAIL, RCPT or DATA), with its code and text."""
 

@@ -405,3 +405,38 @@ def test_a_name_that_means_no_account_is_not_recorded() -> None:
         request = http.Request("POST", "/?command=report", {"x-api-key": KEY}, body)
         assert asyncio.run(server.respond(request))[0] == 200
     assert [one.account for one in told] == ["jdupont"]
+
+
+@pytest.mark.parametrize(
+    ("command", "told", "expected"),
+    [
+        ("report", {"success": True, "protocol": "smtp", "process": "4711"}, [("jdupont", 4711)]),
+        ("report", {"success": True, "protocol": "smtp", "process": "4711", "mechanism": "XOAUTH2"},
+         [("jdupont", 4711)]),
+        ("report", {"success": False, "fail_type": "credentials", "protocol": "smtp", "process": "4711"}, []),
+        ("report", {"success": True, "protocol": "imap", "process": "4711"}, []),
+        ("report", {"success": True, "protocol": "smtp", "process": ""}, []),
+        ("allow", {"protocol": "smtp", "process": "4711"}, []),
+    ],
+)  # fmt: skip
+def test_a_log_in_to_submission_tells_the_process_of_its_session(
+    command: str, told: dict[str, Any], expected: list[tuple[str, int]]
+) -> None:
+    sessions: list[tuple[str, int]] = []
+
+    class Known(AccountResolver):
+        async def uid(self, name: str) -> str:
+            return name
+
+    class Told(Teller):
+        def log_in(self, event: model.LogIn) -> None:
+            pass
+
+        def sends(self, account: str, process: int) -> None:
+            sessions.append((account, process))
+
+    server = authpolicy.Server(authpolicy.Config(SETTINGS, KEY), Throttle(SETTINGS, Fake(0)), Known(None), None, Told())
+    body = json.dumps(report(**told) | {"login": "jdupont"}).encode()
+    request = http.Request("POST", f"/?command={command}", {"x-api-key": KEY}, body)
+    assert asyncio.run(server.respond(request))[0] == 200
+    assert sessions == expected

@@ -57,6 +57,29 @@ def test_log_ins_are_counted_before_they_are_written(record: Record) -> None:
     assert held(record).logins == (Seen(event, NOW, NOW, 3),)
 
 
+def test_a_session_of_submission_is_known_at_the_next_question(record: Record) -> None:
+    for account, process in (("mdupond", 4711), ("autre", 4712), ("mdupond", 4712)):
+        record.log_in(json.dumps({"account": account, "process": process}).encode())
+    assert record.answer(b'{"act": "processes", "uid": "mdupond"}') == {"processes": [4711, 4712]}
+    assert record.answer(b'{"act": "processes", "uid": "autre"}') == {"processes": []}
+    assert held(record) == Kept()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"account": "mdupond", "process": 1},
+        {"account": "mdupond", "process": "4711"},
+        {"account": "../x", "process": 4711},
+        {"process": 4711},
+    ],
+    ids=["init", "text", "no-uid", "no-account"],
+)
+def test_what_is_no_session_is_not_kept(record: Record, told: dict[str, object]) -> None:
+    record.log_in(json.dumps(told).encode())
+    assert record.answer(b'{"act": "processes", "uid": "mdupond"}') == {"processes": []}
+
+
 def test_refused_mail_is_of_the_recipients_that_are_accounts(record: Record) -> None:
     asyncio.run(record.refused(json.dumps(REFUSED).encode()))
     assert held(record).refusals == (Seen(Refusal("mdupond", "in", "pub@lointain.test", "virus"), NOW, NOW),)

@@ -1,8 +1,11 @@
-"""The channel of Dovecot: IMAP and ManageSieve sessions, and its cache of passwords, used by SMTP AUTH and DAV too."""
+"""The channel of Dovecot: what it proves. Sessions of IMAP, ManageSieve and submission, and its cache of passwords."""
 
 from __future__ import annotations
 
-from malleposte.accounts.channels import Names
+from pathlib import Path
+
+from malleposte.accounts.channels import Names, submission
+from malleposte.accounts.record import ask
 from malleposte.adapters import dovecot
 
 TIMEOUT = 15  # seconds
@@ -13,19 +16,27 @@ class Dovecot:
 
     name = "dovecot"
 
-    def __init__(self, names: Names) -> None:
-        """`names`: a cached password is kept under the name that was typed."""
-        self.names = names
+    def __init__(self, names: Names, asked: Path = ask.SOCKET) -> None:
+        """`names`: a cached password is kept under the name that was typed. `asked`: the record's socket."""
+        self.names, self.asked = names, asked
 
     def close(self, uid: str) -> None:
         """See Channel. The cache first: a client that is thrown out comes back at once."""
-        self.forget(uid)
-        dovecot.kick(uid, timeout=TIMEOUT)
+        self._cut(uid)
 
     def cut(self, uid: str, device: str) -> None:
-        """End the connections of one device, and forget its password; the account's other sessions go on."""
+        """End the connections of one device, and forget its password; the account's other sessions go on.
+
+        Sessions of submission bear no device: all of the account end, and those of other devices connect again.
+        """
+        self._cut(uid, device)
+
+    def _cut(self, uid: str, device: str = "") -> None:
         self.forget(uid)
-        dovecot.kick(uid, device=device, timeout=TIMEOUT)
+        try:
+            dovecot.kick(uid, device=device, timeout=TIMEOUT)
+        finally:
+            submission.end(uid, self.asked)
 
     def forget(self, uid: str) -> None:
         """See Channel."""

@@ -107,7 +107,7 @@ class LocalHost:
         if PORTAL in self.rules.channels:
             made.append(Portal())
         if "dovecot" in self.rules.channels:
-            made.append(Dovecot(known))
+            made.append(Dovecot(known, self.asked))
         if "sogo" in self.rules.channels:
             made.append(Sogo(known, self.rules.memcached))
         if "roundcube" in self.rules.channels:

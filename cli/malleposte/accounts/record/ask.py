@@ -25,6 +25,16 @@ def of(uid: str, path: Path = SOCKET) -> Kept:
         raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
 
 
+def processes(uid: str, path: Path = SOCKET) -> list[int]:
+    """The processes of Postfix in whose last session the account has logged in. Raises MallepostError, OSError."""
+    if not path.exists():
+        return []
+    try:
+        return [int(one) for one in _asked("processes", uid, path)["processes"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
+
+
 def erase(uid: str, path: Path = SOCKET) -> int:
     """Erase the record about an account; how many rows that were. Raises MallepostError, OSError."""
     return int(_asked("erase", uid, path)["erased"]) if path.exists() else 0

@@ -75,6 +75,7 @@ class Store:
         for table in TABLES.values():
             for statement in table.make:
                 self._link.execute(statement)
+        self._link.execute("CREATE TABLE IF NOT EXISTS submission (process INTEGER PRIMARY KEY, account, last)")
 
     def add(self, events: Iterable[Seen[Any]]) -> None:
         """Keep events, all of them or none. Raises sqlite3.Error.
@@ -90,6 +91,17 @@ class Store:
                 touched.add((name, one.event.account, getattr(one.event, _SPLIT[name])))
             for name, account, part in touched:
                 self._link.execute(TABLES[name].trim, (account, part, account, part, self.each))
+
+    def sends(self, sessions: Mapping[int, str], now: int) -> None:
+        """Keep the account that has logged in last in each process of Postfix, which serves one session at a time."""
+        with self._transaction():
+            rows = [(process, account, now) for process, account in sessions.items()]
+            self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?)", rows)
+
+    def processes(self, account: str) -> list[int]:
+        """The processes in whose last session an account has logged in."""
+        found = self._link.execute("SELECT process FROM submission WHERE account = ? ORDER BY process", (account,))
+        return [int(process) for (process,) in found]
 
     def of(self, account: str) -> Kept:
         """The record about an account."""
@@ -107,6 +119,7 @@ class Store:
         """Erase what is about an account; how many rows that were."""
         with self._transaction():
             count = sum(self._link.execute(table.erase, (account,)).rowcount for table in TABLES.values())
+            count += self._link.execute("DELETE FROM submission WHERE account = ?", (account,)).rowcount
         self._link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
@@ -118,6 +131,7 @@ class Store:
                 (beyond,) = self._link.execute(table.beyond, (self.most,)).fetchone()
                 end = max(now - self.days * DAY, 0 if beyond is None else beyond + 1)
                 count += self._link.execute(table.prune, (end,)).rowcount
+            count += self._link.execute("DELETE FROM submission WHERE last < ?", (now - self.days * DAY,)).rowcount
         return count
 
     @contextlib.contextmanager

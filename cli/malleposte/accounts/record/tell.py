@@ -1,12 +1,17 @@
-"""Telling the record of a host about a log-in. Nobody waits for it: what cannot be told at once is not recorded."""
+"""Telling the record of a host about a log-in, or a session of submission.
+
+Nobody waits for it: what cannot be told at once is not recorded.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from malleposte.accounts.record.model import LogIn
 
@@ -25,11 +30,18 @@ class Teller:
 
     def log_in(self, event: LogIn) -> None:
         """Tell of a log-in."""
+        self._tell(asdict(event))
+
+    def sends(self, account: str, process: int) -> None:
+        """Tell of a log-in in a session of a process of Postfix."""
+        self._tell({"account": account, "process": process})
+
+    def _tell(self, told: Mapping[str, Any]) -> None:
         try:
             if self._link is None:
                 self._link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
                 self._link.setblocking(False)
-            self._link.sendto(json.dumps(asdict(event)).encode(), str(self.path))
+            self._link.sendto(json.dumps(told).encode(), str(self.path))
         except OSError as error:
             if not self._silent:
                 LOG.warning("log-ins are not recorded: %s", error)
