@@ -34,7 +34,7 @@ AFTER_AN_ACT = {
 }
 """Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
 NO_PAGE = {"human", "strength_data", "login", "logged_out"}
-"""What a script reads, and what nobody sees who is logged in."""
+"""Answers that a script reads, and pages that an agent who is logged in does not see."""
 TOURED = ADDRESSES.keys() - set(ACTS) - AFTER_AN_ACT - NO_PAGE
 LANGUAGES = ("fr", "en")
 

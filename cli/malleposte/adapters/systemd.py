@@ -13,7 +13,7 @@ type Run = Callable[[Sequence[str], float], subprocess.CompletedProcess[str]]
 
 
 def client(words: Sequence[str], seconds: float) -> subprocess.CompletedProcess[str]:
-    """What the client did. Raises MallepostError where it does not end within `seconds`."""
+    """The ended client. Raises MallepostError where it does not end within `seconds`."""
     try:
         return subprocess.run([CLIENT, *words], capture_output=True, text=True, check=False, timeout=seconds)
     except (OSError, subprocess.TimeoutExpired) as error:
