@@ -9,8 +9,8 @@ A token of the log-in page (`mechanism`) is no password: it cannot be guessed, a
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
 password of a device is noted as its last use (`accounts.devices.uses`). The record of the host is told how each log-in
-ended (`accounts.record`), and which process of Postfix serves one; names that mean no account are not. `away` names
-the device whose password was right where it is not good: such a log-in counts as one by a password that no device has.
+ended (`accounts.record`); names that mean no account are not. `away` names the device whose password was right where it
+is not good: such a log-in counts as one by a password that no device has.
 """
 
 from __future__ import annotations
@@ -127,11 +127,10 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
     )  # fmt: skip
 
 
-def sending(command: str, told: Mapping[str, Any]) -> int:
-    """The process of Postfix in whose session somebody has logged in; 0 for none."""
+def sending(command: str, told: Mapping[str, Any]) -> str:
+    """The address from which somebody has logged in to submission; empty for none."""
     accepted = command == "report" and told.get("success") is True and told.get("protocol") == "smtp"
-    process = str(told.get("process", ""))
-    return int(process) if accepted and process.isdecimal() else 0
+    return str(told.get("remote", "")) if accepted else ""
 
 
 class Server:
@@ -174,8 +173,8 @@ class Server:
             # Known by now: the resolver remembers, and nothing is asked again.
             if (uid := await self.resolver.uid(login)) and (event := recorded(uid, command, told, answer)):
                 self.teller.log_in(event)
-            if uid and (process := sending(command, told)):
-                self.teller.sends(uid, process)
+            if uid and (place := sending(command, told)):
+                self.teller.sends(uid, place)
             return 200, answer
         except ValueError as error:
             LOG.warning("a request is not understood: %s", error)

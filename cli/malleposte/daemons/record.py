@@ -1,9 +1,11 @@
 """The daemon that keeps the record of a host: log-ins, and mail that the filter refused, by account (role record).
 
-Three sockets, which systemd hands over. `told` takes datagrams, each a log-in, or a session of submission with the
-process of Postfix that serves it (`process`); `refused` takes connections of the
+Four sockets, which systemd hands over. `told` takes datagrams, each a log-in, or one to submission with its address
+(`sends`); `refused` takes connections of the
 filter, each line a refused message with its envelope, whose recipients or sender are resolved to accounts here; both
-are for a group. `asked` is for root: `{"act": "of"|"erase"|"processes", "uid": ...}`, one line each way.
+are for a group. `asked` is for root: `{"act": "of"|"erase"|"end", "uid": ...}`, one line each way.
+`sends` answers Postfix's policy questions (SMTPD_POLICY_README): a session of submission from before the end of the
+account's sessions sends no more, since no log-in from its address was accepted after it.
 
 What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
 are not recorded.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import os
@@ -42,6 +45,11 @@ WAITING = 5_000
 RECIPIENTS = 50
 """Recipients of a refused message that are looked at."""
 PATIENCE = 10.0  # seconds for a line
+GO_ON = "DUNNO"
+AGAIN = "421 4.7.0 Session terminee: reconnectez-vous / session ended: log in again"
+"""Postfix ends the connection after a 421 (access(5))."""
+QUESTIONS = 300.0
+"""Seconds for which Postfix may keep a connection without a question."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class Record:
         """`clock` in seconds since 1970."""
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
         self.tally = Tally()
-        self.sessions: dict[int, str] = {}
+        self.sessions: dict[tuple[str, str], float] = {}
         self._full = False
 
     def note(self, one: Event) -> None:
@@ -94,7 +102,7 @@ class Record:
             if waiting.held:
                 self.store.add(waiting.held.values())
             if sessions:
-                self.store.sends(sessions, int(self.clock()))
+                self.store.sends(sessions)
         except sqlite3.Error as error:
             LOG.error("%d events are not recorded: %s", len(waiting.held) + len(sessions), error)
 
@@ -102,7 +110,7 @@ class Record:
         """A datagram: a log-in, or a session of submission. The sender knows the account."""
         try:
             given = json.loads(line)
-            if isinstance(given, dict) and "process" in given:
+            if isinstance(given, dict) and "sends" in given:
                 self.sends(given)
             else:
                 self.note(event("logins", given if isinstance(given, dict) else {}))
@@ -110,11 +118,25 @@ class Record:
             LOG.warning("a log-in is not understood: %s", error)
 
     def sends(self, given: Mapping[str, Any]) -> None:
-        """A session of submission, for the next write. Raises ValueError."""
-        account, process = given.get("account"), given["process"]
-        if not isinstance(account, str) or not is_uid(account) or not isinstance(process, int) or process <= 1:
-            raise ValueError("not a session")
-        self.sessions[process] = account
+        """An accepted log-in to submission, for the next write. Raises ValueError."""
+        account = given.get("account")
+        if not isinstance(account, str) or not is_uid(account):
+            raise ValueError("no account")
+        self.sessions[account, str(ipaddress.ip_address(str(given["sends"])))] = self.clock()
+
+    async def sender(self, request: Mapping[str, str]) -> str:
+        """The action on a question of Postfix about a session (`sasl_username`, `client_address`)."""
+        login = request.get("sasl_username", "")
+        uid = await self.resolver.uid(login) if login else ""
+        ended = self.store.ended(uid) if uid else None
+        if ended is None:
+            return GO_ON
+        try:
+            place = str(ipaddress.ip_address(request.get("client_address", "")))
+        except ValueError:
+            return GO_ON
+        at = self.sessions.get((uid, place)) or self.store.sent(uid, place) or 0.0
+        return GO_ON if at > ended else AGAIN
 
     async def refused(self, line: bytes) -> None:
         """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""
@@ -145,8 +167,9 @@ class Record:
         self.write()
         if act == "of":
             return self.store.of(uid).rows()
-        if act == "processes":
-            return {"processes": self.store.processes(uid)}
+        if act == "end":
+            self.store.end(uid, self.clock())
+            return {"ended": uid}
         if act == "erase":
             return {"erased": self.store.erase(uid)}
         return {"error": f"no act {act!r}"}
@@ -192,6 +215,25 @@ class Server:
             await writer.drain()
         writer.close()
 
+    async def sends(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection of Postfix: lines `name=value`, an empty one after each question."""
+        request: dict[str, str] = {}
+        with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, ValueError):
+            while line := await asyncio.wait_for(reader.readline(), QUESTIONS):
+                name, equals, value = line.decode("utf-8", "replace").rstrip("\r\n").partition("=")
+                if equals:
+                    request[name] = value
+                    continue
+                try:
+                    action = await self.record.sender(request)
+                except sqlite3.Error as error:
+                    LOG.error("a session is not judged: %s", error)
+                    action = GO_ON
+                request = {}
+                writer.write(f"action={action}\n\n".encode())
+                await writer.drain()
+        writer.close()
+
     async def tidy(self) -> None:
         """Write what waits, and erase what is too old, until cancelled."""
         pruned = -HOUR
@@ -215,8 +257,7 @@ class Server:
                     )
                     stack.callback(transport.close)
                     continue
-                asked = Path(str(one.getsockname())).name == "asked"
-                served = self.asked if asked else self.told
+                served = {"asked": self.asked, "sends": self.sends}.get(Path(str(one.getsockname())).name, self.told)
                 await stack.enter_async_context(await asyncio.start_unix_server(served, sock=one, limit=LONGEST))
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.tidy())

@@ -41,7 +41,7 @@ def test_log_ins_end_and_factors_stay(site: Site, web: Web, person: Any) -> None
     application = owner.enrol()
     assert "passwordfield" not in owner.ask("/").text
     done = cli.typed("sessions", "end", who.uid, "--reason", "essai", "--json", group="sso")
-    assert json.loads(done.stdout)["hosts"]["pia1"] == {"ended": 1}, done
+    assert json.loads(done.stdout)["hosts"]["pia1"] == {"ended": 1, "not_told": []}, done
     assert "passwordfield" in owner.ask("/").text
     page = after.log_in(who.uid, who.account.password)
     assert not after.entered

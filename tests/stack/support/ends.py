@@ -14,7 +14,7 @@ from malleposte.probe.walker.plan import Plan
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.groupware import Groupware
-from tests.stack.support.mail import Mail, cut, opens, thrown_out
+from tests.stack.support.mail import Mail, opens, sends, thrown_out
 from tests.stack.support.provider import Provider, returned
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Account, Site
@@ -133,8 +133,8 @@ class Held:
             "IMAP by a token": lambda: not thrown_out(self.sessions["token"]),
             "IMAP by the password": lambda: not thrown_out(self.sessions["password"]),
             "IMAP by a device": lambda: not thrown_out(self.sessions["device"]),
-            "sending by the password": lambda: not cut(self.sending["password"]),
-            "sending by a device": lambda: not cut(self.sending["device"]),
+            "sending by the password": lambda: sends(self.sending["password"], self.light),
+            "sending by a device": lambda: sends(self.sending["device"], self.light),
             "the password": lambda: opens(self.mail, self.light),
             "a device": lambda: opens(self.mail, self.device),
         }

@@ -48,12 +48,14 @@ def thrown_out(session: imaplib.IMAP4) -> bool:
     return False
 
 
-def cut(session: smtplib.SMTP) -> bool:
-    """Whether the server has ended a session of submission."""
+def sends(session: smtplib.SMTP, account: Account) -> bool:
+    """Whether a session of submission still takes a message; nothing is sent."""
     try:
-        return session.noop()[0] != 250
+        session.rset()
+        session.mail(account.mail)
+        return session.rcpt(account.mail)[0] == 250
     except (smtplib.SMTPServerDisconnected, OSError):
-        return True
+        return False
 
 
 class Answer(NamedTuple):

@@ -410,19 +410,17 @@ def test_a_name_that_means_no_account_is_not_recorded() -> None:
 @pytest.mark.parametrize(
     ("command", "told", "expected"),
     [
-        ("report", {"success": True, "protocol": "smtp", "process": "4711"}, [("jdupont", 4711)]),
-        ("report", {"success": True, "protocol": "smtp", "process": "4711", "mechanism": "XOAUTH2"},
-         [("jdupont", 4711)]),
-        ("report", {"success": False, "fail_type": "credentials", "protocol": "smtp", "process": "4711"}, []),
-        ("report", {"success": True, "protocol": "imap", "process": "4711"}, []),
-        ("report", {"success": True, "protocol": "smtp", "process": ""}, []),
-        ("allow", {"protocol": "smtp", "process": "4711"}, []),
+        ("report", {"success": True, "protocol": "smtp"}, [("jdupont", "192.0.2.1")]),
+        ("report", {"success": True, "protocol": "smtp", "mechanism": "XOAUTH2"}, [("jdupont", "192.0.2.1")]),
+        ("report", {"success": False, "fail_type": "credentials", "protocol": "smtp"}, []),
+        ("report", {"success": True, "protocol": "imap"}, []),
+        ("allow", {"protocol": "smtp"}, []),
     ],
-)  # fmt: skip
-def test_a_log_in_to_submission_tells_the_process_of_its_session(
-    command: str, told: dict[str, Any], expected: list[tuple[str, int]]
+)
+def test_an_accepted_log_in_to_submission_is_told_with_its_address(
+    command: str, told: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
-    sessions: list[tuple[str, int]] = []
+    sessions: list[tuple[str, str]] = []
 
     class Known(AccountResolver):
         async def uid(self, name: str) -> str:
@@ -432,11 +430,11 @@ def test_a_log_in_to_submission_tells_the_process_of_its_session(
         def log_in(self, event: model.LogIn) -> None:
             pass
 
-        def sends(self, account: str, process: int) -> None:
-            sessions.append((account, process))
+        def sends(self, account: str, place: str) -> None:
+            sessions.append((account, place))
 
     server = authpolicy.Server(authpolicy.Config(SETTINGS, KEY), Throttle(SETTINGS, Fake(0)), Known(None), None, Told())
-    body = json.dumps(report(**told) | {"login": "jdupont"}).encode()
+    body = json.dumps(report(**told)).encode()
     request = http.Request("POST", f"/?command={command}", {"x-api-key": KEY}, body)
     assert asyncio.run(server.respond(request))[0] == 200
     assert sessions == expected

@@ -1,9 +1,10 @@
-"""The daemon of the record: three sockets, and what each may do."""
+"""The daemon of the record: its sockets, and what each may do."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import socket
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from malleposte.accounts.record.model import Kept, LogIn, Refusal, Seen
 from malleposte.accounts.record.store import Store
 from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.daemons.record import Config, Record, Server
+from malleposte.daemons.record import AGAIN, GO_ON, Config, Record, Server
 from malleposte.errors import MallepostError
 
 NOW = 1_800_000_000
@@ -57,27 +58,90 @@ def test_log_ins_are_counted_before_they_are_written(record: Record) -> None:
     assert held(record).logins == (Seen(event, NOW, NOW, 3),)
 
 
-def test_a_session_of_submission_is_known_at_the_next_question(record: Record) -> None:
-    for account, process in (("mdupond", 4711), ("autre", 4712), ("mdupond", 4712)):
-        record.log_in(json.dumps({"account": account, "process": process}).encode())
-    assert record.answer(b'{"act": "processes", "uid": "mdupond"}') == {"processes": [4711, 4712]}
-    assert record.answer(b'{"act": "processes", "uid": "autre"}') == {"processes": []}
-    assert held(record) == Kept()
+HERE, THERE = "192.0.2.7", "2001:db8::7"
+
+
+def asks(record: Record, place: str, login: str = "mdupond") -> str:
+    return asyncio.run(record.sender({"sasl_username": login, "client_address": place}))
+
+
+def sends(record: Record, account: str, place: str) -> None:
+    record.log_in(json.dumps({"account": account, "sends": place}).encode())
+
+
+def test_a_session_from_before_an_end_sends_no_more_until_a_log_in_from_its_address(record: Record) -> None:
+    ticks = itertools.count(NOW)
+    record.clock = lambda: next(ticks)
+    sends(record, "mdupond", HERE)
+    sends(record, "mdupond", THERE)
+    sends(record, "autre", HERE)
+    assert asks(record, HERE) == asks(record, THERE) == GO_ON
+    assert record.answer(b'{"act": "end", "uid": "mdupond"}') == {"ended": "mdupond"}
+    assert asks(record, HERE) == asks(record, THERE) == AGAIN
+    assert asks(record, HERE, "marie.dupond@ac-exemple.test") == AGAIN, "by whatever name"
+    assert asks(record, HERE, "autre@ac-exemple.test") == GO_ON
+    sends(record, "mdupond", "2001:0db8:0:0::7")
+    assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON)
+    record.write()
+    assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON), "also once it is written"
+
+
+def test_what_is_known_of_sessions_goes_with_the_account_and_at_its_age(record: Record) -> None:
+    sends(record, "mdupond", HERE)
+    assert record.answer(b'{"act": "end", "uid": "mdupond"}')
+    assert record.store.sent("mdupond", HERE) == record.store.ended("mdupond") == NOW
+    record.store.prune(NOW + 29 * 86_400)
+    assert record.store.ended("mdupond") == NOW
+    record.store.prune(NOW + 31 * 86_400)
+    assert record.store.sent("mdupond", HERE) is record.store.ended("mdupond") is None
+    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    assert record.answer(b'{"act": "erase", "uid": "mdupond"}') == {"erased": 1}
+    assert asks(record, HERE) == GO_ON
+
+
+@pytest.mark.parametrize("request_", [{}, {"sasl_username": "nul"}, {"sasl_username": "mdupond"}])
+def test_a_question_about_nobody_keeps_no_mail(record: Record, request_: dict[str, str]) -> None:
+    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    assert asyncio.run(record.sender(request_)) == GO_ON
+    assert asks(record, HERE) == AGAIN
 
 
 @pytest.mark.parametrize(
     "told",
-    [
-        {"account": "mdupond", "process": 1},
-        {"account": "mdupond", "process": "4711"},
-        {"account": "../x", "process": 4711},
-        {"process": 4711},
-    ],
-    ids=["init", "text", "no-uid", "no-account"],
+    [{"account": "../x", "sends": HERE}, {"sends": HERE}, {"account": "mdupond", "sends": "unknown"}],
+    ids=["no-uid", "no-account", "no-address"],
 )
-def test_what_is_no_session_is_not_kept(record: Record, told: dict[str, object]) -> None:
+def test_what_is_no_session_is_not_kept(record: Record, told: dict[str, str]) -> None:
     record.log_in(json.dumps(told).encode())
-    assert record.answer(b'{"act": "processes", "uid": "mdupond"}') == {"processes": []}
+    assert record.sessions == {}
+
+
+def test_postfix_asks_over_a_connection_that_stays_open(record: Record, tmp_path: Path) -> None:
+    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(tmp_path / "sends"))
+    listening.listen()
+
+    async def story() -> list[bytes]:
+        serving = asyncio.get_running_loop().create_task(Server(record).serve([listening]))
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "sends"))
+        answers = []
+        for login in ("mdupond", "autre@ac-exemple.test", "mdupond"):
+            question = f"request=smtpd_access_policy\nsasl_username={login}\nclient_address={HERE}\n\n"
+            writer.write(question.encode())
+            answers.append(await reader.readuntil(b"\n\n"))
+        writer.close()
+        serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        return answers
+
+    again, go_on = (f"action={action}\n\n".encode() for action in (AGAIN, GO_ON))
+    assert asyncio.run(story()) == [again, go_on, again]
+
+
+def test_a_host_without_a_record_has_no_sessions_to_end(tmp_path: Path) -> None:
+    ask.end("mdupond", tmp_path / "asked")
 
 
 def test_refused_mail_is_of_the_recipients_that_are_accounts(record: Record) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from malleposte.accounts.channels import Names, submission
+from malleposte.accounts.channels import Names
 from malleposte.accounts.record import ask
 from malleposte.adapters import dovecot
 
@@ -27,7 +27,7 @@ class Dovecot:
     def cut(self, uid: str, device: str) -> None:
         """End the connections of one device, and forget its password; the account's other sessions go on.
 
-        Sessions of submission bear no device: all of the account end, and those of other devices connect again.
+        Sessions of submission bear no device: all of the account end, and programs of other devices connect again.
         """
         self._cut(uid, device)
 
@@ -36,7 +36,8 @@ class Dovecot:
         try:
             dovecot.kick(uid, device=device, timeout=TIMEOUT)
         finally:
-            submission.end(uid, self.asked)
+            # Postfix proves whoever sends once a session, and asks the record before each recipient.
+            ask.end(uid, self.asked)
 
     def forget(self, uid: str) -> None:
         """See Channel."""

@@ -25,14 +25,10 @@ def of(uid: str, path: Path = SOCKET) -> Kept:
         raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
 
 
-def processes(uid: str, path: Path = SOCKET) -> list[int]:
-    """The processes of Postfix in whose last session the account has logged in. Raises MallepostError, OSError."""
-    if not path.exists():
-        return []
-    try:
-        return [int(one) for one in _asked("processes", uid, path)["processes"]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
+def end(uid: str, path: Path = SOCKET) -> None:
+    """Sessions of submission that the account has open now send no more. Raises MallepostError, OSError."""
+    if path.exists():
+        _asked("end", uid, path)
 
 
 def erase(uid: str, path: Path = SOCKET) -> int:

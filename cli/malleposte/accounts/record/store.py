@@ -62,6 +62,11 @@ TABLES: Mapping[str, Table] = {
     name: Table.named(name, [one.name for one in fields(kind)], _SPLIT[name]) for name, kind in KINDS.items()
 }
 
+_SESSIONS = (
+    "CREATE TABLE IF NOT EXISTS submission (account, place, at, PRIMARY KEY (account, place)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS ended (account PRIMARY KEY, at) WITHOUT ROWID",
+)
+
 
 class Store:
     """The record. For one thread."""
@@ -75,7 +80,8 @@ class Store:
         for table in TABLES.values():
             for statement in table.make:
                 self._link.execute(statement)
-        self._link.execute("CREATE TABLE IF NOT EXISTS submission (process INTEGER PRIMARY KEY, account, last)")
+        for statement in _SESSIONS:
+            self._link.execute(statement)
 
     def add(self, events: Iterable[Seen[Any]]) -> None:
         """Keep events, all of them or none. Raises sqlite3.Error.
@@ -92,16 +98,27 @@ class Store:
             for name, account, part in touched:
                 self._link.execute(TABLES[name].trim, (account, part, account, part, self.each))
 
-    def sends(self, sessions: Mapping[int, str], now: int) -> None:
-        """Keep the account that has logged in last in each process of Postfix, which serves one session at a time."""
+    def sends(self, sessions: Mapping[tuple[str, str], float]) -> None:
+        """Keep the last log-ins to submission, by account and address."""
         with self._transaction():
-            rows = [(process, account, now) for process, account in sessions.items()]
+            rows = [(*one, at) for one, at in sessions.items()]
             self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?)", rows)
 
-    def processes(self, account: str) -> list[int]:
-        """The processes in whose last session an account has logged in."""
-        found = self._link.execute("SELECT process FROM submission WHERE account = ? ORDER BY process", (account,))
-        return [int(process) for (process,) in found]
+    def end(self, account: str, at: float) -> None:
+        """Keep the moment at which the sessions of an account were ended."""
+        with self._transaction():
+            self._link.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (account, at))
+
+    def ended(self, account: str) -> float | None:
+        """That moment; None where there is none."""
+        row = self._link.execute("SELECT at FROM ended WHERE account = ?", (account,)).fetchone()
+        return float(row[0]) if row else None
+
+    def sent(self, account: str, place: str) -> float | None:
+        """The moment of the last log-in to submission from an address; None where there is none."""
+        asked = "SELECT at FROM submission WHERE account = ? AND place = ?"
+        row = self._link.execute(asked, (account, place)).fetchone()
+        return float(row[0]) if row else None
 
     def of(self, account: str) -> Kept:
         """The record about an account."""
@@ -119,7 +136,8 @@ class Store:
         """Erase what is about an account; how many rows that were."""
         with self._transaction():
             count = sum(self._link.execute(table.erase, (account,)).rowcount for table in TABLES.values())
-            count += self._link.execute("DELETE FROM submission WHERE account = ?", (account,)).rowcount
+            for name in ("submission", "ended"):
+                count += self._link.execute(f"DELETE FROM {name} WHERE account = ?", (account,)).rowcount
         self._link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
@@ -131,7 +149,8 @@ class Store:
                 (beyond,) = self._link.execute(table.beyond, (self.most,)).fetchone()
                 end = max(now - self.days * DAY, 0 if beyond is None else beyond + 1)
                 count += self._link.execute(table.prune, (end,)).rowcount
-            count += self._link.execute("DELETE FROM submission WHERE last < ?", (now - self.days * DAY,)).rowcount
+            for name in ("submission", "ended"):
+                count += self._link.execute(f"DELETE FROM {name} WHERE at < ?", (now - self.days * DAY,)).rowcount
         return count
 
     @contextlib.contextmanager

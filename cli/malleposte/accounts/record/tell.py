@@ -32,9 +32,9 @@ class Teller:
         """Tell of a log-in."""
         self._tell(asdict(event))
 
-    def sends(self, account: str, process: int) -> None:
-        """Tell of a log-in in a session of a process of Postfix."""
-        self._tell({"account": account, "process": process})
+    def sends(self, account: str, place: str) -> None:
+        """Tell of an accepted log-in to submission, from an address."""
+        self._tell({"account": account, "sends": place})
 
     def _tell(self, told: Mapping[str, Any]) -> None:
         try:
