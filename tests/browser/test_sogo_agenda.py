@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.agent import Reader
@@ -160,6 +161,9 @@ def test_a_place_that_is_given_stays_and_the_link_goes_below_the_description(
     assert browser.seen(text).get_attribute("value") == f"Ordre du jour\n\n{link}"
     browser.click("md-dialog [ng-repeat='attach in editor.component.attachUrls'] button")
     browser.wait(lambda: browser.seen(text).get_attribute("value") == "Ordre du jour", "the link stays")
+    # Its row leaves slowly, and moves the button that is clicked next.
+    row = "md-dialog [ng-repeat='attach in editor.component.attachUrls']"
+    browser.wait(lambda: not browser.driver.find_elements(By.CSS_SELECTOR, row), "the row stays")
     browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
     link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
     sogo.save(browser)

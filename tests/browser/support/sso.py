@@ -12,7 +12,7 @@ def fill(browser: Browser, login: str, password: str) -> None:
     """Fill in the form and send it by its button."""
     typed_secrets.noted(password=password)
     for field, value in (("userfield", login), ("passwordfield", password)):
-        typed = browser.driver.find_element(By.ID, field)
+        typed = browser.seen(f"#{field}")
         typed.clear()
         typed.send_keys(value)
     browser.driver.find_element(By.CSS_SELECTOR, "button[type=submit]").click()

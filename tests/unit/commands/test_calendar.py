@@ -28,10 +28,10 @@ class Host:
         self.started: list[str] = []
         self.code, self.answer = 0, FILE
 
-    def run(self, words: list[str], **_named: Any) -> subprocess.CompletedProcess[bytes]:
+    def run(self, words: list[str], **_named: Any) -> subprocess.CompletedProcess[Any]:
         if words[0] == "systemctl":
-            self.started.append(words[-1])
-            return subprocess.CompletedProcess(words, 0, b"", b"")
+            self.started += [words[-1]] * (words[1] == "start")
+            return subprocess.CompletedProcess(words, 0, "inactive\n", "")
         assert words[1:4] == ["run", "calendars", "fetch"]
         return subprocess.CompletedProcess(words, self.code, self.answer, b"https://x: the server answers 404; look")
 
