@@ -48,6 +48,8 @@ PATIENCE = 10.0  # seconds for a line
 GO_ON = "DUNNO"
 AGAIN = "421 4.7.0 Session terminee: reconnectez-vous / session ended: log in again"
 """Postfix ends the connection after a 421 (access(5))."""
+NEWS, STEP = 2.0, 0.05
+"""Seconds for the news of a log-in: Dovecot tells authpolicy of it while Postfix goes on. Seconds between two looks."""
 QUESTIONS = 300.0
 """Seconds for which Postfix may keep a connection without a question."""
 
@@ -84,6 +86,7 @@ class Record:
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
         self.tally = Tally()
         self.sessions: dict[tuple[str, str], float] = {}
+        self.patience = NEWS
         self._full = False
 
     def note(self, one: Event) -> None:
@@ -135,8 +138,16 @@ class Record:
             place = str(ipaddress.ip_address(request.get("client_address", "")))
         except ValueError:
             return GO_ON
-        at = self.sessions.get((uid, place)) or self.store.sent(uid, place) or 0.0
-        return GO_ON if at > ended else AGAIN
+        return GO_ON if await self._came_back(uid, place, ended) else AGAIN
+
+    async def _came_back(self, uid: str, place: str, ended: float) -> bool:
+        """Whether the account has logged in from an address since; the news of a log-in may come after the question."""
+        last = time.monotonic() + self.patience
+        while (self.sessions.get((uid, place)) or self.store.sent(uid, place) or 0.0) <= ended:
+            if time.monotonic() >= last:
+                return False
+            await asyncio.sleep(STEP)
+        return True
 
     async def refused(self, line: bytes) -> None:
         """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""

@@ -39,7 +39,9 @@ class Names(AccountResolver):
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Record]:
     store = Store(tmp_path / "record.sqlite", 30)
-    yield Record(store, Names(), "ac-exemple.test", lambda: NOW)
+    made = Record(store, Names(), "ac-exemple.test", lambda: NOW)
+    made.patience = 0.0
+    yield made
     store.close()
 
 
@@ -84,6 +86,22 @@ def test_a_session_from_before_an_end_sends_no_more_until_a_log_in_from_its_addr
     assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON)
     record.write()
     assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON), "also once it is written"
+
+
+def test_the_news_of_a_log_in_may_come_after_the_question(record: Record) -> None:
+    """Dovecot tells of a log-in while Postfix goes on."""
+    ticks = itertools.count(NOW)
+    record.clock, record.patience = lambda: next(ticks), 60.0
+    record.answer(b'{"act": "end", "uid": "mdupond"}')
+
+    async def story() -> str:
+        asking = asyncio.create_task(record.sender({"sasl_username": "mdupond", "client_address": HERE}))
+        await asyncio.sleep(0.1)
+        assert not asking.done()
+        sends(record, "mdupond", HERE)
+        return await asking
+
+    assert asyncio.run(story()) == GO_ON
 
 
 def test_what_is_known_of_sessions_goes_with_the_account_and_at_its_age(record: Record) -> None:
