@@ -20,6 +20,7 @@ from testinfra.host import Host
 from tests.stack.support import lanes, letters
 from tests.stack.support import mail as mail_support
 from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.calendars import Calendars
 from tests.stack.support.dav import Device
 from tests.stack.support.feeds import Reader
 from tests.stack.support.mail import Mail
@@ -188,6 +189,14 @@ def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Devic
     names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
     if names:
         site.run(site.host_of("web"), f"rm -rf -- {' '.join(names)}")
+
+
+@pytest.fixture
+def calendars(site: Site) -> Iterator[Calendars]:
+    """Publishes calendars, and withdraws them afterwards."""
+    made = Calendars(site)
+    yield made
+    made.clear()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def tell(found: Sequence[Opened], server: Path = SERVER, configuration: Path = C
         status, told = fastcgi.ask(server, _parameters(host, len(body)), body, PATIENCE)
         if status == HTTPStatus.OK:
             return tuple(map(str, json.loads(told)["untold"]))
-    except (OSError, fastcgi.NoAnswerError, ValueError, KeyError, TypeError):
+    except (OSError, fastcgi.NoAnswerError, ValueError, LookupError, TypeError):
         pass
     return tuple(dict.fromkeys(one.client for one in found))
 

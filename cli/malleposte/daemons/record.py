@@ -1,11 +1,11 @@
 """The daemon that keeps the record of a host: log-ins, and mail that the filter refused, by account (role record).
 
 Four sockets, which systemd hands over. `told` takes datagrams, each a log-in, or one to submission with its address
-(`sends`); `refused` takes connections of the
-filter, each line a refused message with its envelope, whose recipients or sender are resolved to accounts here; both
-are for a group. `asked` is for root: `{"act": "of"|"erase"|"end", "uid": ...}`, one line each way.
-`sends` answers Postfix's policy questions (SMTPD_POLICY_README): a session of submission from before the end of the
-account's sessions sends no more, since no log-in from its address was accepted after it.
+(`sends`); `refused` takes connections of the filter, each line a refused message with its envelope, whose recipients or
+sender are resolved to accounts here; both are for a group. `asked` is for root: `{"act": "of"|"erase"|"end", "uid":
+...}`, one line each way. `sends` answers Postfix's policy questions (SMTPD_POLICY_README): once the sessions of an
+account are ended, those of submission send no more until a log-in from their address is accepted. From an address of
+which nothing is known, they go on.
 
 What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
 are not recorded.
@@ -85,7 +85,7 @@ class Record:
         """`clock` in seconds since 1970."""
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
         self.tally = Tally()
-        self.sessions: dict[tuple[str, str], float] = {}
+        self.senders: dict[tuple[str, str], int] = {}
         self.patience = NEWS
         self._full = False
 
@@ -100,14 +100,14 @@ class Record:
     def write(self) -> None:
         """Write what waits. What cannot be written is lost, and the journal says so."""
         waiting, self.tally, self._full = self.tally, Tally(), False
-        sessions, self.sessions = self.sessions, {}
+        senders, self.senders = self.senders, {}
         try:
             if waiting.held:
                 self.store.add(waiting.held.values())
-            if sessions:
-                self.store.sends(sessions)
+            if senders:
+                self.store.sends(senders)
         except sqlite3.Error as error:
-            LOG.error("%d events are not recorded: %s", len(waiting.held) + len(sessions), error)
+            LOG.error("%d events are not recorded: %s", len(waiting.held) + len(senders), error)
 
     def log_in(self, line: bytes) -> None:
         """A datagram: a log-in, or a session of submission. The sender knows the account."""
@@ -125,29 +125,22 @@ class Record:
         account = given.get("account")
         if not isinstance(account, str) or not is_uid(account):
             raise ValueError("no account")
-        self.sessions[account, str(ipaddress.ip_address(str(given["sends"])))] = self.clock()
+        self.senders[account, str(ipaddress.ip_address(str(given["sends"])))] = int(self.clock())
 
     async def sender(self, request: Mapping[str, str]) -> str:
         """The action on a question of Postfix about a session (`sasl_username`, `client_address`)."""
-        login = request.get("sasl_username", "")
-        uid = await self.resolver.uid(login) if login else ""
-        ended = self.store.ended(uid) if uid else None
-        if ended is None:
-            return GO_ON
+        uid = await self.resolver.uid(request.get("sasl_username", ""))
         try:
             place = str(ipaddress.ip_address(request.get("client_address", "")))
         except ValueError:
             return GO_ON
-        return GO_ON if await self._came_back(uid, place, ended) else AGAIN
-
-    async def _came_back(self, uid: str, place: str, ended: float) -> bool:
-        """Whether the account has logged in from an address since; the news of a log-in may come after the question."""
+        # The news of a log-in may come after the question.
         last = time.monotonic() + self.patience
-        while (self.sessions.get((uid, place)) or self.store.sent(uid, place) or 0.0) <= ended:
+        while (uid, place) not in self.senders and self.store.ended(uid, place):
             if time.monotonic() >= last:
-                return False
+                return AGAIN
             await asyncio.sleep(STEP)
-        return True
+        return GO_ON
 
     async def refused(self, line: bytes) -> None:
         """A line of the filter: `user` of a log-in, `sender`, `recipients`, and the `symbols` that it found."""
@@ -179,8 +172,7 @@ class Record:
         if act == "of":
             return self.store.of(uid).rows()
         if act == "end":
-            self.store.end(uid, self.clock())
-            return {"ended": uid}
+            return {"ended": self.store.end(uid)}
         if act == "erase":
             return {"erased": self.store.erase(uid)}
         return {"error": f"no act {act!r}"}

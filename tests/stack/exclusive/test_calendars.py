@@ -26,13 +26,6 @@ def slow(site: Site) -> Iterator[None]:
     site.run(host, f"rm -r $(dirname {DROP_IN}) && systemctl daemon-reload")
 
 
-@pytest.fixture
-def calendars(site: Site) -> Iterator[Calendars]:
-    made = Calendars(site)
-    yield made
-    made.clear()
-
-
 def test_what_is_withdrawn_during_a_run_is_served_no_more(
     calendars: Calendars, web: Web, site: Site, request: pytest.FixtureRequest
 ) -> None:

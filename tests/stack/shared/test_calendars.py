@@ -26,13 +26,6 @@ WORLD = "mta-sts.sts.test"
 """A web server of the simulated Internet."""
 
 
-@pytest.fixture
-def calendars(site: Site) -> Iterator[Calendars]:
-    made = Calendars(site)
-    yield made
-    made.clear()
-
-
 def homes(device: Device, name: str) -> list[str]:
     """The addresses under which a device finds a calendar by its name."""
     return [home for home, title in device.discover()[1].items() if title.startswith(name)]

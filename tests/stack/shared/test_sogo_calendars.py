@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,6 @@ SETTLED = "UPDATE malleposte_calendars SET since = 0 WHERE ident = '{}'"
 DELEGATED = """<d:propfind xmlns:d="DAV:" xmlns:c="http://calendarserver.org/ns/"><d:prop><c:calendar-proxy-read-for/></d:prop>
 </d:propfind>"""
 Visit = Callable[..., Groupware]
-
-
-@pytest.fixture
-def calendars(site: Site) -> Iterator[Calendars]:
-    made = Calendars(site)
-    yield made
-    made.clear()
 
 
 @pytest.fixture

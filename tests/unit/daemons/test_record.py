@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import socket
 from collections.abc import Iterator
@@ -71,14 +70,15 @@ def sends(record: Record, account: str, place: str) -> None:
     record.log_in(json.dumps({"account": account, "sends": place}).encode())
 
 
+END = b'{"act": "end", "uid": "mdupond"}'
+
+
 def test_a_session_from_before_an_end_sends_no_more_until_a_log_in_from_its_address(record: Record) -> None:
-    ticks = itertools.count(NOW)
-    record.clock = lambda: next(ticks)
     sends(record, "mdupond", HERE)
     sends(record, "mdupond", THERE)
     sends(record, "autre", HERE)
     assert asks(record, HERE) == asks(record, THERE) == GO_ON
-    assert record.answer(b'{"act": "end", "uid": "mdupond"}') == {"ended": "mdupond"}
+    assert record.answer(END) == {"ended": 2}
     assert asks(record, HERE) == asks(record, THERE) == AGAIN
     assert asks(record, HERE, "marie.dupond@ac-exemple.test") == AGAIN, "by whatever name"
     assert asks(record, HERE, "autre@ac-exemple.test") == GO_ON
@@ -88,11 +88,18 @@ def test_a_session_from_before_an_end_sends_no_more_until_a_log_in_from_its_addr
     assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON), "also once it is written"
 
 
+def test_an_address_of_which_nothing_is_known_keeps_no_mail(record: Record) -> None:
+    """Such as that of a log-in while authpolicy was away."""
+    sends(record, "mdupond", HERE)
+    record.answer(END)
+    assert (asks(record, HERE), asks(record, THERE)) == (AGAIN, GO_ON)
+
+
 def test_the_news_of_a_log_in_may_come_after_the_question(record: Record) -> None:
     """Dovecot tells of a log-in while Postfix goes on."""
-    ticks = itertools.count(NOW)
-    record.clock, record.patience = lambda: next(ticks), 60.0
-    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    record.patience = 60.0
+    sends(record, "mdupond", HERE)
+    record.answer(END)
 
     async def story() -> str:
         asking = asyncio.create_task(record.sender({"sasl_username": "mdupond", "client_address": HERE}))
@@ -106,20 +113,22 @@ def test_the_news_of_a_log_in_may_come_after_the_question(record: Record) -> Non
 
 def test_what_is_known_of_sessions_goes_with_the_account_and_at_its_age(record: Record) -> None:
     sends(record, "mdupond", HERE)
-    assert record.answer(b'{"act": "end", "uid": "mdupond"}')
-    assert record.store.sent("mdupond", HERE) == record.store.ended("mdupond") == NOW
+    record.answer(END)
     record.store.prune(NOW + 29 * 86_400)
-    assert record.store.ended("mdupond") == NOW
+    assert asks(record, HERE) == AGAIN
     record.store.prune(NOW + 31 * 86_400)
-    assert record.store.sent("mdupond", HERE) is record.store.ended("mdupond") is None
-    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    assert asks(record, HERE) == GO_ON
+    sends(record, "mdupond", HERE)
+    record.answer(END)
+    assert asks(record, HERE) == AGAIN
     assert record.answer(b'{"act": "erase", "uid": "mdupond"}') == {"erased": 1}
     assert asks(record, HERE) == GO_ON
 
 
 @pytest.mark.parametrize("request_", [{}, {"sasl_username": "nul"}, {"sasl_username": "mdupond"}])
 def test_a_question_about_nobody_keeps_no_mail(record: Record, request_: dict[str, str]) -> None:
-    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    sends(record, "mdupond", HERE)
+    record.answer(END)
     assert asyncio.run(record.sender(request_)) == GO_ON
     assert asks(record, HERE) == AGAIN
 
@@ -131,11 +140,12 @@ def test_a_question_about_nobody_keeps_no_mail(record: Record, request_: dict[st
 )
 def test_what_is_no_session_is_not_kept(record: Record, told: dict[str, str]) -> None:
     record.log_in(json.dumps(told).encode())
-    assert record.sessions == {}
+    assert record.senders == {}
 
 
 def test_postfix_asks_over_a_connection_that_stays_open(record: Record, tmp_path: Path) -> None:
-    record.answer(b'{"act": "end", "uid": "mdupond"}')
+    sends(record, "mdupond", HERE)
+    record.answer(END)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(str(tmp_path / "sends"))
     listening.listen()

@@ -62,10 +62,10 @@ TABLES: Mapping[str, Table] = {
     name: Table.named(name, [one.name for one in fields(kind)], _SPLIT[name]) for name, kind in KINDS.items()
 }
 
-_SESSIONS = (
-    "CREATE TABLE IF NOT EXISTS submission (account, place, at, PRIMARY KEY (account, place)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS ended (account PRIMARY KEY, at) WITHOUT ROWID",
+_SUBMISSION = (
+    "CREATE TABLE IF NOT EXISTS submission (account, place, last, ended, PRIMARY KEY (account, place)) WITHOUT ROWID"
 )
+"""The last log-in to submission of an account from an address, and whether its sessions have ended since."""
 
 
 class Store:
@@ -80,8 +80,7 @@ class Store:
         for table in TABLES.values():
             for statement in table.make:
                 self._link.execute(statement)
-        for statement in _SESSIONS:
-            self._link.execute(statement)
+        self._link.execute(_SUBMISSION)
 
     def add(self, events: Iterable[Seen[Any]]) -> None:
         """Keep events, all of them or none. Raises sqlite3.Error.
@@ -98,27 +97,21 @@ class Store:
             for name, account, part in touched:
                 self._link.execute(TABLES[name].trim, (account, part, account, part, self.each))
 
-    def sends(self, sessions: Mapping[tuple[str, str], float]) -> None:
+    def sends(self, log_ins: Mapping[tuple[str, str], int]) -> None:
         """Keep the last log-ins to submission, by account and address."""
         with self._transaction():
-            rows = [(*one, at) for one, at in sessions.items()]
-            self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?)", rows)
+            rows = [(*one, last) for one, last in log_ins.items()]
+            self._link.executemany("INSERT OR REPLACE INTO submission VALUES (?, ?, ?, FALSE)", rows)
 
-    def end(self, account: str, at: float) -> None:
-        """Keep the moment at which the sessions of an account were ended."""
+    def end(self, account: str) -> int:
+        """End what these log-ins of an account have opened; how many there were."""
         with self._transaction():
-            self._link.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (account, at))
+            return self._link.execute("UPDATE submission SET ended = TRUE WHERE account = ?", (account,)).rowcount
 
-    def ended(self, account: str) -> float | None:
-        """That moment; None where there is none."""
-        row = self._link.execute("SELECT at FROM ended WHERE account = ?", (account,)).fetchone()
-        return float(row[0]) if row else None
-
-    def sent(self, account: str, place: str) -> float | None:
-        """The moment of the last log-in to submission from an address; None where there is none."""
-        asked = "SELECT at FROM submission WHERE account = ? AND place = ?"
-        row = self._link.execute(asked, (account, place)).fetchone()
-        return float(row[0]) if row else None
+    def ended(self, account: str, place: str) -> bool:
+        """Whether sessions of submission from an address are from before the end of the account's."""
+        asked = "SELECT 1 FROM submission WHERE account = ? AND place = ? AND ended"
+        return self._link.execute(asked, (account, place)).fetchone() is not None
 
     def of(self, account: str) -> Kept:
         """The record about an account."""
@@ -136,8 +129,7 @@ class Store:
         """Erase what is about an account; how many rows that were."""
         with self._transaction():
             count = sum(self._link.execute(table.erase, (account,)).rowcount for table in TABLES.values())
-            for name in ("submission", "ended"):
-                count += self._link.execute(f"DELETE FROM {name} WHERE account = ?", (account,)).rowcount
+            count += self._link.execute("DELETE FROM submission WHERE account = ?", (account,)).rowcount
         self._link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return count
 
@@ -149,8 +141,7 @@ class Store:
                 (beyond,) = self._link.execute(table.beyond, (self.most,)).fetchone()
                 end = max(now - self.days * DAY, 0 if beyond is None else beyond + 1)
                 count += self._link.execute(table.prune, (end,)).rowcount
-            for name in ("submission", "ended"):
-                count += self._link.execute(f"DELETE FROM {name} WHERE at < ?", (now - self.days * DAY,)).rowcount
+            count += self._link.execute("DELETE FROM submission WHERE last < ?", (now - self.days * DAY,)).rowcount
         return count
 
     @contextlib.contextmanager
