@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 from malleposte.accounts.channels import close_all, portal, sogo, sso
+from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
@@ -54,6 +56,27 @@ def test_a_purge_removes_second_factors_where_the_log_in_page_is(monkeypatch: py
     assert page.empty("mdupond").stores == ["second factors"]
     assert forgotten == ["mdupond"]
     assert page.empty("away").failures == ["second factors: no answer"]
+
+
+@pytest.mark.parametrize("device", ["", "abcdefgh"], ids=["all", "one-device"])
+@pytest.mark.parametrize("away", [False, True], ids=["there", "away"])
+def test_what_dovecot_has_proved_ends_in_submission_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, device: str, away: bool
+) -> None:
+    ended: list[str] = []
+
+    def kick(uid: str, **named: Any) -> None:
+        ended.append(f"kick {uid} {named['device']}")
+        if away:
+            raise MallepostError("doveadm: away")
+
+    monkeypatch.setattr("malleposte.adapters.dovecot.forget", lambda names, **_named: ended.append("forget"))
+    monkeypatch.setattr("malleposte.adapters.dovecot.kick", kick)
+    monkeypatch.setattr("malleposte.accounts.record.ask.end", lambda uid, path: ended.append(f"end {uid} {path.name}"))
+    channel = Dovecot(lambda _uid: (), tmp_path / "asked")
+    with pytest.raises(MallepostError, match="away") if away else contextlib.nullcontext():
+        channel.cut("mdupond", device) if device else channel.close("mdupond")
+    assert ended == ["forget", f"kick mdupond {device}", "end mdupond asked"]
 
 
 def test_the_log_in_page_is_closed_before_what_would_ask_it_anew() -> None:
