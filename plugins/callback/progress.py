@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.academie.malleposte.plugins.plugin_utils.preload import preload
 from ansible_collections.academie.malleposte.plugins.plugin_utils.run_record import (
     RunRecord,
     Segment,
@@ -127,10 +128,11 @@ class CallbackModule(CallbackBase):
     # ---- events -----------------------------------------------------------------------------------------------
 
     def v2_playbook_on_start(self, playbook: Playbook) -> None:
-        """Opens the log."""
+        """Opens the log, and loads what all tasks share."""
         if self.get_option("log_file"):
             self._log = _open_private(self.get_option("log_file"))
         self._write(f"playbook {getattr(playbook, '_file_name', '')}")
+        preload(Path(str(constants.DEFAULT_LOCAL_TMP)))
 
     def v2_playbook_on_play_start(self, play: Play) -> None:
         """A play begins."""

@@ -17,14 +17,15 @@ FACTS = Path(__file__).resolve().parents[2] / "meta" / "facts.yml"
 
 
 @functools.cache
-def _specs() -> Mapping[str, Any]:
+def specs() -> Mapping[str, Any]:
+    """The spec of each fact, by name."""
     found: Mapping[str, Any] = yaml.safe_load(FACTS.read_text("utf-8"))["facts"]
     return found
 
 
 def fact(given: Any, name: str, names: Mapping[str, str]) -> Any:
     """The value of the fact `malleposte_<name>`: what is given, completed by the defaults; None is nothing given."""
-    spec = _specs().get(f"malleposte_{name}")
+    spec = specs().get(f"malleposte_{name}")
     if spec is None:
         raise AnsibleFilterError(f"meta/facts.yml has no fact malleposte_{name}")
     return defaults.resolved(spec, given, names)
