@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from malleposte.adapters.systemd import client
 from malleposte.errors import InputError, MallepostError
 from malleposte.paths import ROOT, folder_of
 
 UNITS = Path("/etc/systemd/system")
+SECONDS = 60.0
 SERVICE = """\
 # Written by `malleposte secrets timer`.
 [Unit]
@@ -40,7 +41,7 @@ WantedBy=timers.target
 
 def systemctl(words: Sequence[str]) -> None:
     """Raises MallepostError with what systemd says."""
-    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+    done = client(words, SECONDS)
     if done.returncode:
         raise MallepostError(f"systemctl {' '.join(words)}: {done.stderr.strip()}", "is this machine run by systemd?")
 
