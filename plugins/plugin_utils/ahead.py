@@ -19,12 +19,21 @@ def chosen(pattern: str | Sequence[str], groups: Collection[str]) -> bool:
 
 
 def roles_of(plays: Sequence[Mapping[str, Any]], groups: Collection[str], template: Callable[[Any], Any]) -> list[str]:
-    """The roles of a host, each once, in the order of the plays."""
+    """The roles of a host, each once, in the order of the plays; those that a play's own tasks include too."""
     found: dict[str, None] = {}
     for play in plays:
-        if play.get("roles") and chosen(template(play["hosts"]), groups):
-            found |= dict.fromkeys(str(role["role"]).rpartition(".")[2] for role in play["roles"])
+        named = [str(role["role"]) for role in play.get("roles", ())] + list(_included(play.get("tasks", ())))
+        if named and chosen(template(play["hosts"]), groups):
+            found |= dict.fromkeys(name.rpartition(".")[2] for name in named)
     return list(found)
+
+
+def _included(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The roles that tasks include by name; a name made from variables is that of a service, whose play has its role."""
+    for task in tasks:
+        name = str(task.get("ansible.builtin.include_role", {}).get("name", "{{"))
+        if "{{" not in name:
+            yield name
 
 
 def task_files(role: Path) -> list[Path]:

@@ -15,6 +15,8 @@ from .conftest import ROLES, ROOT, load, specs_of, task_files, tasks_in
 TEXTS = {".yml", ".j2", ".conf", ".sieve", ".lua", ".sh"}
 ONLY_A_SITE = {"autodiscover"}
 """Roles whose whole work is a web site, which the play of the web fronts lays (`tasks/site.yml`)."""
+RUN_BEFORE_ITS_SITES = {"nginx"}
+"""Roles whose daemon waits for files that a play lays after the role."""
 LOGIC_LINES = 5
 """Consecutive template statements allowed before the logic must move to a filter with a unit test."""
 
@@ -52,6 +54,21 @@ def test_a_role_includes_no_other_role(role: Path) -> None:
     ]
     assert wrong == []
     assert not (role / "meta/main.yml").exists(), "a collection's role needs none, and could name other roles there"
+
+
+def test_what_was_notified_is_applied_before_a_unit_is_started(role: Path) -> None:
+    """A daemon that is started with its new files, then restarted for them, starts twice on every new host."""
+    wrong = []
+    for path in [] if role.name in RUN_BEFORE_ITS_SITES else task_files(role):
+        waits = False
+        for task in tasks_in(load(path)):
+            waits = waits or bool(task.get("notify"))
+            if task.get("ansible.builtin.meta") == "flush_handlers":
+                waits = False
+            unit = task.get("academie.malleposte.unit", {})
+            if waits and unit.get("state") == "started":
+                wrong.append(f"{path.relative_to(ROOT)}: {task.get('name')}")
+    assert wrong == []
 
 
 def test_specs_equal_defaults(role: Path) -> None:
