@@ -329,13 +329,13 @@ def acts(site: Site, mail: Mail, people: People, opened: Callable[[str], Open], 
     }
 
 
+CHANNELS = {"block", "suspend", "expire", "resume", "profile", "quota", "export", "archive", "purge", "delegate", "undelegate"}
 CONCERNED = {
-    "mail1": {"block", "suspend", "expire", "resume", "profile", "quota", "export", "archive", "purge", "delegate",
-              "undelegate", "show"},
-    "web1": {"block", "suspend", "expire", "resume", "profile", "quota", "export", "archive", "purge", "delegate",
-             "undelegate"},
-    "db1": {"block", "suspend", "expire", "profile", "export", "archive", "purge", "undelegate"},
-}  # fmt: skip
+    "mail1": CHANNELS | {"show"},
+    "web1": CHANNELS,
+    "pia1": CHANNELS,
+    "db1": CHANNELS - {"resume", "quota", "delegate"},
+}
 """The acts that a host has a part in. The databases hold sessions and agendas, and remember nothing of a password."""
 
 
