@@ -329,7 +329,19 @@ def acts(site: Site, mail: Mail, people: People, opened: Callable[[str], Open], 
     }
 
 
-CHANNELS = {"block", "suspend", "expire", "resume", "profile", "quota", "export", "archive", "purge", "delegate", "undelegate"}
+CHANNELS = {
+    "block",
+    "suspend",
+    "expire",
+    "resume",
+    "profile",
+    "quota",
+    "export",
+    "archive",
+    "purge",
+    "delegate",
+    "undelegate",
+}
 CONCERNED = {
     "mail1": CHANNELS | {"show"},
     "web1": CHANNELS,
