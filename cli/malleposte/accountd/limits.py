@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,10 @@ REMEMBERED = 50_000
 """Windows kept at most; the oldest goes first."""
 WIDE = 4
 """As many times what a /64 of IPv6 may is what the /48 around it may: one guesser may have each of its /64."""
+
+SCHOOL = 10
+"""As many times what another network may is what one of schools may, in all: thousands stand behind one address."""
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
@@ -133,9 +137,12 @@ class _Window:
 class Limits:
     """Counts. Thread-safe."""
 
-    def __init__(self, rates: Rates | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` is in seconds."""
+    def __init__(
+        self, rates: Rates | None = None, clock: Callable[[], float] = time.monotonic, schools: Iterable[Network] = ()
+    ) -> None:
+        """`clock` is in seconds; of `schools`, one address may be that of thousands."""
         self.rates, self._clock = rates or Rates(), clock
+        self._schools = tuple(schools)
         self._windows: OrderedDict[tuple[str, str, str], _Window] = OrderedDict()
         self._lock = threading.Lock()
         self._key = os.urandom(32)
@@ -196,12 +203,19 @@ class Limits:
         """Count in windows of (kind, who, where, rate), up to the first that is full; seconds that it lasts."""
         with self._lock:
             for kind, who, network, one in asked:
-                for where, rate in _widths(network, one):
+                for where, rate in _widths(network, one if who else self._for_school(network, one)):
                     window = self._window(kind, who, where, rate)
                     if window.count >= rate.most:
                         return self._left(window)
                     window.count += 1
             return 0.0
+
+    def _for_school(self, where: str, rate: Rate) -> Rate:
+        """The rate of a network, for all accounts together."""
+        among = where and self._schools and ipaddress.ip_network(where)
+        if among and any(one.version == among.version and one.overlaps(among) for one in self._schools):
+            return Rate(SCHOOL * rate.most, rate.seconds)
+        return rate
 
     def may_try(self, name: str, source: str, secret: str) -> tuple[float, bool]:
         """Seconds to wait before another proof; and whether this very one was wrong a moment ago."""

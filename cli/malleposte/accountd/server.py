@@ -295,7 +295,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         note=Teller().log_in,
         lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
-        limits=Limits(settings.rates),
+        limits=Limits(settings.rates, schools=settings.school_networks),
         throttle=held.throttle(secrets),
         code_minutes=settings.code_minutes,
         block_hours=rules.block_hours,

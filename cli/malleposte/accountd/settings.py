@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import sms, wire
 from malleposte.accountd.desk import Rules as Desk
-from malleposte.accountd.limits import Rate, Rates
+from malleposte.accountd.limits import Network, Rate, Rates
 from malleposte.accountd.proof import Provider
 from malleposte.accounts import enrolment
 from malleposte.accounts.export import ACCOUNTD_JOURNAL
@@ -34,7 +35,7 @@ class Settings:
     `only`: the calls that a client may make, by its name over TLS or its user on the Unix socket. Others: all.
     `provider` verifies the tokens of agents who are logged in; without it there are none.
     `factors_close`: with a second factor the main password opens no device (`mpTwoFactor` follows the factors).
-    `desk`: what a help desk may do.
+    `desk`: what a help desk may do. `school_networks`: of these, one address may be that of thousands.
     `hostd` is the socket of the process that ends sessions; `smtp` takes the mails with codes. `activation`: the steps
     of a first log-in.
     """
@@ -52,6 +53,7 @@ class Settings:
     code_minutes: int = 15
     activation: enrolment.Rules = field(default_factory=enrolment.Rules)
     rates: Rates = field(default_factory=Rates)
+    school_networks: Sequence[Network] = ()
     smtp: tuple[str, int] = ("127.0.0.1", 25)
     journal: Path = ACCOUNTD_JOURNAL
     provider: Provider | None = None
@@ -70,6 +72,7 @@ class Settings:
             raw["provider"] = Provider(**raw["provider"]) if raw.get("provider") else None
             raw["desk"] = Desk(**raw.get("desk", {}))
             raw["activation"] = enrolment.Rules.parse(raw.get("activation", {}), str(path))
+            raw["school_networks"] = [ip_network(one, strict=False) for one in raw.get("school_networks", ())]
             raw["smtp"] = (str(raw["smtp"][0]), int(raw["smtp"][1]))
             found = cls(**raw)
         except OSError as error:

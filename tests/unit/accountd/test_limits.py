@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,17 @@ def test_what_strangers_ask_for_takes_none_of_the_owner_s_codes(clock: Clock) ->
     assert [those.code("mdupond", HERE, TO) > 0 for _ in range(9)] == [False] * 3 + [True] * 6
     assert [those.code("mdupond", THERE, TO) > 0 for _ in range(9)] == [False] * 2 + [True] * 7, "no mailbox is filled"
     assert those.code("other", HERE, TO) == 0
+
+
+def test_a_network_of_schools_may_ten_times_as_much_and_an_account_there_no_more(clock: Clock) -> None:
+    schools = [ip_network("192.0.2.7/32"), ip_network("2001:db8:1::/48")]
+    rates = Rates(account=Rate(3, 60), network=Rate(5, 60), whole=Rate(1000, 60))
+    those = Limits(rates, clock, schools)
+    for there, most in ((HERE, 50), (THERE, 5), ("2001:db8:1:2::/64", 50), ("2001:db8:2:2::/64", 5)):
+        assert [those.call(f"agent{n}", there) for n in range(most)] == [0] * most, there
+        assert those.call("one-more", there) == 60, there
+    clock.now = 60
+    assert [those.call("mdupond", HERE) for _ in range(4)] == [0, 0, 0, 60]
 
 
 def test_so_many_codes_a_day_for_an_account_an_address_and_a_network(clock: Clock) -> None:
