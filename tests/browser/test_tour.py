@@ -26,6 +26,7 @@ AFTER_AN_ACT = {
     "step",
     "done",
     "device_made",
+    "setup_apple_made",
     "recovery_confirm",
     "hacked_check",
     "hacked_end",

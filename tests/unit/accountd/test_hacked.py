@@ -187,6 +187,25 @@ def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
     assert any(one["action"] == "factor-remove" for one in stage.lines())
 
 
+def test_what_others_opened_is_told_by_names_and_stays(stage: Robbed) -> None:
+    box = FunctionalBox("ce.x", "Collège des Prés", "ce.x@ac-exemple.test", delegates=("mdupond", "autre"))
+    other = FunctionalBox("ce.y", "Lycée", "ce.y@ac-exemple.test", delegates=("autre",))
+    for one in (box, other):
+        stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one))
+    stage.agent("collegue", State.ACTIVE, OTHER_NUMEN)
+    folder = Trace("their-folder", "Conseils", "collegue")
+    stage.left, stage.factors = [FORWARD, folder, Trace("their-mail", who="inconnu")], []
+    ticket = stage.taken_back().ticket
+    shown = stage.check(ticket).traces
+    assert [(one.kind, one.what, one.who, one.kept) for one in shown] == [
+        ("forward", "", "voleur@lointain.test", False), ("box", "ce.x@ac-exemple.test", "Collège des Prés", True),
+        ("their-folder", "Conseils", "Marie Dupond", True), ("their-mail", "", "inconnu", True),
+    ]  # fmt: skip
+    after = stage.check(ticket, *(one.ident for one in shown), folder.ident)
+    assert kinds(after) == ["box", "their-folder", "their-mail"]
+    assert folder in stage.left and FORWARD not in stage.left
+
+
 @pytest.mark.parametrize(("way", "left"), [(codes.Way.LETTER, 0), (codes.Way.DESK, 0), (codes.Way.MAIL, 1)])
 def test_the_last_factor_goes_by_a_code_of_a_letter_or_the_desk_alone(stage: Robbed, way: codes.Way, left: int) -> None:
     stage.factors, stage.left = stage.factors[:1], []

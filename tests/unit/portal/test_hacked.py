@@ -89,6 +89,20 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
     assert agent.raw(path).status_code == 303, "the ticket is gone"
 
 
+@BOTH
+def test_what_the_thief_could_read_of_others_is_named_and_asks_nothing(
+    agent: Visitor, behind: Thief, language: int
+) -> None:
+    behind.left, behind.factors = [Trace("their-folder", "Conseils", "jlegrand")], []
+    told = text(taken_back(agent, behind, language=language))
+    assert "Conseils" in told and "jlegrand" in told
+    assert ("Warn those" if language else "Prévenez ceux") in told
+    page = agent.send(ADDRESSES["hacked_check"][language])
+    assert agent.last.request.path == ADDRESSES["hacked_end"][language]
+    assert ("warn them" if language else "prévenez-les") in text(page)
+    assert not re.findall(r"\b(\d) (?:réglages?|settings?)", text(page)), "it is no setting of the agent's"
+
+
 def test_nothing_is_decided_for_the_agent(agent: Visitor, behind: Thief) -> None:
     page = taken_back(agent, behind)
     assert not [held for held, _text in page.all("input") if "checked" in held]
