@@ -25,6 +25,7 @@ from tests.support.academy import uai
 AFTER_AN_ACT = {
     "step",
     "done",
+    "desk_aloud",
     "device_made",
     "setup_apple_made",
     "recovery_confirm",

@@ -178,6 +178,12 @@ class Browser:
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
 
+    def section(self, words: str) -> None:
+        """Follow a link of the portal's menu of a section, which is behind a button on a phone."""
+        if self.size.mobile:
+            self.click(".own summary")
+        self.click(".own a", words)
+
     def opened(self) -> None:
         """Wait until a dialog of SOGo has the focus, which it takes from any field at the end of its opening."""
         script = """

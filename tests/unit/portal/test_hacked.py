@@ -78,7 +78,7 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
     page = taken_back(agent, behind, language=language)
     for told in ("voleur@lointain.test", "Projets", "voleur.", "Clé", "Inconnu"):
         assert told in text(page), told
-    assert behind.held("mdupond", "userPassword") == [NEW] and behind.left == [FORWARD, FOLDER]
+    assert behind.opens("mdupond", NEW) and behind.left == [FORWARD, FOLDER]
     first = "forward" if language else "renvoi"
     path = ADDRESSES["hacked_check"][language]
     page = agent.send(path, **choices(page, **{"automatic" if language else first: "remove"}))
@@ -151,7 +151,7 @@ def test_whatever_is_wrong_one_sentence_is_said(agent: Visitor, behind: Thief) -
         agent.send(START, **good | wrong).named("errors") for wrong in ({"numen": "01E9500002ABC"}, {"code": "33333"})
     ]
     assert pages[0] == pages[1] and WRONG in pages[0]
-    assert agent.last.status_code == 403 and behind.held("mdupond", "userPassword") == [OLD]
+    assert agent.last.status_code == 403 and behind.opens("mdupond", OLD)
     agent.send(START, **good)
     assert agent.last.request.path == CHECK
 
