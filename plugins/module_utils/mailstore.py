@@ -12,6 +12,8 @@ from pathlib import Path
 STORE = Path("/srv/mail")
 MAILDIR = "Maildir"
 """The folder of messages in a box; what lies beside it are the box's filters."""
+SHARED = ".shared/shared-mailboxes.db"
+"""Dovecot's map of shares in the store: it says whose mailboxes have a folder that is open to whom."""
 EXPUNGED = "expunged"
 """The folder of messages that were deleted for good, for as long as they can be brought back."""
 BUCKETS = tuple(f"{number:02x}" for number in range(256))

@@ -29,6 +29,8 @@ ADDRESSES: dict[str, tuple[str, str]] = {
 FORMS = ("hacked", "hacked_check")
 TICKET, CLOSED, ENDED = "hacked", "hacked-closed", "hacked-ended"
 """Names in the session: the ticket; what was closed; what was kept and removed."""
+OTHERS = ("box", "their-folder", "their-agenda", "their-mail")
+"""The kinds of malleposte.accounts.traces that others opened to the account."""
 AT_ONCE = 5
 """Traces that one request removes: each may take a second or two, and accountd is given thirty."""
 KEEP, REMOVE = "keep", "remove"
@@ -83,8 +85,8 @@ def hacked_check() -> Answer:
                 return answer
             refused, status = answer.page, answer.status
     page = render_template(
-        "hacked/check.html", form=form, refused=refused, found=found, closed=session.get(CLOSED, {}), title=title,
-        sentence=sentence, moment=words.moment,
+        "hacked/check.html", form=form, refused=refused, found=found, left=_left(found), others=_others(found),
+        closed=session.get(CLOSED, {}), title=title, sentence=sentence, moment=words.moment,
     )  # fmt: skip
     return page, status
 
@@ -101,6 +103,16 @@ def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
     return render_template(
         "away.html", refused=answer.page, title=_("Vérifier mon compte"), back="hacked_check"
     ), answer.status
+
+
+def _left(found: wire.Done) -> list[wire.Trace]:
+    """The settings that a thief may have left."""
+    return [one for one in found.traces if one.kind not in OTHERS]
+
+
+def _others(found: wire.Done) -> list[wire.Trace]:
+    """The boxes, folders and agendas of others, which a thief may have read."""
+    return [one for one in found.traces if one.kind in OTHERS]
 
 
 def _form(traces: Sequence[wire.Trace]) -> Any:
@@ -139,7 +151,13 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
         return redirect(link("hacked_check"), 303)
     session.pop(TICKET, None)
     session.pop(CLOSED, None)
-    session[ENDED] = {"removed": len(names), "kept": len(left.traces), "until": left.until, "unseen": bool(left.open)}
+    session[ENDED] = {
+        "removed": len(names),
+        "kept": len(_left(left)),
+        "others": len(_others(left)),
+        "until": left.until,
+        "unseen": bool(left.open),
+    }
     return redirect(link("hacked_end"), 303)
 
 
@@ -165,6 +183,10 @@ TITLES = {
     "copy": "Une copie cachée de vos messages",
     "factor": "Un second facteur",
     "recovery": "Un moyen de secours changé récemment",
+    "box": "Une boîte fonctionnelle",
+    "their-folder": "Un dossier de courrier d’un collègue",
+    "their-agenda": "Un agenda ou un carnet d’adresses d’un collègue",
+    "their-mail": "Le courrier d’un collègue",
 }
 """The heading of each kind of malleposte.accounts.traces."""
 EVERYBODY = ("anyone", "anonymous", "authenticated", "<default>")
@@ -198,6 +220,10 @@ def sentence(one: wire.Trace) -> str:
             mail=one.what,
             who=one.who,
         ),
+        "box": f"{one.who}, {one.what}.",
+        "their-folder": _("Le dossier « %(what)s » de %(who)s.", what=one.what, who=who),
+        "their-agenda": _("« %(what)s » de %(who)s.", what=_place(one.what), who=who),
+        "their-mail": _("Vous lisez et écrivez au nom de %(who)s.", who=who),
         "factor": f"{factors.kind(wire.Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
         "recovery": _("Votre téléphone de secours est %(value)s.", value=one.who)
         if one.what == "phone"

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import secrets
+from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
+from flask import session
 
 from malleposte_portal import sign_on
 
@@ -25,7 +28,34 @@ def keep(kind: str, content: bytes) -> str:
 
 def take(kind: str, word: str) -> bytes | None:
     """Take it by its word, once; None where nothing of this kind is kept under it. Raises AwayError, StoreError."""
-    held = sign_on.sign_on().sessions.take_once(word)
+    return _opened(kind, word, sign_on.sign_on().sessions.take_once(word))
+
+
+def hand_on(kind: str, facts: dict[str, Any]) -> None:
+    """Keep the facts of an act for the page to which its form leads. Raises AwayError, StoreError.
+
+    The session has the word alone, so the cookie opens nothing without the store.
+    """
+    session[kind] = keep(kind, json.dumps(facts).encode())
+
+
+def handed(kind: str) -> dict[str, Any] | None:
+    """Take those facts, once; None from then on. Raises AwayError, StoreError."""
+    word = session.pop(kind, "")
+    return _facts(take(kind, word) if word else None)
+
+
+def still_handed(kind: str) -> dict[str, Any] | None:
+    """Those facts, which stay for their minutes. Raises AwayError, StoreError."""
+    word = session.get(kind, "")
+    return _facts(_opened(kind, word, sign_on.sign_on().sessions.look_once(word)) if word else None)
+
+
+def _facts(content: bytes | None) -> dict[str, Any] | None:
+    return dict(json.loads(content)) if content else None
+
+
+def _opened(kind: str, word: str, held: str) -> bytes | None:
     try:
         return _closed(kind, word).decrypt(held) if held else None
     except InvalidToken:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
@@ -19,11 +21,14 @@ from malleposte.policy import rules
 
 from tests.bench import cost
 from tests.bench.figures import Figure
+from tests.stack.support.deployed import with_facts
 from tests.stack.support.people import People
-from tests.stack.support.persons import keyring, person
+from tests.stack.support.persons import Person, keyring, person
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
-from tests.stack.support.web import Web
+from tests.stack.support.visitor import Visitor
+from tests.stack.support.web import Answer, Web
+from tests.support.page import Page
 
 AGENTS = 50
 SECONDS = 30.0
@@ -33,6 +38,12 @@ PAGES = ("/", "/compte", "/diagnostic", "/compte/appareils")
 EACH = 60
 """First log-ins, and password changes."""
 CLIENTS = 8
+FORMS = 40
+"""First log-ins by forms, of thirteen calls of accountd each."""
+ONE_NETWORK = {"network": [6000, 600]}
+"""Calls that accountd takes from one network, ten times the default (docs/day-1.md: many agents behind one address)."""
+QUESTIONS = 5
+"""Those without JavaScript, of which a network has twenty."""
 ALONE = 10
 """Accounts whose channels are closed one after the other."""
 HOSTS = ("mail1", "pia1")
@@ -155,6 +166,100 @@ def first_day(site: Site) -> Figure:
         people.clear()
     values["first_log_ins_an_hour"] = round(values["first_log_ins_per_second"] * 3600)
     return Figure("portal-first-day", values, f"{EACH} of each, {CLIENTS} at once, each from a network of its own")
+
+
+@dataclass
+class Timed(Visitor):
+    """A browser that notes how long each page takes, and fetches what pages are made of once."""
+
+    took: list[tuple[str, float, int]] = field(default_factory=list)
+    """Method and path, seconds, status, of each request in turn."""
+    known: set[str] = field(default_factory=set)
+
+    def _asked(self, path: str, method: str = "GET", body: bytes | None = None) -> Answer:
+        begun = time.monotonic()
+        answer = super()._asked(path, method, body)
+        self.took.append((f"{method} {path}", time.monotonic() - begun, answer.status))
+        return answer
+
+    def looked_at(self, path: str) -> Page:
+        """The page at an address, with its styles and scripts."""
+        page = self.get(path)
+        parts = [held.get("href") for held, _text in page.all("link") if held.get("rel") in ("stylesheet", "icon")]
+        parts += [held.get("src") for held, _text in page.all("script")] if self.javascript else []
+        for part in [str(one) for one in parts if one and one not in self.known]:
+            self.known.add(part)
+            begun = time.monotonic()
+            answer = self.web.get(self.site.address("pia1"), self.site.platform["hostnames"]["portal"], part)
+            self.took.append(("part", time.monotonic() - begun, answer.status))
+        return page
+
+    def typed(self, path: str, page: Page, **values: str) -> Page:
+        """Send the form of a page that is in view; the page that it leads to."""
+        token = next(str(held["value"]) for held, _t in page.all("input") if held.get("name") == "csrf_token")
+        sent = {"csrf_token": token, **self._human(page), **values}
+        answer = self._asked(path, "POST", urllib.parse.urlencode(sent).encode())
+        assert answer.status == 303, (path, answer.status, answer.text[-2000:])
+        return self.looked_at(answer.headers["Location"])
+
+
+def _by_forms(site: Site, web: Web, who: Person, new: str, *, javascript: bool) -> Timed:
+    """A first log-in, page by page: secrets, telephone and address passed over, charter, password."""
+    browser, step = Timed(site, web, javascript), "/activer/etape"
+    page = browser.typed("/activer", browser.looked_at("/activer"), numen=who.numen, code=who.code())
+    for values in ({"step": "phone", "skip": "1"}, {"step": "mail", "skip": "1"}, {"step": "charter", "value": "y"},
+                   {"step": "password", "new": new, "again": new}):  # fmt: skip
+        page = browser.typed(step, page, **values)
+    assert who.held("mpState")["mpState"] == ["active"], who.uid
+    return browser
+
+
+def first_day_forms(site: Site) -> Figure:
+    """First log-ins as browsers make them: HTTPS, nginx, gunicorn, each page and its work, from a school's address."""
+    people, keys, here = People(site), keyring(site), str(site.lab.settings.network[1])
+    values: dict[str, Any] = {}
+    try:
+        known = {"malleposte_school_networks": [f"{here}/32"], "accountd_rates": ONE_NETWORK}
+        school = with_facts(site, ",".join(HOSTS), "nginx,accountd", **known)
+        with _web(site) as web, school:
+            for name, count, javascript in (("javascript", FORMS, True), ("question", QUESTIONS, False)):
+                persons = [person(people, keys, State.PENDING) for _ in range(count)]
+
+                def done(who: Person, javascript: bool = javascript) -> Timed:
+                    return _by_forms(site, web, who, rules.generate(), javascript=javascript)
+
+                before, begun = {host: cost.of(site, host) for host in HOSTS}, time.monotonic()
+                with ThreadPoolExecutor(CLIENTS) as pool:
+                    browsers = list(pool.map(done, persons))
+                seconds = time.monotonic() - begun
+                used = {host: cost.spent(before[host], cost.of(site, host), count) for host in HOSTS}
+                values |= _told(name, seconds, browsers, used)
+    finally:
+        people.clear()
+    return Figure(
+        "portal-first-day-forms",
+        values,
+        f"{FORMS} with JavaScript and {QUESTIONS} without, {CLIENTS} at once, a TLS connection a request, the clients "
+        "and their work on the same processors; the clients' address is that of a school",
+    )
+
+
+def _told(name: str, seconds: float, browsers: Sequence[Timed], used: dict[str, dict[str, float]]) -> dict[str, Any]:
+    took = [one for browser in browsers for one in browser.took]
+    by = defaultdict[str, list[float]](list)
+    for what, spent, _status in took:
+        by[what.partition("?")[0]].append(spent)
+    pages = [spent for what, rows in by.items() if what != "part" for spent in rows]
+    return {
+        f"{name}_an_hour": round(len(browsers) / seconds * 3600),
+        f"{name}_page_p50_ms": _ms(median(pages)),
+        f"{name}_page_p95_ms": _ms(quantiles(pages, n=20)[-1]),
+        f"{name}_p50_ms_by_page": {what: _ms(median(rows)) for what, rows in by.items()},
+        f"{name}_refused": len([status for _what, _spent, status in took if status >= 400]),
+        **{
+            f"{name}_cpu_ms_{host}": {unit: value for unit, value in used[host].items() if value >= 5} for host in HOSTS
+        },
+    }
 
 
 def _chained(site: Site, name: str, chains: Sequence[Sequence[wire.Request]]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "backup-million": backup.million,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,
+    "portal-first-day-forms": portal.first_day_forms,
     "webmail-inbox": webmails.inbox,
     "search-50000": search.search,
     "sogo-month": webmails.month,

@@ -37,7 +37,11 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     enter(browser, who)
     browser.seen("main", who.account.mail)
     checked(browser, "portal-account")
-    browser.click(".own a", "Ma connexion et mes appareils")
+    # The menu of ten pages would fill the first screen of a phone.
+    (button,) = browser.driver.find_elements(By.CSS_SELECTOR, ".own summary")
+    assert button.is_displayed() is browser.size.mobile
+    assert browser.seen("h1").location["y"] < 300
+    browser.section("Ma connexion et mes appareils")
     browser.seen("main", "aucun mot de passe d’appareil")
     browser.click("main a", "Ajouter un appareil")
     browser.seen("h1", "Ajouter un appareil")
@@ -66,7 +70,7 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     browser.click("main button", "Supprimer")
     browser.seen("main", "L’appareil est supprimé")
     assert not enters(who.uid, secret)
-    browser.click(".own a", "Mon journal")
+    browser.section("Mon journal")
     browser.seen("main", "Mot de passe d’appareil supprimé")
     checked(browser, "portal-journal")
     # Chromium notes the status of the form that was sent back.
@@ -124,7 +128,7 @@ def test_each_of_two_tabs_comes_to_its_own_page(browser: Browser, person: Any) -
 
 def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, person: Any) -> None:
     enter(browser, person())
-    browser.click(".own a", "Mon interface")
+    browser.section("Mon interface")
     browser.seen("h1", "Mon interface")
     checked(browser, "portal-interface")
     browser.click("main button", "Passer à l’interface")
@@ -138,7 +142,7 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
 def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: Browser, person: Any) -> None:
     who = person()
     enter(browser, who)
-    browser.click(".own a", "Ma connexion et mes appareils")
+    browser.section("Ma connexion et mes appareils")
     browser.click("main a", "Régler mon téléphone ou mon ordinateur")
     browser.seen("h1", "Régler mon téléphone ou mon ordinateur")
     checked(browser, "portal-setup")
@@ -167,7 +171,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
 def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: Any) -> None:
     who = person(mpRecoveryMail=["marie.d@lointain.test"])
     enter(browser, who)
-    browser.click(".own a", "Mes moyens de secours")
+    browser.section("Mes moyens de secours")
     browser.seen("main", "ma…@lointain.test")
     checked(browser, "portal-recovery")
     browser.click("main a", "Changer le téléphone")

@@ -25,7 +25,9 @@ from tests.support.academy import uai
 AFTER_AN_ACT = {
     "step",
     "done",
+    "desk_aloud",
     "device_made",
+    "setup_apple_made",
     "recovery_confirm",
     "hacked_check",
     "hacked_end",

@@ -19,6 +19,7 @@ from testinfra.host import Host
 
 from tests.stack.support import lanes, letters
 from tests.stack.support import mail as mail_support
+from tests.stack.support import slapd as slapd_support
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.calendars import Calendars
 from tests.stack.support.dav import Device
@@ -132,6 +133,21 @@ def ca_bundle(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def web(ca_bundle: Path) -> Web:
     """A client of the platform's web sites."""
     return Web(ca_bundle)
+
+
+@pytest.fixture(scope="session")
+def slapd(site: Site) -> Iterator[slapd_support.Slapd]:
+    """A slapd of its own, empty, with the configuration of the lab's."""
+    with slapd_support.running(site) as made:
+        yield made
+
+
+@pytest.fixture
+def ground(slapd: slapd_support.Slapd) -> Iterator[slapd_support.OnSlapd]:
+    """The directory of a suite that runs in memory too (tests.unit.accountd.ground)."""
+    made = slapd_support.OnSlapd(slapd)
+    yield made
+    made.clear()
 
 
 @pytest.fixture(scope="session")

@@ -28,8 +28,8 @@ from malleposte.accounts.life.base import change
 from malleposte.accounts.life.recovery import DOUBT_DAYS
 from malleposte.accounts.passwords import Holder, NotProvedError, Passwords
 from malleposte.accounts.traces import notice
+from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
-from malleposte.accounts.traces.model import Trace
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import MallepostError
@@ -42,6 +42,8 @@ LOG = logging.getLogger("accountd")
 TICKET_MINUTES = 60.0
 MOST = 30
 """Traces in an answer; once some are gone, others come."""
+MOST_OTHERS = 20
+"""Boxes, folders and agendas of others in one."""
 LONGEST = 120
 """Characters of a name in one."""
 NOTE = "après un piratage"
@@ -170,25 +172,28 @@ class Hacked:
         told = tuple(dict.fromkeys(one.channel for one in away))
         for failure in away:
             LOG.error("traces: %s", failure)
-        return wire.Done(uid, State.ACTIVE.value, until, told, traces=tuple(found[:MOST]))
+        left = [one for one in found if one.kind not in OTHERS][:MOST]
+        others = [one for one in found if one.kind in OTHERS][:MOST_OTHERS]
+        return wire.Done(uid, State.ACTIVE.value, until, told, traces=(*left, *others))
 
     def _found(self, act: Act, entry: Entry, way: str) -> tuple[list[wire.Trace], Mapping[str, Trace], list[Failure]]:
         """All traces, those of the hosts by identifier, and what could not be looked at."""
         uid = first(entry.attributes, "uid")
-        found, away, known = list[wire.Trace](), list[Failure](), dict[str, Trace]()
+        found, away, known, traces = list[wire.Trace](), list[Failure](), dict[str, Trace](), list[Trace]()
         try:
-            traces, failures = self._tools.traces(uid)
+            held, failures = self._tools.traces(uid)
             away += failures
-            traces = [one for one in traces if one.kind != Trail.SENDER or one.who not in _names(act, entry, one.what)]
-            known = {one.ident: one for one in traces}
-            found += [_told(one) for one in traces]
+            traces = [one for one in held if one.kind != Trail.SENDER or one.who not in _names(act, entry, one.what)]
+            known = {one.ident: one for one in traces if one.kind not in OTHERS}
+            found += [_told(one) for one in known.values()]
         except (MallepostError, OSError) as error:
             away.append(Failure("traces", str(error)))
         try:
             found += self._factors(uid, way)
         except (MallepostError, OSError) as error:
             away.append(Failure("factors", str(error)))
-        return [*found, *_means(entry, act.now)], known, away
+        others = (replace(_told(one), kept=True) for one in acts.others(act.directory, uid, traces))
+        return [*found, *_means(entry, act.now), *others], known, away
 
     def _factors(self, uid: str, way: str) -> Iterator[wire.Trace]:
         """Second factors. The last one stays where the code was sent on anybody's request (ADR 36)."""

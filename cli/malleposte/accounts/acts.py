@@ -25,6 +25,8 @@ from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
 from malleposte.accounts.queue import Waiting
 from malleposte.accounts.record.model import Kept
+from malleposte.accounts.traces.model import OTHERS, Trace
+from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
@@ -55,6 +57,9 @@ class AllHosts(Hosts, Protocol):
 
     def look(self, uid: str) -> Filters:
         """The account's filters, without their texts."""
+
+    def traces(self, uid: str) -> tuple[list[Trace], list[Failure]]:
+        """Settings that somebody else may have left, what others opened to the account, and the hosts that failed."""
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         """The records of log-ins and refused mail, and the hosts where that failed."""
@@ -158,6 +163,24 @@ def record(tools: Tools[AllHosts], uid: str, result: Result) -> Kept:
     found, failures = tools.hosts.record(uid)
     result.failures += failures
     return found
+
+
+def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trace]:
+    """The boxes, folders and agendas of others that are open to an account; owners by their names, where known."""
+    boxes = directory.search("functional", ("cn", "mail"), {"mpDelegate": uid})
+    found = [Trace(Trail.BOX, first(one.attributes, "mail"), first(one.attributes, "cn")) for one in boxes]
+    for one in traces:
+        if one.kind in OTHERS:
+            held = next(iter(directory.search("people", ("cn",), {"uid": one.who})), None)
+            found.append(replace(one, who=(first(held.attributes, "cn") if held else "") or one.who))
+    return sorted(found, key=lambda one: (one.kind, one.who, one.what))
+
+
+def opened(tools: Tools[AllHosts], uid: str, result: Result) -> list[Trace]:
+    """The same of every host; those that do not answer are failures of the result."""
+    traces, failures = tools.hosts.traces(uid)
+    result.failures += failures
+    return others(tools.directory, uid, traces)
 
 
 def block(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float = 48.0, note: str = "") -> Result:

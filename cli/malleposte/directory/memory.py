@@ -8,6 +8,8 @@ from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
 from malleposte.directory.query import Query, query_of
 
+OPERATIONAL = ("pwdchangedtime", "pwdlastsuccess", "pwdhistory", "pwdfailuretime")
+"""Attributes that slapd alone writes (ppolicy, lastbind), in small letters."""
 UNIQUE = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 
 
@@ -52,8 +54,27 @@ class MemoryDirectory:
                 if key != dn.lower() and mine & taken:
                     raise AlreadyThere(dn, 19, "some attributes not unique")
 
+    @staticmethod
+    def _check_values(dn: str, attributes: Mapping[str, Sequence[str]]) -> None:
+        for name, values in attributes.items():
+            if name.lower() in OPERATIONAL:
+                raise Refused(dn, 19, f"{name}: no user modification allowed")
+            if len(set(values)) < len(values):
+                raise Refused(dn, 20, f"{name}: a value provided more than once")
+
+    def force(self, dn: str, changes: Mapping[str, Sequence[str]]) -> None:
+        """As `modify`, of what slapd alone writes: as slapd does, or root with the control that relaxes rules."""
+        held = self.entries[dn.lower()].attributes
+        for name, values in changes.items():
+            held.pop(name, None)
+            held.update({name: list(values)} if values else {})
+
     def add(self, dn: str, attributes: Attributes) -> None:
         """See Directory.add."""
+        empty = [name for name, values in attributes.items() if not values]
+        if empty:
+            raise Refused(dn, 2, f"{empty[0]}: no values for attribute type")
+        self._check_values(dn, attributes)
         if dn.lower() in self.entries:
             raise AlreadyThere(dn, 68, "entry already exists")
         self._check_unique(dn, attributes)
@@ -75,6 +96,7 @@ class MemoryDirectory:
         entry = self.entries.get(dn.lower())
         if entry is None:
             raise NotThere(dn, 32, "no such object")
+        self._check_values(dn, changes)
         self._check_unique(dn, changes)
         self._count()
         for name, values in changes.items():

@@ -93,16 +93,21 @@ def draft(
         name=local,
         title=title.strip() or local,
         mail=f"{local}@{domain}",
-        members=tuple(value for attribute, value in named if attribute == "member"),
-        outside=tuple(value for attribute, value in named if attribute == "mpMember"),
-        urls=tuple(to_url(parse(rule), directory.suffix) for rule in rules),
-        posters=tuple(poster_word(directory, word) for word in posters) or (MEMBERS,),
-        moderators=tuple(account(directory, word) for word in moderators),
-        managers=tuple(account(directory, word) for word in managers),
+        members=_once(value for attribute, value in named if attribute == "member"),
+        outside=_once(value for attribute, value in named if attribute == "mpMember"),
+        urls=_once(to_url(parse(rule), directory.suffix) for rule in rules),
+        posters=_once(poster_word(directory, word) for word in posters) or (MEMBERS,),
+        moderators=_once(account(directory, word) for word in moderators),
+        managers=_once(account(directory, word) for word in managers),
         max_kb=max_kb,
         rate=rate,
         hidden=hidden,
     )
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    """Each once: an operator may name somebody by uid and by address, and the directory takes no value twice."""
+    return tuple(dict.fromkeys(values))
 
 
 def create(one: MailingList, taken: Container[str], suffix: str, line: int = 0) -> Change:

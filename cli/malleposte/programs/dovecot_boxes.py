@@ -19,9 +19,8 @@ from pathlib import Path
 from malleposte.adapters.ldapsearch import search
 from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
-from malleposte.platform.mailstore import MAILDIR, home_of
+from malleposte.platform.mailstore import MAILDIR, SHARED, home_of
 
-LIST = ".shared/shared-mailboxes.db"
 PREFIX = "shared/shared-boxes/group/"
 
 
@@ -105,5 +104,5 @@ def main(words: Sequence[str]) -> int:
         return 1
     store = Path(words[0])
     furnish(store, boxes)
-    renew(store / LIST, boxes)
+    renew(store / SHARED, boxes)
     return 0

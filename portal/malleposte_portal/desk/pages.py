@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
+from malleposte_portal import acts, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.desk import forms
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import diagnosis, words
 from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.provider import AwayError
+from malleposte_portal.sessions import StoreError
 
+LOG = logging.getLogger("malleposte_portal")
 ADDRESSES: dict[str, tuple[str, str]] = {
     "desk": ("/assistance", "/en/help-desk"),
     "desk_list": ("/assistance/listes", "/en/help-desk/lists"),
     "desk_agent": ("/assistance/agent", "/en/help-desk/agent"),
     "desk_code": ("/assistance/code", "/en/help-desk/code"),
+    "desk_aloud": ("/assistance/code/lire", "/en/help-desk/code/read"),
     "desk_block": ("/assistance/bloquer", "/en/help-desk/block"),
     "desk_factor": ("/assistance/facteur", "/en/help-desk/factor"),
 }
@@ -127,7 +132,7 @@ def _act(
     found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], wire.Request],
     shown: Callable[[wire.Done], Answer] | None = None,
 ) -> Answer:  # fmt: skip
-    """The form of an act; once it is done, the agent's sheet, or the page that `shown` gives."""
+    """The form of an act; once it is done, the agent's sheet, or the answer that `shown` gives for a secret."""
     target = form.typed("agent")
 
     def done(answer: wire.Done) -> Answer:
@@ -181,7 +186,7 @@ def given(*names: str) -> dict[str, str] | None:
 
 @for_agent
 def desk_code(found: sign_on.Agent) -> Answer:
-    """Give a code. One that is read aloud is on the answer to the form, once, and nowhere kept."""
+    """Give a code. The page that shows one to be read aloud is another, so that a reload makes no second code."""
     form = forms.Code(data=given("agent", "factor"))
     form.offer(request.args.get("ways", "") if request.method == "GET" else form.typed("ways"))
     back = form.called_back.data if "called_back" in form else False
@@ -199,8 +204,32 @@ def desk_code(found: sign_on.Agent) -> Answer:
             reason=form.typed("reason"),
             called_back=bool(back),
         ),
-        lambda done: render_template("desk/aloud.html", done=done, moment=words.moment, sheet=_sheet),
+        _on_its_way,
     )
+
+
+def _on_its_way(done: wire.Done) -> Answer:
+    """Hand a code on to the page that shows it; one that cannot be shown ends by itself, or by the next one."""
+    try:
+        shown_once.hand_on("desk_aloud", {"uid": done.uid, "secret": done.secret, "until": done.until})
+    except (AwayError, StoreError) as error:
+        LOG.error("a code that was made cannot be shown: %s", error)
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    return redirect(link("desk_aloud", agent=done.uid), 303)
+
+
+@for_agent
+def desk_aloud(_found: sign_on.Agent) -> Answer:
+    """The code to read aloud, once; the agent's sheet from then on."""
+    try:
+        kept = shown_once.handed("desk_aloud")
+    except (AwayError, StoreError):
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    if kept is None:
+        target = request.args.get("agent", "")[: forms.LONGEST]
+        session["desk"] = {"uid": target, "act": "shown"}
+        return redirect(_sheet(target), 303)
+    return render_template("desk/aloud.html", done=wire.Done(**kept), moment=words.moment, sheet=_sheet)
 
 
 @for_agent
@@ -238,6 +267,7 @@ VIEWS: dict[str, Callable[[], Answer]] = {
     "desk_list": desk_list,
     "desk_agent": desk_agent,
     "desk_code": desk_code,
+    "desk_aloud": desk_aloud,
     "desk_block": desk_block,
     "desk_factor": desk_factor,
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from flask import current_app, redirect, render_template, request, session
@@ -123,7 +122,7 @@ def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
     device = made.devices[0]
     facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
     try:
-        session["device_made"] = shown_once.keep("device", json.dumps(facts).encode())
+        shown_once.hand_on("device_made", facts)
     except (AwayError, StoreError) as error:
         return withdrawn(found, device, error)
     return None
@@ -132,15 +131,14 @@ def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
 @for_agent
 def device_made(found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
-    word = session.pop("device_made", "")
     try:
-        kept = shown_once.take("device", word) if word else None
+        kept = shown_once.handed("device_made")
     except (AwayError, StoreError):
         return unanswered(acts.Told(503, _(acts.AWAY)))
     if kept is None:
         session["told"] = "shown"
         return redirect(link("devices"), 303)
-    return render_template("own/device_made.html", uid=found.session.uid, **json.loads(kept))
+    return render_template("own/device_made.html", uid=found.session.uid, **kept)
 
 
 @for_agent

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import segno
-from flask import g, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from malleposte.accountd import wire
 from malleposte.front.profile import Phone, ProfileError
 
-from malleposte_portal import acts, browsers, profiles, sign_on
-from malleposte_portal.answers import Answer
+from malleposte_portal import acts, browsers, profiles, shown_once, sign_on
+from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, withdrawn
+from malleposte_portal.own.asked import ask, for_agent, unanswered, withdrawn
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "setup": ("/compte/appareils/regler", "/en/account/devices/set-up"),
     "setup_apple": ("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple"),
+    "setup_apple_made": ("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready"),
     "setup_android": ("/compte/appareils/regler/android", "/en/account/devices/set-up/android"),
     "setup_thunderbird": ("/compte/appareils/regler/thunderbird", "/en/account/devices/set-up/thunderbird"),
     "setup_outlook": ("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook"),
@@ -51,22 +52,22 @@ def _steps(name: str) -> Callable[[], Answer]:
 
 @for_agent
 def apple(found: sign_on.Agent) -> Answer:
-    """The form of a profile; once it is filled in, the QR code of its link."""
+    """The form of a profile. The page with its QR code is another, so that a reload makes no second device."""
     form = forms.Profile()
     refused, status = "", 200
     if request.method == "POST":
         status = 422
         if form.validate():
-            answer = _profile(found, form)
-            if not isinstance(answer, acts.Told):
-                return answer
-            refused, status = answer.page, answer.status
+            told = _profile(found, form)
+            if told is None:
+                return redirect(link("setup_apple_made"), 303)
+            refused, status = told.page, told.status
     page = render_template("own/setup_apple.html", form=form, refused=refused, uid=found.session.uid)
     return page, status
 
 
-def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
-    """Have a device made and put its password into a profile; the page with the link, or why there is none."""
+def _profile(found: sign_on.Agent, form: forms.Profile) -> acts.Told | None:
+    """Have a device made, put its password into a profile, and hand on its link; why there is none."""
     known = ask(found, wire.ShowAccount)
     if isinstance(known, acts.Told):
         return known
@@ -83,10 +84,23 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> Answer | acts.Told:
     try:
         phone = Phone(found.session.uid, owner, known.account.mail, device.name, made.secret, True, g.language)
         content, signed = profiles.made(phone)
-        link = away("profile", word=profiles.keep(content))
+        address = away("profile", word=profiles.keep(content))
+        shown_once.hand_on("setup_apple_made", {"name": device.name, "address": address, "signed": signed})
     except (AwayError, StoreError, ProfileError) as error:
         return withdrawn(found, device, error)
-    return render_template("own/profile_made.html", device=device, link_=link, code=qr(link), signed=signed)
+    return None
+
+
+@for_agent
+def apple_made(_found: sign_on.Agent) -> Answer:
+    """The QR code of the profile that was just made, for as long as its link serves; the list of devices after that."""
+    try:
+        kept = shown_once.still_handed("setup_apple_made")
+    except (AwayError, StoreError):
+        return unanswered(acts.Told(503, _(acts.AWAY)))
+    if kept is None:
+        return redirect(link("devices"), 303)
+    return render_template("own/profile_made.html", code=qr(kept["address"]), **kept)
 
 
 @for_agent
@@ -98,5 +112,6 @@ def choose(_found: sign_on.Agent) -> Answer:
 VIEWS: dict[str, Callable[[], Answer]] = {
     "setup": choose,
     "setup_apple": apple,
+    "setup_apple_made": apple_made,
     **{name: _steps(name) for name in ("setup_android", "setup_thunderbird", "setup_outlook")},
 }

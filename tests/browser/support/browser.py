@@ -178,6 +178,20 @@ class Browser:
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
 
+    def section(self, words: str) -> None:
+        """Follow a link of the portal's menu of a section, which is behind a button on a phone."""
+        if self.size.mobile:
+            self.click(".own summary")
+            self.click(".own a", words)
+            return
+        # A computer shows the whole menu; selenium takes what a closed part holds for unseen, whatever its style.
+        self.seen(".own")
+        found = self.driver.find_elements(By.CSS_SELECTOR, ".own a")
+        (link,) = [one for one in found if one.get_attribute("textContent") == words]
+        assert self.driver.execute_script("return arguments[0].checkVisibility()", link), f"{words} cannot be seen"
+        assert self.driver.execute_script(ON_TOP, link), f"{words} is covered"
+        self.driver.execute_script("arguments[0].click()", link)
+
     def opened(self) -> None:
         """Wait until a dialog of SOGo has the focus, which it takes from any field at the end of its opening."""
         script = """

@@ -24,6 +24,7 @@ from tests.stack.support.site import Site
 from tests.stack.support.visitor import Visitor
 from tests.stack.support.web import Web
 from tests.support.academy import uai
+from tests.support.page import Page
 
 WHY = "demande 4711"
 FACTOR, REACH = "demande un second facteur", "de votre périmètre"
@@ -132,6 +133,11 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     assert "Rappelez d’abord" in page.named("errors")
     code = act(visitor, address, reason=WHY, called_back="y").named("secret")
     assert len(code) == 11
+    shown = f"/assistance/code/lire?agent={near.uid}"
+    held = near.held("mpInaCode")
+    again = visitor.follow(visitor.ask(shown))
+    assert "n’est affiché qu’une fois" in main(Page(again.text)) and code not in again.text
+    assert near.held("mpInaCode") == held, "a reload makes no second code"
     browser = Visitor(site, web)
     browser.send("/motdepasse/oublie", numen=near.numen, code=code, new=new, again=new)
     assert browser.status == 200

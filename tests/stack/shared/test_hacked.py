@@ -91,6 +91,47 @@ def signed(site: Site, account: Account, thief: str) -> None:
         WHERE username = '{account.uid}';""")  # fmt: skip
 
 
+def opened_by(site: Site, ca_bundle: Path, mail: Mail, person: Any, who: Account, profile: str) -> Any:
+    """A colleague who has opened the inbox to an agent, and in SOGo the agenda and the mail."""
+    colleague = person(mpProfile=[profile])
+    if profile == "convergence":
+        theirs = Groupware(site, ca_bundle, colleague.account).login()
+        for path in (f"Calendar/personal/addUserInAcls?uid={who.uid}", f"Mail/0/addDelegate?uid={who.uid}"):
+            assert theirs.get(theirs.own(path)).status in (200, 204), path
+    assert mail.imap(colleague.account).setacl("INBOX", who.uid, "lr")[0] == "OK"
+    return colleague
+
+
+OTHERS = {"roundcube": ["box", "their-folder"], "convergence": ["box", "their-agenda", "their-folder", "their-mail"]}
+
+
+@pytest.mark.parametrize("profile", OTHERS)
+def test_what_others_opened_is_named_to_the_agent_and_to_the_operator(
+    site: Site, web: Web, ca_bundle: Path, person: Any, people: Any, mail: Mail, profile: str
+) -> None:
+    who, stranger, new = person(mpProfile=[profile]), person(), rules.generate()
+    box, other = people.box(who.uid), people.box(stranger.uid)
+    colleague = opened_by(site, ca_bundle, mail, person, who.account, profile)
+    name = colleague.held("cn")["cn"][0]
+
+    told = Cli(site).json("block", who.uid, "--reason", "essai")["others"]
+    assert [one["kind"] for one in told] == OTHERS[profile]
+    assert told[0]["what"] == box.mail and {one["who"] for one in told[1:]} == {name}
+    assert Cli(site).json("block", stranger.uid, "--reason", "essai")["others"] == [
+        {"kind": "box", "what": other.mail, "who": other.name}
+    ]
+
+    visitor = Visitor(site, web)
+    page = visitor.send("/pirate", numen=who.numen, code=who.code(), new=new, again=new)
+    text = page.all("main")[0][1]
+    assert "Ce que l’intrus a pu lire chez d’autres" in text
+    assert box.mail in text and name in text and other.mail not in text
+    assert len(heads(page)) == len(told), "nothing was left, so nothing is asked"
+    text = visitor.send("/pirate/verification").all("main")[0][1]
+    assert "prévenez-les" in text and "Aucun réglage n’est supprimé" in text
+    assert who.held("mpOpens") == {"mpOpens": [box.uid]}
+
+
 def identity(site: Site, account: Account, profile: str) -> list[str]:
     """The sender's name, the address of answers and the signature of an agent's messages."""
     if profile == "convergence":

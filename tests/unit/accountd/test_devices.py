@@ -56,7 +56,7 @@ def test_who_cannot_prove_the_password_of_an_active_account_gets_none(stage: Sta
 
 
 def test_a_password_past_its_end_makes_no_device(stage: Stage) -> None:
-    stage.directory.expired.add(f"uid=mdupond,ou=people,{stage.directory.suffix}")
+    stage.ground.expire("mdupond")
     assert add(stage) == NOT_PROVED
 
 

@@ -53,8 +53,8 @@ class Desk(Stage):
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path, ground: Any) -> Desk:
+    return Desk(tmp_path, ground)
 
 
 def test_every_step_then_the_password(desk: Desk) -> None:
@@ -77,12 +77,12 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     assert desk.held("mdupond", "mpState") == ["pending"]
     assert desk.ask(wire.Activate(HERE, begun.ticket, NEW)) == wire.Done("mdupond", "pending")
     for name, values in (
-        ("userPassword", [NEW]), ("mpState", ["active"]), ("mpInaCode", []), ("mpEnrolment", []),
+        ("mpState", ["active"]), ("mpInaCode", []), ("mpEnrolment", []),
         ("mpRecoveryMail", [ADDRESS]), ("mpRecoveryPhone", ["+33612345678"]), ("mpRecoveryNext", []),
         ("mpCharter", ["20260901080000Z v2026"]),
     ):  # fmt: skip
         assert desk.held("mdupond", name) == values, name
-    assert desk.channel.closed == ["mdupond"]
+    assert desk.opens("mdupond", NEW) and desk.channel.closed == ["mdupond"]
     (letter,) = desk.letters
     assert letter["To"] == "mdupond@ac-exemple.test"
     assert "téléphone" in letter.get_content()
@@ -177,7 +177,7 @@ def test_a_ticket_is_over(desk: Desk, change: str) -> None:
         ticket = ""
     for request in (wire.Enrol(HERE, ticket, "look"), wire.Activate(HERE, ticket, NEW)):
         assert desk.ask(request) == NOT_PROVED
-    assert desk.held("mdupond", "userPassword") == []
+    assert not desk.opens("mdupond", NEW)
 
 
 def test_an_account_that_had_a_password_chooses_another_and_gives_no_means(desk: Desk) -> None:
@@ -254,7 +254,7 @@ class Counted(MemoryDirectory):
 @pytest.mark.parametrize("call", [wire.Begin, wire.Reset], ids=["begin", "reset"])
 def test_known_and_unknown_are_the_same_work(desk: Desk, monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
     """Operations of the directory and digests are counted; the time is the pace's (`test_server`)."""
-    desk.directory = Counted()
+    desk.directory = desk.ground.directory = Counted()
     desk.agent("mdupond", State.PENDING)
     expired = desk.agent("expired", State.ACTIVE, OTHER_NUMEN)
     desk.code("mdupond")

@@ -13,6 +13,7 @@ from malleposte.accountd.service import Service
 from malleposte.accounts import codes, life
 from malleposte.accounts.record.model import Kept, LogIn, Seen
 from malleposte.adapters.lemonldap import Factor
+from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import State
 from malleposte.errors import MallepostError
 
@@ -161,7 +162,11 @@ def reached(stage: Stage) -> Stage:
 
 
 def change(stage: Stage, **attributes: list[str]) -> None:
-    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", attributes)
+    forced = {name: values for name, values in attributes.items() if name.lower() in OPERATIONAL}
+    if forced:
+        stage.ground.force("mdupond", **forced)
+    given = {name: values for name, values in attributes.items() if name not in forced}
+    stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", given)
 
 
 def test_a_code_at_the_recovery_address_replaces_a_factor_once_and_its_owner_is_told(reached: Stage) -> None:

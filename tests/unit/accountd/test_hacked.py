@@ -30,8 +30,8 @@ UNTIL = "20260903080000Z"
 class Robbed(Stage):
     """The stage, with what a thief left on the hosts and at the log-in page."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, ground: Any = None) -> None:
+        super().__init__(folder, ground)
         self.left = [FORWARD, FOLDER]
         self.factors = [Factor("a2V5", "webauthn", "Clé", NOW), Factor("dG90cA==", "totp", "Inconnu", None)]
         self.down = False
@@ -73,8 +73,8 @@ class Robbed(Stage):
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Robbed:
-    made = Robbed(tmp_path)
+def stage(tmp_path: Path, ground: Any) -> Robbed:
+    made = Robbed(tmp_path, ground)
     made.agent(
         "mdupond", State.ACTIVE, mpRecoveryMail=["marie.d@exemple.test"], mpRecoveryPhone=["+33612345678"],
         mpRecoveryCode=["k1:x"], mpRecoveryNext=["20260904080000Z voleur@lointain.test -"],
@@ -120,7 +120,7 @@ def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, 
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)
     code = stage.code("mdupond")
     assert stage.recover(code, **wrong) == NOT_PROVED
-    assert (stage.held("mdupond", "userPassword"), stage.held("mdupond", "mpBlockedUntil")) == ([OLD], [])
+    assert stage.opens("mdupond", OLD) and stage.held("mdupond", "mpBlockedUntil") == []
     weak = stage.recover(code, new="weak")
     assert isinstance(weak, wire.Refused) and weak.violations
     assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
@@ -133,10 +133,15 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
     directory, journal = stage.directory, Journal(stage.journal, "essai")
     with journal:
         made = devices.add(directory, journal, "mdupond", devices.Wanted("Téléphone du voleur"), NOW)
+
+    def known() -> list[str]:
+        return [one.dn for one in directory.search("devices", ("mpDeviceId",), {"mpDeviceOwner": "mdupond"})]
+
+    assert known() == [made.device.dn(directory.suffix)]
     done = stage.taken_back()
     assert (done.uid, done.before, done.until, done.open) == ("mdupond", "active", UNTIL, ())
     assert [one.name for one in done.devices] == ["Téléphone du voleur"]
-    assert made.device.dn(directory.suffix) not in directory.entries
+    assert known() == []
     assert stage.channel.closed == ["mdupond"]
     for name in ("mpRecoveryCode", "mpRecoveryNext", "mpInaDigest", "mpInaCode"):
         assert stage.held("mdupond", name) == [], name
@@ -185,6 +190,25 @@ def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
     notes = [one["note"] for one in stage.lines() if one["action"] == "trace-removed"]
     assert notes == ["renvoi: voleur@lointain.test", "second facteur: Inconnu"]
     assert any(one["action"] == "factor-remove" for one in stage.lines())
+
+
+def test_what_others_opened_is_told_by_names_and_stays(stage: Robbed) -> None:
+    box = FunctionalBox("ce.x", "Collège des Prés", "ce.x@ac-exemple.test", delegates=("mdupond", "autre"))
+    other = FunctionalBox("ce.y", "Lycée", "ce.y@ac-exemple.test", delegates=("autre",))
+    for one in (box, other):
+        stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one))
+    stage.agent("collegue", State.ACTIVE, OTHER_NUMEN)
+    folder = Trace("their-folder", "Conseils", "collegue")
+    stage.left, stage.factors = [FORWARD, folder, Trace("their-mail", who="inconnu")], []
+    ticket = stage.taken_back().ticket
+    shown = stage.check(ticket).traces
+    assert [(one.kind, one.what, one.who, one.kept) for one in shown] == [
+        ("forward", "", "voleur@lointain.test", False), ("box", "ce.x@ac-exemple.test", "Collège des Prés", True),
+        ("their-folder", "Conseils", "Marie Dupond", True), ("their-mail", "", "inconnu", True),
+    ]  # fmt: skip
+    after = stage.check(ticket, *(one.ident for one in shown), folder.ident)
+    assert kinds(after) == ["box", "their-folder", "their-mail"]
+    assert folder in stage.left and FORWARD not in stage.left
 
 
 @pytest.mark.parametrize(("way", "left"), [(codes.Way.LETTER, 0), (codes.Way.DESK, 0), (codes.Way.MAIL, 1)])

@@ -30,13 +30,15 @@ from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import Attributes, agent_attributes
+from malleposte.directory.protocol import Directory
 from malleposte.errors import MallepostError
 from malleposte.policy.model import Policy
 
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
+from tests.unit.accountd.ground import Memory
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
@@ -103,8 +105,10 @@ class Gateway:
 class Stage:
     """A service and all that it touches."""
 
-    def __init__(self, folder: Path) -> None:
-        self.directory, self.channel = MemoryDirectory(), Channel()
+    def __init__(self, folder: Path, ground: Any = None) -> None:
+        """`ground`: see tests.unit.accountd.ground; in memory where none is given."""
+        self.ground, self.channel = ground or Memory(), Channel()
+        self.directory = self.ground.directory
         self.journal = folder / "journal"
         self.sent: list[tuple[str, codes.Issued]] = []
         self.told: list[tuple[list[str], str, datetime.datetime]] = []
@@ -149,10 +153,11 @@ class Stage:
         return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
 
     @contextlib.contextmanager
-    def opened(self) -> Iterator[MemoryDirectory]:
+    def opened(self) -> Iterator[Directory]:
         if self.away:
             raise DirectoryError("the directory cannot be reached")
-        yield self.directory
+        with self.ground.opened() as directory:
+            yield directory
 
     def agent(self, uid: str, state: State, numen: str = NUMEN, **more: list[str]) -> str:
         agent = Agent(
@@ -161,7 +166,11 @@ class Stage:
         attributes: Attributes = agent_attributes(agent) | {"mpNumenDigest": [KEYS.digest("numen", numen)], **more}
         if state is not State.PENDING:
             attributes["userPassword"] = [OLD]
-        self.directory.add(agent.dn(self.directory.suffix), attributes)
+        forced = {name: values for name, values in attributes.items() if name.lower() in OPERATIONAL}
+        given = {name: values for name, values in attributes.items() if values and name not in forced}
+        self.directory.add(agent.dn(self.directory.suffix), given)
+        if forced:
+            self.ground.force(uid, **forced)
         return uid
 
     def code(self, uid: str, days: float = 30) -> str:
@@ -170,7 +179,12 @@ class Stage:
         return issued.code
 
     def held(self, uid: str, name: str) -> list[str]:
-        return self.directory.entries[f"uid={uid},ou=people,{self.directory.suffix}"].attributes.get(name, [])
+        (entry,) = self.directory.search("people", (name,), {"uid": uid})
+        return sorted(entry.attributes.get(name, []))
+
+    def opens(self, uid: str, password: str) -> bool:
+        """Whether this is the account's password."""
+        return bool(self.directory.log_in(f"uid={uid},ou=people,{self.directory.suffix}", password).ok)
 
     def ask(self, request: wire.Request) -> wire.Answer:
         return self.service.answer(request, "accountd:pia1")
@@ -180,8 +194,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path)
+def stage(tmp_path: Path, ground: Any) -> Stage:
+    return Stage(tmp_path, ground)
 
 
 @pytest.mark.parametrize(
@@ -196,7 +210,7 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
     uid = stage.agent("mdupond", State.ACTIVE)
     good = {"source": HERE, "login": uid, "numen": NUMEN, "code": stage.code(uid), "new": NEW}
     assert stage.ask(wire.Reset(**good | wrong)) == NOT_PROVED
-    assert stage.held(uid, "userPassword") == [OLD]
+    assert stage.opens(uid, OLD)
     assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "active"), "a failure spends no code"
 
 
@@ -230,7 +244,7 @@ def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None
 
 def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
-    stage.directory.expired.add(f"uid={uid},ou=people,{stage.directory.suffix}")
+    stage.ground.expire(uid)
     assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
     done = stage.ask(wire.Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == wire.Done(uid, "active", "20260903080000Z")
@@ -249,7 +263,7 @@ def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
         assert stage.ask(wire.Prove(HERE, name, OLD)) == wire.Done(uid, "active")
     for name, password in ((uid, "wrong"), ("nobody", OLD), (uid, "")):
         assert stage.ask(wire.Prove(HERE, name, password)) == NOT_PROVED
-    assert stage.held(uid, "userPassword") == [OLD]
+    assert stage.opens(uid, OLD)
     assert OLD not in stage.journal.read_text("utf-8")
 
 
@@ -266,7 +280,7 @@ def test_an_old_password_must_be_renewed_and_a_wrong_one_does_not_learn_it(stage
     renew = wire.Refused(wire.ErrorCode.MUST_RENEW)
     assert stage.ask(wire.Prove(HERE, uid, OLD)) == renew
     other = stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
-    stage.directory.expired.add(f"uid={other},ou=people,{stage.directory.suffix}")
+    stage.ground.expire(other)
     assert stage.ask(wire.Prove(HERE, other, OLD)) == renew
     assert stage.ask(wire.Prove(HERE, other, "wrong")) == NOT_PROVED
 

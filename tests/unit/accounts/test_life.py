@@ -21,7 +21,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.away import without_way
-from malleposte.directory.memory import MemoryDirectory
+from malleposte.directory.memory import OPERATIONAL, MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, UpTo
 from malleposte.errors import InputError, MallepostError
@@ -41,7 +41,8 @@ def agent(uid="mdupond", **more):
 @pytest.fixture
 def directory():
     made = MemoryDirectory()
-    made.add(agent().dn(made.suffix), agent_attributes(agent()) | {"pwdChangedTime": ["20260101000000Z"]})
+    made.add(agent().dn(made.suffix), agent_attributes(agent()))
+    made.force(agent().dn(made.suffix), {"pwdChangedTime": ["20260101000000Z"]})
     return made
 
 
@@ -50,8 +51,11 @@ def held(directory):
     """The entry as it is now, with attributes set first."""
 
     def look_at(**attributes):
+        forced = {name: values for name, values in attributes.items() if name.lower() in OPERATIONAL}
+        directory.force(agent().dn(directory.suffix), forced)
         if attributes:
-            directory.modify(agent().dn(directory.suffix), attributes)
+            given = {name: values for name, values in attributes.items() if name not in forced}
+            directory.modify(agent().dn(directory.suffix), given)
         return acts.entry(directory, "mdupond")
 
     return look_at

@@ -217,7 +217,8 @@ def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         state = State.SUSPENDED if uid == "suspendu" else State.ACTIVE
         person = Agent(uid, "Jean", "Dupont", f"{uid}@ac-exemple.test", "roundcube", state)
         changed = (NOW + datetime.timedelta(days=left - 365)).strftime("%Y%m%d%H%M%SZ")
-        directory.add(person.dn(directory.suffix), agent_attributes(person) | {"pwdChangedTime": [changed]})
+        directory.add(person.dn(directory.suffix), agent_attributes(person))
+        directory.force(person.dn(directory.suffix), {"pwdChangedTime": [changed]})
     with Journal(tmp_path / "journal", "essai") as journal:
         tools: Any = SimpleNamespace(directory=directory, journal=journal, channels=())
         night = Night(None, None, tools, NOW, send=sent.append)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.model import AGENDAS
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.check import run
 from malleposte.check.findings import Level
@@ -118,9 +119,9 @@ def test_a_block_reaches_every_host_and_each_host_only_for_what_it_holds(fleet: 
     code, out, _err = fleet.typed(states.block_command, "mdupond", "--json")
     told = json.loads(out)
     assert (code, told["failures"], told["held"]) == (ExitCode.DONE, [], ["4ABC", "4ABC"])
-    assert fleet.mail1.acts() == ["close", "queue", "look"], "its box is here"
-    assert fleet.mail2.acts() == ["close", "queue"]
-    assert fleet.web1.acts() == ["close"]
+    assert fleet.mail1.acts() == ["close", "queue", "look", "traces"], "its box is here"
+    assert fleet.mail2.acts() == ["close", "queue", "traces"]
+    assert fleet.web1.acts() == ["close", "traces"]
     assert told["forwards"] == ["ami@lointain.test"]
 
 
@@ -130,10 +131,23 @@ def test_a_block_with_a_host_down_is_done_on_the_others_and_names_it(fleet: Flee
     assert code == ExitCode.PARTLY
     assert "not done: mail2: no route to host" in err and "not done: queue: on mail2: no route to host" in err
     assert fleet.entry("mdupond")["mpState"] == ["blocked"]
-    assert "close" in fleet.mail1.acts() and "queue" in fleet.mail1.acts() and fleet.web1.acts() == ["close"]
+    assert "close" in fleet.mail1.acts() and "queue" in fleet.mail1.acts() and fleet.web1.acts() == ["close", "traces"]
     fleet.mail2.down = False
     assert fleet.typed(states.block_command, "mdupond")[0] == ExitCode.DONE, "it can be run again"
-    assert fleet.mail2.acts() == ["close", "queue"]
+    assert fleet.mail2.acts() == ["close", "queue", "traces"]
+
+
+def test_a_block_names_what_others_opened_to_the_account(fleet: Fleet) -> None:
+    fleet.web1.left = [Trace("their-agenda", "Calendar/personal", "parti"), Trace("forward", who="a@b.test")]
+    code, out, _err = fleet.typed(states.block_command, "mdupond", "--json")
+    assert code == ExitCode.DONE
+    assert json.loads(out)["others"] == [
+        {"kind": "box", "what": f"vie-scolaire@{DOMAIN}", "who": "Vie scolaire"},
+        {"kind": "their-agenda", "what": "Calendar/personal", "who": "Marie Dupond"},
+    ]
+    out = fleet.typed(states.block_command, "mdupond")[1]
+    assert f"it opens the functional box vie-scolaire@{DOMAIN} (Vie scolaire): warn" in out
+    assert "it opens Calendar/personal of Marie Dupond in SOGo: warn" in out and "a@b.test" not in out
 
 
 @pytest.mark.parametrize("command", [states.suspend_command, states.expire_command])

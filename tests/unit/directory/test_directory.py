@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from malleposte.directory import Agent, AlreadyThere, FunctionalBox, NotThere, State
 from malleposte.directory.control import PolicyErrorCode, PolicyState, decode
+from malleposte.directory.errors import Refused
 from malleposte.directory.ldap import filter_of
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import agent_attributes, box_attributes, escape, to_agent, to_box
@@ -88,3 +89,33 @@ def test_memory_refuses_what_slapd_refuses() -> None:
     thief = FunctionalBox("voleur", "Voleur", "elodie.martin@ac-exemple.test")
     [answer] = directory.add_many([(thief.dn(directory.suffix), box_attributes(thief))])
     assert (answer.code, answer.done) == (19, False)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [({"mpEstablishment": ["0210001M", "0210001M"]}, 20), ({"pwdChangedTime": ["20260101000000Z"]}, 19)],
+)
+def test_memory_refuses_what_slapd_refuses_of_values(attributes: dict[str, list[str]], code: int) -> None:
+    directory = MemoryDirectory()
+    dn, plain = f"uid=a,ou=people,{directory.suffix}", {"uid": ["a"], "mpEstablishment": ["0210001M"]}
+    with pytest.raises(Refused) as refused:
+        directory.add(dn, plain | attributes)
+    assert refused.value.code == code and directory.entries == {}
+    directory.add(dn, plain)
+    with pytest.raises(Refused) as refused:
+        directory.modify(dn, attributes)
+    assert refused.value.code == code
+    directory.modify(dn, {"mpEstablishment": ["0210001M", "0210002N"]})
+    directory.force(dn, {"pwdChangedTime": ["20260101000000Z"]})
+    assert directory.entries[dn.lower()].attributes["pwdChangedTime"] == ["20260101000000Z"]
+
+
+def test_memory_adds_no_attribute_without_values_and_takes_one_away() -> None:
+    directory = MemoryDirectory()
+    dn = f"uid=a,ou=people,{directory.suffix}"
+    with pytest.raises(Refused) as refused:
+        directory.add(dn, {"uid": ["a"], "mpOpens": []})
+    assert refused.value.code == 2
+    directory.add(dn, {"uid": ["a"], "mpOpens": ["b"]})
+    directory.modify(dn, {"mpOpens": []})
+    assert directory.entries[dn.lower()].attributes == {"uid": ["a"]}

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.wire import Forbidden
+from malleposte_portal import shown_once
 from malleposte_portal.desk import ADDRESSES
 from malleposte_portal.forbidden import SENTENCES
 from malleposte_portal.languages import catalogues
+from malleposte_portal.sessions import StoreError
 
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 CODE = "3467C-DFGHJ"
@@ -30,6 +32,8 @@ PEOPLE = (
 BOX = wire.Charge("box", "ce.0210001m", "Collège des Prés", "ce.0210001m@ac-exemple.test", ("jmartin", "partie"))
 DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True,
                  charges=(BOX,))  # fmt: skip
+PAGES = [name for name in ADDRESSES if name != "desk_aloud"]
+"""The pages that show something of their own at any time."""
 GIVEN = {"desk_code": "ways=mail,aloud", "desk_factor": "factor=abc"}
 GIVEN |= dict.fromkeys(("desk_box", "desk_delegate", "desk_undelegate"), "box=ce.0210001m")
 
@@ -53,7 +57,7 @@ def asked(accountd: Any, kind: type) -> Any:
 
 
 @BOTH
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", PAGES)
 def test_each_page_asks_accountd_with_the_token(
     inside: Any, another: Any, accountd: Any, name: str, language: int
 ) -> None:
@@ -67,7 +71,7 @@ def test_each_page_asks_accountd_with_the_token(
 
 @BOTH
 @pytest.mark.parametrize("word", Forbidden)
-@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_refusal_is_a_sentence_and_ends_no_log_in(
     inside: Any, accountd: Any, name: str, word: Forbidden, language: int
 ) -> None:
@@ -230,12 +234,51 @@ def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language:
     assert not any(ADDRESSES["desk_code"][language] in str(one) for one in links)
 
 
-def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
-    page = inside.get(at("desk_code"))
-    fields = page.forms()[-1]["fields"]
+def given_aloud(inside: Any, accountd: Any, language: int = 0) -> Any:
+    """Have a code given that is read aloud; the bare answer to the form."""
+    fields = inside.get(at("desk_code", language)).forms()[-1]["fields"]
     accountd.answer = wire.Done("jmartin", "active", "20261201080000Z", secret=CODE)
     sent = {**fields, "way": "aloud", "reason": "demande 4711", "called_back": "y"}
-    page = inside.post("/assistance/code", sent)
+    return inside.http.post(ADDRESSES["desk_code"][language], data=sent, base_url="https://pia.test")
+
+
+@BOTH
+def test_a_reload_of_a_code_read_aloud_makes_no_second_code(
+    inside: Any, another: Any, accountd: Any, valkey: Any, language: int
+) -> None:
+    answer = given_aloud(inside, accountd, language)
+    shown = f"{ADDRESSES['desk_aloud'][language]}?agent=jmartin"
+    assert (answer.status_code, answer.headers["Location"]) == (303, shown)
+    assert "portal:once:" in str(valkey.held) and CODE not in str(valkey.held)
+    assert CODE not in str(answer.headers) and CODE not in answer.text
+    assert another().raw(shown).headers["Location"].startswith(("/connexion", "/en/login"))
+    page = inside.get(shown)
+    assert page.named("secret") == CODE and "jmartin" in page.all("main")[0][1]
+    assert "portal:once:" not in str(valkey.held)
+    again = inside.raw(shown)
+    assert (again.status_code, again.headers["Location"]) == (303, at("desk_agent", language).rstrip("&"))
+    accountd.answer = DONE
+    told = inside.get(again.headers["Location"]).all("main")[0][1]
+    assert ("shown only once" if language else "n’est affiché qu’une fois") in told and CODE not in inside.last.text
+    assert len([one for one in accountd.asked if isinstance(one, wire.DeskCode)]) == 1
+
+
+def test_a_code_that_cannot_be_shown_is_in_no_page_and_the_page_says_why(
+    inside: Any, accountd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_once, "keep", lambda *_words: (_ for _ in ()).throw(StoreError("away")))
+    answer = given_aloud(inside, accountd)
+    assert answer.status_code == 503 and CODE not in answer.text
+
+
+def test_a_code_that_nobody_came_for_is_gone_after_ten_minutes(inside: Any, accountd: Any, clock: Any) -> None:
+    shown = given_aloud(inside, accountd).headers["Location"]
+    clock.now += 601
+    assert inside.raw(shown).status_code == 303
+
+
+def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
+    page = inside.get(given_aloud(inside, accountd).headers["Location"])
     assert page.named("secret") == CODE
     request = asked(accountd, wire.DeskCode)
     assert (request.target, request.way, request.reason, request.called_back) == (

@@ -78,7 +78,7 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
     page = taken_back(agent, behind, language=language)
     for told in ("voleur@lointain.test", "Projets", "voleur.", "Clé", "Inconnu"):
         assert told in text(page), told
-    assert behind.held("mdupond", "userPassword") == [NEW] and behind.left == [FORWARD, FOLDER]
+    assert behind.opens("mdupond", NEW) and behind.left == [FORWARD, FOLDER]
     first = "forward" if language else "renvoi"
     path = ADDRESSES["hacked_check"][language]
     page = agent.send(path, **choices(page, **{"automatic" if language else first: "remove"}))
@@ -87,6 +87,20 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
     numbers = re.findall(r"\b(\d) (?:réglages?|settings?)", text(page))
     assert numbers == ["1", "3"]
     assert agent.raw(path).status_code == 303, "the ticket is gone"
+
+
+@BOTH
+def test_what_the_thief_could_read_of_others_is_named_and_asks_nothing(
+    agent: Visitor, behind: Thief, language: int
+) -> None:
+    behind.left, behind.factors = [Trace("their-folder", "Conseils", "jlegrand")], []
+    told = text(taken_back(agent, behind, language=language))
+    assert "Conseils" in told and "jlegrand" in told
+    assert ("Warn those" if language else "Prévenez ceux") in told
+    page = agent.send(ADDRESSES["hacked_check"][language])
+    assert agent.last.request.path == ADDRESSES["hacked_end"][language]
+    assert ("warn them" if language else "prévenez-les") in text(page)
+    assert not re.findall(r"\b(\d) (?:réglages?|settings?)", text(page)), "it is no setting of the agent's"
 
 
 def test_nothing_is_decided_for_the_agent(agent: Visitor, behind: Thief) -> None:
@@ -137,7 +151,7 @@ def test_whatever_is_wrong_one_sentence_is_said(agent: Visitor, behind: Thief) -
         agent.send(START, **good | wrong).named("errors") for wrong in ({"numen": "01E9500002ABC"}, {"code": "33333"})
     ]
     assert pages[0] == pages[1] and WRONG in pages[0]
-    assert agent.last.status_code == 403 and behind.held("mdupond", "userPassword") == [OLD]
+    assert agent.last.status_code == 403 and behind.opens("mdupond", OLD)
     agent.send(START, **good)
     assert agent.last.request.path == CHECK
 

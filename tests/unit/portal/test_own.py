@@ -23,8 +23,8 @@ DONE = wire.Done(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
     journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
-ALONE = ("login", "device_made", "logged_out", "recovery_confirm", "factor_remove", "charge", "charge_add",
-         "charge_filtering")  # fmt: skip
+ALONE = ("login", "device_made", "setup_apple_made", "logged_out", "recovery_confirm", "factor_remove", "charge",
+         "charge_add", "charge_filtering")  # fmt: skip
 """Pages that need more than an address."""
 PAGES = [name for name in ADDRESSES if name not in (*ACTS, *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", *phones.ADDRESSES)

@@ -68,6 +68,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *("/compte/filtrage", "/en/account/filtering"),
             *("/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"),
             *("/en/account/data", "/en/account/data/download", "/en/account/data/delete"),
+            *("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready"),
             *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),
             *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
             *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),

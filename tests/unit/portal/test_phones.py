@@ -43,7 +43,7 @@ def downloaded(visitor: Any, path: str) -> Any:
 
 
 @BOTH
-@pytest.mark.parametrize("name", [name for name in ADDRESSES if name != "setup"])
+@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in ("setup", "setup_apple_made")])
 def test_each_kind_has_its_addresses(inside: Any, name: str, language: int) -> None:
     text = inside.get(ADDRESSES[name][language]).all("main")[0][1]
     for told in ("mdupond", "mail.ac-exemple.test", "993", "465", "https://dav.ac-exemple.test/"):
@@ -75,6 +75,22 @@ def test_the_profile_of_an_iphone_is_given_once(inside: Any, another: Any, accou
     assert phone.raw(f"{path}/telecharger").status_code == 404
     phone.get(path)
     assert phone.last.status_code == 404
+
+
+@BOTH
+def test_a_reload_of_the_profile_s_page_makes_no_second_device(
+    inside: Any, another: Any, accountd: Any, clock: Any, language: int
+) -> None:
+    path, made = prepared(inside, language), ADDRESSES["setup_apple_made"][language]
+    assert inside.last.request.path == made
+    links = [str(held["href"]) for held, _text in inside.get(made).all("a")]
+    assert f"https://pia.test{path}" in links
+    assert len([one for one in accountd.asked if isinstance(one, wire.AddDevice)]) == 1
+    assert another().raw(made).headers["Location"].startswith(("/connexion", "/en/login"))
+    clock.now += 601
+    answer = inside.raw(made)
+    devices = ("/compte/appareils", "/en/account/devices")[language]
+    assert (answer.status_code, answer.headers["Location"]) == (303, devices)
 
 
 def test_a_link_ends_after_ten_minutes(inside: Any, clock: Any) -> None:

@@ -165,8 +165,10 @@ class LocalHost:
             found += [Trace(Trail.FORWARD, who=one) for one in held.forwards]
             found += [Trace(Trail.DISCARD)] * (held.discards or held.refuses) + [Trace(Trail.ANSWER)] * held.absence
             found += folders.find(home) + senders.traces(home)
+        if STORE in self.holds:
+            found += folders.theirs(uid, self.rules.store)
         if "sogo" in self.rules.channels:
-            found += groupware.find(self._sogo_sql, uid)
+            found += groupware.find(self._sogo_sql, uid) + groupware.theirs(self._sogo_sql, uid)
         if "roundcube" in self.rules.channels:
             found += identities.find(self._roundcube_sql, uid)
         return list(dict.fromkeys(found))

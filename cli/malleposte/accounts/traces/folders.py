@@ -1,4 +1,4 @@
-"""Folders of a mailbox that are open to others: Dovecot's access lists, a file `dovecot-acl` in each folder.
+"""Folders that agents open to each other: Dovecot's access lists, a file `dovecot-acl` in each folder.
 
 For root on the mail store, as its owner. Dovecot reads the file at each use; its map of shares only says where to look.
 """
@@ -11,9 +11,12 @@ from pathlib import Path
 from malleposte import owner
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.platform import mailstore
+from malleposte.platform.identity import is_uid
 
 FILE = "dovecot-acl"
 OWNER = "owner"
+SHARE = "shared/shared-boxes/user/{uid}/"
+"""The beginning of a key of Dovecot's map of shares; the uid of an owner follows."""
 
 
 def find(home: Path) -> list[Trace]:
@@ -25,6 +28,21 @@ def find(home: Path) -> list[Trace]:
             for who in dict.fromkeys(_who(line) for line in _lines(path))
             if who
         ]
+
+
+def theirs(uid: str, store: Path) -> list[Trace]:
+    """Folders of other agents that are open to an account."""
+    shares, begin = store / mailstore.SHARED, SHARE.format(uid=uid.lower())
+    lines = _lines(shares) if owner.plain(shares) else []
+    owners = dict.fromkeys(line.removeprefix(begin) for line in lines if line.startswith(begin))
+    homes = {one: mailstore.home_of(one, store) for one in owners if is_uid(one)}
+    return [
+        Trace(Kind.THEIR_FOLDER, held.what, one)
+        for one, home in homes.items()
+        if home.exists()
+        for held in find(home)
+        if held.who.lower() == f"user={uid.lower()}"
+    ]
 
 
 def remove(home: Path, trace: Trace) -> None:

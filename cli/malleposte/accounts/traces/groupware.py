@@ -1,4 +1,4 @@
-"""SOGo: own forwards and filters, from which it writes the Sieve script anew, what it opens to others, identities."""
+"""SOGo: own forwards and filters, from which it writes the script anew, what agents open to each other, identities."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _SHARES = """SELECT DISTINCT row_to_json(one)::text FROM (
   SELECT i.c_path3 || '/' || i.c_path4 AS what, a.c_uid AS who
   FROM sogo_acl a JOIN sogo_folder_info i USING (c_folder_id)
   WHERE i.c_path2 = {uid} AND a.c_uid <> {uid}) AS one;"""
+_THEIRS = """SELECT DISTINCT row_to_json(one)::text FROM (
+  SELECT i.c_path3 || '/' || i.c_path4 AS what, i.c_path2 AS who
+  FROM sogo_acl a JOIN sogo_folder_info i USING (c_folder_id)
+  WHERE a.c_uid = {uid} AND i.c_path2 <> {uid}) AS one;"""
 _CLOSE = """DELETE FROM sogo_acl a USING sogo_folder_info i WHERE a.c_folder_id = i.c_folder_id
   AND i.c_path2 = {uid} AND i.c_path3 || '/' || i.c_path4 = {what} AND a.c_uid = {who};"""
 _WRITE = "UPDATE sogo_user_profile SET {column} = {text} WHERE c_uid = {uid};"
@@ -46,6 +50,14 @@ def find(sql: Sql, uid: str) -> list[Trace]:
         Trace(Kind.AGENDA, str(one["what"]), str(one["who"])) for one in rows(sql(_SHARES.format(uid=quoted(uid))))
     ]
     return list(dict.fromkeys(found))
+
+
+def theirs(sql: Sql, uid: str) -> list[Trace]:
+    """Agendas, address books and mail of other agents that are open to an account."""
+    _defaults, settings = _profile(sql, uid)
+    found = [Trace(Kind.THEIR_MAIL, who=one) for one in _delegates(settings, "DelegateFrom")]
+    shares = rows(sql(_THEIRS.format(uid=quoted(uid))))
+    return found + [Trace(Kind.THEIR_AGENDA, str(one["what"]), str(one["who"])) for one in shares]
 
 
 def remove(sql: Sql, uid: str, trace: Trace) -> None:
@@ -129,7 +141,7 @@ def _actions(rule: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in (held if isinstance(held, list) else []) if isinstance(one, dict)]
 
 
-def _delegates(settings: Mapping[str, Any]) -> list[str]:
+def _delegates(settings: Mapping[str, Any], name: str = "DelegateTo") -> list[str]:
     mail = settings.get("Mail")
-    held = mail.get("DelegateTo") if isinstance(mail, dict) else None
+    held = mail.get(name) if isinstance(mail, dict) else None
     return [str(one) for one in held] if isinstance(held, list) else []

@@ -1,4 +1,4 @@
-"""A setting that somebody else may have left."""
+"""A setting that somebody else may have left, or something of others that the account opens."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Kind(StrEnum):
-    """The kinds. The last two are of the log-in page and the directory, the others of mailbox and webmails."""
+    """The kinds: of mailbox and webmails, then two of the log-in page and the directory, then those of OTHERS."""
 
     FORWARD = "forward"
     """Mail is sent on, to `who`."""
@@ -38,6 +38,18 @@ class Kind(StrEnum):
     """The second factor `what`."""
     RECOVERY = "recovery"
     """The means of recovery `what` (`mail`, `phone`) changed of late."""
+    BOX = "box"
+    """The functional box of the address `what`, which has the name `who`, is open to the account."""
+    THEIR_FOLDER = "their-folder"
+    """The mail folder `what` of the agent `who` is open to the account."""
+    THEIR_AGENDA = "their-agenda"
+    """SOGo's agenda or address book `what` of the agent `who` is open to the account."""
+    THEIR_MAIL = "their-mail"
+    """The account reads and writes in the name of the agent `who` in SOGo."""
+
+
+OTHERS = frozenset((Kind.BOX, Kind.THEIR_FOLDER, Kind.THEIR_AGENDA, Kind.THEIR_MAIL))
+"""The kinds of what others opened to the account. It stays: a thief read it too, and its owners are to be told."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ from malleposte.accounts import acts
 from malleposte.accounts.acts import entry
 from malleposte.accounts.life.rules import demand_override
 from malleposte.accounts.queue import Waiting
+from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
@@ -27,7 +29,9 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
 
     The password is invalid in every access channel and every session ends. Nothing is sent for 48 hours, mail in the
     queue is held, and the agent's filters are paused. The agent can read mail again with a new password (accounts
-    reset), and send after that time. A host that does not answer is named (exit code 4): run the command again.
+    reset), and send after that time. The output names the boxes, folders and agendas of others that the account opens:
+    whoever used it may have read them, so warn their owners. A host that does not answer is named (exit code 4): run
+    the command again.
 
     \b
     Example:
@@ -38,10 +42,25 @@ def block_command(who: str, reason: str, as_json: bool) -> int:
         result = acts.block(tools, uid, now(), hours=rules.block_hours, note=reason)
         until = first(entry(tools.directory, uid).attributes, "mpBlockedUntil")
         forwards = list(acts.look(tools, uid, result).forwards)
+        others = acts.opened(tools, uid, result)
     lines = [f"sends nothing until {shown_time(until)}", f"{len(result.held)} messages held in the queue"]
     lines += [f"its filters forward to {address}: they rest until then" for address in forwards]
+    lines += [f"it opens {opened_words(one)}: warn its owner, who may have been read too" for one in others]
     lines.append(f"a new password: malleposte accounts reset {uid}")
-    return tell(result, uid, "blocked", as_json=as_json, lines=lines, blocked_until=until, forwards=forwards)
+    told = [asdict(one) for one in others]
+    return tell(
+        result, uid, "blocked", as_json=as_json, lines=lines, blocked_until=until, forwards=forwards, others=told
+    )
+
+
+def opened_words(one: Trace) -> str:
+    """One box, folder or agenda of others, in words."""
+    return {
+        Kind.BOX: f"the functional box {one.what} ({one.who})",
+        Kind.THEIR_FOLDER: f"the mail folder {one.what!r} of {one.who}",
+        Kind.THEIR_AGENDA: f"{one.what} of {one.who} in SOGo",
+        Kind.THEIR_MAIL: f"the mail of {one.who} in SOGo",
+    }[Kind(one.kind)]
 
 
 @click.command("unblock", cls=HostCommand)

@@ -83,7 +83,7 @@ def agent(uid: str = UID, **more: Any) -> Agent:
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
     directory, hosts = MemoryDirectory(), Hosts()
-    more = {"pwdChangedTime": ["20260101000000Z"], "userPassword": ["Ancien-Passage7!"]}
-    directory.add(agent().dn(directory.suffix), agent_attributes(agent()) | more)
+    directory.add(agent().dn(directory.suffix), agent_attributes(agent()) | {"userPassword": ["Ancien-Passage7!"]})
+    directory.force(agent().dn(directory.suffix), {"pwdChangedTime": ["20260101000000Z"]})
     with Journal(tmp_path / "journal.jsonl", "root@essai") as journal:
         yield Stage(acts.Tools(directory, journal, [], hosts, hosts), hosts, tmp_path)

@@ -93,8 +93,29 @@ def test_folders_that_are_open_to_others_are_closed_to_one(tmp_path: Path) -> No
     folders.remove(home, found[2])
 
 
+def test_folders_of_others_are_found_by_the_map_and_their_own_lists(tmp_path: Path) -> None:
+    home = box(tmp_path)
+    (home / "Maildir" / ".Projets.Élèves" / "dovecot-acl").write_text("user=pmartin lr\nuser=jlegrand l\n")
+    (home / "Maildir" / "dovecot-acl").write_text("user=jlegrand l\n")
+    shares = tmp_path / mailstore.SHARED
+    assert folders.theirs("pmartin", tmp_path) == []
+    shares.parent.mkdir()
+    user = "shared/shared-boxes/user"
+    shares.write_text(
+        f"{user}/pmartin/mdupond\n1\n{user}/pmartin/parti\n1\n{user}/pmartin/../x\n1\n"
+        f"{user}/mdupond/jlegrand\n1\nshared/shared-boxes/group/ce.x/ce.x\n1\n"
+    )
+    assert folders.theirs("pmartin", tmp_path) == [Trace(Kind.THEIR_FOLDER, "Projets/Élèves", "mdupond")]
+    assert folders.theirs("mdupond", tmp_path) == []
+    shares.unlink()
+    shares.symlink_to("/etc/passwd")
+    assert folders.theirs("pmartin", tmp_path) == []
+
+
 class Database:
     """SOGo's, as far as it is asked."""
+
+    theirs = (("Calendar/personal", "jlegrand"), ("Contacts/3A", "pmartin"))
 
     def __init__(self, defaults: Any, settings: Any, shares: list[tuple[str, str]]) -> None:
         self.profile, self.shares = {"defaults": json.dumps(defaults), "settings": json.dumps(settings)}, shares
@@ -104,6 +125,8 @@ class Database:
         assert "'mdupond'" in text
         if "row_to_json" in text and "sogo_user_profile" in text:
             return json.dumps(self.profile) + "\n"
+        if "a.c_uid = 'mdupond'" in text:
+            return "".join(json.dumps({"what": what, "who": who}) + "\n" for what, who in self.theirs)
         if "row_to_json" in text:
             return "".join(json.dumps({"what": what, "who": who}) + "\n" for what, who in self.shares)
         self.written.append(text)
@@ -139,6 +162,14 @@ def test_sogo_holds_forwards_filters_delegates_and_shares() -> None:
     off = DEFAULTS | {"Forward": {"enabled": 0, "forwardAddress": "x@y"}, "Vacation": {"enabled": False}}
     off |= {"SOGoSieveFilters": "broken", "SOGoMailIdentities": {"email": 1}}
     assert groupware.find(Database(off, [], []), "mdupond") == []
+
+
+def test_sogo_says_what_others_opened_to_an_agent() -> None:
+    settings = {"Mail": {"DelegateFrom": ["jlegrand"], "DelegateTo": ["voleur"]}}
+    assert groupware.theirs(Database(DEFAULTS, settings, []), "mdupond") == [
+        Trace(Kind.THEIR_MAIL, who="jlegrand"), Trace(Kind.THEIR_AGENDA, "Calendar/personal", "jlegrand"),
+        Trace(Kind.THEIR_AGENDA, "Contacts/3A", "pmartin"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

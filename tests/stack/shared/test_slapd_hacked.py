@@ -1,0 +1,10 @@
+"""accountd's suite of accounts that were hacked, on a slapd."""
+
+import pytest
+
+from tests.stack.support.slapd import suite_of
+from tests.unit.accountd import test_hacked as suite
+
+pytestmark = pytest.mark.together("slapd")
+
+globals().update(suite_of(suite, "stage", without=()))

@@ -1,0 +1,12 @@
+"""The ground of the suites here: a directory in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.accountd.ground import Memory
+
+
+@pytest.fixture
+def ground() -> Memory:
+    return Memory()
