@@ -38,10 +38,8 @@ PAGES = ("/", "/compte", "/diagnostic", "/compte/appareils")
 EACH = 60
 """First log-ins, and password changes."""
 CLIENTS = 8
-FORMS = 40
-"""First log-ins by forms, of thirteen calls of accountd each."""
-ONE_NETWORK = {"network": [6000, 600]}
-"""Calls that accountd takes from one network, ten times the default (docs/day-1.md: many agents behind one address)."""
+FORMS = 50
+"""First log-ins by forms, of thirteen calls of accountd each: more than a network has that is not of schools."""
 QUESTIONS = 5
 """Those without JavaScript, of which a network has twenty."""
 ALONE = 10
@@ -219,7 +217,7 @@ def first_day_forms(site: Site) -> Figure:
     people, keys, here = People(site), keyring(site), str(site.lab.settings.network[1])
     values: dict[str, Any] = {}
     try:
-        known = {"malleposte_school_networks": [f"{here}/32"], "accountd_rates": ONE_NETWORK}
+        known = {"malleposte_school_networks": [f"{here}/32"]}
         school = with_facts(site, ",".join(HOSTS), "nginx,accountd", **known)
         with _web(site) as web, school:
             for name, count, javascript in (("javascript", FORMS, True), ("question", QUESTIONS, False)):
