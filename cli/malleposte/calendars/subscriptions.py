@@ -9,15 +9,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from malleposte.accounts.agendas.sogo import PUBLISHER
-
 Settings = dict[str, Any]
 SUBSCRIBED, COLOURS = "SubscribedFolders", "FolderColors"
 
 
-def reference(ident: str) -> str:
-    """The name of a published calendar in settings."""
-    return f"{PUBLISHER}:Calendar/{ident}"
+def reference(owner: str, name: str) -> str:
+    """The name of another's agenda in settings."""
+    return f"{owner}:Calendar/{name}"
+
+
+def on_page(reference: str) -> str:
+    """The name that a page gives it: owner and name, each fit for a style sheet (`asCSSIdentifier` of SOGo)."""
+    return "_".join(_fit(part) for part in reference.split(":Calendar/", 1))
+
+
+def _fit(word: str) -> str:
+    return ("_" if word[:1].isdigit() else "") + word.replace("_", "_U_").replace(".", "_D_")
 
 
 def read(text: str | None) -> Settings | None:
@@ -39,31 +46,31 @@ def write(settings: Settings) -> str | None:
     return text
 
 
-def subscribe(settings: Settings, ident: str, colour: str) -> None:
-    """Show a calendar to an agent. A colour that the agent has chosen for it before stays."""
+def subscribe(settings: Settings, reference: str, colour: str) -> None:
+    """Show an agenda to an agent. A colour that the agent has chosen for it before stays."""
     agenda = settings.setdefault("Calendar", {})
     listed = agenda.get(SUBSCRIBED)
-    agenda[SUBSCRIBED] = [*(listed if isinstance(listed, list) else []), reference(ident)]
+    agenda[SUBSCRIBED] = [*(listed if isinstance(listed, list) else []), reference]
     colours = agenda.get(COLOURS)
-    agenda[COLOURS] = {reference(ident): colour, **(colours if isinstance(colours, dict) else {})}
+    agenda[COLOURS] = {reference: colour, **(colours if isinstance(colours, dict) else {})}
 
 
-def subscribed(settings: Settings, ident: str) -> bool:
-    """Whether a calendar is shown to an agent, or was and is hidden."""
+def subscribed(settings: Settings, reference: str) -> bool:
+    """Whether an agenda is shown to an agent, or was and is hidden."""
     listed = settings.get("Calendar", {}).get(SUBSCRIBED)
-    return isinstance(listed, list) and reference(ident) in listed
+    return isinstance(listed, list) and reference in listed
 
 
-def repaint(settings: Settings, ident: str, before: str, colour: str) -> None:
+def repaint(settings: Settings, reference: str, before: str, colour: str) -> None:
     """Follow a change of colour, unless the agent has chosen another."""
     colours = settings.get("Calendar", {}).get(COLOURS)
-    if isinstance(colours, dict) and str(colours.get(reference(ident), "")).lower() == before:
-        colours[reference(ident)] = colour
+    if isinstance(colours, dict) and str(colours.get(reference, "")).lower() == before:
+        colours[reference] = colour
 
 
-def forget(settings: Settings, ident: str) -> None:
-    """Leave nothing of a calendar."""
-    names = {reference(ident), f"{PUBLISHER}_{ident}"}
+def forget(settings: Settings, reference: str) -> None:
+    """Leave nothing of an agenda."""
+    names = {reference, on_page(reference)}
     agenda = settings.get("Calendar", {})
     for key, held in agenda.items():
         if isinstance(held, dict):
