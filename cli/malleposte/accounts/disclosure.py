@@ -53,7 +53,8 @@ STATES = {
 ACTS: Mapping[str, str] = {
     "create": "compte créé", "modify": "données modifiées", "suspend": "compte suspendu", "resume": "compte rétabli",
     "opens": "accès à une boîte partagée modifié",
-    "box": "boîte modifiée", "agenda": "agenda de la boîte ouvert ou fermé", "list": "liste modifiée", "rename": "nom ou adresse changés",
+    "agenda": "agenda de la boîte ouvert ou fermé",
+    "box": "boîte modifiée", "list": "liste modifiée", "rename": "nom ou adresse changés",
     "move": "affectation changée",
     "profile": "classe de service changée", "quota": "taille de la boîte changée", "block": "compte bloqué",
     "blocked": "compte bloqué, sessions fermées", "unblock": "envoi rétabli", "expire": "mot de passe échu",

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import plistlib
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +12,8 @@ from malleposte.calendars import boxes
 from malleposte.calendars.boxes import WRITES, Box
 from malleposte.calendars.offers import SETTLED
 from malleposte.errors import MallepostError
+
+from tests.support.sogo_tables import Tables, lists
 
 NOW = 1_800_000_000.0
 HEAD = Box("ce.9990001x", frozenset({"a1", "a2"}))
@@ -30,87 +29,23 @@ def writers(*uids: str) -> set[tuple[str, str]]:
     return CLOSED | {(uid, role) for uid in uids for role in WRITES}
 
 
-class Tables:
-    """SOGo's tables, as far as the statements go; `fails` cuts off at a statement that holds it."""
+class Shared(Tables):
+    """The agendas of boxes."""
 
     def __init__(self) -> None:
+        super().__init__("malleposte_box_agendas")
         self.folders: dict[str, int] = {}
-        self.rights: dict[int, set[tuple[str, str]]] = {}
-        self.settings: dict[str, str] = {}
-        self.offered: dict[tuple[str, str], dict[str, Any]] = {}
-        self.forgot: list[str] = []
-        self.wrote: list[str] = []
-        self.deaf, self.fails = False, ""
+        self.marks["FROM sogo_folder_info"] = lambda text: (
+            {"uid": uid, "id": self.folders[uid]} for uid in lists(text)[0] if uid in self.folders
+        )
 
-    def put(self, uid: str, content: bytes) -> None:
-        ((path, table),) = plistlib.loads(content)["tables"].items()
+    def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
         assert (path, table["displayname"]) == (f"/Users/{uid}/Calendar/personal", "Agenda")
-        self.wrote.append(uid)
-        if not self.deaf:
-            self.folders[uid] = len(self.folders) + 1
-            self.rights[self.folders[uid]] = {(who, role) for who, roles in table["acl"].items() for role in roles}
-            assert self.rights[self.folders[uid]] == CLOSED, "anybody may look"
-
-    def forget(self, keys: Iterable[str]) -> None:
-        self.forgot += keys
-
-    def sql(self, text: str) -> str:
-        if self.fails and self.fails in text:
-            raise MallepostError("cut off")
-        lists = [json.loads(one.replace("''", "'")) for one in re.findall(r"[(]'(\[(?:[^']|'')*\])'[)]", text)]
-        if "CREATE TABLE" in text:
-            return ""
-        if "colour, since FROM malleposte_box_agendas" in text:
-            return self._told({"ident": ident, "uid": uid, **row} for (ident, uid), row in self.offered.items())
-        if "FROM sogo_folder_info" in text:
-            return self._told({"uid": uid, "id": self.folders[uid]} for uid in lists[0] if uid in self.folders)
-        if "LEFT JOIN sogo_user_profile" in text:
-            return self._told(
-                {"uid": uid, "text": self.settings.get(uid), "there": uid in self.settings} for uid in lists[0]
-            )
-        if "WITH told" in text:
-            return self._write(text, lists[0])
-        if "c_folder_id AS id" in text:
-            return self._told(
-                {"id": number, "uid": uid, "role": role} for number in lists[0] for uid, role in self.rights[number]
-            )
-        number = int(re.findall(r"c_folder_id = (\d+)", text)[0])
-        if "INSERT" not in text:
-            return self._told({"uid": uid, "role": role} for uid, role in self.rights[number])
-        self.wrote.append("rights")
-        wrong, right = lists
-        kept = {pair for pair in self.rights[number] if pair[0] not in wrong}
-        self.rights[number] = kept | {(one["uid"], one["role"]) for one in right}
-        return ""
-
-    @staticmethod
-    def _told(found: Iterable[Any]) -> str:
-        return "".join(json.dumps(one) + "\n" for one in found)
-
-    def _write(self, text: str, told: list[dict[str, str | None]]) -> str:
-        self.wrote.append("settings")
-        done = []
-        for one in told:
-            uid, held = str(one["uid"]), self.settings.get(str(one["uid"]))
-            digest = None if held is None else hashlib.sha256(held.encode()).hexdigest()
-            if one["after"] is None or digest == one["before"]:
-                done.append(uid)
-                self.settings |= {} if one["after"] is None else {uid: one["after"]}
-        if "DELETE FROM malleposte_box_agendas" in text:
-            ident = re.findall(r"m.ident = '(.*?)'", text)[0]
-            for uid in done:
-                self.offered.pop((ident, uid), None)
-        else:
-            ((ident, colour, since),) = re.findall(r"SELECT '(.*?)', c_uid, '(.*?)', (\d+)", text)
-            for uid in done:
-                self.offered.setdefault((ident, uid), {"since": int(since)})["colour"] = colour
-        return "\n".join(done)
+        assert table["acl"] == {ANYBODY: [NOTHING]}, "anybody may look"
+        return self.folders.setdefault(uid, len(self.folders) + 1)
 
     def of(self, uid: str) -> set[tuple[str, str]]:
         return self.rights[self.folders[uid]]
-
-    def seen(self, uid: str) -> list[str]:
-        return list(json.loads(self.settings.get(uid, "{}")).get("Calendar", {}).get("SubscribedFolders", []))
 
     def place(self, *wanted: Box, others: Iterable[str] = (), now: float = NOW) -> list[tuple[str, str]]:
         self.wrote.clear()
@@ -119,11 +54,11 @@ class Tables:
 
 
 @pytest.fixture
-def tables() -> Tables:
-    return Tables()
+def tables() -> Shared:
+    return Shared()
 
 
-def test_each_delegate_writes_and_has_it_in_the_list_and_nobody_else(tables: Tables) -> None:
+def test_each_delegate_writes_and_has_it_in_the_list_and_nobody_else(tables: Shared) -> None:
     tables.settings = {"a1": '{"Mail":{"x":1}}', "stranger": "{}"}
     assert tables.place(HEAD, OTHER) == [("ce.9990001x", ""), ("dsi", "")]
     assert tables.of("ce.9990001x") == writers("a1", "a2")
@@ -134,13 +69,13 @@ def test_each_delegate_writes_and_has_it_in_the_list_and_nobody_else(tables: Tab
     assert {"ce.9990001x/Calendar/personal+acl", "a1+settings"} <= set(tables.forgot)
 
 
-def test_nothing_is_written_when_nothing_changed(tables: Tables) -> None:
+def test_nothing_is_written_when_nothing_changed(tables: Shared) -> None:
     tables.place(HEAD, OTHER)
     assert tables.place(HEAD, OTHER, others=["cio"]) == []
     assert tables.wrote == tables.forgot == []
 
 
-def test_the_end_of_a_delegation_takes_the_right_and_the_place_in_the_list(tables: Tables) -> None:
+def test_the_end_of_a_delegation_takes_the_right_and_the_place_in_the_list(tables: Shared) -> None:
     tables.place(HEAD, OTHER)
     assert tables.place(Box("ce.9990001x", frozenset({"a1", "a3"})), OTHER) == [("ce.9990001x", "")]
     assert tables.of("ce.9990001x") == writers("a1", "a3")
@@ -149,7 +84,7 @@ def test_the_end_of_a_delegation_takes_the_right_and_the_place_in_the_list(table
 
 
 @pytest.mark.parametrize("others", [["ce.9990001x"], []], ids=["switched off", "the box is gone"])
-def test_without_the_agenda_nobody_has_it_and_the_events_wait(tables: Tables, others: list[str]) -> None:
+def test_without_the_agenda_nobody_has_it_and_the_events_wait(tables: Shared, others: list[str]) -> None:
     tables.place(HEAD)
     assert tables.place(others=others) == [("ce.9990001x", "")]
     assert (tables.seen("a1"), tables.offered) == ([], {})
@@ -160,7 +95,7 @@ def test_without_the_agenda_nobody_has_it_and_the_events_wait(tables: Tables, ot
     assert (tables.seen("a1"), tables.of("ce.9990001x")) == ([listed("ce.9990001x")], writers("a1", "a2"))
 
 
-def test_rights_that_a_broken_run_left_go_where_the_box_has_no_agenda_any_more(tables: Tables) -> None:
+def test_rights_that_a_broken_run_left_go_where_the_box_has_no_agenda_any_more(tables: Shared) -> None:
     tables.fails = "WITH told"
     with pytest.raises(MallepostError):
         tables.place(HEAD)
@@ -170,7 +105,7 @@ def test_rights_that_a_broken_run_left_go_where_the_box_has_no_agenda_any_more(t
     assert tables.of("ce.9990001x") == CLOSED
 
 
-def test_who_ended_the_subscription_is_not_asked_twice_and_keeps_the_right(tables: Tables) -> None:
+def test_who_ended_the_subscription_is_not_asked_twice_and_keeps_the_right(tables: Shared) -> None:
     tables.place(HEAD)
     tables.settings["a1"] = '{"Calendar":{"SubscribedFolders":[]}}'
     assert tables.place(HEAD, now=NOW + SETTLED) == []
@@ -178,7 +113,7 @@ def test_who_ended_the_subscription_is_not_asked_twice_and_keeps_the_right(table
     assert tables.of("ce.9990001x") == writers("a1", "a2")
 
 
-def test_an_agenda_that_sogo_does_not_make_is_told_and_the_others_are_done(tables: Tables) -> None:
+def test_an_agenda_that_sogo_does_not_make_is_told_and_the_others_are_done(tables: Shared) -> None:
     tables.place(OTHER)
     tables.deaf = True
     assert tables.place(HEAD, Box("dsi", frozenset({"a3"}))) == [
@@ -188,7 +123,7 @@ def test_an_agenda_that_sogo_does_not_make_is_told_and_the_others_are_done(table
     assert tables.of("dsi") == writers("a3")
 
 
-def test_many_new_ones_come_in_several_runs(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_new_ones_come_in_several_runs(tables: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(boxes, "AT_ONCE", 2)
     many = [Box(f"ce.{number}", frozenset({"a1"})) for number in range(5)]
     counts = [len(tables.place(*many)) for _run in range(4)]
