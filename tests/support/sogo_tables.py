@@ -75,7 +75,7 @@ class Tables:
         self.forgot += keys
 
     def sql(self, text: str) -> str:
-        """What a statement prints."""
+        """Return the words that a statement prints."""
         if self.fails and self.fails in text:
             raise MallepostError("cut off")
         act = next(act for mark, act in self.marks.items() if mark in text)
@@ -107,5 +107,5 @@ class Tables:
         return done
 
     def seen(self, uid: str) -> list[str]:
-        """What an agent is subscribed to."""
+        """Return the subscriptions of an agent."""
         return list(json.loads(self.settings.get(uid, "{}")).get(self.module, {}).get("SubscribedFolders", []))

@@ -11,5 +11,6 @@
 ``subscriptions``  of an agent in SOGo
 ``groupware``  common parts of the jobs of SOGo's user
 
-``rooms`` has rooms and equipment, which agents book in their own agendas; ``boxes`` the agendas of functional boxes.
+``rooms`` has rooms and equipment, which agents book in their own agendas; ``boxes`` the agendas of functional boxes;
+``schools`` the address books of schools.
 """

@@ -69,5 +69,5 @@ def _listed(uid: str) -> Listed:
 
 
 def _rights(delegates: Iterable[str]) -> list[tuple[str, str]]:
-    """Where the system's default roles held, colleagues would see the hours."""
+    """Rights by uid. With the system's default roles, colleagues would see the hours."""
     return [(ANYBODY, NOTHING), *((uid, role) for uid in sorted(delegates) for role in WRITES)]

@@ -65,7 +65,21 @@ def test_the_names_of_an_agenda_in_settings_and_on_pages() -> None:
     assert settings == {"Calendar": {"SubscribedFolders": [], "InactiveFolders": []}}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"Calendar": []}'])
+def test_an_address_book_has_its_own_place_and_no_colour() -> None:
+    book = subscriptions.reference("malleposte-annuaires", "9990001x", subscriptions.CONTACTS)
+    assert (book, subscriptions.on_page(book)) == (
+        "malleposte-annuaires:Contacts/9990001x",
+        "malleposte-annuaires_9990001x",
+    )
+    settings: Settings = {"Calendar": {"SubscribedFolders": [OTHER]}}
+    subscriptions.subscribe(settings, book, "")
+    assert settings == {"Calendar": {"SubscribedFolders": [OTHER]}, "Contacts": {"SubscribedFolders": [book]}}
+    assert subscriptions.subscribed(settings, book)
+    subscriptions.forget(settings, book)
+    assert settings == {"Calendar": {"SubscribedFolders": [OTHER]}, "Contacts": {"SubscribedFolders": []}}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"', '{"Calendar": []}', '{"Contacts": []}'])
 def test_settings_of_another_form_are_not_touched(text: str) -> None:
     assert subscriptions.read(text) is None
 

@@ -26,16 +26,22 @@ COMMIT;"""
 
 @dataclass(frozen=True)
 class Agenda:
-    """An agenda: its number in the tables, its owner, its name in addresses."""
+    """An agenda, or an address book (`Contacts`): its number in the tables, its owner, its name in addresses."""
 
     id: int
     owner: str
     name: str
+    module: str = "Calendar"
+
+    @property
+    def path(self) -> str:
+        """Its place below the root."""
+        return f"{self.owner}/{self.module}/{self.name}"
 
     @property
     def key(self) -> str:
         """The key of memcached that has its rights."""
-        return f"{self.owner}/Calendar/{self.name}+acl"
+        return f"{self.path}+acl"
 
 
 def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, str]]) -> bool:
@@ -47,7 +53,7 @@ def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, s
     new = [
         {"uid": uid, "role": role} for uid, roles in right.items() if held.get(uid) != roles for role in sorted(roles)
     ]
-    path = quoted(f"/{agenda.owner}/Calendar/{agenda.name}")
+    path = quoted(f"/{agenda.path}")
     sql(_GRANT.format(id=agenda.id, path=path, wrong=quoted_json(wrong), right=quoted_json(new)))
     forget([agenda.key])
     return True
