@@ -86,20 +86,25 @@ def sogo_tables(database: str, host: str, port: int, user: str, password: str) -
     return {setting: f"{where}/{table}" for setting, table in _TABLES.items()}
 
 
-def sogo_publisher(database: str, host: str, port: int, user: str, password: str, name: str) -> dict[str, Any]:
-    """The source of the one user who owns the published calendars; `name` stands after theirs on the agents' pages.
+def sogo_publisher(
+    database: str, host: str, port: int, user: str, password: str, name: str,
+    uid: str = PUBLISHER, ident: str = "calendriers",
+) -> dict[str, Any]:  # fmt: skip
+    """The source (`ident`) of one user (`uid`) who owns the published calendars, or the schools' address books.
+
+    `name` stands after theirs on the agents' pages.
 
     SOGo selects from what the address ends with, so the row needs no table that a restore could lack. Its tool takes no
     user of a source without log-ins: the filter refuses each. A search looks through a column that is empty.
     """
     columns = {
-        "c_uid": PUBLISHER, "c_name": PUBLISHER, "c_password": "*", "c_cn": name, "mail": f"{PUBLISHER}@{_NOWHERE}",
+        "c_uid": uid, "c_name": uid, "c_password": "*", "c_cn": name, "mail": f"{uid}@{_NOWHERE}",
         "c_nothing": "",
     }  # fmt: skip
     values = ", ".join("'{}'::text AS {}".format(value.replace("'", "''"), key) for key, value in columns.items())
     where = _database(database, host, port, user, password)
     return {
-        "id": "calendriers",
+        "id": ident,
         "type": "sql",
         "viewURL": f"{where}/{quote(f'(SELECT {values}) AS publisher', safe='')}",
         "canAuthenticate": True,

@@ -21,9 +21,9 @@ _PERSON = frozenset(
 _STATE = frozenset(("mpState", "mpStateChanged"))
 _SCHOOL = frozenset(("o", "l", "postalCode", "mpDepartment"))
 _BOX = frozenset(
-    ("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpEstablishment")
-)
-
+    ("objectClass", "uid", "cn", "displayName", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpEstablishment",
+     "mpAgenda")
+)  # fmt: skip
 _LIST = frozenset(
     ("objectClass", "cn", "displayName", "mail", "mailLocalAddress", "member", "mpMember", "mpMemberURL", "mpPoster",
      "mpModerator", "mpManager", "mpMaxSize", "mpRate", "mpState", "mpHidden")
@@ -57,6 +57,7 @@ _FORMS: Mapping[Kind, _Form] = {
         "establishments", "mpEstablishment", _SCHOOL | {"objectClass", "mpEstablishment"}, classes=("mpSchool",)
     ),
     Kind.BOX: _Form("functional", "uid", _BOX, frozenset((State.ACTIVE,)), BOX_CLASSES),
+    Kind.AGENDA: _Form("functional", "uid", frozenset(("mpAgenda",))),
     Kind.ROOM: _Form("resources", "uid", _ROOM, frozenset((State.ACTIVE,)), RESOURCE_CLASSES),
     Kind.LIST: _Form("lists", "cn", _LIST, frozenset((State.ACTIVE,)), LIST_CLASSES),
 }

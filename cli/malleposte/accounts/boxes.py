@@ -21,7 +21,7 @@ from malleposte.platform.identity import is_uid
 
 BOX = (
     *("uid", "cn", "mail", "mailLocalAddress", "mpState", "mpProfile", "mpQuota", "mpEstablishment", "mpHidden"),
-    *("mpDelegate", "mpManager"),
+    *("mpDelegate", "mpManager", "mpAgenda"),
 )
 PERSON = ("uid", "cn", "mail", "mpState", "mpOpens")
 
@@ -106,6 +106,11 @@ def managers(members: Members, *, remove: bool = False) -> list[Change]:
     held = members.box.attributes.get("mpManager", [])
     wanted = [uid for uid in held if uid not in members.people] if remove else _with(held, members.people)
     return _set(Kind.BOX, members.box, "mpManager", wanted)
+
+
+def agenda(box: Entry, *, on: bool) -> list[Change]:
+    """Give the delegates of a box one agenda, or take it from them. What is in it stays until the box ends."""
+    return _set(Kind.AGENDA, box, "mpAgenda", ["TRUE"] if on else [])
 
 
 def create(

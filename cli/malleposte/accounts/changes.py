@@ -26,6 +26,7 @@ class Kind(StrEnum):
     RESUME = "resume"
     SCHOOL = "school"
     BOX = "box"
+    AGENDA = "agenda"
     ROOM = "room"
     CODE = "code"
     LIST = "list"

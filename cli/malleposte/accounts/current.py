@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from malleposte.directory.model import Attributes, first
-from malleposte.directory.protocol import Branch, Directory
+from malleposte.directory.protocol import Branch, Directory, Entry
 
 LIGHT = ("uid", "mpNumenDigest", "mpSourceDigest", "mpState")
 FULL = (
@@ -89,6 +89,11 @@ class Current:
                 for value in values
             }
         return self._names
+
+    def boxes(self) -> dict[str, Entry]:
+        """Functional boxes by uid, with what says whether each has an agenda."""
+        found = self.directory.search("functional", ("uid", "mpAgenda"))
+        return {first(entry.attributes, "uid"): entry for entry in found}
 
     def schools(self) -> dict[str, Attributes]:
         """Schools by UAI code."""

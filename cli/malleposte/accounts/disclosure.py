@@ -34,6 +34,7 @@ FACTS: Mapping[str, str] = {
     "mpRole": "rôle sur la messagerie",
     "mpHidden": "absent de l’annuaire visible",
     "mpDelegate": "qui ouvre la boîte",
+    "mpAgenda": "agenda partagé de la boîte",
     "mpOpens": "boîtes ouvertes",
     "mpManager": "qui gère la boîte",
     "mpQuietHours": "heures de déconnexion",
@@ -52,6 +53,7 @@ STATES = {
 ACTS: Mapping[str, str] = {
     "create": "compte créé", "modify": "données modifiées", "suspend": "compte suspendu", "resume": "compte rétabli",
     "opens": "accès à une boîte partagée modifié",
+    "agenda": "agenda de la boîte ouvert ou fermé",
     "box": "boîte modifiée", "list": "liste modifiée", "rename": "nom ou adresse changés",
     "move": "affectation changée",
     "profile": "classe de service changée", "quota": "taille de la boîte changée", "block": "compte bloqué",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
+from malleposte.accounts import boxes
 from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.current import Current
 from malleposte.accounts.feed import Feed, School
 from malleposte.directory.model import Attributes, FunctionalBox, box_attributes, escape
+from malleposte.directory.protocol import Entry
 
 CLASSES = ("mpSchool",)
 
@@ -16,12 +19,14 @@ CLASSES = ("mpSchool",)
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime, *, profile: str) -> Plan:
     """Schools to make or to rename, and for each the box of its head where there is none, of the class `profile`."""
     there, taken = current.schools(), current.names()
+    held = current.boxes() if any(school.agenda is not None for school in feed.schools) else {}
     changes = [
         change
         for school in feed.schools
         for change in (
             *_entry(school, there.get(school.uai), current.suffix),
             *_box(school, domain, taken, current.suffix, profile),
+            *_agenda(school, held),
         )
     ]
     touched = {change.line for change in changes}
@@ -56,10 +61,23 @@ def _entry(school: School, held: Mapping[str, list[str]] | None, suffix: str) ->
         )
 
 
+def _uid(school: School) -> str:
+    return f"ce.{school.uai.lower()}"
+
+
+def _agenda(school: School, held: Mapping[str, Entry]) -> Iterable[Change]:
+    """The agenda of a box that is there, where the feed says whether it has one."""
+    box = held.get(_uid(school))
+    made = boxes.agenda(box, on=school.agenda) if box and school.agenda is not None else []
+    yield from (replace(one, line=school.line) for one in made)
+
+
 def _box(school: School, domain: str, taken: set[str], suffix: str, profile: str) -> Iterable[Change]:
-    uid = f"ce.{school.uai.lower()}"
+    uid = _uid(school)
     mail = f"{uid}@{domain}"
     if {uid, mail} & taken:
         return
-    box = FunctionalBox(uid=uid, name=school.name, mail=mail, establishments=(school.uai,), profile=profile)
+    box = FunctionalBox(
+        uid=uid, name=school.name, mail=mail, establishments=(school.uai,), profile=profile, agenda=bool(school.agenda)
+    )
     yield Change(Kind.BOX, uid, box.dn(suffix), {}, box_attributes(box), school.line)

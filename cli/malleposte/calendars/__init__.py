@@ -7,8 +7,10 @@
 ``gather``     sources read again, members asked of the directory, the folder that nginx serves
 ``radicale``   the calendars in Radicale's store
 ``sogo``       the calendars in SOGo: agendas of a technical user, and the rights on them
+``offers``     subscriptions that a job keeps in SOGo
 ``subscriptions``  of an agent in SOGo
 ``groupware``  common parts of the jobs of SOGo's user
 
-``rooms`` has rooms and equipment, which agents book in their own agendas.
+``rooms`` has rooms and equipment, which agents book in their own agendas; ``boxes`` the agendas of functional boxes;
+``schools`` the address books of schools.
 """

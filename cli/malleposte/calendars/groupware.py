@@ -11,7 +11,7 @@ from pathlib import Path
 from malleposte.accounts.agendas.rights import Forget, Sql
 from malleposte.accounts.channels.sogo import delete
 from malleposte.adapters import ldapsearch, postgresql
-from malleposte.directory.query import All, AnyOf, Equal, Search, Values
+from malleposte.directory.query import All, AnyOf, Equal, Query, Search, Values
 from malleposte.platform.identity import is_uid
 
 USAGE = "BASE BIND_DN URI DATABASE MEMCACHED PROFILE[,PROFILE...]"
@@ -44,8 +44,8 @@ def ways(words: Sequence[str]) -> Ways | None:
     )
 
 
-def agents(search: Search, profiles: Sequence[str], *attributes: str) -> dict[str, Values]:
-    """Those who have SOGo, by uid, with these attributes. Raises MallepostError."""
+def agents(search: Search, profiles: Sequence[str], *attributes: str, who: Query | None = None) -> dict[str, Values]:
+    """Those who have SOGo, all or some of them (`who`), by uid, with these attributes. Raises MallepostError."""
     classes = (AnyOf(tuple(Equal("mpProfile", one) for one in profiles)),) if profiles else ()
-    found = search(All((Equal("objectClass", "mpAgent"), *classes)), ("uid", *attributes))
+    found = search(All((Equal("objectClass", "mpAgent"), *classes, *((who,) if who else ()))), ("uid", *attributes))
     return {one["uid"][0]: one for one in found if "uid" in one and is_uid(one["uid"][0])}

@@ -61,7 +61,10 @@ class Agent:
 
 @dataclass(frozen=True)
 class FunctionalBox:
-    """The mailbox of a function, opened by its delegates (uids); it has no password. Its class gives its size."""
+    """The mailbox of a function, opened by its delegates (uids); it has no password. Its class gives its size.
+
+    `agenda`: its delegates share one in SOGo.
+    """
 
     uid: str
     name: str
@@ -74,6 +77,7 @@ class FunctionalBox:
     quota_mb: int | None = None
     mail_host: str = ""
     hidden: bool = False
+    agenda: bool = False
 
     def dn(self, suffix: str) -> str:
         """The entry's distinguished name."""
@@ -170,6 +174,7 @@ def box_attributes(box: FunctionalBox) -> Attributes:
             "mpEstablishment": box.establishments,
             "mpQuota": [str(box.quota_mb)] if box.quota_mb is not None else [],
             "mpHidden": ["TRUE"] if box.hidden else [],
+            "mpAgenda": ["TRUE"] if box.agenda else [],
         }
     )
 
@@ -254,4 +259,5 @@ def to_box(attributes: Mapping[str, list[str]]) -> FunctionalBox:
         quota_mb=read.number("mpQuota"),
         mail_host=read.one("mailHost"),
         hidden=read.one("mpHidden") == "TRUE",
+        agenda=read.one("mpAgenda") == "TRUE",
     )

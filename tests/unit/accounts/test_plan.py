@@ -269,6 +269,39 @@ def test_schools_come_with_their_box_once(house):
     assert house.apply(made).already == 8
 
 
+def _agendas(house, *cells):
+    """Plan a feed of two schools with these cells under « Agenda »; without cells, the column is not there."""
+    table = [f"9990001X;Collège{f';{cells[0]}' if cells else ''}", f"9990002Y;Lycée{f';{cells[1]}' if cells else ''}"]
+    text = "\n".join([f"UAI;Dénomination{';Agenda' if cells else ''}", *table]) + "\n"
+    made = schools.plan(read_feed(text.encode(), "e.csv"), Current(house.directory), DOMAIN, NOW, profile="roundcube")
+    admit(made, house.directory.suffix, DOMAIN, "plan.json")
+    house.apply(lines.parse(made.render().encode(), "p"))
+    held = house.directory.search("functional", ("uid", "mpAgenda"))
+    return made.counts(), {one.attributes["uid"][0]: one.attributes.get("mpAgenda", []) for one in held}
+
+
+def test_a_feed_says_which_schools_share_an_agenda_and_without_the_column_nothing_changes(house):
+    first, second = "ce.9990001x", "ce.9990002y"
+    assert _agendas(house, "oui", "non") == ({"school": 2, "box": 2}, {first: ["TRUE"], second: []})
+    assert _agendas(house, "non", "oui") == ({"agenda": 2}, {first: [], second: ["TRUE"]})
+    assert _agendas(house, "", "oui") == ({}, {first: [], second: ["TRUE"]})
+    assert _agendas(house) == ({}, {first: [], second: ["TRUE"]})
+    wrong = read_feed("UAI;Dénomination;Agenda\n9990001X;Collège;peut-être\n".encode(), "e.csv")
+    assert (wrong.schools[0].agenda, len(wrong.warnings)) == (None, 1)
+
+
+def test_a_plan_changes_nothing_else_of_a_box(house):
+    dn = f"uid=ce.9990001x,ou=functional,{house.directory.suffix}"
+
+    def asked(**after):
+        one = changes.Change(changes.Kind.AGENDA, "ce.9990001x", dn, {name: [] for name in after}, after)
+        return changes.Plan(DOMAIN, "f", "s", "m", (one,))
+
+    admit(asked(mpAgenda=["TRUE"]), house.directory.suffix, DOMAIN, "plan.json")
+    with pytest.raises(InputError, match="mpDelegate"):
+        admit(asked(mpDelegate=["zmartin"]), house.directory.suffix, DOMAIN, "plan.json")
+
+
 def test_key_rings_are_read_and_weak_ones_refused():
     ring = Keyring.parse('{"current": "k1", "keys": {"k1": "' + "QUFB" * 11 + '"}}', "cle.json")
     assert ring.digest("numen", "x") != ring.digest("source", "x")

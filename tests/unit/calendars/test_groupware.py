@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 from malleposte.calendars import groupware
-from malleposte.directory.query import Query, Values
-from malleposte.programs import sogo_calendars, sogo_rooms
+from malleposte.directory.query import Present, Query, Values
+from malleposte.programs import sogo_boxes, sogo_calendars, sogo_rooms
 
 WORDS = ("dc=test", "cn=sogo,dc=test", "ldapi:///", "sogo", "/run/memcached.sock", "convergence,autre,")
 
@@ -19,7 +19,7 @@ def test_the_words_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ways.base, ways.profiles) == ("dc=test", ("convergence", "autre"))
 
 
-@pytest.mark.parametrize("program", [sogo_calendars, sogo_rooms])
+@pytest.mark.parametrize("program", [sogo_boxes, sogo_calendars, sogo_rooms])
 def test_other_words_are_refused(program: object, capsys: pytest.CaptureFixture[str]) -> None:
     assert program.main(WORDS[:5]) == 2  # type: ignore[attr-defined]
     assert groupware.USAGE in capsys.readouterr().err
@@ -36,7 +36,9 @@ def test_agents_are_those_whose_class_has_sogo() -> None:
         "anne": {"uid": ["anne"], "mpEstablishment": ["9990001X"]}
     }
     assert list(groupware.agents(search, [])) == ["anne"]
+    groupware.agents(search, ["a"], "mpOpens", who=Present("mpOpens"))
     assert asked == [
         ("(&(objectClass=mpAgent)(|(mpProfile=a)(mpProfile=b)))", ("uid", "mpEstablishment")),
         ("(&(objectClass=mpAgent))", ("uid",)),
+        ("(&(objectClass=mpAgent)(|(mpProfile=a))(mpOpens=*))", ("uid", "mpOpens")),
     ]

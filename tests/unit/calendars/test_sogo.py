@@ -15,7 +15,8 @@ from malleposte.accounts import names
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
 from malleposte.accounts.agendas.sogo import PUBLISHER
 from malleposte.calendars.model import Shown
-from malleposte.calendars.sogo import SETTLED, Engine
+from malleposte.calendars.offers import SETTLED
+from malleposte.calendars.sogo import Engine
 from malleposte.errors import MallepostError
 
 NOW = 1_800_000_000.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from malleposte.accounts.agendas.sogo import quoted, quoted_json, rows
@@ -13,6 +13,8 @@ Sql = Callable[[str], str]
 Forget = Callable[[Iterable[str]], None]
 """Keys of memcached, to be forgotten."""
 
+_ALL = """SELECT row_to_json(one) FROM (SELECT c_folder_id AS id, c_uid AS uid, c_role AS role FROM sogo_acl
+  WHERE c_folder_id IN (SELECT json_array_elements_text({ids})::int)) AS one;"""
 _HELD = """SELECT row_to_json(one) FROM (SELECT c_uid AS uid, c_role AS role FROM sogo_acl
   WHERE c_folder_id = {id}) AS one;"""
 _GRANT = """BEGIN;
@@ -24,16 +26,22 @@ COMMIT;"""
 
 @dataclass(frozen=True)
 class Agenda:
-    """An agenda: its number in the tables, its owner, its name in addresses."""
+    """An agenda, or an address book (`Contacts`): its number in the tables, its owner, its name in addresses."""
 
     id: int
     owner: str
     name: str
+    module: str = "Calendar"
+
+    @property
+    def path(self) -> str:
+        """Its place below the root."""
+        return f"{self.owner}/{self.module}/{self.name}"
 
     @property
     def key(self) -> str:
         """The key of memcached that has its rights."""
-        return f"{self.owner}/Calendar/{self.name}+acl"
+        return f"{self.path}+acl"
 
 
 def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, str]]) -> bool:
@@ -45,10 +53,19 @@ def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, s
     new = [
         {"uid": uid, "role": role} for uid, roles in right.items() if held.get(uid) != roles for role in sorted(roles)
     ]
-    path = quoted(f"/{agenda.owner}/Calendar/{agenda.name}")
+    path = quoted(f"/{agenda.path}")
     sql(_GRANT.format(id=agenda.id, path=path, wrong=quoted_json(wrong), right=quoted_json(new)))
     forget([agenda.key])
     return True
+
+
+def keep_all(sql: Sql, forget: Forget, wanted: Mapping[Agenda, Iterable[tuple[str, str]]]) -> set[Agenda]:
+    """The same for many agendas, which are read at once; those that had to change."""
+    held: dict[int, set[tuple[str, str]]] = {agenda.id: set() for agenda in wanted}
+    for one in rows(sql(_ALL.format(ids=quoted_json(sorted(held))))) if held else ():
+        held[one["id"]].add((one["uid"], one["role"]))
+    told = {agenda: set(right) for agenda, right in wanted.items()}
+    return {agenda for agenda, right in told.items() if held[agenda.id] != right and keep(sql, forget, agenda, right)}
 
 
 def _by_uid(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -8,18 +8,15 @@ books.
 
 from __future__ import annotations
 
-import plistlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.agendas import rights
+from malleposte.accounts.agendas import closed, rights
 from malleposte.accounts.agendas.model import MAIN
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import Restore, printable, quoted, quoted_json, restore, rows
+from malleposte.accounts.agendas.sogo import Restore, restore
 
 BOOKS = ("PublicDAndTViewer", "ConfidentialDAndTViewer", "PrivateDAndTViewer")
-_AGENDAS = """SELECT row_to_json(one) FROM (SELECT c_path2 AS uid, c_folder_id AS id FROM sogo_folder_info
-  WHERE c_path3 = 'Calendar' AND c_path4 = {main} AND c_path2 IN (SELECT json_array_elements_text({uids}))) AS one;"""
 
 
 @dataclass(frozen=True)
@@ -33,23 +30,12 @@ class Room:
 
 def place(rooms: Sequence[Room], sql: Sql, forget: Forget, put: Restore = restore) -> Iterator[tuple[str, str]]:
     """Bring SOGo to the rooms of the directory; each one that changed, and what went wrong with it, if anything did."""
-    held = _agendas(rooms, sql)
-    new = [room for room in rooms if room.uid not in held]
-    for room in new:
-        # Closed first: the tool ends before the rights are there.
-        table = {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(room.title), "records": []}
-        put(room.uid, plistlib.dumps({"tables": {f"/Users/{room.uid}/Calendar/{MAIN}": table}}))
-    held = _agendas(rooms, sql) if new else held
+    held = closed.make({room.uid: room.title for room in rooms}, sql, put)
     for room in rooms:
         if room.uid not in held:
             yield room.uid, "SOGo made no agenda of it"
         elif rights.keep(sql, forget, rights.Agenda(held[room.uid], room.uid, MAIN), _rights(room)):
             yield room.uid, ""
-
-
-def _agendas(rooms: Iterable[Room], sql: Sql) -> dict[str, int]:
-    uids = quoted_json([room.uid for room in rooms])
-    return {str(one["uid"]): int(one["id"]) for one in rows(sql(_AGENDAS.format(main=quoted(MAIN), uids=uids)))}
 
 
 def _rights(room: Room) -> list[tuple[str, str]]:

@@ -39,6 +39,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "commune": ("commune", "ville", "localite", "libelle commune"),
     "code_postal": ("code postal", "cp"),
     "departement": ("departement", "code departement", "dept"),
+    "agenda": ("agenda", "agenda partage", "agenda de la boite"),
     "liste": ("liste", "nom de la liste", "nom de liste", "liste de diffusion", "adresse de la liste"),
     "intitule": ("intitule", "titre", "titre de la liste"),
     "regle": ("regle", "regles", "critere", "criteres"),

@@ -76,6 +76,8 @@ class School:
     town: str = ""
     postal_code: str = ""
     department: str = ""
+    agenda: bool | None = None
+    """Whether the delegates of its box share an agenda; None: the feed does not say."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ _SCHOOL: dict[str, Callable[[str], object]] = {
     "commune": values.label,
     "code_postal": values.postal_code,
     "departement": values.department,
+    "agenda": values.flag,
 }
 _LIST: dict[str, Callable[[str], object]] = {
     "liste": values.list_name,
@@ -306,6 +309,7 @@ def _school(line: int, parsed: Mapping[str, object]) -> School:
         town=_words(parsed, "commune"),
         postal_code=_words(parsed, "code_postal"),
         department=_words(parsed, "departement"),
+        agenda=_flag(parsed, "agenda"),
     )
 
 
@@ -317,6 +321,11 @@ def _several(parsed: Mapping[str, object], name: str) -> tuple[str, ...]:
 def _count(parsed: Mapping[str, object], name: str) -> int | None:
     found = parsed.get(name)
     return found if isinstance(found, int) else None
+
+
+def _flag(parsed: Mapping[str, object], name: str) -> bool | None:
+    found = parsed.get(name)
+    return found if isinstance(found, bool) else None
 
 
 def _list(line: Line, parsed: Mapping[str, object]) -> ListRow:

@@ -55,9 +55,10 @@ def shut(tools: Tools, uids: Iterable[str], *, sessions: bool) -> int:
 @click.option("--delegate", "delegates", multiple=True, metavar="UID", help="A delegate (repeatable).")
 @click.option("--manager", "managers", multiple=True, metavar="UID", help="A manager of the delegates (repeatable).")
 @click.option("--quota", type=click.IntRange(1, 9_999_999), metavar="MB", help="Its size.")
+@click.option("--agenda", is_flag=True, help="Give its delegates one agenda (`box agenda` later).")
 def create_command(
     local: str, name: str, uai: tuple[str, ...], delegates: tuple[str, ...], managers: tuple[str, ...],
-    quota: int | None,
+    quota: int | None, agenda: bool,
 ) -> int:  # fmt: skip
     """Create a functional mailbox LOCAL@<domain>. The schools' feed creates those of ce.<UAI>@.
 
@@ -78,6 +79,7 @@ def create_command(
             establishments=tuple(code.upper() for code in uai),
             profile=profiles.read().default,
             quota_mb=quota,
+            agenda=agenda,
         )
         made = boxes.create(box, people, Current(directory).names(), directory.suffix, managers=heads)
         make(directory, tools.journal, made)
@@ -161,6 +163,7 @@ def _row(entry: Entry) -> dict[str, str | list[str]]:
     held = entry.attributes
     one = {key: (held.get(name) or [""])[0] for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
     rest = {"state": (held.get("mpState") or [""])[0], "quota_mb": (held.get("mpQuota") or [""])[0]}
+    rest["agenda"] = "on" if held.get("mpAgenda") == ["TRUE"] else "off"
     many = {"schools": "mpEstablishment", "delegates": "mpDelegate", "managers": "mpManager"}
     return {**one, **rest, **{key: sorted(held.get(name, [])) for key, name in many.items()}}
 
@@ -221,6 +224,31 @@ def manager_command(box: str, uids: tuple[str, ...], remove: bool) -> None:
         make(tools.directory, tools.journal, boxes.managers(members, remove=remove))
         held = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
         click.echo(f"{members.uid}: managed by {', '.join(sorted(held)) or 'nobody'}")
+
+
+@box_group.command("agenda", cls=HostCommand)
+@click.argument("box")
+@click.option("--on/--off", "on", required=True, help="Whether its delegates share an agenda.")
+@REASON
+def agenda_command(box: str, on: bool, reason: str) -> int:
+    """Give the delegates of a functional mailbox one agenda in SOGo, or take it from them.
+
+    Each delegate whose class has SOGo sees it in the list of agendas, and writes in it. Without the agenda the
+    events stay: they are there again when it is given back, and go with the mailbox.
+
+    \b
+    Example:
+      sudo ./malleposte accounts box agenda ce.9990001x --on
+      sudo ./malleposte accounts box agenda ce.9990001x --off --reason "nobody used it"
+    """
+    with here.tools(Settings.read()) as tools:
+        held = boxes.find(tools.directory, box)
+        uid = held.attributes["uid"][0]
+        changed = make(tools.directory, tools.journal, boxes.agenda(held, on=on), reason)
+        later = "; SOGo follows within two minutes" if changed else " already"
+        click.echo(f"{uid}: agenda {'on' if on else 'off'}{later}")
+        # SOGo remembers whom it knows.
+        return shut(tools, [uid], sessions=False)
 
 
 @box_group.command("end", cls=HostCommand)

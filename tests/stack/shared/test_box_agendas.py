@@ -1,0 +1,223 @@
+"""Agendas of functional boxes: delegates write and read, nobody else sees them; meetings go by the mail of the box."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.directory.model import FunctionalBox
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.calendars import school, sql
+from tests.stack.support.groupware import Groupware, event
+from tests.stack.support.mail import Mail, quoted, token, wait_for
+from tests.stack.support.people import People, directory
+from tests.stack.support.site import Account, Site
+
+pytestmark = pytest.mark.together("box-agendas")
+
+ICS = "text/calendar"
+HOME = "Calendar/personal/"
+DELEGATED = """<d:propfind xmlns:d="DAV:" xmlns:c="http://calendarserver.org/ns/"><d:prop><c:calendar-proxy-write-for/></d:prop>
+</d:propfind>"""
+Visit = Callable[..., Groupware]
+
+
+@dataclasses.dataclass
+class Boxes:
+    """Makes boxes with an agenda, and removes what SOGo has of them at the end."""
+
+    site: Site
+    people: People
+    made: list[str] = dataclasses.field(default_factory=list)
+
+    def shared(self, *delegates: Groupware, name: str = "") -> FunctionalBox:
+        """A box whose delegates share an agenda."""
+        box = self.people.box(
+            *(one.account.uid for one in delegates), agenda=True, name=name or f"Accueil {secrets.token_hex(4)}"
+        )
+        self.made.append(box.uid)
+        self.follow()
+        return box
+
+    def follow(self) -> None:
+        """The timer's work, now."""
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-boxes.service")
+
+    def clear(self) -> None:
+        """Remove what is in SOGo's tables."""
+        for uid in self.made:
+            ids = f"(SELECT c_folder_id FROM sogo_folder_info WHERE c_path2 = '{uid}')"
+            for table in ("sogo_quick_appointment", "sogo_store", "sogo_acl", "sogo_folder_info"):
+                sql(self.site, f"DELETE FROM {table} WHERE c_folder_id IN {ids};")
+            sql(self.site, f"DELETE FROM malleposte_box_agendas WHERE ident = '{uid}';")
+
+
+@pytest.fixture
+def boxes(site: Site, people: People) -> Iterator[Boxes]:
+    made = Boxes(site, people)
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def visit(site: Site, ca_bundle: Path, people: People) -> Visit:
+    """A visitor of SOGo, of an account made for this test, logged in."""
+
+    def enter(**changes: Any) -> Groupware:
+        return Groupware(site, ca_bundle, people.agent(profile="convergence", **changes)).login()
+
+    return enter
+
+
+def listed(agent: Groupware) -> dict[str, dict[str, Any]]:
+    """The agendas in an agent's list, as SOGo's page has it, by their owners."""
+    return {one["owner"]: one for one in agent.get(agent.own("Calendar/calendarslist")).json()["calendars"]}
+
+
+def refused(agent: Groupware, box: FunctionalBox, item: str) -> bool:
+    """Whether an agent neither sees the agenda of a box nor reads nor writes in it."""
+    answers = (
+        agent.propfind(HOME, owner=box.uid).status,
+        agent.fetch(f"{HOME}{item}", owner=box.uid).status,
+        agent.put(f"{HOME}{item}", event("x", "Intrus"), ICS, owner=box.uid),
+        agent.put(f"{HOME}{token()}.ics", event(token(), "Intrus"), ICS, owner=box.uid),
+        agent.delete(f"{HOME}{item}", owner=box.uid),
+    )
+    assert all(status in (403, 404) for status in answers) or all(status in (201, 204, 207, 200) for status in answers)
+    return answers[0] in (403, 404) and box.uid not in listed(agent)
+
+
+def test_delegates_write_and_read_and_who_is_none_or_is_one_no_more_is_refused(
+    boxes: Boxes, visit: Visit, site: Site
+) -> None:
+    first, second, stranger = visit(), visit(), visit()
+    box = boxes.shared(first, second)
+    for one in (first, second):
+        shown = listed(one)[box.uid]
+        assert shown["name"] == f"Agenda ({box.name})"
+        assert (shown["active"], shown["acls"]["objectCreator"], shown["acls"]["objectEraser"]) == (1, 1, 1)
+    uid, hidden = token(), token()
+    assert first.put(f"{HOME}{uid}.ics", event(uid, "Conseil de classe"), ICS, owner=box.uid) == 201
+    private = event(hidden, "Entretien", "CLASS:PRIVATE")
+    assert first.put(f"{HOME}{hidden}.ics", private, ICS, owner=box.uid) == 201
+    assert "Conseil de classe" in second.fetch(f"{HOME}{uid}.ics", owner=box.uid).text
+    assert "Entretien" in second.fetch(f"{HOME}{hidden}.ics", owner=box.uid).text
+    assert second.put(f"{HOME}{uid}.ics", event(uid, "Conseil reporté"), ICS, owner=box.uid) == 204
+    assert "Conseil reporté" in first.fetch(f"{HOME}{uid}.ics", owner=box.uid).text
+    assert second.delete(f"{HOME}{hidden}.ics", owner=box.uid) == 204
+    assert refused(stranger, box, f"{uid}.ics")
+    busy = stranger.get(f"/SOGo/so/{box.uid}/freebusy.ifb/ajaxRead?sday=20300114&eday=20300116")
+    assert "1" not in busy.text or busy.status != 200, busy.text
+    Cli(site).out("box", "undelegate", box.uid, second.account.uid)
+    boxes.follow()
+    former = dataclasses.replace(second, cookies={}, sso_cookies={}).login()
+    assert refused(former, box, f"{uid}.ics")
+    assert "Conseil reporté" in first.fetch(f"{HOME}{uid}.ics", owner=box.uid).text
+    assert box.uid in listed(dataclasses.replace(first, cookies={}, sso_cookies={}).login())
+
+
+def test_devices_of_a_delegate_find_it_and_nobody_logs_in_by_its_name(boxes: Boxes, visit: Visit) -> None:
+    delegate, stranger = visit(), visit()
+    box = boxes.shared(delegate)
+    uid = token()
+    assert delegate.put(f"{HOME}{uid}.ics", event(uid, "Portes ouvertes"), ICS, owner=box.uid) == 201
+    home = delegate.propfind("Calendar/")
+    assert f"Calendar/{box.uid}_personal/" in home.text, home.text
+    assert uid in delegate.propfind(f"Calendar/{box.uid}_personal/").text
+    assert box.uid not in stranger.propfind("Calendar/").text
+    assert f"/dav/{box.uid}/" in delegate.propfind("", depth="0", body=DELEGATED).text, "no way for macOS and DAVx⁵"
+    assert box.uid not in stranger.propfind("", depth="0", body=DELEGATED).text
+    nobody = Account(box.uid, box.mail, "mot de passe", "convergence")
+    visitor = dataclasses.replace(delegate, account=nobody, cookies={}, sso_cookies={})
+    assert visitor.propfind("Calendar/").status == 401
+    assert not visitor.enters()
+    assert dataclasses.replace(delegate, cookies={}, sso_cookies={}).enters()
+
+
+def _subjects(mail: Mail, delegate: Account, box: FunctionalBox) -> str:
+    session = mail.imap(delegate)
+    if session.select(quoted(f"Partages/{box.uid}/INBOX"))[0] != "OK":
+        return ""
+    return str(session.fetch("1:*", "(BODY.PEEK[HEADER.FIELDS (SUBJECT FROM)])")[1])
+
+
+def test_an_invitation_of_the_box_comes_by_mail_and_is_in_the_agenda_and_books_nothing(
+    boxes: Boxes, visit: Visit, mail: Mail
+) -> None:
+    delegate, colleague = visit(), visit()
+    box = boxes.shared(delegate)
+    for uid in (first := token(), second := token()):
+        text = event(
+            uid,
+            f"Visite {uid}",
+            f"ORGANIZER:mailto:{colleague.account.mail}",
+            f"ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{box.mail}",
+        )
+        assert colleague.put(f"{HOME}{uid}.ics", text, ICS) == 201
+        kept = colleague.fetch(f"{HOME}{uid}.ics").text.replace("\r\n ", "")
+        assert "PARTSTAT=ACCEPTED" not in kept, "it is no room"
+    for uid in (first, second):
+        wait_for(lambda uid=uid: uid in _subjects(mail, delegate.account, box), what="the invitation in the box")
+        assert uid in delegate.propfind(HOME, owner=box.uid).text
+
+
+def test_a_meeting_in_the_agenda_is_organized_by_the_box(boxes: Boxes, visit: Visit, mail: Mail) -> None:
+    delegate, guest = visit(), visit()
+    box = boxes.shared(delegate)
+    assert guest.propfind(HOME).status == 207, "an agenda is made at its owner's first visit"
+    uid = token()
+    text = event(
+        uid,
+        f"Réunion {uid}",
+        f"ORGANIZER:mailto:{box.mail}",
+        f"ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{guest.account.mail}",
+    )
+    assert delegate.put(f"{HOME}{uid}.ics", text, ICS, owner=box.uid) == 201
+    arrived = message_from_bytes(mail.arrived(guest.account, uid))
+    assert parseaddr(arrived["From"])[1] == box.mail
+    assert uid in guest.propfind(HOME).text
+
+
+def test_it_is_switched_off_and_on_with_its_events_and_ends_with_the_box(
+    boxes: Boxes, visit: Visit, site: Site
+) -> None:
+    cli, delegate, other, here = Cli(site), visit(), visit(), school()
+    uid = f"ce.{here.lower()}"
+    feed = f"UAI;Dénomination;Agenda\n{here};Collège Été;oui\n"
+    done = cli.typed("import", "-", "--yes", "--json", given=feed)
+    assert done.returncode == 0, done.stderr
+    boxes.made.append(uid)
+    box = FunctionalBox(uid, "Collège Été", f"{uid}@{site.place.domain}")
+    assert json.loads(cli.out("box", "show", uid, "--json"))["agenda"] == "on"
+    cli.out("box", "delegate", uid, delegate.account.uid)
+    boxes.follow()
+    item = f"{token()}.ics"
+    assert delegate.put(f"{HOME}{item}", event(item[:-4], "Rentrée"), ICS, owner=uid) == 201
+    assert "nothing" not in cli.out("box", "agenda", uid, "--off")
+    boxes.follow()
+    assert refused(delegate, box, item)
+    assert "already" in cli.out("box", "agenda", uid, "--off")
+    cli.out("box", "agenda", uid, "--on")
+    boxes.follow()
+    assert "Rentrée" in delegate.fetch(f"{HOME}{item}", owner=uid).text
+    assert uid in listed(delegate)
+    archive = cli.out("box", "end", uid, "--yes").split("archived in ")[1].split(";")[0]
+    held = site.run(site.host_of("directory"), f"python3 -m zipfile -l {archive}")
+    assert item in held, held
+    assert sql(site, f"SELECT count(*) FROM sogo_folder_info WHERE c_path2 = '{uid}';") == "0"
+    boxes.follow()
+    again = dataclasses.replace(delegate, cookies={}, sso_cookies={}).login()
+    assert refused(again, box, item)
+    settings = sql(site, f"SELECT c_settings FROM sogo_user_profile WHERE c_uid = '{delegate.account.uid}'")
+    assert uid not in settings
+    assert box.uid not in listed(other)
+    with directory(site) as bound:
+        assert not list(bound.search("functional", ("uid",), {"uid": uid}))
