@@ -26,7 +26,7 @@ MOST = 100
 """Guests of one question whose times are looked up."""
 PATIENCE = 120.0
 """Seconds for a turn: a save with many invitations takes its time."""
-DRAGGED = re.compile(r"/SOGo/so(/[^?]+?)(/occurence\d+)?/adjust")
+DRAGGED = re.compile(r"/SOGo/so(/[^?]+?)(/occ[a-z]+\d+)?/adjust")
 """An event that was dragged: SOGo's page sends how far alone."""
 BUSY = "Plusieurs personnes enregistrent un rendez-vous avec les mêmes invités. Réessayez dans quelques minutes."
 

@@ -113,7 +113,7 @@ def merged(body: bytes, question: Question, busy: Mapping[str, Spans], now: date
                 part.remove(old)
             ElementTree.SubElement(part, f"{CAL}request-status").text = DONE
             ElementTree.SubElement(part, f"{CAL}calendar-data").text = reply(question, address, busy[address], now)
-    return ElementTree.tostring(tree, "utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(tree, "utf-8", xml_declaration=True))
 
 
 def uid_in(contacts: bytes, address: str) -> str:
