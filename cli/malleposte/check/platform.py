@@ -209,7 +209,7 @@ def _school_holidays(reader: Reader, host: str) -> Iterator[Finding]:
 
 
 def _unpublishable(text: str) -> str:
-    """Why a text is no calendar to publish; empty where it is one."""
+    """The reason for which a text is no calendar to publish; empty where it is one."""
     try:
         content.check(text.encode(), "the file")
     except InputError as error:

@@ -45,7 +45,7 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class Question:
-    """Whose times are asked, from the first day to the last one; `within`, the moments where they are asked in UTC."""
+    """A question for the times of `uid`, both days included; `within`: the moments, where they are asked in UTC."""
 
     uid: str
     first: datetime.date

@@ -55,7 +55,7 @@ def reworded(text: str, words: Sequence[tuple[str, str]]) -> str:
 
 def spaced(text: str) -> str:
     """A French text whose guillemets and double signs have no-break spaces: a line never begins with one of them."""
-    text = re.sub("«[ \u00a0]?", "«\u00a0", re.sub("[ \u00a0]?»", "\u00a0»", text))
+    text = re.sub(r"\u00ab[ \u00a0]?", "«\u00a0", re.sub(r"[ \u00a0]?\u00bb", "\u00a0»", text))
     return re.sub(r" (?=[:;?!](?:\s|\\n|$))", "\u00a0", text)
 
 

@@ -35,7 +35,7 @@
     [/There are (\d+) matches available\.$/, "$1 propositions."],
     [/ selected$/, "\u00a0: choisi"], [/ added$/, "\u00a0: ajouté"], [/ removed$/, "\u00a0: retiré"]
   ] : [];
-  // What a short message of the page adds for who hears it alone.
+  // A short message of the page adds it for screen readers.
   const DISMISS = "Appuyez sur Échap pour fermer.";
   let waits = false, labelled = 0, translated = !SAID.length;
 

@@ -118,7 +118,7 @@ def said(browser: Browser, text: str) -> str:
 
 
 def hint(browser: Browser) -> str:
-    """What a short message of the page adds for who hears it alone."""
+    """The words that a short message of the page adds for a screen reader."""
     ask = """
         const toast = angular.element(document.body).injector().get("$mdToast");
         toast.show(toast.simple().textContent("Essai").hideDelay(0));

@@ -64,14 +64,14 @@ OUTBOX = f'<?xml version="1.0"?><d:propfind {SPACES}><d:prop><c:schedule-outbox-
 
 
 def outbox(device: Device) -> str:
-    """Where a device asks, as its principal says."""
+    """The address at which a device asks, as its principal says."""
     answer = device.ask("PROPFIND", device.discover()[0], OUTBOX, Depth="0", Content_Type="application/xml")
     tree = ElementTree.fromstring(answer.body)  # noqa: S314 (our own server)
     return str(tree.findtext(f".//{CAL}schedule-outbox-URL/{DAV}href"))
 
 
 def question(device: Device, maker: str, attendees: list[str]) -> str:
-    """When are they busy on the day? Moments are those of Paris, in UTC."""
+    """The question for their busy times of the day. Moments are those of Paris, in UTC."""
     begin = datetime.datetime.combine(DAY, datetime.time(), ZoneInfo("Europe/Paris")).astimezone(datetime.UTC)
     lines = [
         "BEGIN:VCALENDAR",

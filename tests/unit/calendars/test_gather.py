@@ -225,7 +225,7 @@ def test_a_calendar_of_the_inventory_comes_changes_and_goes(
     other = replace(gatherer, fixed=(replace(HOLIDAYS, name="Vacances scolaires (zone A)"),))
     assert other.run(NOW) == []
     assert names(store) == ["examens", "vacances-scolaires-zone-a"]
-    # What an operator published stays when the inventory has none.
+    # An operator's own calendar stays when the inventory has none.
     assert gatherer.run(NOW) == []
     assert names(store) == ["examens"]
 

@@ -37,7 +37,7 @@ def test_addresses_of_an_event(body: str, found: set[str]) -> None:
 
 
 class Clock:
-    """Who is inside, and the most that ever were."""
+    """Counts those inside, and the most that ever were."""
 
     def __init__(self, turns: Turns) -> None:
         self.turns, self.inside, self.most, self.done = turns, 0, 0, 0
@@ -85,7 +85,7 @@ Talk = Callable[[Callable[..., Awaitable[bytes]]], Awaitable[None]]
 
 
 def played(folder: Path, talk: Talk, answers: Callable[[bytes], Awaitable[bytes]], busy: str = "") -> list[bytes]:
-    """What SOGo's daemon is asked, while `talk` sends requests as nginx does; `answers` is SOGo, `busy` a socket."""
+    """The requests that SOGo's daemon gets while `talk` asks as nginx does; `answers` is SOGo, `busy` a socket."""
     asked: list[bytes] = []
 
     async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""What SOGo lacks at its door: nginx hands over each request that saves something in an agenda, or asks for busy times.
+"""Stand before SOGo: nginx hands over each request that saves something in an agenda, or asks for busy times.
 
 SOGo looks whether a room is free, and saves, in two steps without a lock: of two saves at once, both find it free. Here
 saves that name the same address go to SOGo one after another (`turns`); all others go at once. SOGo's own check then

@@ -61,14 +61,14 @@ class Sogo:
         return addresses(await self.look(request, f"/SOGo/dav{dragged[1]}"))
 
     async def look(self, request: Request, target: str) -> bytes:
-        """What SOGo shows at another address to the agent of a request. Raises OSError."""
+        """The answer of SOGo at another address, to the agent of a request. Raises OSError."""
         headers = {name: value for name, value in request.headers.items() if not name.startswith("content-")}
         # SOGo shows its pages' data to no program that it takes for a device.
         headers["user-agent"] = "sogo-front"
         return await self.ask(replace(request, method="GET", target=target, headers=headers, body=b""))
 
     async def save(self, request: Request, gone: asyncio.StreamReader) -> bytes:
-        """The answer to a save, in its turn; nothing is saved for who left before."""
+        """The answer to a save, in its turn; nothing is saved for a client that left before."""
         try:
             async with self.turns.of(await self.named(request), PATIENCE):
                 return b"" if gone.at_eof() else await self.ask(request)
@@ -112,7 +112,7 @@ class Sogo:
         return told(HTTPStatus.OK, "application/xml", times.merged(body, question, busy, now))
 
     async def busy(self, request: Request, address: str, question: Question, store: Store) -> times.Spans | None:
-        """When the agent of an address is busy. Whoever the agent of the request does not find there is nobody."""
+        """The times of an address. Whomever the agent of the request does not find there is nobody."""
         mail = address.partition(":")[2]
         search = f"Contacts/allContactSearch?search={quote(mail)}&excludeGroups=1&excludeLists=1"
         me = quote(request.headers.get("x-webobjects-remote-user", ""))

@@ -1,8 +1,8 @@
-"""When colleagues of the light class are busy, in SOGo's answers to devices.
+"""Put the busy times of colleagues of the light class into SOGo's answers to devices.
 
 A device posts VFREEBUSY (RFC 5546, 3.3.2) to its outbox (RFC 6638, 5.1), which is SOGo's agenda itself, or fetches
 `freebusy.ifb`. SOGo knows the times of its own class, and shows other colleagues free all day. Their times come from
-Radicale's store; titles are not in it. For who has nothing there, SOGo's answer stays.
+Radicale's store; titles are not in it. For agents who have nothing there, SOGo's answer stays.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DONE = "2.0;Success"
 SOURCE = "annuaire"
 """The academy's address book, as the role names it: an agent's own contacts name nobody."""
 AROUND = datetime.timedelta(days=7)
-"""What SOGo puts into `freebusy.ifb`: a week before and after."""
+"""The reach of SOGo's `freebusy.ifb`: a week before and after."""
 FORM = "%Y%m%dT%H%M%SZ"
 PATIENCE = 25.0
 AT_ONCE = 4
@@ -41,7 +41,7 @@ Spans = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Question:
-    """What a VFREEBUSY asks: the lines that its answer repeats, by name; the first and the last moment."""
+    """The content of a VFREEBUSY: the lines that its answer repeats, by name; the first and the last moment."""
 
     lines: Mapping[str, str]
     begin: str
@@ -85,7 +85,7 @@ def reply(question: Question, attendee: str, busy: Spans, now: datetime.datetime
 
 
 def file_of(now: datetime.datetime) -> Question:
-    """What a file of busy times tells."""
+    """The question that a file of busy times answers."""
     return Question({}, f"{now - AROUND:{FORM}}", f"{now + AROUND:{FORM}}")
 
 
@@ -136,7 +136,7 @@ class Store:
         self.socket, self.room = socket, asyncio.Semaphore(AT_ONCE)
 
     async def times(self, uid: str, question: Question) -> Spans | None:
-        """When an agent is busy; None where nothing is known."""
+        """The busy times of an agent; None where nothing is known."""
         if not is_uid(uid):
             return None
         try:

@@ -32,7 +32,7 @@ def addresses(body: bytes) -> frozenset[str]:
 
 
 class Turns:
-    """Who is before SOGo, by address."""
+    """The saves that are before SOGo, by address."""
 
     def __init__(self) -> None:
         self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
