@@ -23,6 +23,7 @@ DAEMONS = (
     "lists",
     "portal",
     "record",
+    "sogo-front",
     "sogo-submission",
     "sso-prove",
     "sso-tokens",

@@ -76,6 +76,7 @@ def test_a_taken_room_refuses_by_its_name_and_a_free_one_accepts(
     sogo.invite(browser, name)
     assert sogo.said(browser, "There is 1 match available.") == "Une proposition."
     assert sogo.said(browser, f"{name} selected") == f"{name}\u00a0: choisi"
+    assert sogo.hint(browser) == "Appuyez sur Échap pour fermer."
     assert browser.fits()
     browser.picture("sogo-room")
     browser.click(sogo.SAVE)

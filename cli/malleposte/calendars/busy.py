@@ -14,6 +14,7 @@ from pathlib import Path
 from malleposte.calendars import items
 from malleposte.calendars.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
 
+_MOMENT = "%Y%m%dT%H%M%SZ"
 QUARTER = datetime.timedelta(minutes=15)
 UTC = datetime.UTC
 Span = tuple[datetime.datetime, datetime.datetime]
@@ -89,6 +90,17 @@ class Busy:
         except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
             self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
             return []
+
+
+def in_utc(found: list[Span], begin: datetime.datetime, end: datetime.datetime) -> list[tuple[str, str]]:
+    """Beginnings and ends within these moments, as iCalendar has them in UTC; those that meet are one."""
+    joined: list[Span] = []
+    for starts_at, ends_at in sorted((max(one[0], begin), min(one[1], end)) for one in found):
+        if joined and starts_at <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], ends_at)
+        elif starts_at < ends_at:
+            joined.append((starts_at, ends_at))
+    return [(f"{one.astimezone(UTC):{_MOMENT}}", f"{other.astimezone(UTC):{_MOMENT}}") for one, other in joined]
 
 
 def by_quarters(

@@ -6,14 +6,16 @@ A source that does not answer, or sends what is refused, leaves the last good co
 from __future__ import annotations
 
 import datetime
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from malleposte.accounts.agendas.radicale import as_kept
-from malleposte.calendars import content, fetch
+from malleposte.calendars import content, fetch, model
 from malleposte.calendars.content import Kept
 from malleposte.calendars.model import Published, Shown
+from malleposte.calendars.settings import Fixed
 from malleposte.calendars.store import Store, digest, write
 from malleposte.directory.query import Search
 from malleposte.errors import MallepostError
@@ -26,7 +28,10 @@ AS_BEFORE = "its agents are as they were"
 
 @dataclass(frozen=True)
 class Gatherer:
-    """The work on one store. `web` is the folder that nginx serves, `suffix` the directory's."""
+    """The work on one store. `web` is the folder that nginx serves, `suffix` the directory's.
+
+    `fixed` are the calendars of the inventory.
+    """
 
     store: Store
     web: Path
@@ -34,11 +39,13 @@ class Gatherer:
     search: Search
     read: Callable[[str], bytes] = fetch.read
     kept: Kept = as_kept
+    fixed: tuple[Fixed, ...] = ()
 
     def run(self, now: datetime.datetime, *, every: bool = False) -> list[str]:
         """Do all of it; what went wrong, a line each. `every`: sources that are not due, too."""
+        said = list(self._fix(now))
         due = [one for one in self.store.every() if one.source and (every or _due(one, now))]
-        said = [line for one in due for line in self._renew(one, now)]
+        said += [line for one in due for line in self._renew(one, now)]
         shown: list[Shown] = []
         before = {one.ident: one for one in self.store.shown()}
         with self.store.locked():
@@ -62,6 +69,32 @@ class Gatherer:
     def members(self, one: Published) -> tuple[str, ...] | None:
         """The agents for whom a calendar is; None for all. Raises MallepostError."""
         return agents_of(from_url(one.url, self.suffix), self.search) if one.rule else None
+
+    def _fix(self, now: datetime.datetime) -> Iterator[str]:
+        """Publish what the inventory has, and withdraw what it had; the faults."""
+        wanted = {one.ident: one for one in self.fixed}
+        with self.store.locked():
+            for held in self.store.every():
+                if held.fixed and held.ident not in wanted:
+                    self.store.withdraw(held.ident, now)
+        for ident, one in wanted.items():
+            before = self.store.find(ident)
+            new = replace(
+                before or Published(ident, one.name, token=secrets.token_hex(16)),
+                name=one.name, colour=model.colour(one.colour), rule="", url="", source=one.source, fixed=True,
+            )  # fmt: skip
+            if new == before and one.source:
+                continue  # its turn comes as that of every source
+            try:
+                given = self.read(one.source) if one.source else one.content.encode()
+                text = content.whole(content.check(given, one.source or one.name, self.kept).items, one.name)
+            except MallepostError as problem:
+                yield f"{ident}: it is not published as the inventory has it: {problem}"
+                continue
+            with self.store.locked():
+                if new != before or self.store.content(ident).decode() != text:
+                    at = now.isoformat(timespec="seconds")
+                    self.store.put(replace(new, published=at, fetched=at, error=""), text)
 
     def _renew(self, one: Published, now: datetime.datetime) -> Iterator[str]:
         """Read a source again; the fault, where there is one."""

@@ -25,7 +25,8 @@ class Published:
 
     `rule` are the operator's words, empty for all agents; `url` is the same as `lists.rule` keeps it. `source` is an
     address, empty for a file. `token` stands in the web address of a calendar that is not for all. Times are ISO 8601;
-    `fetched` is that of the content, `error` the cause for which the last reading of the source was refused.
+    `fetched` is that of the content, `error` the cause for which the last reading of the source was refused. A `fixed`
+    one is the inventory's: a deploy publishes and withdraws it.
     """
 
     ident: str
@@ -38,6 +39,7 @@ class Published:
     published: str = ""
     fetched: str = ""
     error: str = ""
+    fixed: bool = False
 
     @property
     def file(self) -> str:

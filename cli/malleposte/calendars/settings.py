@@ -6,16 +6,32 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from malleposte.calendars import model
 from malleposte.errors import MallepostError
 
 FILE = Path("/etc/malleposte/calendars.json")
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """A calendar that the inventory has: from the address `source`, or with `content` (iCalendar)."""
+
+    name: str
+    colour: str = model.COLOUR
+    source: str = ""
+    content: str = ""
+
+    @property
+    def ident(self) -> str:
+        """Its identifier. Raises InputError."""
+        return model.ident(self.name)
+
+
+@dataclass(frozen=True)
 class Settings:
     """`address` and `web` are the site and its folder; `base`, `bind_dn`, `uri` lead to the directory.
 
-    `units` are the jobs of the engines.
+    `units` are the jobs of the engines, `fixed` the calendars of the inventory.
     """
 
     address: str
@@ -24,6 +40,7 @@ class Settings:
     bind_dn: str
     uri: str
     units: tuple[str, ...]
+    fixed: tuple[Fixed, ...] = ()
 
     @classmethod
     def read(cls, path: Path = FILE) -> Settings:
@@ -31,7 +48,9 @@ class Settings:
         try:
             given = json.loads(path.read_text("utf-8"))
             base, bind_dn, uri = (str(given[name]) for name in ("base", "bind_dn", "uri"))
-            return cls(str(given["address"]), Path(given["web"]), base, bind_dn, uri, tuple(map(str, given["units"])))
+            units = tuple(map(str, given["units"]))
+            fixed = tuple(Fixed(**one) for one in given.get("fixed", []))
+            return cls(str(given["address"]), Path(given["web"]), base, bind_dn, uri, units, fixed)
         except FileNotFoundError as error:
             raise MallepostError(
                 f"{path}: no calendars are published on this host", "deploy the role calendars"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from malleposte.calendars import content
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import Sealed
+from malleposte.errors import InputError
 from malleposte.fleet.site import PLATFORM
 from malleposte.platform import sign_on
 from malleposte.platform.classes import ClassError, Classes
@@ -22,6 +25,8 @@ PUBLIC_GROUPS = ("mail", "web", "portal")
 """Groups whose hosts are reached by agents' own programs."""
 WIDEST = {4: 8, 6: 16}
 """IP version -> shortest prefix of a network of administrators: 10.0.0.0/8 is the widest private one."""
+HOURS = 24
+ZONE = re.compile(r"[^\W_]([\w '’-]{0,38}[^\W_])?")
 SYSTEM_NAMES = ("root", "postmaster", "hostmaster", "abuse", "mailer-daemon", "webmaster", "security", "www-data")
 """Names whose mail goes to the operators (RFC 2142): the role postfix's own list."""
 
@@ -42,6 +47,8 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _gateway,
             _support,
             _provider,
+            _agenda,
+            _school_holidays,
         ):
             for finding in check(reader, host):
                 if finding not in seen:
@@ -173,6 +180,41 @@ def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
     if "url" in given and not given.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
+
+
+def _agenda(reader: Reader, host: str) -> Iterator[Finding]:
+    given = _mapping(reader, host, "malleposte_agenda")
+    start, end = given.get("day_start"), given.get("day_end")
+    if isinstance(start, int) and isinstance(end, int) and not start < end < HOURS:
+        message = f"{end} is not an hour after day_start ({start}) and before {HOURS}"
+        yield reader.wrong(host, "malleposte_agenda", ("day_end",), message)
+
+
+def _school_holidays(reader: Reader, host: str) -> Iterator[Finding]:
+    given = _mapping(reader, host, "malleposte_school_holidays")
+    zone, url, file = (given.get(name) for name in ("zone", "url", "file"))
+    if not any((zone, url, file)):
+        return
+    if not zone:
+        message = "is missing: the zone as agents read it, such as B"
+        yield reader.wrong(host, "malleposte_school_holidays", ("zone",), message)
+    elif isinstance(zone, str) and not ZONE.fullmatch(zone):
+        message = f"{zone!r} is no name of a zone: up to 40 letters, digits, spaces, hyphens, apostrophes"
+        yield reader.wrong(host, "malleposte_school_holidays", ("zone",), message)
+    if bool(url) == bool(file):
+        message = f"{'url and file are both given' if url else 'neither url nor file is given'}; give one of them"
+        yield reader.wrong(host, "malleposte_school_holidays", (), message)
+    elif isinstance(file, str) and file and (fault := _unpublishable(file)):
+        yield reader.wrong(host, "malleposte_school_holidays", ("file",), fault)
+
+
+def _unpublishable(text: str) -> str:
+    """The reason for which a text is no calendar to publish; empty where it is one."""
+    try:
+        content.check(text.encode(), "the file")
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _support(reader: Reader, host: str) -> Iterator[Finding]:

@@ -94,6 +94,7 @@ def publish_command(source: str, name: str, words: str, colour: str, as_json: bo
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     with store.locked():
         before = store.find(one.ident)
+        _free(before)
         one = replace(
             one, source=fetch.checked(source) if fetch.is_address(source) else "", published=now, fetched=now,
             token=before.token if before else secrets.token_hex(16),
@@ -132,6 +133,7 @@ def withdraw_command(ident: str, yes: bool, as_json: bool) -> int:
     """
     settings, store = Settings.read(), Store()
     one = store.find(model.checked_ident(ident))
+    _free(one)
     if one is not None:
         confirm(f"Withdraw {one.name!r} from {one.rule or 'all agents'}?", yes=yes)
     with store.locked():
@@ -148,6 +150,15 @@ def _judged(name: str, colour: str, words: str, suffix: str = "") -> Published:
     """An entry of what was typed; on the controller, which knows no suffix, for its faults alone. Raises InputError."""
     url = rule.to_url(rule.parse(words), suffix) if words else ""
     return Published(model.ident(name), name.strip(), model.colour(colour), words, url)
+
+
+def _free(one: Published | None) -> None:
+    """Raises InputError for a calendar of the inventory."""
+    if one is not None and one.fixed:
+        raise InputError(
+            f"{one.ident} is the calendar of the inventory's malleposte_school_holidays",
+            "change that fact, then `malleposte deploy`; or give another name",
+        )
 
 
 def _fetched(url: str) -> bytes:
@@ -188,6 +199,8 @@ def _tell(settings: Settings, store: Store, listed: Sequence[Published], *, as_j
         whom = f"{row['agents']} agents ({row['rule']})" if row["rule"] else "all agents"
         click.echo(f"{row['ident']}  {row['name']}  {whom}")
         click.echo(f"    address: {row['address']}")
+        if row["fixed"]:
+            click.echo("    from:    the inventory (malleposte_school_holidays)")
         if row["source"]:
             click.echo(f"    source:  {row['source']}, last good content {row['fetched']}")
         if row["error"]:

@@ -27,7 +27,7 @@ def gather(settings: Settings) -> int:
     password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
     search = ldapsearch.searcher(settings.base, settings.bind_dn, settings.uri, password)
     now = datetime.datetime.now(datetime.UTC)
-    for line in Gatherer(Store(), settings.web, settings.base, search).run(now):
+    for line in Gatherer(Store(), settings.web, settings.base, search, fixed=settings.fixed).run(now):
         print(f"<4>{line}", file=sys.stderr)
     return 0
 

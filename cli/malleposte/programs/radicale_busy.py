@@ -1,10 +1,14 @@
-"""Answer SOGo's page when a colleague of the light class is busy (role radicale).
+"""Answer when a colleague of the light class is busy: to SOGo's page, and to devices (role radicale).
 
 Usage: radicale-busy ROOT ZONE
 
 ROOT is Radicale's collection-root, ZONE the time zone of its answers. systemd starts it for each connection to its
-socket, on which one request is read: ``GET /UID?sday=YYYYMMDD&eday=YYYYMMDD``. 200 has SOGo's JSON, by day, hour and
-quarter; 404 says that no event of that agent is kept here. What cannot be read is in the journal.
+socket, on which one request is read:
+
+``GET /UID?sday=YYYYMMDD&eday=YYYYMMDD``                    200 has SOGo's JSON, by day, hour and quarter
+``GET /UID?from=YYYYMMDDTHHMMSSZ&until=YYYYMMDDTHHMMSSZ``   200 has a JSON list of pairs: beginning and end, in UTC
+
+404 says that no event of that agent is kept here. What cannot be read is in the journal.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ import re
 import sys
 import zoneinfo
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qsl
 
-from malleposte.calendars.busy import Busy, by_quarters
+from malleposte.calendars.busy import UTC, Busy, Span, by_quarters, in_utc
 from malleposte.platform.identity import is_uid
 
 WORDS = 2
@@ -28,6 +33,8 @@ LARGEST = 8_192
 LINES = 100
 LONGEST = 92
 """Days that may be asked for."""
+MOMENT = "%Y%m%dT%H%M%SZ"
+WITHIN = ("from", "until")
 
 _FIRST = re.compile(r"GET /([^?\s]+)\?(\S*) HTTP/1\.[01]")
 
@@ -36,19 +43,35 @@ class RequestError(Exception):
     """Something else is asked for. The text says what."""
 
 
-def asked(line: str) -> tuple[str, datetime.date, datetime.date]:
-    """The uid, the first day and the last one of a question. Raises RequestError."""
+@dataclass(frozen=True)
+class Question:
+    """A question for the times of `uid`, both days included; `within`: the moments, where they are asked in UTC."""
+
+    uid: str
+    first: datetime.date
+    last: datetime.date
+    within: Span | None = None
+
+
+def asked(line: str, zone: datetime.tzinfo) -> Question:
+    """The question of a request's first line. Raises RequestError."""
     found = _FIRST.fullmatch(line.strip())
     if not found or not is_uid(found[1]):
         raise RequestError("not a request for an agent's times")
     fields = dict(parse_qsl(found[2]))
+    within: Span | None = None
     try:
-        first, last = (datetime.datetime.strptime(fields[name], "%Y%m%d").date() for name in ("sday", "eday"))  # noqa: DTZ007
-    except (KeyError, ValueError) as error:
-        raise RequestError("sday and eday are days, YYYYMMDD") from error
+        if "from" in fields:
+            begin, end = (datetime.datetime.strptime(fields[name], MOMENT).replace(tzinfo=UTC) for name in WITHIN)
+            within = begin, end
+            first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+        else:
+            first, last = (datetime.datetime.strptime(fields[name], "%Y%m%d").date() for name in ("sday", "eday"))  # noqa: DTZ007
+    except (KeyError, ValueError, OverflowError) as error:
+        raise RequestError("sday and eday are days, YYYYMMDD; from and until are moments, YYYYMMDDTHHMMSSZ") from error
     if not 0 <= (last - first).days <= LONGEST:
-        raise RequestError(f"eday is up to {LONGEST} days after sday")
-    return found[1], first, last
+        raise RequestError(f"the end is up to {LONGEST} days after the beginning")
+    return Question(found[1], first, last, within)
 
 
 def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, bytes]:
@@ -58,16 +81,18 @@ def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, b
         if not stream.readline(LARGEST).strip():
             break
     try:
-        uid, first, last = asked(line)
+        question = asked(line, zone)
     except RequestError as error:
         return "400 Bad Request", f"{error}\n".encode()
-    agenda = Busy(root, zone, first, last)
-    found = agenda.of(uid)
+    agenda = Busy(root, zone, question.first, question.last)
+    found = agenda.of(question.uid)
     for item, reason in agenda.unread:
-        print(f"<5>{uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+        print(f"<5>{question.uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
     if not agenda.kept:
         return "404 Not Found", b""
-    return "200 OK", json.dumps(by_quarters(found, first, last, zone)).encode()
+    if question.within:
+        return "200 OK", json.dumps(in_utc(found, *question.within)).encode()
+    return "200 OK", json.dumps(by_quarters(found, question.first, question.last, zone)).encode()
 
 
 def main(words: Sequence[str]) -> int:

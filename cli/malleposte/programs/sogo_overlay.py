@@ -5,7 +5,8 @@ Usage: sogo-overlay PACKAGE CHANGES STYLES TARGET
 PACKAGE is the folder of SOGo's parts (/usr/share/GNUstep), CHANGES a JSON file, STYLES a style sheet that goes after
 SOGo's. TARGET gets `<part>.strings` for each part that has French texts, and `theme-default.css`. A text or a shade
 that the package no longer has is told to the journal: somebody should look at the file of changes, and the rest is done
-all the same. Texts that SOGo's French never had are added: without them an agent reads English there.
+all the same. Texts that SOGo's French never had are added: without them an agent reads English there. Every text of the
+package gets the no-break spaces of French.
 """
 
 from __future__ import annotations
@@ -52,6 +53,12 @@ def reworded(text: str, words: Sequence[tuple[str, str]]) -> str:
     return text
 
 
+def spaced(text: str) -> str:
+    """A French text whose guillemets and double signs have no-break spaces: a line never begins with one of them."""
+    text = re.sub(r"\u00ab[ \u00a0]?", "«\u00a0", re.sub(r"[ \u00a0]?\u00bb", "\u00a0»", text))
+    return re.sub(r" (?=[:;?!](?:\s|\\n|$))", "\u00a0", text)
+
+
 def quoted(text: str) -> str:
     """The text as a `.strings` file has it."""
     return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
@@ -67,7 +74,7 @@ def corrected(strings: str, words: Sequence[tuple[str, str]], texts: Mapping[str
         missing.discard(name)
         text = texts.get(name)
         if text is None:
-            return f'{head}"{reworded(value, words)}"'
+            return f'{head}"{spaced(reworded(value, words))}"'
         return head + quoted(text)
 
     return ENTRY.sub(change, strings), missing

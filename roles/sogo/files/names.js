@@ -35,6 +35,8 @@
     [/There are (\d+) matches available\.$/, "$1 propositions."],
     [/ selected$/, "\u00a0: choisi"], [/ added$/, "\u00a0: ajouté"], [/ removed$/, "\u00a0: retiré"]
   ] : [];
+  // A short message of the page adds it for screen readers.
+  const DISMISS = "Appuyez sur Échap pour fermer.";
   let waits = false, labelled = 0, translated = !SAID.length;
 
   function name(element, names) {
@@ -59,6 +61,10 @@
       const said = SAID.reduce(function (text, pair) { return text.replace(pair[0], pair[1]); }, String(message));
       return announce.call(announcer, said, politeness);
     };
+    if (application.has("$mdToast")) {
+      const toast = application.get("$mdToast"), simple = toast.simple;
+      toast.simple = function () { return simple.apply(toast, arguments).dismissHint(DISMISS); };
+    }
     translated = true;
   }
 

@@ -117,6 +117,19 @@ def said(browser: Browser, text: str) -> str:
     return str(browser.driver.execute_async_script(ask, text))
 
 
+def hint(browser: Browser) -> str:
+    """The words that a short message of the page adds for a screen reader."""
+    ask = """
+        const toast = angular.element(document.body).injector().get("$mdToast");
+        toast.show(toast.simple().textContent("Essai").hideDelay(0));
+        setTimeout(() => {
+            arguments[0](document.querySelector("md-toast .md-visually-hidden").textContent.trim());
+            toast.hide();
+        }, 1000);
+    """
+    return str(browser.driver.execute_async_script(ask))
+
+
 def save(browser: Browser) -> None:
     """Save the event, and wait until its editor is closed."""
     browser.click(SAVE)

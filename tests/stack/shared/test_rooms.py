@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import html
 import json
@@ -78,8 +79,17 @@ def visit(site: Site, ca_bundle: Path, people: People) -> Visit:
     return enter
 
 
-def book(agent: Groupware, room: str, start: str = "09", *, uid: str = "", end: str = "", title: str = "") -> Answer:
-    """Invite a room to an event at that hour, by DAV."""
+def book(
+    agent: Groupware,
+    room: str,
+    start: str = "09",
+    *more: str,
+    uid: str = "",
+    end: str = "",
+    title: str = "",
+    day: str = DAY,
+) -> Answer:
+    """Invite a room to an event at that hour, by DAV. `more`: further lines of the event."""
     uid, domain = uid or token(), agent.account.mail.partition("@")[2]
     end = end or f"{int(start) + 1:02}"
     text = event(
@@ -87,8 +97,9 @@ def book(agent: Groupware, room: str, start: str = "09", *, uid: str = "", end: 
         title or f"Réunion {uid}",
         f"ORGANIZER:mailto:{agent.account.mail}",
         f"ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{room}@{domain}",
-        start=f"{DAY}T{start}0000",
-        end=f"{DAY}T{end}0000",
+        *more,
+        start=f"{day}T{start}0000",
+        end=f"{day}T{end}0000",
     )
     sent = {"Content-Type": f"{ICS}; charset=utf-8"}
     return agent.request("PUT", agent.dav(f"Calendar/personal/{uid}.ics"), text, basic=True, headers=sent)
@@ -102,6 +113,92 @@ def told(refused: Answer) -> str:
 def accepted(agent: Groupware, uid: str) -> bool:
     """Whether the room of an agent's event has accepted."""
     return "PARTSTAT=ACCEPTED" in agent.fetch(f"Calendar/personal/{uid}.ics").text.replace("\r\n ", "")
+
+
+def at_once(agents: list[Groupware], act: Callable[[Groupware, str], Answer]) -> tuple[Groupware, str]:
+    """All agents act at the same time, each on an event of a uid that is drawn: one wins, who is returned.
+
+    All others are told whose room it is, in French, and no event of theirs is there.
+    """
+    uids = [token() for _ in agents]
+    with concurrent.futures.ThreadPoolExecutor(len(agents)) as pool:
+        answers = list(pool.map(act, agents, uids))
+    won = [pair for *pair, answer in zip(agents, uids, answers, strict=True) if answer.status < 400]
+    assert len(won) == 1, [answer.status for answer in answers]
+    for agent, uid, answer in zip(agents, uids, answers, strict=True):
+        if uid != won[0][1]:
+            assert answer.status == 409 and "est déjà réservée" in told(answer), answer.text
+            assert agent.fetch(f"Calendar/personal/{uid}.ics").status == 404, "half of a booking was saved"
+    agent, uid = won[0]
+    assert accepted(agent, uid)
+    return agent, uid
+
+
+def held(site: Site, room: str) -> list[str]:
+    """The uids of the events in a room's agenda, in the order of their days."""
+    return sql(
+        site,
+        "SELECT c_uid FROM sogo_quick_appointment JOIN sogo_folder_info USING (c_folder_id) "
+        f"WHERE c_path2 = '{room}' ORDER BY c_startdate;",
+    ).split()
+
+
+def test_of_many_bookings_in_one_second_one_wins_and_the_others_are_told(
+    rooms: Rooms, visit: Visit, site: Site
+) -> None:
+    room, agents = rooms.create(), [visit() for _ in range(5)]
+    won = [at_once(agents, lambda agent, uid: book(agent, room, "08", uid=uid))[1]]
+    # Weekly events that meet on one day alone, from another day each.
+    days = {agent.account.uid: TODAY + datetime.timedelta(days=37 - 7 * step) for step, agent in enumerate(agents)}
+
+    def weekly(agent: Groupware, uid: str) -> Answer:
+        day = f"{days[agent.account.uid]:%Y%m%d}"
+        return book(agent, room, "10", "RRULE:FREQ=WEEKLY;COUNT=6", uid=uid, day=day)
+
+    won.append(at_once(agents, weekly)[1])
+    assert set(held(site, room)) == set(won)
+
+
+def test_the_same_from_the_page_and_for_events_that_are_dragged_to_one_day(
+    rooms: Rooms, visit: Visit, site: Site
+) -> None:
+    room, agents = rooms.create(), [visit().login() for _ in range(4)]
+    day = TODAY + datetime.timedelta(days=30)
+
+    def save(agent: Groupware, uid: str) -> Answer:
+        mail = f"{room}@{agent.account.mail.partition('@')[2]}"
+        entry = {
+            "summary": "Conseil",
+            "startDate": f"{day}",
+            "endDate": f"{day}",
+            "startTime": "08:00",
+            "endTime": "09:00",
+            "attendees": [{"name": room, "email": mail, "uid": room, "role": "req-participant"}],
+        }
+        return agent.post(agent.own(f"Calendar/personal/{uid}.ics/saveAsAppointment"), entry)
+
+    won = at_once(agents, save)[1]
+    apart = {agent.account.uid: step for step, agent in enumerate(agents, 1)}
+    moved = {agent.account.uid: token() for agent in agents}
+    for agent in agents:
+        there = f"{day + datetime.timedelta(days=apart[agent.account.uid]):%Y%m%d}"
+        assert book(agent, room, "10", uid=moved[agent.account.uid], day=there).status == 201
+
+    def drag(agent: Groupware) -> int:
+        path = f"Calendar/personal/{moved[agent.account.uid]}.ics/adjust"
+        return agent.post(agent.own(path), {"days": -apart[agent.account.uid], "start": 0, "duration": 0}).status
+
+    with concurrent.futures.ThreadPoolExecutor(len(agents)) as pool:
+        answers = list(pool.map(drag, agents))
+    (first,) = (agent for agent, status in zip(agents, answers, strict=True) if status < 400)
+    assert sorted(answers)[1:] == [409] * (len(agents) - 1)
+    # The others are where they were, in their owners' agendas and in the room's.
+    rest = [moved[agent.account.uid] for agent in agents if agent is not first]
+    assert held(site, room) == [won, moved[first.account.uid], *rest]
+    for agent in agents:
+        lines = agent.fetch(f"Calendar/personal/{moved[agent.account.uid]}.ics").text
+        away = datetime.timedelta(days=0 if agent is first else apart[agent.account.uid])
+        assert f"{day + away:%Y%m%d}T100000" in lines
 
 
 def test_a_free_room_accepts_a_taken_one_refuses_by_its_name_and_is_free_again(rooms: Rooms, visit: Visit) -> None:

@@ -220,7 +220,7 @@ def test_who_is_invited_gets_the_event_and_a_message(pair, mail, wait_for):
     message = mail.arrived(guest.account, INVITATION)
     assert b"text/calendar" in message
     subject = email.header.make_header(email.header.decode_header(email.message_from_bytes(message)["Subject"]))
-    assert "Invitation à la réunion" in str(subject)
+    assert str(subject) == f"Invitation à la réunion\u00a0: «\u00a0Réunion {uid}\u00a0»"
     name = wait_for(lambda: re.search(r"[^/>]+[.]ics", guest.propfind(CALENDAR).text))[0]
     assert f"Réunion {uid}" in guest.fetch(f"{CALENDAR}/{name}").text
 

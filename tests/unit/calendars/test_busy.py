@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from malleposte.calendars.busy import Busy, by_quarters, may_meet, spans
+from malleposte.calendars.busy import Busy, by_quarters, in_utc, may_meet, spans
 from malleposte.programs import radicale_busy
 
 from tests.unit.calendars.test_reminders import ONCE, PARIS, calendar, event
@@ -158,3 +158,34 @@ def test_anything_else_is_refused(tmp_path: Path, line: str) -> None:
     kept(tmp_path, "un", calendar(event(ONCE)))
     assert answer(tmp_path, line)[0] == "400 Bad Request"
     assert answer(tmp_path, "GET /un?sday=20300304&eday=20300304 HTTP/1.0")[0] == "200 OK"
+
+
+def test_moments_are_in_utc_within_what_was_asked_and_joined() -> None:
+    found = [(at(f"2030-03-04T{begin}"), at(f"2030-03-04T{end}")) for begin, end in (
+        ("14:00", "15:00"), ("08:00", "10:10"), ("14:30", "15:30"), ("15:30", "16:00"), ("22:00", "23:00"),
+    )]  # fmt: skip
+    assert in_utc(found, at("2030-03-04T09:00"), at("2030-03-04T18:00")) == [
+        ("20300304T080000Z", "20300304T091000Z"),
+        ("20300304T130000Z", "20300304T150000Z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "says"),
+    [
+        ("/lea?from=20300304T000000Z&until=20300305T000000Z", "200", [["20300304T130000Z", "20300304T140000Z"]]),
+        ("/lea?from=20300304T133000Z&until=20300305T000000Z", "200", [["20300304T133000Z", "20300304T140000Z"]]),
+        ("/lea?from=20300306T000000Z&until=20300307T000000Z", "200", []),
+        ("/zoe?from=20300304T000000Z&until=20300305T000000Z", "404", None),
+        ("/lea?from=20300304T000000Z", "400", None),
+        ("/lea?from=20300304T000000&until=20300305T000000", "400", None),
+        ("/lea?from=20300304T000000Z&until=20310305T000000Z", "400", None),
+        ("/lea?from=20300305T000000Z&until=20300303T000000Z", "400", None),
+    ],
+)
+def test_moments_that_are_asked(tmp_path: Path, target: str, status: str, says: object) -> None:
+    kept(tmp_path, "lea", calendar(event(ONCE)))
+    line = io.BytesIO(f"GET {target} HTTP/1.0\r\n\r\n".encode())
+    told, body = radicale_busy.respond(line, tmp_path, PARIS)
+    assert told.split()[0] == status
+    assert status != "200" or json.loads(body) == says

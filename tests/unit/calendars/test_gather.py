@@ -12,6 +12,7 @@ import pytest
 from malleposte.calendars import content
 from malleposte.calendars.gather import Gatherer
 from malleposte.calendars.model import Published, Shown
+from malleposte.calendars.settings import Fixed
 from malleposte.calendars.store import Store
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
@@ -195,3 +196,75 @@ def test_a_calendar_that_is_not_there_is_not_withdrawn(store: Store, directory: 
     with store.locked(), pytest.raises(InputError, match="no calendar 'autre' is published; known are: tous"):
         store.withdraw("autre", NOW)
     assert store.find("tous") is not None
+
+
+HOLIDAYS = Fixed("Vacances scolaires (zone B)", source=SOURCE)
+ZONE_B = "vacances-scolaires-zone-b"
+
+
+def names(store: Store) -> list[str]:
+    return [one.ident for one in store.shown()]
+
+
+def test_a_calendar_of_the_inventory_comes_changes_and_goes(
+    gatherer: Gatherer, store: Store, directory: MemoryDirectory, source: _Source
+) -> None:
+    publish(store, directory, "examens")
+    with_b = replace(gatherer, fixed=(HOLIDAYS,))
+    assert with_b.run(NOW) == []
+    assert names(store) == ["examens", ZONE_B]
+    assert store.find(ZONE_B) == Published(
+        ZONE_B, HOLIDAYS.name, source=SOURCE, fixed=True, published=NOW.isoformat(), fetched=NOW.isoformat(),
+        token=store.find(ZONE_B).token,  # type: ignore[union-attr]
+    )  # fmt: skip
+    # It is read again as every source is, and not at each look.
+    source.given = calendar(event("2"))
+    assert with_b.run(NOW + datetime.timedelta(minutes=10)) == [] and source.asked == 1
+    assert with_b.run(NOW + datetime.timedelta(hours=4)) == [] and source.asked == 2
+    assert b"UID:2" in store.content(ZONE_B)
+    other = replace(gatherer, fixed=(replace(HOLIDAYS, name="Vacances scolaires (zone A)"),))
+    assert other.run(NOW) == []
+    assert names(store) == ["examens", "vacances-scolaires-zone-a"]
+    # An operator's own calendar stays when the inventory has none.
+    assert gatherer.run(NOW) == []
+    assert names(store) == ["examens"]
+
+
+def test_a_file_of_the_inventory_changes_with_it(gatherer: Gatherer, store: Store, source: _Source) -> None:
+    def run(text: bytes, colour: str = "#000091") -> None:
+        one = Fixed(HOLIDAYS.name, colour, content=text.decode())
+        assert replace(gatherer, fixed=(one,)).run(NOW) == []
+
+    run(calendar(event("1")))
+    before = store.find(ZONE_B)
+    run(calendar(event("1")))
+    assert store.find(ZONE_B) == before
+    run(calendar(event("2")), "#18753C")
+    after = store.find(ZONE_B)
+    assert after and after.colour == "#18753c" and b"UID:2" in store.content(ZONE_B)
+    assert source.asked == 0
+
+
+@pytest.mark.parametrize("given", [MallepostError("404"), b"<html>"])
+def test_an_address_of_the_inventory_that_fails_is_told_and_tried_again(
+    gatherer: Gatherer, store: Store, source: _Source, given: bytes | Exception
+) -> None:
+    source.given = given
+    both = replace(gatherer, fixed=(HOLIDAYS,))
+    (told,) = both.run(NOW)
+    assert told.startswith(f"{ZONE_B}: it is not published as the inventory has it: ") and names(store) == []
+    source.given = calendar(event("1"))
+    assert both.run(NOW) == [] and names(store) == [ZONE_B]
+    # Once it is there, its last good content stays.
+    source.given = given
+    (told,) = both.run(NOW + datetime.timedelta(hours=4))
+    assert "its last good content stays" in told and names(store) == [ZONE_B]
+
+
+def test_one_that_an_operator_published_becomes_the_inventory_s(
+    gatherer: Gatherer, store: Store, directory: MemoryDirectory
+) -> None:
+    publish(store, directory, ZONE_B, "uai=0890001T")
+    assert replace(gatherer, fixed=(HOLIDAYS,)).run(NOW) == []
+    (one,) = store.shown()
+    assert one.members is None and one.name == HOLIDAYS.name

@@ -184,6 +184,37 @@ def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
     assert "malleposte_sms.networks: is empty: accountd could not reach the gateway" in told
 
 
+def test_school_holidays_have_a_zone_and_one_source(inventory: Path) -> None:
+    def findings(given: str) -> list[str]:
+        return wrong(inventory, "school_holidays", f"malleposte_school_holidays: {given}\n")
+
+    event = "BEGIN:VEVENT\\nUID:1\\nDTSTART:20270105T090000Z\\nEND:VEVENT"
+    file = f'file: "BEGIN:VCALENDAR\\nVERSION:2.0\\n{event}\\nEND:VCALENDAR"'
+    url = "url: https://vacances.ac-exemple.test/b.ics"
+    for right in ("{}", f"{{zone: B, {url}}}", f"{{zone: B, {file}}}", f"{{zone: La Réunion, {url}}}"):
+        assert findings(right) == [], right
+    for given, says in (
+        (f"{{{url}}}", "malleposte_school_holidays.zone: is missing"),
+        (f"{{zone: '(B)', {url}}}", "malleposte_school_holidays.zone: '(B)' is no name of a zone"),
+        ("{zone: B}", "malleposte_school_holidays: neither url nor file is given"),
+        (f"{{zone: B, {url}, {file}}}", "malleposte_school_holidays: url and file are both given"),
+        ("{zone: B, file: vacances.ics}", "malleposte_school_holidays.file: the file: not an iCalendar file"),
+        ("{zone: B, url: 'http://vacances.ac-exemple.test/'}", "is not an https address"),
+    ):
+        (told,) = findings(given)
+        assert says in told, told
+
+
+def test_a_day_of_work_ends_after_its_beginning(inventory: Path) -> None:
+    def findings(given: str) -> list[str]:
+        return wrong(inventory, "agenda", f"malleposte_agenda: {given}\n")
+
+    assert findings("{day_start: 7, day_end: 19, week_start: sunday}") == []
+    for given in ("{day_start: 19}", "{day_end: 24}", "{day_start: 9, day_end: 9}"):
+        (told,) = findings(given)
+        assert "malleposte_agenda.day_end: " in told
+
+
 def test_the_help_desk_has_hours_as_times_or_in_words(inventory: Path) -> None:
     def findings(given: str) -> list[str]:
         support = f'malleposte_support: {{phone: "1", mail: aide@ac-exemple.test{given}}}\n'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,15 @@ def test_from_the_controller_the_file_goes_along(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InputError, match=r"examens\.ics: not an iCalendar file"):
         CliRunner().invoke(calendar.command, words, catch_exceptions=False, standalone_mode=False)
     assert len(asked) == 1
+
+
+def test_a_calendar_of_the_inventory_is_shown_and_not_touched(host: Host) -> None:
+    (made,) = run("publish", "-", "--name", "Vacances", given=FILE)["calendars"]
+    kept = calendar.Store()
+    with kept.locked():
+        kept.put(replace(kept.find("vacances"), fixed=True))  # type: ignore[type-var]
+    assert [one["fixed"] for one in run("list")["calendars"]] == [True] and made["fixed"] is False
+    for words in (["publish", "-", "--name", "Vacances"], ["withdraw", "vacances", "--yes"]):
+        with pytest.raises(InputError, match="the calendar of the inventory's malleposte_school_holidays"):
+            run(*words, given=FILE)
+    assert run("publish", "-", "--name", "Examens", given=FILE)["calendars"]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.programs.sogo_overlay import main
+from malleposte.programs.sogo_overlay import main, spaced
 
 STRINGS = """/* Buttons */
 "Save" = "Enregistrer le courriel";
@@ -90,3 +90,28 @@ def test_a_text_that_the_package_lost_is_told_and_the_rest_is_done(
 def test_without_the_package_nothing_is_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert made(tmp_path, tmp_path / "absent", {}, {}) == 1
     assert "SOGo keeps its own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("Invitation à la réunion : «%{Summary}»", "Invitation à la réunion~: «~%{Summary}~»"),
+        ("Réunion annulée : « %{Summary} »", "Réunion annulée~: «~%{Summary}~»"),
+        ("Réunion~: «~%{Summary}~».", "Réunion~: «~%{Summary}~»."),
+        ("l'agenda «%{0}»?", "l'agenda «~%{0}~»?"),
+        ("Voulez-vous continuer ?\\nOui", "Voulez-vous continuer~?\\nOui"),
+        ("Début :\\n%{StartDate}", "Début~:\\n%{StartDate}"),
+        ("%{0} % utilisés sur %{1} Mo", "%{0} % utilisés sur %{1} Mo"),
+        ("le 12/01 12:30 :-)", "le 12/01 12:30 :-)"),
+    ],
+)
+def test_french_has_its_no_break_spaces(text: str, right: str) -> None:
+    assert spaced(text.replace("~", "\u00a0")) == right.replace("~", "\u00a0")
+
+
+def test_the_package_s_texts_get_them_and_their_names_do_not(tmp_path: Path, package: Path) -> None:
+    path = package / "MailerUI.SOGo/French.lproj/Localizable.strings"
+    path.write_text('"Invitation : \\"%{Summary}\\"" = "Invitation : «%{Summary}»";\n', "utf-8")
+    assert made(tmp_path, package, {}, {"77,128,128": "0,0,145"}) == 0
+    kept = '"Invitation : \\"%{Summary}\\"" = "Invitation\u00a0: «\u00a0%{Summary}\u00a0»";\n'
+    assert (tmp_path / "made/MailerUI.strings").read_text("utf-8") == kept

@@ -1,0 +1,30 @@
+"""The program `sogo-front`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+
+from malleposte import kit
+from malleposte.daemons.sogo_front.relay import LIMITS, Sogo
+from malleposte.daemons.sogo_front.times import Store
+
+
+async def serve(sogo: Sogo) -> None:
+    """Relay on the socket that systemd hands over."""
+    (handed,) = kit.handed()
+    async with await asyncio.start_unix_server(sogo.relay, sock=handed, limit=LIMITS.head):
+        await kit.alive()
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    about = "Hand saves of agendas to SOGo in their turn; tell devices when colleagues of every class are busy."
+    parser = argparse.ArgumentParser(prog="sogo-front", description=about)
+    parser.add_argument("host", help="the address of SOGo's daemon")
+    parser.add_argument("port", type=int, help="its port")
+    parser.add_argument("busy", nargs="?", default="", help="the socket that tells when other agents are busy")
+    options = parser.parse_args(words)
+    kit.log_to_journal()
+    return kit.run(serve(Sogo(options.host, options.port, Store(options.busy) if options.busy else None)))
