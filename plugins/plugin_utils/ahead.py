@@ -29,7 +29,7 @@ def roles_of(plays: Sequence[Mapping[str, Any]], groups: Collection[str], templa
 
 
 def _included(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The roles that tasks include by name; a name made from variables is that of a service, whose play has its role."""
+    """The roles that tasks include by name. A name of variables is a service's, whose own play has its role."""
     for task in tasks:
         name = str(task.get("ansible.builtin.include_role", {}).get("name", "{{"))
         if "{{" not in name:

@@ -1,4 +1,4 @@
-"""The code that the tasks of a deploy share: it is there before a task's process is forked, and needs no second load."""
+"""The code that all tasks of a deploy share is there before a task's process is forked, and needs no second load."""
 
 from __future__ import annotations
 
