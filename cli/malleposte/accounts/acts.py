@@ -166,13 +166,16 @@ def record(tools: Tools[AllHosts], uid: str, result: Result) -> Kept:
 
 
 def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trace]:
-    """The boxes, folders and agendas of others that are open to an account; owners by their names, where known."""
+    """The boxes, folders and agendas of others that are open to an account; owners by their names.
+
+    What is no agent's is left out: published calendars, books of schools and rooms, which are open to many.
+    """
     boxes = directory.search("functional", ("cn", "mail"), {"mpDelegate": uid})
     found = [Trace(Trail.BOX, first(one.attributes, "mail"), first(one.attributes, "cn")) for one in boxes]
     for one in traces:
         if one.kind in OTHERS:
-            held = next(iter(directory.search("people", ("cn",), {"uid": one.who})), None)
-            found.append(replace(one, who=(first(held.attributes, "cn") if held else "") or one.who))
+            owners = directory.search("people", ("cn",), {"uid": one.who})
+            found += [replace(one, who=first(owner.attributes, "cn")) for owner in owners]
     return sorted(found, key=lambda one: (one.kind, one.who, one.what))
 
 

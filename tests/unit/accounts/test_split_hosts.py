@@ -138,7 +138,9 @@ def test_a_block_with_a_host_down_is_done_on_the_others_and_names_it(fleet: Flee
 
 
 def test_a_block_names_what_others_opened_to_the_account(fleet: Fleet) -> None:
-    fleet.web1.left = [Trace("their-agenda", "Calendar/personal", "parti"), Trace("forward", who="a@b.test")]
+    books, room = Trace("their-agenda", "Contacts/9990001x", "malleposte-annuaires"), "salle-a"
+    fleet.web1.left = [Trace("their-agenda", "Calendar/personal", "parti"), Trace("forward", who="a@b.test"), books,
+                       Trace("their-agenda", "Calendar/personal", room)]  # fmt: skip
     code, out, _err = fleet.typed(states.block_command, "mdupond", "--json")
     assert code == ExitCode.DONE
     assert json.loads(out)["others"] == [
