@@ -199,12 +199,13 @@ def test_what_others_opened_is_told_by_names_and_stays(stage: Robbed) -> None:
         stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one))
     stage.agent("collegue", State.ACTIVE, OTHER_NUMEN)
     folder = Trace("their-folder", "Conseils", "collegue")
-    stage.left, stage.factors = [FORWARD, folder, Trace("their-mail", who="inconnu")], []
+    stage.left, stage.factors = [FORWARD, folder, Trace("their-mail", who="collegue"),
+                                 Trace("their-agenda", "Contacts/x", "malleposte-annuaires")], []  # fmt: skip
     ticket = stage.taken_back().ticket
     shown = stage.check(ticket).traces
     assert [(one.kind, one.what, one.who, one.kept) for one in shown] == [
         ("forward", "", "voleur@lointain.test", False), ("box", "ce.x@ac-exemple.test", "Collège des Prés", True),
-        ("their-folder", "Conseils", "Marie Dupond", True), ("their-mail", "", "inconnu", True),
+        ("their-folder", "Conseils", "Marie Dupond", True), ("their-mail", "", "Marie Dupond", True),
     ]  # fmt: skip
     after = stage.check(ticket, *(one.ident for one in shown), folder.ident)
     assert kinds(after) == ["box", "their-folder", "their-mail"]
