@@ -123,6 +123,12 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
     assert (status, claims(told["access_token"])["level"]) == (200, 4)
 
 
+def _journal(visitor: SignedOn) -> str:
+    """The text of an agent's journal; empty where the log-in did not come about."""
+    text = main(visitor.get("/compte/journal"))
+    return "" if "n’a pas abouti" in text else text
+
+
 def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     site: Site, web: Web, desk: Any, person: Any, school: str, enters: Any, mail: Mail
 ) -> None:
@@ -143,7 +149,8 @@ def test_a_code_read_aloud_gives_a_new_password_and_its_owner_sees_it(
     assert browser.status == 200
     assert enters(near.uid, new)
     near.account = replace(near.account, password=new)
-    text = main(entered(site, web, near).get("/compte/journal"))
+    # A log-in of the second in which all others ended is not told from these: it is asked for once more.
+    text = wait_for(lambda: _journal(entered(site, web, near)))
     assert "Code INA lu au téléphone" in text and "par l’assistance" in text and WHY in text
     assert who.uid not in text
     rows = list(csv.reader(io.StringIO(Cli(site).out("audit", "--actor", who.uid)), delimiter=";"))
