@@ -117,7 +117,8 @@ def test_an_agent_writes_files_by_a_ready_filter_and_is_away(
 
     browser.click(".floating-action-buttons a.compose" if browser.size.mobile else "#taskmenu a.compose")
     browser.seen(".recipient-input input").send_keys(f"{colleague.mail},")
-    browser.seen("#compose-subject").send_keys(f"Compte rendu {word}")
+    browser.seen(".recipient-input .recipient")
+    browser.write("#compose-subject", f"Compte rendu {word}")
     browser.driver.switch_to.frame(browser.seen("iframe.tox-edit-area__iframe"))
     browser.seen("body").send_keys("Voici le compte rendu.")
     browser.driver.switch_to.default_content()

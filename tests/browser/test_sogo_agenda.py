@@ -107,8 +107,7 @@ def test_a_meeting_by_video_is_accepted_in_both_classes(
     sogo.log_in(browser, agent)
     sogo.agenda(browser)
     sogo.begin(browser, title, TOMORROW, "14:00")
-    browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
-    link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
+    link = sogo.call(browser)
     assert link.startswith(f"{site.platform['visio_url']}/reunion-")
     sogo.invite(browser, guest.mail)
     sogo.invite(browser, other.mail)
@@ -157,16 +156,14 @@ def test_a_place_that_is_given_stays_and_the_link_goes_below_the_description(
     place, text = (f"md-dialog [ng-model='editor.component.{name}']" for name in ("location", "comment"))
     browser.seen(place).send_keys("Salle 12")
     browser.seen(text).send_keys("Ordre du jour")
-    browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
-    link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
+    link = sogo.call(browser)
     assert browser.seen(text).get_attribute("value") == f"Ordre du jour\n\n{link}"
     browser.click("md-dialog [ng-repeat='attach in editor.component.attachUrls'] button")
     browser.wait(lambda: browser.seen(text).get_attribute("value") == "Ordre du jour", "the link stays")
     # Its row leaves slowly, and moves the button that is clicked next.
     row = "md-dialog [ng-repeat='attach in editor.component.attachUrls']"
     browser.wait(lambda: not browser.driver.find_elements(By.CSS_SELECTOR, row), "the row stays")
-    browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
-    link = str(browser.seen("md-dialog input[type='url']").get_attribute("value"))
+    link = sogo.call(browser)
     sogo.save(browser)
     (kept,) = events(agenda)
     assert "LOCATION:Salle 12\r\n" in kept and f"DESCRIPTION:Ordre du jour\\n\\n{link}\r\n" in kept

@@ -61,7 +61,7 @@ def test_a_letter_goes_out_with_all_its_attachments(
 
     browser.choose(f"{EDITOR} md-chips input", colleague.uid, colleague.mail)
     browser.seen(f"{EDITOR} md-chip", colleague.mail)
-    browser.seen(f"{EDITOR} input[name=subject]").send_keys(f"Relevés de l’été {word}")
+    browser.write(f"{EDITOR} input[name=subject]", f"Relevés de l’été {word}")
     browser.seen(f"{EDITOR} .ck-editor__editable").send_keys("Bonjour,", Keys.ENTER, "voici « tout ».")
     attach(browser, *(tmp_path / name for name in files))
     for name in files:

@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -164,6 +165,19 @@ class Browser:
             return next((one for one in found if one.is_displayed() and text in one.text), None)
 
         return self.wait(look, f"{selector} with {text!r} cannot be seen")
+
+    def write(self, selector: str, text: str) -> None:
+        """Type into a field once it keeps the focus, which a page may give back to the field before."""
+        field = self.seen(selector)
+
+        def kept() -> bool:
+            self.driver.execute_script("arguments[0].focus()", field)
+            time.sleep(0.5)
+            return bool(self.driver.switch_to.active_element == field)
+
+        self.wait(kept, f"{selector} does not keep the focus")
+        field.send_keys(text)
+        self.wait(lambda: field.get_attribute("value") == text, f"{selector} does not take {text}")
 
     def click(self, selector: str, text: str = "") -> None:
         """Click an element once it can be clicked; pages put curtains over themselves while they load."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -99,6 +100,21 @@ def when(browser: Browser, day: datetime.date, hour: str) -> None:
         return [one.get_attribute("value") for one in fields[:2]] == [hour, ends]
 
     browser.wait(followed, f"the event does not end at {ends}")
+
+
+def call(browser: Browser) -> str:
+    """Add a call to the event; its link. A row that leaves above takes the button away from a pointer: then again."""
+
+    def added() -> str | None:
+        browser.click("md-dialog label.button-label", "Ajouter une visioconférence")
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for field in browser.driver.find_elements(By.CSS_SELECTOR, "md-dialog input[type='url']"):
+                return field.get_attribute("value")
+            time.sleep(0.2)
+        return None
+
+    return str(browser.wait(added, "no call is added"))
 
 
 def invite(browser: Browser, text: str) -> None:
