@@ -17,7 +17,7 @@ from malleposte_portal.hacked import ADDRESSES
 from malleposte_portal.settings import Settings
 
 from tests.support.page import Page
-from tests.unit.accountd.test_hacked import FOLDER, FORWARD, Robbed
+from tests.unit.accountd.test_hacked import FOLDER, FORWARD, OTHER_NUMEN, Robbed
 from tests.unit.accountd.test_service import KEYS, NEW, NOW, NUMEN, OLD
 from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
 from tests.unit.portal.test_first_login import WRONG, Behind
@@ -93,9 +93,11 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
 def test_what_the_thief_could_read_of_others_is_named_and_asks_nothing(
     agent: Visitor, behind: Thief, language: int
 ) -> None:
-    behind.left, behind.factors = [Trace("their-folder", "Conseils", "jlegrand")], []
+    behind.agent("jlegrand", State.ACTIVE, OTHER_NUMEN, cn=["Julie Legrand"])
+    books = Trace("their-agenda", "Contacts/9990001x", "malleposte-annuaires")
+    behind.left, behind.factors = [Trace("their-folder", "Conseils", "jlegrand"), books], []
     told = text(taken_back(agent, behind, language=language))
-    assert "Conseils" in told and "jlegrand" in told
+    assert "Conseils" in told and "Julie Legrand" in told and "9990001x" not in told
     assert ("Warn those" if language else "Prévenez ceux") in told
     page = agent.send(ADDRESSES["hacked_check"][language])
     assert agent.last.request.path == ADDRESSES["hacked_end"][language]
