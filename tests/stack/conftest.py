@@ -24,6 +24,7 @@ from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.calendars import Calendars
 from tests.stack.support.dav import Device
 from tests.stack.support.feeds import Reader
+from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People, directory
 from tests.stack.support.persons import Person, keyring
@@ -205,6 +206,12 @@ def device(site: Site, web: Web, people: People) -> Iterator[Callable[..., Devic
     names = [f"{folder}/{one.uid}" for folder in folders for one in made if one.uid.startswith("essai-")]
     if names:
         site.run(site.host_of("web"), f"rm -rf -- {' '.join(names)}")
+
+
+@pytest.fixture
+def visit(site: Site, ca_bundle: Path, people: People) -> Callable[..., Groupware]:
+    """A visitor of SOGo, logged in, of an account made for this test (`changes` are fields of Agent)."""
+    return lambda **changes: Groupware(site, ca_bundle, people.agent(profile="convergence", **changes)).login()
 
 
 @pytest.fixture

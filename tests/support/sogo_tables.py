@@ -53,9 +53,6 @@ class Tables:
             "c_folder_id AS id, c_uid AS uid": lambda text: (
                 {"id": one, "uid": uid, "role": role} for one in lists(text)[0] for uid, role in self.rights[one]
             ),
-            "c_uid AS uid, c_role": lambda text: (
-                {"uid": uid, "role": role} for uid, role in self.rights[number(text)]
-            ),
         }  # fmt: skip
 
     def put(self, uid: str, content: bytes) -> None:

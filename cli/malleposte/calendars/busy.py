@@ -13,8 +13,8 @@ from pathlib import Path
 
 from malleposte.calendars import items
 from malleposte.calendars.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
+from malleposte.platform.times import DATE_TIME
 
-_MOMENT = "%Y%m%dT%H%M%SZ"
 QUARTER = datetime.timedelta(minutes=15)
 UTC = datetime.UTC
 Span = tuple[datetime.datetime, datetime.datetime]
@@ -100,7 +100,7 @@ def in_utc(found: list[Span], begin: datetime.datetime, end: datetime.datetime) 
             joined[-1] = joined[-1][0], max(joined[-1][1], ends_at)
         elif starts_at < ends_at:
             joined.append((starts_at, ends_at))
-    return [(f"{one.astimezone(UTC):{_MOMENT}}", f"{other.astimezone(UTC):{_MOMENT}}") for one, other in joined]
+    return [(f"{one.astimezone(UTC):{DATE_TIME}}", f"{other.astimezone(UTC):{DATE_TIME}}") for one, other in joined]
 
 
 def by_quarters(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from malleposte.accounts.agendas.rights import Forget, Sql
 from malleposte.accounts.channels.sogo import delete
 from malleposte.adapters import ldapsearch, postgresql
 from malleposte.directory.query import All, AnyOf, Equal, Query, Search, Values
+from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
 
 USAGE = "BASE BIND_DN URI DATABASE MEMCACHED PROFILE[,PROFILE...]"
@@ -31,7 +33,7 @@ class Ways:
 
 def ways(words: Sequence[str]) -> Ways | None:
     """The ways that the words of USAGE say, None of other words. The directory's password comes from systemd."""
-    if len(words) != 6:
+    if len(words) != len(USAGE.split()):
         return None
     base, bind_dn, uris, database, memcached, profiles = words
     password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
@@ -42,6 +44,32 @@ def ways(words: Sequence[str]) -> Ways | None:
         partial(delete, Path(memcached)),
         tuple(one for one in profiles.split(",") if one),
     )
+
+
+def run(
+    program: str, words: Sequence[str], work: Callable[[Ways], Iterable[tuple[str, str]]], stay: str, *,
+    changed: str = "", more: str = "",
+) -> int:  # fmt: skip
+    """Do a job that begins with the words of USAGE, and `more`; the exit code.
+
+    `work` gives each thing that changed, and what went wrong with it, if anything did. `changed` is said of a thing
+    that changed, `stay` of all of them where the directory or SOGo does not answer.
+    """
+    given = len(words) - len(more.split())
+    found = ways(words[:given]) if given > 0 else None
+    if found is None:
+        print(f"usage: {program} {' '.join((USAGE, more)).strip()}", file=sys.stderr)
+        return 2
+    failed = 0
+    try:
+        for thing, fault in work(found):
+            if fault or changed:
+                print(f"<4>{thing}: {fault}" if fault else f"{thing}: {changed}", file=sys.stderr)
+            failed |= bool(fault)
+    except (MallepostError, OSError) as error:
+        print(f"<3>{stay}: {error}", file=sys.stderr)
+        return 1
+    return failed
 
 
 def agents(search: Search, profiles: Sequence[str], *attributes: str, who: Query | None = None) -> dict[str, Values]:

@@ -12,7 +12,7 @@ import plistlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.agendas import rights
+from malleposte.accounts.agendas import folders, rights
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
 from malleposte.accounts.agendas.sogo import Restore, printable, quoted, quoted_json, restore, rows
 from malleposte.calendars import subscriptions
@@ -29,19 +29,12 @@ _BOOKS = """SELECT row_to_json(one) FROM (SELECT i.c_path4 AS ident, i.c_folder_
   coalesce(json_agg(s.c_name) FILTER (WHERE s.c_name IS NOT NULL), '[]') AS cards
   FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
   WHERE i.c_path2 = {owner} AND i.c_path3 = 'Contacts' GROUP BY i.c_path4, i.c_folder_id, i.c_foldername) AS one;"""
-_TITLE = "UPDATE sogo_folder_info SET c_foldername = {title} WHERE c_folder_id = {id};"
 # As SOGo deletes: the row stays and says so, for devices that ask what has gone.
 _GONE = """BEGIN;
 CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT json_array_elements_text({names}) AS name;
 UPDATE sogo_store SET c_deleted = 1, c_lastmodified = extract(epoch FROM now())::int, c_version = c_version + 1
   WHERE c_folder_id = {id} AND c_name IN (SELECT name FROM gone);
 DELETE FROM sogo_quick_contact WHERE c_folder_id = {id} AND c_name IN (SELECT name FROM gone);
-COMMIT;"""
-_REMOVE = """BEGIN;
-DELETE FROM sogo_quick_contact WHERE c_folder_id = {id};
-DELETE FROM sogo_store WHERE c_folder_id = {id};
-DELETE FROM sogo_acl WHERE c_folder_id = {id};
-DELETE FROM sogo_folder_info WHERE c_folder_id = {id};
 COMMIT;"""
 
 
@@ -115,7 +108,7 @@ def place(
             rights.keep(sql, forget, _agenda(ident, held[ident].id), [(ANYBODY, NOTHING)])
         offers.end(_listed(ident), offered.get(ident, {}).keys())
         if ident in held:
-            sql(_REMOVE.format(id=held[ident].id))
+            sql(folders.remove(held[ident].id, subscriptions.CONTACTS))
         changed.add(ident)
     yield from ((ident, "") for ident in sorted(changed))
 
@@ -136,7 +129,7 @@ def _write(books: Sequence[Book], held: Mapping[str, _Held], sql: Sql, put: Rest
         if there and gone:
             sql(_GONE.format(id=there.id, names=quoted_json(gone)))
         if there and there.title != book.title:
-            sql(_TITLE.format(id=there.id, title=quoted(book.title)))
+            sql(folders.entitle(there.id, book.title))
         if gone or new or (there and there.title != book.title):
             changed.add(book.ident)
         late += new

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accounts.agendas import rights
+from malleposte.accounts.agendas import folders, rights
 from malleposte.accounts.agendas.model import Collection, Kind
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
 from malleposte.accounts.agendas.sogo import (
@@ -35,7 +35,6 @@ STAGE = ".new"
 
 _FOLDERS = """SELECT row_to_json(one) FROM (SELECT c_path4 AS ident, c_folder_id AS id, c_foldername AS title
   FROM sogo_folder_info WHERE c_path2 = {publisher} AND c_path3 = 'Calendar') AS one;"""
-_TITLE = "UPDATE sogo_folder_info SET c_foldername = {title} WHERE c_folder_id = {id};"
 _MOVE = """BEGIN;
 UPDATE sogo_store n SET c_version = 1 + greatest(n.c_version, o.c_version) FROM sogo_store o
   WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
@@ -47,12 +46,6 @@ UPDATE sogo_store SET c_folder_id = {id}, c_lastmodified = extract(epoch FROM no
 UPDATE sogo_quick_appointment SET c_folder_id = {id} WHERE c_folder_id = {stage};
 COMMIT;
 """
-_REMOVE = """BEGIN;
-DELETE FROM sogo_quick_appointment WHERE c_folder_id = {id};
-DELETE FROM sogo_store WHERE c_folder_id = {id};
-DELETE FROM sogo_acl WHERE c_folder_id = {id};
-DELETE FROM sogo_folder_info WHERE c_folder_id = {id};
-COMMIT;"""
 
 
 @dataclass(frozen=True)
@@ -76,27 +69,27 @@ class Engine:
         """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
         offered = self.offers.held()
         changed = self._write(shown, items)
-        folders = self._folders()
+        held = self._folders()
         for one in shown:
             members = agents if one.members is None else agents & set(one.members)
             parts = (
-                self._titled(folders[one.ident], one.name),
-                self._granted(folders[one.ident], one.ident, _rights(one, members)),
-                self._filled(folders[one.ident], folders.get(f"{one.ident}{STAGE}")),
+                self._titled(held[one.ident], one.name),
+                self._granted(held[one.ident], one.ident, _rights(one, members)),
+                self._filled(held[one.ident], held.get(f"{one.ident}{STAGE}")),
                 self.offers.keep(
                     Listed(one.ident, _reference(one.ident), one.colour), members, offered.get(one.ident, {}), int(now)
                 ),
             )
             if any(parts):
                 changed.add(one.ident)
-        theirs = {ident for ident in folders if not ident.endswith(STAGE)}
+        theirs = {ident for ident in held if not ident.endswith(STAGE)}
         for ident in (theirs | offered.keys()) - {one.ident for one in shown}:
-            if ident in folders:
-                self._granted(folders[ident], ident, {ANYBODY: NOTHING})
+            if ident in held:
+                self._granted(held[ident], ident, {ANYBODY: NOTHING})
             self.offers.end(Listed(ident, _reference(ident)), offered.get(ident, {}).keys())
-            if ident in folders:
-                self.sql(_REMOVE.format(id=folders[ident].id))
-                self.forget([rights.Agenda(folders[ident].id, PUBLISHER, ident).key])
+            if ident in held:
+                self.sql(folders.remove(held[ident].id, subscriptions.CALENDAR))
+                self.forget([rights.Agenda(held[ident].id, PUBLISHER, ident).key])
             changed.add(ident)
         return len(changed)
 
@@ -104,7 +97,7 @@ class Engine:
         """Have the tool write what is new beside the agendas, since it would take away the rights on them; which."""
         for ident, folder in self._folders().items():
             if ident.endswith(STAGE):
-                self.sql(_REMOVE.format(id=folder.id))
+                self.sql(folders.remove(folder.id, subscriptions.CALENDAR))
         held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
         tables: dict[str, Any] = {}
         changed = set()
@@ -133,14 +126,14 @@ class Engine:
     def _titled(self, folder: _Folder, title: str) -> bool:
         if folder.title == title:
             return False
-        self.sql(_TITLE.format(title=quoted(title), id=folder.id))
+        self.sql(folders.entitle(folder.id, title))
         return True
 
     def _filled(self, folder: _Folder, stage: _Folder | None) -> bool:
         """The new events go in. What is the same keeps its place, so that devices fetch what changed alone."""
         if stage is None:
             return False
-        self.sql(_MOVE.format(id=folder.id, stage=stage.id) + _REMOVE.format(id=stage.id))
+        self.sql(_MOVE.format(id=folder.id, stage=stage.id) + folders.remove(stage.id, subscriptions.CALENDAR))
         return True
 
     def _granted(self, folder: _Folder, ident: str, wanted: Mapping[str, str]) -> bool:

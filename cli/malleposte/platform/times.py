@@ -1,9 +1,11 @@
-"""Times in the directory: generalizedTime (RFC 4517, 3.3.13) in UTC, to the second."""
+"""Times in UTC, to the second: those of the directory are generalizedTime (RFC 4517, 3.3.13)."""
 
 from __future__ import annotations
 
 import datetime
 
+DATE_TIME = "%Y%m%dT%H%M%SZ"
+"""A time in UTC in iCalendar (RFC 5545, 3.3.5)."""
 _FORM = "%Y%m%d%H%M%SZ"
 
 

@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl
 
 from malleposte.calendars.busy import UTC, Busy, Span, by_quarters, in_utc
 from malleposte.platform.identity import is_uid
+from malleposte.platform.times import DATE_TIME
 
 WORDS = 2
 LARGEST = 8_192
@@ -33,7 +34,6 @@ LARGEST = 8_192
 LINES = 100
 LONGEST = 92
 """Days that may be asked for."""
-MOMENT = "%Y%m%dT%H%M%SZ"
 WITHIN = ("from", "until")
 
 _FIRST = re.compile(r"GET /([^?\s]+)\?(\S*) HTTP/1\.[01]")
@@ -62,7 +62,7 @@ def asked(line: str, zone: datetime.tzinfo) -> Question:
     within: Span | None = None
     try:
         if "from" in fields:
-            begin, end = (datetime.datetime.strptime(fields[name], MOMENT).replace(tzinfo=UTC) for name in WITHIN)
+            begin, end = (datetime.datetime.strptime(fields[name], DATE_TIME).replace(tzinfo=UTC) for name in WITHIN)
             within = begin, end
             first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
         else:

@@ -8,15 +8,13 @@ entry names the box (`mpOpens`). The password for the directory comes from syste
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from malleposte.calendars import boxes, groupware
 from malleposte.calendars.boxes import Box
 from malleposte.directory.model import State
 from malleposte.directory.query import Equal, Present, Search
-from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
 
 
@@ -39,17 +37,9 @@ def known(search: Search, profiles: Sequence[str]) -> tuple[list[Box], list[str]
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    ways = groupware.ways(words)
-    if ways is None:
-        print(f"usage: sogo-boxes {groupware.USAGE}", file=sys.stderr)
-        return 2
-    failed = 0
-    try:
-        shared, others = known(ways.search, ways.profiles)
-        for uid, fault in boxes.place(shared, others, ways.sql, ways.forget, time.time()):
-            print(f"<4>{uid}: {fault}" if fault else f"{uid}: its agenda follows its delegates", file=sys.stderr)
-            failed |= bool(fault)
-    except (MallepostError, OSError) as error:
-        print(f"<3>the agendas of functional boxes are as they were: {error}", file=sys.stderr)
-        return 1
-    return failed
+
+    def work(ways: groupware.Ways) -> Iterable[tuple[str, str]]:
+        return boxes.place(*known(ways.search, ways.profiles), ways.sql, ways.forget, time.time())
+
+    stay = "the agendas of functional boxes are as they were"
+    return groupware.run("sogo-boxes", words, work, stay, changed="its agenda follows its delegates")

@@ -8,15 +8,13 @@ and rules are looked up again each time. The password for the directory comes fr
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from malleposte.accounts.agendas import rooms
 from malleposte.accounts.agendas.rooms import Room
 from malleposte.calendars import groupware
 from malleposte.directory.model import EVERYONE, SCHOOL, State
 from malleposte.directory.query import All, Equal, Search, Values
-from malleposte.errors import MallepostError
 from malleposte.lists.rule import agents_of, from_url
 
 ROOMS = All((Equal("objectClass", "mpResource"), Equal("mpState", State.ACTIVE.value)))
@@ -52,16 +50,9 @@ def _schools(entry: Values) -> frozenset[str]:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    ways = groupware.ways(words)
-    if ways is None:
-        print(f"usage: sogo-rooms {groupware.USAGE}", file=sys.stderr)
-        return 2
-    failed = 0
-    try:
-        for uid, fault in rooms.place(known(ways.search, ways.base, ways.profiles), ways.sql, ways.forget):
-            print(f"<4>{uid}: {fault}" if fault else f"{uid}: new rights to book", file=sys.stderr)
-            failed |= bool(fault)
-    except (MallepostError, OSError) as error:
-        print(f"<3>the rooms of SOGo are as they were: {error}", file=sys.stderr)
-        return 1
-    return failed
+
+    def work(ways: groupware.Ways) -> Iterable[tuple[str, str]]:
+        return rooms.place(known(ways.search, ways.base, ways.profiles), ways.sql, ways.forget)
+
+    stay = "the rooms of SOGo are as they were"
+    return groupware.run("sogo-rooms", words, work, stay, changed="new rights to book")

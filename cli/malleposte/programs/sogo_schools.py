@@ -8,15 +8,13 @@ whose class is one of these, who have SOGo, read it. The password for the direct
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from malleposte.calendars import groupware, schools
 from malleposte.calendars.schools import Book, Card
 from malleposte.directory.model import first
 from malleposte.directory.query import All, AnyOf, Equal, Present, Search
-from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
 
 _FIELDS = ("uid", "cn", "mail", "givenName", "sn", "mpFunction")
@@ -45,18 +43,10 @@ def known(search: Search, profiles: Sequence[str], states: Collection[str]) -> l
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    ways = groupware.ways(words[:6])
-    if ways is None or len(words) != 7:
-        print(f"usage: sogo-schools {groupware.USAGE} STATE[,STATE...]", file=sys.stderr)
-        return 2
-    failed = 0
-    try:
-        found = known(ways.search, ways.profiles, frozenset(words[6].split(",")))
-        for ident, fault in schools.place(found, ways.sql, ways.forget, time.time()):
-            if fault:
-                print(f"<4>{ident}: {fault}", file=sys.stderr)
-                failed = 1
-    except (MallepostError, OSError) as error:
-        print(f"<3>the address books of schools are as they were: {error}", file=sys.stderr)
-        return 1
-    return failed
+
+    def work(ways: groupware.Ways) -> Iterable[tuple[str, str]]:
+        found = known(ways.search, ways.profiles, frozenset(words[-1].split(",")))
+        return schools.place(found, ways.sql, ways.forget, time.time())
+
+    stay = "the address books of schools are as they were"
+    return groupware.run("sogo-schools", words, work, stay, more="STATE[,STATE...]")

@@ -221,10 +221,7 @@ def _on_its_way(done: wire.Done) -> Answer:
 @for_agent
 def desk_aloud(_found: sign_on.Agent) -> Answer:
     """The code to read aloud, once; the agent's sheet from then on."""
-    try:
-        kept = shown_once.handed("desk_aloud")
-    except (AwayError, StoreError):
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+    kept = shown_once.handed("desk_aloud")
     if kept is None:
         target = request.args.get("agent", "")[: forms.LONGEST]
         session["desk"] = {"uid": target, "act": "shown"}

@@ -14,6 +14,7 @@ from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer
 from malleposte_portal.languages import translate as _
 from malleposte_portal.provider import AwayError, RefusedError
+from malleposte_portal.sessions import StoreError
 
 LOG = logging.getLogger("malleposte_portal")
 OVER = (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED)
@@ -71,7 +72,10 @@ def _done[R: wire.Request, D](
 
 
 def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Callable[P, Answer]:
-    """A view of the agent's own: where the log-in turns out to be over it is ended here too, and begins anew."""
+    """A view of the agent's own: where the log-in turns out to be over it is ended here too, and begins anew.
+
+    Where what the portal keeps, or the provider, is away, the page says so.
+    """
 
     @wraps(view)
     def guarded(found: sign_on.Agent, /, *words: P.args, **named: P.kwargs) -> Answer:
@@ -82,6 +86,9 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
             answer = redirect(url_for("logged_out", language=g.language, fin=1), 303)
             answer.delete_cookie(sign_on.COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
             return answer
+        except (AwayError, StoreError) as error:
+            LOG.error("%s", error)
+            return unanswered(acts.Told(503, _(acts.AWAY)))
 
     return sign_on.logged_in(guarded)
 

@@ -131,10 +131,7 @@ def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
 @for_agent
 def device_made(found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
-    try:
-        kept = shown_once.handed("device_made")
-    except (AwayError, StoreError):
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+    kept = shown_once.handed("device_made")
     if kept is None:
         session["told"] = "shown"
         return redirect(link("devices"), 303)

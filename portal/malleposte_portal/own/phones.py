@@ -13,7 +13,7 @@ from malleposte_portal import acts, browsers, profiles, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
 from malleposte_portal.languages import translate as _
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, unanswered, withdrawn
+from malleposte_portal.own.asked import ask, for_agent, withdrawn
 from malleposte_portal.provider import AwayError
 from malleposte_portal.sessions import StoreError
 
@@ -94,10 +94,7 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> acts.Told | None:
 @for_agent
 def apple_made(_found: sign_on.Agent) -> Answer:
     """The QR code of the profile that was just made, for as long as its link serves; the list of devices after that."""
-    try:
-        kept = shown_once.still_handed("setup_apple_made")
-    except (AwayError, StoreError):
-        return unanswered(acts.Told(503, _(acts.AWAY)))
+    kept = shown_once.still_handed("setup_apple_made")
     if kept is None:
         return redirect(link("devices"), 303)
     return render_template("own/profile_made.html", code=qr(kept["address"]), **kept)

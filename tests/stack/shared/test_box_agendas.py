@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
 from email.utils import parseaddr
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,16 +64,6 @@ def boxes(site: Site, people: People) -> Iterator[Boxes]:
     made = Boxes(site, people)
     yield made
     made.clear()
-
-
-@pytest.fixture
-def visit(site: Site, ca_bundle: Path, people: People) -> Visit:
-    """A visitor of SOGo, of an account made for this test, logged in."""
-
-    def enter(**changes: Any) -> Groupware:
-        return Groupware(site, ca_bundle, people.agent(profile="convergence", **changes)).login()
-
-    return enter
 
 
 def listed(agent: Groupware) -> dict[str, dict[str, Any]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from malleposte.calendars.schools import OWNER
@@ -55,17 +53,6 @@ def schools(site: Site) -> Iterator[Schools]:
     made.clear()
 
 
-@pytest.fixture
-def visit(site: Site, ca_bundle: Path, people: People) -> Callable[..., Groupware]:
-    """A visitor of SOGo, of an account made for this test, logged in."""
-
-    def enter(**changes: Any) -> Groupware:
-        given = {"profile": "convergence", "hidden": False, **changes}
-        return Groupware(site, ca_bundle, people.agent(**given)).login()
-
-    return enter
-
-
 def listed(agent: Groupware) -> dict[str, str]:
     """The names of the address books of schools in an agent's list, by identifier."""
     held = agent.get(agent.own("Contacts/addressbooksList")).json()["addressbooks"]
@@ -77,10 +64,10 @@ def test_the_people_of_a_school_are_there_for_its_agents_and_for_nobody_else(
 ) -> None:
     name = f"Collège {secrets.token_hex(3)}"
     here, elsewhere = schools.create(name), schools.create("Lycée")
-    first, second = visit(establishments=(here,)), visit(establishments=(here,))
+    first, second = visit(hidden=False, establishments=(here,)), visit(hidden=False, establishments=(here,))
     light = people.agent(establishments=(here,), hidden=False)
     hidden = people.agent(establishments=(here,), hidden=True)
-    stranger = visit(establishments=(elsewhere,))
+    stranger = visit(hidden=False, establishments=(elsewhere,))
     schools.follow()
     ident = here.lower()
     first, stranger = (dataclasses.replace(one, cookies={}, sso_cookies={}).login() for one in (first, stranger))
@@ -112,7 +99,7 @@ def test_who_changes_school_changes_the_book_and_nothing_is_written_again(
     schools: Schools, visit: Callable[..., Groupware], people: People, site: Site
 ) -> None:
     here, elsewhere = schools.create("Collège"), schools.create("Lycée")
-    mover, stayer = visit(establishments=(here,)), visit(establishments=(here,))
+    mover, stayer = visit(hidden=False, establishments=(here,)), visit(hidden=False, establishments=(here,))
     schools.follow()
     ids = f"(SELECT c_folder_id FROM sogo_folder_info WHERE c_path2 = '{OWNER}' AND c_path4 = '{here.lower()}')"
     state = f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM sogo_store t WHERE c_folder_id IN {ids};"
@@ -130,7 +117,7 @@ def test_who_changes_school_changes_the_book_and_nothing_is_written_again(
 
 def test_nobody_is_the_owner_or_finds_it(schools: Schools, visit: Callable[..., Groupware]) -> None:
     here = schools.create("Collège")
-    agent = visit(establishments=(here,))
+    agent = visit(hidden=False, establishments=(here,))
     schools.follow()
     for word in (OWNER[:14], "calendars.invalid", "établissement"):
         for search in ("usersSearch?search=", "Contacts/allContactSearch?excludeGroups=0&excludeLists=0&search="):

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,16 +22,6 @@ SETTLED = "UPDATE malleposte_calendars SET since = 0 WHERE ident = '{}'"
 DELEGATED = """<d:propfind xmlns:d="DAV:" xmlns:c="http://calendarserver.org/ns/"><d:prop><c:calendar-proxy-read-for/></d:prop>
 </d:propfind>"""
 Visit = Callable[..., Groupware]
-
-
-@pytest.fixture
-def visit(site: Site, ca_bundle: Path, people: People) -> Visit:
-    """A visitor of SOGo, of an account made for this test, logged in."""
-
-    def enter(**changes: Any) -> Groupware:
-        return Groupware(site, ca_bundle, people.agent(profile="convergence", **changes)).login()
-
-    return enter
 
 
 def listed(agent: Groupware) -> dict[str, dict[str, Any]]:

@@ -44,10 +44,10 @@ class Tables:
         if "FROM sogo_folder_info" in text:
             found = [{"uid": uid, "id": self.folders[uid]} for uid in lists[0] if uid in self.folders]
             return "".join(json.dumps(one) + "\n" for one in found)
-        number = int(re.findall(r"c_folder_id = (\d+)", text)[0])
         if "INSERT" not in text:
-            rows = [{"uid": uid, "role": role} for uid, role in sorted(self.rights[number])]
+            rows = [{"id": one, "uid": uid, "role": role} for one in lists[0] for uid, role in sorted(self.rights[one])]
             return "".join(json.dumps(one) + "\n" for one in rows)
+        number = int(re.findall(r"c_folder_id = (\d+)", text)[0])
         wrong, right = lists
         kept = {pair for pair in self.rights[number] if pair[0] not in wrong}
         self.rights[number] = kept | {(one["uid"], one["role"]) for one in right}

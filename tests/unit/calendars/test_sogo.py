@@ -85,8 +85,8 @@ class Tables:
         if "UPDATE sogo_quick_appointment SET c_folder_id" in text:
             self._move(text)
         for mark, act in {
-            "CREATE TABLE": self._make, "LEFT JOIN sogo_store": self._items, "c_folder_id AS id": self._folders,
-            "c_uid AS uid, c_role": self._rights, "colour, since FROM malleposte": self._offered,
+            "CREATE TABLE": self._make, "LEFT JOIN sogo_store": self._items, "c_uid AS uid, c_role": self._rights,
+            "c_folder_id AS id": self._folders, "colour, since FROM malleposte": self._offered,
             "LEFT JOIN sogo_user_profile": self._read, "SET c_foldername": self._title, "c_deleted = 1": self._remove,
             "INSERT INTO sogo_acl": self._grant, "WITH told": self._tell, "DELETE FROM sogo_folder_info": self._drop,
         }.items():  # fmt: skip
@@ -112,7 +112,11 @@ class Tables:
         return int(re.findall(r"c_folder_id = (\d+)", text)[-1])
 
     def _rights(self, text: str) -> list[Any]:
-        return [{"uid": uid, "role": role} for uid, role in self.rights.get(self._number(text), {}).items()]
+        return [
+            {"id": number, "uid": uid, "role": role}
+            for number in told(text, "json_array_elements_text")
+            for uid, role in self.rights.get(number, {}).items()
+        ]
 
     def _offered(self, _text: str) -> list[Any]:
         return [{"ident": ident, "uid": uid, **row} for (ident, uid), row in self.offered.items()]

@@ -13,10 +13,8 @@ Sql = Callable[[str], str]
 Forget = Callable[[Iterable[str]], None]
 """Keys of memcached, to be forgotten."""
 
-_ALL = """SELECT row_to_json(one) FROM (SELECT c_folder_id AS id, c_uid AS uid, c_role AS role FROM sogo_acl
+_HELD = """SELECT row_to_json(one) FROM (SELECT c_folder_id AS id, c_uid AS uid, c_role AS role FROM sogo_acl
   WHERE c_folder_id IN (SELECT json_array_elements_text({ids})::int)) AS one;"""
-_HELD = """SELECT row_to_json(one) FROM (SELECT c_uid AS uid, c_role AS role FROM sogo_acl
-  WHERE c_folder_id = {id}) AS one;"""
 _GRANT = """BEGIN;
 DELETE FROM sogo_acl WHERE c_folder_id = {id} AND c_uid IN (SELECT json_array_elements_text({wrong}));
 INSERT INTO sogo_acl (c_folder_id, c_object, c_uid, c_role)
@@ -46,26 +44,31 @@ class Agenda:
 
 def keep(sql: Sql, forget: Forget, agenda: Agenda, wanted: Iterable[tuple[str, str]]) -> bool:
     """Leave these rights (uid, role) on an agenda, and no other; whether any had to change."""
-    held, right = _by_uid((one["uid"], one["role"]) for one in rows(sql(_HELD.format(id=agenda.id)))), _by_uid(wanted)
-    if held == right:
-        return False
+    return bool(keep_all(sql, forget, {agenda: wanted}))
+
+
+def keep_all(sql: Sql, forget: Forget, wanted: Mapping[Agenda, Iterable[tuple[str, str]]]) -> set[Agenda]:
+    """The same for many agendas, which are read at once; those that had to change."""
+    pairs: dict[int, list[tuple[str, str]]] = {agenda.id: [] for agenda in wanted}
+    for one in rows(sql(_HELD.format(ids=quoted_json(sorted(pairs))))) if pairs else ():
+        pairs[one["id"]].append((one["uid"], one["role"]))
+    changed = set()
+    for agenda, given in wanted.items():
+        held, right = _by_uid(pairs[agenda.id]), _by_uid(given)
+        if held != right:
+            _grant(sql, agenda, held, right)
+            forget([agenda.key])
+            changed.add(agenda)
+    return changed
+
+
+def _grant(sql: Sql, agenda: Agenda, held: Mapping[str, set[str]], right: Mapping[str, set[str]]) -> None:
     wrong = sorted(uid for uid, roles in held.items() if right.get(uid) != roles)
     new = [
         {"uid": uid, "role": role} for uid, roles in right.items() if held.get(uid) != roles for role in sorted(roles)
     ]
     path = quoted(f"/{agenda.path}")
     sql(_GRANT.format(id=agenda.id, path=path, wrong=quoted_json(wrong), right=quoted_json(new)))
-    forget([agenda.key])
-    return True
-
-
-def keep_all(sql: Sql, forget: Forget, wanted: Mapping[Agenda, Iterable[tuple[str, str]]]) -> set[Agenda]:
-    """The same for many agendas, which are read at once; those that had to change."""
-    held: dict[int, set[tuple[str, str]]] = {agenda.id: set() for agenda in wanted}
-    for one in rows(sql(_ALL.format(ids=quoted_json(sorted(held))))) if held else ():
-        held[one["id"]].add((one["uid"], one["role"]))
-    told = {agenda: set(right) for agenda, right in wanted.items()}
-    return {agenda for agenda, right in told.items() if held[agenda.id] != right and keep(sql, forget, agenda, right)}
 
 
 def _by_uid(pairs: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

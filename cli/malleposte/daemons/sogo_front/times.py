@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from malleposte.daemons.sogo_front.turns import unfolded
 from malleposte.platform.identity import is_uid
+from malleposte.platform.times import DATE_TIME
 
 LOG = logging.getLogger("sogo-front")
 CAL, DAV = "{urn:ietf:params:xml:ns:caldav}", "{DAV:}"
@@ -28,7 +29,6 @@ SOURCE = "annuaire"
 """The academy's address book, as the role names it: an agent's own contacts name nobody."""
 AROUND = datetime.timedelta(days=7)
 """The reach of SOGo's `freebusy.ifb`: a week before and after."""
-FORM = "%Y%m%dT%H%M%SZ"
 PATIENCE = 25.0
 AT_ONCE = 4
 """Questions to the store: each is a process."""
@@ -57,7 +57,7 @@ def asked(body: bytes) -> Question | None:
     try:
         moments = [found[name][1] for name in ("DTSTART", "DTEND")]
         for one in moments:
-            datetime.datetime.strptime(one, FORM).replace(tzinfo=datetime.UTC)
+            datetime.datetime.strptime(one, DATE_TIME).replace(tzinfo=datetime.UTC)
     except (KeyError, ValueError):
         return None
     return Question({name: line for name, (line, _value) in found.items()}, *moments)
@@ -73,7 +73,7 @@ def reply(question: Question, attendee: str, busy: Spans, now: datetime.datetime
         "BEGIN:VFREEBUSY",
         *(question.lines[name] for name in ("UID", "ORGANIZER") if name in question.lines),
         *([f"ATTENDEE:{attendee}"] if attendee else []),
-        f"DTSTAMP:{now:{FORM}}",
+        f"DTSTAMP:{now:{DATE_TIME}}",
         f"DTSTART:{question.begin}",
         f"DTEND:{question.end}",
         *(f"FREEBUSY;FBTYPE=BUSY:{begin}/{end}" for begin, end in busy),
@@ -86,7 +86,7 @@ def reply(question: Question, attendee: str, busy: Spans, now: datetime.datetime
 
 def file_of(now: datetime.datetime) -> Question:
     """The question that a file of busy times answers."""
-    return Question({}, f"{now - AROUND:{FORM}}", f"{now + AROUND:{FORM}}")
+    return Question({}, f"{now - AROUND:{DATE_TIME}}", f"{now + AROUND:{DATE_TIME}}")
 
 
 def free(body: bytes) -> list[str]:
