@@ -896,8 +896,8 @@ class Diagnosis:
 class Trace:
     """A setting that somebody else may have left; `kind`, `what` and `who` as in `malleposte.accounts.traces.model`.
 
-    `made` is when it came, where that is known. What is `kept` cannot be removed here; so are the kinds of OTHERS, in
-    which `who` is a name.
+    `made` is when it came, where that is known. What is `kept` cannot be removed here; so are the kinds that others
+    opened to the account (OTHERS there), in which `who` is a name.
     """
 
     ident: str

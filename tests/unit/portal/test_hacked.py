@@ -10,9 +10,9 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accounts import codes
 from malleposte.accounts.filters import forwards
-from malleposte.accounts.traces.model import Trace
+from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.directory import State
-from malleposte_portal import create_app
+from malleposte_portal import create_app, hacked
 from malleposte_portal.hacked import ADDRESSES
 from malleposte_portal.settings import Settings
 
@@ -93,6 +93,7 @@ def test_an_account_is_taken_back_and_what_is_chosen_goes(agent: Visitor, behind
 def test_what_the_thief_could_read_of_others_is_named_and_asks_nothing(
     agent: Visitor, behind: Thief, language: int
 ) -> None:
+    assert frozenset(hacked.OTHERS) == OTHERS
     behind.agent("jlegrand", State.ACTIVE, OTHER_NUMEN, cn=["Julie Legrand"])
     books = Trace("their-agenda", "Contacts/9990001x", "malleposte-annuaires")
     behind.left, behind.factors = [Trace("their-folder", "Conseils", "jlegrand"), books], []

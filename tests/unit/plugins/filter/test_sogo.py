@@ -17,6 +17,7 @@ from ansible_collections.academie.malleposte.plugins.filter.sogo import (
 )
 from malleposte.accounts.agendas import sogo as agendas
 from malleposte.calendars import schools
+from malleposte.paths import ROOT
 
 
 def test_each_kind_of_value_is_written_as_a_property_list_has_it() -> None:
@@ -80,6 +81,9 @@ def test_the_publisher_of_calendars_is_a_row_of_its_own_whom_nobody_proves_and_n
     other = sogo_publisher("sogo", "", 5432, "sogo", "secret", "Mon établissement", schools.OWNER, "ecoles")
     assert other["id"] != source["id"], "SOGo drops the second of two sources with one name"
     assert f"'{schools.OWNER}'::text AS c_uid" in unquote(other["viewURL"].rpartition("/")[2])
+    assert f"'{schools.OWNER}'" in (ROOT / "roles/sogo/vars/main.yml").read_text("utf-8"), (
+        "the role knows another owner"
+    )
 
 
 def test_who_may_log_in() -> None:
