@@ -209,7 +209,6 @@ TASKS = """
 - name: Run <PACKAGE>
   academie.malleposte.unit:
     name: <UNIT>
-    daemon_reload: "{{ __<NAME>_config is changed }}"
     enabled: true
     state: "{{ __<NAME>_config is changed | ternary('restarted', 'started') }}"
 """

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: packages
-short_description: Install packages of Debian, without what they recommend
+short_description: Install packages of Debian, without what they recommend, or remove them
 description:
-  - The same as M(ansible.builtin.apt) with C(state=present) and C(install_recommends=false), but asks apt only when the
-    facts of M(ansible.builtin.package_facts), where they were gathered, do not show every package as installed.
+  - The same as M(ansible.builtin.apt) with C(install_recommends=false), but asks apt only when the fact of
+    M(academie.malleposte.installed), where it was gathered, does not show every package in its state.
   - It waits five minutes for apt's lock.
 author: Malleposte (@malleposte)
 options:
@@ -18,6 +18,15 @@ options:
     type: list
     elements: str
     required: true
+  state:
+    description: Whether the host has them.
+    type: str
+    choices: [absent, present]
+    default: present
+  cache_valid_time:
+    description: Age in seconds from which apt's lists are fetched anew before something is installed.
+    type: int
+    default: 43200
   ahead:
     description:
       - Whether a new host may get them before the turn of their role, while nothing starts
