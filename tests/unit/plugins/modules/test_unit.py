@@ -1,0 +1,158 @@
+"""The unit module asks systemd once, and tells it once what to do with the units that are not as they must be."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.modules import run_module
+
+HOUR = 3600
+SHOWN = {
+    "runs.service": "loaded active enabled no",
+    "starts.service": "loaded activating enabled no",
+    "part.service": "loaded active static no",
+    "off.service": "loaded inactive disabled no",
+    "died.service": "loaded failed enabled no",
+    "hidden.service": "masked inactive masked no",
+    "edited.service": "loaded active enabled yes",
+    "gone.service": "not-found inactive  no",
+}
+
+
+class Host:
+    """A host whose systemd is this test: what it shows, when it read its files, which verb it refuses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.units = folder / "system"
+        (self.units / "runs.service.d").mkdir(parents=True)
+        (self.units / "runs.service.d" / "malleposte.conf").write_text("[Service]\n")
+        self.read_at = time.time() + HOUR
+        self.refuses = ""
+
+    def __call__(self, *names: str, check: bool = False, **wanted: Any) -> tuple[dict[str, Any], list[str]]:
+        """The module's result, and what systemd was told to do."""
+        stamp = datetime.fromtimestamp(self.read_at, UTC).strftime("%a %Y-%m-%d %H:%M:%S.%f UTC")
+        told, copy = self.folder / "told", self.folder / "unit.py"
+        told.write_text("")
+        before = f"""
+import json, subprocess
+source = open(module).read().replace("/etc/systemd/system\\"", {str(self.units)!r} + '"')
+module = {str(copy)!r}
+open(module, "w").write(source)
+shown = {SHOWN!r}
+def run(argv, **_more):
+    words, out, error = argv[1:], "", ""
+    if "--timestamp=us+utc" in words:
+        out = "UnitsLoadTimestamp={stamp}\\n"
+    elif words[0] == "show":
+        keys = "LoadState ActiveState UnitFileState NeedDaemonReload".split()
+        blocks = [zip(keys, shown[name].split(" ")) for name in words[words.index("--") + 1:]]
+        out = "\\n\\n".join("\\n".join("=".join(pair) for pair in block) for block in blocks) + "\\n"
+    else:
+        print(json.dumps(" ".join(words)), file=open({str(told)!r}, "a"))
+        error = "Job failed.\\nSee the journal.\\n" if {self.refuses!r} in words else ""
+    return subprocess.CompletedProcess(argv, bool(error), out, error)
+subprocess.run = run
+"""
+        result = run_module("unit", check=check, before=before, name=list(names), **wanted)
+        return result, [json.loads(line) for line in told.read_text().splitlines()]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"state": "started"}, {"state": "started", "enabled": True}, {"enabled": True}, {"masked": False}],
+)
+def test_units_that_are_as_they_must_be_are_left_alone(host: Host, wanted: dict[str, Any]) -> None:
+    found, told = host("runs.service", "starts.service", "part.service", **wanted)
+    assert (found["changed"], found["done"], told) == (False, [], [])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [
+        ({"state": "started"}, ["start -- off.service died.service"]),
+        ({"state": "stopped"}, ["stop -- runs.service"]),
+        ({"state": "restarted"}, ["start -- off.service died.service", "restart -- runs.service"]),
+        ({"state": "reloaded"}, ["start -- off.service died.service", "reload -- runs.service"]),
+        ({"state": "stopped", "no_block": True}, ["--no-block stop -- runs.service"]),
+        ({"enabled": True, "state": "started"},
+         ["--no-reload enable -- off.service", "daemon-reload", "start -- off.service died.service"]),
+        ({"enabled": False}, ["--no-reload disable -- runs.service died.service", "daemon-reload"]),
+        ({"masked": True}, ["--no-reload mask -- runs.service off.service died.service", "daemon-reload"]),
+    ],
+)  # fmt: skip
+def test_systemd_is_told_once_what_to_do_with_those_that_differ(
+    host: Host, wanted: dict[str, Any], told: list[str]
+) -> None:
+    found, heard = host("runs.service", "off.service", "died.service", **wanted)
+    assert (found["changed"], heard) == (True, told)
+    assert found["done"] == [" ".join(word for word in one.split() if not word.startswith("--")) for one in told]
+
+
+def test_a_unit_that_was_masked_is_unmasked_enabled_and_started(host: Host) -> None:
+    _found, told = host("hidden.service", masked=False, enabled=True, state="started")
+    name = "-- hidden.service"
+    assert told == [f"--no-reload unmask {name}", f"--no-reload enable {name}", "daemon-reload", f"start {name}"]
+
+
+def test_files_younger_than_what_systemd_has_read_are_read_before_a_start(host: Host) -> None:
+    host.read_at = time.time() - HOUR
+    found, told = host("off.service", "runs.service", state="started")
+    assert (found["changed"], told) == (True, ["daemon-reload", "start -- off.service"])
+    found, told = host("runs.service", state="started")
+    assert (found["changed"], told) == (False, ["daemon-reload"])
+
+
+def test_files_that_systemd_has_read_are_not_read_again(host: Host) -> None:
+    host.read_at = time.time() + 1
+    assert host("runs.service", state="started")[1] == []
+
+
+def test_a_file_that_is_moved_in_with_its_old_time_is_read(host: Host) -> None:
+    os.utime(host.units / "runs.service.d" / "malleposte.conf", (0, 0))
+    host.read_at = time.time() - HOUR
+    assert host()[1] == ["daemon-reload"]
+
+
+def test_a_unit_whose_file_systemd_itself_finds_changed_is_read(host: Host) -> None:
+    assert host("edited.service", state="started")[1] == ["daemon-reload"]
+
+
+def test_a_refusal_ends_it_with_the_words_of_systemd(host: Host) -> None:
+    host.refuses = "start"
+    found, told = host("off.service", enabled=True, state="started")
+    assert found["msg"] == "systemctl start off.service: Job failed.; See the journal."
+    assert (found["changed"], told[-1]) == (True, "start -- off.service")
+
+
+def test_a_unit_that_the_host_does_not_have_fails_before_anything_is_done(host: Host) -> None:
+    found, told = host("off.service", "gone.service", state="started")
+    assert (found["failed"], found["msg"], told) == (True, "the host has no gone.service", [])
+
+
+def test_a_dry_run_counts_what_is_to_come_as_a_change_and_tells_systemd_nothing(host: Host) -> None:
+    host.read_at = time.time() - HOUR
+    found, told = host("gone.service", "off.service", "runs.service", check=True, state="started")
+    assert (found["changed"], told) == (True, [])
+    assert found["done"] == ["gone.service is not on the host yet: the deploy would bring it", "start off.service"]
+    found, told = host("runs.service", check=True, state="started")
+    assert (found["changed"], found["done"], told) == (False, [], [])
+
+
+def test_no_unit_needs_no_state_and_a_unit_does(host: Host) -> None:
+    assert host()[0]["changed"] is False
+    found, _told = host("runs.service")
+    assert (found["failed"], found["msg"]) == (True, "unit: say state, enabled or masked of runs.service")
