@@ -195,12 +195,14 @@ class Preparation:
         if tier == "browser":
             BringUp(self._progress).browser()
 
-    def second(self) -> Second:
-        """Boots the twin of the lab, from the snapshot that the tests start from."""
-        with lab_errors(), self._progress.step("lab: twin"):
-            twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say))
+    def second(self, suffix: str) -> Second:
+        """Boots a twin of the lab, from the snapshot that the tests start from."""
+        with lab_errors(), self._progress.step(f"lab: twin {suffix}"):
+            twin = Twin(Lab.load(LAB_INVENTORY, report=self._progress.say), suffix)
             twin.make(SNAPSHOT)
             done = stream((*twin.enter, str(ROOT / "malleposte"), "lab", "up"), new_log("lab-twin"), env=twin.env)
         if done.code != 0:
-            raise MallepostError(f"the second lab did not start: {done.cause}", "malleposte lab down removes it")
+            raise MallepostError(
+                f"the twin {suffix} of the lab did not start: {done.cause}", "malleposte lab down removes it"
+            )
         return Second(twin.enter, twin.env)

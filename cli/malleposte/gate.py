@@ -27,6 +27,8 @@ LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
 TWIN = "stack-exclusive-twin"
 """The run of the exclusive tests on the second lab."""
+Second = Callable[[str], lanes.Second | None]
+"""Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
 ANYWHERE = tuple(
     f"tests/stack/shared/test_{name}.py"
     for name in ("calendars", "desk", "devices", "portal_log_in", "record", "roundcube_sign_on", "second_factors",
@@ -251,23 +253,45 @@ def run_streamed(
     return Outcome(tier, True, progress.elapsed - begun, tuple(closing) or ("nothing to run yet",))
 
 
-def run_on_two(checks: Sequence[Check], twin: lanes.Second, progress: Progress, *, keep_going: bool = False) -> Outcome:
-    """Runs the tier stack on two labs: some of the exclusive tests on the second, all others on the first.
+def elsewhere(check: Check, lab: lanes.Second, name: str = "") -> Check:
+    """The same program, against a further lab; `name` is that of its run there."""
+    name = name or check.name
+    env = {**check.env, **lab.env, timings.VARIABLE: str(timings.FOLDER / f"{name}.json")}
+    return Check(name, (*lab.enter, *check.words), env)
 
-    The output of the second is on the screen only when it failed, after that of the first.
+
+def run_on_labs(
+    checks: Mapping[str, Sequence[Check]],
+    twin: lanes.Second,
+    windows: lanes.Second | None,
+    progress: Progress,
+    *,
+    keep_going: bool = False,
+) -> list[Outcome]:
+    """Runs the tiers stack and browser on several labs, and returns the outcome of each.
+
+    Some of the exclusive tests run on the second lab (`twin`), all others of the stack on the first. The browser has
+    the third (`windows`), from the end of the shared lane on: that lane alone keeps two processors busy. The output of
+    the further labs is on the screen only when they failed.
     """
-    shared = checks[0]
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").glob("test_*.py"))
     here, there = lanes.parted(files, timings.budgets())
     own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
-    env = {**other.env, **twin.env, timings.VARIABLE: str(timings.FOLDER / f"{TWIN}.json")}
-    beside = Check(TWIN, (*twin.enter, *other.words), env)
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(run_streamed, "stack", [beside], progress, Aside())
-        first = run_streamed("stack", [shared, own], progress, keep_going=keep_going)
-        second = future.result()
-    seconds = max(first.seconds, second.seconds)
-    return Outcome("stack", first.ok and second.ok, seconds, first.closing + second.closing, first.log or second.log)
+    with ThreadPoolExecutor(2) as pool:
+        future = pool.submit(run_streamed, "stack", [elsewhere(other, twin, TWIN)], progress, Aside())
+        parts = [run_streamed("stack", checks["stack"][:1], progress)]
+        browser = None
+        if parts[0].ok or keep_going:
+            if windows is not None:
+                shown = [elsewhere(check, windows) for check in checks["browser"]]
+                browser = pool.submit(run_streamed, "browser", shown, progress, Aside())
+            parts.append(run_streamed("stack", [own], progress))
+        beside = future.result()
+    logs = [one.log for one in (*parts, beside) if one.log]
+    closing = sum((one.closing for one in (*parts, beside)), ())
+    seconds = max(sum(one.seconds for one in parts), beside.seconds)
+    stack = Outcome("stack", not logs, seconds, closing, logs[0] if logs else "")
+    return [stack, *([browser.result()] if browser is not None else [])]
 
 
 def checks_of(
@@ -320,12 +344,12 @@ def run(
     plan: Plan,
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
-    second: Callable[[], lanes.Second | None] = lambda: None,
+    second: Second = lambda _: None,
 ) -> Iterator[Outcome]:
     """Runs the tiers in the order of TIERS; stops after the first that fails unless `keep_going`.
 
     `prepare` is called before each tier that needs the lab, to bring up what it needs; what it raises passes through.
-    `second` makes the second lab of the tier stack; it is called where every test of the tier is chosen.
+    `second` makes the further labs of the tiers stack and browser; it is called where every test of the tier is chosen.
     The tiers that do not need the lab run meanwhile: it waits more than it computes.
     """
     cheap, others = plan.chosen(CHEAP), plan.chosen(ON_LAB)
@@ -348,26 +372,34 @@ def run_each(
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
     aside: Aside | None = None,
-    second: Callable[[], lanes.Second | None] = lambda: None,
+    second: Second = lambda _: None,
 ) -> Iterator[Outcome]:
     """Runs tiers one after the other, up to the first that fails unless `keep_going`."""
+    done: set[str] = set()
     for tier in tiers:
         if aside is not None and aside.stopped:
             return
+        if tier in done:
+            continue
         progress.say(f"tier {tier}")
         if tier == "lint":
-            outcome = run_lint(progress, aside)
+            outcomes = [run_lint(progress, aside)]
         else:
-            checks = plan.checks(tier)
-            if checks:
+            checks = {one: plan.checks(one) for one in (("stack", "browser") if tier == "stack" else (tier,))}
+            if checks[tier]:
                 prepare(tier)
-            twin = second() if checks and tier == "stack" and plan.whole else None
+            twin = second(lanes.TWIN) if checks[tier] and tier == "stack" and plan.whole else None
             if twin is None:
-                outcome = run_streamed(tier, checks, progress, aside, keep_going=plan.keep_going)
+                outcomes = [run_streamed(tier, checks[tier], progress, aside, keep_going=plan.keep_going)]
             else:
-                outcome = run_on_two(checks, twin, progress, keep_going=plan.keep_going)
-        yield outcome
-        if not outcome.ok and not plan.keep_going:
+                windows = None
+                if "browser" in tiers and checks["browser"]:
+                    prepare("browser")
+                    windows = second(lanes.WINDOWS)
+                outcomes = run_on_labs(checks, twin, windows, progress, keep_going=plan.keep_going)
+        yield from outcomes
+        done |= {outcome.tier for outcome in outcomes}
+        if not all(outcome.ok for outcome in outcomes) and not plan.keep_going:
             return
 
 

@@ -1,12 +1,18 @@
-"""The exclusive tests over two labs: some on the first, after the shared lane, the others beside them on its twin."""
+"""The tests over several labs: some exclusive ones on the first, after the shared lane, the others beside them on its
+twin; those of the browser on another twin.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from malleposte import timings
+from malleposte.lab.twin import SUFFIXES
 
 SHARED_SECONDS = 790
 """The shared lane on a quiet machine of two cores; the twin's tests take up this time as well."""
+
+TWIN, WINDOWS = SUFFIXES
+"""The further labs: that of exclusive tests, that of the browser."""
 
 FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
 """Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
@@ -14,7 +20,7 @@ FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
 
 @dataclass(frozen=True)
 class Second:
-    """The way to the second lab: words before a command, and its environment."""
+    """The way to a further lab: words before a command, and its environment."""
 
     enter: tuple[str, ...]
     env: Mapping[str, str]

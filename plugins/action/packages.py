@@ -15,7 +15,7 @@ OPTIONS = {"name", "state", "ahead", "cache_valid_time"}
 
 
 class ActionModule(ActionBase):
-    """Skips the way to the host, a second of its processor, where the module ``installed`` has seen that all is well."""
+    """Skips the way to the host, a second of its processor, where the fact ``installed`` tells that all is well."""
 
     _supports_check_mode = True
 

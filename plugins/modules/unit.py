@@ -68,7 +68,7 @@ from ansible.module_utils.basic import AnsibleModule
 SYSTEMCTL = "/usr/bin/systemctl"
 UNITS = "/etc/systemd/system"
 SHOWN = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
-RUNS = ("active", "activating", "reloading")
+RUNS, RESTS = ("active", "activating", "reloading"), ("inactive", "failed")
 AT_START = ("enabled", "static", "generated")
 """Words of systemctl(1), `is-enabled`, for which there is nothing to enable."""
 TICK = 0.005  # seconds: the clock of files may be one tick of the kernel behind that of processes
@@ -136,12 +136,60 @@ def now(found: Mapping[str, Unit], wanted: Wanted) -> Iterator[tuple[str, list[s
     resting = [name for name in found if name not in running]
     match wanted["state"]:
         case "stopped":
-            yield "stop", [name for name, unit in found.items() if unit.get("ActiveState") not in ("inactive", "failed")]
+            yield "stop", [name for name, unit in found.items() if unit.get("ActiveState") not in RESTS]
         case "started":
             yield "start", resting
         case "restarted" | "reloaded" as state:
             yield "start", resting
             yield state.removesuffix("ed"), running
+
+
+class Systemd:
+    """Tells systemd what to do, where it is not to be rehearsed alone; `done` says so in either case."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.done: list[str] = []
+
+    def fail(self, message: str) -> NoReturn:
+        """End with a message, and with what was done before."""
+        self.module.fail_json(msg=message, changed=bool(self.done), done=self.done)
+        raise AssertionError
+
+    def tell(self, verb: str, units: Sequence[str] = (), *options: str) -> None:
+        """Call systemctl; what it refuses ends the module in its words."""
+        words = [verb, *units]
+        if not self.module.check_mode:
+            argv = [SYSTEMCTL, *options, verb, *(("--", *units) if units else ())]
+            ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if ran.returncode:
+                self.fail(f"systemctl {' '.join(words)}: {'; '.join(ran.stderr.strip().splitlines())}")
+        self.done.append(" ".join(words))
+
+    def known(self, found: dict[str, Unit], wanted: Wanted) -> dict[str, Unit]:
+        """The units that the host has. Others end the module, or are told of in a rehearsal."""
+        lacking = missing(found, wanted)
+        if lacking and not self.module.check_mode:
+            self.fail(f"the host has no {', '.join(lacking)}")
+        self.done += [f"{name} is not on the host yet: the deploy would bring it" for name in lacking]
+        return {name: unit for name, unit in found.items() if name not in lacking}
+
+    def bring(self, found: dict[str, Unit], wanted: Wanted) -> bool:
+        """Bring units to a state; whether one of them changed."""
+        read = stale(found)
+        found = self.known(found, wanted)
+        for verb, units in at_start(found, wanted):
+            if units:
+                self.tell(verb, units, "--no-reload")
+                read = True
+        changed = bool(self.done)
+        if read and not self.module.check_mode:
+            self.tell("daemon-reload")
+        for verb, units in now(found, wanted):
+            if units:
+                self.tell(verb, units, *(["--no-block"] if wanted["no_block"] else []))
+                changed = True
+        return changed
 
 
 def main() -> None:
@@ -157,43 +205,11 @@ def main() -> None:
     )
     wanted: Wanted = module.params
     names: list[str] = module.params["name"]
-    done: list[str] = []
-
-    def fail(message: str) -> NoReturn:
-        module.fail_json(msg=message, changed=bool(done), done=done)
-        raise AssertionError
-
-    def tell(verb: str, units: Sequence[str] = (), *options: str) -> None:
-        """Have systemd do it, where it is not to be rehearsed alone. `done` says so in either case."""
-        if not module.check_mode:
-            argv = [SYSTEMCTL, *options, verb, *(("--", *units) if units else ())]
-            ran = subprocess.run(argv, capture_output=True, text=True, check=False)
-            if ran.returncode:
-                fail(f"systemctl {' '.join([verb, *units])}: {'; '.join(ran.stderr.strip().splitlines())}")
-        done.append(" ".join([verb, *units]))
-
+    systemd = Systemd(module)
     if names and all(wanted[key] is None for key in ("state", "enabled", "masked")):
-        fail(f"unit: say state, enabled or masked of {', '.join(names)}")
-    found = look(names)
-    read = stale(found)
-    lacking = missing(found, wanted)
-    if lacking and not module.check_mode:
-        fail(f"the host has no {', '.join(lacking)}")
-    for name in lacking:
-        done.append(f"{name} is not on the host yet: the deploy would bring it")
-        del found[name]
-    for verb, units in at_start(found, wanted):
-        if units:
-            tell(verb, units, "--no-reload")
-            read = True
-    changed = bool(done)
-    if read and not module.check_mode:
-        tell("daemon-reload")
-    for verb, units in now(found, wanted):
-        if units:
-            tell(verb, units, *(["--no-block"] if wanted["no_block"] else []))
-            changed = True
-    module.exit_json(changed=changed, done=done)
+        systemd.fail(f"unit: say state, enabled or masked of {', '.join(names)}")
+    changed = systemd.bring(look(names), wanted)
+    module.exit_json(changed=changed, done=systemd.done)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def spread() -> None:
 
 
 def preload(folder: Path) -> None:
-    """Load filters, tests, lookups, the facts' specs, the digests of programs, and the package as a file of that folder.
+    """Load plugins, the facts' specs, the digests of programs, and the package as a file of that folder.
 
     What cannot be loaded is left: the task that needs it says why.
     """

@@ -190,21 +190,38 @@ def test_the_fleet_runs_what_asks_for_hosts_by_their_groups_as_well() -> None:
     assert gate.checks_of("fleet", files=["tests/stack/shared/test_desk.py"]) == []
 
 
+def on_labs(
+    tmp_path: Path,
+    codes: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tiers: Sequence[str],
+    *,
+    keep_going: bool = False,
+) -> list[gate.Outcome]:
+    """Tiers over several labs, each run of pytest replaced by Python; `codes` by the name of the run."""
+
+    def check(tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
+        assert all((gate.ROOT / name).exists() for name in paths)
+        code = f"import os; exec({codes!r}[os.environ.get('TWIN') or {lane or tier!r}])"
+        return gate.Check(f"{tier}-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
+
+    monkeypatch.setattr(gate, "pytest_check", check)
+    names = {lanes.TWIN: "twin", lanes.WINDOWS: "browser"}
+    return list(
+        gate.run_each(
+            gate.Plan(tiers, keep_going=keep_going),
+            tiers,
+            Progress(quiet=True),
+            second=lambda suffix: lanes.Second(("env", f"ENTERED={suffix}"), {"TWIN": names[suffix]}),
+        )
+    )
+
+
 def on_two(
     tmp_path: Path, codes: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, keep_going: bool = False
 ) -> gate.Outcome:
-    """The tier stack over two labs, each run of pytest replaced by Python; `codes` by the name of the run."""
-
-    def check(_tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
-        assert all((gate.ROOT / name).exists() for name in paths)
-        code = f"import os; exec({codes!r}['twin' if os.environ.get('TWIN') else {lane!r}])"
-        return gate.Check(f"stack-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
-
-    monkeypatch.setattr(gate, "pytest_check", check)
-    twin = lanes.Second(("env", "ENTERED=yes"), {"TWIN": "yes"})
-    (outcome,) = gate.run_each(
-        gate.Plan(["stack"], keep_going=keep_going), ["stack"], Progress(quiet=True), second=lambda: twin
-    )
+    """The tier stack alone."""
+    (outcome,) = on_labs(tmp_path, codes, monkeypatch, ["stack"], keep_going=keep_going)
     return outcome
 
 
@@ -212,7 +229,7 @@ def test_the_exclusive_tests_run_on_two_labs_at_once(tmp_path: Path, monkeypatch
     """The runs wait for each other: one after the other, neither would end."""
     wait = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
-    entered = "assert (os.environ['ENTERED'], bool(os.environ['LEFT'])) == ('yes', True)\nprint('3 passed in 1s')"
+    entered = "assert (os.environ['ENTERED'], bool(os.environ['LEFT'])) == ('t', True)\nprint('3 passed in 1s')"
     codes = {
         "shared": wait.format(one, two) + "print('1 passed in 1s')",
         "exclusive": "print('2 passed in 1s')",
@@ -237,6 +254,33 @@ def test_after_a_failed_lane_the_next_one_runs_where_it_is_to_keep_going(
     codes = {"shared": "raise SystemExit(1)", "exclusive": f"open({str(left)!r}, 'w')", "twin": "pass"}
     assert not on_two(tmp_path, codes, monkeypatch, keep_going=keep_going).ok
     assert left.exists() is ran
+
+
+def test_the_browser_has_a_lab_of_its_own_beside_the_exclusive_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The browser waits for an exclusive run, and that one for it; both find the shared lane ended."""
+    ended, one, two = (str(tmp_path / name) for name in ("ended", "one", "two"))
+    wait = "import pathlib, time\nassert pathlib.Path({!r}).exists()\npathlib.Path({!r}).touch()\n"
+    wait += "while not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
+    codes = {
+        "shared": f"import pathlib; pathlib.Path({ended!r}).touch()",
+        "exclusive": wait.format(ended, one, two) + "print('2 passed in 1s')",
+        "twin": "print('3 passed in 1s')",
+        "browser": wait.format(ended, two, one) + "import os\nassert os.environ['ENTERED'] == 'w'\nprint('4 passed')",
+    }
+    stack, browser = on_labs(tmp_path, codes, monkeypatch, ["stack", "browser"])
+    assert (stack.tier, stack.ok, stack.closing) == ("stack", True, ("", "2 passed in 1s", "3 passed in 1s"))
+    assert (browser.tier, browser.ok, browser.closing) == ("browser", True, ("4 passed",))
+
+
+@pytest.mark.parametrize(("keep_going", "tiers"), [(False, ["stack"]), (True, ["stack", "browser"])])
+def test_no_browser_begins_after_a_failed_lane_unless_it_is_to_keep_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_going: bool, tiers: list[str]
+) -> None:
+    codes = dict.fromkeys(("exclusive", "twin", "browser"), "pass") | {"shared": "raise SystemExit(1)"}
+    found = on_labs(tmp_path, codes, monkeypatch, ["stack", "browser"], keep_going=keep_going)
+    assert [(one.tier, one.ok) for one in found] == [(tier, tier == "browser") for tier in tiers]
 
 
 def test_a_tier_that_keeps_going_shows_the_log_of_its_first_failure() -> None:

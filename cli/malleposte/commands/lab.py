@@ -15,6 +15,7 @@ import click
 
 from malleposte.lab import Bind, Lab, LabError, Twin
 from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX
+from malleposte.lab.twin import SUFFIXES
 from malleposte.paths import LAB_INVENTORY
 
 
@@ -81,7 +82,8 @@ def down(lab: Lab, purge: bool) -> None:
       malleposte lab down
       malleposte lab down --purge
     """
-    Twin(lab).remove()
+    for suffix in SUFFIXES:
+        Twin(lab, suffix).remove()
     lab.down(purge=purge)
     click.echo(f"lab {lab.settings.prefix}: gone")
 

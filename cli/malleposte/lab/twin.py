@@ -18,20 +18,22 @@ from malleposte.lab.host import Host
 from malleposte.lab.lab import Lab
 from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, LONGEST_PREFIX, Settings, derived_network
 
-SUFFIX = "t"
+SUFFIXES = ("t", "w")
+"""A letter for each twin that a lab may have; it ends the names of its hosts."""
 NAMESPACES = Path("/run/netns")
 
 
 @dataclass(frozen=True)
 class Twin:
-    """Names and places of the twin of a lab."""
+    """Names and places of a twin of a lab; `suffix`, one of SUFFIXES, tells one twin from another."""
 
     first: Lab
+    suffix: str = SUFFIXES[0]
 
     @property
     def settings(self) -> Settings:
         """Its prefix ends in the suffix; its network is that of the first lab."""
-        prefix = self.first.settings.prefix[: LONGEST_PREFIX - 1] + SUFFIX
+        prefix = self.first.settings.prefix[: LONGEST_PREFIX - 1] + self.suffix
         return replace(self.first.settings, prefix=prefix)
 
     @property

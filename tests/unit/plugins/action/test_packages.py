@@ -36,7 +36,9 @@ def test_a_host_that_needs_none_is_asked_nothing(monkeypatch):
     assert (result["changed"], asked) == (False, [])
 
 
-@pytest.mark.parametrize("facts", [{}, {"installed": ""}, {"installed": "slapd"}, {"installed": "slapd-contrib ldap-utils"}])
+@pytest.mark.parametrize(
+    "facts", [{}, {"installed": ""}, {"installed": "slapd"}, {"installed": "slapd-contrib ldap-utils"}]
+)
 def test_apt_is_asked_where_one_is_missing_or_nothing_is_known(monkeypatch, facts):
     result, asked = run(monkeypatch, {"name": ["slapd", "ldap-utils"]}, facts)
     [(name, arguments)] = asked
@@ -59,7 +61,9 @@ def test_what_is_not_wanted_is_removed_where_it_is_and_where_nothing_is_known(mo
         assert (result["changed"], arguments["state"], "update_cache" in arguments) == (True, "absent", False)
 
 
-@pytest.mark.parametrize("args", [{}, {"name": None}, {"name": "slapd", "state": "latest"}, {"name": "slapd", "purge": True}, {"name": [1]}])
+@pytest.mark.parametrize(
+    "args", [{}, {"name": None}, {"name": "slapd", "state": "latest"}, {"name": "slapd", "purge": True}, {"name": [1]}]
+)
 def test_anything_else_is_refused(monkeypatch, args):
     with pytest.raises(AnsibleActionFail, match="give name"):
         run(monkeypatch, args, {})
