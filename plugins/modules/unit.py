@@ -51,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 done:
-  description: What was done, or would be, a verb of systemctl(1) and its units each; with a new reading of the files.
+  description: The acts that were done, or would be; of each the verb of systemctl(1) and its units.
   type: list
   elements: str
   returned: always
@@ -78,7 +78,7 @@ Wanted = Mapping[str, object]
 
 
 def show(*words: str) -> str:
-    """What `systemctl show` says."""
+    """The output of `systemctl show`."""
     return subprocess.run([SYSTEMCTL, "show", *words], capture_output=True, text=True, check=False).stdout
 
 
@@ -90,7 +90,7 @@ def look(names: Sequence[str]) -> dict[str, Unit]:
 
 
 def read_at() -> float:
-    """When systemd last began to read its files, in seconds since the epoch; 0 when it does not say."""
+    """The time at which systemd last began to read its files, in seconds since the epoch; 0 when it does not say."""
     stamp = show("--timestamp=us+utc", "--property=UnitsLoadTimestamp").strip().partition(" ")[2]
     try:
         return datetime.strptime(f"{stamp.removesuffix(' UTC')} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
@@ -99,7 +99,7 @@ def read_at() -> float:
 
 
 def youngest(folder: str) -> float:
-    """When a file or folder below was last changed, by its status: a file that is moved in has a time of before."""
+    """The time of the last change below a folder, by the status of files: one that is moved in has a time of before."""
     newest = os.lstat(folder).st_ctime
     for entry in os.scandir(folder):
         newest = max(newest, youngest(entry.path) if entry.is_dir(follow_symlinks=False) else os.lstat(entry).st_ctime)

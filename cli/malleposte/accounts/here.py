@@ -7,13 +7,13 @@ import datetime
 from collections.abc import Iterator
 
 from malleposte.accounts import facts
+from malleposte.accounts.actor import actor
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.run import actor
 from malleposte.accounts.settings import FILE, Settings
 from malleposte.directory.protocol import Directory
 

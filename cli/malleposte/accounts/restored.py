@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from malleposte.accounts.actor import actor
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import uid_of
-from malleposte.accounts.run import actor
 from malleposte.accounts.search import by_any_name
 from malleposte.accounts.settings import Settings
 from malleposte.errors import MallepostError

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import os
-import pwd
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from malleposte.accounts import changes, feed, plan, schools
+from malleposte.accounts.actor import actor
 from malleposte.accounts.admit import admit
 from malleposte.accounts.apply import Outcome, Progress, apply
 from malleposte.accounts.current import Current
@@ -17,9 +15,6 @@ from malleposte.accounts.feed import columns, rejects
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.platform import profiles
-
-BY = "MALLEPOSTE_BY"
-"""In the environment: who typed the command on the controller, as that says."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +49,6 @@ def make_plan(
         else:
             made = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
     return Planned(made, rejects.render(source))
-
-
-def actor() -> str:
-    """The person for the journal: the one behind sudo or ssh, if known, and the one the controller names."""
-    user = os.environ.get("SUDO_USER") or pwd.getpwuid(os.geteuid()).pw_name
-    origin = os.environ.get("SSH_CONNECTION", "").partition(" ")[0] or socket.gethostname()
-    told = os.environ.get(BY, "")
-    return f"{user}@{origin}" + (f" for {told}" if told else "")
 
 
 def apply_plan(

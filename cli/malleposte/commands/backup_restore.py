@@ -105,14 +105,14 @@ class Job:
     def told(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
         """Write a restore of an account into the journal of accounts, and show it."""
         try:
-            from malleposte.accounts import restored, run, settings
+            from malleposte.accounts import actor, restored, settings
         except ImportError:  # a host without the directory's library
             kept = False
         else:
             kept = settings.FILE.exists()
         if kept:
             if self.by:
-                os.environ[run.BY] = self.by
+                os.environ[actor.BY] = self.by
             try:
                 restored.note(settings.Settings.read(settings.FILE), kind, uid, what, self.reason)
             except (MallepostError, OSError) as error:

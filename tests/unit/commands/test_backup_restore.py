@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from malleposte import paths
-from malleposte.accounts import disclosure, run, settings
+from malleposte.accounts import actor, disclosure, settings
 from malleposte.backup import archives as vaults
 from malleposte.backup import config, restore_database
 from malleposte.backup.restore_model import Copy, Outcome
@@ -149,7 +149,7 @@ def on_host(tmp_path, monkeypatch):
     monkeypatch.setattr(backup_restore.messages, "restore", lambda *_a, **_k: Outcome("messages of anne"))
     monkeypatch.setattr(backup_restore.messages, "listing", lambda *_a, **_k: Outcome("messages of anne"))
     monkeypatch.setattr(paths, "HOSTED", True)
-    monkeypatch.delenv(run.BY, raising=False)
+    monkeypatch.delenv(actor.BY, raising=False)
     return tmp_path / "accounts.jsonl"
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from malleposte.accounts import facts
+from malleposte.accounts.actor import actor
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.letters import choose, table
 from malleposte.accounts.letters.issue import Issuer, Progress, Validity, files
 from malleposte.accounts.letters.page import Platform, Printer
-from malleposte.accounts.run import actor
 from malleposte.accounts.settings import Settings, one_writer
 
 MANIFEST = "manifest.json"

@@ -4,30 +4,48 @@ import os
 
 import click
 
-from malleposte.accounts.run import BY
-from malleposte.commands.accounts import (
-    archive,
-    audit,
-    boxes,
-    codes,
-    declare,
-    device,
-    edit,
-    feed,
-    idle,
-    letters,
-    lists,
-    recovery,
-    restored,
-    roles,
-    rooms,
-    search,
-    states,
-    undelete,
-)
+from malleposte.accounts.actor import BY
+from malleposte.commands.parts import Parts
+
+PLACES = {
+    "plan": "feed:plan_command",
+    "apply": "feed:apply_command",
+    "import": "feed:import_command",
+    "letters": "letters:letters_command",
+    "find": "search:find_command",
+    "show": "search:show_command",
+    "list": "search:list_command",
+    "create": "edit:create_command",
+    "modify": "edit:modify_command",
+    "rename": "edit:rename_command",
+    "move": "edit:move_command",
+    "profile": "edit:profile_command",
+    "quota": "edit:quota_command",
+    "declare": "declare:declare_command",
+    "block": "states:block_command",
+    "unblock": "states:unblock_command",
+    "suspend": "states:suspend_command",
+    "resume": "states:resume_command",
+    "expire": "states:expire_command",
+    "reset": "codes:reset_command",
+    "recovery": "recovery:recovery_command",
+    "export": "archive:export_command",
+    "archive": "archive:archive_command",
+    "purge": "archive:purge_command",
+    "nightly": "archive:nightly_command",
+    "idle-filters": "idle:idle_filters_command",
+    "undelete": "undelete:undelete_command",
+    "restored": "restored:restored_command",
+    "box": "boxes:box_group",
+    "room": "rooms:room_group",
+    "lists": "lists:lists_group",
+    "device": "device:device_group",
+    "role": "roles:role_group",
+    "audit": "audit:audit_command",
+}
 
 
-@click.group("accounts")
+@click.group("accounts", commands=Parts(__name__, PLACES))
 @click.option("--by", hidden=True, default="", help="The person on the controller, for the journal.")
 def command(by: str) -> None:
     """Import accounts from the files of the HR systems, and manage single accounts.
@@ -45,20 +63,3 @@ def command(by: str) -> None:
     """
     if by:
         os.environ[BY] = by
-
-
-for _part in (
-    *(feed.plan_command, feed.apply_command, feed.import_command, letters.letters_command),
-    *(search.find_command, search.show_command, search.list_command),
-    *(edit.create_command, edit.modify_command, edit.rename_command, edit.move_command, edit.profile_command),
-    *(edit.quota_command, declare.declare_command),
-    *(states.block_command, states.unblock_command, states.suspend_command, states.resume_command),
-    states.expire_command,
-    *(codes.reset_command, recovery.recovery_command),
-    *(archive.export_command, archive.archive_command, archive.purge_command, archive.nightly_command),
-    idle.idle_filters_command,
-    undelete.undelete_command,
-    restored.restored_command,
-    *(boxes.box_group, rooms.room_group, lists.lists_group, device.device_group, roles.role_group, audit.audit_command),
-):
-    command.add_command(_part)
