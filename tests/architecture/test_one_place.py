@@ -77,7 +77,7 @@ DECISIONS = (
     ),
     Decision(
         "how SQL is given to PostgreSQL",
-        r'"psql", "-',
+        r'"-[XAtqc]{3,}"',
         ("cli/malleposte/adapters/postgresql.py", "plugins/modules/postgresql_databases.py"),
         'argv = ["psql", "-AtXqc", question, "postgres"]',
     ),

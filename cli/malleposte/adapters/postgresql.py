@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 from malleposte.errors import MallepostError
 
 ADMINISTRATOR = "postgres"
-PSQL = ("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-")
+PROGRAMS = Path("/usr/lib/postgresql")
+OPTIONS = ("-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-")
+
+
+@functools.cache
+def psql() -> str:
+    """The newest psql of this host. Debian's /usr/bin/psql, in Perl, takes four times its processor time."""
+    found = [path for path in PROGRAMS.glob("*/bin/psql") if path.parts[-3].isdigit()]
+    return str(max(found, key=lambda path: int(path.parts[-3]), default="psql"))
 
 
 def sql(database: str, text: str, *, user: str = ADMINISTRATOR, timeout: float | None = None) -> str:
@@ -17,7 +27,7 @@ def sql(database: str, text: str, *, user: str = ADMINISTRATOR, timeout: float |
 
     It goes in by standard input, where no other process sees it. `timeout` is in seconds.
     """
-    return program([*PSQL, "-d", database], text.encode(), user=user, timeout=timeout)
+    return program([psql(), *OPTIONS, "-d", database], text.encode(), user=user, timeout=timeout)
 
 
 def program(

@@ -20,6 +20,7 @@ Program = Callable[[str, str], Path]
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     """Makes a shell script a program; the file that its calls are noted in, a line a call."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(postgresql, "psql", lambda: "psql")
 
     def made(name: str, text: str) -> Path:
         called = tmp_path / f"{name}.called"
