@@ -1,5 +1,6 @@
 """The gate: every tier of tests as programs to run, cheapest first."""
 
+import functools
 import subprocess
 import sys
 import threading
@@ -263,7 +264,7 @@ def elsewhere(check: Check, lab: lanes.Second, name: str = "") -> Check:
 def run_on_labs(
     checks: Mapping[str, Sequence[Check]],
     twin: lanes.Second,
-    windows: lanes.Second | None,
+    windows: Callable[[], lanes.Second | None],
     progress: Progress,
     *,
     keep_going: bool = False,
@@ -271,8 +272,8 @@ def run_on_labs(
     """Runs the tiers stack and browser on several labs, and returns the outcome of each.
 
     Some of the exclusive tests run on the second lab (`twin`), all others of the stack on the first. The browser has
-    the third (`windows`), from the end of the shared lane on: that lane alone keeps two processors busy. The output of
-    the further labs is on the screen only when they failed.
+    the third, which `windows` makes at the end of the shared lane: that lane alone keeps two processors busy. The
+    output of the further labs is on the screen only when they failed.
     """
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").glob("test_*.py"))
     here, there = lanes.parted(files, timings.budgets())
@@ -282,8 +283,8 @@ def run_on_labs(
         parts = [run_streamed("stack", checks["stack"][:1], progress)]
         browser = None
         if parts[0].ok or keep_going:
-            if windows is not None:
-                shown = [elsewhere(check, windows) for check in checks["browser"]]
+            if (third := windows()) is not None:
+                shown = [elsewhere(check, third) for check in checks["browser"]]
                 browser = pool.submit(run_streamed, "browser", shown, progress, Aside())
             parts.append(run_streamed("stack", [own], progress))
         beside = future.result()
@@ -392,10 +393,10 @@ def run_each(
             if twin is None:
                 outcomes = [run_streamed(tier, checks[tier], progress, aside, keep_going=plan.keep_going)]
             else:
-                windows = None
-                if "browser" in tiers and checks["browser"]:
+                seen = "browser" in tiers and bool(checks["browser"])
+                if seen:
                     prepare("browser")
-                    windows = second(lanes.WINDOWS)
+                windows = functools.partial(second, lanes.WINDOWS) if seen else lambda: None
                 outcomes = run_on_labs(checks, twin, windows, progress, keep_going=plan.keep_going)
         yield from outcomes
         done |= {outcome.tier for outcome in outcomes}
