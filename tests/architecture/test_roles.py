@@ -71,6 +71,17 @@ def test_what_was_notified_is_applied_before_a_unit_is_started(role: Path) -> No
     assert wrong == []
 
 
+def test_a_socket_of_a_port_can_be_restarted_while_a_new_process_still_holds_the_old_one(role: Path) -> None:
+    """Each process that systemd starts has all of its sockets for a moment; meanwhile the port is in use."""
+    wrong = []
+    for path in sorted(role.rglob("*.socket.j2")):
+        text = path.read_text("utf-8")
+        ports = re.findall(r"^ListenStream=((?!/)\S*(?::.+|listen \}\}))$", text, re.MULTILINE)
+        if ports and "\nReusePort=yes\n" not in text:
+            wrong.append(f"{path.relative_to(ROOT)}: {ports[0]}")
+    assert wrong == []
+
+
 def test_specs_equal_defaults(role: Path) -> None:
     specs = specs_of(role)
     defaults = set(load(role / "defaults/main.yml") or {})
