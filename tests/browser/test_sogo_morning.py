@@ -55,7 +55,7 @@ def test_an_agent_writes_labels_archives_and_is_away(
     browser.seen("#mailEditor .sg-mail-editor-attachments a", file.name)
     assert browser.fits()
     browser.picture("sogo-attached")
-    browser.click("#mailEditor button[aria-label='Envoyer']")
+    sogo.send(browser)
     arrived = email.message_from_bytes(mail.arrived(colleague, word), policy=email.policy.default)
     (part,) = arrived.iter_attachments()
     assert (part.get_filename(), part.get_content()) == (file.name, content)

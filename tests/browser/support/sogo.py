@@ -146,6 +146,18 @@ def hint(browser: Browser) -> str:
     return str(browser.driver.execute_async_script(ask))
 
 
+def send(browser: Browser) -> None:
+    """Send what was written; the editor does not take a click while a file is on its way to the server."""
+
+    def gone() -> bool:
+        for button in browser.driver.find_elements(By.CSS_SELECTOR, "#mailEditor button[aria-label='Envoyer']"):
+            if button.is_enabled() and browser.driver.execute_script(ON_TOP, button):
+                button.click()
+        return not browser.driver.find_elements(By.CSS_SELECTOR, "#mailEditor")
+
+    browser.wait(gone, "the editor of the message stays")
+
+
 def save(browser: Browser) -> None:
     """Save the event, and wait until its editor is closed."""
     browser.click(SAVE)
