@@ -8,9 +8,9 @@ name: packages_ahead
 author: Malleposte (@malleposte)
 short_description: The packages that the roles of this host will install
 description:
-  - Reads C(playbooks/site.yml), and in the C(tasks/main.yml) and C(tasks/install.yml) of each role that it gives this
-    host the tasks M(academie.malleposte.packages). Left out are those with a condition and those
-    that say C(ahead=false).
+  - Reads C(playbooks/site.yml), and in each role that it gives this host the tasks M(academie.malleposte.packages) of
+    the file in which the role begins and of those that it imports. Left out are those with a condition and those that
+    say C(ahead=false).
 options: {}
 """
 
@@ -39,12 +39,12 @@ class LookupModule(LookupBase):
         mine = {known["inventory_hostname"], *known["group_names"]}
         found: set[str] = set()
         plays = self._read(ahead.ROOT / "playbooks" / "site.yml")
-        for role in ahead.roles_of(plays, mine, self._templar.template):
+        for role, entry in ahead.roles_of(plays, mine, self._templar.template):
             folder = ahead.ROOT / "roles" / role
             inner = ahead.optional(self._read, folder / "defaults" / "main.yml") | known
             inner |= ahead.optional(self._read, folder / "vars" / "main.yml")
             templar = self._templar.copy_with_new_env(available_variables=inner)
-            tasks = [one for path in ahead.task_files(folder) for one in self._read(path)]
+            tasks = [one for path in ahead.task_files(folder, entry, self._read) for one in self._read(path)]
             for name in ahead.asked_for(tasks):
                 names = templar.template(name)
                 found |= {names} if isinstance(names, str) else set(names)

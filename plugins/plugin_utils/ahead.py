@@ -18,27 +18,34 @@ def chosen(pattern: str | Sequence[str], groups: Collection[str]) -> bool:
     return not set(words).isdisjoint(groups) and without.isdisjoint(groups)
 
 
-def roles_of(plays: Sequence[Mapping[str, Any]], groups: Collection[str], template: Callable[[Any], Any]) -> list[str]:
-    """The roles of a host, each once, in the order of the plays; those that a play's own tasks include too."""
-    found: dict[str, None] = {}
+def roles_of(
+    plays: Sequence[Mapping[str, Any]], groups: Collection[str], template: Callable[[Any], Any]
+) -> list[tuple[str, str]]:
+    """The roles of a host and where each begins (`main`, or the `tasks_from` of a play's task), in the plays' order."""
+    found: dict[tuple[str, str], None] = {}
     for play in plays:
-        named = [str(role["role"]) for role in play.get("roles", ())] + list(_included(play.get("tasks", ())))
+        named = [(str(role["role"]), "main") for role in play.get("roles", ())]
+        named += _included(play.get("tasks", ()))
         if named and chosen(template(play["hosts"]), groups):
-            found |= dict.fromkeys(name.rpartition(".")[2] for name in named)
+            found |= dict.fromkeys((name.rpartition(".")[2], entry) for name, entry in named)
     return list(found)
 
 
-def _included(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _included(tasks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """The roles that tasks include by name. A name of variables is a service's, whose own play has its role."""
     for task in tasks:
-        name = str(task.get("ansible.builtin.include_role", {}).get("name", "{{"))
-        if "{{" not in name:
-            yield name
+        given = task.get("ansible.builtin.include_role", {})
+        if "{{" not in str(given.get("name", "{{")):
+            yield str(given["name"]), str(given.get("tasks_from", "main"))
 
 
-def task_files(role: Path) -> list[Path]:
-    """The files of a role that are read for its packages: the main one, and one that a play may include alone."""
-    return [path for path in (role / "tasks" / "main.yml", role / "tasks" / "install.yml") if path.is_file()]
+def task_files(role: Path, entry: str, read: Read) -> Iterator[Path]:
+    """The file in which a role begins, and those that it imports whatever the host is."""
+    path = role / "tasks" / f"{entry.removesuffix('.yml')}.yml"
+    yield path
+    for task in optional(read, path):
+        if "ansible.builtin.import_tasks" in task:
+            yield from task_files(role, str(task["ansible.builtin.import_tasks"]), read)
 
 
 def asked_for(tasks: Sequence[Mapping[str, Any]]) -> Iterator[Any]:

@@ -10,7 +10,7 @@ from .conftest import ROOT
 OURS = ("malleposte", "ansible_collections.academie")
 ACTIONS = "tests/unit/plugins/action"
 LEFT = {
-    *((f"{ACTIONS}/test_{name}.py", "_execute_module") for name in ("packages", "unit")),
+    (f"{ACTIONS}/test_packages.py", "_execute_module"),
     *((f"{ACTIONS}/test_config_set.py", f"_{name}") for name in ("execute_module", "execute_remote_stat")),
     *((f"{ACTIONS}/test_config_set.py", f"_{name}") for name in ("transfer_file", "fixup_perms2")),
 }

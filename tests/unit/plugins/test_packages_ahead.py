@@ -35,6 +35,13 @@ def test_a_role_that_a_play_includes_counts_where_it_has_something_to_do(lab: Si
     assert "lego" not in set(lab.template("world", LOOKUP))
 
 
+def test_a_role_that_begins_elsewhere_counts_with_what_it_does_there(lab: Site) -> None:
+    """The portal's host learns how accountd is reached, and needs none of its packages."""
+    accountd = {"python3-phonenumbers", "python3-email-validator"}
+    assert accountd <= set(lab.template("mail1", LOOKUP))
+    assert accountd.isdisjoint(lab.template("pia1", LOOKUP))
+
+
 def test_what_must_wait_for_its_turn_or_depends_on_a_value_is_left_out(lab: Site) -> None:
     mail = set(lab.template("mail1", LOOKUP))
     assert mail.isdisjoint({"memcached", "postgresql-17", "roundcube-core", "clamav-daemon", "slapd"})
@@ -58,8 +65,15 @@ def test_the_hosts_of_a_play(pattern: Any, groups: set[str], is_chosen: bool) ->
 
 def test_every_package_task_of_a_role_can_be_read() -> None:
     """One in another file would be missed; those are conditional, and say so by their file."""
-    read = {path for role in (ROOT / "roles").iterdir() for path in ahead.task_files(role)}
-    assert ROOT / "roles/postgresql/tasks/install.yml" in read
+    plays = yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+    begun = {one for play in plays for one in ahead.roles_of([{**play, "hosts": "all"}], {"all"}, lambda text: text)}
+    begun |= {(role.name, "main") for role in (ROOT / "roles").iterdir()}
+    read = {
+        path
+        for role, entry in begun
+        for path in ahead.task_files(ROOT / "roles" / role, entry, lambda path: yaml.safe_load(path.read_text()))
+    }
+    assert {ROOT / "roles/postgresql/tasks/install.yml", ROOT / "roles/acme/tasks/install.yml"} <= read
     elsewhere = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "roles").glob("*/tasks/*.yml")
