@@ -28,7 +28,7 @@ LANES = ("shared", "exclusive")
 """Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
 TWIN = "stack-exclusive-twin"
 """The run of the exclusive tests on the second lab."""
-Second = Callable[[str], lanes.Second | None]
+Further = Callable[[str], lanes.Second | None]
 """Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
 ANYWHERE = tuple(
     f"tests/stack/shared/test_{name}.py"
@@ -345,7 +345,7 @@ def run(
     plan: Plan,
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
-    second: Second = lambda _: None,
+    second: Further = lambda _: None,
 ) -> Iterator[Outcome]:
     """Runs the tiers in the order of TIERS; stops after the first that fails unless `keep_going`.
 
@@ -373,7 +373,7 @@ def run_each(
     progress: Progress,
     prepare: Callable[[str], None] = lambda _: None,
     aside: Aside | None = None,
-    second: Second = lambda _: None,
+    second: Further = lambda _: None,
 ) -> Iterator[Outcome]:
     """Runs tiers one after the other, up to the first that fails unless `keep_going`."""
     done: set[str] = set()
@@ -386,22 +386,35 @@ def run_each(
         if tier == "lint":
             outcomes = [run_lint(progress, aside)]
         else:
-            checks = {one: plan.checks(one) for one in (("stack", "browser") if tier == "stack" else (tier,))}
-            if checks[tier]:
-                prepare(tier)
-            twin = second(lanes.TWIN) if checks[tier] and tier == "stack" and plan.whole else None
-            if twin is None:
-                outcomes = [run_streamed(tier, checks[tier], progress, aside, keep_going=plan.keep_going)]
-            else:
-                seen = "browser" in tiers and bool(checks["browser"])
-                if seen:
-                    prepare("browser")
-                windows = functools.partial(second, lanes.WINDOWS) if seen else lambda: None
-                outcomes = run_on_labs(checks, twin, windows, progress, keep_going=plan.keep_going)
+            outcomes = run_tests(plan, tier, progress, prepare, aside, second, browser="browser" in tiers)
         yield from outcomes
         done |= {outcome.tier for outcome in outcomes}
         if not all(outcome.ok for outcome in outcomes) and not plan.keep_going:
             return
+
+
+def run_tests(
+    plan: Plan,
+    tier: str,
+    progress: Progress,
+    prepare: Callable[[str], None],
+    aside: Aside | None,
+    second: Further,
+    *,
+    browser: bool,
+) -> list[Outcome]:
+    """Runs a tier other than lint; the stack, where all of it is chosen, on several labs, the `browser` beside it."""
+    checks = {tier: plan.checks(tier)}
+    if checks[tier]:
+        prepare(tier)
+    twin = second(lanes.TWIN) if checks[tier] and tier == "stack" and plan.whole else None
+    if twin is None:
+        return [run_streamed(tier, checks[tier], progress, aside, keep_going=plan.keep_going)]
+    if browser:
+        checks["browser"] = plan.checks("browser")
+        prepare("browser")
+    windows = functools.partial(second, lanes.WINDOWS) if checks.get("browser") else lambda: None
+    return run_on_labs(checks, twin, windows, progress, keep_going=plan.keep_going)
 
 
 def run_beside(plan: Plan, tiers: Sequence[str], progress: Progress, work: Callable[[], None]) -> list[Outcome]:

@@ -64,8 +64,8 @@ from datetime import datetime
 from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import SYSTEMCTL, properties, told
 
-SYSTEMCTL = "/usr/bin/systemctl"
 UNITS = "/etc/systemd/system"
 SHOWN = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
 RUNS, RESTS = ("active", "activating", "reloading"), ("inactive", "failed")
@@ -77,21 +77,9 @@ Unit = Mapping[str, str]
 Wanted = Mapping[str, object]
 
 
-def show(*words: str) -> str:
-    """The output of `systemctl show`."""
-    return subprocess.run([SYSTEMCTL, "show", *words], capture_output=True, text=True, check=False).stdout
-
-
-def look(names: Sequence[str]) -> dict[str, Unit]:
-    """The properties of each unit; none where systemd says nothing."""
-    blocks = show(f"--property={','.join(SHOWN)}", "--", *names).split("\n\n") if names else []
-    found = [dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line) for block in blocks]
-    return dict(zip(names, found + [{}] * (len(names) - len(found)), strict=True))
-
-
 def read_at() -> float:
     """The time at which systemd last began to read its files, in seconds since the epoch; 0 when it does not say."""
-    stamp = show("--timestamp=us+utc", "--property=UnitsLoadTimestamp").strip().partition(" ")[2]
+    stamp = told(SYSTEMCTL, "show", "--timestamp=us+utc", "--property=UnitsLoadTimestamp").strip().partition(" ")[2]
     try:
         return datetime.strptime(f"{stamp.removesuffix(' UTC')} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
     except ValueError:
@@ -166,7 +154,7 @@ class Systemd:
                 self.fail(f"systemctl {' '.join(words)}: {'; '.join(ran.stderr.strip().splitlines())}")
         self.done.append(" ".join(words))
 
-    def known(self, found: dict[str, Unit], wanted: Wanted) -> dict[str, Unit]:
+    def known(self, found: Mapping[str, Unit], wanted: Wanted) -> dict[str, Unit]:
         """The units that the host has. Others end the module, or are told of in a rehearsal."""
         lacking = missing(found, wanted)
         if lacking and not self.module.check_mode:
@@ -174,7 +162,7 @@ class Systemd:
         self.done += [f"{name} is not on the host yet: the deploy would bring it" for name in lacking]
         return {name: unit for name, unit in found.items() if name not in lacking}
 
-    def bring(self, found: dict[str, Unit], wanted: Wanted) -> bool:
+    def bring(self, found: Mapping[str, Unit], wanted: Wanted) -> bool:
         """Bring units to a state; whether one of them changed."""
         read = stale(found)
         found = self.known(found, wanted)
@@ -208,7 +196,7 @@ def main() -> None:
     systemd = Systemd(module)
     if names and all(wanted[key] is None for key in ("state", "enabled", "masked")):
         systemd.fail(f"unit: say state, enabled or masked of {', '.join(names)}")
-    changed = systemd.bring(look(names), wanted)
+    changed = systemd.bring(properties(names, *SHOWN), wanted)
     module.exit_json(changed=changed, done=systemd.done)
 
 

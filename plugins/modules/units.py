@@ -41,27 +41,20 @@ dead:
   returned: always
 """
 
-import subprocess
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import properties, told
 
-SYSTEMCTL, JOURNALCTL = "/usr/bin/systemctl", "/usr/bin/journalctl"
+JOURNALCTL = "/usr/bin/journalctl"
 PAUSE = 0.5  # seconds between two looks
 
 
-def told(*argv: str) -> str:
-    """Return the output of a program."""
-    return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
-
-
 def look(names: list[str]) -> dict[str, tuple[str, str]]:
-    """Of each unit whether it is loaded and how it is, in systemd's words, whatever name systemd calls it by."""
-    blocks = told(SYSTEMCTL, "show", "--property=LoadState,ActiveState", "--", *names).split("\n\n")
-    facts = [dict(line.partition("=")[::2] for line in block.splitlines() if "=" in line) for block in blocks]
+    """Of each unit whether it is loaded and how it is."""
+    found = properties(names, "LoadState", "ActiveState")
     return {
-        name: (fact.get("LoadState", "not-found"), fact.get("ActiveState", "inactive"))
-        for name, fact in zip(names, facts, strict=True)
+        name: (fact.get("LoadState", "not-found"), fact.get("ActiveState", "inactive")) for name, fact in found.items()
     }
 
 
@@ -90,7 +83,7 @@ def main() -> None:
     )
     names = sorted(set(module.params["name"]))
     until = time.monotonic() + module.params["patience"]
-    found = look(names) if names else {}
+    found = look(names)
     while starting(found) and time.monotonic() < until:
         time.sleep(PAUSE)
         found = look(names)

@@ -77,7 +77,7 @@ DECISIONS = (
     ),
     Decision(
         "how SQL is given to PostgreSQL",
-        r'"-[XAtqc]{3,}"',
+        r'"psql", "-|"-[XAtqc]{3,}"',
         ("cli/malleposte/adapters/postgresql.py", "plugins/modules/postgresql_databases.py"),
         'argv = ["psql", "-AtXqc", question, "postgres"]',
     ),
