@@ -89,6 +89,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.academie.malleposte.plugins.module_utils.slapd import config, ldif
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import properties, stale
 
 START_TIMEOUT = 60  # seconds for slapd to answer after a start
 GRAMMAR = re.compile(r"^(\s|<[\w ]+> ::=|dynacl:)")  # of access rules: slapd recites it after a wrong one
@@ -147,7 +148,9 @@ class Slapd:
             self.module.fail_json(msg=f"{self.service} does not stop: {text}")
 
     def start(self) -> bool:
-        """Start the unit and wait until slapd answers, START_TIMEOUT seconds at most."""
+        """Start the unit, by its files as they are now, and wait until slapd answers, START_TIMEOUT seconds at most."""
+        if stale(properties([self.service], "NeedDaemonReload")):
+            self._run("systemctl", "daemon-reload")
         self._run("systemctl", "reset-failed", self.service)
         code, _text = self._run("systemctl", "start", self.service)
         deadline = time.monotonic() + START_TIMEOUT

@@ -57,46 +57,19 @@ done:
   returned: always
 """
 
-import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils.systemd import SYSTEMCTL, properties, told
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import SYSTEMCTL, Unit, properties, stale
 
-UNITS = "/etc/systemd/system"
 SHOWN = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
 RUNS, RESTS = ("active", "activating", "reloading"), ("inactive", "failed")
 AT_START = ("enabled", "static", "generated")
 """Words of systemctl(1), `is-enabled`, for which there is nothing to enable."""
-TICK = 0.005  # seconds: the clock of files may be one tick of the kernel behind that of processes
 
-Unit = Mapping[str, str]
 Wanted = Mapping[str, object]
-
-
-def read_at() -> float:
-    """The time at which systemd last began to read its files, in seconds since the epoch; 0 when it does not say."""
-    stamp = told(SYSTEMCTL, "show", "--timestamp=us+utc", "--property=UnitsLoadTimestamp").strip().partition(" ")[2]
-    try:
-        return datetime.strptime(f"{stamp.removesuffix(' UTC')} +0000", "%Y-%m-%d %H:%M:%S.%f %z").timestamp()
-    except ValueError:
-        return 0.0
-
-
-def youngest(folder: str) -> float:
-    """The time of the last change below a folder, by the status of files: one that is moved in has a time of before."""
-    newest = os.lstat(folder).st_ctime
-    for entry in os.scandir(folder):
-        newest = max(newest, youngest(entry.path) if entry.is_dir(follow_symlinks=False) else os.lstat(entry).st_ctime)
-    return newest
-
-
-def stale(found: Mapping[str, Unit]) -> bool:
-    """Whether systemd has to read its files again."""
-    return youngest(UNITS) + TICK >= read_at() or any(one.get("NeedDaemonReload") == "yes" for one in found.values())
 
 
 def missing(found: Mapping[str, Unit], wanted: Wanted) -> list[str]:

@@ -40,13 +40,12 @@ class Host:
     def __call__(self, *names: str, check: bool = False, **wanted: Any) -> tuple[dict[str, Any], list[str]]:
         """The module's result, and what systemd was told to do."""
         stamp = datetime.fromtimestamp(self.read_at, UTC).strftime("%a %Y-%m-%d %H:%M:%S.%f UTC")
-        told, copy = self.folder / "told", self.folder / "unit.py"
+        told = self.folder / "told"
         told.write_text("")
         before = f"""
 import json, subprocess
-source = open(module).read().replace("/etc/systemd/system\\"", {str(self.units)!r} + '"')
-module = {str(copy)!r}
-open(module, "w").write(source)
+from ansible_collections.academie.malleposte.plugins.module_utils import systemd
+systemd.UNITS = {str(self.units)!r}
 shown = {SHOWN!r}
 def run(argv, **_more):
     words, out, error = argv[1:], "", ""
