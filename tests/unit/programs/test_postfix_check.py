@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,15 @@ def test_what_is_checked_names_its_own_tables_and_not_those_of_the_live_director
     assert text == "a = proxy:ldap:COPY/ldap/new.cf, texthash:COPY/x\nb = /srv/etc/postfix/y\n"
     assert f"-o a=ldap:{copy}/ldap/new.cf" in (copy / "master.cf").read_text()
     assert "/etc/postfix/ldap" in (directory / "main.cf").read_text()
+
+
+def test_the_copy_that_is_checked_is_older_than_what_postfix_waits_for(tmp_path: Path) -> None:
+    live, copy = tmp_path / "postfix", tmp_path / "copy"
+    live.mkdir()
+    for name in ("main.cf", "aliases"):
+        (live / name).write_text("hash = /etc/postfix/aliases\n")
+    postfix_check.set_apart(live, copy)
+    assert (copy / "main.cf").read_text() == f"hash = {copy}/aliases\n"
+    ages = {path.name: time.time() - path.stat().st_mtime for path in copy.iterdir()}
+    assert min(ages.values()) > 2, ages
+    assert set(ages) == {"main.cf", "aliases"}
