@@ -1,6 +1,6 @@
 """The tasks that call the collection's own modules, held against what the modules document.
 
-Ansible reads a task's options when the task runs. Several playbooks run rarely: what is wrong in them has to be seen here.
+Ansible reads a task's options when the task runs, and some playbooks run rarely: what is wrong in them is seen here.
 """
 
 from __future__ import annotations
@@ -34,17 +34,22 @@ OPTIONS = {name: written(path, "DOCUMENTATION")["options"] for name, path in MOD
 
 def faults(task: dict[str, Any]) -> Iterator[str]:
     """What each of our modules would refuse in a task: an option without a name, without a value, with a wrong one."""
-    for key, given in task.items():
+    for key, own in task.items():
         if not str(key).startswith(COLLECTION):
             continue
         options = OPTIONS[key.removeprefix(COLLECTION)]
-        given = {**(given or {}), **(task.get("args") or {})}
+        given = {**(own or {}), **(task.get("args") or {})}
         yield from (f"{key}: no option {name}" for name in given if name not in options)
         for name, option in options.items():
             value = given.get(name)
             if option.get("required") and name not in given:
                 yield f"{key}: {name} is required"
-            if value is not None and option.get("choices") and "{{" not in str(value) and value not in option["choices"]:
+            if (
+                value is not None
+                and option.get("choices")
+                and "{{" not in str(value)
+                and value not in option["choices"]
+            ):
                 yield f"{key}: {name} is none of {option['choices']}"
 
 
