@@ -11,21 +11,32 @@ description:
   - Reads C(playbooks/site.yml), and in each role that it gives this host the tasks M(academie.malleposte.packages) of
     the file in which the role begins and of those that it imports. Left out are those with a condition and those that
     say C(ahead=false).
-options: {}
+options:
+  _terms:
+    description:
+      - None, for the packages of the roles before the play that waits for those installed meanwhile.
+      - C(meanwhile), for the packages that only later roles need.
+      - C(prepare), for the roles that have C(tasks/prepare.yml).
 """
 
 EXAMPLES = r"""
 - academie.malleposte.packages:
     name: "{{ query('academie.malleposte.packages_ahead') }}"
+
+- ansible.builtin.include_role:
+    name: "{{ item }}"
+    tasks_from: prepare
+  loop: "{{ query('academie.malleposte.packages_ahead', 'prepare') }}"
 """
 
 RETURN = r"""
 _raw:
-  description: Names of packages, each once, sorted.
+  description: Names of packages, or of roles, each once, sorted.
   type: list
   elements: str
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +47,19 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import ahead
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         known = variables or {}
-        mine = {known["inventory_hostname"], *known["group_names"]}
-        found: set[str] = set()
         plays = self._read(ahead.ROOT / "playbooks" / "site.yml")
+        before, after = (list(self._asked(part, known)) for part in ahead.split(plays))
+        if "prepare" in terms:
+            roles = {role for role, _names in before + after}
+            return sorted(role for role in roles if (ahead.ROOT / "roles" / role / "tasks" / "prepare.yml").is_file())
+        first = {name for _role, names in before for name in names}
+        if "meanwhile" in terms:
+            return sorted({name for _role, names in after for name in names} - first)
+        return sorted(first)
+
+    def _asked(self, plays: Any, known: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
+        """The roles that plays give the host, with what each of their tasks installs."""
+        mine = {known["inventory_hostname"], *known["group_names"]}
         for role, entry in ahead.roles_of(plays, mine, self._templar.template):
             folder = ahead.ROOT / "roles" / role
             inner = ahead.optional(self._read, folder / "defaults" / "main.yml") | known
@@ -47,8 +68,7 @@ class LookupModule(LookupBase):
             tasks = [one for path in ahead.task_files(folder, entry, self._read) for one in self._read(path)]
             for name in ahead.asked_for(tasks):
                 names = templar.template(name)
-                found |= {names} if isinstance(names, str) else set(names)
-        return sorted(found)
+                yield role, {names} if isinstance(names, str) else set(names)
 
     def _read(self, path: Path) -> Any:
         return self._loader.load_from_file(str(path), trusted_as_template=True)

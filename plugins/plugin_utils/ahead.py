@@ -31,6 +31,16 @@ def roles_of(
     return list(found)
 
 
+def split(plays: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+    """The plays before the one that waits for the packages installed meanwhile, and the others. Raises ValueError."""
+    for number, play in enumerate(plays):
+        if ("base", "arrived") in (
+            (name.rpartition(".")[2], entry) for name, entry in _included(play.get("tasks", ()))
+        ):
+            return plays[:number], plays[number:]
+    raise ValueError("no play waits for the packages that are installed meanwhile (role base, tasks_from: arrived)")
+
+
 def _included(tasks: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """The roles that tasks include by name. A name of variables is a service's, whose own play has its role."""
     for task in tasks:

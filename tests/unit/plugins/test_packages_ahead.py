@@ -13,6 +13,8 @@ from plugins.plugin_utils import ahead
 
 LAB = ROOT / "inventories" / "lab"
 LOOKUP = "{{ query('academie.malleposte.packages_ahead') }}"
+MEANWHILE = "{{ query('academie.malleposte.packages_ahead', 'meanwhile') }}"
+PREPARE = "{{ query('academie.malleposte.packages_ahead', 'prepare') }}"
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +22,12 @@ def lab() -> Site:
     return Site(LAB)
 
 
+def everything(lab: Site, host: str) -> set[str]:
+    return {*lab.template(host, LOOKUP), *lab.template(host, MEANWHILE)}
+
+
 def test_a_host_gets_the_packages_of_its_own_roles(lab: Site) -> None:
-    mail, vault, world = (set(lab.template(name, LOOKUP)) for name in ("mail1", "vault1", "world"))
+    mail, vault, world = (everything(lab, name) for name in ("mail1", "vault1", "world"))
     assert {"dovecot-core", "postfix-ldap", "sogo", "radicale", "php8.4-fpm", "borgmatic"} <= mail
     assert {"postfix", "unbound", "nftables", "borgbackup"} <= vault
     assert vault.isdisjoint({"postfix-ldap", "dovecot-core", "borgmatic", "nginx", "slapd"})
@@ -38,13 +44,39 @@ def test_a_role_that_a_play_includes_counts_where_it_has_something_to_do(lab: Si
 def test_a_role_that_begins_elsewhere_counts_with_what_it_does_there(lab: Site) -> None:
     """The portal's host learns how accountd is reached, and needs none of its packages."""
     accountd = {"python3-phonenumbers", "python3-email-validator"}
-    assert accountd <= set(lab.template("mail1", LOOKUP))
-    assert accountd.isdisjoint(lab.template("pia1", LOOKUP))
+    assert accountd <= everything(lab, "mail1")
+    assert accountd.isdisjoint(everything(lab, "pia1"))
 
 
-def test_what_must_wait_for_its_turn_or_depends_on_a_value_is_left_out(lab: Site) -> None:
-    mail = set(lab.template("mail1", LOOKUP))
-    assert mail.isdisjoint({"memcached", "postgresql-17", "roundcube-core", "clamav-daemon", "slapd"})
+def test_what_later_roles_alone_need_is_installed_while_the_others_are_configured(lab: Site) -> None:
+    first, meanwhile = (set(lab.template("mail1", query)) for query in (LOOKUP, MEANWHILE))
+    assert {"postgresql-17", "slapd", "postfix", "dovecot-core", "rspamd"} <= first
+    assert {"sogo", "roundcube-core", "php8.4-fpm", "borgmatic"} <= meanwhile
+    assert first.isdisjoint(meanwhile)
+    assert lab.template("world", MEANWHILE) == [], "nothing of the lab's world comes later"
+
+
+def test_a_play_waits_for_what_is_installed_meanwhile() -> None:
+    def play(*names: str) -> dict[str, Any]:
+        return {
+            "tasks": [
+                {"ansible.builtin.include_role": {"name": f"a.b.{name}", "tasks_from": "arrived"}} for name in names
+            ]
+        }
+
+    plays = [play("other"), play("base"), play()]
+    assert ahead.split(plays) == (plays[:1], plays[1:])
+    with pytest.raises(ValueError, match="no play waits for the packages that are installed meanwhile"):
+        ahead.split(plays[:1])
+
+
+def test_what_depends_on_a_value_is_left_out(lab: Site) -> None:
+    assert "clamav-daemon" not in everything(lab, "mail1")
+
+
+def test_roles_that_prepare_something_for_their_packages(lab: Site) -> None:
+    assert lab.template("mail1", PREPARE) == ["postgresql", "roundcube"]
+    assert lab.template("vault1", PREPARE) == []
 
 
 @pytest.mark.parametrize(
