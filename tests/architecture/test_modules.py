@@ -33,7 +33,7 @@ OPTIONS = {name: written(path, "DOCUMENTATION")["options"] for name, path in MOD
 
 
 def faults(task: dict[str, Any]) -> Iterator[str]:
-    """What each of our modules would refuse in a task: an option without a name, without a value, with a wrong one."""
+    """Options of a task that our modules would refuse: of no such name, left out though required, of a wrong value."""
     for key, own in task.items():
         if not str(key).startswith(COLLECTION):
             continue
