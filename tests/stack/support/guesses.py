@@ -4,6 +4,7 @@ They are played from the mail host, which Dovecot trusts to say whom it speaks f
 """
 
 import json
+import math
 import shlex
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,6 +16,15 @@ from tests.stack.support.site import Site
 ATTACKER, NEIGHBOUR, OWNER = "198.51.100.7", "198.51.100.200", "203.0.113.9"
 FREE = 5
 """`FREE`: wrong passwords that no delay follows."""
+BASE = 2.0
+"""`BASE`: seconds of the first delay; each further one is twice as long."""
+
+
+def free_within(seconds: float) -> int:
+    """The most wrong passwords that are let on within some seconds: on a slow machine, delays end meanwhile."""
+    return FREE + int(math.log2(1 + seconds / BASE))
+
+
 CLIENT = """
 import concurrent.futures, imaplib, json, ssl, sys
 context = ssl.create_default_context()
