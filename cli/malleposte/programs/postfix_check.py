@@ -299,7 +299,7 @@ class Checker:
             shutil.copytree(self.directory, copy, dirs_exist_ok=True)
             main_cf = Path(copy, "main.cf")
             main_cf.write_text(main_cf.read_text().replace("proxy:ldap:", "ldap:"))
-            settle(Path(copy))
+            settle(main_cf)
             unproxied = {
                 service: {name: value.replace("proxy:ldap:", "ldap:") for name, value in params.items()}
                 for service, params in overrides.items()
@@ -346,16 +346,16 @@ def set_apart(directory: Path, copy: Path) -> None:
     for path in (copy / "main.cf", copy / "master.cf"):
         if path.is_file():
             path.write_text(LIVE.sub(f"{copy}/", path.read_text("utf-8")), "utf-8")
-    settle(copy)
+    settle(*copy.rglob("*"))
 
 
-def settle(directory: Path) -> None:
-    """Give the files of a directory a time of a minute ago.
+def settle(*paths: Path) -> None:
+    """Give files a time of a minute ago.
 
     Postfix takes a younger main.cf or table for one that is being written, and waits for up to two seconds.
     """
     then = time.time() - 60
-    for path in directory.rglob("*"):
+    for path in paths:
         os.utime(path, (then, then), follow_symlinks=False)
 
 

@@ -100,3 +100,21 @@ def test_the_copy_that_is_checked_is_older_than_what_postfix_waits_for(tmp_path:
     ages = {path.name: time.time() - path.stat().st_mtime for path in copy.iterdir()}
     assert min(ages.values()) > 2, ages
     assert set(ages) == {"main.cf", "aliases"}
+
+
+def test_smtpd_is_started_on_files_that_it_does_not_wait_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory, smtpd = tmp_path / "etc", tmp_path / "smtpd"
+    directory.mkdir()
+    (directory / "main.cf").write_text("a = proxy:ldap:/b\n")
+    smtpd.write_text(
+        '#!/bin/sh\n[ -z "$(find "$MAIL_CONFIG/main.cf" -mmin -0.5)" ] && grep -q "= ldap:/b" "$MAIL_CONFIG/main.cf"\n'
+    )
+    smtpd.chmod(0o755)
+    checker = postfix_check.Checker(str(directory))
+    monkeypatch.setattr(checker, "postconf", lambda *_options: (f"{tmp_path}\n", ""))
+    assert list(checker.run_smtpd("smtp inet n - y - - smtpd\n", {})) == []
+    smtpd.write_text("#!/bin/sh\nexit 1\n")
+    monkeypatch.setattr(checker, "journal", lambda _pid: "no such table")
+    assert list(checker.run_smtpd("smtp inet n - y - - smtpd\n", {})) == [
+        "smtp/inet: smtpd refuses to start: no such table"
+    ]
