@@ -36,7 +36,6 @@ _raw:
   elements: str
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,19 +47,21 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         known = variables or {}
         plays = self._read(ahead.ROOT / "playbooks" / "site.yml")
-        before, after = (list(self._asked(part, known)) for part in ahead.split(plays))
         if "prepare" in terms:
-            roles = {role for role, _names in before + after}
+            roles = {role for role, _entry in self._roles(plays, known)}
             return sorted(role for role in roles if (ahead.ROOT / "roles" / role / "tasks" / "prepare.yml").is_file())
-        first = {name for _role, names in before for name in names}
-        if "meanwhile" in terms:
-            return sorted({name for _role, names in after for name in names} - first)
-        return sorted(first)
+        before, after = ahead.split(plays)
+        first = self._packages(before, known)
+        return sorted(self._packages(after, known) - first if "meanwhile" in terms else first)
 
-    def _asked(self, plays: Any, known: dict[str, Any]) -> Iterator[tuple[str, set[str]]]:
-        """The roles that plays give the host, with what each of their tasks installs."""
-        mine = {known["inventory_hostname"], *known["group_names"]}
-        for role, entry in ahead.roles_of(plays, mine, self._templar.template):
+    def _roles(self, plays: Any, known: dict[str, Any]) -> list[tuple[str, str]]:
+        """The roles that plays give the host, and where each begins."""
+        return ahead.roles_of(plays, {known["inventory_hostname"], *known["group_names"]}, self._templar.template)
+
+    def _packages(self, plays: Any, known: dict[str, Any]) -> set[str]:
+        """The packages of the roles that plays give the host."""
+        found: set[str] = set()
+        for role, entry in self._roles(plays, known):
             folder = ahead.ROOT / "roles" / role
             inner = ahead.optional(self._read, folder / "defaults" / "main.yml") | known
             inner |= ahead.optional(self._read, folder / "vars" / "main.yml")
@@ -68,7 +69,8 @@ class LookupModule(LookupBase):
             tasks = [one for path in ahead.task_files(folder, entry, self._read) for one in self._read(path)]
             for name in ahead.asked_for(tasks):
                 names = templar.template(name)
-                yield role, {names} if isinstance(names, str) else set(names)
+                found |= {names} if isinstance(names, str) else set(names)
+        return found
 
     def _read(self, path: Path) -> Any:
         return self._loader.load_from_file(str(path), trusted_as_template=True)
