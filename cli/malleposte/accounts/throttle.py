@@ -29,7 +29,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -232,7 +232,7 @@ class Settings:
     server: str
     nonce: str
     username: str = "default"
-    password: str = ""
+    password: str = field(default="", repr=False)
     free: int = 5
     free_wide: int = 20
     base: int = 2

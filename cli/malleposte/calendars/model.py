@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from malleposte.errors import InputError
@@ -35,7 +35,7 @@ class Published:
     rule: str = ""
     url: str = ""
     source: str = ""
-    token: str = ""
+    token: str = field(default="", repr=False)
     published: str = ""
     fetched: str = ""
     error: str = ""

@@ -20,7 +20,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Config:
     """The throttle's settings, the key that Dovecot shows, and its socket that resolves names."""
 
     throttle: Settings
-    api_key: str
+    api_key: str = field(repr=False)
     names: Path | None = None
 
     @classmethod

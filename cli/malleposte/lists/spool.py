@@ -18,7 +18,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -55,7 +55,7 @@ class About:
     list: str
     sender: str
     arrived: float
-    token: str = ""
+    token: str = field(default="", repr=False)
     size: int = 0
     subject: str = ""
 

@@ -103,7 +103,7 @@ def test_an_event_cannot_be_moved_into_another_s_tree(device: Callable[..., Devi
     there = f"https://{mine.name}/radicale/{theirs.account.uid}/agenda/essai-5.ics"
     assert mine.ask("MOVE", path, Destination=there).status == 403
     assert "à moi" in mine.ask("GET", path).text
-    own = path.replace("essai-5", "essai-6")
+    own = path.replace("essai-5.ics", "essai-6.ics")
     assert mine.ask("MOVE", path, Destination=f"https://{mine.name}{own}").status in (201, 204)
     assert "à moi" in mine.ask("GET", own).text
 

@@ -47,7 +47,7 @@ class Device:
     address: str
     name: str
     account: Account
-    password: str = ""
+    password: str = field(default="", repr=False)
     login: str = ""
     program: str = ""
     trail: list[str] = field(default_factory=list)

@@ -8,7 +8,7 @@ import re
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from malleposte.probe.walker.factor import PERIOD, one_time
@@ -23,7 +23,7 @@ from tests.stack.support.web import Answer
 class Application:
     """An application of codes. It shows each code once, and one that stays good for a whole period."""
 
-    secret: str
+    secret: str = field(repr=False)
     shown: int = 0
     clock: Callable[[], float] = time.time
 

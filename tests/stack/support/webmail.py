@@ -24,7 +24,7 @@ class Webmail:
     site: Site
     web: Web
     cookies: dict[str, str] = field(default_factory=dict)
-    token: str = ""
+    token: str = field(default="", repr=False)
     sso: Provider = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ import ssl
 import time
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from malleposte.daemons.dav_router.proofs import SAFE_UID, Refused, Unsure
@@ -38,7 +38,7 @@ class Client:
     token: str
     end_session: str
     name: str
-    secret: str
+    secret: str = field(repr=False)
     back: str
     uid_claim: str = "sub"
     scope: str = "openid profile email mail"

@@ -72,7 +72,7 @@ class Plan:
     dmarc_policy: str
     accounts: tuple[Account, Account]
     vantage: Vantage | None
-    token: str
+    token: str = field(repr=False)
     timeout: float = 20.0
     deadline: float = 90.0
     days_left: int = 14
