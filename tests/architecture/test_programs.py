@@ -30,6 +30,7 @@ DAEMONS = (
     "tls-policy",
     "world-sms",
     "world-sso",
+    "world-trust",
 )
 
 

@@ -1,7 +1,8 @@
 """Add the present root of the lab's certificate authority to the system's store, beside the earlier ones.
 
-Usage: world-trust URL [--wait]. The root is read at URL, over a connection that only the lab's stable authority can
-vouch for. Prints `added` and its fingerprint when the store changed.
+Usage: world-trust URL [--wait | --every SECONDS]. The root is read at URL, over a connection that only the lab's stable
+authority can vouch for. Prints `added` and its fingerprint when the store changed. With `--every` it goes on, and looks
+again after so many seconds: a process that waits costs less than one that starts.
 """
 
 from __future__ import annotations
@@ -41,16 +42,8 @@ def fetch_patiently(url: str, seconds: float) -> str:
             time.sleep(1)
 
 
-def main(words: Sequence[str]) -> int:
-    """The exit code."""
-    if len(words) not in (1, 2) or words[1:] not in ([], ["--wait"]):
-        print("usage: world-trust URL [--wait]", file=sys.stderr)
-        return 2
-    try:
-        root = fetch_patiently(words[0], 60 if words[1:] else 0)
-    except OSError as error:
-        print(f"{words[0]}: {error}", file=sys.stderr)
-        return 1
+def added(root: str) -> str:
+    """Put `root` in the system's store; its fingerprint, empty where the store had it already."""
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(root)).hexdigest()
     path = SOURCES / f"malleposte-pebble-{fingerprint[:16]}.crt"
     if not path.exists():
@@ -59,7 +52,45 @@ def main(words: Sequence[str]) -> int:
         temporary.rename(path)
     wanted = [STABLE.read_text().strip(), root.strip()]
     store = STORE.read_text()
-    if not all(certificate in store for certificate in wanted):
-        subprocess.run(["/usr/sbin/update-ca-certificates"], check=True, stdout=subprocess.DEVNULL)
-        print(f"added {fingerprint}")
-    return 0
+    if all(certificate in store for certificate in wanted):
+        return ""
+    subprocess.run(["/usr/sbin/update-ca-certificates"], check=True, stdout=subprocess.DEVNULL)
+    return fingerprint
+
+
+def look(url: str, patience: float = 0) -> str:
+    """One look, tried for `patience` seconds; what it says, empty for nothing. Raises OSError."""
+    fingerprint = added(fetch_patiently(url, patience))
+    return f"added {fingerprint}" if fingerprint else ""
+
+
+def follow(url: str, seconds: float) -> None:
+    """Look again and again, as long as the process lives; says what changed, and each failure once."""
+    told = ""
+    while True:
+        try:
+            said = look(url)
+        except OSError as error:
+            said = f"{url}: {error}"
+        if said and said != told:
+            print(said, flush=True)
+        told = said
+        time.sleep(seconds)
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    match list(words):
+        case [url] | [url, "--wait"]:
+            try:
+                said = look(url, 60 if words[1:] else 0)
+            except OSError as error:
+                print(f"{url}: {error}", file=sys.stderr)
+                return 1
+            if said:
+                print(said)
+            return 0
+        case [url, "--every", seconds] if seconds.isdecimal():
+            follow(url, int(seconds))
+    print("usage: world-trust URL [--wait | --every SECONDS]", file=sys.stderr)
+    return 2
