@@ -82,7 +82,10 @@ def check(inventory: Path, *, online: bool = True, limit: str | None = None, vau
 def _with(report: Report, reader: Reader, online: bool, limit: str | None) -> None:
     for one in CHECKS:
         report.findings += one(reader)
-    if online and report.code is not ExitCode.BAD_INPUT:
+    if report.code is ExitCode.BAD_INPUT:
+        return  # nothing will be made, and no host is asked
+    report.findings += secrets.announced(reader)
+    if online:
         wanted = set(reader.site.matching(limit)) if limit else set(reader.site.members("all"))
         groups = (PLATFORM, "internet")
         report.hosts = [host for group in groups for host in reader.site.members(group) if host in wanted]

@@ -18,10 +18,15 @@ FOLDER = "secrets"
 
 
 def secrets(reader: Reader) -> Iterator[Finding]:
-    """Missing certificates, a folder or a file that others can read, and the names of what will be made."""
+    """Missing certificates, a folder or a file that others can read."""
     folder = reader.sources.folder / FOLDER
     yield from _folder(folder)
     yield from _given(reader, folder)
+
+
+def announced(reader: Reader) -> Iterator[Finding]:
+    """The names of the secrets that will be made. It evaluates many variables, which takes longer than all else."""
+    folder = reader.sources.folder / FOLDER
     made = sorted(to_make(reader))
     if made:
         yield Finding(Level.NOTE, f"will be made at the first run: {', '.join(made)}", folder)
