@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: those of the stack tests that they need, and a fresh Chromium a test."""
+"""Fixtures of the browser tests: those of the stack tests that they need, and a fresh window of Chromium a test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Size, pin, start
+from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Chromium, Size, pin
 from tests.stack.conftest import ca_bundle, enters, mail, people, person, plan, platform, site
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
@@ -38,22 +38,39 @@ def pins(addresses: dict[str, str], ca_bundle: Path) -> set[str]:
     return {pin(name, address, ca_bundle) for name, address in addresses.items()}
 
 
+@pytest.fixture(scope="session")
+def running() -> Iterator[list[Chromium]]:
+    """The Chromium of this worker, once a test has started it."""
+    found: list[Chromium] = []
+    yield found
+    for chromium in found:
+        chromium.quit()
+
+
 @pytest.fixture(params=[DESKTOP, PHONE], ids=lambda size: size.name)
 def browser(
-    request: pytest.FixtureRequest, site: Site, addresses: dict[str, str], pins: set[str], tmp_path: Path
+    request: pytest.FixtureRequest,
+    site: Site,
+    running: list[Chromium],
+    addresses: dict[str, str],
+    pins: set[str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Browser]:
-    """A fresh browser of each size; where the test fails, what it showed last is kept."""
+    """A fresh window of each size; where the test fails, what it showed last is kept, and the next starts Chromium."""
     size: Size = request.param
     PICTURES.mkdir(parents=True, exist_ok=True)
-    driver = start(size, tmp_path, addresses, pins)
+    if not running:
+        running.append(Chromium(tmp_path_factory.mktemp("chromium"), addresses, pins))
+    failed = request.session.testsfailed
     try:
-        here = Browser(driver, size, site.platform["hostnames"])
-        failed = request.session.testsfailed
-        yield here
-        if request.session.testsfailed > failed:
-            here.picture(f"failed-{request.node.originalname}")
+        with running[0].window(size) as driver:
+            here = Browser(driver, size, site.platform["hostnames"])
+            yield here
+            if request.session.testsfailed > failed:
+                here.picture(f"failed-{request.node.originalname}")
     finally:
-        driver.quit()
+        if request.session.testsfailed > failed:
+            running.pop().quit()
 
 
 @pytest.fixture

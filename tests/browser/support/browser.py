@@ -10,12 +10,14 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import websocket
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from malleposte.paths import VAR
@@ -98,28 +100,73 @@ def pin(name: str, address: str, authorities: Path) -> str:
     return base64.b64encode(digest).decode()
 
 
-def start(size: Size, profile: Path, addresses: Mapping[str, str], pins: set[str]) -> webdriver.Chrome:
-    """A fresh browser; `addresses` by name. It knows no other name."""
-    rules = [f"MAP {name} {address}" for name, address in addresses.items()]
-    options = webdriver.ChromeOptions()
-    for word in (
-        *PLAIN,
-        f"--user-data-dir={profile}",
-        f"--window-size={size.width},{size.height}",
-        f"--host-resolver-rules={','.join([*rules, 'MAP * ~NOTFOUND'])}",
-        f"--ignore-certificate-errors-spki-list={','.join(sorted(pins))}",
-    ):
-        options.add_argument(word)
-    options.binary_location = "/usr/bin/chromium"
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
-    driver.set_page_load_timeout(SECONDS)
-    driver.set_script_timeout(SECONDS)
+class Chromium:
+    """One process for many tests. Each gets a window of its own, of a context without cookies, storage or cache.
+
+    A process a test would be as fresh; its start takes longer than many a test. `addresses` by name: it knows no other
+    name.
+    """
+
+    def __init__(self, profile: Path, addresses: Mapping[str, str], pins: set[str]) -> None:
+        rules = [f"MAP {name} {address}" for name, address in addresses.items()]
+        options = webdriver.ChromeOptions()
+        for word in (
+            *PLAIN,
+            f"--user-data-dir={profile}",
+            f"--window-size={DESKTOP.width},{DESKTOP.height}",
+            f"--host-resolver-rules={','.join([*rules, 'MAP * ~NOTFOUND'])}",
+            f"--ignore-certificate-errors-spki-list={','.join(sorted(pins))}",
+        ):
+            options.add_argument(word)
+        options.binary_location = "/usr/bin/chromium"
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options, webdriver.ChromeService("/usr/bin/chromedriver"))
+        self.driver.set_page_load_timeout(SECONDS)
+        self.driver.set_script_timeout(SECONDS)
+        self._first = self.driver.current_window_handle
+        at = self.driver.capabilities["goog:chromeOptions"]["debuggerAddress"]
+        with urllib.request.urlopen(f"http://{at}/json/version", timeout=SECONDS) as answer:
+            link = json.load(answer)["webSocketDebuggerUrl"]
+        self._link = websocket.create_connection(link, timeout=SECONDS, suppress_origin=True)
+        self._asked = 0
+
+    def _ask(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """A command to the browser itself, which chromedriver sends to pages alone."""
+        self._asked += 1
+        self._link.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
+        while True:
+            told = json.loads(self._link.recv())
+            if told.get("id") == self._asked:
+                result: dict[str, Any] = told["result"]
+                return result
+
+    @contextlib.contextmanager
+    def window(self, size: Size) -> Iterator[webdriver.Chrome]:
+        """A fresh window; it and those that it opens end with the block."""
+        context = self._ask("Target.createBrowserContext")["browserContextId"]
+        try:
+            handle = self._ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+            self.driver.switch_to.window(handle)
+            adjust(self.driver, size)
+            for kind in ("browser", "performance"):
+                self.driver.execute("getLog", {"type": kind})
+            yield self.driver
+        finally:
+            self._ask("Target.disposeBrowserContext", browserContextId=context)
+            self.driver.switch_to.window(self._first)
+
+    def quit(self) -> None:
+        """End the process."""
+        self._link.close()
+        self.driver.quit()
+
+
+def adjust(driver: webdriver.Chrome, size: Size) -> None:
+    """Give the present window its screen, its time zone and the script that tells of refused resources."""
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size.metrics)
     driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": TELL})
     driver.execute_cdp_cmd("Emulation.setTimezoneOverride", {"timezoneId": "Europe/Paris"})
     driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": size.mobile})
-    return driver
 
 
 @dataclass
@@ -237,6 +284,15 @@ class Browser:
             if left:
                 self.seen(field).send_keys(Keys.BACKSPACE, typed[-1])
         self.click("md-virtual-repeat-container li", shown or typed)
+
+    def tab(self) -> str:
+        """Open another tab of the same window and go to it; its handle."""
+        known = set(self.driver.window_handles)
+        self.driver.execute_script("window.open('about:blank')")
+        (handle,) = self.wait(lambda: set(self.driver.window_handles) - known, "no tab opens")
+        self.driver.switch_to.window(handle)
+        adjust(self.driver, self.size)
+        return handle
 
     def resize(self, size: Size) -> None:
         """Have another screen."""

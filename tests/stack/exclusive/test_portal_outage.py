@@ -147,4 +147,6 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
             assert Webmail(site, web).ask("/?_task=mail").status == 503, "a new one does not open"
     finally:
         site.run("pia1", f"systemctl start {unit}")
+    # A unit that has started does not answer yet, and the next test begins at once.
+    wait_for(lambda: Provider(site, web).ask("/").status == 200, MINUTE, "the log-in page does not come back")
     wait_for(lambda: visitor.entered, MINUTE, "the log-in of before does not go on")
