@@ -275,8 +275,7 @@ def run_on_labs(
     the third, which `windows` makes at the end of the shared lane: that lane alone keeps two processors busy. The
     output of the further labs is on the screen only when they failed.
     """
-    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").glob("test_*.py"))
-    here, there = lanes.parted(files, timings.budgets())
+    here, there = lanes.parted(lanes.exclusive(), timings.budgets())
     own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
     with ThreadPoolExecutor(2) as pool:
         future = pool.submit(run_streamed, "stack", [elsewhere(other, twin, TWIN)], progress, Aside())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from malleposte import timings
 from malleposte.lab.twin import SUFFIXES
+from malleposte.paths import ROOT
 
 SHARED_SECONDS = 790
 """The shared lane on a quiet machine of two cores; the twin's tests take up this time as well."""
@@ -26,12 +27,25 @@ class Second:
     env: Mapping[str, str]
 
 
+def exclusive() -> list[str]:
+    """The exclusive tests by file; those of a folder, which share what they set up, by the folder."""
+    folder = ROOT / "tests/stack/exclusive"
+    found = [*folder.glob("test_*.py"), *{path.parent for path in folder.glob("*/test_*.py")}]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def budget(name: str, budgets: Mapping[str, float]) -> float:
+    """Seconds that a file may take, or all files of a folder."""
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / name).glob("test_*.py")] or [name]
+    return sum(timings.budget(one, budgets) for one in files)
+
+
 def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:
-    """Test files for the first lab and for the second, so that both end at about the same time.
+    """Test files, and folders of them, for the first lab and for the second, so that both end at about the same time.
 
     The order stays, but FIRST comes first.
     """
-    seconds = {name: timings.budget(name, budgets) for name in files}
+    seconds = {name: budget(name, budgets) for name in files}
     begins = [name for name in files if name == FIRST]
     free = {True: 0.0, False: SHARED_SECONDS + sum(seconds[name] for name in begins)}
     on_second: set[str] = set()

@@ -1,6 +1,7 @@
 """The exclusive tests over two labs."""
 
-from malleposte import lanes
+from malleposte import lanes, timings
+from malleposte.paths import ROOT
 
 FILES = ["tests/a/test_1.py", "tests/a/test_2.py", "tests/a/test_3.py", "tests/a/test_4.py"]
 
@@ -23,3 +24,15 @@ def test_no_test_is_left_out_or_run_twice() -> None:
     assert sorted(first + second) == FILES
     assert first
     assert second
+
+
+def test_a_folder_stays_whole_and_has_the_budget_of_its_files() -> None:
+    folder = "tests/stack/exclusive/facts"
+    known = lanes.exclusive()
+    assert folder in known and not [name for name in known if name.startswith(f"{folder}/")]
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / folder).glob("test_*.py")]
+    assert len(files) > 3
+    allowed = timings.budgets()
+    assert lanes.budget(folder, allowed) == sum(timings.budget(name, allowed) for name in files)
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py")}
+    assert found == {name for name in known if name.endswith(".py")} | set(files)

@@ -2,28 +2,22 @@
 
 import contextlib
 import json
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.stack.support.guessers import CHANNELS, WEB_GUESS, bans, school, second_address
+from tests.stack.support.guessers import (
+    ACCOUNTS,
+    CHANNELS,
+    IMAP_GUESS,
+    WEB_GUESS,
+    answers,
+    banned,
+    bans,
+    second_address,
+)
 
-GUESS = """
-import socket, ssl, sys
-name, address, count, user, source = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], (*sys.argv[5:], "")[0]
-context = ssl._create_unverified_context()
-opened = []
-for turn in range(count):
-    session = context.wrap_socket(socket.create_connection((address, 993), 30, (source, 0)), server_hostname=name)
-    session.recv(1000)
-    opened.append(session)
-for turn, session in enumerate(opened):
-    session.sendall(f'a LOGIN "{user.format(turn)}" "faux-{turn}"\\r\\n'.encode())
-"""
-REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4, (sys.argv[3], 0))"
 TABLE = "malleposte-fail2ban"
-ACCOUNTS = 20
 
 
 @pytest.fixture
@@ -37,8 +31,7 @@ def outside(site):
 @pytest.fixture
 def reached(site, world):
     """Whether a port of mail1 answers an address of the host that guesses: (address, port) -> bool."""
-    target = site.address("mail1")
-    return lambda address, port: world.run(f"python3 -c {shlex.quote(REACH)} {target} {port} {address}").rc == 0
+    return lambda address, port: answers(site, world, address, port)
 
 
 def everywhere(site) -> dict[str, set[str]]:
@@ -46,23 +39,18 @@ def everywhere(site) -> dict[str, set[str]]:
     return {host: {ban["address"] for ban in held} for host, held in bans(site, "list").items()}
 
 
-def banned(mail1) -> set[str]:
-    answer = mail1.check_output("fail2ban-client get guesses banip")
-    return set(answer.split())
-
-
 def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, wait_for):
     target = site.address("mail1")
     assert reached(outside, 993)
     name = site.platform["hostnames"]["mail"]
     # One account, however often: it waits, and the school behind that address goes on reading.
-    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS + 5} probe1", given=GUESS, check=False)
-    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS - 2} nul-{{}}", given=GUESS, check=False)
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS + 5} probe1", given=IMAP_GUESS, check=False)
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS - 2} nul-{{}}", given=IMAP_GUESS, check=False)
     read = "journalctl -u dovecot --since=-5min --grep 'user=<nul-' -o cat | grep -c imap-login"
     wait_for(lambda: int(mail1.run(read).stdout or 0) >= ACCOUNTS - 2, timeout=120)
     assert outside not in banned(mail1)
     assert reached(outside, 993)
-    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS} autre-{{}}", given=GUESS, check=False)
+    site.run("world", f"timeout 60 python3 - {name} {target} {ACCOUNTS} autre-{{}}", given=IMAP_GUESS, check=False)
     wait_for(lambda: outside in banned(mail1), timeout=120)
     wait_for(lambda: not reached(outside, 993))
     assert not reached(outside, 443), "a ban is one from mail and web alike"
@@ -74,28 +62,6 @@ def test_a_guesser_is_shut_out_and_let_in_again(site, mail1, outside, reached, w
     assert lifted == {host: {"lifted": [outside]} for host in ("mail1", "pia1")}
     assert not any(outside in shut for shut in everywhere(site).values())
     wait_for(lambda: reached(outside, 993))
-
-
-@pytest.fixture
-def known(site):
-    """The address of a known network, and one beside it; afterwards neither is known nor banned."""
-    with school(site, "mail1", "authpolicy", 221) as (inside, outside):
-        yield inside, outside
-    bans(site, "lift", inside, outside)
-
-
-def test_no_address_of_a_known_network_is_banned(site, mail1, known, reached, wait_for):
-    inside, outside = known
-    target, name = site.address("mail1"), site.platform["hostnames"]["mail"]
-    for address, word in ((inside, "dedans"), (outside, "dehors")):
-        words = f"timeout 60 python3 - {name} {target} {ACCOUNTS + 2} {word}-{{}} {address}"
-        site.run("world", words, given=GUESS, check=False)
-    seen = "journalctl -u dovecot --since=-5min --grep 'user=<dedans-' -o cat | grep -c imap-login"
-    wait_for(lambda: int(mail1.run(seen).stdout or 0) >= ACCOUNTS + 2, timeout=120)
-    wait_for(lambda: outside in banned(mail1), timeout=120)
-    assert inside not in banned(mail1)
-    wait_for(lambda: not reached(outside, 993))
-    assert reached(inside, 993)
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,13 @@
-"""The web front comes back after a crash, shows a renewed certificate, and knows the networks of schools."""
+"""The web front comes back after a crash, and shows a renewed certificate."""
 
 from __future__ import annotations
 
 import ssl
-from collections import Counter
 from typing import Any
 
-from tests.stack.support.guessers import school
 from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
-
-ASKED = 300
-"""Forms sent at once: three times what one address may send, and a third of what one of a school may."""
 
 
 def test_it_comes_back_after_a_crash(host: Any) -> None:
@@ -50,17 +45,3 @@ def test_a_renewal_by_way_of_the_front_is_shown_at_once(
     assert machine.check_output("systemctl show -P MainPID nginx.service") == process
     assert "lego" not in machine.check_output("ss -Hlntp")
     assert machine.check_output("ls -A /srv/www/acme/.well-known/acme-challenge") == ""
-
-
-def test_a_school_may_log_in_all_at_once(site: Site) -> None:
-    """One of its addresses may be that of thousands; elsewhere forms that come too fast get 429."""
-    name = site.platform["hostnames"]["portal"]
-
-    def answers(address: str) -> Counter[str]:
-        words = f"curl -k -s -Z --interface {address} -o /dev/null -w '%{{http_code}}\\n' -d x=1"
-        return Counter(site.run("world", f"{words} 'https://{name}/?[1-{ASKED}]'").split())
-
-    with school(site, "pia1", "nginx", 225) as (inside, outside):
-        told = answers(inside)
-        assert told.total() == ASKED and "429" not in told
-        assert 0 < answers(outside)["429"] < ASKED

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from testinfra.host import Host
+
 from tests.stack.support.accounts_cli import Cli, document
-from tests.stack.support.deployed import with_facts
 from tests.stack.support.site import Site
+
+IMAP_GUESS = """
+import socket, ssl, sys
+name, address, count, user, source = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], (*sys.argv[5:], "")[0]
+context = ssl._create_unverified_context()
+opened = []
+for turn in range(count):
+    session = context.wrap_socket(socket.create_connection((address, 993), 30, (source, 0)), server_hostname=name)
+    session.recv(1000)
+    opened.append(session)
+for turn, session in enumerate(opened):
+    session.sendall(f'a LOGIN "{user.format(turn)}" "faux-{turn}"\\r\\n'.encode())
+"""
+REACH = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4, (sys.argv[3], 0))"
+ACCOUNTS = 20
+"""Accounts that one address may guess at before it is banned."""
 
 WEB_GUESS = """
 import base64, concurrent.futures, http.client, re, secrets, ssl, sys, urllib.parse
@@ -53,16 +71,15 @@ def bans(site: Site, *words: str) -> Any:
     return document(Cli(site).typed(*words, "--json", group="bans"))["hosts"]
 
 
-@contextlib.contextmanager
-def school(site: Site, hosts: str, tags: str, first: int) -> Iterator[tuple[str, str]]:
-    """The address of a known network, and one beside it, while roles of some hosts are deployed with that network.
+def banned(mail1: Host) -> set[str]:
+    """The addresses that mail1 shuts out."""
+    return set(mail1.check_output("fail2ban-client get guesses banip").split())
 
-    `first` is the number of the first one in the lab's network.
-    """
-    inside, outside = (f"{site.lab.settings.network[first + more]}" for more in (0, 1))
-    known = with_facts(site, hosts, tags, malleposte_school_networks=[f"{inside}/32"])
-    with second_address(site, inside), second_address(site, outside), known:
-        yield inside, outside
+
+def answers(site: Site, world: Host, address: str, port: int) -> bool:
+    """Whether a port of mail1 answers an address of the host outside."""
+    words = f"python3 -c {shlex.quote(REACH)} {site.address('mail1')} {port} {address}"
+    return bool(world.run(words).rc == 0)
 
 
 @contextlib.contextmanager

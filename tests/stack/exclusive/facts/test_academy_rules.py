@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.stack.support.deployed import with_facts
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.mail import FOREIGN, compose, token
 from tests.stack.support.people import People
@@ -19,16 +18,7 @@ from tests.stack.support.webmail import Webmail
 
 SENDER, AWAY = f"probe@{FOREIGN}", f"test@{FOREIGN}"
 SWITCH = "var forwardConstraints = "
-SIGNATURE = "{name}\n{function}\n{school}\nStandard : 01"
 FORWARDS = {"_task": "settings", "_action": "plugin.managesieve-forward"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def academy(site: Site) -> Iterator[None]:
-    hosts = ",".join(sorted({site.host_of("mail"), site.host_of("web")}))
-    rules = {"malleposte_mail": {"forward_outside": "refused"}, "malleposte_signature": SIGNATURE}
-    with with_facts(site, hosts, "rspamd,roundcube,sogo", **rules):
-        yield
 
 
 def filtered(mail: Any, who: Account, text: str, script: str = "roundcube") -> str:

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests.stack.support.deployed import with_facts
 from tests.stack.support.mail import compose, token, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
 
+from .conftest import RESTRICTED
+
 NOWHERE = "nulle-part.test"
-FEW = {"warn_5_minutes": 2, "minute": 3, "hour": 3, "day": 3}
-
-
-@pytest.fixture
-def restricted(site: Site) -> Iterator[Account]:
-    """An agent who may write to three others; whoever writes to more than allowed is blocked."""
-    people = People(site)
-    try:
-        who = people.agent()
-        facts = {"malleposte_outbound_block": True, "malleposte_outbound_accounts": {who.uid: FEW}}
-        with with_facts(site, "mail1", "rspamd,postfix", **facts):
-            yield who
-    finally:
-        people.clear()
 
 
 def state(site: Site, who: Account) -> list[str]:
@@ -43,10 +27,8 @@ def write(mail: Any, who: Account, count: int) -> None:
         assert session.sendmail(who.mail, [f"a{number}@{NOWHERE}" for number in range(count)], message) == {}
 
 
-def test_who_writes_to_more_than_allowed_is_blocked_and_told_of(
-    site: Site, mail: Any, people: People, restricted: Account
-) -> None:
-    other = people.agent()
+def test_who_writes_to_more_than_allowed_is_blocked_and_told_of(site: Site, mail: Any, people: People) -> None:
+    restricted, other = people.agent(uid=RESTRICTED), people.agent()
     write(mail, other, 4)
     write(mail, restricted, 3)
     held = ("malleposte", "queue", "held", restricted.uid, "--json")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
-from typing import Any
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.calendars import Calendars, file
+from tests.stack.support.calendars import Calendars
 from tests.stack.support.dav import Device
 from tests.stack.support.deployed import with_facts
 from tests.stack.support.site import Site
+
+from .conftest import holidays
 
 PROGRAM = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Thunderbird/140.0"
 
@@ -19,7 +19,7 @@ def test_the_holidays_of_the_zone_come_change_and_go_with_the_fact(site: Site, d
     agents = [device(profile=profile) for profile in ("convergence", "roundcube")]
     for one in agents:
         one.program = PROGRAM
-    calendars, word = Calendars(site), secrets.token_hex(4)
+    calendars = Calendars(site)
 
     def seen() -> set[str]:
         """The titles of the holidays that agents of both classes see."""
@@ -30,18 +30,12 @@ def test_the_holidays_of_the_zone_come_change_and_go_with_the_fact(site: Site, d
         assert all(long.startswith(short) for long, short in zip(*(sorted(one) for one in titles), strict=True))
         return titles[1]
 
-    def deployed(zone: str) -> Any:
-        fact = {"zone": zone, "file": file(f"Vacances d’hiver {word}"), "colour": "#18753c"}
-        return with_facts(site, site.host_of("web"), "calendars", malleposte_school_holidays=fact)
-
-    assert seen() == set()
-    with deployed("B"):
-        assert seen() == {"Vacances scolaires (zone B)"}
-        (row,) = (one for one in calendars.ask("list")["calendars"] if one["fixed"])
-        assert (row["ident"], row["agents"]) == ("vacances-scolaires-zone-b", None)
-        refused = Cli(site).typed("withdraw", row["ident"], "--yes", group="calendar")
-        assert refused.returncode == 2 and "malleposte_school_holidays" in refused.stderr
-        with deployed("Corse"):
-            assert seen() == {"Vacances scolaires (Corse)"}
+    assert seen() == {"Vacances scolaires (zone B)"}
+    (row,) = (one for one in calendars.ask("list")["calendars"] if one["fixed"])
+    assert (row["ident"], row["agents"]) == ("vacances-scolaires-zone-b", None)
+    refused = Cli(site).typed("withdraw", row["ident"], "--yes", group="calendar")
+    assert refused.returncode == 2 and "malleposte_school_holidays" in refused.stderr
+    with with_facts(site, site.host_of("web"), "calendars", malleposte_school_holidays=holidays("Corse")):
+        assert seen() == {"Vacances scolaires (Corse)"}
     assert seen() == set()
     site.run(site.host_of("web"), "rm -f /var/lib/malleposte-calendars/withdrawn/vacances-scolaires-*")
