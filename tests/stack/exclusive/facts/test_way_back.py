@@ -1,4 +1,4 @@
-"""What other facts brought goes with them. The last file of this folder by its name."""
+"""The way back from other facts: all that they brought goes. The last file of this folder by its name."""
 
 from __future__ import annotations
 
