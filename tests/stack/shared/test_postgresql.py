@@ -56,6 +56,13 @@ def test_owners_are_plain_roles(mail1):
     assert ask(mail1, "postgres", "postgres", "postgres", sql).stdout.strip() == "1"
 
 
+def test_times_are_those_of_the_host(mail1):
+    """The zone that the package found when it was installed is the one that its cluster keeps."""
+    zone = mail1.check_output("readlink -f /etc/localtime").removeprefix("/usr/share/zoneinfo/")
+    for name in ("timezone", "log_timezone"):
+        assert ask(mail1, "postgres", "postgres", "postgres", f"SHOW {name}").stdout.strip() == zone
+
+
 def test_nothing_listens_over_tcp(mail1):
     assert "postgres" not in mail1.run("ss -Hlntp").stdout
 

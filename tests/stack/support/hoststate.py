@@ -138,11 +138,12 @@ that the first run of a job makes. The lab's authority has a new root each time 
 
 CONTENT_OF_ITS_OWN = re.compile(
     r"/etc/(machine-id|passwd|group|ssh/borg/.*|pebble/.*\.(csr|pem)"
-    r"|ssl/(malleposte/.*|certs/(ca-certificates\.crt|ssl-cert-snakeoil\.pem)))"
+    r"|ssl/(malleposte/.*|certs/(ca-certificates\.crt|ssl-cert-snakeoil\.pem))"
+    r"|nftables-local\.conf)"
     r"|/usr/local/share/ca-certificates/malleposte-.*|.*\.db"
 )
-"""Files whose content differs between any two hosts: identities, keys, certificates, tables in binary form. What counts
-of users and groups is compared by their names.
+"""Files whose content differs between any two hosts: identities, keys, certificates, tables in binary form, rules with
+the numbers of users. What counts of users and groups is compared by their names.
 """
 
 
