@@ -43,6 +43,7 @@ def test_a_page_is_for_everyone(browser: Browser, path: str) -> None:
     browser.open("portal", path)
     if path == "/diagnostic":
         browser.wait(all_answer, "the services do not answer")
+        browser.seen("main", "Tous les services répondent")
         browser.picture("portal-diagnosis")
     assert browser.language() == PAGES[path]
     for_everyone(browser)

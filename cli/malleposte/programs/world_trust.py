@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 SOURCES = Path("/usr/local/share/ca-certificates")
 STABLE = SOURCES / "malleposte-world-ca.crt"
@@ -64,7 +65,7 @@ def look(url: str, patience: float = 0) -> str:
     return f"added {fingerprint}" if fingerprint else ""
 
 
-def follow(url: str, seconds: float) -> None:
+def follow(url: str, seconds: float) -> NoReturn:
     """Look again and again, as long as the process lives; says what changed, and each failure once."""
     told = ""
     while True:
