@@ -21,6 +21,10 @@ from malleposte.platform import facts as declared
 
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 """A kept connection whose host is gone ends by itself within 15 seconds."""
+STABLE = "/usr/local/share/ca-certificates/malleposte-world-ca.crt"
+"""The lab's authority that does not change, as hosts keep it."""
+ROOT_URL = "https://acme.test:15000/roots/0"
+"""Where the lab's other authority, that of ACME, shows its present root."""
 
 
 class NotReadyError(Exception):
@@ -172,9 +176,14 @@ class Site:
         return vault.read_text(self.folder / "secrets" / name)
 
     def authorities(self, folder: Path) -> Path:
-        """The authorities that the mail host trusts, as a file of that folder."""
+        """The authorities that the mail host trusts, and the present root of the lab's, as a file of that folder.
+
+        The lab's authority has a new root each time it starts, which hosts trust after a while: certificates that are
+        renewed later are of that one.
+        """
         path = folder / "ca-certificates.crt"
-        path.write_text(self.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt"))
+        store = self.run("mail1", "cat", "/etc/ssl/certs/ca-certificates.crt")
+        path.write_text(store + self.run("world", "curl", "--fail", "--silent", "--cacert", STABLE, ROOT_URL))
         return path
 
     @cached_property
