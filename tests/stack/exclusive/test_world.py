@@ -18,7 +18,7 @@ FOLLOWS = "malleposte-world-trust.service"
 
 
 def roots(machine: Host) -> int:
-    """How many authorities a host trusts."""
+    """The number of authorities that a host trusts."""
     return machine.file(STORE).content_string.count("BEGIN")
 
 

@@ -24,7 +24,7 @@ ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")
 STABLE = "/usr/local/share/ca-certificates/malleposte-world-ca.crt"
 """The lab's authority that does not change, as hosts keep it."""
 ROOT_URL = "https://acme.test:15000/roots/0"
-"""Where the lab's other authority, that of ACME, shows its present root."""
+"""The lab's other authority, that of ACME, shows its present root there."""
 
 
 class NotReadyError(Exception):
