@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of others that the portal serves (design system, zxcvbn, ALTCHA), from npm's locked packages.
+"""The large files that the portal serves: the design system, zxcvbn and ALTCHA of npm's locked packages, and pictures.
 
 npm fetches the packages and checks their digests (`portal/npm/package-lock.json`); of their 140 MB the few files that
-pages use go into one archive, made once for each lock.
+pages use go into one archive, with the pictures of the agents' guide. It is made once for each lock and set of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 NPM = ROOT / "portal" / "npm"
+GUIDE = ROOT / "docs" / "fr" / "guide"
 BUILT = ROOT / "var" / "portal-assets"
 ON_HOST = "/usr/lib/malleposte/portal-assets.zip"
 """The path of the archive on a host of the portal."""
@@ -70,6 +71,7 @@ ALONE = {
 STYLES = "dsfr.css"
 EPOCH = (1980, 1, 1, 0, 0, 0)
 _DARK = re.compile(r"(?<=[{};])([^{};@]*\[data-fr-theme=dark\][^{}]*)\{([^{}]*)\}")
+_PICTURE = re.compile(r"\]\((\.\./\.\./images/[\w-]+\.png)\)")
 _ICON = re.compile(r"url\(\"?\.\./(?:\.\./)?icons/([a-z0-9/-]+\.svg)\"?\)")
 
 
@@ -82,6 +84,8 @@ def wanted() -> str:
     told = hashlib.sha256(Path(__file__).read_bytes())
     for name in ("package.json", "package-lock.json"):
         told.update((NPM / name).read_bytes())
+    for path in pictures():
+        told.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return told.hexdigest()[:16]
 
 
@@ -142,7 +146,15 @@ def files(packages: Path) -> Iterator[tuple[str, bytes]]:
     for name, source in sorted(ALONE.items()):
         # Browsers' tools would ask for maps, which are not served.
         yield name, re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", _read(packages, source))
+    for path in pictures():
+        yield f"guide/{path.name}", path.read_bytes()
     yield "LICENCES.txt", licences().encode()
+
+
+def pictures(guide: Path = GUIDE) -> list[Path]:
+    """The pictures that the pages of the agents' guide show, by name. Raises OSError."""
+    shown = {found for page in guide.glob("*.md") for found in _PICTURE.findall(page.read_text("utf-8"))}
+    return [guide / name for name in sorted(shown)]
 
 
 def style_files() -> list[str]:

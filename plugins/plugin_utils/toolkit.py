@@ -20,7 +20,7 @@ PORTAL = ROOT / "portal" / "malleposte_portal"
 """The portal lies in the same file, beside the package: a host has one version of both."""
 PORTAL_PROGRAM = "portal"
 """The program that runs it."""
-PORTAL_KINDS = frozenset({".py", ".html", ".po", ".css", ".js", ".svg", ".txt", ".xml"})
+PORTAL_KINDS = frozenset({".py", ".md", ".html", ".po", ".css", ".js", ".svg", ".txt", ".xml"})
 ARCHIVE = "/usr/lib/malleposte/malleposte.pyz"
 """The path of the package on a host."""
 START = f"/usr/bin/python3 -I -B {ARCHIVE} run"

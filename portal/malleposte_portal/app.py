@@ -15,6 +15,7 @@ from malleposte_portal.assets import Assets, setup_assets
 from malleposte_portal.autodiscover import setup_autodiscover
 from malleposte_portal.browsers import setup_browsers
 from malleposte_portal.front import setup_front
+from malleposte_portal.guide import setup_guide
 from malleposte_portal.languages import setup_languages
 from malleposte_portal.own.tiles import setup_tiles
 from malleposte_portal.pages import setup_pages
@@ -62,6 +63,7 @@ def create_app(
     setup_sign_on(app, sign_on)
     setup_tiles(app)
     setup_pages(app)
+    setup_guide(app)
     setup_profiles(app)
     setup_autodiscover(app)
     setup_errors(app)

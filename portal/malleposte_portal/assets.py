@@ -17,12 +17,13 @@ from flask import Flask, Response, abort, request
 KINDS = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
     ".woff2": "font/woff2",
 }
 PACKED = (".css", ".js", ".svg", ".txt")
-"""Kinds that are sent compressed; a font is compressed in itself."""
+"""Kinds that are sent compressed; a font and a picture are compressed in themselves."""
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -49,6 +50,7 @@ class Assets:
 def setup_assets(app: Flask, assets: Assets) -> None:
     """Serve them; templates have `asset(name)`."""
     packed = {name: gzip.compress(data, 9, mtime=0) for name, data in assets.files.items() if name.endswith(PACKED)}
+    app.extensions["assets"] = assets
     app.jinja_env.globals["asset"] = assets.address
 
     @app.get("/assets/<digest>/<path:name>")

@@ -17,7 +17,8 @@ from tests.browser.support.everyone import for_everyone, media
 
 FORMS = ("/", "/diagnostic", "/motdepasse", "/activer", "/motdepasse/code", "/motdepasse/changer", "/pirate")
 LAW = ("/accessibilite", "/mentions-legales", "/donnees-personnelles")
-PAGES = dict.fromkeys((*FORMS, *LAW), "fr") | {"/en/": "en", "/en/password": "en"}
+GUIDE = ("/guide", "/guide/premiere-connexion")
+PAGES = dict.fromkeys((*FORMS, *LAW, *GUIDE), "fr") | {"/en/": "en", "/en/password": "en"}
 # The focused element: its kind, its target, and whether the focus is visible. A tile lights up as a whole (`::before`).
 FOCUSED = """
 const one = document.activeElement, box = one.getBoundingClientRect();

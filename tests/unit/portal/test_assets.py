@@ -51,6 +51,7 @@ def test_a_first_view_is_light(dressed: Any, path: str) -> None:
         ("fonts/Marianne-Bold.woff2", "font/woff2", False),
         ("zxcvbn/fr.js", "text/javascript; charset=utf-8", True),
         ("pictograms/mail.svg", "image/svg+xml", True),
+        ("guide/portal-desktop.png", "image/png", False),
         ("LICENCES.txt", "text/plain; charset=utf-8", True),
     ],
 )

@@ -48,6 +48,7 @@ def test_the_addresses_are_these(app: Any) -> None:
             *(f"/compte/boites-et-listes{end}" for end in ("", "/gerer", "/ajouter", "/retirer", "/filtrage")),
             *(f"/en/account/boxes-and-lists{end}" for end in ("", "/manage", "/add", "/remove", "/filtering")),
             *("/pirate", "/pirate/verification", "/pirate/fin"),
+            *("/guide", "/guide/<name>", "/en/guide"),
             *("/en/hacked", "/en/hacked/check", "/en/hacked/end"),
             *("/activer/etape", "/en/activate/step", "/oublie", "/en/forgotten"),
             *("/oublie/identifiant", "/en/forgotten/log-in", "/verification.json", "/en/verification.json"),
