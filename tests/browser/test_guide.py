@@ -24,7 +24,9 @@ def test_an_agent_reads_a_page_of_the_guide(browser: Browser) -> None:
     browser.picture("portal-guide-page")
     browser.click(".guide a", "son agenda")
     browser.seen("h1", "L’agenda")
-    assert browser.driver.execute_script("return decodeURIComponent(location.hash)") == "#lagenda-dune-boîte-fonctionnelle"
+    assert (
+        browser.driver.execute_script("return decodeURIComponent(location.hash)") == "#lagenda-dune-boîte-fonctionnelle"
+    )
     browser.click("main a", "Toutes les pages du guide")
     browser.seen("h1", "Le guide des agents")
     assert browser.complaints() == []

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Flask, abort, current_app, render_template, url_for
 
 from malleposte_portal.assets import Assets
 from malleposte_portal.guide.markdown import Page, read
 
-TEXTS = importlib.resources.files("malleposte_portal").joinpath("guide", "texts")
 INDEX = "README"
 ADDRESSES = {"guide": ("/guide", "/en/guide")}
 """The list of its pages."""
 
 
 @functools.cache
+def texts() -> Mapping[str, str]:
+    """Each page's Markdown by its name, read once.
+
+    The package may be one archive: an open one would be shared by the processes that gunicorn forks, and their reads
+    would meet.
+    """
+    folder = importlib.resources.files("malleposte_portal").joinpath("guide", "texts")
+    pages = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
+    return {path.name.removesuffix(".md"): path.read_text("utf-8") for path in pages}
+
+
 def topics() -> tuple[str, ...]:
     """The names of its pages, without the list of them."""
-    names = sorted(path.name.removesuffix(".md") for path in TEXTS.iterdir() if path.name.endswith(".md"))
-    return tuple(name for name in names if name != INDEX)
+    return tuple(name for name in texts() if name != INDEX)
 
 
 def index() -> str:
@@ -41,13 +50,13 @@ VIEWS: dict[str, Callable[[], str]] = {"guide": index}
 
 def setup_guide(app: Flask) -> None:
     """A page has one address, whatever the language: it is in French."""
+    texts()
     app.add_url_rule("/guide/<name>", "guide_topic", topic, defaults={"language": "fr"})
 
 
 def _page(name: str) -> Page:
     assets: Assets = current_app.extensions["assets"]
-    text = TEXTS.joinpath(f"{name}.md").read_text("utf-8")
-    return read(text, _address, lambda picture: assets.address(f"guide/{picture}"))
+    return read(texts()[name], _address, lambda picture: assets.address(f"guide/{picture}"))
 
 
 def _address(name: str) -> str:

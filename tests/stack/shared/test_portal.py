@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import yaml
 from malleposte.paths import ROOT
+from malleposte_portal.guide import topics
 
 from tests.stack.support.headers import guarded, private
 from tests.stack.support.site import Site
@@ -97,6 +99,16 @@ def test_the_styles_are_compressed(site: Site, web: Web, platform: dict[str, Any
     answer = web.get(address, portal, state, Accept_Encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_every_process_serves_the_guide(site: Site, web: Web, platform: dict[str, Any]) -> None:
+    """Its pages are in the package's archive, in which processes must not disturb each other's reads."""
+    address, name = site.address(site.host_of("portal")), platform["hostnames"]["portal"]
+    paths = ["/guide", *(f"/guide/{topic}" for topic in topics())] * 6
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda path: web.get(address, name, path), paths))
+    assert {answer.status for answer in answers} == {200}
+    assert "Le guide des agents" in answers[0].text
 
 
 @pytest.mark.parametrize(
