@@ -6,7 +6,7 @@ import functools
 import importlib.resources
 from collections.abc import Callable, Mapping
 
-from flask import Flask, abort, current_app, render_template, url_for
+from flask import Flask, abort, current_app, render_template
 
 from malleposte_portal.assets import Assets
 from malleposte_portal.guide.markdown import Page, read
@@ -17,32 +17,37 @@ ADDRESSES = {"guide": ("/guide", "/en/guide")}
 
 
 @functools.cache
-def texts() -> Mapping[str, str]:
-    """Each page's Markdown by its name, read once.
+def pages(pictures: str) -> Mapping[str, Page]:
+    """Each page by its name; `pictures` is the address of the folder of its pictures.
 
-    The package may be one archive: an open one would be shared by the processes that gunicorn forks, and their reads
-    would meet.
+    They are made before gunicorn forks: the package may be an archive, and processes that share an open one disturb
+    each other's reads. The parser of links (mdurl), too, fills its tables when it is first used, which no two threads
+    may do at once.
     """
     folder = importlib.resources.files("malleposte_portal").joinpath("guide", "texts")
-    pages = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
-    return {path.name.removesuffix(".md"): path.read_text("utf-8") for path in pages}
+    found = sorted((path for path in folder.iterdir() if path.name.endswith(".md")), key=lambda path: path.name)
+    texts = {path.name.removesuffix(".md"): path.read_text("utf-8") for path in found}
 
+    def address(name: str) -> str:
+        if name not in texts:
+            raise ValueError(f"{name}.md: no page of the guide")
+        here = ADDRESSES["guide"][0]
+        return here if name == INDEX else f"{here}/{name}"
 
-def topics() -> tuple[str, ...]:
-    """The names of its pages, without the list of them."""
-    return tuple(name for name in texts() if name != INDEX)
+    return {name: read(text, address, lambda picture: f"{pictures}/{picture}") for name, text in texts.items()}
 
 
 def index() -> str:
     """The list of the pages."""
-    return render_template("guide.html", page=_page(INDEX), index=True)
+    return render_template("guide.html", page=current_app.extensions["guide"][INDEX], index=True)
 
 
 def topic(name: str) -> str:
     """One page."""
-    if name not in topics():
+    page = current_app.extensions["guide"].get(name)
+    if page is None or name == INDEX:
         abort(404)
-    return render_template("guide.html", page=_page(name), index=False)
+    return render_template("guide.html", page=page, index=False)
 
 
 VIEWS: dict[str, Callable[[], str]] = {"guide": index}
@@ -50,18 +55,6 @@ VIEWS: dict[str, Callable[[], str]] = {"guide": index}
 
 def setup_guide(app: Flask) -> None:
     """A page has one address, whatever the language: it is in French."""
-    texts()
-    app.add_url_rule("/guide/<name>", "guide_topic", topic, defaults={"language": "fr"})
-
-
-def _page(name: str) -> Page:
-    assets: Assets = current_app.extensions["assets"]
-    return read(texts()[name], _address, lambda picture: assets.address(f"guide/{picture}"))
-
-
-def _address(name: str) -> str:
-    if name == INDEX:
-        return url_for("guide")
-    if name not in topics():
-        raise ValueError(f"{name}.md: no page of the guide")
-    return url_for("guide_topic", name=name)
+    assets: Assets = app.extensions["assets"]
+    app.extensions["guide"] = pages(assets.address("guide"))
+    app.add_url_rule(f"{ADDRESSES['guide'][0]}/<name>", "guide_topic", topic, defaults={"language": "fr"})

@@ -8,10 +8,11 @@ from urllib.parse import unquote, urldefrag
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from malleposte.paths import ROOT
-from malleposte_portal.guide import topics
+from malleposte_portal.guide import INDEX, pages
 from malleposte_portal.guide.markdown import anchor, read
 
 FOLDER = ROOT / "docs/fr/guide"
+TOPICS = tuple(name for name in pages("/assets/none/guide") if name != INDEX)
 
 
 def served(text: str) -> str:
@@ -19,12 +20,12 @@ def served(text: str) -> str:
 
 
 def test_every_page_of_the_sources_is_listed(visit: Any) -> None:
-    assert topics() == tuple(sorted(path.stem for path in FOLDER.glob("*.md") if path.stem != "README"))
+    assert {path.stem for path in FOLDER.glob("*.md")} == {INDEX, *TOPICS}
     listed = {held["href"] for held, _text in visit.get("/guide").all("a")}
-    assert {f"/guide/{name}" for name in topics()} <= listed
+    assert {f"/guide/{name}" for name in TOPICS} <= listed
 
 
-@pytest.mark.parametrize("name", topics())
+@pytest.mark.parametrize("name", TOPICS)
 def test_a_page_has_its_title_and_its_links_lead_to_pages_and_sections(visit: Any, name: str) -> None:
     page = visit.get(f"/guide/{name}")
     title = (FOLDER / f"{name}.md").read_text("utf-8").partition("\n")[0].removeprefix("# ")
@@ -36,7 +37,7 @@ def test_a_page_has_its_title_and_its_links_lead_to_pages_and_sections(visit: An
             assert not part or unquote(part) in {one.get("id") for one, _words in there.all("h2")}, held["href"]
 
 
-@pytest.mark.parametrize("name", topics())
+@pytest.mark.parametrize("name", TOPICS)
 def test_its_pictures_are_those_of_the_documentation(visit: Any, name: str) -> None:
     shown = [held for held, _text in visit.get(f"/guide/{name}").all("img") if "/guide/" in held["src"]]
     assert len(shown) == (FOLDER / f"{name}.md").read_text("utf-8").count("](../../images/")
