@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The files of others that the portal serves, as a file to copy."""
+"""The large files that the portal serves, as a file to copy."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: portal_assets
 author: Malleposte (@malleposte)
-short_description: The files of others that the portal serves, as a file to copy
+short_description: The large files that the portal serves, as a file to copy
 description:
   - Has npm fetch the packages of C(portal/npm/package-lock.json) and check their digests, puts the files that pages
-    use into one archive, and returns its path on the controller. The archive is kept in C(var/portal-assets) and
-    made anew when the lock changes.
+    use, and the pictures of the agents' guide, into one archive, and returns its path on the controller. The archive
+    is kept in C(var/portal-assets) and made anew when the lock or a picture changes.
   - The term C(digest) returns a digest of the archive instead.
 options:
   _terms:

@@ -1,4 +1,4 @@
-"""The files of others that pages use (design system, widgets), from one archive; the same bytes for ever under a name.
+"""The large files that pages use (design system, widgets, pictures), from one archive; kept for ever under a name.
 
 The archive is made on the controller (`plugins/plugin_utils/portal_assets.py`) and lies beside the package on a host.
 """
