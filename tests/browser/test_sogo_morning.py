@@ -8,15 +8,20 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support import sogo
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import DESKTOP, PHONE, Browser
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account
+
+pytestmark = pytest.mark.parametrize(
+    "browser", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.full)], indirect=True, ids=["desktop", "phone"]
+)
 
 
 def away(browser: Browser, mail: Mail, agent: Account) -> None:

@@ -155,8 +155,15 @@ def stuck(site: Any) -> Iterator[Callable[[Any], Callable[[], None]]]:
         end()
 
 
-@pytest.mark.parametrize("sessions", [1, SESSIONS])
-@pytest.mark.parametrize("action", ["show", "get&_part=1"])
+@pytest.mark.parametrize(
+    ("sessions", "action"),
+    [
+        (SESSIONS, "show"),
+        pytest.param(1, "show", marks=pytest.mark.full),
+        pytest.param(1, "get&_part=1", marks=pytest.mark.full),
+        pytest.param(SESSIONS, "get&_part=1", marks=pytest.mark.full),
+    ],
+)
 def test_pages_that_do_not_end_leave_room_for_others(
     mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any], sessions: int, action: str
 ) -> None:
@@ -193,6 +200,7 @@ def test_pages_that_do_not_end_leave_room_for_others(
         end()
 
 
+@pytest.mark.full
 def test_a_page_that_does_not_end_is_ended(
     site: Any, mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any]
 ) -> None:

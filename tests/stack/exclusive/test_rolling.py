@@ -48,6 +48,7 @@ def rolling(site: Site) -> Iterator[Make]:
     assert bursts(site) == [BURST, BURST]
 
 
+@pytest.mark.full
 def test_the_vaults_follow_one_another(rolling: Make) -> None:
     deploy, met = rolling(base_journal_rate_burst=BURST + 1)
     deploy.run(VAULTS)
