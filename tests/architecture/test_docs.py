@@ -128,6 +128,24 @@ def test_decisions_are_numbered_and_bear_their_status() -> None:
     assert without == []
 
 
+FOREIGN = {"index.php"}
+"""Files of products, which decisions name as well."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=page_id)
+def test_files_and_tests_that_a_decision_names_exist(path: Path) -> None:
+    known = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    tests = {
+        name
+        for one in ROOT.glob("tests/**/test_*.py")
+        for name in re.findall(r"def (test_\w+)", one.read_text("utf-8"))
+    }
+    named = re.findall(r"`([^`\n]+)`", path.read_text("utf-8"))
+    files = {one for one in named if re.fullmatch(r"[\w.-][\w./-]*\.(?:py|lua|php|js|pm|yml|j2)", one)} - FOREIGN
+    assert [one for one in files if not any(f"/{have}".endswith(f"/{one}") for have in known)] == []
+    assert {one for one in named if re.fullmatch(r"test_\w+", one)} - tests == set()
+
+
 def leaves(command: click.Command, *names: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """The commands below a group, by their words; those that people do not type are left out."""
     if isinstance(command, click.Group):
