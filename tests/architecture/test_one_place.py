@@ -46,6 +46,18 @@ DECISIONS = (
         'when.strftime("%Y%m%d%H%M%SZ")',
     ),
     Decision(
+        "the names of months and days",
+        r"janvier.{2,4}février|January.{2,4}February",
+        ("cli/malleposte/platform/times.py",),
+        '_MONTHS = ("janvier", "février", "mars")',
+    ),
+    Decision(
+        "the academy's time zone",
+        r"Europe/Paris",
+        ("cli/malleposte/check/values.py",),
+        'HERE = ZoneInfo("Europe/Paris")',
+    ),
+    Decision(
         "the first value of an attribute",
         r"def _?(one|first)\((attributes|held|entry)\b",
         ("cli/malleposte/directory/model.py",),

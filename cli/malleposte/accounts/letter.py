@@ -7,11 +7,9 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
-from zoneinfo import ZoneInfo
 
 from malleposte.accounts.renewal import Facts
 
-HERE = ZoneInfo("Europe/Paris")
 _BODY = """\
 {french}
 Nous ne vous demandons jamais vos mots de passe, ni par message ni par téléphone.
@@ -27,8 +25,8 @@ We never ask you for your passwords.
 
 
 def moment(when: datetime.datetime) -> dict[str, str]:
-    """The words `day` and `hour` of a letter, in both languages."""
-    here = when.astimezone(HERE)
+    """The words `day` and `hour` of a letter, in both languages and in the zone of the host."""
+    here = when.astimezone()
     return {
         "day": f"{here:%d/%m/%Y}",
         "hour": f"{here:%H h %M}",

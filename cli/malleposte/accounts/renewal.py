@@ -26,7 +26,7 @@ from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import opening
-from malleposte.platform.times import when
+from malleposte.platform.times import in_english, in_french, when
 from malleposte.policy.model import Policy, PolicyError
 
 PAGE = "/motdepasse"
@@ -34,12 +34,6 @@ ASKED = ("uid", "displayName", "mail", "mpState", "mpHidden", "mpStateChanged", 
 DAY = 86400.0
 SENDMAIL = ("/usr/sbin/sendmail", "-i", "-f")
 SEND_SECONDS = 60
-_DAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
-_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-_DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-_MONTHS_EN = (
-    "January February March April May June July August September October November December".split()
-)  # fmt: skip
 
 SUBJECT = "Votre mot de passe est à renouveler avant le {date} / Password to renew by {date_en}"
 # No button, no hidden address, nothing to hurry for: what the academy sends must not look like what it warns of.
@@ -208,8 +202,8 @@ def message(one: Due, facts: Facts, now: datetime.datetime) -> EmailMessage:
         "login": one.uid,
         "when": "demain" if days == 1 else f"dans {days} jours",
         "when_en": "tomorrow" if days == 1 else f"in {days} days",
-        "date": f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}",
-        "date_en": f"{_DAYS_EN[local.weekday()]} {local.day} {_MONTHS_EN[local.month - 1]} {local.year}",
+        "date": in_french(local, weekday=True),
+        "date_en": in_english(local, weekday=True),
         "hour": f"{local:%H:%M}",
         "portal": facts.portal,
         "page": facts.page,

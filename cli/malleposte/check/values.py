@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+import zoneinfo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from xml.parsers import expat
@@ -96,6 +97,10 @@ FORMATS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "network": (_network, "a network (CIDR) such as 192.0.2.0/24, with no bit set beyond its prefix"),
     "mail": (_matching(ADDRESS), "a mail address"),
     "maybe_mail": (_matching(rf"|{ADDRESS}"), "a mail address, or empty for none"),
+    "time_zone": (
+        lambda text: text in zoneinfo.available_timezones(),
+        "a name of the tz database, such as Europe/Paris",
+    ),
     "https": (_matching(rf"https://{DOMAIN}(:[0-9]+)?(/.*)?"), "an https address"),
     "root": (_root, "one certificate of an authority (PEM) whose key usage allows certSign"),
     "colour": (_colour, "a colour #rrggbb dark enough for white text (contrast 4.5)"),

@@ -7,6 +7,12 @@ import datetime
 DATE_TIME = "%Y%m%dT%H%M%SZ"
 """A time in UTC in iCalendar (RFC 5545, 3.3.5)."""
 _FORM = "%Y%m%d%H%M%SZ"
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+_DAYS = "lundi mardi mercredi jeudi vendredi samedi dimanche".split()
+_MONTHS_EN = (
+    "January February March April May June July August September October November December".split()
+)  # fmt: skip
+_DAYS_EN = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 
 
 def stamp(when: datetime.datetime) -> str:
@@ -17,6 +23,17 @@ def stamp(when: datetime.datetime) -> str:
 def day(text: str) -> datetime.datetime | None:
     """The beginning of a day, written `20260314` as names of files have it; None when it is none."""
     return when(f"{text}000000Z")
+
+
+def in_french(date: datetime.date, *, weekday: bool = False) -> str:
+    """Return a date as French letters write it: `1er mars 2026`, `dimanche 1er mars 2026`."""
+    day = "1er" if date.day == 1 else str(date.day)
+    return f"{f'{_DAYS[date.weekday()]} ' if weekday else ''}{day} {_MONTHS[date.month - 1]} {date.year}"
+
+
+def in_english(date: datetime.date, *, weekday: bool = False) -> str:
+    """Return a date as English letters write it, whatever the locale: `1 March 2026`, `Sunday 1 March 2026`."""
+    return f"{f'{_DAYS_EN[date.weekday()]} ' if weekday else ''}{date.day} {_MONTHS_EN[date.month - 1]} {date.year}"
 
 
 def when(text: str) -> datetime.datetime | None:

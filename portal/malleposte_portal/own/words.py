@@ -8,15 +8,10 @@ from typing import Any
 
 from flask import current_app, g
 from malleposte.accountd import wire
-from malleposte.platform.times import when
+from malleposte.platform.times import in_english, in_french, when
 
 from malleposte_portal.front import clock
 from malleposte_portal.languages import translate as _
-
-MONTHS = (
-    "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-    "décembre",
-)  # fmt: skip
 
 
 def read(text: str | float) -> datetime | None:
@@ -37,9 +32,7 @@ def day(text: str | float) -> str:
     moment = read(text)
     if moment is None:
         return ""
-    if g.language != "fr":
-        return f"{moment:%-d %B %Y}"
-    return f"{'1er' if moment.day == 1 else moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+    return in_french(moment) if g.language == "fr" else in_english(moment)
 
 
 def moment(text: str | float) -> str:

@@ -16,13 +16,10 @@ from typing import Any
 from malleposte.accounts.letters.issue import Letter
 from malleposte.errors import InputError
 from malleposte.platform import opening
+from malleposte.platform.times import in_english, in_french
 
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 _FACES = {"Texte": "DejaVuSans.ttf", "Gras": "DejaVuSans-Bold.ttf", "Code": "DejaVuSansMono-Bold.ttf"}
-_MONTHS = ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
-           "décembre")  # fmt: skip
-_MONTHS_EN = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-              "November", "December")  # fmt: skip
 _MM = 72 / 25.4
 _WIDTH, _HEIGHT = 210 * _MM, 297 * _MM
 _LEFT, _RIGHT = 20 * _MM, 190 * _MM
@@ -56,16 +53,6 @@ class Platform:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{where}: {error} is missing in the settings of letters", "deploy again") from error
-
-
-def day(date: datetime.date) -> str:
-    """A date as French letters write it."""
-    return f"{'1er' if date.day == 1 else date.day} {_MONTHS[date.month - 1]} {date.year}"
-
-
-def day_en(date: datetime.date) -> str:
-    """A date as English letters write it."""
-    return f"{date.day} {_MONTHS_EN[date.month - 1]} {date.year}"
 
 
 class Printer:
@@ -154,7 +141,7 @@ class _Page:
             if text:
                 self._write(text, size=10.5, left=left)
         self.y = _HEIGHT - 84 * _MM
-        self._write(f"Le {day(self.printer.today)}", size=10, left=left)
+        self._write(f"Le {in_french(self.printer.today)}", size=10, left=left)
         self.y -= 10
         self._write("Objet : activation de votre messagerie académique", face="Gras", size=11.5)
         self.y -= 10
@@ -193,7 +180,11 @@ class _Page:
         self._centred("Votre code INA", "Texte", 10, top - 7 * _MM, middle)
         self._centred(self.letter.code, "Code", 34, top - 19 * _MM, middle)
         self._centred(
-            f"à usage unique, valable jusqu’au {day(self.printer.last)} inclus", "Texte", 10, top - 27 * _MM, middle
+            f"à usage unique, valable jusqu’au {in_french(self.printer.last)} inclus",
+            "Texte",
+            10,
+            top - 27 * _MM,
+            middle,
         )
         self.y = top - height - 24
 
@@ -221,7 +212,7 @@ class _Page:
         self._write(
             f"In English – A mail account is waiting for you. Go to {self.platform.portal}, choose “Activate my "
             "account”, enter your NUMEN (the 13 characters that identify you with your administration) and the INA "
-            f"code above, which works once, until {day_en(self.printer.last)}. Give them to nobody: the help desk "
+            f"code above, which works once, until {in_english(self.printer.last)}. Give them to nobody: the help desk "
             "never asks for them, nor for your password. "
             f"Help: {self.platform.phone}, {self.platform.mail}, {self.platform.hours_en.rstrip('.')}.",
             size=8.5,
