@@ -174,7 +174,7 @@ local function check_names(task, user, texts, entries)
     for key, text in pairs(asked) do
       local own_name, anothers = bearers(bearing, user, key)
       if anothers and not own_name then
-        local shown = text:gsub('[^%w%.%-_ ]', '?')
+        local shown = names.fold(text):gsub('[^%w%.%-_ ]', '?')
         return reject(task, string.format(MESSAGE.person, shown, shown))
       end
       grant(user, 'name ' .. key)

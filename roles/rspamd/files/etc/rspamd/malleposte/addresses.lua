@@ -112,7 +112,8 @@ local function address_of(list, first, last)
     -- What looks like more than a name in there is shown without its quotation marks.
     name = list[first][2]:match('^[^@<>"\\,:;()]+$')
   end
-  if not name or not domain or #name > MAX_LOCAL or not host(domain) or name:find('[\128-\255]') then
+  -- Nor is an encoded word part of an address: some programs decode it there.
+  if not name or not domain or #name > MAX_LOCAL or not host(domain) or name:find('[\128-\255]') or name:find('=?', 1, true) then
     return nil
   end
   return (name .. '@' .. domain):lower()
@@ -164,6 +165,9 @@ local function member(list, first, last)
       return nil, 'address in a name without quotation marks'
     end
     words[#words + 1] = text
+  end
+  if words[1] and words[1]:sub(1, 1) == '.' then
+    return nil, 'name that begins with a dot'
   end
   table.insert(texts, 1, table.concat(words, ' '))
   return address, texts

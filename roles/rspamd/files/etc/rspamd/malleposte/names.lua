@@ -34,7 +34,7 @@ local APOSTROPHES = { "'", '’', 'ʼ', '`' }
 local MOST_WORDS = 8
 
 -- Small letters without accents; what is no Latin letter stays.
-local function fold(text)
+function M.fold(text)
   local folded = text:lower():gsub('\204[\128-\191]', ''):gsub('\205[\128-\175]', '')
   return (folded:gsub('[\194-\244][\128-\191]*', function(letter)
     local first, second = letter:byte(1, 2)
@@ -48,7 +48,7 @@ end
 local function words_of(text)
   local words = {}
   for word in text:gsub('\194\160', ' '):gmatch('[^%s_]+') do
-    if not TITLES[fold(word):gsub('%.', '')] then
+    if not TITLES[M.fold(word):gsub('%.', '')] then
       words[#words + 1] = word
     end
   end
@@ -62,7 +62,7 @@ function M.key(text)
     text = text:gsub(mark, '')
   end
   for word in table.concat(words_of(text), ' '):gmatch('[^%s%p]+') do
-    word = fold(word)
+    word = M.fold(word)
     words[#words + 1] = word:match('%l') and word:gsub('0', 'o'):gsub('1', 'l') or word
   end
   if #words < 2 or #words > MOST_WORDS then
@@ -85,7 +85,7 @@ function M.parts(text)
 end
 
 local function slug(words, first, last)
-  local text = fold(table.concat(words, '-', first, last))
+  local text = M.fold(table.concat(words, '-', first, last))
   for _, mark in ipairs(APOSTROPHES) do
     text = text:gsub(mark, '')
   end
