@@ -1,4 +1,4 @@
-"""Fields of authors that programs read differently are refused where one of them names us: a corpus, hostile and honest."""
+"""Fields of authors that programs read differently are refused where one names us: a corpus, hostile and honest."""
 
 import json
 import random

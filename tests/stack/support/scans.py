@@ -27,7 +27,7 @@ print(json.dumps(answers))
 
 
 def verdicts(site: Site, messages: Iterable[str], **envelope: str) -> list[dict[str, Any]]:
-    """Return rspamd's answer on each message (`action`, `symbols`, `messages`). Surrogates are bytes that are no UTF-8."""
+    """Return rspamd's answer on each message (`action`, `symbols`, `messages`). Surrogates are odd bytes."""
     given = {"messages": list(messages), "envelope": {**STRANGER, **envelope}}
     found = site.run("mail1", "/usr/bin/python3", "-c", f"'{_SCAN}'", given=json.dumps(given))
     return list(json.loads(found))
