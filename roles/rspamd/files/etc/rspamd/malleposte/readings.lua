@@ -130,7 +130,7 @@ function M.mentions(text, domains, tools)
 end
 
 -- A text without its comments; one that never ends goes to the end.
-local function without_comments(text)
+function M.without_comments(text)
   local parts, depth, pos = {}, 0, 1
   for before, c, after in text:gmatch('([^()\\]*)([()\\]?)()') do
     if depth == 0 then
@@ -164,7 +164,7 @@ end
 function M.names_domain(text, domains, tools)
   local texts = { text, M.decoded(text, tools) }
   for place = 1, 2 do
-    texts[#texts + 1] = without_comments(texts[place])
+    texts[#texts + 1] = M.without_comments(texts[place])
     texts[#texts + 1] = M.decoded(texts[place]:gsub('%s', ''), tools)
   end
   for _, one in ipairs(texts) do
