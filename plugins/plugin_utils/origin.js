@@ -17,6 +17,7 @@ window.mpOrigin = (function (academy) {
       dkim: "Signature du domaine (DKIM)",
       spf: "Serveur autorisé à envoyer pour ce domaine (SPF)",
       pass: "vérifié",
+      other: "vérifié pour un autre domaine",
       fail: "en échec",
       none: "non publié par ce domaine"
     },
@@ -33,6 +34,7 @@ window.mpOrigin = (function (academy) {
       dkim: "Signature of the domain (DKIM)",
       spf: "Server that may send for this domain (SPF)",
       pass: "proved",
+      other: "proved for another domain",
       fail: "failed",
       none: "not published by this domain"
     }
@@ -51,26 +53,43 @@ window.mpOrigin = (function (academy) {
     return ("." + domain(address)).endsWith("." + academy.domain);
   }
 
-  // Method and result, of the topmost header and where it is our own server's: a stranger may have written all others. What
-  // stands in quotes or in parentheses is a stranger's word too.
-  function results(header) {
-    const found = {}, bare = header.replace(/"(\\.|[^"\\])*"|\((\\.|[^()\\])*\)/g, "");
-    if (bare.split(";")[0].trim().split(/\s/)[0].toLowerCase() !== academy.server.toLowerCase()) return found;
+  // The property of a check that names the domain which passed it (RFC 8601, 2.7).
+  const NAMES = {dmarc: /\sheader\.from\s*=\s*(\S+)/i, dkim: /\sheader\.d\s*=\s*(\S+)/i, spf: /\ssmtp\.mailfrom\s*=\s*(\S+)/i};
+
+  // Whether a domain that passed a check stands for the author's: the same, one above it or one below it. The filter knows
+  // more (X-Malleposte-Author): which domains people register under, for instance.
+  function aligned(passed, author) {
+    return ("." + author).endsWith("." + passed) || ("." + passed).endsWith("." + author);
+  }
+
+  // Method and result for the domain of `address`, of the topmost header and where it is our own server's: a stranger may have
+  // written all others. What stands in quotes or in parentheses is a stranger's word too. "other": passed by another domain.
+  function results(header, address) {
+    const found = {}, bare = header.replace(/"(\\.|[^"\\])*"|\((\\.|[^()\\])*\)/g, ""), author = domain(address.toLowerCase());
+    const parts = bare.split(";");
+    if (parts[0].trim().split(/\s/)[0].toLowerCase() !== academy.server.toLowerCase()) return found;
     ["dmarc", "dkim", "spf"].forEach(function (method) {
-      const hits = bare.matchAll(new RegExp("[;\\s]" + method + "\\s*=\\s*([a-z]+)", "gi"));
-      const all = Array.from(hits, function (hit) { return hit[1].toLowerCase(); });
-      if (!all.length) return;
+      const all = [];
+      parts.slice(1).forEach(function (part) {
+        const hit = new RegExp("^\\s*" + method + "\\s*=\\s*([a-z]+)", "i").exec(part);
+        if (!hit) return;
+        const result = hit[1].toLowerCase(), name = NAMES[method].exec(part);
+        const passed = name ? domain(name[1].toLowerCase()) : method === "dmarc" ? author : "";
+        const same = method === "dmarc" ? passed === author : passed !== "" && aligned(passed, author);
+        all.push(result === "pass" ? (same ? "pass" : "other") : result === "none" ? "none" : "fail");
+      });
       // Of several signatures one that holds is enough.
-      const one = all.includes("pass") ? "pass" : all[0];
-      found[method] = one === "pass" || one === "none" ? one : "fail";
+      if (all.length) found[method] = ["pass", "other"].find(function (one) { return all.includes(one); }) || all[0];
     });
     return found;
   }
 
-  // Whether the address that readers see was proved: DMARC passed; or, where the domain has no DMARC, DKIM or SPF did.
-  function proved(found) {
-    const dmarc = found.dmarc || "none";
-    return dmarc === "none" ? found.dkim === "pass" || found.spf === "pass" : dmarc === "pass";
+  // Whether the address that readers see was proved: named by our filter; or DMARC passed; or, where the domain has no DMARC,
+  // a signature or an envelope of that domain did. An envelope proves nobody of ours.
+  function proved(mail, found) {
+    const dmarc = found.dmarc || "none", address = mail.address.toLowerCase();
+    if ((mail.author || "").toLowerCase() === address || dmarc === "pass") return true;
+    return dmarc === "none" && (found.dkim === "pass" || (found.spf === "pass" && !inside(address)));
   }
 
   function skeleton(label) {
@@ -98,12 +117,12 @@ window.mpOrigin = (function (academy) {
   }
 
   // Remarks on a message, by name. `proof` is the topmost Authentication-Results, "" where there is none, and nothing as long
-  // as nobody knows.
+  // as nobody knows; `author` is what our filter verified (X-Malleposte-Author), "" where it could not.
   function remarks(mail) {
     const address = mail.address.toLowerCase(), outside = !inside(address), told = outside ? ["outside"] : [];
     if (mail.proof !== undefined) {
-      const found = results(mail.proof);
-      if (!proved(found) && (outside || Object.keys(found).length)) told.push("unproved");
+      const found = results(mail.proof, address);
+      if (!proved(mail, found) && (outside || Object.keys(found).length)) told.push("unproved");
     }
     if (outside && resembles(address)) told.push("resembles");
     const shown = /[^\s<>"'()\[\],;:@]+@[^\s<>"'()\[\],;:@]+\.[^\s<>"'()\[\],;:@]+/.exec(mail.name);
@@ -145,7 +164,7 @@ window.mpOrigin = (function (academy) {
   // What to show of a message, in the page's language: paragraphs, rows of what was checked, and whether it is grave.
   function words(mail, links) {
     const language = document.documentElement.lang.startsWith("fr") ? WORDS.fr : WORDS.en;
-    const told = remarks(mail), untrue = lies(links), found = results(mail.proof || "");
+    const told = remarks(mail), untrue = lies(links), found = results(mail.proof || "", mail.address);
     const lines = told.map(function (name) { return filled(language[name], [mail.address]); });
     untrue.slice(0, MOST_LINKS).forEach(function (pair) { lines.push(filled(language.lies, pair)); });
     return {

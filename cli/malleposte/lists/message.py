@@ -39,9 +39,10 @@ def loops(one: MailingList, message: bytes) -> bool:
 def automatic(message: bytes) -> bool:
     """Whether nobody wrote it: an absence, a notice, another list's traffic (RFC 3834)."""
     head = head_of(message)
-    submitted = str(head.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
-    precedence = str(head.get("Precedence", "")).strip().lower()
-    return submitted not in ("no", "") or precedence in ("bulk", "junk", "list") or "X-Autoreply" in head
+    # Every field of the name: which one a robot reads is its own affair.
+    submitted = {str(value).partition(";")[0].strip().lower() for value in head.get_all("Auto-Submitted", [])}
+    precedence = {str(value).strip().lower() for value in head.get_all("Precedence", [])}
+    return not submitted <= {"no", ""} or not precedence.isdisjoint(("bulk", "junk", "list")) or "X-Autoreply" in head
 
 
 def dressed(one: MailingList, message: bytes) -> bytes:

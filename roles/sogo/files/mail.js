@@ -23,8 +23,9 @@
     });
   }
 
-  // The topmost header that says what a server checked, of the source that SOGo gives; its end is not waited for.
-  async function proof(address) {
+  // The topmost headers that say what our server checked, and whom it verified as the author, of the source that SOGo gives; its
+  // end is not waited for.
+  async function proofs(address) {
     const answer = await fetch(address, {method: "POST"});
     if (!answer.ok) throw new Error(answer.status);
     const reader = answer.body.getReader(), decoder = new TextDecoder();
@@ -37,9 +38,11 @@
     }
     reader.cancel();
     const head = text.split(BREAK, 1)[0].replace(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
-    const line = head.find(function (one) { return /^authentication-results:/i.test(one); });
-    // SOGo gives the source as text of a page.
-    return line ? line.slice(line.indexOf(":") + 1).replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
+    return ["authentication-results:", "x-malleposte-author:"].map(function (name) {
+      const line = head.find(function (one) { return one.toLowerCase().startsWith(name); });
+      // SOGo gives the source as text of a page.
+      return line ? line.slice(name.length).trim().replace(/&(#39|\w+);/g, function (sign) { return SIGNS[sign] || sign; }) : "";
+    });
   }
 
   // SOGo takes the braces out of what a sender wrote, and out of its own page of an invitation too: there the names of the
@@ -71,7 +74,8 @@
       function draw() {
         const from = (viewer.message.from || [])[0];
         if (!from) return;
-        const mail = {name: from.name || "", address: from.email || "", proof: known};
+        const mail = {name: from.name || "", address: from.email || ""};
+        if (known) [mail.proof, mail.author] = known;
         window.mpOrigin.fill(box, mail, body.querySelectorAll("a[href]"));
       }
       const watch = new MutationObserver(function () { tame(body); draw(); });
@@ -84,9 +88,9 @@
         if (!path) return;
         draw();
         const message = viewer.message;
-        proof(window.UserFolderURL + "Mail/" + path.split("/").map(encodeURIComponent).join("/") + "/viewsource").then(function (line) {
+        proofs(window.UserFolderURL + "Mail/" + path.split("/").map(encodeURIComponent).join("/") + "/viewsource").then(function (lines) {
           if (viewer.message !== message) return;
-          known = line;
+          known = lines;
           draw();
         }, function () { /* What nobody knows is not told. */ });
       });

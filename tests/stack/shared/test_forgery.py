@@ -105,6 +105,15 @@ def test_a_stranger_does_not_write_as_one_of_us(mail, subject, head):
     assert 550 <= answer.code <= 559, answer
 
 
+def test_the_refusal_reaches_the_sender_as_it_was_written(mail, subject):
+    target = mail.account("probe1").mail
+    for length in range(4, 14):
+        address = f"{'abcdefghijklmn'[:length]}@{OURS}"
+        message = dressed(f"probe@{FOREIGN}", target, subject, f"From: {address}\n")
+        answer = mail.stranger(f"probe@{FOREIGN}", target, message)
+        assert answer.text.count(address) == 2, answer
+
+
 def test_the_rule_reads_headers_and_ldap_as_it_should(mail1, mail):
     script = ROOT / "tests/stack/support/lua/sender.lua"
     mail.site.run("mail1", "cat > /tmp/mp-sender.lua", given=script.read_text())

@@ -30,6 +30,7 @@ def test_the_banner_is_given_the_sender_and_our_servers_proof(agent, mail):
     origin = here.env(here.read(here.newest()))["agents_origin"]
     server = here.site.platform["hostnames"]["mail"]
     assert (origin["name"], origin["address"]) == ("Zoé", "voisin@lointain.test")
+    assert origin["author"] == "voisin@lointain.test"
     assert origin["proof"].startswith(f"{server};")
     assert "dkim=pass" in origin["proof"]
 

@@ -198,6 +198,8 @@ def test_what_is_written_above_a_message_and_nothing_of_it_is_changed(directory)
 @pytest.mark.parametrize("line", [b"Auto-Submitted: auto-replied", b"Precedence: bulk", b"X-Autoreply: yes"])
 def test_what_nobody_wrote_is_known(line):
     assert message.automatic(line + b"\r\n" + MESSAGE)
+    name = line.partition(b":")[0]
+    assert message.automatic(name + b": no\r\n" + line + b"\r\n" + MESSAGE), "a second field counts as well"
     assert not message.automatic(MESSAGE)
 
 

@@ -74,26 +74,28 @@ class agents_mail extends rcube_plugin
         $this->register_action('plugin.malleposte-ready-add', [$this, 'ready_add']);
     }
 
-    /** Ask the store for the header that says how a sender was proved, where one message is shown. */
+    /** Ask the store for the headers that say how a sender was proved, where one message is shown. */
     public function headers($args)
     {
         if (in_array($this->rc->action, ['show', 'preview'], true)) {
-            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS');
+            $args['fetch_headers'] = trim(($args['fetch_headers'] ?? '') . ' AUTHENTICATION-RESULTS X-MALLEPOSTE-AUTHOR');
         }
         return $args;
     }
 
-    /** Give the page's script what is known of a message's origin: the shown name, the address, and the topmost proof. */
+    /** Give the page's script what is known of a message's origin: the shown name, the address, the topmost proof and the verified author. */
     public function banner($args)
     {
         $headers = $args['message']->headers;
         $senders = rcube_mime::decode_address_list((string) $headers->get('from'), 1);
         $first = reset($senders) ?: [];
         $proofs = (array) ($headers->get('authentication-results', false) ?: []);
+        $authors = (array) ($headers->get('x-malleposte-author', false) ?: []);
         $this->rc->output->set_env('agents_origin', [
             'name' => (string) ($first['name'] ?? ''),
             'address' => (string) ($first['mailto'] ?? ''),
             'proof' => (string) reset($proofs),
+            'author' => (string) reset($authors),
         ]);
         return $args;
     }

@@ -2,6 +2,9 @@
 -- Run by: rspamadm lua -b sender.lua, on a host where the role stands. Prints "fine" or the failed lines.
 local ber = dofile('/etc/rspamd/malleposte/ber.lua')
 local addresses = dofile('/etc/rspamd/malleposte/addresses.lua')
+local names = dofile('/etc/rspamd/malleposte/names.lua')
+local readings = dofile('/etc/rspamd/malleposte/readings.lua')
+local rspamd_util = require "rspamd_util"
 local failed = 0
 
 local function same(what, got, wanted)
@@ -74,43 +77,73 @@ for value, wanted in pairs({
   ['"b@x.test" <a@x.test>'] = 'a@x.test',
   ['"N, P" (c (d)) <a@x.test>, b@x.test'] = 'a@x.test b@x.test',
   ['G: a@x.test, b@x.test;'] = 'a@x.test b@x.test',
-  ['=?utf-8?Q?N,_P?= <a@x.test>'] = 'a@x.test',
-  ['a(c)@x.test'] = 'a@x.test',
-  ['a @ x.test.'] = 'a@x.test',
-  ['"a"@x.test'] = 'a@x.test',
-  ['a@x.test,'] = 'a@x.test',
+  ['G:;, a@x.test'] = 'a@x.test',
+  ['=?utf-8?Q?N=2C_P?= <a@x.test>'] = 'a@x.test',
+  ['J. "Q" P <a@x.test> (c)'] = 'a@x.test',
+  ['a@x.test (c)'] = 'a@x.test',
+  ['"a b"@x.test'] = 'a b@x.test',
+  ['a@x.test <A@x.test>'] = 'a@x.test',
 }) do
   same(value, table.concat(addresses.parse(value) or { 'refused' }, ' '), wanted)
 end
 for _, value in ipairs({ '', 'a', 'a@', '@x', '<a@x', 'a@x>', '<a@x> <b@x>', '"a@x', '(a@x', 'a@x b@x', 'a@x <b@x', 'G: ;', 'G: a@x',
-  'a@x;', 'a@b@c', '<@r:a@x>', 'a\\b@x', 'a@x\0', '<a@x> z', ':a@x;' }) do
+  'a@x;', 'a@b@c', '<@r:a@x>', 'a\\b@x', 'a@x\0', '<a@x> z', ':a@x;', 'a(c)@x', 'a@(c)x', 'a @x', 'a@ x', '< a@x>', 'a@x.', 'a@x,',
+  ',a@x', 'a@x(c)"d"', 'a@x]', '[a] <b@x>', 'a@b <c@x>', '"a"b@x', '"a" @x', '"a@b"@x', '\233@x', 'a@\233', 'a..b@x', '.a@x', 'a@x..y',
+  'a@-x', '=?utf-8?Q?N,_P?= <a@x>', 'G: a@x; b@x', 'G: a@x; H: b@x;', 'a@x\1', 'a@x\n' }) do
   same('refused ' .. value, addresses.parse(value), nil)
 end
-same('too many', addresses.parse(('a@x,'):rep(21)), nil)
+same('too many', addresses.parse(('a@x,'):rep(20) .. 'a@x'), nil)
+local _, shown = addresses.parse('"N \\"P\\"" (c) <a@x> (d)')
+same('what is shown', table.concat(shown and shown[1] or {}, '|'), 'N "P"|c|d')
 same('base', addresses.base('a+b@x.test'), 'a@x.test')
 same('no base', addresses.base('a@x.test'), nil)
 local own = { ['x.test'] = true }
-same('mention', table.concat(addresses.mentions('see <B@X.TEST.> or c@y.test', own), ' '), 'b@x.test')
-same('wide at', table.concat(addresses.mentions('b\239\188\160x.test', own), ' '), 'b@x.test')
-local function nfkc(text)
-  return (text:gsub('\239\188\142', '.'):gsub('\226\128\164', '.'):gsub('\239\189\148', 't'))
+same('below', tostring(addresses.below('a.b.x.test', own)), 'true')
+same('itself', tostring(addresses.below('x.test', own)), 'false')
+same('beside', tostring(addresses.below('ax.test', own)), 'false')
+same('fields', table.concat(addresses.fields('From: a\r\n b\r\nfrom : b\r\nX-From: c\r\n From: d\rFROM:e\r\n', 'from'), '|'),
+  ' a b| b|e')
+
+-- Readings
+local tools = { normalise = rspamd_util.normalize_utf8, base64 = function(text) return tostring(rspamd_util.decode_base64(text)) end }
+local function mentioned(text)
+  return table.concat(readings.mentions(text, own, tools), ' ')
 end
+same('mention', mentioned('see <B@X.TEST.> or c@y.test'), 'b@x.test')
 for name, text in pairs({
+  ['wide at'] = 'b\239\188\160x.test',
   ['zero width space'] = 'b@x.\226\128\139test',
   ['soft hyphen'] = 'b@\194\173x.test',
   ['one dot leader'] = 'b@x\226\128\164test',
   ['hyphenation point'] = 'b@x\226\128\167test',
   ['full width'] = 'b\239\188\160x\239\188\142\239\189\148est',
   ['backwards'] = '\226\128\174tset.x@b',
+  ['a word in brackets'] = 'b (at) x.test',
+  ['a word'] = 'b AT x dot test',
+  ['a French word'] = 'b [arobase] x [point] test',
+  ['blanks'] = 'b @ x . test',
+  ['many blanks'] = 'b@x .' .. (' '):rep(300) .. 'test',
 }) do
-  same(name, table.concat(addresses.mentions(text, own, nfkc), ' '), 'b@x.test')
+  same(name, mentioned(text), 'b@x.test')
 end
-same('a dash', table.concat(addresses.mentions('b@a\226\128\147b.test', { ['a-b.test'] = true }), ' '), 'b@a-b.test')
-same('backwards without a mark', #addresses.mentions('tset.x@b', own, nfkc), 0)
-same('below', tostring(addresses.below('a.b.x.test', own)), 'true')
-same('itself', tostring(addresses.below('x.test', own)), 'false')
-same('beside', tostring(addresses.below('ax.test', own)), 'false')
-same('no mention', #addresses.mentions('b at x.test, c@xx.test', own), 0)
-same('fields', addresses.count_field('From: a\r\nfrom : b\r\nX-From: c\r\n From: d\rFROM:e\r\n', 'from'), 3)
+same('a dash', table.concat(readings.mentions('b@a\226\128\147b.test', { ['a-b.test'] = true }, tools), ' '), 'b@a-b.test')
+same('backwards without a mark', mentioned('tset.x@b'), '')
+same('no mention', mentioned('b, x.test, c@xx.test, d@x.testing'), '')
+for _, text in ipairs({ 'a@x.test', 'a@x(c).test', 'a@x\\.test', 'a@x. test', '=?utf-8?Q?a=40x=2Etest?=', '=?utf-8?B?YUB4LnRlc3Q=?=',
+  '=?utf-16be?B?AGEAQAB4AC4AdABlAHMAdA==?=', '"a@x".test', 'a@x.te=?utf-8?Q?st?=', 'a@x.te\1st', 'a@X\239\188\142TEST', '((a@x.test' }) do
+  same('named in ' .. text, tostring(readings.names_domain(text, own, tools)), 'true')
+end
+same('not named', tostring(readings.names_domain('a@y.test (x) <b@test.x>', own, tools)), 'false')
+
+-- Names
+for _, text in ipairs({ 'Jérôme Saint-Exupère', 'SAINT-EXUPERE Jerome', 'M. Jérôme Saint-Exupère', 'Jérôme  Saint Exupère',
+  'Jеrômе Saint-Exupère', 'Je\204\129rome Saint-Exupère', 'Jer0me Saint-Exupère' }) do
+  same(text, names.key(text), 'exupere jerome saint')
+end
+same('one word', names.key('Jérôme'), nil)
+same('a part', names.key(names.parts('Jérôme Saint-Exupère (proviseur)')[2]), 'exupere jerome saint')
+local full, locals = names.entries('M. D’Hérouville Anaïs')
+same('full names', table.concat(full, '|'), 'D’Hérouville Anaïs|Anaïs D’Hérouville')
+same('addresses', table.concat(locals, '|'), 'dherouville.anais|anais.dherouville')
 
 print(failed == 0 and 'fine' or failed .. ' failed')

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.filter.origin import origin_script, origin_style
 
 SERVER, DOMAIN = "mail.ac-exemple.test", "ac-exemple.test"
-PASS = f"{SERVER}; dkim=pass header.d=lointain.test; dmarc=pass"
+PASS = f"{SERVER}; dkim=pass header.d=lointain.test; dmarc=pass (policy=reject) header.from=lointain.test"
 RUN = """
 globalThis.window = globalThis;
 globalThis.document = {documentElement: {lang: "%s"}};
@@ -32,9 +32,11 @@ def asked(*calls: tuple[Any, ...], language: str = "fr", domain: str = DOMAIN) -
     return found
 
 
-def remarks(address: str, proof: str | None = PASS, name: str = "") -> list[str]:
+def remarks(address: str, proof: str | None = PASS, name: str = "", author: str = "") -> list[str]:
     """The remarks on one message."""
-    mail = {"address": address, "name": name} | ({} if proof is None else {"proof": proof})
+    if proof is PASS:
+        proof = PASS.replace("lointain.test", address.lower().rpartition("@")[2])
+    mail = {"address": address, "name": name} | ({} if proof is None else {"proof": proof, "author": author})
     found: list[str] = asked(("remarks", mail))[0]
     return found
 
@@ -62,7 +64,7 @@ def test_mail_from_outside_and_look_alikes_are_told(address: str, told: list[str
 
 
 def test_a_short_name_resembles_no_other() -> None:
-    mail = {"address": "a@vert.test", "name": "", "proof": PASS}
+    mail = {"address": "a@vert.test", "name": "", "proof": f"{SERVER}; dmarc=pass"}
     assert asked(("remarks", mail), domain="verre.test") == [["outside"]]
     assert asked(("remarks", mail), domain="vers.test") == [["outside"]]
 
@@ -72,7 +74,17 @@ def test_a_short_name_resembles_no_other() -> None:
     [
         (PASS, ["outside"]),
         (f"{SERVER}; dkim=none; spf=pass smtp.mailfrom=x@lointain.test", ["outside"]),
-        (f"{SERVER.upper()} 1; dkim=fail; dkim=pass; spf=fail", ["outside"]),
+        (f"{SERVER.upper()} 1; dkim=fail; dkim=pass header.d=lointain.test header.s=a; spf=fail", ["outside"]),
+        (f"{SERVER}; spf=pass smtp.mailfrom=x@courrier.lointain.test", ["outside"]),
+        (f"{SERVER}; dmarc=pass", ["outside"]),
+        (f"{SERVER}; dmarc=pass header.from=mechant.test", ["outside", "unproved"]),
+        (f"{SERVER}; spf=pass smtp.mailfrom=x@mechant.test", ["outside", "unproved"]),
+        (f"{SERVER}; spf=pass", ["outside", "unproved"]),
+        (f"{SERVER}; spf=pass smtp.mailfrom=x@lointain.test.mechant.test", ["outside", "unproved"]),
+        (f"{SERVER}; spf=pass smtp.mailfrom=x@mechantlointain.test", ["outside", "unproved"]),
+        (f"{SERVER}; dkim=pass header.d=mechant.test; spf=fail smtp.mailfrom=x@lointain.test", ["outside", "unproved"]),
+        (f"{SERVER}; dkim=pass header.d=mechant.test; dkim=fail header.d=lointain.test", ["outside", "unproved"]),
+        (f"{SERVER}; spf=fail smtp.mailfrom=dkim=pass@mechant.test header.d=lointain.test", ["outside", "unproved"]),
         (f"{SERVER}; spf=pass; dkim=pass; dmarc=fail (p=reject)", ["outside", "unproved"]),
         (f"{SERVER}; spf=softfail; dkim=none", ["outside", "unproved"]),
         ("mail.lointain.test; dmarc=pass", ["outside", "unproved"]),
@@ -91,6 +103,28 @@ def test_a_colleague_is_doubted_only_where_the_server_has_checked() -> None:
     assert remarks(inside, "") == []
     assert remarks(inside, f"{SERVER}; dmarc=fail") == ["unproved"]
     assert remarks(inside, f"{SERVER}; dmarc=pass") == []
+    assert remarks(inside, f"{SERVER}; dkim=pass header.d={DOMAIN}; spf=none") == []
+
+
+def test_an_envelope_proves_no_colleague() -> None:
+    inside = "marie.dupond@ac-exemple.test"
+    assert remarks(inside, f"{SERVER}; spf=pass smtp.mailfrom=x@mechant.test") == ["unproved"]
+    assert remarks(inside, f"{SERVER}; spf=pass smtp.mailfrom=x@{DOMAIN}; dkim=none") == ["unproved"]
+    assert remarks(inside, f"{SERVER}; dkim=pass header.d=mechant.test; spf=pass smtp.mailfrom=x@{DOMAIN}") == [
+        "unproved"
+    ]
+
+
+def test_the_author_whom_the_filter_verified_is_proved() -> None:
+    proof = f"{SERVER}; spf=pass smtp.mailfrom=x@b.lointain.test"
+    assert remarks("Voisin@a.lointain.test", proof, author="voisin@a.lointain.test") == ["outside"]
+    assert remarks("voisin@a.lointain.test", proof, author="autre@a.lointain.test") == ["outside", "unproved"]
+    assert remarks("voisin@a.lointain.test", proof) == ["outside", "unproved"]
+
+
+def test_a_check_that_another_domain_passed_is_said_to_be_so() -> None:
+    mail = {"address": "voisin@lointain.test", "name": "", "proof": f"{SERVER}; spf=pass smtp.mailfrom=x@mechant.test"}
+    assert asked(("words", mail, []))[0]["rows"][0].endswith("vérifié pour un autre domaine")
 
 
 def test_a_shown_name_that_is_another_address_is_told() -> None:

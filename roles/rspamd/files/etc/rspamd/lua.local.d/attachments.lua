@@ -1,11 +1,17 @@
 -- Managed by Malleposte; changes are overwritten
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Attachments that are programs are refused, in mail that comes in and in mail that is sent: by the end of the file's name, in
--- archives too (their lists of files can be read even where the files are encrypted). What is dubious without being a program
--- is left to the module mime_types, which scores it. Settings: section `malleposte` of rspamd.conf.local.
+-- Attachments that are programs are refused, in mail that comes in and in mail that is sent: by the end of the file's name in
+-- any reading of it, in archives too (their lists of files can be read even where the files are encrypted), and by the first
+-- bytes of the content, for a file without a name gets one from the program that saves it. What is dubious without being a
+-- program is left to the module mime_types, which scores it. Settings: section `malleposte` of rspamd.conf.local.
 
 local rspamd_util = require "rspamd_util"
+
+local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
+local addresses = dofile(directory .. 'addresses.lua')
+local filenames = dofile(directory .. 'filenames.lua')
+local readings = dofile(directory .. 'readings.lua')
 
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local refused = {}
@@ -27,18 +33,56 @@ local function bad(name)
   return name and name ~= '' and refused[extension_of(name) or ''] or false
 end
 
+local TOOLS = {
+  base64 = function(text)
+    return tostring(rspamd_util.decode_base64(text) or '')
+  end,
+}
+
+-- The names of a part in any reading, its own first.
+local function names_of(part)
+  local raw, values = tostring(part:get_raw_headers() or ''), {}
+  for _, field in ipairs({ 'content-disposition', 'content-type' }) do
+    for _, value in ipairs(addresses.fields(raw, field)) do
+      values[#values + 1] = value
+    end
+  end
+  local names = filenames.names(values, function(text)
+    return readings.decoded(text, TOOLS)
+  end, readings.without_comments)
+  table.insert(names, 1, part:get_filename() or '')
+  return names
+end
+
+-- The end of the name that the content would have, if it is a program's.
+local function program(part)
+  if part:is_multipart() or part:is_message() then
+    return nil
+  end
+  local kind = part:get_type()
+  local content = part:get_content()
+  local known = content and filenames.program(tostring(content:span(1, math.min(#content, 512))), kind == 'text')
+  return known or part:get_detected_ext()
+end
+
 -- The name of the first file that is refused, or nil.
 local function find(task)
   for _, part in ipairs(task:get_parts() or {}) do
-    local name = part:get_filename()
-    if bad(name) then
-      return name
+    local names = names_of(part)
+    for _, name in ipairs(names) do
+      if bad(name) then
+        return name
+      end
     end
     local archive = part:get_archive()
     for _, inside in ipairs(archive and archive:get_files(1000) or {}) do
       if bad(inside) then
         return inside
       end
+    end
+    local kind = program(part)
+    if kind and refused[kind:lower()] then
+      return (names[1] ~= '' and names[1] or 'sans nom') .. ' (' .. kind:lower() .. ')'
     end
   end
 end
@@ -51,7 +95,7 @@ if next(refused) then
     callback = function(task)
       local name = find(task)
       if name then
-        local shown = name:gsub('[^%w%.%-_ ]', '?'):sub(-LONGEST)
+        local shown = name:gsub('[^%w%.%-_ ()]', '?'):sub(-LONGEST)
         task:insert_result('MP_ATTACHMENT_REFUSED', 1.0, shown)
         task:set_pre_result('reject', string.format(MESSAGE, shown, shown), 'attachments')
       end

@@ -20,13 +20,12 @@ local HEADER = 'X-Malleposte-Author'
 
 -- The only author that any program can read in the message, in small letters; nil where there may be another.
 local function author(task)
-  local headers = task:get_header_full('From') or {}
-  local raw = tostring(task:get_raw_headers() or '')
-  if #headers ~= 1 or addresses.count_field(raw, 'from') ~= 1 then
+  local values = addresses.fields(tostring(task:get_raw_headers() or ''), 'from')
+  if #values ~= 1 or #(task:get_header_full('From') or {}) ~= 1 then
     return nil
   end
-  local list = addresses.parse(headers[1].value or '')
-  local seen = rspamd_util.parse_mail_address(headers[1].value or '', task:get_mempool(), 1024) or {}
+  local list = addresses.parse(values[1])
+  local seen = rspamd_util.parse_mail_address(values[1], task:get_mempool(), 1024) or {}
   if not list or #list ~= 1 or #seen ~= 1 or (seen[1].addr or ''):lower() ~= list[1] then
     return nil
   end

@@ -3,7 +3,8 @@
 --
 -- Nobody forges another's From.
 --  * Authenticated mail: every address of From, Sender and their Resent- forms must be one that the logged-in user may
---    send as, by the directory entry that owns it (its uid, or a delegate's). Directory out of reach: try again later.
+--    send as, by the directory entry that owns it (its uid, or a delegate's), and no name shown beside it another agent's.
+--    Directory out of reach: try again later.
 --  * Mail without a log-in of the platform itself: only the authors that its way in (the milter's macro {daemon_name}) or
 --    its host has a right to. A user of this host at port 25 is outside.
 --  * Mail from outside: a From of one of our domains needs a valid DKIM signature of that domain, whatever DNS says
@@ -16,7 +17,11 @@ local rspamd_util = require "rspamd_util"
 local directory = rspamd_paths['LOCAL_CONFDIR'] .. '/malleposte/'
 local ber = dofile(directory .. 'ber.lua')
 local addresses = dofile(directory .. 'addresses.lua')
+local claims = dofile(directory .. 'claims.lua')
 local ldap = dofile(directory .. 'ldap.lua')
+local names = dofile(directory .. 'names.lua')
+local outside = dofile(directory .. 'outside.lua')
+local readings = dofile(directory .. 'readings.lua')
 
 local settings = rspamd_config:get_all_opt('malleposte') or {}
 local own = {}
@@ -24,21 +29,18 @@ for _, domain in ipairs(settings.domains or {}) do
   own[domain:lower()] = true
 end
 
-local SENDER_FIELDS = { 'From', 'Sender', 'Resent-From', 'Resent-Sender' }
 local MODULE = 'malleposte'
 local MESSAGE = {
   other = "Expediteur refuse : l'adresse %s n'est pas une des votres / Sender refused: %s is not an address of yours",
   name = "Expediteur refuse : le nom affiche contient l'adresse %s, qui n'est pas une des votres / "
       .. "Sender refused: the display name holds %s, which is not an address of yours",
+  person = "Expediteur refuse : le nom affiche %s est celui d'un autre agent / "
+      .. "Sender refused: the display name %s is another agent's",
   unread = "Expediteur refuse : le champ %s ne peut etre lu (%s) / Sender refused: the %s field cannot be read (%s)",
   single = "Expediteur refuse : il faut un seul champ From / Sender refused: exactly one From field is needed",
   later = "Verification de l'expediteur impossible pour le moment, reessayez / "
       .. "The sender cannot be checked now, try again later",
   right = "Expediteur refuse : l'adresse %s n'est pas permise d'ici / Sender refused: %s is not allowed from here",
-  below = "Message refuse : l'adresse affichee %s est d'un sous-domaine du notre, qui n'a pas autorise cet envoi / "
-      .. "Refused: the From address %s is of a domain below ours, which did not authorise this message",
-  forged = "Message refuse : l'expediteur affiche %s est de notre domaine mais le message n'est pas signe par lui / "
-      .. "Refused: the From address %s is of our domain but the message is not signed by it",
 }
 
 local function reject(task, message)
@@ -51,6 +53,8 @@ local function postpone(task, reason)
   task:insert_result('MP_SENDER_UNCHECKED', 1.0, reason)
   task:set_pre_result('soft reject', MESSAGE.later, MODULE)
 end
+
+outside.use(own, reject, postpone)
 
 -- Grants of the last seconds, by worker: "user\0address" -> time until which it stands. Refusals are never kept.
 local granted, granted_count = {}, 0
@@ -106,44 +110,110 @@ end
 
 -- Asks the directory for the owners of `wanted`; calls done(entries) or done(nil, reason) once.
 local function find_owners(task, wanted, done)
-  ldap.search(task, settings, owners_filter(wanted), { 'uid', 'mpDelegate', 'mailLocalAddress' }, done)
+  ldap.search(task, settings, owners_filter(wanted), { 'uid', 'cn', 'mpDelegate', 'mailLocalAddress' }, done)
 end
 
--- The addresses claimed by an authenticated message: {addresses}, {display-name mentions}; or nil and the refusal.
-local function claims(task)
-  local raw = tostring(task:get_raw_headers() or '')
-  local wanted, named = {}, {}
-  for _, field in ipairs(SENDER_FIELDS) do
-    local headers = task:get_header_full(field) or {}
-    if addresses.count_field(raw, field:lower()) ~= #headers or (field == 'From' and #headers ~= 1) then
-      return nil, MESSAGE.single
+-- Whether one of the entries gives `user` the name (a key of names.lua), and whether it is an agent's at all.
+local function bearers(entries, user, key)
+  local own_name, anothers = false, false
+  for _, entry in ipairs(entries) do
+    local a = entry.attributes
+    for _, name in ipairs(a.cn or {}) do
+      if names.key(name) == key then
+        own_name = own_name or holds(a.uid, user) or holds(a.mpdelegate, user)
+        anothers = anothers or entry.dn:lower():find(',ou=people,', 1, true) ~= nil
+      end
     end
-    for _, header in ipairs(headers) do
-      local value = header.value or ''
-      local list, reason = addresses.parse(value)
-      if not list then
-        return nil, string.format(MESSAGE.unread, field, reason, field, reason)
-      end
-      for _, address in ipairs(list) do
-        wanted[address] = true
-      end
-      for _, seen in ipairs(rspamd_util.parse_mail_address(value, task:get_mempool(), 1024) or {}) do
-        if seen.addr and seen.addr ~= '' then
-          wanted[seen.addr:lower()] = true
-        end
-      end
-      for _, text in ipairs({ value, header.decoded or '' }) do
-        for _, address in ipairs(addresses.mentions(text, own, rspamd_util.normalize_utf8)) do
-          named[address] = true
+  end
+  return own_name, anothers
+end
+
+-- The names that readers may take the shown `texts` for: key -> the text.
+local function shown_names(texts)
+  local found = {}
+  for _, text in ipairs(texts) do
+    for _, part in ipairs(names.parts(text)) do
+      for _, look in ipairs(readings.looks(part, claims.TOOLS)) do
+        local key = names.key(look)
+        if key then
+          found[key] = look
         end
       end
     end
   end
-  return wanted, named
+  return found
+end
+
+-- Refuses a name of another agent; `entries` are those of the addresses, in which the sender's own name mostly is.
+local function check_names(task, user, texts, entries)
+  local filters, asked, count = {}, {}, 0
+  for key, text in pairs(shown_names(texts)) do
+    if not is_granted(user, 'name ' .. key) and not bearers(entries, user, key) then
+      local full, locals = names.entries(text)
+      for _, name in ipairs(full) do
+        filters[#filters + 1] = ber.equal('cn', name)
+      end
+      for domain in pairs(own) do
+        for _, name in ipairs(locals) do
+          filters[#filters + 1] = ber.equal('mailLocalAddress', name .. '@' .. domain)
+        end
+      end
+      asked[key], count = text, count + 1
+    end
+  end
+  if #filters == 0 then
+    return
+  elseif count > 3 * addresses.MAX_ADDRESSES then
+    return reject(task, string.format(MESSAGE.unread, 'From', 'too many names', 'From', 'too many names'))
+  end
+  filters[#filters + 1] = ber.equal('uid', user)
+  ldap.search(task, settings, ber.any(filters), { 'uid', 'cn', 'mpDelegate' }, function(bearing, reason)
+    if not bearing then
+      return postpone(task, reason)
+    end
+    for key, text in pairs(asked) do
+      local own_name, anothers = bearers(bearing, user, key)
+      if anothers and not own_name then
+        local shown = names.fold(text):gsub('[^%w%.%-_ ]', '?')
+        return reject(task, string.format(MESSAGE.person, shown, shown))
+      end
+      grant(user, 'name ' .. key)
+    end
+  end)
+end
+
+-- The claims of a message that must name its author by right: { addresses }, { addresses that are named }, { names }; or nil
+-- and the refusal.
+local function claimed(task)
+  local wanted, named, texts = {}, {}, {}
+  for _, field in ipairs(claims.SENDERS) do
+    local claim = claims.read(task, field, own)
+    if not claim.plain or (field == 'From' and claim.count ~= 1) then
+      return nil, MESSAGE.single
+    elseif claim.unread then
+      return nil, string.format(MESSAGE.unread, field, claim.unread, field, claim.unread)
+    end
+    for address in pairs(claim.addresses) do
+      wanted[address] = true
+    end
+    for address in pairs(claim.named) do
+      named[address] = true
+    end
+    for _, text in ipairs(claim.names) do
+      texts[#texts + 1] = text
+    end
+  end
+  for _, field in ipairs(claims.REPLIES) do
+    local claim = claims.read(task, field, own)
+    if claim.ours then
+      return nil, string.format(MESSAGE.unread, field, claim.unread, field, claim.unread)
+    end
+  end
+  return wanted, named, texts
 end
 
 local function check_authenticated(task, user)
-  local wanted, named = claims(task)
+  local wanted, named, texts = claimed(task)
   if not wanted then
     return reject(task, named)
   end
@@ -172,7 +242,7 @@ local function check_authenticated(task, user)
     want(address, MESSAGE.name)
   end
   if #ask == 0 then
-    return
+    return check_names(task, user, texts, {})
   end
   if #ask > addresses.MAX_ADDRESSES then
     return reject(task, string.format(MESSAGE.unread, 'From', 'too many', 'From', 'too many'))
@@ -189,6 +259,7 @@ local function check_authenticated(task, user)
     for _, address in ipairs(ask) do
       grant(user, address)
     end
+    check_names(task, user, texts, entries)
   end)
 end
 
@@ -208,7 +279,7 @@ local function check_right(task, senders)
   if senders[1] == '*' then
     return
   end
-  local wanted, named = claims(task)
+  local wanted, named = claimed(task)
   if not wanted then
     return reject(task, named)
   end
@@ -219,62 +290,6 @@ local function check_right(task, senders)
       end
     end
   end
-end
-
--- Own-domain addresses that a message from outside shows as its author; and those merely named.
-local function outside_claims(task)
-  local author, named, below = {}, {}, nil
-  local headers = task:get_header_full('From') or {}
-  for _, header in ipairs(headers) do
-    local value = header.value or ''
-    local list = addresses.parse(value) or {}
-    for _, seen in ipairs(rspamd_util.parse_mail_address(value, task:get_mempool(), 1024) or {}) do
-      list[#list + 1] = (seen.addr or ''):lower()
-    end
-    for _, address in ipairs(list) do
-      local _, domain = addresses.split(address)
-      if own[domain or ''] then
-        author[#author + 1] = address
-      elseif domain and addresses.below(domain, own) then
-        below = address
-      end
-    end
-    for _, text in ipairs({ value, header.decoded or '' }) do
-      for _, address in ipairs(addresses.mentions(text, own, rspamd_util.normalize_utf8)) do
-        named[#named + 1] = address
-      end
-    end
-  end
-  local raw = tostring(task:get_raw_headers() or '')
-  return author, named, #headers == addresses.count_field(raw, 'from'), below
-end
-
-local function check_outside(task)
-  local author, named, plain, below = outside_claims(task)
-  if #author == 0 then
-    if not plain and #addresses.mentions(tostring(task:get_raw_headers() or ''), own, rspamd_util.normalize_utf8) > 0 then
-      task:insert_result('MP_FROM_HIDDEN', 1.0)
-    end
-    if #named > 0 then
-      task:insert_result('MP_NAME_IS_OURS', 1.0, named[1])
-    end
-    if below then
-      task:cache_set('mp_below_from', below)
-    end
-    return
-  end
-  local signed = false
-  for _, header in ipairs(task:get_header_full('DKIM-Signature') or {}) do
-    local domain = (header.value or ''):gsub('%s', ''):lower():match('[;^]?d=([^;]+)')
-    signed = signed or own[domain or ''] or false
-  end
-  if not signed or not plain or #(task:get_header_full('From') or {}) ~= 1 then
-    return reject(task, string.format(MESSAGE.forged, author[1], author[1]))
-  end
-  -- A signature of ours is there: DKIM says later whether it holds (MP_OWN_SIGNATURE below).
-  local _, domain = addresses.split(author[1])
-  task:cache_set('mp_own_from', author[1])
-  task:cache_set('mp_own_domain', domain)
 end
 
 local function check_sender(task)
@@ -289,40 +304,7 @@ local function check_sender(task)
   if senders then
     return check_right(task, senders)
   end
-  check_outside(task)
-end
-
--- After DMARC, and before greylisting: it would ask who is refused to come again.
-local function check_below(task)
-  local address = task:cache_get('mp_below_from')
-  if not address or task:has_symbol('DMARC_POLICY_ALLOW') then
-    return
-  elseif task:has_symbol('DMARC_DNSFAIL') or task:has_symbol('R_DKIM_TEMPFAIL') or task:has_symbol('R_SPF_DNSFAIL') then
-    return postpone(task, 'what a domain below ours publishes could not be looked up')
-  end
-  reject(task, string.format(MESSAGE.below, address, address))
-end
-
-local function check_signature(task)
-  local address = task:cache_get('mp_own_from')
-  if not address or task:has_pre_result() then
-    return
-  end
-  local domain, verdict = task:cache_get('mp_own_domain'), nil
-  for _, symbol in ipairs(task:get_symbol('DKIM_TRACE') or {}) do
-    for _, option in ipairs(symbol.options or {}) do
-      local signer, mark = option:match('^(.+):(.)$')
-      if signer and signer:lower() == domain and verdict ~= '+' then
-        verdict = mark
-      end
-    end
-  end
-  if verdict == '+' then
-    return
-  elseif verdict == '?' then
-    return postpone(task, 'our own DKIM key could not be looked up')
-  end
-  reject(task, string.format(MESSAGE.forged, address, address))
+  outside.check(task)
 end
 
 if next(own) then
@@ -333,21 +315,8 @@ if next(own) then
     flags = 'empty,nice',
     augmentations = { string.format('timeout=%f', tonumber(settings.timeout) or 3.0) },
   })
-  rspamd_config:register_symbol({
-    name = 'MP_BELOW_CHECK',
-    type = 'normal',
-    callback = check_below,
-    flags = 'empty,nice',
-  })
-  rspamd_config:register_dependency('MP_BELOW_CHECK', 'DMARC_CHECK')
-  rspamd_config:register_symbol({
-    name = 'MP_OWN_SIGNATURE',
-    type = 'postfilter',
-    callback = check_signature,
-    flags = 'empty,nice',
-    priority = 9,
-  })
-  local scores = { MP_SENDER_FORGED = 0.0, MP_SENDER_UNCHECKED = 0.0, MP_FROM_HIDDEN = 8.0, MP_NAME_IS_OURS = 4.0 }
+  outside.register()
+  local scores = { MP_SENDER_FORGED = 0.0, MP_SENDER_UNCHECKED = 0.0, MP_FROM_UNREADABLE = 2.0, MP_NAME_IS_OURS = 4.0 }
   for name, score in pairs(scores) do
     rspamd_config:register_symbol({ name = name, type = 'virtual', parent = parent })
     rspamd_config:set_metric_symbol({ name = name, score = score, group = 'malleposte' })

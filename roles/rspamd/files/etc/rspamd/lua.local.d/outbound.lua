@@ -185,12 +185,16 @@ local function tell(task, key, told)
   if (outbound.alarm or '') == '' then
     return
   end
+  local ev_base = task:get_ev_base()
   local function failed(err)
-    rspamd_logger.errx(task, 'outbound limits: nobody was told of %s: %s', told.account, err)
-    lua_redis.redis_make_request(task, redis_params, key, true, function() end, 'HDEL', { key, told.level })
+    rspamd_logger.errx(rspamd_config, 'outbound limits: nobody was told of %s: %s', told.account, err)
+    lua_redis.redis_make_request_taskless(ev_base, rspamd_config, redis_params, key, true, function() end, 'HDEL',
+      { key, told.level })
   end
+  -- Not of the task: see record.lua.
   local started = rspamd_tcp.request({
-    task = task,
+    ev_base = ev_base,
+    config = rspamd_config,
     host = outbound.alarm,
     port = 0,
     timeout = 2.0,

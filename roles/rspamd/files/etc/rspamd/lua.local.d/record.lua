@@ -45,11 +45,15 @@ local function tell(task)
     recipients = recipients,
     symbols = symbols,
   }
+  local id = task:get_queue_id() or ''
   local function failed(reason)
-    rspamd_logger.errx(task, 'record: a refused message is not recorded: %s', reason)
+    rspamd_logger.errx(rspamd_config, 'record: a refused message (%s) is not recorded: %s', id, reason)
   end
+  -- Not of the task: a client that only writes frees itself once too often (rspamd 3.12.1, lua_tcp.c). As the last event of a
+  -- task, it then counts down a byte of the answer to Postfix, which has been put where the client was.
   local started = rspamd_tcp.request({
-    task = task,
+    ev_base = task:get_ev_base(),
+    config = rspamd_config,
     host = record,
     port = 0,
     timeout = 2.0,

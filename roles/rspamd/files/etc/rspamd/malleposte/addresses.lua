@@ -1,15 +1,20 @@
 -- Managed by Malleposte; changes are overwritten
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- Reads the addresses of a From or Sender header (RFC 5322), strictly: what we cannot read we refuse, because
--- the reader's program may read it otherwise. Pure Lua, no rspamd call: the tests run it alone.
+-- Reads the addresses of a field (From, Sender, Reply-To and their Resent- forms), in one strict form of RFC 5322: what is not
+-- in it is not read at all, because programs of readers take it for different addresses (docs/readings.md). Not in it: a comment
+-- or a blank within an address, `@ [ ] \` outside quotation marks, text after an address, control characters, routes, empty
+-- members. Pure Lua, no rspamd call: the tests run it alone.
 
 local M = {}
 
 -- Most addresses that one message may claim.
 M.MAX_ADDRESSES = 20
+-- Characters of a local part and of a domain (RFC 5321, 4.5.3.1).
+local MAX_LOCAL, MAX_DOMAIN = 64, 255
 
-local ENCODED_WORD = '^=%?[^?%s]+%?[bBqQ]%?[^?%s]*%?='
+local CONTROL = '[%z\1-\8\10-\31\127]'
+local WORD = '^[^%s()<>,:;"\\%[%]%z\1-\31\127]+'
 
 -- Splits "local@domain" in lower case; nil when it is not an address.
 function M.split(address)
@@ -27,236 +32,201 @@ function M.base(address)
   return short and (short .. '@' .. domain) or nil
 end
 
--- Position after a comment that starts at `pos`; nil when it never ends.
-local function skip_comment(text, pos)
-  local depth = 0
-  while pos <= #text do
-    local c = text:sub(pos, pos)
+-- The text of a comment or a quoted string that starts at `pos`, without its quoted pairs, and the position after it; nil when
+-- it never ends.
+local function enclosed(text, pos, opening, closing)
+  local parts, depth = {}, 1
+  pos = pos + 1
+  while true do
+    local at = text:find('[\\' .. opening .. closing .. ']', pos)
+    if not at then
+      return nil
+    end
+    local c = text:sub(at, at)
+    parts[#parts + 1] = text:sub(pos, at - 1)
+    pos = at + 1
     if c == '\\' then
+      parts[#parts + 1] = text:sub(pos, pos)
       pos = pos + 1
-    elseif c == '(' then
-      depth = depth + 1
-    elseif c == ')' then
+    elseif c == closing then
       depth = depth - 1
       if depth == 0 then
-        return pos + 1
+        return table.concat(parts), pos
       end
-    end
-    pos = pos + 1
-  end
-  return nil
-end
-
--- A quoted string that starts at `pos`: its content, the position after it; nil when it never ends.
-local function quoted(text, pos)
-  local parts = {}
-  pos = pos + 1
-  while pos <= #text do
-    local c = text:sub(pos, pos)
-    if c == '\\' then
-      pos = pos + 1
-      parts[#parts + 1] = text:sub(pos, pos)
-    elseif c == '"' then
-      return table.concat(parts), pos + 1
+      parts[#parts + 1] = ' '
     else
-      parts[#parts + 1] = c
+      depth = depth + 1
+      parts[#parts + 1] = ' '
     end
-    pos = pos + 1
   end
-  return nil
 end
 
--- Tokens of a header value: { kind, text } where kind is word, quoted or one of < > , : ; @
--- (an @ inside an atom stays there).
+-- Tokens of a value: { kind, text, position, position after }, where kind is word, quoted, comment or one of < > , : ;
+-- (an @ stands within a word).
 local function tokens(text)
   local list, pos = {}, 1
+  local function add(kind, content, after)
+    list[#list + 1] = { kind, content, pos, after }
+    pos = after
+  end
   while pos <= #text do
     local c = text:sub(pos, pos)
-    local encoded = text:match(ENCODED_WORD, pos)
-    if encoded then
-      list[#list + 1] = { 'encoded', encoded }
-      pos = pos + #encoded
-    elseif c:match('%s') then
-      pos = pos + 1
-    elseif c == '(' then
-      pos = skip_comment(text, pos)
-      if not pos then
-        return nil, 'open comment'
-      end
-    elseif c == '"' then
-      local content
-      content, pos = quoted(text, pos)
+    if c == ' ' or c == '\t' then
+      pos = text:match('^[ \t]+()', pos)
+    elseif c == '(' or c == '"' then
+      local content, after = enclosed(text, pos, c, c == '(' and ')' or '"')
       if not content then
-        return nil, 'open quotation mark'
+        return nil, c == '(' and 'open comment' or 'open quotation mark'
       end
-      list[#list + 1] = { 'quoted', content }
+      add(c == '(' and 'comment' or 'quoted', content, after)
     elseif c:match('[<>,:;]') then
-      list[#list + 1] = { c, c }
-      pos = pos + 1
-    elseif c:match('[%)\\%z\1-\31\127]') then
-      return nil, 'forbidden character'
+      add(c, c, pos + 1)
     else
-      local word = text:match('^[^%s()<>,:;"\\%z\1-\31\127]+', pos)
-      list[#list + 1] = { 'word', word }
-      pos = pos + #word
+      local word = text:match(WORD, pos)
+      if not word then
+        return nil, 'forbidden character'
+      end
+      add('word', word, pos + #word)
     end
   end
   return list
 end
 
--- Joins the tokens of an address ("a" "." "b@c") without the white space between them.
-local function address_of(parts)
-  local joined = {}
-  for _, part in ipairs(parts) do
-    joined[#joined + 1] = part[2]
-  end
-  local address = table.concat(joined):lower()
-  local name, domain = M.split(address)
-  if not name or name:find('@', 1, true) or domain == '' then
-    return nil
-  end
-  return name .. '@' .. domain
+local function dot_atom(text)
+  return text:match("^[%w!#$%%&'*+/=?^_`{|}~.-]+$") and not ('.' .. text .. '.'):find('..', 1, true)
 end
 
--- The addresses of one header value, in lower case. Returns a list, or nil and the reason.
--- Groups are opened; an empty group or a value without address is an error.
+local function host(text)
+  return text:match('^[%w.-]+$') and #text <= MAX_DOMAIN and not ('.' .. text .. '.'):find('%.[.-]') and not text:find('-.', 1, true)
+      and text:sub(-1) ~= '-'
+end
+
+-- The address of the tokens `first` to `last`, in lower case: one word, or a quoted string with "@domain" right after it.
+local function address_of(list, first, last)
+  local name, domain
+  if first == last and list[first][1] == 'word' then
+    name, domain = list[first][2]:match('^([^@]+)@([^@]+)$')
+    name = name and dot_atom(name) and name
+  elseif first + 1 == last and list[first][1] == 'quoted' and list[last][1] == 'word' and list[first][4] == list[last][3] then
+    domain = list[last][2]:match('^@([^@]+)$')
+    -- What looks like more than a name in there is shown without its quotation marks.
+    name = list[first][2]:match('^[^@<>"\\,:;()]+$')
+  end
+  -- Nor is an encoded word part of an address: some programs decode it there.
+  if not name or not domain or #name > MAX_LOCAL or not host(domain) or name:find('[\128-\255]') or name:find('=?', 1, true) then
+    return nil
+  end
+  return (name .. '@' .. domain):lower()
+end
+
+-- One member of a list, the tokens `first` to `last`: its address and the texts shown beside it; or nil and the reason.
+local function member(list, first, last)
+  local plain, texts, angle, closed = {}, {}, nil, nil
+  for place = first, last do
+    local kind = list[place][1]
+    if kind == '<' then
+      if angle then
+        return nil, 'two addresses in one'
+      end
+      angle = place
+    elseif kind == '>' then
+      if not angle or closed then
+        return nil, 'text after the address'
+      end
+      closed = place
+    elseif kind == 'comment' then
+      if angle and not closed then
+        return nil, 'comment in an address'
+      end
+      texts[#texts + 1] = list[place][2]
+    elseif closed then
+      return nil, 'text after the address'
+    elseif not angle then
+      plain[#plain + 1] = place
+    end
+  end
+  if not angle then
+    local address = #plain > 0 and plain[#plain] - plain[1] == #plain - 1 and address_of(list, plain[1], plain[#plain])
+    if not address then
+      return nil, 'no address'
+    end
+    return address, texts
+  end
+  local inside = closed and closed - 1 > angle and list[angle][4] == list[angle + 1][3] and list[closed - 1][4] == list[closed][3]
+  local address = inside and address_of(list, angle + 1, closed - 1)
+  if not address then
+    return nil, 'malformed address'
+  end
+  local words = {}
+  for _, place in ipairs(plain) do
+    local kind, text = list[place][1], list[place][2]
+    -- Some programs write the address itself before it: every reader takes it for the same address.
+    if kind == 'word' and text:find('@', 1, true) and not (#plain == 1 and text:lower() == address) then
+      return nil, 'address in a name without quotation marks'
+    end
+    words[#words + 1] = text
+  end
+  if words[1] and words[1]:sub(1, 1) == '.' then
+    return nil, 'name that begins with a dot'
+  end
+  table.insert(texts, 1, table.concat(words, ' '))
+  return address, texts
+end
+
+-- The addresses of one value, in lower case, and the texts shown beside each (a list of names and comments, as they are
+-- written, for each address); or nil and the reason. Groups are opened; without any address the value is not read.
 function M.parse(value)
-  local list, reason = tokens((value:gsub('[\r\n]+', ' ')))
+  if value:find(CONTROL) then
+    return nil, 'forbidden character'
+  end
+  local list, reason = tokens(value)
   if not list then
     return nil, reason
   end
-  local found, phrase, angle = {}, {}, nil
-  local closed, in_group = false, false
-
-  local function finish()
-    if angle == nil and #phrase == 0 then
-      closed = false
-      return true
-    end
-    local address = address_of(angle or phrase)
-    if not address then
-      return false
-    end
-    found[#found + 1] = address
-    phrase, angle, closed = {}, nil, false
-    return true
-  end
-
-  local inside = false
-  for _, token in ipairs(list) do
-    local kind = token[1]
-    if inside then
-      if kind == '>' then
-        inside, closed = false, true
-      elseif kind == 'word' or kind == 'quoted' then
-        angle[#angle + 1] = token
-      else
-        return nil, 'malformed address'
+  local found, shown, start, group = {}, {}, 1, false
+  for place = 1, #list + 1 do
+    local kind = list[place] and list[place][1] or 'end'
+    if kind == ':' then
+      local angle = false
+      for before = start, place - 1 do
+        angle = angle or not list[before][1]:match('^[wqc]') or list[before][2]:find('@', 1, true)
       end
-    elseif kind == '<' then
-      if closed then
-        return nil, 'two addresses in one'
-      end
-      inside, angle = true, {}
-    elseif kind == ',' or kind == ';' then
-      if kind == ';' and not in_group then
-        return nil, 'stray semicolon'
-      end
-      if not finish() then
-        return nil, 'no address'
-      end
-      if kind == ';' then
-        in_group = false
-      end
-    elseif kind == ':' then
-      if in_group or closed or #phrase == 0 then
+      if group or angle or start == place or (start > 1 and list[start - 1][1] == ';') then
         return nil, 'stray colon'
       end
-      in_group, phrase = true, {}
-    elseif kind == '>' or closed then
-      return nil, 'text after the address'
-    else
-      phrase[#phrase + 1] = token
+      group, start = true, place + 1
+    elseif kind == ',' or kind == ';' or kind == 'end' then
+      if kind == ';' and not group then
+        return nil, 'stray semicolon'
+      elseif kind == 'end' and group then
+        return nil, 'unfinished group'
+      end
+      local after_group = start > 1 and list[start - 1][1] == ';'
+      local empty_group = kind == ';' and start == place and list[start - 1][1] == ':'
+      if after_group then
+        -- Between the end of a group and the next member there are comments at most.
+        for between = start, place - 1 do
+          if list[between][1] ~= 'comment' then
+            return nil, 'text after the group'
+          end
+        end
+      elseif not empty_group then
+        local address, texts = member(list, start, place - 1)
+        if not address then
+          return nil, texts
+        end
+        found[#found + 1], shown[#shown + 1] = address, texts
+      end
+      group = group and kind ~= ';'
+      start = place + 1
     end
-  end
-  if inside or in_group then
-    return nil, 'unfinished address'
-  end
-  if not finish() then
-    return nil, 'no address'
   end
   if #found == 0 then
     return nil, 'no address'
-  end
-  if #found > M.MAX_ADDRESSES then
+  elseif #found > M.MAX_ADDRESSES then
     return nil, 'too many addresses'
   end
-  return found
-end
-
--- What a reader does not see (U+00AD, 200B to 200F, 202A to 202E, 2060 to 2064, 2066 to 2069, FEFF), in UTF-8.
-local UNSEEN = {
-  '\194\173', '\226\128[\139-\143]', '\226\128[\170-\174]', '\226\129[\160-\164]', '\226\129[\166-\169]',
-  '\239\187\191',
-}
--- Text is shown backwards from here (U+202E, 2067).
-local BACKWARDS = { '\226\128\174', '\226\129\167' }
--- What looks like a dot or a dash without being one even to NFKC (U+00B7, 2010 to 2015, 2022, 2027, 2043, 2212, 22C5, 3002,
--- 30FB).
-local MARKS = { '\194\183', '\226\128[\144-\149]', '\226\128\162', '\226\128\167', '\226\129\131', '\226\136\146',
-  '\226\139\133', '\227\128\130', '\227\131\187' }
-
-local function backwards(text)
-  local characters = {}
-  for character in text:gmatch('[%z\1-\127\194-\244][\128-\191]*') do
-    table.insert(characters, 1, character)
-  end
-  return table.concat(characters)
-end
-
--- The texts that a reader may take `text` for: without what is not seen, with the characters that others only look like,
--- and read backwards where it is shown so. `normalise` gives the NFKC form of a text, or nil.
-local function readings(text, normalise)
-  local turned = false
-  for _, mark in ipairs(BACKWARDS) do
-    turned = turned or text:find(mark, 1, true) ~= nil
-  end
-  local plain = (normalise and normalise(text) or text):lower()
-  for _, unseen in ipairs(UNSEEN) do
-    plain = plain:gsub(unseen, '')
-  end
-  plain = plain:gsub('\239\188\160', '@'):gsub('\239\185\171', '@'):gsub('%s*@%s*', '@')
-  local list = { plain }
-  for _, written in ipairs({ '.', '-' }) do
-    local other = plain
-    for _, mark in ipairs(MARKS) do
-      other = other:gsub(mark, written)
-    end
-    if other ~= plain then
-      list[#list + 1] = other
-    end
-  end
-  for i = 1, turned and #list or 0 do
-    list[#list + 1] = backwards(list[i])
-  end
-  return list
-end
-
--- Everything in `text` that looks like an address of one of `domains` (a set, lower case), wherever it stands:
--- a display name, a comment, an encoded word once decoded. `normalise` as above; without it look-alikes are fewer.
-function M.mentions(text, domains, normalise)
-  local found, seen = {}, {}
-  for _, plain in ipairs(readings(text, normalise)) do
-    for name, domain in plain:gmatch('([^%s<>"(),:;%[%]\\@\']+)@([%w%.%-_\128-\255]+)') do
-      local bare = domain:gsub('%.+$', '')
-      local address = name .. '@' .. bare
-      if domains[bare] and not seen[address] then
-        seen[address] = true
-        found[#found + 1] = address
-      end
-    end
-  end
-  return found
+  return found, shown
 end
 
 -- Whether `domain` lies below one of `domains`, and is none of them.
@@ -271,16 +241,29 @@ function M.below(domain, domains)
   return false
 end
 
--- How many lines of a raw header block start the field `name` (lower case), counting a bare CR as a line end and
--- blanks before the colon as allowed, as the most lenient readers do.
-function M.count_field(raw, name)
-  local count = 0
-  for line in (raw:lower() .. '\n'):gmatch('([^\r\n%z]*)[\r\n%z]') do
-    if line:match('^' .. name:gsub('%-', '%%-') .. '[ \t]*:') then
-      count = count + 1
+-- The values of each field `name` (lower case) in a raw header block, unfolded. A bare CR and a NUL count as the end of a line,
+-- and blanks before the colon are allowed, as the most lenient readers have it.
+function M.fields(raw, name)
+  local values, open = {}, nil
+  local pattern = '^' .. name:gsub('%-', '%%-') .. '[ \t]*:'
+  for line in (raw:gsub('\r\n', '\n') .. '\n'):gmatch('([^\r\n%z]*)[\r\n%z]') do
+    if open and line:match('^[ \t]') then
+      open[#open + 1] = line
+    else
+      if open then
+        values[#values + 1] = table.concat(open)
+        open = nil
+      end
+      local _, colon = line:lower():find(pattern)
+      if colon then
+        open = { line:sub(colon + 1) }
+      end
     end
   end
-  return count
+  if open then
+    values[#values + 1] = table.concat(open)
+  end
+  return values
 end
 
 return M
