@@ -138,32 +138,43 @@ def with_token() -> str:
     found = agent()
     if found is None:
         raise RefusedError("nobody is logged in")
-    held = found.session
-    ours = sign_on()
-    if ours.provider.now() < held.good_until - AHEAD:
-        return held.access
-    if not held.refresh:
-        raise RefusedError("the token has ended")
-    if held.begun <= _ended(held.uid):
-        raise RefusedError("the log-ins of its owner were ended")
-    new = ours.provider.renew(held.refresh)
-    renewed(found, access=new.access, refresh=new.refresh, good_until=new.good_until)
-    return new.access
-
-
-def _ended(uid: str) -> float:
-    """The time at which all log-ins of an agent were ended. Raises AwayError."""
+    if _good(found.session):
+        return found.session.access
     try:
-        return sign_on().sessions.ended(uid)
+        # A refresh token is good once: of requests at the same time one renews, and the others take what it got.
+        with sign_on().sessions.turn(found.identifier) as now:
+            if now is None:
+                raise RefusedError("the log-in was ended")
+            held = now if _good(now) else _with_new_tokens(found, now)
     except StoreError as error:
         raise AwayError(str(error)) from error
+    g.agent = replace(found, session=held)
+    return held.access
 
 
-def renewed(found: Agent, **changed: Any) -> None:
-    """Keep what has changed of a log-in. Raises AwayError."""
-    held = replace(found.session, **changed)
+def _good(held: Session) -> bool:
+    return sign_on().provider.now() < held.good_until - AHEAD
+
+
+def _with_new_tokens(found: Agent, held: Session) -> Session:
+    """The log-in with the tokens that follow, kept. Raises RefusedError, AwayError, StoreError."""
+    if not held.refresh:
+        raise RefusedError("the token has ended")
+    ours = sign_on()
+    if held.begun <= ours.sessions.ended(held.uid):
+        raise RefusedError("the log-ins of its owner were ended")
+    new = ours.provider.renew(held.refresh)
+    held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    ours.sessions.keep(found.identifier, held)
+    return held
+
+
+def profile_is(found: Agent, profile: str) -> None:
+    """Keep the class of service of a log-in, another one than before. Raises AwayError."""
     try:
-        sign_on().sessions.keep(found.identifier, held)
+        with sign_on().sessions.turn(found.identifier) as now:
+            held = replace(now or found.session, profile=profile)
+            sign_on().sessions.keep(found.identifier, held)
     except StoreError as error:
         raise AwayError(str(error)) from error
     g.agent = replace(found, session=held)

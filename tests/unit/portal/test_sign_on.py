@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from authlib.jose import JsonWebKey
 from malleposte.accountd import client, wire
+from malleposte_portal import sessions
 from malleposte_portal.sign_on import COOKIE, END, RETURN, local
 
 from tests.support.tokens import CLIENT, Minter
 
+from .conftest import portal
 from .provider import EVENT, SECRET, FakeProvider
 from .test_own import DONE
 
@@ -295,6 +300,72 @@ def test_a_log_in_from_before_all_ended_has_no_new_token(
     assert visit.raw("/compte").headers["Location"] == "/deconnecte?fin=1"
     assert not entered(visit)
     assert other.raw("/compte").status_code == 200, "nobody else's"
+
+
+def test_two_requests_at_once_renew_once_whichever_process_has_them(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any
+) -> None:
+    """The refresh token was used twice, and the second use ended the log-in."""
+    accountd.answer, provider.rotates = DONE, True
+    log_in(visit)
+    together = threading.Barrier(2)
+
+    def busy() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(3)
+
+    provider.busy = busy
+    cookie = visit.http.get_cookie(COOKIE, "pia.test").value
+    processes = [portal(accountd, provider, valkey, clock).test_client() for _ in range(2)]
+    for one in processes:
+        one.set_cookie(COOKIE, cookie, domain="pia.test", secure=True)
+    for _ in range(2):
+        clock.now += 290
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda one: one.get("/compte", base_url="https://pia.test"), processes))
+        assert [one.status_code for one in answers] == [200, 200]
+    assert [one["grant_type"] for one in provider.asked].count("refresh_token") == 2
+    assert entered(visit)
+
+
+def test_a_page_that_is_noted_beside_a_renewal_leaves_its_tokens(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any
+) -> None:
+    """It wrote back all that it had read, with the refresh token that was used up meanwhile."""
+    accountd.answer, provider.rotates = DONE, True
+    log_in(visit)
+    clock.now += 290
+    read, held = valkey.get, visit.http.get_cookie(COOKIE, "pia.test").value
+    renewing = portal(accountd, provider, valkey, clock).test_client()
+    renewing.set_cookie(COOKIE, held, domain="pia.test", secure=True)
+    before: list[int] = []
+
+    def between(name: str) -> Any:
+        found = read(name)
+        if name.startswith("portal:session:"):
+            valkey.get = read
+            before.append(renewing.get("/compte", base_url="https://pia.test").status_code)
+        return found
+
+    valkey.get = between
+    assert entered(visit) and before == [200]
+    clock.now += 290
+    assert visit.raw("/compte").status_code == 200
+
+
+def test_a_turn_that_does_not_come_says_so(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    accountd.answer = DONE
+    log_in(visit)
+    clock.now += 290
+    monkeypatch.setattr(sessions, "TURN_PATIENCE", 0.0)
+    key = sessions.key_of(visit.http.get_cookie(COOKIE, "pia.test").value)
+    valkey.set(f"portal:turn:{key}", "another", sessions.TURN_SECONDS)
+    assert visit.raw("/compte").status_code == 503
+    clock.now += sessions.TURN_SECONDS
+    assert visit.raw("/compte").status_code == 200, "whoever had it was killed"
 
 
 @pytest.mark.parametrize("since", [None, 0], ids=["does not say", "long ago"])
