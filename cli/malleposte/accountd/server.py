@@ -44,14 +44,16 @@ WAITING = 64
 
 A network of strangers has a part of these (`limits.Limits.share`), an agent who is logged in `OF_AN_AGENT`.
 """
-OF_AN_AGENT = 4
-"""Requests of one agent from one network: somebody who has a session elsewhere does not hold the owner's up."""
+OF_AN_AGENT, OF_AN_AGENT_SLOW = 4, 2
+"""Requests of one agent from one network: somebody who has a session elsewhere does not hold the owner's up. Of those
+that may take minutes there are fewer, so that threads are left to others."""
 PATIENCE = 20.0  # seconds within which a line is whole, and TLS shaken
 HANDING = 16
 """Copies of agents' data that are handed over at once; more are told to come back."""
 HANDING_ONE = 2
 """To one agent."""
 HANDING_PATIENCE = 300.0  # seconds for a piece of one to be taken
+HANDING_LONGEST = 3600.0  # seconds for one: whoever reads it drop by drop gives the place back
 PIECE = 256 * 1024
 """Bytes of one that are in memory."""
 REQUESTS = 100
@@ -167,7 +169,8 @@ class Server:
             answer = await self._answer(request, caller)
             await self._told(writer, answer)
             if isinstance(answer, wire.Done):
-                await self._sent(writer, answer)
+                async with asyncio.timeout(HANDING_LONGEST):
+                    await self._sent(writer, answer)
         finally:
             _less(self.handing, request.uid)
 
@@ -230,7 +233,7 @@ class Server:
         except ValueError:
             return "nowhere", OF_AN_AGENT
         if isinstance(request, wire.Owned):
-            return f"{request.uid} {where}", OF_AN_AGENT
+            return f"{request.uid} {where}", OF_AN_AGENT_SLOW if isinstance(request, SLOW) else OF_AN_AGENT
         return where, self.service.tools.limits.share(where, WAITING)
 
 

@@ -271,6 +271,18 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
         assert [one.result(60) for one in asked].count(done) == 14
 
 
+def test_whoever_reads_drop_by_drop_gives_the_place_back(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "HANDING_LONGEST", 0.0)
+    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
+    running.service.path.write_bytes(b"x" * 50_000_000)
+    copy = running.local().fetch(FETCH)
+    with pytest.raises(ConnectionError):
+        list(copy)
+    copy.close()
+
+
 def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) -> None:
     running.service.path, running.service.size = tmp_path / "copy", 50_000_000
     running.service.path.write_bytes(b"x" * 50_000_000)
