@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-STARTED_SECONDS = 600
-"""A log-in that was begun is good for so long."""
 FRESH_SECONDS = 60
 """The last page is noted at most this often."""
 TURN_SECONDS = 60
@@ -103,16 +101,9 @@ class Sessions:
         except self._errors as error:
             raise StoreError(type(error).__name__) from error
 
-    # --- log-ins that are under way ---
-
-    def keep_started(self, state: str, content: dict[str, str]) -> None:
-        """Keep what a log-in that was begun needs when the browser comes back."""
-        self._ask("set", f"portal:started:{key_of(state)}", json.dumps(content), STARTED_SECONDS)
-
-    def take_started(self, state: str) -> dict[str, str] | None:
-        """The same, once."""
-        held = self._ask("getdel", f"portal:started:{key_of(state)}")
-        return dict(json.loads(held)) if held else None
+    def reach(self) -> None:
+        """Do nothing where Valkey answers."""
+        self._ask("get", "portal:nothing")
 
     # --- what a link gives once ---
 

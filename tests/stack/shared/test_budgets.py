@@ -71,6 +71,7 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     assert isinstance(own, wire.Done)
 
 
+@pytest.mark.full
 def test_many_block_their_accounts_in_an_hour(site: Site, portal: Portal, person: Callable[..., Person]) -> None:
     agents = [person() for _ in range(3)]
     # An account can be blocked again, by a log-in of after the last block.

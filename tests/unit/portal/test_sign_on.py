@@ -151,8 +151,30 @@ def test_state_and_code_serve_once_and_in_their_own_browser(visit: Any, provider
     assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
     fresh = begun(another())
     state = dict(part.split("=") for part in fresh.partition("?")[2].split("&"))["state"]
-    assert visit.raw(f"{RETURN}?code=code-1&state={state}").status_code == 400
-    assert entered(visit)
+    cookie = visit.http.get_cookie(COOKIE, "pia.test").value
+    another_s = f"{RETURN}?code=code-1&state={state}"
+    assert visit.raw(another_s).headers["Location"] == "/compte", "the log-in of before goes on"
+    assert entered(visit) and visit.http.get_cookie(COOKIE, "pia.test").value == cookie
+    visit.http.delete_cookie(COOKIE, domain="pia.test")
+    assert visit.raw(another_s).status_code == 400
+
+
+def test_log_ins_that_are_begun_fill_no_store_and_end(
+    visit: Any, provider: FakeProvider, another: Any, valkey: Any, clock: Any
+) -> None:
+    """Each wrote a key of ten minutes; with many, whoever was at the log-in page could not come back."""
+    first = begun(visit)
+    for _ in range(20):
+        begun(another())
+    assert valkey.held == {}
+    for _ in range(20):
+        late = begun(visit)
+    assert len(visit.http.get_cookie("__Host-portal", "pia.test").value) < 4000
+    assert visit.raw(provider.log_in(first, "mdupond")).status_code == 400, "three of a browser are kept"
+    assert visit.raw(provider.log_in(late, "mdupond")).status_code == 303
+    late = begun(fresh := another())
+    clock.now += 601
+    assert fresh.raw(provider.log_in(late, "mdupond")).status_code == 400
 
 
 def test_a_code_that_was_redeemed_gives_nothing(visit: Any, provider: FakeProvider) -> None:
