@@ -6,18 +6,22 @@ last page and at the latest some hours after the log-in.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
-STARTED_SECONDS = 600
-"""A log-in that was begun is good for so long."""
 FRESH_SECONDS = 60
 """The last page is noted at most this often."""
+TURN_SECONDS = 60
+"""A turn ends by itself: longer than the provider is waited for."""
+TURN_PATIENCE = 20.0
+"""Seconds for which a request waits for its turn."""
+TURN_PAUSE = 0.05
 
 
 class StoreError(Exception):
@@ -33,8 +37,8 @@ class Valkey(Protocol):
     def getdel(self, name: str) -> Any:
         """As `get`; it is then gone."""
 
-    def set(self, name: str, value: str, ex: int) -> Any:
-        """Keep a value for so many seconds."""
+    def set(self, name: str, value: str, ex: int, *, nx: bool = False, xx: bool = False) -> Any:
+        """Keep a value for so many seconds; `nx` where there was none, `xx` where there was one. Whether it is kept."""
 
     def delete(self, *names: str) -> Any:
         """Remove keys."""
@@ -91,22 +95,15 @@ class Sessions:
         self._valkey, self._errors, self._clock = valkey, errors, clock
         self._idle, self._longest = idle, longest
 
-    def _ask(self, name: str, *words: Any) -> Any:
+    def _ask(self, name: str, *words: Any, **named: bool) -> Any:
         try:
-            return getattr(self._valkey, name)(*words)
+            return getattr(self._valkey, name)(*words, **named)
         except self._errors as error:
             raise StoreError(type(error).__name__) from error
 
-    # --- log-ins that are under way ---
-
-    def keep_started(self, state: str, content: dict[str, str]) -> None:
-        """Keep what a log-in that was begun needs when the browser comes back."""
-        self._ask("set", f"portal:started:{key_of(state)}", json.dumps(content), STARTED_SECONDS)
-
-    def take_started(self, state: str) -> dict[str, str] | None:
-        """The same, once."""
-        held = self._ask("getdel", f"portal:started:{key_of(state)}")
-        return dict(json.loads(held)) if held else None
+    def reach(self) -> None:
+        """Do nothing where Valkey answers."""
+        self._ask("get", "portal:nothing")
 
     # --- what a link gives once ---
 
@@ -142,20 +139,39 @@ class Sessions:
         if session is None or now >= session.begun + self._longest:
             return None
         if now >= session.seen + min(FRESH_SECONDS, self._idle / 2):
+            # By a key of its own: another request may be writing newer tokens.
+            seconds = self._seconds(session)
+            self._ask("set", f"portal:seen:{key}", str(now), max(seconds, 1))
+            self._ask("expire", f"portal:session:{key}", max(seconds, 1))
             session = replace(session, seen=now)
-            self._write(key, session)
         return session
 
-    def keep(self, identifier: str, session: Session) -> None:
-        """Keep a log-in that has changed, such as by newer tokens; one that was ended meanwhile stays ended."""
+    @contextlib.contextmanager
+    def turn(self, identifier: str) -> Iterator[Session | None]:
+        """The log-in as it is, whose tokens no other request changes meanwhile, in this process or another.
+
+        Raises StoreError where there is no turn within `TURN_PATIENCE` seconds.
+        """
         key = key_of(identifier)
-        if self._read(key) is not None:
-            self._write(key, session)
+        name, word, end = f"portal:turn:{key}", secrets.token_hex(8), time.monotonic() + TURN_PATIENCE
+        while not self._ask("set", name, word, TURN_SECONDS, nx=True):
+            if time.monotonic() > end:
+                raise StoreError("another request has the turn")
+            time.sleep(TURN_PAUSE)
+        try:
+            yield self._read(key)
+        finally:
+            if self._ask("get", name) == word:
+                self._ask("delete", name)
+
+    def keep(self, identifier: str, session: Session) -> None:
+        """Keep a log-in that has changed, in its turn; one that was ended meanwhile stays ended."""
+        self._write(key_of(identifier), session, xx=True)
 
     def close(self, key: str) -> None:
         """End one log-in, by its key."""
         session = self._read(key)
-        self._ask("delete", f"portal:session:{key}")
+        self._ask("delete", f"portal:session:{key}", f"portal:seen:{key}")
         for name in self._indexes(session) if session else ():
             self._ask("srem", name, key)
 
@@ -190,13 +206,19 @@ class Sessions:
 
     def _read(self, key: str) -> Session | None:
         held = self._ask("get", f"portal:session:{key}")
-        return Session(**json.loads(held)) if held else None
+        if not held:
+            return None
+        session = Session(**json.loads(held))
+        return replace(session, seen=max(session.seen, float(self._ask("get", f"portal:seen:{key}") or 0)))
 
-    def _write(self, key: str, session: Session) -> None:
-        left = session.begun + self._longest - self._clock()
-        seconds = int(min(self._idle, left))
+    def _write(self, key: str, session: Session, *, xx: bool = False) -> None:
+        seconds = self._seconds(session)
         if seconds > 0:
-            self._ask("set", f"portal:session:{key}", json.dumps(asdict(session)), seconds)
+            self._ask("set", f"portal:session:{key}", json.dumps(asdict(session)), seconds, xx=xx)
+
+    def _seconds(self, session: Session) -> int:
+        """For how long a log-in is kept from now on."""
+        return int(min(self._idle, session.begun + self._longest - self._clock()))
 
     @staticmethod
     def _indexes(session: Session) -> list[str]:

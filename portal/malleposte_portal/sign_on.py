@@ -28,6 +28,10 @@ COOKIE = "__Host-agent"
 """Of this name, a cookie is Secure, has Path=/ and no Domain, or browsers refuse it (RFC 6265bis, 4.1.3.2)."""
 RETURN = "/connexion/retour"
 END = "/connexion/fin"
+BEGUN_SECONDS = 600
+"""A log-in that was begun is good for so long."""
+BEGUN = 3
+"""Log-ins that one browser may have begun, as in several tabs."""
 AHEAD = 30.0
 """Seconds before its end at which an access token is renewed."""
 AWAY = "La connexion n’est pas possible pour le moment. Réessayez dans quelques minutes."
@@ -138,32 +142,43 @@ def with_token() -> str:
     found = agent()
     if found is None:
         raise RefusedError("nobody is logged in")
-    held = found.session
-    ours = sign_on()
-    if ours.provider.now() < held.good_until - AHEAD:
-        return held.access
-    if not held.refresh:
-        raise RefusedError("the token has ended")
-    if held.begun <= _ended(held.uid):
-        raise RefusedError("the log-ins of its owner were ended")
-    new = ours.provider.renew(held.refresh)
-    renewed(found, access=new.access, refresh=new.refresh, good_until=new.good_until)
-    return new.access
-
-
-def _ended(uid: str) -> float:
-    """The time at which all log-ins of an agent were ended. Raises AwayError."""
+    if _good(found.session):
+        return found.session.access
     try:
-        return sign_on().sessions.ended(uid)
+        # A refresh token is good once: of requests at the same time one renews, and the others take what it got.
+        with sign_on().sessions.turn(found.identifier) as now:
+            if now is None:
+                raise RefusedError("the log-in was ended")
+            held = now if _good(now) else _with_new_tokens(found, now)
     except StoreError as error:
         raise AwayError(str(error)) from error
+    g.agent = replace(found, session=held)
+    return held.access
 
 
-def renewed(found: Agent, **changed: Any) -> None:
-    """Keep what has changed of a log-in. Raises AwayError."""
-    held = replace(found.session, **changed)
+def _good(held: Session) -> bool:
+    return sign_on().provider.now() < held.good_until - AHEAD
+
+
+def _with_new_tokens(found: Agent, held: Session) -> Session:
+    """The log-in with the tokens that follow, kept. Raises RefusedError, AwayError, StoreError."""
+    if not held.refresh:
+        raise RefusedError("the token has ended")
+    ours = sign_on()
+    if held.begun <= ours.sessions.ended(held.uid):
+        raise RefusedError("the log-ins of its owner were ended")
+    new = ours.provider.renew(held.refresh)
+    held = replace(held, access=new.access, refresh=new.refresh, good_until=new.good_until)
+    ours.sessions.keep(found.identifier, held)
+    return held
+
+
+def profile_is(found: Agent, profile: str) -> None:
+    """Keep the class of service of a log-in, another one than before. Raises AwayError."""
     try:
-        sign_on().sessions.keep(found.identifier, held)
+        with sign_on().sessions.turn(found.identifier) as now:
+            held = replace(now or found.session, profile=profile)
+            sign_on().sessions.keep(found.identifier, held)
     except StoreError as error:
         raise AwayError(str(error)) from error
     g.agent = replace(found, session=held)
@@ -206,12 +221,27 @@ def login() -> Answer:
 
 def _sent(to: str, *, anew: bool = False) -> Answer:
     """Send the browser to the provider. Raises AwayError, StoreError."""
-    browser = session.setdefault("browser", secrets.token_urlsafe(16))
-    ours = sign_on()
-    begun = ours.provider.start(_back(), anew=anew)
-    kept = {"nonce": begun.nonce, "verifier": begun.verifier, "to": to, "browser": browser, "language": g.language}
-    ours.sessions.keep_started(begun.state, kept | ({"anew": "yes"} if anew else {}))
+    # Nobody is to give a password for a log-in that cannot be kept afterwards.
+    sign_on().sessions.reach()
+    provider = sign_on().provider
+    begun = provider.start(_back(), anew=anew)
+    # In the browser's signed cookie, and in no store: nobody fills one by beginning log-ins.
+    kept = {
+        "state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier, "to": to, "language": g.language,
+        "at": int(provider.now()), **({"anew": "yes"} if anew else {}),
+    }  # fmt: skip
+    session["begun"] = [*session.get("begun", []), kept][-BEGUN:]
     return redirect(begun.address, 303)
+
+
+def _begun(state: str) -> dict[str, Any] | None:
+    """The log-in that this browser began with a state, once; None where there is none, or it is too old."""
+    held: list[dict[str, Any]] = session.get("begun", [])
+    found = next((one for one in held if secrets.compare_digest(one["state"].encode(), state.encode())), None)
+    if found is None:
+        return None
+    session["begun"] = [one for one in held if one is not found]
+    return found if sign_on().provider.now() < found["at"] + BEGUN_SECONDS else None
 
 
 def returned() -> Answer:
@@ -219,11 +249,11 @@ def returned() -> Answer:
     given = request.args
     try:
         ours = sign_on()
-        begun = ours.sessions.take_started(given.get("state", ""))
+        begun = _begun(given.get("state", ""))
         if begun is None and agent() is not None:
             # The button back of the browser leads once more through the provider, by a log-in that is done.
             return redirect(link("account"), 303)
-        if begun is None or not secrets.compare_digest(begun["browser"], session.get("browser", "")):
+        if begun is None:
             raise RefusedError("no such log-in was begun in this browser")
         _speak(begun["language"])
         if "code" not in given:
@@ -240,9 +270,10 @@ def returned() -> Answer:
                 raise RefusedError("the provider did not ask for the password again")
             return _sent(begun["to"], anew=True)
         profile = _admitted(who, tokens)
+        others = session.get("begun", [])
         forget_agent()
         # Another tab of this browser may be at the log-in page too, and come back after this one.
-        session["browser"] = begun["browser"]
+        session["begun"] = others
         held = Session(
             who.uid, who.name, who.sid, who.id_token, tokens.access, tokens.refresh, tokens.good_until, now, now,
             profile, acts.source(), (request.user_agent.string or "")[:200],

@@ -31,9 +31,12 @@ class MemoryValkey:
         self.held.pop(name, None)
         return found
 
-    def set(self, name: str, value: str, ex: int) -> Any:
-        self._live(name)
+    def set(self, name: str, value: str, ex: int, *, nx: bool = False, xx: bool = False) -> Any:
+        there = self._live(name) is not None
+        if (nx and there) or (xx and not there):
+            return None
         self.held[name] = value, self.clock() + ex
+        return True
 
     def delete(self, *names: str) -> Any:
         for name in names:

@@ -24,25 +24,24 @@ def folder() -> Path | None:
     return Path(given) if given else None
 
 
-def put(place: Path | None, *limits: Limits) -> None:
+def put(place: Path | None, limits: Limits) -> None:
     """Leave the counts for the next start. What cannot be left is logged."""
     if place is None:
         return
     try:
-        owner.replace(place / FILE, json.dumps([one.left() for one in limits]))
+        owner.replace(place / FILE, json.dumps(limits.left()))
     except OSError as error:
         LOG.error("counts are not taken over: %s", error)
 
 
-def take(place: Path | None, *limits: Limits) -> None:
+def take(place: Path | None, limits: Limits) -> None:
     """Go on from the counts that were left, once. Where there are none, or none that can be read, all begin at 0."""
     if place is None:
         return
     try:
         found = json.loads((place / FILE).read_text("utf-8"))
         (place / FILE).unlink()
-        for one, held in zip(limits, found, strict=True):
-            one.go_on(held)
+        limits.go_on(found)
     except FileNotFoundError:
         return
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -170,10 +170,12 @@ class Desk:
         reason = self._ways.said(request.reason)
         return actor, self.target(act, actor, request.target), reason
 
-    def count(self, actor: Actor, kind: str, most: int) -> None:
+    def count(self, act: Act, actor: Actor, kind: str, most: int) -> None:
         """Count an act of today. Raises ForbiddenError."""
-        if self._tools.days.day(actor.uid, kind, most):
+        taken = self._tools.limits.day(actor.uid, kind, most)
+        if taken.wait:
             raise ForbiddenError(Forbidden.CAP)
+        act.taken.append(taken)
 
     # --- what is looked at ---
 
@@ -297,7 +299,7 @@ class Desk:
             hindered = Forbidden.CALL_BACK
         if hindered is not None:
             raise ForbiddenError(hindered)
-        self.count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(act, actor, "acts", self._tools.desk.acts_a_day)
         uid = first(entry.attributes, "uid")
         with self._ways.alone(uid):
             entry = acts.entry(act.directory, uid)
@@ -336,7 +338,7 @@ class Desk:
 
     def _aloud(self, act: Act, actor: Actor, entry: Entry, reason: str) -> wire.Answer:
         """A code that the help desk sees: it ends all others, and the owner is told before it is shown."""
-        self.count(actor, "aloud", self._tools.desk.read_aloud_a_day)
+        self.count(act, actor, "aloud", self._tools.desk.read_aloud_a_day)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         if not self._told(held, functools.partial(notice.read_aloud, uid)):
             raise DirectoryError("mail cannot be sent: no code was made")
@@ -348,7 +350,7 @@ class Desk:
 
     def _block(self, act: Act, request: wire.DeskBlock) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
-        self.count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(act, actor, "acts", self._tools.desk.acts_a_day)
         uid = first(entry.attributes, "uid")
         if first(entry.attributes, "mpState") == State.SUSPENDED:
             raise ForbiddenError(Forbidden.STATE)
@@ -360,7 +362,7 @@ class Desk:
         uid, unfactor = first(entry.attributes, "uid"), self._tools.unfactor
         if first(entry.attributes, "mpState") != State.ACTIVE or unfactor is None:
             raise ForbiddenError(Forbidden.STATE)
-        self.count(actor, "acts", self._tools.desk.acts_a_day)
+        self.count(act, actor, "acts", self._tools.desk.acts_a_day)
         held = self._tools.factors(uid)
         gone = next((one for one in held if one.ident == request.factor), None)
         if gone is None:

@@ -59,7 +59,7 @@ class DeskBoxes:
             person = self._desk.target(act, actor, uid, anywhere=not request.add and uid in held)
             if request.add and first(person.attributes, "mpState") == State.SUSPENDED:
                 raise ForbiddenError(Forbidden.STATE)
-            self._desk.count(actor, "acts", self._tools.desk.acts_a_day)
+            self._desk.count(act, actor, "acts", self._tools.desk.acts_a_day)
             note = f"boîte {name}\N{NO-BREAK SPACE}: {reason}"
             left = charges.delegated(act, self._tools.channels, box, uid, add=request.add, note=note)
             if left is not None:

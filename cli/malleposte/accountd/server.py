@@ -21,12 +21,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from malleposte import kit, link
-from malleposte.accountd import carried, wire
+from malleposte.accountd import carried, costs, wire
 from malleposte.accountd import settings as held
-from malleposte.accountd.limits import Limits
+from malleposte.accountd.limits import Limits, network
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs
-from malleposte.accountd.service import LOG, PACED, SLOW, URGENT, Service, Tools
+from malleposte.accountd.service import LOG, PACED, SLOW, Service, Tools
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hostd import Hostd
@@ -36,14 +36,24 @@ from malleposte.errors import ExitCode
 
 THREADS = 8
 OWN_THREADS = 4
-"""Threads of their own: for what is urgent, which waits behind nothing else, and for what may take minutes."""
+"""Threads of their own: for what is urgent, which waits behind nothing else, for what may take minutes, and for codes
+that are sent once the answer was given."""
 CONNECTIONS = 128
 WAITING = 64
-"""Requests under way or waiting for a thread of one kind; more are told to come back."""
+"""Requests under way or waiting for a thread of one kind; more are told to come back.
+
+A network of strangers has a part of these (`limits.Limits.share`), an agent who is logged in `OF_AN_AGENT`.
+"""
+OF_AN_AGENT, OF_AN_AGENT_SLOW = 4, 2
+"""Requests of one agent from one network: somebody who has a session elsewhere does not hold the owner's up. Of those
+that may take minutes there are fewer, so that threads are left to others."""
 PATIENCE = 20.0  # seconds within which a line is whole, and TLS shaken
 HANDING = 16
 """Copies of agents' data that are handed over at once; more are told to come back."""
+HANDING_ONE = 2
+"""To one agent."""
 HANDING_PATIENCE = 300.0  # seconds for a piece of one to be taken
+HANDING_LONGEST = 3600.0  # seconds for one: whoever reads it drop by drop gives the place back
 PIECE = 256 * 1024
 """Bytes of one that are in memory."""
 REQUESTS = 100
@@ -55,10 +65,11 @@ type Writer = asyncio.StreamWriter
 
 @dataclass(frozen=True)
 class Pools:
-    """Threads: for urgent calls, for long ones, for the others."""
+    """Threads: for urgent calls, for long ones, for what is sent later, for the others."""
 
     urgent: ThreadPoolExecutor
     slow: ThreadPoolExecutor
+    later: ThreadPoolExecutor
     rest: ThreadPoolExecutor
 
     @classmethod
@@ -68,13 +79,16 @@ class Pools:
         with (
             ThreadPoolExecutor(OWN_THREADS, thread_name_prefix="urgent") as urgent,
             ThreadPoolExecutor(OWN_THREADS, thread_name_prefix="slow") as slow,
+            ThreadPoolExecutor(OWN_THREADS, thread_name_prefix="later") as later,
             ThreadPoolExecutor(THREADS, thread_name_prefix="accountd") as rest,
         ):
-            yield cls(urgent, slow, rest)
+            yield cls(urgent, slow, later, rest)
 
     def of(self, request: wire.Request) -> ThreadPoolExecutor:
         """Those that carry out a request."""
-        return self.urgent if isinstance(request, URGENT) else self.slow if isinstance(request, SLOW) else self.rest
+        if request.cost in (costs.PROTECT, costs.BLOCK):
+            return self.urgent
+        return self.slow if isinstance(request, SLOW) else self.rest
 
 
 class Server:
@@ -96,8 +110,9 @@ class Server:
         self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
         self.only = {f"accountd:{name}": frozenset(calls) for name, calls in (only or {}).items()}
         self.connections = 0
-        self.handing = 0
-        self.waiting: Counter[ThreadPoolExecutor] = Counter()
+        self.handing: Counter[str] = Counter()
+        self.waiting: Counter[tuple[ThreadPoolExecutor, str]] = Counter()
+        """By pool and by whose requests they are; of all under an empty name."""
 
     async def local(self, reader: Reader, writer: Writer) -> None:
         """A connection on the Unix socket."""
@@ -146,17 +161,18 @@ class Server:
 
     async def _handed(self, writer: Writer, request: wire.FetchOwnData, caller: str) -> None:
         """The answer, then the bytes of the copy. No thread waits for whoever reads them slowly."""
-        if self.handing >= HANDING:
+        if self.handing.total() >= HANDING or self.handing[request.uid] >= HANDING_ONE:
             await self._told(writer, wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=60))
             return
-        self.handing += 1
+        self.handing[request.uid] += 1
         try:
             answer = await self._answer(request, caller)
             await self._told(writer, answer)
             if isinstance(answer, wire.Done):
-                await self._sent(writer, answer)
+                async with asyncio.timeout(HANDING_LONGEST):
+                    await self._sent(writer, answer)
         finally:
-            self.handing -= 1
+            _less(self.handing, request.uid)
 
     async def _sent(self, writer: Writer, answer: wire.Done) -> None:
         left = answer.own_data.size
@@ -191,20 +207,40 @@ class Server:
             LOG.warning("%s asked for %s, which it may not", caller, call)
             return wire.Refused(wire.ErrorCode.UNAUTHORISED)
         pool = self.pools.of(request)
-        if self.waiting[pool] >= WAITING:
+        whose, share = self._share(request)
+        counts = ((pool, ""), (pool, whose))
+        if self.waiting[pool, ""] >= WAITING or self.waiting[pool, whose] >= share:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=1)
-        self.waiting[pool] += 1
+        self.waiting.update(counts)
         loop = asyncio.get_running_loop()
         begun = loop.time()
         try:
             answer = await loop.run_in_executor(pool, self.service.answer, request, caller)
         finally:
-            self.waiting[pool] -= 1
+            for one in counts:
+                _less(self.waiting, one)
         if isinstance(request, PACED):
             # The answer comes at a multiple of the pace: how much there was to do does not show.
             took = loop.time() - begun
             await asyncio.sleep(max(1, math.ceil(took / self.pace)) * self.pace - took)
         return answer
+
+    def _share(self, request: wire.Request) -> tuple[str, int]:
+        """Whose request it is, and how many of these may be under way."""
+        source = getattr(request, "source", "")
+        try:
+            where = network(source)
+        except ValueError:
+            return "nowhere", OF_AN_AGENT
+        if isinstance(request, wire.Owned):
+            return f"{request.uid} {where}", OF_AN_AGENT_SLOW if isinstance(request, SLOW) else OF_AN_AGENT
+        return where, self.service.tools.limits.share(where, WAITING)
+
+
+def _less[K](counts: Counter[K], key: K) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]
 
 
 def _user(uid: int) -> str:
@@ -313,9 +349,9 @@ def main(words: Sequence[str]) -> int:
 
 def _serve(settings: held.Settings) -> int:
     with Pools.opened() as pools:
-        given = tools(settings, pools.slow.submit)
-        carried.take(carried.folder(), given.limits, given.days)
+        given = tools(settings, pools.later.submit)
+        carried.take(carried.folder(), given.limits)
         server = Server(Service(given), settings.clients, settings.pace, pools, settings.only)
         asyncio.run(serve(server, settings, kit.handed()))
-    carried.put(carried.folder(), given.limits, given.days)
+    carried.put(carried.folder(), given.limits)
     return ExitCode.DONE

@@ -19,14 +19,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import desk, hacked, own, owned, sms, wire
+from malleposte.accountd import costs, desk, hacked, own, owned, sms, wave, wire
 from malleposte.accountd.charges import Charges, NotManagedError
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.desk_boxes import DeskBoxes
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
-from malleposte.accountd.limits import Limits, Throttle, network
+from malleposte.accountd.limits import Limits, Taken, Throttle, network
 from malleposte.accountd.log_ins import LogIns
 from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
@@ -77,29 +77,14 @@ _CLIENT = "accountd"
 _LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
-_CAPS: dict[type[Any], str] = {wire.Block: "blocks", wire.DeskBlock: "blocks", wire.SetClass: "classes"}
-"""Acts that have a limit of their own (`limits.Rates`)."""
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 """Marks that nobody sees, which come along with a number or an address copied on a telephone."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
-SHOWN = (
-    *(wire.Charges, wire.Devices, wire.ShowAccount, wire.ShowJournal, wire.ShowFactors, wire.ShowLogIns),
-    *(wire.Diagnose, wire.FindDeleted, wire.ShowOwnData, wire.ShowSenders),
-    *(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.DeskBoxes),
-)
-"""Calls that change nothing."""
-_LOG_INS = (
-    *(wire.Prove, wire.TryFactor, wire.FactorTried, wire.SpendCode, wire.MailFactorCode),
-    *(wire.FactorChanged, wire.Entered),
-)
-"""Calls of log-ins, which have limits of their own."""
 _DESK = (*(wire.DeskReach, wire.DeskFind, wire.DeskList, wire.DeskShow, wire.DeskBoxes),
          *(wire.DeskCode, wire.DeskBlock, wire.DeskRemoveFactor, wire.DeskSetDelegate))  # fmt: skip
 """Calls of a help desk on somebody else's account."""
 NO_LOG_IN = "no token proves that the owner is logged in"
-URGENT = (wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice, wire.DeskBlock)
-"""Calls that wait behind no other."""
 SLOW = (wire.SetClass, wire.FindDeleted, wire.Undelete, wire.DeskList)
 """Calls that may take minutes."""
 
@@ -114,13 +99,17 @@ class NotFoundError(MallepostError):
 
 @dataclass(frozen=True)
 class Act:
-    """One call under way: the directory, the journal, whose it is and when."""
+    """One call under way: the directory, the journal, whose it is and when.
+
+    `taken` are counts that it took from budgets of its own, which it gives back if it changes nothing.
+    """
 
     directory: Directory
     journal: Journal
     now: datetime.datetime
     source: str
     network: str
+    taken: list[Taken] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -186,8 +175,6 @@ class Tools:
     classes: Callable[[], Classes] = profiles.read
     """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
-    days: Limits = field(default_factory=Limits)
-    """Acts of the help desk. Apart from the other counts: no flood of names makes this forget a person's."""
     throttle: Throttle | None = None
     code_minutes: int = 15
     block_hours: float = 48.0
@@ -271,14 +258,9 @@ class Service:
         except ValueError:
             return wire.Refused(wire.ErrorCode.BAD_REQUEST, "source is no address")
         if isinstance(request, wire.Owned):
-            if not self._is_owner(request, client):
-                return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
-            limits = self.tools.limits
-            shown = isinstance(request, SHOWN)
-            wait = limits.show(request.uid) if shown else limits.act(client, _CAPS.get(type(request), ""))
-        else:
-            ask = self.tools.limits.log_in if isinstance(request, _LOG_INS) else self.tools.limits.call
-            wait = ask(self._counted(self._name(request), request), where)
+            return self._answer_owner(request, where, client)
+        ask = self.tools.limits.log_in if request.cost is costs.LOG_IN else self.tools.limits.call
+        wait = ask(self._counted(self._name(request), request), where)
         word, question = getattr(request, "once", ""), getattr(request, "question", "")
         wait = wait or (self.tools.limits.question(where) if question else 0.0)
         if wait:
@@ -290,9 +272,36 @@ class Service:
                 return wire.Refused(wire.ErrorCode.REFUSED_VALUE, "a channel is mail or sms")
             self.tools.later(lambda: self._done(request, where, client))
             return wire.Done()
-        return self._done(request, where, client)
+        return self._done(request, where, client)[0]
 
-    def _done(self, request: Any, where: str, client: str) -> wire.Answer:
+    def _answer_owner(self, request: wire.Owned, where: str, client: str) -> wire.Answer:
+        """Do what an agent who is logged in asks. What changed nothing takes nothing of the budgets of acts."""
+        if not self._is_owner(request, client):
+            return wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
+        limits, uid = self.tools.limits, _known_as(request.uid)
+        if request.cost is costs.PROTECT:
+            answer, changed = self._done(request, where, client)
+            if changed and limits.protected(client):
+                wave.tell(client, limits.rates.protections, self.tools)
+            return answer
+        taken = Taken(wait=wait) if (wait := limits.look(uid)) else limits.take(request.cost, uid, client)
+        if taken.wait:
+            return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(taken.wait))
+        answer, changed = self._done(request, where, client)
+        if not changed:
+            limits.give_back(taken)
+        return answer
+
+    def _done(self, request: Any, where: str, client: str) -> tuple[wire.Answer, bool]:
+        """The answer, and whether anything changed: whatever did is in the journal."""
+        begun: list[Act] = []
+        answer = self._carried_out(request, where, client, begun)
+        changed = isinstance(answer, wire.Done) and any(act.journal.lines for act in begun)
+        if not changed:
+            self.tools.limits.give_back(*(one for act in begun for one in act.taken))
+        return answer, changed
+
+    def _carried_out(self, request: Any, where: str, client: str, begun: list[Act]) -> wire.Answer:
         always = {
             "source": request.source,
             "by": request.uid if isinstance(request, wire.Owned) else getattr(request, "by", ""),
@@ -301,6 +310,7 @@ class Service:
         try:
             with self.tools.directory() as directory, _Noted(self.tools.journal, client, always) as journal:
                 act = Act(directory, journal, self.tools.now(), request.source, where)
+                begun.append(act)
                 return self._does[type(request)](act, request)
         except (_SlowDownError, TooManyError) as error:
             return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=_whole(error.wait))
@@ -344,7 +354,8 @@ class Service:
         """The name by which our own limits count: a browser that has succeeded before has a count of its own."""
         browser, throttle = getattr(request, "browser", ""), self.tools.throttle
         apart = browser and throttle and throttle.known(name, request.source, _client(request))
-        return Limits.apart(name, browser) if apart else name
+        # A name that was typed has none of what tells a browser apart.
+        return Limits.apart(name, browser) if apart else name.replace("\0", " ")
 
     @contextlib.contextmanager
     def _alone(self, uid: str, what: str = "") -> Iterator[None]:
@@ -901,5 +912,7 @@ def _applied(act: Act, holder: Holder, after: dict[str, list[str]]) -> None:
     held: dict[str, list[str]] = {}
     for entry in act.directory.search("people", sorted(after), {"uid": holder.uid}):
         held = entry.attributes
-    change = Change(Kind.MODIFY, holder.uid, holder.dn, {name: list(held.get(name, [])) for name in after}, after)
-    acts.make(act.directory, act.journal, [change])
+    before = {name: list(held.get(name, [])) for name in after}
+    if all(sorted(before[name]) == sorted(after[name]) for name in after):
+        return
+    acts.make(act.directory, act.journal, [Change(Kind.MODIFY, holder.uid, holder.dn, before, after)])

@@ -12,7 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
+
+from malleposte.accountd import costs
+from malleposte.accountd.costs import Cost
 
 VERSION = 16
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides
@@ -40,10 +43,23 @@ class Owned:
     source: str
     uid: str
     token: str = field(repr=False)
+    cost: ClassVar[Cost] = costs.ACT
+
+
+class Proof:
+    """A call that proves something by a secret, or asks for one: the client may send it for anybody."""
+
+    cost: ClassVar[Cost] = costs.PROOF
+
+
+class AtLogIn(Proof):
+    """A call of a log-in at the log-in page."""
+
+    cost: ClassVar[Cost] = costs.LOG_IN
 
 
 @dataclass(frozen=True)
-class Hello:
+class Hello(Proof):
     """Identify the client (over TLS), and check that the daemon answers."""
 
     client: str = ""
@@ -51,7 +67,7 @@ class Hello:
 
 
 @dataclass(frozen=True)
-class Begin:
+class Begin(Proof):
     """First log-in: NUMEN and INA code give `Done.ticket`, which stands for them in the next two calls.
 
     Nothing is spent, and the same two secrets open the file again where it was left. `once` is a word that is good
@@ -66,7 +82,7 @@ class Begin:
 
 
 @dataclass(frozen=True)
-class Enrol:
+class Enrol(Proof):
     """One step of it: `phone`, `mail` (a code goes there), `confirm` (that code), `charter` (its version), or `look`.
 
     Without a value the step is passed over, where the academy lets it. `Done.enrolment` is the file after it.
@@ -79,7 +95,7 @@ class Enrol:
 
 
 @dataclass(frozen=True)
-class Activate:
+class Activate(Proof):
     """Last step of it: the password. The account is active, the code spent, and the file's means of recovery count."""
 
     source: str
@@ -88,7 +104,7 @@ class Activate:
 
 
 @dataclass(frozen=True)
-class Change:
+class Change(Proof):
     """The old password, also past its end, gives a new one."""
 
     source: str
@@ -99,7 +115,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Reset:
+class Reset(Proof):
     """NUMEN and INA code give a new password to an account that had one, blocked or not. `login` may be empty."""
 
     source: str
@@ -112,7 +128,7 @@ class Reset:
 
 
 @dataclass(frozen=True)
-class Recover:
+class Recover(Proof):
     """As `Reset`, for an account that somebody else has used: every way in closes, and for a while it sends nothing.
 
     `Done.until` says until when, `Done.devices` are those whose passwords went, and `Done.ticket` opens `Check`.
@@ -127,7 +143,7 @@ class Recover:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Proof):
     """Settings that somebody else may have left: `Done.traces`, once those in `remove` (identifiers) are gone.
 
     `Done.open` names what could not be looked at, or not be removed: `traces`, `factors`.
@@ -139,7 +155,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Prove:
+class Prove(AtLogIn):
     """Whether a password opens an account, for a log-in elsewhere. `Done.uid` is whose account the name means."""
 
     source: str
@@ -149,7 +165,7 @@ class Prove:
 
 
 @dataclass(frozen=True)
-class IssueCode:
+class IssueCode(Proof):
     """Send a new INA code to the means of recovery that the account has. The answer never tells whether it was sent.
 
     `channel` is `mail` or `sms`; `once` and `question` as for `Begin`.
@@ -163,7 +179,7 @@ class IssueCode:
 
 
 @dataclass(frozen=True)
-class RemindLogin:
+class RemindLogin(Proof):
     """Send the log-in of a NUMEN to the means of recovery that its account has; as `IssueCode`."""
 
     source: str
@@ -177,6 +193,7 @@ class RemindLogin:
 class Block(Owned):
     """Hacked: the password void, sessions ended, nothing sent for as long as the policy says."""
 
+    cost: ClassVar[Cost] = costs.PROTECT
     reason: str
 
 
@@ -184,16 +201,19 @@ class Block(Owned):
 class EndSessions(Owned):
     """End every session of an account, on all services."""
 
+    cost: ClassVar[Cost] = costs.PROTECT
+
 
 @dataclass(frozen=True)
 class SetClass(Owned):
     """Another class of service."""
 
+    cost: ClassVar[Cost] = costs.CLASS
     profile: str
 
 
 @dataclass(frozen=True)
-class SetRecovery:
+class SetRecovery(Proof):
     """Another address (`kind` is `mail`) or telephone (`phone`) of recovery; an empty value takes it away.
 
     The password is asked again for it, and of an agent with a second factor the `token` of a log-in. A new address is
@@ -229,9 +249,11 @@ class SetQuietHours(Owned):
 class Devices(Owned):
     """List the devices of an account, with the last use of each."""
 
+    cost: ClassVar[Cost] = costs.LOOK
+
 
 @dataclass(frozen=True)
-class AddDevice:
+class AddDevice(Proof):
     """Make a device password; the account's own password is asked again for it. `Done.secret` is to be shown once.
 
     Without `scopes` the device opens everything; `days` is its end, 0 for none. Who has a second factor gives the
@@ -252,6 +274,7 @@ class AddDevice:
 class RevokeDevice(Owned):
     """Revoke a device password, by the device's identifier; its connections end."""
 
+    cost: ClassVar[Cost] = costs.PROTECT
     device: str
 
 
@@ -259,10 +282,14 @@ class RevokeDevice(Owned):
 class ShowAccount(Owned):
     """Show an account to its owner: `Done.account`."""
 
+    cost: ClassVar[Cost] = costs.LOOK
+
 
 @dataclass(frozen=True)
 class ShowJournal(Owned):
     """Show what was done to an account, newest first: `Done.journal`."""
+
+    cost: ClassVar[Cost] = costs.LOOK
 
 
 @dataclass(frozen=True)
@@ -273,22 +300,29 @@ class ShowFactors(Owned):
     of those that use it.
     """
 
+    cost: ClassVar[Cost] = costs.LOOK
+
 
 @dataclass(frozen=True)
 class ShowLogIns(Owned):
     """List the log-ins that are open at the log-in page, and the browsers that it trusts: `Done.log_ins`."""
+
+    cost: ClassVar[Cost] = costs.LOOK
 
 
 @dataclass(frozen=True)
 class EndLogIn(Owned):
     """End one of them, by its identifier."""
 
+    cost: ClassVar[Cost] = costs.PROTECT
     log_in: str
 
 
 @dataclass(frozen=True)
 class Diagnose(Owned):
     """Tell an account's owner what may be wrong with it: `Done.account` and `Done.diagnosis`."""
+
+    cost: ClassVar[Cost] = costs.LOOK
 
 
 @dataclass(frozen=True)
@@ -298,6 +332,7 @@ class FindDeleted(Owned):
     `sender` and `subject` are parts of them, `days` those since the deletion; empty and 0 for any.
     """
 
+    cost: ClassVar[Cost] = costs.LOOK
     sender: str = ""
     subject: str = ""
     days: int = 0
@@ -314,6 +349,8 @@ class Undelete(Owned):
 class ShowOwnData(Owned):
     """Show the state of the copy of their own data that an agent asked for: `Done.own_data`."""
 
+    cost: ClassVar[Cost] = costs.LOOK
+
 
 @dataclass(frozen=True)
 class AskOwnData(Owned):
@@ -326,6 +363,8 @@ class AskOwnData(Owned):
 @dataclass(frozen=True)
 class FetchOwnData(Owned):
     """The copy itself: after the answer follow `Done.own_data.size` bytes, and the connection ends."""
+
+    cost: ClassVar[Cost] = costs.LOOK
 
 
 @dataclass(frozen=True)
@@ -341,6 +380,7 @@ class ShowSenders(Owned):
     the agent manages.
     """
 
+    cost: ClassVar[Cost] = costs.LOOK
     after: int = 0
     box: str = ""
 
@@ -370,7 +410,7 @@ class RemoveFactor(Owned):
 
 
 @dataclass(frozen=True)
-class TryFactor:
+class TryFactor(AtLogIn):
     """Whether a code of a second factor may be looked at now. It then counts as a try, and this code serves no more.
 
     `kind` is the provider's word for the factor (`totp`). The log-in page makes this call and the next five, for an
@@ -385,7 +425,7 @@ class TryFactor:
 
 
 @dataclass(frozen=True)
-class FactorTried:
+class FactorTried(AtLogIn):
     """The provider's verdict on a code that `TryFactor` let it look at."""
 
     source: str
@@ -397,7 +437,7 @@ class FactorTried:
 
 
 @dataclass(frozen=True)
-class SpendCode:
+class SpendCode(AtLogIn):
     """Prove and spend a code that accountd knows itself.
 
     `recovery` (one of the agent's own), `ina` (from the desk), `mail` (sent by `MailFactorCode`).
@@ -411,7 +451,7 @@ class SpendCode:
 
 
 @dataclass(frozen=True)
-class MailFactorCode:
+class MailFactorCode(AtLogIn):
     """Send a code to the recovery address, in place of a second factor that was lost. The answer is always the same."""
 
     source: str
@@ -419,7 +459,7 @@ class MailFactorCode:
 
 
 @dataclass(frozen=True)
-class FactorChanged:
+class FactorChanged(AtLogIn):
     """A second factor came (`added`) or went. `kinds` are those of all that the agent has now; the agent is told.
 
     `by` and `reason` say which operator removed it, and why; empty for the agent's own doing.
@@ -436,7 +476,7 @@ class FactorChanged:
 
 
 @dataclass(frozen=True)
-class MakeRecoveryCodes:
+class MakeRecoveryCodes(Proof):
     """New recovery codes, in place of the old ones. `Done.codes` are to be shown once."""
 
     source: str
@@ -444,7 +484,7 @@ class MakeRecoveryCodes:
 
 
 @dataclass(frozen=True)
-class Entered:
+class Entered(AtLogIn):
     """Somebody has logged in by the provider. From a place that the account does not know, the agent is told."""
 
     source: str
@@ -453,7 +493,7 @@ class Entered:
 
 
 @dataclass(frozen=True)
-class SessionsEnded:
+class SessionsEnded(Proof):
     """An operator (`by`) has ended an agent's log-ins at the provider."""
 
     source: str
@@ -470,6 +510,7 @@ class Charges(Owned):
     With a `kind` (`box`, `list`) and a `name`, that one with its parts, and in `Done.people` their names.
     """
 
+    cost: ClassVar[Cost] = costs.LOOK
     kind: str = ""
     name: str = ""
 
@@ -496,11 +537,14 @@ class DeskReach(Owned):
     on somebody else (`target`) of these schools. What is refused is `forbidden`, with a word of `Forbidden`.
     """
 
+    cost: ClassVar[Cost] = costs.LOOK
+
 
 @dataclass(frozen=True)
 class DeskFind(Owned):
     """Find agents by a part of a name, a log-in, an address or a school's code: `Done.people`."""
 
+    cost: ClassVar[Cost] = costs.LOOK
     text: str
 
 
@@ -508,6 +552,7 @@ class DeskFind(Owned):
 class DeskList(Owned):
     """List the agents of a school in a state of `LISTS`: `Done.people`."""
 
+    cost: ClassVar[Cost] = costs.LOOK
     school: str
     state: str
 
@@ -516,6 +561,7 @@ class DeskList(Owned):
 class DeskShow(Owned):
     """Show the state of an account, no secret of it: `Done.sheet` and `Done.account`."""
 
+    cost: ClassVar[Cost] = costs.LOOK
     target: str
 
 
@@ -537,6 +583,7 @@ class DeskCode(Owned):
 class DeskBlock(Owned):
     """As `Block`, of somebody else's account."""
 
+    cost: ClassVar[Cost] = costs.BLOCK
     target: str
     reason: str
 
@@ -554,6 +601,7 @@ class DeskRemoveFactor(Owned):
 class DeskBoxes(Owned):
     """List the functional boxes of a `school`: `Done.charges`; or one `box` with its delegates, as `Charges` does."""
 
+    cost: ClassVar[Cost] = costs.LOOK
     school: str = ""
     box: str = ""
 

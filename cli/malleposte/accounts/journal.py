@@ -32,6 +32,8 @@ class Journal:
         self._file: IO[str] = os.fdopen(descriptor, "a", encoding="utf-8")
         self._actor = actor
         self._since = 0
+        self.lines = 0
+        """Written by this one."""
 
     def write(self, action: str, account: str, **facts: Any) -> None:
         """One line: time (UTC), who, what, whose account, and the facts given."""
@@ -40,6 +42,7 @@ class Journal:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()
         self._since += 1
+        self.lines += 1
         if self._since >= _SYNC_EVERY:
             self.sync()
 

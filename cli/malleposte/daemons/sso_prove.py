@@ -29,7 +29,9 @@ from malleposte.daemons import http
 
 LOG = logging.getLogger("sso-prove")
 LIMITS = http.Limits(head=8192, body=8192, seconds=30)
-THREADS = 8
+THREADS = 48
+"""Log-ins under way. Each waits for accountd's moment of answer, half a second at least, and does nothing meanwhile:
+with few, the log-ins of some addresses would be those of all."""
 """Questions to accountd at once; it has as many threads itself."""
 JSON = ["Content-Type: application/json"]
 BROWSER = {"browser": "browser"}

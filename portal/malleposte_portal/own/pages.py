@@ -189,7 +189,7 @@ def interface(found: sign_on.Agent) -> Answer:
         answer = ask(found, lambda source, uid, token: wire.SetClass(source, uid, token, wanted))
         if isinstance(answer, acts.Told):
             return unanswered(answer)
-        sign_on.renewed(found, profile=wanted)
+        sign_on.profile_is(found, wanted)
         session["told"] = "late" if answer.open else "class"
         return redirect(link("interface"), 303)
     answer = ask(found, wire.ShowAccount)
@@ -197,7 +197,7 @@ def interface(found: sign_on.Agent) -> Answer:
         return unanswered(answer)
     here = answer.account.profile
     if here != found.session.profile:
-        sign_on.renewed(found, profile=here)
+        sign_on.profile_is(found, here)
     others = [name for name in classes if name != here]
     told = session.pop("told", "")
     return render_template(

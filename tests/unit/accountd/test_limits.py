@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import carried
-from malleposte.accountd.limits import Limits, Rate, Rates, network
+from malleposte.accountd import carried, costs
+from malleposte.accountd import limits as module
+from malleposte.accountd.limits import FEW, Limits, Rate, Rates, network
+from malleposte.accountd.windows import Once
 
 HERE, THERE = "192.0.2.0/24", "198.51.100.0/24"
 TO = "marie@exemple.test"
@@ -84,9 +88,16 @@ def test_calls_of_one_account_from_one_network(clock: Clock) -> None:
 
 
 def test_a_noisy_network_takes_nothing_from_the_others(clock: Clock) -> None:
-    those = limits(clock, network=Rate(5, 60), whole=Rate(8, 60))
-    assert [those.call(f"a{number}", HERE) > 0 for number in range(100)].count(False) == 5
-    assert [those.call(f"b{number}", THERE) > 0 for number in range(4)] == [False, False, False, True]
+    those = limits(clock, network=Rate(50, 600), whole=Rate(40, 60))
+    for noisy in (HERE, "203.0.113.0/24"):
+        counted = [those.call(f"a{number}", noisy) == 0 for number in range(100)].count(True)
+        assert counted in (50, 30), noisy
+    assert [those.call(f"b{number}", THERE) for number in range(FEW)] == [0] * FEW, "all is full, and for them alone"
+    assert those.call("c", THERE) == 60
+    browser = Limits.apart("mdupond", "a" * 32)
+    assert those.call(browser, HERE) == 0, "a browser that has succeeded before counts for itself alone"
+    clock.now = 60
+    assert those.call("c", THERE) == 0
 
 
 def test_the_same_wrong_password_counts_once_and_the_right_one_starts_afresh(clock: Clock) -> None:
@@ -175,47 +186,159 @@ def test_wrong_proofs_of_ipv6_count_for_its_48_as_well(clock: Clock) -> None:
     assert those.may_try("mdupond", inside[0], "another") == (0, False)
 
 
-def test_acts_and_proofs_have_limits_of_their_own(clock: Clock) -> None:
-    those = limits(clock, whole=Rate(5, 60), acts=Rate(4, 600), blocks=Rate(2, 3600), classes=Rate(1, 3600))
-    assert [those.call(f"a{number}", HERE) > 0 for number in range(9)].count(False) == 5
-    assert [those.act("pia1", "blocks") for _ in range(3)] == [0, 0, 3600], "a flood of proofs holds no block up"
-    assert [those.act("pia1", "classes") for _ in range(2)] == [0, 3600]
-    assert [those.act("pia1") for _ in range(2)] == [0, 600]
-    assert those.act("pia2", "blocks") == 0
+def acts(those: Limits, uid: str, cost: costs.Cost = costs.ACT, client: str = "pia1") -> float:
+    return those.take(cost, uid, client).wait
+
+
+def test_an_agent_s_acts_stop_that_agent_alone(clock: Clock) -> None:
+    those = limits(clock, acts=Rate(2, 600), classes=Rate(1, 3600), whole=Rate(1, 60))
+    for number in range(9):
+        those.call(f"a{number}", HERE)
+    assert [acts(those, "mdupond") for _ in range(3)] == [0, 0, 600]
+    assert [acts(those, "jmartin", costs.CLASS) for _ in range(2)] == [0, 3600]
+    assert acts(those, "jmartin") == 0, "what was refused took nothing of the acts"
+    assert acts(those, "jmartin") == 600
+    assert acts(those, "chef", costs.CLASS) == 0
+    clock.now = 600
+    assert acts(those, "mdupond") == 0
+
+
+@pytest.mark.parametrize(
+    ("cost", "budget"), [(costs.ACT, "all_acts"), (costs.CLASS, "all_classes"), (costs.BLOCK, "all_blocks")]
+)
+def test_a_client_has_its_limits_far_above(clock: Clock, cost: costs.Cost, budget: str) -> None:
+    rates = Rates()
+    whole, own = getattr(rates, budget), getattr(rates, cost.budgets[-1])
+    assert whole.most >= 10 * own.most
+    those = limits(clock, **{budget: Rate(2, 3600)})
+    assert [acts(those, f"agent{number}", cost) for number in range(3)] == [0, 0, 3600]
+    assert acts(those, "agent3", cost, "pia2") == 0
+    assert acts(those, "agent4", costs.PROTECT) == 0, "and nobody's protection"
+
+
+def test_what_changed_nothing_is_given_back(clock: Clock) -> None:
+    those = limits(clock, acts=Rate(1, 600), all_acts=Rate(2, 600))
+    for _ in range(300):
+        taken = those.take(costs.ACT, "mdupond", "pia1")
+        assert taken.wait == 0
+        those.give_back(taken)
+    assert [acts(those, "mdupond"), acts(those, "mdupond"), acts(those, "jmartin")] == [0, 600, 0]
+    taken = those.day("chef", "aloud", 1)
+    assert those.day("chef", "aloud", 1).wait == 86_400
+    those.give_back(taken)
+    assert those.day("chef", "aloud", 1).wait == 0
+
+
+def test_a_wave_of_protection_is_said_once(clock: Clock) -> None:
+    those = limits(clock, protections=Rate(3, 3600))
+    assert [those.protected("pia1") for _ in range(6)] == [False, False, False, True, False, False]
     clock.now = 3600
-    assert those.act("pia1", "blocks") == 0
+    assert not those.protected("pia1")
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores of a hundredth of their size."""
+    monkeypatch.setattr(module, "REMEMBERED", 500)
+    monkeypatch.setattr(module, "OF_A_NETWORK", 50, raising=False)
+
+
+def flood(those: Limits, clock: Clock, networks: int, times: int) -> None:
+    """Strangers send a hundred log-ins of each network in ten minutes, each by another name, so many times."""
+    for turn in range(times):
+        for one in range(networks):
+            for number in range(100):
+                those.log_in(f"a{turn}-{number}", f"203.0.{one}.0/24")
+        clock.now += 600
+
+
+@pytest.mark.usefixtures("small")
+def test_no_flood_of_names_makes_a_day_or_a_word_forgotten(clock: Clock) -> None:
+    """All windows lay in one store, which one network fills in three hours."""
+    those = limits(clock, codes=Rate(99, 3600), codes_account=Rate(99, 3600), day_account=Rate(2, 86_400))
+    assert [those.code("mdupond", HERE, TO) for _ in range(2)] == [0, 0]
+    assert those.day("chef", "aloud", 1).wait == 0 == acts(those, "mdupond", costs.CLASS)
+    assert those.once("form", "mot", 36_000)
+    flood(those, clock, 1, 20)
+    flood(those, clock, 20, 1)
+    assert those.code("mdupond", HERE, TO) > 0
+    assert those.day("chef", "aloud", 1).wait > 0
+    assert not those.once("form", "mot", 36_000)
+    assert len(those.left()["strangers"]) <= 500
+
+
+@pytest.mark.usefixtures("small")
+def test_a_network_that_floods_loses_its_own_counts_and_nobody_else_s(clock: Clock) -> None:
+    those = limits(clock, account=Rate(1, 86_400), wrong=Rate(1, 86_400))
+    assert those.call("mdupond", THERE) == 0
+    those.wrong("mdupond", THERE, "faux")
+    flood(those, clock, 3, 10)
+    assert those.call("mdupond", THERE) > 0
+    assert those.may_try("mdupond", THERE, "faux") == (0.0, True)
+    of_each = Counter(row[0] for row in those.left()["strangers"])
+    assert max(of_each.values()) <= 50 and of_each[THERE] == 1
+
+
+def test_a_word_is_known_for_its_time_and_at_most_twice_as_long(clock: Clock) -> None:
+    those = limits(clock)
+    clock.now = 3599
+    assert those.once("form", "mot", 3600) and those.once("form", "autre", 3600)
+    clock.now = 7199
+    assert not those.once("form", "mot", 3600)
+    clock.now = 14_400
+    assert those.once("form", "autre", 3600)
+
+
+def test_many_words_hide_few_others() -> None:
+    words = Once(3600)
+    for number in range(50_000):
+        words.first(hashlib.md5(b"x%d" % number, usedforsecurity=False).digest(), 0)
+    fresh = [words.first(hashlib.sha256(b"%d" % number).digest(), 0) for number in range(2000)]
+    assert fresh.count(False) <= 2
+
+
+def test_a_network_has_a_part_of_the_places_and_one_of_schools_a_larger_one(clock: Clock) -> None:
+    those = Limits(clock=clock, schools=[ip_network("192.0.2.7/32")])
+    assert (those.share(HERE, 64), those.share(THERE, 64)) == (32, 16)
 
 
 # --- over a restart ---
 
 
 def test_counts_hold_over_a_restart_and_wrong_proofs_stay_out_of_the_file(clock: Clock, tmp_path: Path) -> None:
-    before, days = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900)), limits(clock)
+    before = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900), classes=Rate(1, 3600))
     assert [before.call("mdupond", HERE) for _ in range(2)] == [0, 0]
-    assert before.code("mdupond", HERE, TO) == 0 == days.day("chef", "aloud", 1)
+    assert before.code("mdupond", HERE, TO) == 0 == before.day("chef", "aloud", 1).wait
+    assert acts(before, "mdupond", costs.CLASS) == 0
     assert before.once("mdupond", "123456", 300)
     before.wrong("mdupond", HERE, "Presque-Le-Bon7!")
-    carried.put(tmp_path, before, days)
+    carried.put(tmp_path, before)
     (file,) = tmp_path.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
     assert not any(word in file.read_text() for word in ("wrong", "mdupond", "exemple.test", "chef"))
     clock.now += 30
-    after, later = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900)), limits(clock)
-    carried.take(tmp_path, after, later)
+    after = limits(clock, account=Rate(2, 60), codes=Rate(1, 3600), wrong=Rate(1, 900), classes=Rate(1, 3600))
+    carried.take(tmp_path, after)
     assert list(tmp_path.iterdir()) == [], "once: a daemon that is killed begins anew"
     assert after.call("mdupond", HERE) == 30 and after.call("other", HERE) == 0
-    assert after.code("mdupond", HERE, TO) == 3570 and later.day("chef", "aloud", 1) > 86_000
+    assert after.code("mdupond", HERE, TO) == 3570 and after.day("chef", "aloud", 1).wait > 86_000
+    assert acts(after, "mdupond", costs.CLASS) == 3570 and acts(after, "jmartin", costs.CLASS) == 0
     assert not after.once("mdupond", "123456", 300) and after.once("mdupond", "654321", 300)
     assert after.may_try("mdupond", HERE, "Autre7!") == (0.0, False)
     clock.now += 31
     assert after.call("mdupond", HERE) == 0
 
 
+KEY = "00" * 32
+HELD = '{"key": "%s", "strangers": %s, "codes": [], "agents": [], "words": [%s]}'
+
+
 @pytest.mark.parametrize(
     "held",
-    ["", "{", "[]", "[1]", "null", '[{"key": "00", "windows": []}]', '[{"key": "zz", "windows": []}]',
-     '[{"windows": []}]',
-     f'[{{"key": "{"00" * 32}", "windows": [["a", "b", "c"]]}}]', f'[{{"key": "{"00" * 32}", "windows": 1}}]'],
+    ["", "{", "[]", "[1]", "null", '[{"key": "00", "windows": []}]', "{}", HELD % ("00", "[]", ""),
+     HELD % ("zz", "[]", ""), HELD % (KEY, "1", ""), HELD % (KEY, '[["a", "b", "c"]]', ""),
+     HELD % (KEY, "[]", '[3600, {"span": 1, "now": "AAAA", "before": ""}]'),
+     HELD % (KEY, "[]", '[3600, {"span": 1, "now": "eJwDAAAAAAE=", "before": ""}]')],
 )  # fmt: skip
 def test_what_cannot_be_read_counts_for_nothing(
     clock: Clock, tmp_path: Path, held: str, caplog: pytest.LogCaptureFixture

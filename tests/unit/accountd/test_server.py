@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
+import itertools
 import os
 import pwd
 import socket
@@ -13,7 +14,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -25,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accountd import server as daemon
 from malleposte.accountd import wire
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
+from malleposte.accountd.limits import Limits
 from malleposte.accountd.settings import Settings
 
 SECRET = "s" * 32
@@ -37,11 +40,11 @@ class Service:
     def __init__(self) -> None:
         self.callers: list[str] = []
         self.takes = 0.0
-        self.tools = SimpleNamespace(copies=self)
+        self.tools = SimpleNamespace(copies=self, limits=Limits())
         self.path, self.size = Path("/nowhere"), 0
 
     def open(self, uid: str) -> BinaryIO:
-        assert uid == "mdupond"
+        assert uid in ("mdupond", "jmartin")
         return self.path.open("rb")
 
     def answer(self, request: wire.Request, client: str) -> wire.Answer:
@@ -238,6 +241,58 @@ def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: p
         answers = list(pool.map(tell, range(8)))
     assert "slow_down" in answers
     assert wire.Done("mdupond") in answers
+
+
+def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "WAITING", 40)
+    leave = threading.Event()
+
+    def answer(request: wire.Request, client: str) -> wire.Answer:
+        assert leave.wait(60)
+        return wire.Done("mdupond")
+
+    monkeypatch.setattr(running.service, "answer", answer)
+    noisy = wire.EndSessions("192.0.2.7", "mdupond", "chef")
+    proof = wire.Enrol("192.0.2.7", "billet", "look")
+    with ThreadPoolExecutor(48) as pool:
+        try:
+            asked = [pool.submit(_tried, running.local(), one) for one in [noisy] * 12 + [proof] * 20]
+            told = [one.result(60) for one in itertools.islice(as_completed(asked, 60), 18)]
+            assert told == ["slow_down"] * 18, "four of the agent's, ten of the network's go on"
+            others = [
+                pool.submit(_tried, running.local(), one)
+                for one in (replace(noisy, uid="jmartin"), replace(noisy, source="198.51.100.7"),
+                            replace(proof, source="198.51.100.7"))
+            ]  # fmt: skip
+        finally:
+            leave.set()
+        done = wire.Done("mdupond")
+        assert [one.result(60) for one in others] == [done] * 3
+        assert [one.result(60) for one in asked].count(done) == 14
+
+
+def test_whoever_reads_drop_by_drop_gives_the_place_back(
+    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "HANDING_LONGEST", 0.0)
+    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
+    running.service.path.write_bytes(b"x" * 50_000_000)
+    copy = running.local().fetch(FETCH)
+    with pytest.raises(ConnectionError):
+        list(copy)
+    copy.close()
+
+
+def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) -> None:
+    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
+    running.service.path.write_bytes(b"x" * 50_000_000)
+    with contextlib.ExitStack() as held:
+        for _ in range(2):
+            held.callback(running.local().fetch(FETCH).close)
+        with pytest.raises(RefusedError, match="slow_down"):
+            running.local().fetch(FETCH)
+        other = replace(FETCH, uid="jmartin")
+        held.callback(running.local().fetch(other).close)
 
 
 FETCH = wire.FetchOwnData("192.0.2.7", "mdupond", "jeton")

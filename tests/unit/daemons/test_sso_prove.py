@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,21 @@ def test_settings_name_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixtu
         path.write_text(json.dumps(wrong))
         assert sso_prove.main([str(path), "--check"]) == 1
         assert "sso-prove.json: not the settings of sso-prove" in capsys.readouterr().err
+
+
+def test_log_ins_that_wait_for_their_moment_leave_room_for_others() -> None:
+    """Eight at once were all; each takes half a second, so that the posts of a few addresses were everybody's wait."""
+    together = threading.Barrier(40)
+
+    class Paced(Accountd):
+        def call(self, request: wire.Request) -> wire.Done:
+            together.wait(60)
+            return super().call(request)
+
+    async def all_at_once() -> list[http.Answer]:
+        request = http.Request("POST", "/prove", {}, json.dumps(GIVEN).encode())
+        with ThreadPoolExecutor(sso_prove.THREADS) as pool:
+            server = sso_prove.Server(Paced(wire.Done("mdupond")), RENEW, pool)
+            return await asyncio.gather(*(server.respond(request) for _ in range(40)))
+
+    assert {status for status, *_rest in asyncio.run(all_at_once())} == {200}

@@ -32,6 +32,10 @@ class FakeProvider(BaseAdapter):
     sign_with: str = ""
     """Another key than the one that is published."""
     away: bool = False
+    rotates: bool = False
+    """Whether each refresh token is good once."""
+    busy: Callable[[], object] = lambda: None
+    """Called while it renews tokens."""
     asked: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -87,10 +91,17 @@ class FakeProvider(BaseAdapter):
 
     def _token(self, given: dict[str, str]) -> requests.Response:
         if given["grant_type"] == "refresh_token":
+            self.busy()
             uid = self.sessions.get(given["refresh_token"])
             if uid is None:
                 return self._answer(400, {"error": "invalid_grant"})
-            return self._answer(200, {"access_token": self.minter.access(uid), "expires_in": 300})
+            told = {"access_token": self.minter.access(uid), "expires_in": 300}
+            if self.rotates:
+                # A refresh token is good once (RFC 9700, section 4.14.2).
+                del self.sessions[given["refresh_token"]]
+                told["refresh_token"] = f"{given['refresh_token']}-next"
+                self.sessions[told["refresh_token"]] = uid
+            return self._answer(200, told)
         begun = self.codes.pop(given["code"], None)
         if begun is None or create_s256_code_challenge(given["code_verifier"]) != begun["code_challenge"]:
             return self._answer(400, {"error": "invalid_grant"})

@@ -57,19 +57,9 @@ def test_lists_forget_what_ended_by_itself(kept: Sessions, clock: Any) -> None:
     assert list(kept.of("mdupond")) == [key_of(later)]
 
 
-def test_what_was_begun_is_taken_once_and_not_for_long(kept: Sessions, clock: Any) -> None:
-    kept.keep_started("etat", {"nonce": "n"})
-    assert kept.take_started("autre") is None
-    assert kept.take_started("etat") == {"nonce": "n"}
-    assert kept.take_started("etat") is None
-    kept.keep_started("etat", {"nonce": "n"})
-    clock.now += 601
-    assert kept.take_started("etat") is None
-
-
 def test_valkey_that_is_away_is_one_error(kept: Sessions, clock: Any, valkey: MemoryValkey) -> None:
     identifier = kept.open(session(clock))
     valkey.away = True
-    for ask in (lambda: kept.read(identifier), lambda: kept.of("mdupond"), lambda: kept.take_started("x")):
+    for ask in (lambda: kept.read(identifier), lambda: kept.of("mdupond"), lambda: kept.take_once("x")):
         with pytest.raises(StoreError):
             ask()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from authlib.jose import JsonWebKey
 from malleposte.accountd import client, wire
+from malleposte_portal import sessions
 from malleposte_portal.sign_on import COOKIE, END, RETURN, local
 
 from tests.support.tokens import CLIENT, Minter
 
+from .conftest import portal
 from .provider import EVENT, SECRET, FakeProvider
 from .test_own import DONE
 
@@ -146,8 +151,30 @@ def test_state_and_code_serve_once_and_in_their_own_browser(visit: Any, provider
     assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 303
     fresh = begun(another())
     state = dict(part.split("=") for part in fresh.partition("?")[2].split("&"))["state"]
-    assert visit.raw(f"{RETURN}?code=code-1&state={state}").status_code == 400
-    assert entered(visit)
+    cookie = visit.http.get_cookie(COOKIE, "pia.test").value
+    another_s = f"{RETURN}?code=code-1&state={state}"
+    assert visit.raw(another_s).headers["Location"] == "/compte", "the log-in of before goes on"
+    assert entered(visit) and visit.http.get_cookie(COOKIE, "pia.test").value == cookie
+    visit.http.delete_cookie(COOKIE, domain="pia.test")
+    assert visit.raw(another_s).status_code == 400
+
+
+def test_log_ins_that_are_begun_fill_no_store_and_end(
+    visit: Any, provider: FakeProvider, another: Any, valkey: Any, clock: Any
+) -> None:
+    """Each wrote a key of ten minutes; with many, whoever was at the log-in page could not come back."""
+    first = begun(visit)
+    for _ in range(20):
+        begun(another())
+    assert valkey.held == {}
+    for _ in range(20):
+        late = begun(visit)
+    assert len(visit.http.get_cookie("__Host-portal", "pia.test").value) < 4000
+    assert visit.raw(provider.log_in(first, "mdupond")).status_code == 400, "three of a browser are kept"
+    assert visit.raw(provider.log_in(late, "mdupond")).status_code == 303
+    late = begun(fresh := another())
+    clock.now += 601
+    assert fresh.raw(provider.log_in(late, "mdupond")).status_code == 400
 
 
 def test_a_code_that_was_redeemed_gives_nothing(visit: Any, provider: FakeProvider) -> None:
@@ -295,6 +322,72 @@ def test_a_log_in_from_before_all_ended_has_no_new_token(
     assert visit.raw("/compte").headers["Location"] == "/deconnecte?fin=1"
     assert not entered(visit)
     assert other.raw("/compte").status_code == 200, "nobody else's"
+
+
+def test_two_requests_at_once_renew_once_whichever_process_has_them(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any
+) -> None:
+    """The refresh token was used twice, and the second use ended the log-in."""
+    accountd.answer, provider.rotates = DONE, True
+    log_in(visit)
+    together = threading.Barrier(2)
+
+    def busy() -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(3)
+
+    provider.busy = busy
+    cookie = visit.http.get_cookie(COOKIE, "pia.test").value
+    processes = [portal(accountd, provider, valkey, clock).test_client() for _ in range(2)]
+    for one in processes:
+        one.set_cookie(COOKIE, cookie, domain="pia.test", secure=True)
+    for _ in range(2):
+        clock.now += 290
+        with ThreadPoolExecutor(2) as pool:
+            answers = list(pool.map(lambda one: one.get("/compte", base_url="https://pia.test"), processes))
+        assert [one.status_code for one in answers] == [200, 200]
+    assert [one["grant_type"] for one in provider.asked].count("refresh_token") == 2
+    assert entered(visit)
+
+
+def test_a_page_that_is_noted_beside_a_renewal_leaves_its_tokens(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any
+) -> None:
+    """It wrote back all that it had read, with the refresh token that was used up meanwhile."""
+    accountd.answer, provider.rotates = DONE, True
+    log_in(visit)
+    clock.now += 290
+    read, held = valkey.get, visit.http.get_cookie(COOKIE, "pia.test").value
+    renewing = portal(accountd, provider, valkey, clock).test_client()
+    renewing.set_cookie(COOKIE, held, domain="pia.test", secure=True)
+    before: list[int] = []
+
+    def between(name: str) -> Any:
+        found = read(name)
+        if name.startswith("portal:session:"):
+            valkey.get = read
+            before.append(renewing.get("/compte", base_url="https://pia.test").status_code)
+        return found
+
+    valkey.get = between
+    assert entered(visit) and before == [200]
+    clock.now += 290
+    assert visit.raw("/compte").status_code == 200
+
+
+def test_a_turn_that_does_not_come_says_so(
+    visit: Any, log_in: Any, provider: FakeProvider, accountd: Any, valkey: Any, clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    accountd.answer = DONE
+    log_in(visit)
+    clock.now += 290
+    monkeypatch.setattr(sessions, "TURN_PATIENCE", 0.0)
+    key = sessions.key_of(visit.http.get_cookie(COOKIE, "pia.test").value)
+    valkey.set(f"portal:turn:{key}", "another", sessions.TURN_SECONDS)
+    assert visit.raw("/compte").status_code == 503
+    clock.now += sessions.TURN_SECONDS
+    assert visit.raw("/compte").status_code == 200, "whoever had it was killed"
 
 
 @pytest.mark.parametrize("since", [None, 0], ids=["does not say", "long ago"])

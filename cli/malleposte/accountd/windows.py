@@ -1,0 +1,169 @@
+"""Counts that end, and words that are good once, in bounded memory. Nothing here is thread-safe.
+
+Times are seconds of whatever clock the caller has, which goes on over a restart of the daemon (CLOCK_MONOTONIC).
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SWEEP = 60.0
+"""Seconds between two looks at a store for windows that have ended."""
+BITS = 1 << 24
+"""Bits of a bitmap of words, a power of two; the memory of one is 2 MB."""
+MARKS = 4
+"""Bits that a word sets. Of 100,000 words in a bitmap, less than one in a million others seems to be among them; of
+a million, two in a thousand (Bloom, 1970)."""
+type Key = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Window:
+    """A count until `end`; `seen` are digests, where the same thing counts once."""
+
+    end: float
+    count: int = 0
+    seen: set[bytes] | None = None
+
+
+class Windows:
+    """Windows by key (kind, name, network). There are at most `most`, and at most `share` of one owner.
+
+    Those that have ended go by and by. Beyond its share an owner loses the oldest of its own windows. Where the store
+    is full, the oldest window goes of the owner that has opened none for the longest time.
+    """
+
+    def __init__(self, most: int, share: int = 0) -> None:
+        """`share` is `most` where it is 0."""
+        self._most, self._share = most, share or most
+        self._by: OrderedDict[str, OrderedDict[Key, Window]] = OrderedDict()
+        self._many, self._swept = 0, float("-inf")
+
+    def __len__(self) -> int:
+        """The number of windows, those that have ended included."""
+        return self._many
+
+    def get(self, key: Key, owner: str, now: float) -> Window | None:
+        """The window of a key, if there is one that has not ended."""
+        found = held.get(key) if (held := self._by.get(owner)) else None
+        return found if found is not None and found.end > now else None
+
+    def open(self, key: Key, owner: str, now: float, seconds: float) -> Window:
+        """The window of a key; a new one where there was none."""
+        found = self.get(key, owner, now)
+        if found is None:
+            self._drop(owner, key)
+            found = Window(now + seconds)
+            self._put(owner, key, found, now)
+        return found
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Remove these, whosever they are."""
+        gone = set(keys)
+        for owner in list(self._by):
+            for key in gone & self._by[owner].keys():
+                self._drop(owner, key)
+
+    def __iter__(self) -> Iterator[Key]:
+        """The key of each."""
+        for held in self._by.values():
+            yield from held
+
+    def left(self, without: str = "") -> list[list[Any]]:
+        """Owner, key, end and count of each as JSON takes them; none of the kind `without`."""
+        return [
+            [owner, *key, one.end, one.count]
+            for owner, held in self._by.items() for key, one in held.items() if key[0] != without
+        ]  # fmt: skip
+
+    def go_on(self, held: Iterable[Sequence[Any]], now: float) -> None:
+        """Take over what `left` gave. Raises ValueError, TypeError."""
+        for owner, kind, who, where, end, count in held:
+            if float(end) > now:
+                self._put(str(owner), (str(kind), str(who), str(where)), Window(float(end), int(count)), now)
+
+    def _put(self, owner: str, key: Key, window: Window, now: float) -> None:
+        held = self._by.setdefault(owner, OrderedDict())
+        self._by.move_to_end(owner)
+        while len(held) >= self._share:
+            self._drop(owner, next(iter(held)))
+        if now >= self._swept + SWEEP:
+            self._sweep(now)
+        while self._many >= self._most:
+            idle = next(iter(self._by))
+            self._drop(idle, next(iter(self._by[idle])))
+        self._by.setdefault(owner, held)[key] = window
+        self._many += 1
+
+    def _sweep(self, now: float) -> None:
+        self._swept = now
+        for owner in list(self._by):
+            for key in [key for key, one in self._by[owner].items() if one.end <= now]:
+                self._drop(owner, key)
+
+    def _drop(self, owner: str, key: Key) -> None:
+        held = self._by.get(owner)
+        if held is not None and held.pop(key, None) is not None:
+            self._many -= 1
+            if not held:
+                del self._by[owner]
+
+
+class Once:
+    """Words that were said, known for so many seconds and at most twice as many.
+
+    They are bits in two bitmaps, of this span of time and of the one before: no flood of words makes it forget one,
+    and it takes the same memory however many there are. A word that nobody said may seem to be known (`MARKS`): its
+    page then gives another one.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._span = seconds, 0
+        self._now, self._before = bytearray(BITS // 8), bytearray(BITS // 8)
+
+    def first(self, digest: bytes, now: float) -> bool:
+        """Whether a word is new, by its digest of 4 * `MARKS` bytes; it then was said."""
+        self._turned(now)
+        places = [int.from_bytes(digest[at : at + 4]) % BITS for at in range(0, 4 * MARKS, 4)]
+        known = any(all(one[at >> 3] >> (at & 7) & 1 for at in places) for one in (self._now, self._before))
+        for at in places:
+            self._now[at >> 3] |= 1 << (at & 7)
+        return not known
+
+    def _turned(self, now: float) -> None:
+        span = int(now // self._seconds)
+        if span == self._span:
+            return
+        self._before = self._now if span == self._span + 1 else bytearray(BITS // 8)
+        self._now, self._span = bytearray(BITS // 8), span
+
+    def left(self) -> dict[str, Any]:
+        """All of it as JSON takes it, for `go_on`."""
+        return {"span": self._span, "now": _packed(self._now), "before": _packed(self._before)}
+
+    @classmethod
+    def go_on(cls, seconds: float, held: Mapping[str, Any]) -> Once:
+        """Take over what another left. Raises ValueError, TypeError, KeyError."""
+        found = cls(seconds)
+        found._span = int(held["span"])
+        found._now, found._before = _unpacked(held["now"]), _unpacked(held["before"])
+        return found
+
+
+def _packed(bitmap: bytearray) -> str:
+    return base64.b64encode(zlib.compress(bitmap, 1)).decode()
+
+
+def _unpacked(text: str) -> bytearray:
+    try:
+        found = bytearray(zlib.decompress(base64.b64decode(text, validate=True)))
+    except zlib.error as error:
+        raise ValueError("no bitmap") from error
+    if len(found) != BITS // 8:
+        raise ValueError("no bitmap")
+    return found

@@ -1,0 +1,111 @@
+"""Nobody uses up what others need (docs/limits.md): one agent at the portal, one address at a port, one mailbox."""
+
+from __future__ import annotations
+
+import contextlib
+import imaplib
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+from malleposte.accountd import wire
+
+from tests.stack.support.accounts_cli import Cli
+from tests.stack.support.mail import Mail, compose, token, wait_for
+from tests.stack.support.people import People
+from tests.stack.support.persons import Person
+from tests.stack.support.portal import Portal
+from tests.stack.support.site import Site
+from tests.support.academy import uai
+from tests.support.tokens import Minter
+
+SCHOOL = uai(4321)
+OF_BEFORE = 300
+"""Acts in ten minutes that were the whole portal's."""
+BLOCKS = 21
+"""One more than an hour had for the whole portal."""
+FACTOR = 4
+"""The level of a log-in in which a second factor was shown."""
+
+
+@pytest.fixture
+def portal(site: Site) -> Portal:
+    return Portal(site)
+
+
+def minted(site: Site, uid: str, ahead: int = 0, **claims: int) -> str:
+    """A token of an agent who logs in now; `ahead`: so many seconds later, after an end of all log-ins."""
+    issuer = f"https://{site.platform['hostnames']['sso']}/"
+    minter = Minter(issuer, site.secret("sso-signing"), clock=lambda: time.time() + ahead)
+    return minter.access(uid, **claims)
+
+
+def test_one_agent_s_acts_that_change_nothing_stop_nobody(
+    site: Site, portal: Portal, person: Callable[..., Person]
+) -> None:
+    noisy, other, chief = person(), person(mpEstablishment=[SCHOOL]), person(mpEstablishment=[SCHOOL])
+    third = person(mpEstablishment=[SCHOOL])
+    Cli(site).json("role", "grant", chief.uid, "helpdesk", "--school", SCHOOL, "--reason", "essai")
+    mine = portal.source, noisy.uid, minted(site, noisy.uid)
+    null = [wire.SetQuietHours(*mine, ("nul",)), wire.SetQuietHours(*mine), wire.RevokeDevice(*mine, "nul")]
+    answers = portal.ask(*(null * (OF_BEFORE // len(null) + 1)))
+    assert len(answers) > OF_BEFORE
+    revoked = answers[2::3]
+    assert {answer.error for answer in revoked} == {wire.ErrorCode.NOT_FOUND}, "one's own protection waits for none"
+    # Another agent, and the help desk, from the same portal.
+    theirs = "198.51.100.9", other.uid, minted(site, other.uid)
+    desk = "198.51.100.10", chief.uid, minted(site, chief.uid, level=FACTOR)
+    hours, shown, blocked, ended, own = portal.ask(
+        wire.SetQuietHours(*theirs, ("12345 18:30-07:45",)),
+        wire.DeskShow(*desk, third.uid),
+        wire.DeskBlock(*desk, third.uid, "essai"),
+        wire.EndSessions(*theirs),
+        wire.Block("198.51.100.9", other.uid, minted(site, other.uid, 20), "essai"),
+    )
+    assert [isinstance(one, wire.Done) for one in (hours, shown, blocked, ended, own)] == [True] * 5
+    assert other.held("mpState", "mpQuietHours") == {"mpState": ["blocked"], "mpQuietHours": ["12345 18:30-07:45"]}
+    assert third.held("mpState") == {"mpState": ["blocked"]}
+    # And the noisy one.
+    (own,) = portal.ask(wire.Block(*mine, "essai"))
+    assert isinstance(own, wire.Done)
+
+
+@pytest.mark.full
+def test_many_block_their_accounts_in_an_hour(site: Site, portal: Portal, person: Callable[..., Person]) -> None:
+    agents = [person() for _ in range(3)]
+    # An account can be blocked again, by a log-in of after the last block.
+    answers = [
+        portal.one(wire.Block(f"198.51.100.{number}", one.uid, minted(site, one.uid, 1), "piraté"))
+        for number in range(BLOCKS // len(agents)) for one in agents
+    ]  # fmt: skip
+    assert [isinstance(answer, wire.Done) for answer in answers] == [True] * BLOCKS
+    assert [one.held("mpState") for one in agents] == [{"mpState": ["blocked"]}] * len(agents)
+
+
+def test_connections_of_one_address_leave_port_25_to_others(site: Site, mail: Mail, people: People) -> None:
+    limit, opened = 50, 0
+    with contextlib.ExitStack() as held:
+        for _ in range(limit + 10):
+            link = held.enter_context(socket.create_connection((site.address("mail1"), 25), 30))
+            link.settimeout(30)
+            with contextlib.suppress(OSError):
+                opened += link.recv(3) == b"220"
+        assert 0 < opened <= limit
+        who, subject = people.agent(), token()
+        mail.foreign("ami@lointain.test", who.mail, compose("ami@lointain.test", who.mail, subject))
+        wait_for(lambda: mail.count(who, subject), 120, "a message from another address")
+
+
+def test_one_mailbox_s_connections_leave_imap_to_others(site: Site, mail: Mail, people: People) -> None:
+    limit = int(site.run("mail1", "doveconf -h mail_max_userip_connections"))
+    greedy, other = people.agent(), people.agent()
+    entered = 0
+    for _ in range(limit + 3):
+        try:
+            mail.imap(greedy)
+        except (imaplib.IMAP4.error, OSError):
+            break
+        entered += 1
+    assert entered == limit
+    assert mail.imap(other).noop()[0] == "OK"
