@@ -24,7 +24,8 @@ options:
   state:
     description:
       - The state that each must have. One that does not run is started for V(restarted) and V(reloaded), too.
-      - One that is starting counts as running once it has started. V(started) and V(reloaded) wait for that, and fail where it fails.
+      - One that is starting runs once its start has ended well. V(started) and V(reloaded) wait for that, and fail
+        where it fails.
     type: str
     choices: [reloaded, restarted, started, stopped]
   enabled:
