@@ -7,7 +7,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``present``  whether the platform, or this host, has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
 ``listen``   ports: ``{name, port, proto (tcp), from, tls}``; ``from`` holds ``any`` or names of
-             ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol that asks for TLS
+             ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol
+             in which TLS is asked for
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site

@@ -74,8 +74,9 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-OPENSSL = "/usr/bin/openssl"
-HERE = "127.0.0.1"
+OPENSSL, SS = "/usr/bin/openssl", "/usr/bin/ss"
+EVERY = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "[::]": "[::1]"}
+"""One that listens at every address answers at these."""
 PAUSE = 1.0  # seconds between two looks
 ANSWER = 20.0  # seconds in which a port must have shown its certificate
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -122,19 +123,30 @@ def of_files(key: str, chain: str, names: Sequence[str]) -> Iterator[str]:
         yield f"{chain} does not bear {', '.join(lacking)}"
 
 
-def of_port(listen: Mapping[str, Any], chain: str, wanted: str, name: str) -> str:
+def listener(port: int) -> str:
+    """An address of this host at which something listens on a port; empty where nothing does."""
+    argv = [SS, "--no-header", "--listening", "--tcp", "--numeric", f"sport = :{port}"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=False)
+    found = [line.split()[3].rpartition(":")[0] for line in ran.stdout.splitlines() if line.strip()]
+    return min((EVERY.get(address, address) for address in found), default="")
+
+
+def of_port(listen: Mapping[str, Any], chain: str, wanted: str, names: Sequence[str]) -> str:
     """The fault of one port, with what to do; empty where it shows the certificate of the file."""
     port, unit = listen["port"], listen["unit"]
+    address = listener(port)
+    if not address:
+        return f"nothing listens on port {port}: systemctl status {unit}"
     starttls = [] if listen["tls"] == "direct" else ["-starttls", str(listen["tls"])]
-    _code, shown, error = openssl("s_client", "-connect", f"{HERE}:{port}", "-servername", name, *starttls)
-    found = first(shown)
-    if found == wanted:
-        return ""
-    if found:
-        return f"port {port} shows another certificate than {chain}: systemctl restart {unit}"
-    refused = "refused" in error
-    why = "nothing listens" if refused else "no certificate comes"
-    return f"port {port} does not answer ({why}): journalctl --unit={unit}"
+    # A web server shows one to those alone that ask for a site of its own.
+    for name in names:
+        words = ("s_client", "-connect", f"{address}:{port}", "-servername", name, *starttls)
+        found = first(openssl(*words)[1])
+        if found:
+            break
+    else:
+        return f"port {port} shows no certificate: journalctl --unit={unit}"
+    return "" if found == wanted else f"port {port} shows another certificate than {chain}: systemctl restart {unit}"
 
 
 def look(asked: Mapping[str, Any], good: set[int]) -> list[str]:
@@ -147,7 +159,7 @@ def look(asked: Mapping[str, Any], good: set[int]) -> list[str]:
         wanted = first(file.read())
     for listen in asked["ports"]:
         if listen["port"] not in good:
-            fault = of_port(listen, chain, wanted, asked["names"][0])
+            fault = of_port(listen, chain, wanted, asked["names"])
             if fault:
                 found.append(fault)
             else:
