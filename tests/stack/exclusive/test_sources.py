@@ -1,4 +1,4 @@
-"""A bare host is deployed with a certificate of each source that is no public authority, a vault by the internal one."""
+"""A bare host is deployed with a certificate of each source that is no public authority, a vault by the internal."""
 
 from __future__ import annotations
 

@@ -124,6 +124,21 @@ def test_another_key_a_locked_key_and_no_key_are_told_apart(told: Callable[..., 
     assert none.startswith("tls-mail1.pem: is no certificate in PEM; the certificate of mail1 must bear mail1.")
 
 
+@pytest.mark.parametrize("mode", ["enforce", "testing"])
+@pytest.mark.parametrize("tls", [{"source": "internal_ca"}, {"root_certificate": AUTHORITY.pem}, {}])
+def test_a_policy_for_senders_is_not_enforced_with_a_private_authority(
+    inventory: Path, tls: dict[str, str], mode: str
+) -> None:
+    known = yaml.safe_load((inventory / FACTS).read_text("utf-8"))
+    known |= {"malleposte_tls": tls, "malleposte_mta_sts": {"mode": mode}}
+    (inventory / FACTS).write_text(yaml.safe_dump(known), "utf-8")
+    said = [
+        one.text() for one in run.check(inventory, online=False).findings if "malleposte_mta_sts.mode" in one.text()
+    ]
+    assert len(said) == (mode == "enforce" and bool(tls))
+    assert all("warning: enforce: senders outside do not trust a private authority" in text for text in said)
+
+
 @pytest.mark.parametrize(
     ("pattern", "good"),
     [
