@@ -66,6 +66,7 @@ faults:
   returned: always
 """
 
+import ipaddress
 import re
 import subprocess
 import time
@@ -75,8 +76,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 OPENSSL, SS = "/usr/bin/openssl", "/usr/bin/ss"
-EVERY = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "[::]": "[::1]"}
-"""One that listens at every address answers at these."""
 PAUSE = 1.0  # seconds between two looks
 ANSWER = 20.0  # seconds in which a port must have shown its certificate
 PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -123,12 +122,20 @@ def of_files(key: str, chain: str, names: Sequence[str]) -> Iterator[str]:
         yield f"{chain} does not bear {', '.join(lacking)}"
 
 
+def reachable(address: str) -> str:
+    """An address to connect to, of one that ss(8) shows: who listens at every address answers on the loopback."""
+    bare = ipaddress.ip_address(address.strip("[]").partition("%")[0]) if address != "*" else ipaddress.IPv4Address(0)
+    if bare.is_unspecified:
+        return "127.0.0.1" if bare.version == 4 else "[::1]"
+    return str(bare) if bare.version == 4 else f"[{bare}]"
+
+
 def listener(port: int) -> str:
     """An address of this host at which something listens on a port; empty where nothing does."""
     argv = [SS, "--no-header", "--listening", "--tcp", "--numeric", f"sport = :{port}"]
     ran = subprocess.run(argv, capture_output=True, text=True, check=False)
     found = [line.split()[3].rpartition(":")[0] for line in ran.stdout.splitlines() if line.strip()]
-    return min((EVERY.get(address, address) for address in found), default="")
+    return min(map(reachable, found), default="")
 
 
 def of_port(listen: Mapping[str, Any], chain: str, wanted: str, names: Sequence[str]) -> str:
