@@ -12,6 +12,7 @@ description:
     might start nothing leaves its timers enabled and resting.
   - A timer whose conditions the host does not meet rests, and is no change.
 author: Malleposte (@malleposte)
+options: {}
 attributes:
   check_mode:
     description: Reports which would be started.
