@@ -8,6 +8,7 @@ type: stdout
 short_description: progress by role and host, with the full account in a log
 description:
   - Prints one line for each role that ended, with hosts, time and counts, and one line for each failure.
+  - A task that waits for something prints a line every half minute.
   - On a terminal a last line tells the running host and task.
   - At the end a table by host.
   - Results of tasks with C(no_log) are shown nowhere.
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
     from ansible.playbook.task import Task
 
 
+WAITING = 30.0  # seconds between two lines about one task that is tried again and again
+
+
 def _role_of(task: Task) -> str:
     """The role's short name; `facts` for the gathering; `play` for a play's own task."""
     role = getattr(task, "_role", None)
@@ -86,6 +90,7 @@ class CallbackModule(CallbackBase):
         self._record = RunRecord()
         self._log: TextIO | None = None
         self._started: dict[tuple[str, str], float] = {}
+        self._waiting: dict[tuple[str, str], float] = {}
         self._item_message: dict[tuple[str, str], str] = {}
         self._check = False
         self._status = False
@@ -183,7 +188,14 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_retry(self, result: CallbackTaskResult) -> None:
         """A task is tried again."""
-        self._write(f"  {result.host.get_name()}: again, attempt {result.result.get('attempts', '?')}")
+        host, key = result.host.get_name(), (result.host.get_name(), str(result.task._uuid))
+        now = self._record.elapsed()
+        since = self._started.get(key, now)
+        self._write(f"  {host}: again, attempt {result.result.get('attempts', '?')}")
+        if now - self._waiting.get(key, since) >= WAITING:
+            self._waiting[key] = now
+            task = one_line(str(result.task.name or result.task.action), 100)
+            self._say(f"         waiting {host} · {_role_of(result.task)} · {task}: for {now - since:.0f} s")
 
     def v2_on_file_diff(self, result: CallbackTaskResult) -> None:
         """Return the changes inside files (Ansible asks with --diff only). Hidden ones are left out."""

@@ -18,6 +18,7 @@ class FilterModule:
             ("manifest_backup", manifest.backup),
             ("manifest_restore", manifest.restore),
             ("manifest_tls_units", manifest.tls_units),
+            ("manifest_tls_ports", manifest.tls_ports),
             ("manifest_srv", manifest.srv_records),
             ("manifest_sites", manifest.sites),
             ("manifest_names", manifest.names),

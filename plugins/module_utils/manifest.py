@@ -4,9 +4,11 @@
 An entry says what a service is, once (``playbooks/group_vars/all/services.yml``):
 
 ``group``    the inventory group whose hosts run it, or a list of groups
-``present``  whether the platform has it (true): of one that it has not, nothing below counts
+``present``  whether the platform, or this host, has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
-``listen``   ports: ``{name, port, proto (tcp), from}``; ``from`` holds ``any`` or names of ``malleposte_networks``
+``listen``   ports: ``{name, port, proto (tcp), from, tls}``; ``from`` holds ``any`` or names of
+             ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol
+             in which TLS is asked for
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
@@ -36,6 +38,9 @@ KNOWN_KEYS = frozenset(
     }
 )
 ANYWHERE = "any"
+DIRECT = "direct"
+STARTTLS = ("imap", "postgres", "sieve", "smtp")
+"""Protocols that ask for TLS, as openssl-s_client(1) calls them."""
 TILE: Mapping[str, Check] = {
     "title": languages,
     "text": languages,
@@ -68,6 +73,8 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
             port = listen.get("port")
             if not isinstance(port, int) or not 0 < port < 65536:
                 raise ManifestError(f"service {name}: port {port!r} is not between 1 and 65535")
+            if listen.get("tls", DIRECT) not in (DIRECT, *STARTTLS):
+                raise ManifestError(f"service {name}: port {port}: tls cannot be {listen['tls']!r}")
             for group in groups_of(service):
                 key = (group, port, listen.get("proto", "tcp"))
                 if key in taken:
@@ -255,6 +262,26 @@ def tls_units(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) 
     check_manifest(services)
     mine = services_of(services, groups)
     return {word: service_needs.told(mine, f"tls.{word}") for word in ("reload", "restart")}
+
+
+def tls_ports(
+    services: Mapping[str, Mapping[str, Any]], groups: Iterable[str], rules: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Ports at which a host of these groups shows its certificate: ``[{port, tls, unit}]``, by port.
+
+    Only those that its firewall opens (``rules``): the others have nobody to answer.
+    """
+    opened = {rule["port"] for rule in rules}
+    found = []
+    for service in services_of(services, groups).values():
+        told = service.get("tls", {})
+        unit = next(iter((*told.get("reload", []), *told.get("restart", []), *service.get("units", []))), "")
+        found += [
+            {"port": listen["port"], "tls": listen["tls"], "unit": unit}
+            for listen in service.get("listen", [])
+            if "tls" in listen and listen["port"] in opened
+        ]
+    return sorted(found, key=lambda one: one["port"])
 
 
 def srv_records(services: Mapping[str, Mapping[str, Any]], hostnames: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -22,7 +22,10 @@ options:
     elements: str
     required: true
   state:
-    description: The state that each must have. One that does not run is started for V(restarted) and V(reloaded), too.
+    description:
+      - The state that each must have. One that does not run is started for V(restarted) and V(reloaded), too.
+      - One that is starting runs once its start has ended well. V(started) and V(reloaded) wait for that, and fail
+        where it fails.
     type: str
     choices: [reloaded, restarted, started, stopped]
   enabled:
@@ -65,7 +68,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.academie.malleposte.plugins.module_utils.systemd import SYSTEMCTL, Unit, properties, stale
 
 SHOWN = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload")
-RUNS, RESTS = ("active", "activating", "reloading"), ("inactive", "failed")
+RUNS, STARTS, RESTS = ("active", "activating", "reloading"), "activating", ("inactive", "failed")
 AT_START = ("enabled", "static", "generated")
 """Words of systemctl(1), `is-enabled`, for which there is nothing to enable."""
 
@@ -105,6 +108,13 @@ def now(found: Mapping[str, Unit], wanted: Wanted) -> Iterator[tuple[str, list[s
             yield state.removesuffix("ed"), running
 
 
+def awaited(found: Mapping[str, Unit], wanted: Wanted) -> list[str]:
+    """The units whose start must end before they are in the state that is wanted."""
+    if wanted["no_block"] or wanted["state"] not in ("started", "reloaded"):
+        return []
+    return [name for name, unit in found.items() if unit.get("ActiveState") == STARTS]
+
+
 class Systemd:
     """Tells systemd what to do, where it is not to be rehearsed alone; `done` says so in either case."""
 
@@ -127,6 +137,12 @@ class Systemd:
                 self.fail(f"systemctl {' '.join(words)}: {'; '.join(ran.stderr.strip().splitlines())}")
         self.done.append(" ".join(words))
 
+    def join(self, units: Sequence[str]) -> None:
+        """Wait for a start that is under way, which is no act of this task; a start that fails ends the module."""
+        done = list(self.done)
+        self.tell("start", units)
+        self.done = done
+
     def known(self, found: Mapping[str, Unit], wanted: Wanted) -> dict[str, Unit]:
         """The units that the host has. Others end the module, or are told of in a rehearsal."""
         lacking = missing(found, wanted)
@@ -146,6 +162,8 @@ class Systemd:
         changed = bool(self.done)
         if read and not self.module.check_mode:
             self.tell("daemon-reload")
+        if joined := awaited(found, wanted):
+            self.join(joined)
         for verb, units in now(found, wanted):
             if units:
                 self.tell(verb, units, *(["--no-block"] if wanted["no_block"] else []))

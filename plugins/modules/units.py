@@ -8,7 +8,8 @@ DOCUMENTATION = r"""
 module: units
 short_description: See that units of systemd are active
 description:
-  - Waits for units that are about to start. Fails with each one that is not active, and the last line of its journal.
+  - Waits for units that are about to start, and for those that systemd has started again a moment ago. Fails with each
+    one that is not active, and the last line of its journal.
   - A service that its socket starts may rest, as long as it has not failed.
   - Changes nothing.
 author: Malleposte (@malleposte)
@@ -44,23 +45,33 @@ dead:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils.systemd import properties, told
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import Unit, properties, told
 
 JOURNALCTL = "/usr/bin/journalctl"
 PAUSE = 0.5  # seconds between two looks
+STEADY = 10.0  # seconds for which one that systemd had to start again must run before it is believed
+AGAIN = "restarting"
+"""One that runs, and has not run for so long: between two deaths a unit is active, too."""
+
+
+def state(fact: Unit, now: float) -> str:
+    """How a unit is, in systemd's words; `now` is the clock that does not jump, in seconds."""
+    active = fact.get("ActiveState", "inactive")
+    began = int(fact.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
+    restarted = int(fact.get("NRestarts") or 0) > 0
+    return AGAIN if active == "active" and restarted and now - began < STEADY else active
 
 
 def look(names: list[str]) -> dict[str, tuple[str, str]]:
     """Of each unit whether it is loaded and how it is."""
-    found = properties(names, "LoadState", "ActiveState")
-    return {
-        name: (fact.get("LoadState", "not-found"), fact.get("ActiveState", "inactive")) for name, fact in found.items()
-    }
+    found = properties(names, "LoadState", "ActiveState", "NRestarts", "ActiveEnterTimestampMonotonic")
+    now = time.monotonic()
+    return {name: (fact.get("LoadState", "not-found"), state(fact, now)) for name, fact in found.items()}
 
 
 def starting(found: dict[str, tuple[str, str]]) -> bool:
     """Whether one is on its way: a service that systemd starts again and again is, until the patience ends."""
-    return any(active in ("activating", "deactivating") for _load, active in found.values())
+    return any(active in ("activating", "deactivating", AGAIN) for _load, active in found.values())
 
 
 def dead(found: dict[str, tuple[str, str]]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ansible_collections.academie.malleposte.plugins.lookup import version
 
 from .conftest import ROOT
 
+READ = ("README.md", "README.fr.md")
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 HOOKS = ROOT / ".pre-commit-config.yaml"
 
@@ -28,6 +29,9 @@ def test_everything_that_bears_the_version_agrees() -> None:
         "pyproject.toml": project["project"]["version"],
         "what hosts are told": looked_up,
         "CHANGELOG.md": releases()[0],
+        **{
+            name: re.findall(r"^Version ([0-9.]+) ", (ROOT / name).read_text("utf-8"), re.MULTILINE)[0] for name in READ
+        },
     }
     assert set(places.values()) == {malleposte.__version__}, places
 

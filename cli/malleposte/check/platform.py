@@ -113,6 +113,12 @@ def _tls(reader: Reader, host: str) -> Iterator[Finding]:
         else:
             continue
         yield reader.wrong(host, "malleposte_tls", ("internal_hosts", number), message)
+    private = tls.get("source") == "internal_ca" or bool(tls.get("root_certificate"))
+    if private and _mapping(reader, host, "malleposte_mta_sts").get("mode") == "enforce":
+        message = (
+            "enforce: senders outside do not trust a private authority, and would not deliver; write testing or none"
+        )
+        yield reader.wrong(host, "malleposte_mta_sts", ("mode",), message, Level.WARNING)
 
 
 def _lists(reader: Reader, host: str) -> Iterator[Finding]:

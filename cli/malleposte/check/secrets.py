@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from malleposte.check import plays
+from malleposte.check import certificates, plays
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.fleet.site import PLATFORM, UnknownError, written
@@ -21,7 +21,7 @@ def secrets(reader: Reader) -> Iterator[Finding]:
     """Missing certificates, a folder or a file that others can read."""
     folder = reader.sources.folder / FOLDER
     yield from _folder(folder)
-    yield from _given(reader, folder)
+    yield from certificates.given(reader, folder)
 
 
 def announced(reader: Reader) -> Iterator[Finding]:
@@ -57,19 +57,6 @@ def _private(path: Path, mode: int) -> Iterator[Finding]:
     elif stat.S_IMODE(found.st_mode) & 0o077:
         message = f"others may read it (mode {stat.S_IMODE(found.st_mode):04o}): chmod {mode:04o}"
         yield Finding(Level.WRONG, message, path)
-
-
-def _given(reader: Reader, folder: Path) -> Iterator[Finding]:
-    """With the source `files`, a chain and a key for each host."""
-    for host in reader.site.members(PLATFORM):
-        tls = reader.value(host, "malleposte_tls")
-        if isinstance(tls, dict) and tls.get("source") == "files" and host not in (tls.get("internal_hosts") or []):
-            for name in (f"tls-{host}.key", f"tls-{host}.pem"):
-                path = folder / name
-                if not path.is_file() or not path.stat().st_size:
-                    state = "is empty" if path.exists() else "is missing"
-                    message = f"files: the secret {FOLDER}/{name} {state}"
-                    yield reader.wrong(host, "malleposte_tls", ("source",), message)
 
 
 def to_make(reader: Reader) -> set[str]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import pytest
+from malleposte import playbook
+from malleposte.playbook import Options
 from testinfra.host import Host
 
 from tests.stack.support.mail import wait_for
+from tests.stack.support.site import Site
 
 CHAIN = "/etc/ssl/malleposte/fullchain.pem"
 KEY = "/etc/ssl/malleposte/privkey.pem"
@@ -106,3 +111,31 @@ def test_the_end_is_watched(host: Callable[[str], Host]) -> None:
         assert machine.run(f"systemctl start {CHECK}").rc != 0
         assert "ends in less than" in machine.check_output(f"journalctl -u {CHECK} -n 8 -o cat")
     machine.check_output(f"systemctl start {CHECK}")
+
+
+@pytest.mark.full
+def test_a_deploy_fails_while_the_authority_is_silent_and_names_the_certificate(
+    site: Site, host: Callable[[str], Host]
+) -> None:
+    """A request that is under way is no certificate; the host has a placeholder, as on its first day."""
+    machine = host("vault2")
+    silent = "import socket, time; s = socket.create_server(('127.0.0.1', 14001)); time.sleep(3600)"
+
+    def deploy(**tls: str) -> playbook.Report:
+        given = {"malleposte_tls": dict(site.platform["tls"]) | tls}
+        return playbook.run(Options(site.inventory, limit="vault2", tags="acme", extra=(json.dumps(given),)))
+
+    # What is not in use until its daemons read it may go: no daemon of a vault has a certificate.
+    make_placeholder(machine)
+    machine.check_output(f'systemd-run --quiet --unit=essai-silence python3 -c "{silent}"')
+    try:
+        report = deploy(acme_directory="https://127.0.0.1:14001/dir")
+        assert report.code != 0, "a deploy without a certificate is no success"
+        assert f"no certificate for vault2.{site.platform['domain']}" in report.cause
+        assert "journalctl --unit=malleposte-tls-renew.service" in report.cause
+    finally:
+        machine.check_output("systemctl stop essai-silence.service")
+        report = deploy()
+    assert report.code == 0, report.cause
+    assert "BEGIN" in chain(machine)
+    machine.check_output("/usr/local/lib/malleposte/tls-check")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,6 @@ from malleposte import playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
-from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
 from malleposte.paths import ROOT
 
 from tests.stack.support import deployed, standalone
@@ -29,26 +27,13 @@ pytestmark = pytest.mark.full
 @pytest.fixture(scope="module")
 def one(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The one host, deployed once; the standing lab sleeps meanwhile."""
-    site.lab.stop()
-    known = {name: os.environ.get(name) for name in ("MALLEPOSTE_INVENTORY", ENV_PREFIX, ENV_NETWORK)}
-    folder = standalone.write(tmp_path_factory.mktemp("inventory") / "mine")
-    network = str(derived_network(standalone.PREFIX))
-    os.environ |= {"MALLEPOSTE_INVENTORY": str(folder), ENV_PREFIX: standalone.PREFIX, ENV_NETWORK: network}
-    try:
-        made = Site()
-        made.lab.up()
+    with standalone.bare(site, standalone.write(tmp_path_factory.mktemp("inventory") / "mine")) as made:
         report = checking.check(made.inventory)
         assert [found.text() for found in report.findings if found.level in (Level.WRONG, Level.FAILING)] == []
         assert "nothing is backed up; two vaults are wanted" in " ".join(found.text() for found in report.findings)
         playbook.ensure(playbook.run(playbook.Options(made.inventory)), "the deploy")
         seed(made.inventory)
         yield made
-        made.close()
-        made.lab.down()
-    finally:
-        for name, value in known.items():
-            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
-        site.lab.start()
 
 
 @pytest.fixture

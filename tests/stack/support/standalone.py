@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
 from malleposte.paths import LAB_INVENTORY, ROOT
+
+from tests.stack.support.site import Site
 
 SHIPPED = ROOT / "inventories/standalone"
 PREFIX = "seul"
@@ -17,14 +22,41 @@ HOST = "mail1"
 HOSTS, LAB, FACTS = "hosts.yml", "group_vars/all/lab.yml", "group_vars/malleposte/platform.yml"
 
 
-def write(folder: Path) -> Path:
-    """Copy the shipped inventory to `folder`, edited as an operator would, with the lab's Internet beside the host."""
+@contextmanager
+def bare(site: Site, folder: Path) -> Iterator[Site]:
+    """The bare hosts of an inventory, in a lab of their own; the standing lab sleeps meanwhile."""
+    site.lab.stop()
+    known = {name: os.environ.get(name) for name in ("MALLEPOSTE_INVENTORY", ENV_PREFIX, ENV_NETWORK)}
+    network = str(derived_network(PREFIX))
+    os.environ |= {"MALLEPOSTE_INVENTORY": str(folder), ENV_PREFIX: PREFIX, ENV_NETWORK: network}
+    try:
+        made = Site()
+        made.lab.up()
+        yield made
+        made.close()
+        made.lab.down()
+    finally:
+        for name, value in known.items():
+            os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+        site.lab.start()
+
+
+def write(folder: Path, *, vault: str = "", **tls: Any) -> Path:
+    """Copy the shipped inventory to `folder`, edited as an operator would, with the lab's Internet beside the host.
+
+    `vault` is a host of the lab that is added; `tls` are keys of malleposte_tls.
+    """
     shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("secrets"))
     for path in (LAB, "group_vars/vantage/probe.yml"):
         (folder / path).parent.mkdir(exist_ok=True)
         shutil.copy(LAB_INVENTORY / path, folder / path)
     for path, edit in ((HOSTS, _hosts), (FACTS, _facts)):
         _edit(folder / path, edit)
+    if vault:
+        host = read(LAB_INVENTORY / HOSTS)["all"]["children"]["malleposte"]["children"]["vault"]["hosts"][vault]
+        added = {"hosts": {vault: host}}
+        _edit(folder / HOSTS, lambda known: known["all"]["children"]["malleposte"]["children"].update(vault=added))
+    _edit(folder / FACTS, lambda known: known["malleposte_tls"].update(tls))
     return folder
 
 

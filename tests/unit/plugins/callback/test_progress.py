@@ -7,9 +7,11 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible_collections.academie.malleposte.plugins.callback import progress
 from ansible_collections.academie.malleposte.plugins.plugin_utils import run_record
 from malleposte import playbook
 from malleposte.progress import Progress, duration
@@ -140,3 +142,23 @@ def test_a_playbook_that_cannot_be_read_has_a_cause(tmp_path: Path, monkeypatch:
     assert "nonsense" in report.cause
     assert "play.yml:2" in report.cause
     assert "nonsense" in report.log.read_text()
+
+
+def test_a_task_that_waits_says_so_every_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, said = Clock(), list[str]()
+    callback = progress.CallbackModule()
+    callback._record = run_record.RunRecord(clock)
+    monkeypatch.setattr(callback, "_say", lambda text, color=None: said.append(text))
+    host, task = (
+        SimpleNamespace(get_name=lambda: "mail1"),
+        SimpleNamespace(_uuid="1", action="command", name="Wait for it"),
+    )
+    monkeypatch.setattr(callback, "_live", lambda host: None)
+    callback.v2_runner_on_start(host, task)
+    for _ in range(40):
+        clock.now += 2
+        callback.v2_runner_retry(SimpleNamespace(host=host, task=task, result={"attempts": 1}))
+    assert [" ".join(text.split()) for text in said] == [
+        "waiting mail1 · play · Wait for it: for 30 s",
+        "waiting mail1 · play · Wait for it: for 60 s",
+    ]

@@ -127,3 +127,26 @@ def test_a_service_that_the_platform_has_not_leaves_no_trace() -> None:
     assert not any(traces(whole | {"present": False}))
     with pytest.raises(manifest.ManifestError, match="service page: present cannot be 'no'"):
         manifest.check_manifest({"page": whole | {"present": "no"}})
+
+
+def test_the_certificate_is_looked_for_where_the_firewall_opens_a_port_that_shows_it() -> None:
+    services = {
+        "mail": {
+            "group": "mail",
+            "units": ["help.socket", "mail.service"],
+            "tls": {"reload": ["mail.service"]},
+            "listen": [{"port": 993, "tls": "direct"}, {"port": 25, "tls": "smtp"}, {"port": 80}],
+        },
+        "inner": {"group": "mail", "units": ["inner.socket"], "listen": [{"port": 7443, "from": [], "tls": "direct"}]},
+        "another": {"group": "web", "listen": [{"port": 443, "tls": "direct"}]},
+    }
+    opened = [{"port": number} for number in (25, 80, 443, 993, 993)]
+    found = [
+        {"port": 25, "tls": "smtp", "unit": "mail.service"},
+        {"port": 993, "tls": "direct", "unit": "mail.service"},
+    ]
+    assert manifest.tls_ports(services, ["mail"], opened) == found
+    inner = {"port": 7443, "tls": "direct", "unit": "inner.socket"}
+    assert manifest.tls_ports(services, ["mail"], [*opened, {"port": 7443}]) == [*found, inner]
+    with pytest.raises(manifest.ManifestError, match="service a: port 1: tls cannot be 'ftp'"):
+        manifest.check_manifest({"a": {"group": "g", "listen": [{"port": 1, "tls": "ftp"}]}})

@@ -75,8 +75,29 @@ def host(tmp_path: Path) -> Host:
     [{"state": "started"}, {"state": "started", "enabled": True}, {"enabled": True}, {"masked": False}],
 )
 def test_units_that_are_as_they_must_be_are_left_alone(host: Host, wanted: dict[str, Any]) -> None:
-    found, told = host("runs.service", "starts.service", "part.service", **wanted)
+    found, told = host("runs.service", "part.service", **wanted)
     assert (found["changed"], found["done"], told) == (False, [], [])
+
+
+@pytest.mark.parametrize("state", ["started", "reloaded"])
+def test_a_start_that_is_under_way_is_joined_and_is_no_change(host: Host, state: str) -> None:
+    found, told = host("starts.service", state=state)
+    reload = ["reload starts.service"] if state == "reloaded" else []
+    assert (found["changed"], found["done"]) == (bool(reload), reload)
+    assert told == ["start -- starts.service", *(["reload -- starts.service"] if reload else [])]
+
+
+def test_a_start_that_is_under_way_and_fails_fails_the_task(host: Host) -> None:
+    host.refuses = "start"
+    found, _told = host("starts.service", state="started")
+    assert found["failed"]
+    assert found["msg"] == "systemctl start starts.service: Job failed.; See the journal."
+
+
+def test_nobody_waits_for_a_start_who_said_so(host: Host) -> None:
+    assert host("starts.service", state="started", no_block=True)[1] == []
+    assert host("starts.service", enabled=True)[1] == []
+    assert host("starts.service", state="restarted")[1] == ["restart -- starts.service"]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,24 @@ def test_a_unit_that_died_fails_by_name_with_its_last_line(host: str, name: str,
 def test_a_rehearsal_forgives_what_is_not_there_yet_alone(host: str) -> None:
     assert not run_module("units", before=host, check=True, name=["never.service"]).get("failed")
     assert run_module("units", before=host, check=True, name=["dead.service"])["failed"]
+
+
+def restarted(seconds: float, times: int) -> str:
+    """A host whose one unit runs for some seconds, after some restarts by systemd."""
+    began = int((time.monotonic() - seconds) * 1e6)
+    return f"""
+import subprocess
+def run(argv, **_more):
+    shown = 'LoadState=loaded\\nActiveState=active\\nNRestarts={times}\\nActiveEnterTimestampMonotonic={began}\\n'
+    return subprocess.CompletedProcess(argv, 0, shown if 'systemctl' in argv[0] else 'cannot bind', '')
+subprocess.run = run
+"""
+
+
+def test_one_that_dies_and_is_started_again_and_again_is_not_active() -> None:
+    """Between two deaths systemd calls it active."""
+    found = run_module("units", before=restarted(1, 7), name=["flaps.service"], patience=0)
+    assert (found["failed"], found["msg"]) == (True, "flaps.service is restarting: cannot bind")
+    assert run_module("units", before=restarted(3600, 7), name=["flaps.service"], patience=0)["dead"] == []
+    assert run_module("units", before=restarted(1, 0), name=["new.service"], patience=0)["dead"] == []
+    assert run_module("units", before=restarted(1, 7), name=["flaps.service"])["dead"] == [], "it is waited for"
