@@ -101,6 +101,40 @@ def test_a_value_kept_by_ansible_vault_is_taken_as_it_is(inventory: Path) -> Non
     assert texts(run.check(inventory, online=False))[0].startswith("mine/hosts.yml: vault: warning:")
 
 
+def with_two(inventory: Path, group: str) -> Path:
+    known = yaml.safe_load((inventory / "hosts.yml").read_text("utf-8"))
+    groups = known["all"]["children"]["malleposte"]["children"]
+    hosts = {f"autre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}
+    groups[group] = {"hosts": hosts}
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
+    return inventory
+
+
+@pytest.mark.parametrize("group", platform.ONE)
+def test_two_hosts_that_would_each_keep_a_state_of_their_own_are_refused(inventory: Path, group: str) -> None:
+    before = run.check(inventory, online=False)
+    assert before.code is ExitCode.DONE
+    report = run.check(with_two(inventory, group), online=False)
+    assert report.code is ExitCode.BAD_INPUT
+    (finding,) = [one for one in report.findings if one.key == group]
+    assert finding.message.startswith("2 hosts (autre1, autre2); ") and finding.message.endswith(": leave one")
+    said = list[str]()
+    with pytest.raises(InputError, match="nothing was changed on any host"):
+        run.gate(inventory, said.append)
+    assert any(f"{group}: 2 hosts (autre1, autre2)" in line for line in said)
+
+
+def test_two_portals_would_open_to_the_password_alone(inventory: Path) -> None:
+    (told,) = [one for one in texts(run.check(with_two(inventory, "portal"), online=False)) if "autre1" in one]
+    assert "second factors and log-ins of its own" in told and "password alone" in told
+
+
+@pytest.mark.parametrize("group", platform.SEVERAL)
+def test_several_hosts_that_need_each_other_for_nothing_are_right(inventory: Path, group: str) -> None:
+    report = run.check(with_two(inventory, group), online=False)
+    assert report.code is ExitCode.DONE and not [one for one in report.findings if one.key == group]
+
+
 def test_the_secrets_that_will_be_made_are_named_and_not_made(inventory: Path) -> None:
     note = run.check(inventory, online=False).findings[-1]
     assert note.level is Level.NOTE
