@@ -15,9 +15,10 @@ import ctypes
 import errno
 import os
 import stat
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from malleposte import durable
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _ASK = -1
@@ -84,18 +85,7 @@ def replace(path: Path, text: str, *, mode: int = 0o600, changed: float = 0.0) -
     `changed` is the time that it bears (seconds since 1970); 0 for now.
     """
     with as_owner(path):
-        # Not after the file's own name, which may be as long as a name can be.
-        temporary = path.with_name(f".malleposte-{threading.get_native_id()}")
-        temporary.unlink(missing_ok=True)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if changed:
-            os.utime(temporary, (changed, changed))
-        temporary.chmod(mode)  # whatever the umask is
-        temporary.rename(path)
+        durable.write(path, text, mode, changed=changed or None)
 
 
 def plain(path: Path) -> bool:

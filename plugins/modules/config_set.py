@@ -133,8 +133,7 @@ import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils import retired
-from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
+from ansible_collections.academie.malleposte.plugins.module_utils import durable, retired
 
 MARKERS = "/var/lib/malleposte/config_set"
 FILE_OPTIONS = {
@@ -204,7 +203,7 @@ def check_single(module: AnsibleModule, targets: list[Target], folder: str) -> N
         if not target.validate or not target.changed:
             continue
         staged = os.path.join(folder, f"{number}-{os.path.basename(target.dest)}")
-        write_durably(staged, target.content, 0, 0, 0o600)
+        write(staged, target.content, 0, 0, 0o600)
         reason = run_check(module, target.validate.replace("%s", staged), target.dest)
         if reason:
             module.fail_json(msg=reason.replace(staged, target.dest))
@@ -221,7 +220,7 @@ def check_stage(module: AnsibleModule, targets: list[Target], absent: list[str],
             os.makedirs(os.path.dirname(copy), exist_ok=True)
             shutil.copy2(path, copy)
     for target in targets:
-        write_durably(stage + target.dest, target.content, target.uid, target.gid, target.mode)
+        write(stage + target.dest, target.content, target.uid, target.gid, target.mode)
     for path in absent:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(stage + path)
@@ -246,10 +245,10 @@ def put_back(targets: list[Target], removed: dict[str, tuple[bytes, os.stat_resu
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(target.dest)
         else:
-            write_durably(target.dest, target.old, target.stat.st_uid, target.stat.st_gid, target.stat.st_mode & 0o7777)
+            write(target.dest, target.old, target.stat.st_uid, target.stat.st_gid, target.stat.st_mode & 0o7777)
             os.utime(target.dest, ns=(target.stat.st_atime_ns, target.stat.st_mtime_ns))
     for path, (content, stat) in removed.items():
-        write_durably(path, content, stat.st_uid, stat.st_gid, stat.st_mode & 0o7777)
+        write(path, content, stat.st_uid, stat.st_gid, stat.st_mode & 0o7777)
 
 
 def swap(module: AnsibleModule, targets: list[Target], absent: list[str]) -> None:
@@ -262,7 +261,7 @@ def swap(module: AnsibleModule, targets: list[Target], absent: list[str]) -> Non
                 os.chown(target.dest, target.uid, target.gid)
                 os.chmod(target.dest, target.mode)
             else:
-                write_durably(target.dest, target.content, target.uid, target.gid, target.mode)
+                write(target.dest, target.content, target.uid, target.gid, target.mode)
         for path in absent:
             with open(path, "rb") as handle:
                 removed[path] = (handle.read(), os.stat(path))
@@ -281,7 +280,12 @@ def remember(units: list[str]) -> None:
     """Note, before the swap, when the files of these units changed: boot and microseconds of the monotonic clock."""
     now = f"{boot_id()} {time.monotonic_ns() // 1000}\n".encode()
     for unit in units:
-        write_durably(os.path.join(MARKERS, unit), now, 0, 0, 0o644)
+        write(os.path.join(MARKERS, unit), now, 0, 0, 0o644)
+
+
+def write(path: str, content: bytes, uid: int, gid: int, mode: int) -> None:
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    durable.write(path, content, mode, user=uid, group=gid)
 
 
 def stale_units(module: AnsibleModule) -> list[str]:

@@ -78,7 +78,7 @@ import re
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils.durable import write_durably
+from ansible_collections.academie.malleposte.plugins.module_utils import durable
 
 NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 DAY = 86400
@@ -109,7 +109,8 @@ class Pair:
     def put(self, path: str, content: str, mode: int, gid: int = 0) -> None:
         self.changed.append(path)
         if not self.module.check_mode:
-            write_durably(path, content.encode(), 0, gid, mode)
+            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            durable.write(path, content, mode, user=0, group=gid)
 
     def ensure_key(self) -> None:
         group: str = self.module.params["group"]

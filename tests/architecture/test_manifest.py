@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from malleposte.check import platform
+from malleposte.fleet.site import PLATFORM
 
 from .conftest import ROOT
 
@@ -68,3 +70,11 @@ def test_a_list_is_found(line: str) -> None:
 
 def test_one_unit_is_no_list() -> None:
     assert lists('self._run("systemctl", "stop", "slapd.service")') == []
+
+
+def test_every_group_says_whether_it_may_have_several_hosts() -> None:
+    entries = yaml.safe_load(MANIFEST.read_text("utf-8"))["malleposte_services"].values()
+    groups = {group for one in entries for group in ([one["group"]] if isinstance(one["group"], str) else one["group"])}
+    assert (
+        groups - {PLATFORM} == {*platform.ONE, *platform.SEVERAL} and not platform.ONE.keys() & platform.SEVERAL.keys()
+    )

@@ -15,7 +15,7 @@ from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.apply import apply
 from malleposte.accounts.changes import Change, Kind, Plan
-from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
+from malleposte.accounts.channels import Channel, Failure, close_all, forget_all, noted
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.devices import follow
 from malleposte.accounts.filters import Filters
@@ -213,11 +213,9 @@ def recover(tools: Tools[Any], uid: str, now: datetime.datetime, *, hours: float
 
 def _hold(tools: Tools[Any], uid: str, result: Result) -> None:
     """Hold what was sent before."""
-    try:
+    with noted(result.failures, "queue"):
         result.held, failures = tools.hosts.hold(uid)
         result.failures += failures
-    except (MallepostError, OSError) as error:
-        result.failures.append(Failure("queue", str(error)))
 
 
 def unblock(tools: Tools[Any], uid: str, now: datetime.datetime, *, override: str = "") -> Result:
@@ -284,19 +282,15 @@ def settle(tools: Tools[Any], uid: str, profile: str) -> Result:
 
 def _follow_class(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
     """Do the work of a change of class outside the directory. Agendas last: nobody writes to the old ones any more."""
-    try:
+    with noted(result.failures, "filters"):
         result.carried = tools.hosts.carry(uid, profile)
-    except (MallepostError, OSError) as error:
-        result.failures.append(Failure("filters", str(error)))
     result.failures += close_all(tools.channels, uid)
     _settle(tools, uid, profile, result)
 
 
 def _settle(tools: Tools[Any], uid: str, profile: str, result: Result) -> None:
-    try:
+    with noted(result.failures, "agendas"):
         result.moved = tools.hosts.settle(uid, profile)
-    except (MallepostError, OSError) as error:
-        result.failures.append(Failure("agendas", str(error)))
 
 
 def follow_up(tools: Tools[Any], changes: Iterable[Change]) -> list[Failure]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.accounts import removal
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.changes import Change, Kind
@@ -74,17 +74,9 @@ def stone_of(directory: Directory, held: Entry, now: datetime.datetime) -> Chang
 
 def _kept(path: Path, attributes: Attributes) -> Path:
     """The list's entry in a file, 0600, on disk before anything is removed."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
     try:
-        part.unlink(missing_ok=True)
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            json.dump(attributes, file, ensure_ascii=False, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.write(path, json.dumps(attributes, ensure_ascii=False, indent=1, sort_keys=True))
     except OSError as error:
         raise MallepostError(f"{path}: {error.strerror}", "nothing was removed") from error
-    finally:
-        part.unlink(missing_ok=True)
     return path

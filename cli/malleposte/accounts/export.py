@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import itertools
 import json
 import re
 import time
@@ -42,7 +43,9 @@ journal.jsonl            les opérations faites sur le compte, une par ligne / w
 
 Ce fichier contient des données personnelles. / This file holds personal data.
 """
-_UNFIT = re.compile(r"[\x00-\x1f\x7f<>:\"|?*\\]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff<>:\"|?*\\]")
+_EARLIEST, _LATEST = (1980, 1, 1, 0, 0, 0), (2107, 12, 31, 23, 59, 58)
+"""The times that ZIP can write (APPNOTE.TXT, 4.4.6: seven bits for the year, two seconds a step)."""
 
 
 @dataclass
@@ -102,8 +105,7 @@ class Exporter:
         return self.report
 
     def _put(self, archive: zipfile.ZipFile, name: str, content: bytes, kind: str, when: float = 0.0) -> None:
-        moment = time.localtime(max(when, 315532800.0) if when else None)  # ZIP knows no time before 1980
-        entry = zipfile.ZipInfo(_fit(name), moment[:6])
+        entry = zipfile.ZipInfo(_free(_fit(name), archive), _moment(when or time.time()))
         entry.compress_type = zipfile.ZIP_DEFLATED
         entry.external_attr = 0o600 << 16
         archive.writestr(entry, content)
@@ -134,7 +136,25 @@ def _json(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
+def _moment(when: float) -> tuple[int, int, int, int, int, int]:
+    """The local time of a file, in seconds since 1970, or the nearest time that ZIP can write."""
+    try:
+        year, month, day, hour, minute, second = time.localtime(when)[:6]
+    except (ValueError, OverflowError, OSError):  # no calendar has it
+        return _LATEST if when > 0 else _EARLIEST
+    return min(max((year, month, day, hour, minute, second), _EARLIEST), _LATEST)
+
+
 def _fit(name: str) -> str:
     """A name that every system can unpack, and that leads nowhere else."""
     parts = [_UNFIT.sub("_", part).strip() or "_" for part in name.split("/") if part not in ("", ".", "..")]
-    return "/".join(parts)
+    return "/".join(parts) or "_"
+
+
+def _free(name: str, archive: zipfile.ZipFile) -> str:
+    """The name, or one beside it where the archive has it already: two names may be made fit alike."""
+    stem, dot, suffix = name.rpartition(".")
+    names = itertools.chain(
+        [name], (f"{stem or suffix}-{number}{dot and stem and dot + suffix}" for number in itertools.count(2))
+    )
+    return next(one for one in names if one not in archive.NameToInfo)

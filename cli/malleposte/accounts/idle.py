@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.accounts import filters
 from malleposte.accounts.outbound import Deliver, letter
 from malleposte.platform import opening
@@ -92,7 +93,5 @@ def tell(
         deliver(f"postmaster@{facts['domain']}", letter(facts, subject, text))
     told = {f"{one.uid}/{one.script}": one.digest for one in found}
     if told != known:
-        temporary = state.with_suffix(".new")
-        temporary.write_text(json.dumps(told, sort_keys=True), "utf-8")
-        temporary.rename(state)
+        durable.write(state, json.dumps(told, sort_keys=True))
     return fresh

@@ -30,6 +30,7 @@ from malleposte.directory.model import State
 from malleposte.directory.protocol import Entry
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.errors import MallepostError
+from malleposte.loops import named
 from malleposte.platform import profiles as classes
 from malleposte.platform.times import stamp
 
@@ -63,11 +64,12 @@ def lift(night: Night, told: Told) -> None:
     """End the blocks whose time has come."""
     found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
     for entry in found:
-        for change in life.lift(entry, night.now):
-            if not night.dry:
-                make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
-                told.failures += map(str, forget_all(night.tools.channels, change.uid))
-            told.done.append(change.uid)
+        with _one(told, entry):
+            for change in life.lift(entry, night.now):
+                if not night.dry:
+                    make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
+                    told.failures += map(str, forget_all(night.tools.channels, change.uid))
+                told.done.append(change.uid)
 
 
 def archive(night: Night, told: Told) -> None:
@@ -96,7 +98,7 @@ def purge(night: Night, told: Told) -> None:
     """Finish an interrupted removal, then remove accounts that are archived and have been suspended long enough."""
     tools = night.tools
     if not night.dry:
-        removal.finish(tools.directory, tools.journal)
+        told.failures += removal.finish(tools.directory, tools.journal)
     due = [entry for entry in _gone(night, night.rules.purge_days) if removal.archived(entry)]
     if len(due) > night.rules.purge_most:
         told.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
@@ -130,11 +132,9 @@ def archive_ends(night: Night, told: Told) -> None:
         )
         return
     for one in over:
-        try:
+        with named(told.failures.append, str(one.path)):
             archives.end(one, night.tools.journal)
             told.done.append(one.path.name)
-        except OSError as error:
-            told.failures.append(f"{one.path}: {error.strerror}")
 
 
 def renew(night: Night, told: Told) -> None:
@@ -168,37 +168,43 @@ def agendas(night: Night, told: Told) -> None:
     }
     held = night.tools.hosts.holders()
     for uid in astray(held, profiles, classes.read()):
-        if not night.dry:
-            result = settle(night.tools, uid, profiles[uid])
-            told.failures += [f"{uid}: {failure}" for failure in result.failures]
-            if not result.changed:
-                continue
-        told.done.append(uid)
+        with named(told.failures.append, uid):
+            if not night.dry:
+                result = settle(night.tools, uid, profiles[uid])
+                told.failures += [f"{uid}: {failure}" for failure in result.failures]
+                if not result.changed:
+                    continue
+            told.done.append(uid)
 
 
 def codes_over(night: Night, told: Told) -> None:
     """Take away INA codes that are over; means of recovery whose time has come take their place."""
     tools = night.tools
     for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
-        after = codes.purged(entry.attributes, night.now)
-        before = {name: list(entry.attributes.get(name, [])) for name in after}
-        over = [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
-        for made in (over, life.settled(entry, night.now)):
+        for over in (_codes_over, life.settled):
             with _one(told, entry):
+                made = over(entry, night.now)
                 if made and not night.dry:
                     make(tools.directory, tools.journal, made)
                 if made:
                     told.done.append(uid_of(entry))
 
 
+def _codes_over(entry: Entry, now: datetime.datetime) -> list[Change]:
+    after = codes.purged(entry.attributes, now)
+    before = {name: list(entry.attributes.get(name, [])) for name in after}
+    return [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
+
+
 def device_ends(night: Night, told: Told) -> None:
     """Revoke device passwords whose time has come."""
     tools, query = night.tools, UpTo("mpDeviceExpires", stamp(night.now))
     for device in [to_device(entry.attributes) for entry in tools.directory.search("devices", READ, query)]:
-        if not night.dry:
-            failures = devices.revoke(tools.directory, tools.journal, tools.hosts, device, "its time is over")
-            told.failures += [f"{device.owner}: {failure}" for failure in failures]
-        told.done.append(f"{device.owner}:{device.ident}")
+        with named(told.failures.append, f"{device.owner}:{device.ident}"):
+            if not night.dry:
+                failures = devices.revoke(tools.directory, tools.journal, tools.hosts, device, "its time is over")
+                told.failures += [f"{device.owner}: {failure}" for failure in failures]
+            told.done.append(f"{device.owner}:{device.ident}")
 
 
 def device_copies(night: Night, told: Told) -> None:
@@ -206,14 +212,15 @@ def device_copies(night: Night, told: Told) -> None:
     tools, uses = night.tools, night.uses()
     owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
     for uid, found in follow.by_owner(tools.directory):
-        last = uses.of(one.ident for one in found) if uses else {}
-        for device in found:
-            after = used(device, last.get(device.ident))
-            if after and not night.dry:
-                with contextlib.suppress(NotThere):
-                    tools.directory.modify(device.dn(tools.directory.suffix), after)
-        if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
-            told.done.append(uid)
+        with named(told.failures.append, uid):
+            last = uses.of(one.ident for one in found) if uses else {}
+            for device in found:
+                after = used(device, last.get(device.ident))
+                if after and not night.dry:
+                    with contextlib.suppress(NotThere):
+                        tools.directory.modify(device.dn(tools.directory.suffix), after)
+            if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
+                told.done.append(uid)
 
 
 def second_factors(night: Night, told: Told) -> None:
@@ -241,13 +248,9 @@ def second_factors(night: Night, told: Told) -> None:
             told.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
 
 
-@contextlib.contextmanager
-def _one(told: Told, entry: Entry) -> Iterator[None]:
+def _one(told: Told, entry: Entry) -> contextlib.AbstractContextManager[None]:
     """Turn the failure of one account into a line, and go on."""
-    try:
-        yield
-    except (MallepostError, OSError) as error:
-        told.failures.append(f"{uid_of(entry)}: {error}")
+    return named(told.failures.append, uid_of(entry))
 
 
 def _people(night: Night, query: Query) -> list[Entry]:
@@ -278,9 +281,7 @@ def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *,
         night = Night(settings, here.rules_of(settings), tools, now, dry)
         for name in names:
             told = Told(name)
-            try:
+            with named(told.failures.append):
                 STEPS[name](night, told)
-            except (MallepostError, OSError) as error:
-                told.failures.append(str(error))
             result.append(told)
     return result

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import secrets
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.accounts import changes, lines
 from malleposte.errors import InputError
 
@@ -25,12 +25,8 @@ def keep(made: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> s
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
     ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    part = folder / f".{ident}.part"
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(made.pieces())
-        file.flush()
-        os.fsync(file.fileno())
-    part.rename(folder / f"{ident}.json")
+    with durable.replacing(folder / f"{ident}.json") as file:
+        file.writelines(piece.encode() for piece in made.pieces())
     return ident
 
 

@@ -11,9 +11,9 @@ import contextlib
 import datetime
 import itertools
 import json
-import os
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.accounts.acts import Tools, entry, make
 from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import checked
@@ -27,6 +27,7 @@ from malleposte.directory.errors import AlreadyThere
 from malleposte.directory.model import Attributes, State, escape, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.errors import InputError, MallepostError
+from malleposte.loops import named
 from malleposte.platform.times import stamp, when
 
 _NAMED: tuple[Branch, ...] = ("people", "functional", "resources")
@@ -83,19 +84,10 @@ def keep(
     stem = f"{uid}-{now:%Y%m%d}"
     names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
     path = next(path for name in names if not (path := folder / f"{name}.zip").exists())
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            report = Exporter(source, (*journals, ACCOUNTD_JOURNAL)).write(subject, file)
-            file.flush()
-            os.fsync(file.fileno())
+    with durable.replacing(path) as file:
+        report = Exporter(source, (*journals, ACCOUNTD_JOURNAL)).write(subject, file)
         if report.failures:
             raise MallepostError(f"{uid}: the archive would not be whole: {report.failures[0]}")
-        part.rename(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path, report
 
 
@@ -123,10 +115,10 @@ def give_way(
     **facts: object,
 ) -> None:  # fmt: skip
     """The entry goes, its tombstone comes."""
-    _keep(pending, stone)
+    path = _note(pending, stone)
     directory.delete(held.dn)
     journal.write(str(Kind.PURGE), stone.uid, dn=held.dn, **facts, **({"note": note} if note else {}))
-    finish(directory, journal, pending)
+    _settle(directory, journal, path, stone)
 
 
 def tombstone(held: Entry, suffix: str, now: datetime.datetime) -> Change:
@@ -146,27 +138,38 @@ def tombstone(held: Entry, suffix: str, now: datetime.datetime) -> Change:
     return Change(Kind.TOMBSTONE, uid, f"uid={escape(uid)},ou=tombstones,{suffix}", {}, filled)
 
 
-def _keep(folder: Path, stone: Change) -> None:
+def _note(folder: Path, stone: Change) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder / f"{stone.uid}.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(stone.as_json(), file)
-        file.flush()
-        os.fsync(file.fileno())
+    path = folder / f"{stone.uid}.json"
+    durable.write(path, json.dumps(stone.as_json()))
+    return path
 
 
-def finish(directory: Directory, journal: Journal, folder: Path = PENDING) -> int:
-    """Set the tombstones of removals that were interrupted; how many were waiting."""
-    waiting = sorted(folder.glob("*.json")) if folder.is_dir() else []
-    for path in waiting:
-        stone = Change.parse(json.loads(path.read_text("utf-8")))
-        if not any(True for branch in _NAMED for _ in directory.search(branch, ["uid"], {"uid": stone.uid})):
-            with contextlib.suppress(AlreadyThere):
-                directory.add(stone.dn, stone.after)
-                journal.write(str(stone.kind), stone.uid, dn=stone.dn, after=stone.after)
-                journal.sync()
-        path.unlink()
-    return len(waiting)
+def finish(directory: Directory, journal: Journal, folder: Path = PENDING) -> list[str]:
+    """Set the tombstones of removals that were interrupted; what went wrong, a line each.
+
+    A note that cannot be read is set aside: it was never whole on the disk, so the entry it tells of was not removed.
+    """
+    failures: list[str] = []
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+        with named(failures.append, str(path)):
+            try:
+                stone = Change.parse(json.loads(path.read_text("utf-8")))
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                aside = durable.set_aside(path)
+                failures.append(f"{path}: cannot be read ({error}), and is {aside.name} now: purge that account again")
+                continue
+            _settle(directory, journal, path, stone)
+    return failures
+
+
+def _settle(directory: Directory, journal: Journal, path: Path, stone: Change) -> None:
+    if not any(True for branch in _NAMED for _ in directory.search(branch, ["uid"], {"uid": stone.uid})):
+        with contextlib.suppress(AlreadyThere):
+            directory.add(stone.dn, stone.after)
+            journal.write(str(stone.kind), stone.uid, dn=stone.dn, after=stone.after)
+            journal.sync()
+    path.unlink()
 
 
 def references(directory: Directory, held: Entry) -> list[Change]:

@@ -1,10 +1,10 @@
 """Files of secrets beside an inventory, on the controller: mode 0600, replaced whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.errors import InputError
 
 
@@ -30,21 +30,6 @@ def read_table(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def write_table(path: Path, table: dict[str, dict[str, Any]]) -> None:
-    """Replace the table: written beside, on disk before the rename, so that a crash leaves the old or the new one."""
+    """Replace the table: a crash leaves the old or the new one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(table, file, ensure_ascii=False, indent=2, sort_keys=True)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(path, json.dumps(table, ensure_ascii=False, indent=2, sort_keys=True) + "\n")

@@ -8,11 +8,12 @@ those dates: a client that gives an archive a false date pushes no other archive
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from malleposte import durable
 
 CLAIMED = 60
 """Days for which a client tells what it made."""
@@ -72,12 +73,7 @@ class Ledger:
     def write(self, path: Path) -> None:
         """Replace it, on disk before this returns."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
+        durable.write(path, json.dumps(asdict(self), indent=1))
 
     def gone(self, present: Mapping[str, str]) -> list[Entry]:
         """Archives that were seen, that the vault did not remove, and that are no more; `present` is id to name."""
@@ -101,7 +97,8 @@ class Ledger:
     def note(self, present: Mapping[str, str], moment: datetime) -> None:
         """Add what is new, drop what the vault removed."""
         for key, name in present.items():
-            self.archives.setdefault(key, Entry(name, moment.isoformat(timespec="seconds")))
+            # What is still there does not leave: if it goes later, somebody else has removed it.
+            self.archives.setdefault(key, Entry(name, moment.isoformat(timespec="seconds"))).leaving = False
         gone = dict.fromkeys((key for key in self.archives if key not in present), moment.isoformat(timespec="seconds"))
         oldest = (moment - timedelta(days=REMEMBERED)).isoformat(timespec="seconds")
         self.removed = {key: when for key, when in (self.removed | gone).items() if when >= oldest}

@@ -7,6 +7,8 @@ compares, removes and compacts under the exclusive lock: what was found right is
 from __future__ import annotations
 
 import configparser
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -20,8 +22,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner
+from malleposte import durable, owner
 from malleposte.errors import InputError, MallepostError
+from malleposte.loops import named
 from malleposte.platform.locks import take
 
 from .archives import COMMON, MADE, MADE_FILE, SEPARATOR, whole
@@ -261,7 +264,12 @@ def prune(repository: Repository, made: Mapping[str, Made] | None = None) -> str
         for entry in surplus.values():
             entry.leaving = True
         ledger.write(repository.ledger_path)
-        borg.run("--umask", "0007", "delete", str(repository.path), *names)
+        try:
+            borg.run("--umask", "0007", "delete", str(repository.path), *names)
+        except BorgError:
+            with contextlib.suppress(MallepostError):  # the next watch says it
+                watch(repository)  # what is still there leaves no more
+            raise
     borg.run("--umask", "0007", "compact", str(repository.path))
     watch(repository)
     return f"{repository.label}: {len(names)} archives removed, {len(ledger.archives) - len(surplus)} kept"
@@ -284,21 +292,14 @@ def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
     """Do `watch`, `prune` or `check` on every repository; the faults, a line each. One stops no other."""
     faults: list[str] = []
     for client in settings.clients:
-        try:
-            with closed(settings, client):
-                told: dict[str, dict[str, Made]] = {}
-                try:
-                    told = claims(settings, client) if name != "check" else {}
-                except (MallepostError, OSError, ValueError, KeyError, TypeError) as error:
-                    faults.append(f"{client}: what it says it made cannot be read: {error}")
-                for repository in repositories(settings, client):
-                    try:
-                        repository.unlock()
-                        say(ACTS[name](repository, told.get(repository.name, {})))
-                    except (MallepostError, OSError, ValueError) as error:
-                        faults.append(f"{error}")
-        except (MallepostError, OSError) as error:
-            faults.append(f"{error}")
+        with named(faults.append), closed(settings, client):
+            told: dict[str, dict[str, Made]] = {}
+            with named(faults.append, f"{client}: what it says it made cannot be read"):
+                told = claims(settings, client) if name != "check" else {}
+            for repository in repositories(settings, client):
+                with named(faults.append):
+                    repository.unlock()
+                    say(ACTS[name](repository, told.get(repository.name, {})))
     return faults
 
 
@@ -396,10 +397,7 @@ def _key_back(repository: Repository, ledger: Ledger) -> str:
         parser.read_string(owner.read(path).decode())
         for name, value in ledger.identity.items():
             parser["repository"][name] = value
-        temporary = path.with_name(".config.undo")
-        temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
-            parser.write(file)
-        temporary.chmod(path.lstat().st_mode & 0o777)
-        temporary.rename(path)
+        text = io.StringIO()
+        parser.write(text)
+        durable.write(path, text.getvalue(), path.lstat().st_mode & 0o777)
     return ", its key put back"

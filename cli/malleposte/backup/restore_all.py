@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from malleposte import owner
+from malleposte import durable, owner
 from malleposte.errors import InputError
 from malleposte.platform.mailstore import MAILDIR, STORE
 
@@ -110,10 +110,8 @@ class State:
     def mark(self, step: str, counts: dict[str, int]) -> None:
         """Note a step as done."""
         self.done[step] = counts
-        fresh = self.path.with_suffix(".new")
         told = {"key": self.key, "stamp": self.stamp, "begun": self.begun, "done": self.done}
-        fresh.write_text(json.dumps(told), "utf-8")
-        fresh.replace(self.path)
+        durable.write(self.path, json.dumps(told))
 
 
 def begun(work: Path, key: str) -> datetime | None:

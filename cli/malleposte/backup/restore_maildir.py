@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from malleposte import owner, zstd
+from malleposte import durable, owner, zstd
 
 INBOX = "INBOX"
 UIDLIST = "dovecot-uidlist"
@@ -242,7 +242,4 @@ def _text(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Replaces a file in one step."""
-    fresh = path.with_name(path.name + ".restore")
-    fresh.write_text(text, "utf-8", "surrogateescape")
-    fresh.chmod(0o600)
-    fresh.replace(path)
+    durable.write(path, text.encode("utf-8", "surrogateescape"))

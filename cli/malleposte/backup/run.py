@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.adapters import postgresql
 from malleposte.errors import MallepostError
+from malleposte.loops import named
 
 from .archives import COMMON, MADE, MADE_FILE, Vault, archive_name
 from .borg import BorgError, Done, environment
@@ -170,17 +172,16 @@ class Run:
         outcomes: list[Outcome] = []
         known = known or any(self.state.made(vault.name, one.name) for one in sources)
         for source in sources:
-            begun = now()
-            present = there(source)
-            try:
+            begun, failures = now(), list[str]()
+            outcome = Outcome(vault.name, source.name, "empty")
+            with named(failures.append):
+                present = there(source)
                 if present.paths or present.command:
                     ensure(vault, source.repository, known)
                     known = True
                     outcome = create(vault, present)
-                else:
-                    outcome = Outcome(vault.name, source.name, "empty")
-            except (MallepostError, OSError) as error:
-                outcome = Outcome(vault.name, source.name, "error", str(error))
+            if failures:
+                outcome = Outcome(vault.name, source.name, "error", failures[0])
             self.note(outcome, begun)
             outcomes.append(outcome)
         return outcomes
@@ -208,9 +209,7 @@ class Run:
     def ledger(self, vault: Vault) -> Source:
         """Return the list of this host's archives on a backup server, as a source: maintenance there compares it."""
         path = self.config.state / f"{MADE}-{vault.name}.json"
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(self.state.ledger(vault.name)), "utf-8")
-        temporary.rename(path)
+        durable.write(path, json.dumps(self.state.ledger(vault.name)))
         return Source(MADE, COMMON, command=("cat", str(path)), file=MADE_FILE)
 
     def note(self, outcome: Outcome, begun: datetime, *, quiet: bool = False) -> None:

@@ -8,7 +8,6 @@ are UTC, ISO 8601; sizes are bytes.
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.platform import locks
 
 from .ledger import CLAIMED
@@ -90,13 +90,7 @@ class State:
         return "success" in self.read()["vaults"].get(vault, {}).get("sources", {}).get(source, {})
 
     def _write(self, data: dict[str, Any]) -> None:
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=2, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(self.path)
+        durable.write(self.path, json.dumps(data, indent=2, sort_keys=True))
 
 
 @contextmanager

@@ -10,12 +10,11 @@ import contextlib
 import datetime
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from malleposte import owner
+from malleposte import durable, owner
 from malleposte.calendars.model import Published, Shown
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform import locks
@@ -106,14 +105,7 @@ def digest(content: bytes) -> str:
 
 def write(path: Path, text: str) -> None:
     """Replace a file durably; the folder's group may read it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, GROUP_READS)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        os.fchmod(descriptor, GROUP_READS)
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    beside.replace(path)
+    durable.write(path, text, GROUP_READS)
 
 
 def _entry(path: Path) -> Published:

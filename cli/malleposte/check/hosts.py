@@ -14,13 +14,15 @@ from typing import Any
 
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.fleet import ssh
+from malleposte.fleet import ssh, updates
 from malleposte.fleet.site import PLATFORM, UnknownError
 from malleposte.run import environment
 
 DEBIAN = "13"
 PATIENCE = 8
-"""Seconds for a host to let us in, and for its answer once in."""
+"""Seconds for a host to let us in."""
+ANSWER = 60
+"""Seconds for its whole answer: on a busy host apt takes a while to read its lists."""
 CLOCK = 30
 """Seconds that a host's clock may differ from ours."""
 BASE_MB = 250
@@ -42,6 +44,7 @@ done
 if [ -e /etc/malleposte/accounts.json ] && command -v malleposte >/dev/null; then
   echo "unread=$(timeout 5 malleposte accounts box list --orphans --json 2>/dev/null | tr -d '\\n')"
 fi
+{updates.QUESTION}
 """
 
 
@@ -75,10 +78,10 @@ def ask(host: str, connection: Mapping[str, Any]) -> Answer:
     try:
         done = subprocess.run(
             command(connection), input=QUESTION, capture_output=True, text=True, check=False,
-            timeout=2 * PATIENCE, env=environment(),
+            timeout=PATIENCE + ANSWER, env=environment(),
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Answer(host, reason=f"no answer in {2 * PATIENCE} s")
+        return Answer(host, reason=f"no answer in {PATIENCE + ANSWER} s")
     except OSError as error:
         return Answer(host, reason=str(error.strerror))
     told = dict(line.partition("=")[::2] for line in done.stdout.splitlines())
@@ -113,6 +116,7 @@ def findings(reader: Reader, answers: Sequence[Answer]) -> Iterator[Finding]:
             yield from _room(reader, answer)
             yield from _way_back(reader, answer)
             yield from _unread(reader, answer)
+            yield from _updates(answer)
         machine = answer.told.get("machine", "")
         if machine and (other := machines.setdefault(machine, answer.host)) != answer.host:
             message = f"has the machine-id of {other}: one machine under two names, or a clone without its own"
@@ -172,6 +176,22 @@ def _unread(reader: Reader, answer: Answer) -> Iterator[Finding]:
         if address in boxes:
             message = f"nobody reads {address}: `malleposte accounts box delegate {boxes[address]} UID`"
             yield Finding(Level.WARNING, message, host=answer.host)
+
+
+def _updates(answer: Answer) -> Iterator[Finding]:
+    """Whether it gets security updates. A warning: a deploy that mends something else goes on."""
+    try:
+        found = updates.read(answer.told)
+    except ValueError as error:
+        yield Finding(Level.WARNING, str(error), host=answer.host)
+        return
+    if found is None:
+        return
+    faults = found.faults(updates.SOON, float(answer.told.get("now") or 0))
+    for fault in faults:
+        yield Finding(Level.WARNING, fault, host=answer.host)
+    if not faults and found.waiting:
+        yield Finding(Level.NOTE, found.summary(), host=answer.host)
 
 
 def public_names(reader: Reader) -> Iterator[Finding]:

@@ -240,8 +240,11 @@ ONE = {
     "database": "their databases would not be one",
     "mail": "their mailboxes would not be one",
     "web": "their agendas would not be one",
+    "portal": "second factors and log-ins would be each host's own, and the other would open to the password alone",
 }
 """Groups whose hosts each keep data of their own, and what two would be."""
+SEVERAL = {"vault": "each keeps the archives of every host by itself"}
+"""Groups of any number of hosts, and why they may be."""
 
 
 def groups(reader: Reader) -> Iterator[Finding]:
@@ -252,7 +255,7 @@ def groups(reader: Reader) -> Iterator[Finding]:
     if not platform:
         yield Finding(Level.WRONG, "the inventory has no host in this group", place, 0, PLATFORM)
         return
-    for group in ("directory", "mail", "database", "web", "portal"):
+    for group, otherwise in ONE.items():
         line = reader.sources.group_lines.get(group, 0)
         members = reader.site.members(group)
         if not members:
@@ -260,8 +263,8 @@ def groups(reader: Reader) -> Iterator[Finding]:
         for host in sorted(set(members) - set(platform)):
             message = f"in the group {group}, but not in {PLATFORM}"
             yield Finding(Level.WRONG, message, place, lines.get(host, 0), host)
-        if len(members) > 1 and group in ONE:
-            message = f"{len(members)} hosts ({', '.join(members)}); {ONE[group]}: leave one"
+        if len(members) > 1:
+            message = f"{len(members)} hosts ({', '.join(members)}); {otherwise}: leave one"
             yield Finding(Level.WRONG, message, place, line, group)
     vaults = reader.site.members("vault")
     line = reader.sources.group_lines.get("vault", 0)

@@ -12,7 +12,7 @@ from malleposte import enrolment, paths
 from malleposte.accounts import probes, reach, seed, vault
 from malleposte.commands.options import INVENTORY
 from malleposte.errors import InputError
-from malleposte.probe import backups, facts, report
+from malleposte.probe import backups, facts, report, updates
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS
@@ -31,8 +31,8 @@ def known(_context: click.Context, _parameter: click.Parameter, names: tuple[str
     """The names of --only, one by one or separated by commas. Raises InputError on an unknown one."""
     chosen = tuple(name for text in names for name in text.split(",") if name)
     for name in chosen:
-        if name not in PATHS and not name.startswith(backups.PREFIX):
-            raise InputError(f"no path {name!r}", f"known are {', '.join(PATHS)}")
+        if name not in (*PATHS, updates.NAME) and not name.startswith(backups.PREFIX):
+            raise InputError(f"no path {name!r}", f"known are {', '.join((*PATHS, updates.NAME))}")
     return chosen
 
 
@@ -65,12 +65,12 @@ def renew_passwords(inventory: Path, table: Path) -> None:
 
 
 def walker(inventory: Path) -> Callable[[], list[Result]]:
-    """The probe of an inventory, as `malleposte probe` walks it."""
+    """The probe of an inventory, for an upgrade: as `malleposte probe` walks it, less the updates that wait."""
 
     def walk() -> list[Result]:
         ensure_accounts(inventory)
         enrolment.ensure_factor(inventory, complain)
-        return list(probing.walk(inventory))
+        return list(probing.services(inventory))
 
     return walk
 
@@ -94,8 +94,8 @@ def command(
 
     The probe acts as agents and external servers do, from the host of the inventory group `vantage`. Without such a
     host, tests that need one are "not tested". For each vault, a path `backup-<vault>` checks the age of every host's
-    last archives and of their last check. The probe uses accounts of its own, created at its first run, and removes
-    its messages.
+    last archives and of their last check; `security-updates` checks that every host gets Debian's. The probe uses
+    accounts of its own, created at its first run, and removes its messages.
 
     \b
     Exit codes: 0 all paths ok, 1 one failed, 2 bad input, 3 none failed but one was not tested.

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
+
 FILE = Path("/var/lib/malleposte/portal/notices.json")
 KINDS = ("incident", "maintenance", "information")
 LONGEST = 500
@@ -104,10 +106,7 @@ def write(notices: Sequence[Notice], now: datetime, path: Path | None = None) ->
     path = path or FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o755)
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(json.dumps(kept, ensure_ascii=False, indent=1), "utf-8")
-    beside.chmod(0o644)
-    beside.replace(path)
+    durable.write(path, json.dumps(kept, ensure_ascii=False, indent=1), 0o644)
 
 
 def posted(notices: Sequence[Notice], made: Notice) -> list[Notice]:

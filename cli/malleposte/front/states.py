@@ -17,6 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
+
 SECONDS = 8.0
 """A limit for one look; two looks and their pause fit into a minute."""
 STALE = timedelta(minutes=5)
@@ -114,7 +116,4 @@ def read(path: Path) -> Walk | None:
 def write(path: Path, made: Walk) -> None:
     """Replace the file at once. Raises OSError."""
     states = {name: asdict(state) for name, state in made.states.items()}
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(json.dumps({"at": made.at.isoformat(timespec="seconds"), "states": states}), "utf-8")
-    beside.chmod(0o644)
-    beside.replace(path)
+    durable.write(path, json.dumps({"at": made.at.isoformat(timespec="seconds"), "states": states}), 0o644)

@@ -8,7 +8,6 @@ frozen ones. Each is one replacement of the file; layers that it no longer names
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -89,10 +88,3 @@ def save(path: Path, state: HostState) -> None:
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that a reader, or the next boot, sees the old content or the new."""
-    part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(path)

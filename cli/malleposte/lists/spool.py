@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from malleposte import durable
 from malleposte.errors import MallepostError
 
 Place = Literal["held", "out", "bad"]
@@ -60,21 +61,6 @@ class About:
     subject: str = ""
 
 
-def _synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 class Spool:
     """The folders under one root."""
 
@@ -91,13 +77,12 @@ class Spool:
         name = f"{time.strftime('%Y%m%d%H%M%S', time.gmtime(about.arrived))}-{secrets.token_hex(4)}"
         made = self.root / "new" / name
         made.mkdir(mode=0o700)
-        _synced(made / "message", message)
-        _synced(made / "about.json", json.dumps(asdict(about), ensure_ascii=False).encode())
+        durable.write(made / "message", message)
+        durable.write(made / "about.json", json.dumps(asdict(about), ensure_ascii=False))
         if recipients is not None:
-            _synced(made / "recipients", "".join(f"{one}\n" for one in recipients).encode())
-        _sync_folder(made)
+            durable.write(made / "recipients", "".join(f"{one}\n" for one in recipients))
         made.rename(self.root / place / name)
-        _sync_folder(self.root / place)
+        durable.sync_folder(self.root / place)
         return name
 
     def ids(self, place: Place) -> list[str]:
@@ -132,14 +117,14 @@ class Spool:
 
     def _move(self, name: str, place: Place, to: Place) -> None:
         self._folder(place, name).rename(self._folder(to, name))
-        _sync_folder(self.root / to)
-        _sync_folder(self.root / place)
+        durable.sync_folder(self.root / to)
+        durable.sync_folder(self.root / place)
 
     # --- what cannot be sent ---
 
     def quarantine(self, name: str, reason: str) -> None:
         """Put a message aside that cannot be sent, with the reason."""
-        _synced(self._folder("out", name) / "reason", f"{reason}\n".encode())
+        durable.write(self._folder("out", name) / "reason", f"{reason}\n")
         self._move(name, "out", "bad")
 
     def reason(self, name: str) -> str:
@@ -155,13 +140,13 @@ class Spool:
 
     def told(self, name: str) -> None:
         """Somebody has been told of a message put aside."""
-        _synced(self._folder("bad", name) / "told", b"")
+        durable.write(self._folder("bad", name) / "told", b"")
 
     def drop(self, place: Place, name: str) -> None:
         """Remove a message: it leaves its place at once, then its files go."""
         gone = self.root / "new" / f"gone-{name}"
         self._folder(place, name).rename(gone)
-        _sync_folder(self.root / place)
+        durable.sync_folder(self.root / place)
         shutil.rmtree(gone)
 
     # --- who has it ---
@@ -174,10 +159,7 @@ class Spool:
 
     def settle(self, name: str, recipients: Sequence[str]) -> None:
         """Settle who gets it, once."""
-        folder = self._folder("out", name)
-        _synced(folder / "recipients.new", "".join(f"{one}\n" for one in recipients).encode())
-        (folder / "recipients.new").rename(folder / "recipients")
-        _sync_folder(folder)
+        durable.write(self._folder("out", name) / "recipients", "".join(f"{one}\n" for one in recipients))
 
     def done(self, name: str) -> int:
         """Return the number of recipients that are done. Raises DamagedError."""
@@ -198,10 +180,7 @@ class Spool:
         if not whole:
             self._append(name, "again", recipients)
             return
-        folder = self._folder("out", name)
-        _synced(folder / "again.new", "".join(f"{one}\n" for one in recipients).encode())
-        (folder / "again.new").rename(folder / "again")
-        _sync_folder(folder)
+        durable.write(self._folder("out", name) / "again", "".join(f"{one}\n" for one in recipients))
 
     def refused(self, name: str) -> list[str]:
         """A line for each recipient that was refused, with the words. Raises DamagedError."""

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.adapters.ldapsearch import search
 from malleposte.errors import MallepostError
 from malleposte.platform.identity import is_uid
@@ -70,13 +71,7 @@ def renew(path: Path, boxes: Iterable[str]) -> bool:
         after = renewed(before, boxes)
         if after == before:
             return False
-        beside = path.with_name(f".{path.name}.boxes")
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(os.fstat(descriptor).st_mode & 0o777)
-        beside.rename(path)
+        durable.write(path, after, os.fstat(descriptor).st_mode & 0o777)
         return True
     finally:
         os.close(descriptor)

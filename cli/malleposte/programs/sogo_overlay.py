@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from malleposte import durable
+
 FRENCH = "French.lproj/Localizable.strings"
 THEME = "SOGo/WebServerResources/css/theme-default.css"
 ENTRY = re.compile(r'^((?:"((?:[^"\\]|\\.)*)"|([\w-]+))\s*=\s*)"((?:[^"\\]|\\.)*)"(?=\s*;)', re.MULTILINE)
@@ -94,9 +96,7 @@ def recoloured(css: str, shades: Mapping[str, str]) -> tuple[str, set[str]]:
 
 def put(path: Path, text: str) -> None:
     """Replace a file whole."""
-    beside = path.with_name(f".{path.name}")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
+    durable.write(path, text, 0o644)
 
 
 def overlay(package: Path, changes: Changes, styles: str, target: Path) -> list[str]:

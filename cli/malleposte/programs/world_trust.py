@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from malleposte import durable
+
 SOURCES = Path("/usr/local/share/ca-certificates")
 STABLE = SOURCES / "malleposte-world-ca.crt"
 STORE = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -48,9 +50,7 @@ def added(root: str) -> str:
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(root)).hexdigest()
     path = SOURCES / f"malleposte-pebble-{fingerprint[:16]}.crt"
     if not path.exists():
-        temporary = path.with_suffix(".new")
-        temporary.write_text(root)
-        temporary.rename(path)
+        durable.write(path, root, 0o644)
     wanted = [STABLE.read_text().strip(), root.strip()]
     store = STORE.read_text()
     if all(certificate in store for certificate in wanted):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.errors import InputError
 from malleposte.paths import folder_of
 from malleposte.rotation import kinds
@@ -31,18 +31,7 @@ def utils(name: str) -> Any:
 def write(path: Path, text: str) -> None:
     """Replace a file, mode 0600, whole or not at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".new-{path.name}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.write(path, text)
 
 
 def kind_of(text: str) -> str:

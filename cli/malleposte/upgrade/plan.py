@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte import durable
 from malleposte.check.hosts import command
 from malleposte.errors import InputError, MallepostError
 from malleposte.fleet.site import PLATFORM, Site
@@ -134,9 +135,7 @@ class Journal:
         """Notes, before anything is touched, what is about to be done."""
         VAR.mkdir(exist_ok=True)
         note = {"host": step.host, "packages": [asdict(one) for one in step.packages], "back": back}
-        fresh = self.path.with_suffix(".new")
-        fresh.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
-        fresh.rename(self.path)
+        durable.write(self.path, json.dumps(note, indent=2) + "\n", 0o644)
 
     def clear(self) -> None:
         """The host is done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -48,3 +49,16 @@ def test_the_journal_keeps_and_limits(mail1: Host) -> None:
     assert "\nStorage=persistent\n" in settings
     assert "\nSystemMaxUse=" in settings
     assert mail1.file("/var/log/journal").is_directory
+
+
+@pytest.mark.parametrize("name", HOSTS[:-1])
+def test_the_lists_are_read_each_day_and_what_waits_is_noted(host: Callable[[str], Host], name: str) -> None:
+    machine = host(name)
+    for timer in ("apt-daily.timer", "apt-daily-upgrade.timer"):
+        assert machine.service(timer).is_enabled and machine.service(timer).is_running
+    hook = machine.check_output("apt-config dump APT::Update::Post-Invoke-Success")
+    assert "security-updates.json" in hook
+    command = hook.partition('"')[2].rpartition('"')[0].removesuffix(" || true")
+    machine.check_output(command)
+    note = json.loads(machine.file("/var/lib/malleposte/security-updates.json").content_string)
+    assert note["read"] > 0 and isinstance(note["waiting"], list)

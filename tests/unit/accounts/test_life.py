@@ -1,10 +1,13 @@
 """The account lifecycle: states, names, recovery, filters, queue, channels, removal; with the directory in memory."""
 
+import contextlib
 import datetime
 import io
 import json
 import os
 import socket
+import struct
+import subprocess
 import threading
 import zipfile
 from dataclasses import replace
@@ -547,6 +550,31 @@ def test_an_interrupted_purge_is_finished(house, directory, tools, tmp_path, aft
     assert len(there) + len(stones) == 1 and bool(stones) is bool(after)
 
 
+@pytest.mark.parametrize("cut", ["", '{"kind": "tombs', "[]", '{"kind": "tombstone"}'])
+def test_a_note_that_was_cut_off_is_set_aside_and_stops_no_purge(house, directory, tools, tmp_path, cut):
+    pending = tmp_path / "p"
+    pending.mkdir()
+    (pending / "coupee.json").write_text(cut)
+    removal.purge(on_host(tools, house, sql), "mdupond", NOW, pending=pending)
+    assert [entry.attributes["uid"] for entry in directory.search("tombstones", ["uid"])] == [["mdupond"]]
+    (failure,) = removal.finish(directory, tools.journal, pending)
+    assert failure.startswith(f"{pending}/coupee.json: cannot be read (")
+    (kept,) = pending.iterdir()
+    assert kept.name.startswith("coupee.json.broken-") and kept.read_text() == cut
+    assert removal.finish(directory, tools.journal, pending) == []
+
+
+def test_a_note_is_whole_or_not_there(house, directory, tools, tmp_path, monkeypatch):
+    def full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(tools.journal, "sync", lambda: None)
+    with pytest.raises(OSError, match="No space"):
+        removal.purge(on_host(tools, house, sql), "mdupond", NOW, pending=tmp_path / "p")
+    assert acts.entry(directory, "mdupond") and not list((tmp_path / "p").iterdir())
+
+
 def test_an_age_or_a_reason(held):
     with pytest.raises(InputError, match="not suspended"):
         removal.demand_age(held(), NOW, 60, "remove it", "why")
@@ -575,6 +603,55 @@ def test_a_night_ends_blocks_archives_and_removes(house, directory, tools, held,
     assert said["lift"].done == ["mdupond"] and said["archive"].done == ["partie", "vieille"]
     assert said["purge"].done == ["partie"]
     assert (tmp_path / "archives" / "partie-20261124.zip").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_night_names_who_failed_and_goes_on(house, directory, tools, held, tmp_path, monkeypatch):
+    uids = ("alice", "berthe", "celine")
+    for uid in uids:
+        gone = agent(uid, state=State.SUSPENDED)
+        directory.add(gone.dn(directory.suffix), agent_attributes(gone) | {"mpStateChanged": ["20240101000000Z"]})
+    write = export.Exporter.write
+
+    def broken(self, subject, target):
+        if subject.uid == "berthe":
+            raise struct.error("'H' format requires 0 <= number <= 65535")
+        return write(self, subject, target)
+
+    monkeypatch.setattr(export.Exporter, "write", broken)
+    settings = type("S", (), {"journal": tmp_path / "journal.jsonl"})()
+    told = nightly.Told("archive")
+    nightly.archive(nightly.Night(settings, house, on_host(tools, house, sql), NOW), told)
+    assert told.done == ["alice", "celine"]
+    assert len(told.failures) == 1 and told.failures[0].startswith("berthe: error: 'H' format requires")
+
+
+def test_a_step_that_fails_keeps_no_other_from_its_work(monkeypatch):
+    def defect(_night, _told):
+        raise ValueError("what nobody expected")
+
+    steps = {"one": defect, "two": lambda _night, told: told.done.append("done")}
+    monkeypatch.setattr(nightly, "STEPS", steps)
+    monkeypatch.setattr(nightly.here, "tools", lambda _settings: contextlib.nullcontext())
+    monkeypatch.setattr(nightly.here, "rules_of", lambda _settings: None)
+    one, two = nightly.run(None, NOW)
+    assert one.failures[0].startswith("ValueError: what nobody expected (test_life.py:") and two.done == ["done"]
+
+
+@pytest.mark.parametrize("fault", [ValueError("x"), subprocess.TimeoutExpired("doveadm", 5), KeyError("x")])
+def test_a_channel_that_fails_in_any_way_hides_no_other(fault):
+    closed = []
+
+    class Channel:
+        def __init__(self, name, fails=None):
+            self.name, self.fails = name, fails
+
+        def close(self, uid):
+            if self.fails:
+                raise self.fails
+            closed.append(self.name)
+
+    failures = close_all([Channel("dovecot", fault), Channel("sogo"), Channel("portal")], "mdupond")
+    assert closed == ["sogo", "portal"] and [one.channel for one in failures] == ["dovecot"]
 
 
 def test_a_night_that_would_remove_many_removes_none(house, directory, tools):

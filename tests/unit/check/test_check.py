@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,11 @@ from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet.site import Site, Vault
+from malleposte.fleet.updates import Note
 from malleposte.paths import ROOT
 
 from tests.support.sign_on import OWN_PROVIDER
+from tests.unit.fleet import test_updates as updates
 
 CASES: list[dict[str, str]] = yaml.safe_load((ROOT / "tests/data/inventories.yml").read_text("utf-8"))
 FACTS = "group_vars/malleposte/platform.yml"
@@ -99,6 +100,40 @@ def test_a_value_kept_by_ansible_vault_is_taken_as_it_is(inventory: Path) -> Non
     sealed = "!vault |\n    $ANSIBLE_VAULT;1.1;AES256\n    3031\n"
     edit(inventory / FACTS, "malleposte_academy_name: académie d’Exemple\n", f"malleposte_academy_name: {sealed}")
     assert texts(run.check(inventory, online=False))[0].startswith("mine/hosts.yml: vault: warning:")
+
+
+def with_two(inventory: Path, group: str) -> Path:
+    known = yaml.safe_load((inventory / "hosts.yml").read_text("utf-8"))
+    groups = known["all"]["children"]["malleposte"]["children"]
+    hosts = {f"autre{number}": {"ansible_host": f"192.0.2.2{number}"} for number in (1, 2)}
+    groups[group] = {"hosts": hosts}
+    (inventory / "hosts.yml").write_text(yaml.safe_dump(known), "utf-8")
+    return inventory
+
+
+@pytest.mark.parametrize("group", platform.ONE)
+def test_two_hosts_that_would_each_keep_a_state_of_their_own_are_refused(inventory: Path, group: str) -> None:
+    before = run.check(inventory, online=False)
+    assert before.code is ExitCode.DONE
+    report = run.check(with_two(inventory, group), online=False)
+    assert report.code is ExitCode.BAD_INPUT
+    (finding,) = [one for one in report.findings if one.key == group]
+    assert finding.message.startswith("2 hosts (autre1, autre2); ") and finding.message.endswith(": leave one")
+    said = list[str]()
+    with pytest.raises(InputError, match="nothing was changed on any host"):
+        run.gate(inventory, said.append)
+    assert any(f"{group}: 2 hosts (autre1, autre2)" in line for line in said)
+
+
+def test_two_portals_would_open_to_the_password_alone(inventory: Path) -> None:
+    (told,) = [one for one in texts(run.check(with_two(inventory, "portal"), online=False)) if "autre1" in one]
+    assert "second factors and log-ins would be each host's own" in told and "password alone" in told
+
+
+@pytest.mark.parametrize("group", platform.SEVERAL)
+def test_several_hosts_that_need_each_other_for_nothing_are_right(inventory: Path, group: str) -> None:
+    report = run.check(with_two(inventory, group), online=False)
+    assert report.code is ExitCode.DONE and not [one for one in report.findings if one.key == group]
 
 
 def test_the_secrets_that_will_be_made_are_named_and_not_made(inventory: Path) -> None:
@@ -314,6 +349,29 @@ def test_clamav_takes_memory(inventory: Path) -> None:
     assert needed() - without == 1500
 
 
+def test_security_updates_are_a_finding_by_host(reader: Reader) -> None:
+    old = {**updates.answers(read=str(int(updates.NOW - 3 * updates.DAY))), "now": str(int(updates.NOW))}
+    bare = {**updates.answers(updates.STATUS + updates.MAIN), "now": str(int(updates.NOW))}
+    waits = {**updates.answers(note=Note(updates.NOW, updates.WAITING[1:]).text()), "now": str(int(updates.NOW))}
+    silent = {**updates.answers(policy=""), "now": str(int(updates.NOW))}
+
+    def found(told: Mapping[str, str]) -> list[Finding]:
+        one = hosts.Answer("mail1", {**FINE, **told}, "", updates.NOW, updates.NOW)
+        return list(hosts.findings(reader, [one]))
+
+    (none,) = found(bare)
+    assert none.text().startswith(
+        "mail1: warning: no security updates: no suite with the label Debian-Security is among"
+    )
+    assert none.as_dict()["host"] == "mail1" and none.as_dict()["level"] == "warning"
+    assert ["its package lists were last read 2026-11-26, 3 days ago" in one.text() for one in found(old)] == [True]
+    (note,) = found(waits)
+    assert note.level is Level.NOTE
+    assert note.message == "1 security update waiting since 2026-11-28: libssl3t64"
+    assert ["apt gives no answer" in one.text() for one in found(silent)] == [True]
+    assert found({**updates.answers(), "now": str(int(updates.NOW))}) == []
+
+
 def test_one_machine_under_two_names_is_a_warning(reader: Reader) -> None:
     (found,) = hosts.findings(reader, [answer({}), answer({}, "other")])
     assert (found.level, found.host) == (Level.WARNING, "other")
@@ -335,7 +393,7 @@ def test_the_question_is_answered_by_this_machine() -> None:
     assert one.told["id"] == "debian"
     assert one.memory_mb > 100
     assert int(one.told["free_kb /"]) > 0
-    assert abs(float(one.told["now"]) - time.time()) < 5
+    assert one.asked - 1 <= float(one.told["now"]) <= one.answered
 
 
 # ---- the command and the gate --------------------------------------------------------------------------------------

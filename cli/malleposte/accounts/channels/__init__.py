@@ -8,10 +8,12 @@ refusals only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import InputError
+from malleposte.loops import named
 from malleposte.platform.identity import is_uid
 
 Names = Callable[[str], Iterable[str]]
@@ -63,10 +65,11 @@ def _each(channels: Iterable[Channel], uid: str, act: Callable[[Channel], None])
     checked(uid)
     failures: list[Failure] = []
     for channel in channels:
-        try:
+        with noted(failures, channel.name):
             act(channel)
-        except MallepostError as error:
-            failures.append(Failure(channel.name, str(error)))
-        except OSError as error:
-            failures.append(Failure(channel.name, error.strerror or str(error)))
     return failures
+
+
+def noted(failures: list[Failure], channel: str, host: str = "") -> AbstractContextManager[None]:
+    """Note what fails within as a failure of the channel, on that host where it is another one; the loop goes on."""
+    return named(lambda line: failures.append(Failure(channel, f"on {host}: {line}" if host else line)))

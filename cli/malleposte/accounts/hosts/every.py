@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from malleposte.accounts.agendas import Moved
-from malleposte.accounts.channels import Channel, Failure
+from malleposte.accounts.channels import Channel, Failure, noted
 from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
@@ -19,6 +19,7 @@ from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
 from malleposte.errors import InputError, MallepostError
 from malleposte.fleet.stores import store_of
+from malleposte.loops import named
 
 NAMES = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 _BRANCHES: tuple[Branch, ...] = ("people", "functional")
@@ -89,10 +90,8 @@ class Hosts:
         failures: list[Failure] = []
         known = self.names(uid)
         for host in self._holding("dovecot"):
-            try:
+            with noted(failures, "dovecot", host.name):
                 host.cut(uid, device, known)
-            except (MallepostError, OSError) as error:
-                failures.append(Failure("dovecot", told(host, error)))
         return failures
 
     def queue(self, act: str, uid: str) -> tuple[list[Waiting], list[Failure]]:
@@ -100,10 +99,8 @@ class Hosts:
         found: list[Waiting] = []
         failures: list[Failure] = []
         for host in self._holding(QUEUE):
-            try:
+            with noted(failures, "queue", host.name):
                 found += host.queue(act, uid, self.names(uid))
-            except (MallepostError, OSError) as error:
-                failures.append(Failure("queue", told(host, error)))
         return found, failures
 
     def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
@@ -123,20 +120,16 @@ class Hosts:
         """The traces on every host that may hold some, each once, and the hosts that did not answer."""
         found, failures = list[Trace](), list[Failure]()
         for host in self._trails():
-            try:
+            with noted(failures, "traces", host.name):
                 found += host.traces(uid)
-            except (MallepostError, OSError) as error:
-                failures.append(Failure("traces", told(host, error)))
         return list(dict.fromkeys(found)), failures
 
     def untrace(self, uid: str, trace: Trace) -> list[Failure]:
         """Remove one wherever it is; the hosts where that failed."""
         failures, known = list[Failure](), self.names(uid)
         for host in self._trails():
-            try:
+            with noted(failures, "traces", host.name):
                 host.untrace(uid, trace, known)
-            except (MallepostError, OSError) as error:
-                failures.append(Failure("traces", told(host, error)))
         return failures
 
     def _trails(self) -> list[Host]:
@@ -221,33 +214,30 @@ class Hosts:
         found, failures = Kept(), list[Failure]()
         for host in self.hosts:
             if not host.name or STORE in host.holds:
-                try:
+                with noted(failures, "record", host.name):
                     found = found.also(host.record(uid))
-                except (MallepostError, OSError) as error:
-                    failures.append(Failure("record", told(host, error)))
         return found, failures
 
     def files(self, uid: str) -> Iterator[Piece]:
         """All that is held about the account on any host, one file at a time; and what could not be read."""
         for host in self.hosts:
-            try:
+            failures: list[str] = []
+            with named(failures.append):
                 for piece in host.files(uid):
                     yield _named(host, piece) if isinstance(piece, str) else piece
-            except (MallepostError, OSError) as error:
-                yield told(host, error)
+            yield from (_named(host, one) for one in failures)
 
     def empty(self, uid: str) -> Removed:
         """Remove what any host holds; nothing where one of them does not answer, since its part would stay."""
         self.demand()
         removed = Removed()
         for host in self.hosts:
-            try:
+            failures: list[str] = []
+            with named(failures.append):
                 one = host.empty(uid)
-            except (MallepostError, OSError) as error:
-                removed.failures.append(told(host, error))
-                continue
-            removed.stores += [_named(host, store) for store in one.stores]
-            removed.failures += [_named(host, failure) for failure in one.failures]
+                removed.stores += [_named(host, store) for store in one.stores]
+                failures += one.failures
+            removed.failures += [_named(host, failure) for failure in failures]
         return removed
 
     def demand(self) -> None:
@@ -259,10 +249,8 @@ class Hosts:
         """Have the lists of shared boxes renewed on every store; the hosts where that failed."""
         failures: list[Failure] = []
         for host in self._holding(STORE):
-            try:
+            with noted(failures, "shared boxes", host.name):
                 host.relist()
-            except (MallepostError, OSError) as error:
-                failures.append(Failure("shared boxes", told(host, error)))
         return failures
 
 

@@ -39,7 +39,8 @@ from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
 from malleposte.adapters.lemonldap import Factor, Session
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import InputError
+from malleposte.loops import named
 from malleposte.platform import mailstore, profiles
 from malleposte.policy.devices import is_identifier
 
@@ -275,10 +276,10 @@ class LocalHost:
             self._mail, self._filters, self._radicale, self._sogo, self._roundcube, self._record,
         )  # fmt: skip
         for part in parts:
-            try:
+            failures: list[str] = []
+            with named(failures.append, part.__name__.strip("_")):
                 yield from part(uid)
-            except (MallepostError, OSError, ValueError) as error:
-                yield f"{part.__name__.strip('_')}: {error}"
+            yield from failures
 
     def _mail(self, uid: str) -> Iterator[Piece]:
         home = self._home(uid)
@@ -293,11 +294,14 @@ class LocalHost:
             except zstd.StoredMailError:
                 yield f"mail: {path} is damaged"
                 continue
+            except OSError as error:
+                yield f"mail: {path}: {error.strerror}"
+                continue
             yield File(f"courrier/{folder}/{number:06d}.eml", content, "messages", changed)
 
     def _filters(self, uid: str) -> Iterator[Piece]:
         for name, text in filters.read(self._home(uid)).texts.items():
-            yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode(), "filters")
+            yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode("utf-8", "replace"), "filters")
         if told := senders.told(senders.read(self._home(uid))):
             yield File("filtres/filtrage.json", _json(told), "filters")
 
@@ -308,7 +312,14 @@ class LocalHost:
             found = [path for path in found if owner.plain(path) and path.suffix in (".ics", ".vcf")]
         for path in found:
             name = f"agendas-et-contacts/radicale/{path.relative_to(root)}"
-            yield File(name, owner.read(path), "agenda and contacts")
+            try:
+                content = owner.read(path)
+            except FileNotFoundError:
+                continue  # changed or deleted meanwhile
+            except OSError as error:
+                yield f"radicale: {path}: {error.strerror}"
+                continue
+            yield File(name, content, "agenda and contacts")
 
     def _sogo(self, uid: str) -> Iterator[Piece]:
         if "sogo" not in self.rules.channels:
@@ -353,35 +364,28 @@ class LocalHost:
         places = [("mail", self._home(uid)), ("radicale", self.rules.radicale / uid)]
         places += [("radicale", folder / uid) for folder in self.beside]
         for name, path in places:
-            try:
-                with owner.as_owner(path):
-                    if owner.folder(path):
-                        shutil.rmtree(path)
-                        removed.stores.append(str(path))
-            except OSError as error:
-                removed.failures.append(f"{name}: {error}")
+            with named(removed.failures.append, name), owner.as_owner(path):
+                if owner.folder(path):
+                    shutil.rmtree(path)
+                    removed.stores.append(str(path))
         apart: list[tuple[str, Callable[[], bool]]] = [
             ("record", lambda: bool(ask.erase(uid, self.asked))), ("copy of own data", lambda: self.copies.remove(uid)),
         ]  # fmt: skip
         if SIGN_ON in self.rules.channels:
             apart.append(("second factors", lambda: bool(lemonldap.forget(checked(uid)))))
         for name, erased in apart:
-            try:
+            with named(removed.failures.append, name):
                 if erased():
                     removed.stores.append(name)
-            except (MallepostError, OSError) as error:
-                removed.failures.append(f"{name}: {error}")
         inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
         for name, database, text in (
             ("sogo", self.rules.sogo_database, inside),
             ("roundcube", self.rules.roundcube_database, _ROUNDCUBE_END.format(uid=uid)),
         ):
             if name in self.rules.channels:
-                try:
+                with named(removed.failures.append, name):
                     self.sql(database, text)
                     removed.stores.append(f"database {database}")
-                except MallepostError as error:
-                    removed.failures.append(f"{name}: {error}")
         return removed
 
     def ping(self) -> None:

@@ -18,7 +18,8 @@ from malleposte.accounts.own_data.spool import AWAY, ENDED, FAILED, KEPT, READY,
 from malleposte.accounts.renewal import Facts
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError, MallepostError
+from malleposte.errors import InputError
+from malleposte.loops import named, reason
 from malleposte.platform.locks import waited
 from malleposte.platform.times import when
 
@@ -66,13 +67,14 @@ class Maker:
         """Copies whose time is over go, and those of accounts that are no more."""
         tools, now = self.night.tools, self.clock()
         for uid in self.spool.holders():
-            copy = self.spool.of(uid, now)
-            asked = when(copy.asked)
-            if self._held(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
-                self.spool.remove(uid)
-            elif copy.state == ENDED and self.spool.end(uid):
-                tools.journal.write("own-data-end", uid, note="its time is over")
-                self.told.done.append(f"{uid}:{ENDED}")
+            with named(self.told.failures.append, uid):
+                copy = self.spool.of(uid, now)
+                asked = when(copy.asked)
+                if self._held(uid) is None or (not copy.pending() and (asked is None or asked + 2 * KEPT < now)):
+                    self.spool.remove(uid)
+                elif copy.state == ENDED and self.spool.end(uid):
+                    tools.journal.write("own-data-end", uid, note="its time is over")
+                    self.told.done.append(f"{uid}:{ENDED}")
 
     def make(self, uid: str) -> None:
         """Make one and tell its owner; why not is told too."""
@@ -86,11 +88,11 @@ class Maker:
         self.spool.begin(uid)
         try:
             self._write(uid, held)
-        except (MallepostError, OSError) as error:
-            reason = ROOM if isinstance(error, NoRoomError) else AWAY
-            self.spool.fail(uid, reason)
-            self.night.tools.journal.write("own-data-failed", uid, reason=reason)
-            self.told.failures.append(f"{uid}: {error}")
+        except Exception as error:  # noqa: BLE001  # told, and the copies behind it are made
+            why = ROOM if isinstance(error, NoRoomError) else AWAY
+            self.spool.fail(uid, why)
+            self.night.tools.journal.write("own-data-failed", uid, reason=why)
+            self.told.failures.append(f"{uid}: {reason(error)}")
             self._tell(uid, held, letters.failed, FAILED)
 
     def _write(self, uid: str, held: Entry) -> None:
@@ -113,10 +115,8 @@ class Maker:
         copy = self.spool.of(uid, self.clock())
         if copy.state != state:
             return  # called off meanwhile
-        try:
+        with named(self.told.failures.append, f"{uid}: not told"):
             self.night.send(letter(copy, uid, first(held.attributes, "mail"), self.facts(), self.clock()))
-        except (MallepostError, OSError, ValueError) as error:
-            self.told.failures.append(f"{uid}: not told: {error}")
 
     def _held(self, uid: str) -> Entry | None:
         try:
@@ -146,5 +146,8 @@ def run(
     with waited(lock):
         maker = Maker(night, told, spool, facts, clock)
         maker.clear()
-        while waiting := spool.waiting():
-            maker.make(waiting[0])
+        stuck: set[str] = set()
+        while waiting := [uid for uid in spool.waiting() if uid not in stuck]:
+            stuck.add(waiting[0])
+            with named(told.failures.append, waiting[0]):
+                maker.make(waiting[0])

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.daemons.dav_router.proofs import SAFE_UID
 
 COOKIE = "__Host-sogo"
@@ -119,8 +120,4 @@ class Sessions:
         return path
 
     def _write(self, path: Path, session: Session) -> None:
-        beside = path.with_name(f".{secrets.token_hex(8)}")
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(session), file)
-        beside.replace(path)
+        durable.write(path, json.dumps(asdict(session)))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from malleposte.accounts import acts, export, nightly
 from malleposte.accounts.hosts.every import Hosts
+from malleposte.accounts.hosts.model import File
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.own_data import make
@@ -185,3 +186,46 @@ def test_a_rehearsal_changes_nothing(stage: Stage) -> None:
     stage.spool.ask("mdupond", NOW)
     assert stage.run(dry=True).done == ["mdupond:asked"]
     assert stage.spool.waiting() == ["mdupond"] and stage.letters == []
+
+
+STRANGE = {
+    "after 2107": 4_354_819_200.0 + 86_400 * 366, "before 1980": 86_400.0, "before 1970": -86_400.0 * 365_000,
+    "no calendar has it": 1e18, "nor this": float("inf"), "no number": float("nan"), "the edge": 4_354_819_199.0,
+}  # fmt: skip
+
+
+def test_a_message_with_a_strange_date_or_name_stops_nobody(stage: Stage) -> None:
+    stage.agent("autre")
+    stage.here.pieces = [
+        *(File(f"courrier/{name}.eml", name.encode(), "messages", when) for name, when in STRANGE.items()),
+        *(File(name, b"x", "messages", 1e9) for name in ("a:b", "a?b", "a\udce9", "a\udce8", "../", "", ".x")),
+    ]
+    for uid in ("mdupond", "autre"):
+        stage.spool.ask(uid, NOW)
+    told = stage.run()
+    assert (sorted(told.done), told.failures) == (["autre:ready", "mdupond:ready"], [])
+    with stage.spool.open("mdupond") as file, zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        years = {one.filename.split("/")[-1].removesuffix(".eml"): one.date_time[0] for one in archive.infolist()}
+        found = archive.namelist()
+    assert years["after 2107"] == years["no calendar has it"] == years["nor this"] == 2107
+    assert years["before 1980"] == years["before 1970"] == years["no number"] == 1980
+    assert len(found) == len(set(found)) and {"a_b", "a_b-2", "a_", "a_-2", "_", "_-2", ".x"} <= set(found)
+
+
+def test_a_defect_in_one_copy_is_named_and_the_others_are_made(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.agent("autre")
+    for uid in ("mdupond", "autre"):
+        stage.spool.ask(uid, NOW)
+    write = export.Exporter.write
+
+    def broken(self: export.Exporter, subject: export.Subject, target: Any) -> export.Report:
+        if subject.uid == "mdupond":
+            raise ValueError("what nobody expected")
+        return write(self, subject, target)
+
+    monkeypatch.setattr(export.Exporter, "write", broken)
+    told = stage.run()
+    assert told.done == ["autre:ready"]
+    assert [one.partition(" (")[0] for one in told.failures] == ["mdupond: ValueError: what nobody expected"]
+    assert stage.spool.of("mdupond", NOW).state == FAILED and stage.spool.waiting() == []
