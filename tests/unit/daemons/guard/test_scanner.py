@@ -14,7 +14,7 @@ from types import FrameType
 import pytest
 from malleposte.daemons.guard.scanner import Bounds, Excess, Scanner
 
-from tests.stack.support import hostile
+from tests.stack.support import hostile, regressions
 
 TOP = b"From: a@lointain.test\r\nMessage-ID: <a@lointain.test>\r\nMIME-Version: 1.0\r\n"
 PIECE = 65_535
@@ -97,6 +97,12 @@ HONEST = {
 @pytest.mark.parametrize("message", HONEST.values(), ids=HONEST)
 def test_honest_mail_passes(message: bytes) -> None:
     scanned(message if message.startswith(TOP) or b"MIME-Version" in message else TOP + message)
+
+
+@pytest.mark.parametrize("rest", regressions.messages().values(), ids=regressions.messages())
+def test_what_the_filter_must_bear_by_itself_passes(rest: bytes) -> None:
+    """Tests of the deployed filter send it these (tests/stack/exclusive/test_hostile.py)."""
+    scanned(TOP + rest)
 
 
 @pytest.mark.parametrize("rest", [hostile.chain(many=249), hostile.MIXED + b"--zz\r\n\r\nx\r\n" * 9999])
