@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import accounts, backup, deploys, measures, portal, search, webmails
+from tests.bench import accounts, backup, deploys, guard, measures, portal, search, webmails
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site
 
@@ -13,6 +13,7 @@ NAMES: dict[str, Callable[[Site], Figure]] = {
     "log-ins": measures.log_ins,
     "device-log-ins": measures.device_log_ins,
     "smtp-in": measures.smtp_in,
+    "guard": guard.guard,
     "backup-million": backup.million,
     "portal-pages": portal.pages,
     "portal-first-day": portal.first_day,

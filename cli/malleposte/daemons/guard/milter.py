@@ -1,0 +1,67 @@
+"""The milter protocol, as Postfix speaks it (version 6; MILTER_README), for a filter that reads and may refuse.
+
+A packet is its length in four octets, one octet of command, and data. Nothing of the envelope is asked for; headers and
+body come without a wait for an answer where the mail server offers that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+
+LARGEST = 1 << 20
+"""Octets of a packet. Postfix sends header fields of `header_size_limit` (102,400) at most, and a body in pieces."""
+PIECE = 65_535
+"""Octets of a piece of the body."""
+VERSION = 6
+NEGOTIATE, MACROS, HEADER, BODY, END, ABORT = b"O", b"D", b"L", b"B", b"E", b"A"
+QUIT, ANEW = b"Q", b"K"
+CONTINUE, REPLY = b"c", b"y"
+NO_ENVELOPE = 0x01 | 0x02 | 0x04 | 0x08
+"""Connection, HELO, sender and recipients are not sent."""
+NO_OTHERS = 0x40 | 0x100 | 0x200
+"""Nor the end of the headers, unknown commands and DATA."""
+NO_ANSWER_TO_HEADERS = 0x80
+LEADING_SPACE = 0x100000
+"""A field's value comes with the blanks after its colon."""
+WANTED = NO_ENVELOPE | NO_OTHERS | NO_ANSWER_TO_HEADERS | LEADING_SPACE
+
+
+class ProtocolError(Exception):
+    """A packet that no mail server sends."""
+
+
+async def read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The next command with its data. Raises ProtocolError, and IncompleteReadError at the end of the stream."""
+    (size,) = struct.unpack("!I", await reader.readexactly(4))
+    if not 1 <= size <= LARGEST:
+        raise ProtocolError(f"a packet of {size} octets")
+    packet = await reader.readexactly(size)
+    return packet[:1], packet[1:]
+
+
+def packet(command: bytes, data: bytes = b"") -> bytes:
+    """A command as it is sent."""
+    return struct.pack("!I", len(data) + 1) + command + data
+
+
+def negotiated(data: bytes) -> tuple[bytes, int]:
+    """The answer to a mail server's offer, and the steps (SMFIP_*) that are agreed on. Raises ProtocolError."""
+    if len(data) < 12:
+        raise ProtocolError("an offer that is cut off")
+    version, _actions, steps = struct.unpack("!III", data[:12])
+    agreed = steps & WANTED
+    return packet(NEGOTIATE, struct.pack("!III", min(version, VERSION), 0, agreed)), agreed
+
+
+def field(data: bytes) -> tuple[bytes, bytes]:
+    """The name and the value of a header field. Raises ProtocolError."""
+    name, _nul, rest = data.partition(b"\0")
+    if not rest.endswith(b"\0"):
+        raise ProtocolError("a header field that is cut off")
+    return name, rest[:-1]
+
+
+def refusal(text: str) -> bytes:
+    """An answer that refuses the message for good: `text` with its code, one line of ASCII (RFC 5321, 4.2)."""
+    return packet(REPLY, text.encode("ascii") + b"\0")
