@@ -78,7 +78,7 @@ def test_a_store_that_is_killed_again_and_again_loses_nothing_and_files_hardly_a
     site, mail, people, record_property
 ):
     """A message that was filed, and not answered for, comes again, and is known by its queue id."""
-    load = Load(mail, [people.agent() for _ in range(4)], most=KILLS * BETWEEN)
+    load = Load(mail, [people.agent() for _ in range(4)], sender=people.agent(), most=KILLS * BETWEEN)
     load.start()
     try:
         for blow in range(1, KILLS + 1):

@@ -32,7 +32,8 @@ def test_agents_and_both_webmails_go_on(
     silent: dict[int, int], mail: Mail, people: People, webmail: Callable[[], Webmail], visit: Callable[..., Any]
 ) -> None:
     assert all(0 < silent[port] <= COUNT for port in PORTS), silent
-    light, full = people.agent(profile="roundcube"), people.agent(profile="convergence")
+    light, there = people.agent(profile="roundcube"), visit()
+    full = there.account
     subject = token()
     for port in (465, 587):
         message = compose(light.mail, full.mail, f"{subject} {port}")
@@ -42,7 +43,6 @@ def test_agents_and_both_webmails_go_on(
     here = webmail()
     assert here.login(light.uid, light.password)
     here.send(full.mail, f"{subject} roundcube", "x")
-    there = visit(full).login()
     assert there.send(to=[full.mail], subject=f"{subject} sogo", text="x").status == 200
     for word in ("465", "587", "roundcube", "sogo"):
         assert mail.arrived(full, f"{subject} {word}")
