@@ -10,9 +10,18 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.academie.malleposte.plugins.module_utils import nftrules
 
 
-def nft_rules(rules: Iterable[Mapping[str, Any]]) -> list[str]:
+def nft_rules(
+    rules: Iterable[Mapping[str, Any]], schools: Iterable[str] = (), uncounted: Iterable[str] = ()
+) -> list[str]:
     try:
-        return nftrules.rule_lines(rules)
+        return nftrules.rule_lines(rules, schools, uncounted)
+    except nftrules.RuleError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def nft_sets(rules: Iterable[Mapping[str, Any]]) -> list[str]:
+    try:
+        return nftrules.set_lines(rules)
     except nftrules.RuleError as error:
         raise AnsibleFilterError(str(error)) from error
 
@@ -26,4 +35,4 @@ def nft_admits(sources: Iterable[str], address: str) -> bool:
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"nft_rules": nft_rules, "nft_admits": nft_admits}
+        return {"nft_rules": nft_rules, "nft_sets": nft_sets, "nft_admits": nft_admits}

@@ -102,11 +102,12 @@ def postfix_hosts(
 def postfix_policy_service(endpoint: str) -> str:
     """A further restriction that asks ``endpoint`` (unix:PATH or inet:HOST:PORT); nothing when empty.
 
-    While the service is away mail is let through: the store itself refuses what does not fit.
+    While the service is away mail is let through: the store itself refuses what does not fit. A connection serves one question: an
+    idle session of SMTP would keep one of the service's processes from others.
     """
     if not endpoint:
         return ""
-    return f",\n    check_policy_service {{ {endpoint}, timeout=10s, default_action=DUNNO }}"
+    return f",\n    check_policy_service {{ {endpoint}, timeout=10s, request_limit=1, default_action=DUNNO }}"
 
 
 def postfix_list_policy(folder: str) -> str:

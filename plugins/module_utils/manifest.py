@@ -6,9 +6,9 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``group``    the inventory group whose hosts run it, or a list of groups
 ``present``  whether the platform, or this host, has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
-``listen``   ports: ``{name, port, proto (tcp), from, tls}``; ``from`` holds ``any`` or names of
-             ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol
-             in which TLS is asked for
+``listen``   ports: ``{name, port, proto (tcp), from, tls, connections, school_connections}``; ``from`` holds ``any`` or names
+             of ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol
+             in which TLS is asked for; the counts are those of one address at the same time, of a school's address
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from . import service_needs, vhosts
+from .nftrules import COUNTS
 from .shapes import Check, ManifestError, among, check_shape, flag, languages, listed, number, path, text
 
 __all__ = ["ManifestError"]
@@ -190,7 +191,7 @@ def firewall_rules(
     groups: Iterable[str],
     networks: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone.
+    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone. Counts are as in the manifest.
 
     A port whose networks are all empty is left closed: an empty list must never open a port to everyone.
     """
@@ -204,14 +205,13 @@ def firewall_rules(
                 raise ManifestError(f"service {name}: network {unknown[0]} is not in malleposte_networks")
             sources = [] if ANYWHERE in origins else sorted({cidr for origin in origins for cidr in networks[origin]})
             if sources or ANYWHERE in origins:
-                rules.append(
-                    {
-                        "name": listen.get("name", name),
-                        "port": listen["port"],
-                        "proto": listen.get("proto", "tcp"),
-                        "sources": sources,
-                    }
-                )
+                rule = {
+                    "name": listen.get("name", name),
+                    "port": listen["port"],
+                    "proto": listen.get("proto", "tcp"),
+                    "sources": sources,
+                }
+                rules.append(rule | {key: listen[key] for key in COUNTS if key in listen})
     return sorted(rules, key=lambda rule: (rule["port"], rule["proto"]))
 
 

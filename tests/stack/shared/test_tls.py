@@ -16,6 +16,12 @@ STARTTLS = {
 }
 
 
+MAIL_PORTS = (25, 465, 587, 143, 993, 4190)
+BY_NAME = {25: "smtp", 587: "smtp", 143: "imap", 4190: "sieve"}
+CURVES = ("X25519MLKEM768", "X25519", "prime256v1", "secp384r1")
+REFUSED = ("X448", "secp521r1", "ffdhe2048", "ffdhe4096")
+
+
 def handshake(address: str, name: str, port: int, ciphers: str) -> str:
     """The suite that a server takes of `ciphers` with TLS 1.2. Raises ssl.SSLError, ConnectionError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -63,3 +69,15 @@ def test_no_server_is_asked_for_a_password_over_a_weak_suite(site):
     shown = site.run("mail1", f"postconf -h {names}")
     assert shown.splitlines()[:2] == ["noanonymous, noplaintext", "noanonymous"]
     assert set(shown.splitlines()[2].split(":")) == {*GOOD, *GOOD_RSA}
+
+
+@pytest.mark.parametrize("port", MAIL_PORTS)
+def test_mail_takes_the_curves_of_the_profile_and_no_other(site, port):
+    """Mozilla's intermediate profile, and the hybrid of ML-KEM before them (TLS 1.3)."""
+    address, public = site.address("mail1"), site.platform["hostnames"]["mail"]
+    start = f"-starttls {BY_NAME[port]}" if port in BY_NAME else ""
+    asked = " ".join((*CURVES, *REFUSED))
+    # From the host outside, whose OpenSSL knows them all; a refusal is no answer at all.
+    words = f"for one in {asked}; do timeout 60 openssl s_client -connect {address}:{port} {start} -servername {public} -tls1_3"
+    words += " -groups $one -brief </dev/null >/dev/null 2>&1 && echo $one; done; true"
+    assert tuple(site.run("world", words, timeout=600).split()) == CURVES

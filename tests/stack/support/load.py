@@ -20,6 +20,7 @@ class Load:
 
     mail: Mail
     readers: list[Account]
+    sender: Account | str = "probe1"
     senders: int = 4
     most: int = 120
     mark: str = field(default_factory=token)
@@ -36,9 +37,9 @@ class Load:
             thread.start()
 
     def _send(self, number: int) -> None:
-        sender = self.mail.account("probe1").mail
+        sender = self.mail.account(self.sender).mail
         try:
-            with self.mail.session("probe1") as session:
+            with self.mail.session(self.sender) as session:
                 for count in range(self.most):
                     if self._over.is_set():
                         return

@@ -19,7 +19,7 @@ RESTRICTED = "essai-envoi-limite"
 VIRUSES = "/var/lib/clamav/essai.hdb"
 # MD5 and size of the file that every antivirus knows (eicar.org), as clamd's own format has it.
 EICAR_LINE = "44d88612fea8a8f36de82e1278abb02f:68:Essai.Eicar"
-TAGS = "authpolicy,calendars,clamav,nginx,postfix,roundcube,rspamd,sogo"
+TAGS = "authpolicy,calendars,clamav,nftables,nginx,postfix,roundcube,rspamd,sogo"
 
 
 def holidays(zone: str) -> dict[str, str]:
