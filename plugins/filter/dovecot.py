@@ -53,6 +53,11 @@ def dovecot_device_filter(states: Sequence[str]) -> str:
     return f"(&(objectClass=mpDevice)(mpDeviceId={found}){names}{_any_of('mpState', states)})"
 
 
+def dovecot_device_form(word: str) -> str:
+    """Return the variable that is `word` for what has the form of a device's password, which slapd never proves."""
+    return f"%{{password | if('~', '^{devices.FORM}$', '{word}', '-')}}"
+
+
 def dovecot_device_networks(by_scope: Mapping[str, Sequence[str]], own: Sequence[str]) -> str:
     """Return the networks from which a device's password opens: its own, else those of the scope, else any.
 
@@ -125,6 +130,6 @@ class FilterModule:
             function.__name__: function
             for function in (
                 *(dovecot_login_filter, dovecot_device_filter, dovecot_barred_filter, dovecot_user_filter),
-                *(dovecot_device_networks, dovecot_quota, dovecot_list, dovecot_scripts),
+                *(dovecot_device_form, dovecot_device_networks, dovecot_quota, dovecot_list, dovecot_scripts),
             )
         }

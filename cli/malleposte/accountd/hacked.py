@@ -58,7 +58,7 @@ class Ways:
     alone: Callable[..., AbstractContextManager[None]]
     refuse: Callable[[Act, Any, str], NotProvedError]
     holder: Callable[[Any, Any], str]
-    forgotten: Callable[[Holder], None]
+    forgotten: Callable[[Act, Holder], None]
     """Resets the counts of wrong passwords and codes."""
     acts: Callable[[Act], acts.Tools[acts.Hosts]]
     factor_gone: Callable[[Act, wire.FactorChanged], wire.Answer]
@@ -97,7 +97,7 @@ class Hacked:
             devices = follow.of(act.directory, uid)
             hours = self._tools.block_hours
             result = acts.recover(self._ways.acts(act), uid, act.now, hours=hours, note=NOTE)
-        self._ways.forgotten(holder)
+        self._ways.forgotten(act, holder)
         until = first(acts.entry(act.directory, uid).attributes, "mpBlockedUntil")
         self._tell(act, uid, means, [one.name for one in devices], until)
         end = stamp(act.now + datetime.timedelta(minutes=TICKET_MINUTES))

@@ -107,7 +107,9 @@ class Throttle(Protocol):
     def known_by(self, name: str, password: str) -> str:
         """Return the digests by which the password of a name, as it was typed, is remembered."""
 
-    def judge(self, account: str, address: str, known_by: str, client: str = "") -> Verdict:
+    def judge(
+        self, account: str, address: str, known_by: str, client: str = "", *, again: bool = False, bounded: bool = True
+    ) -> Verdict:
         """Whether this may be proved now; it then counts."""
 
     def failed(self, account: str, address: str, known_by: str, client: str = "") -> None:
@@ -116,7 +118,7 @@ class Throttle(Protocol):
     def undo(self, account: str, address: str, known_by: str, client: str = "") -> None:
         """Nobody could tell."""
 
-    def succeeded(self, account: str, address: str, client: str = "") -> None:
+    def succeeded(self, account: str, address: str, client: str = "", known_by: str = "") -> None:
         """It was right."""
 
     def known(self, account: str, address: str, client: str) -> bool:
@@ -124,6 +126,9 @@ class Throttle(Protocol):
 
     def forget(self, *accounts: str) -> None:
         """These start afresh everywhere."""
+
+    def admit(self, account: str, address: str) -> None:
+        """The owner has chosen a password there: what comes from there is known for a while."""
 
     def once(self, account: str, secret: str, seconds: int) -> bool:
         """Whether a secret of an account was not said here within so many seconds; it then was."""

@@ -50,6 +50,7 @@ from malleposte.accounts.record import model as record
 from malleposte.accounts.record.model import Kept, LogIn
 from malleposte.accounts.renewal import Facts
 from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.throttle import BROWSER
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.directory.devices import Device
@@ -76,6 +77,8 @@ _CLIENT = "accountd"
 """The client name of the log-in page and the portal in the platform's delays."""
 _LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
+_WITHOUT_SLAPD = (wire.Begin, wire.Reset, wire.Recover, wire.SpendCode)
+"""Tries of long codes, which all networks together cannot use up: they open while strangers guess passwords."""
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
 _MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
 """Marks that nobody sees, which come along with a number or an address copied on a telephone."""
@@ -392,8 +395,8 @@ class Service:
         wait, again = self.tools.limits.may_try(trial.counted, act.network, secret)
         if throttle and not (wait or again):
             # A digest of few bits may be that of another password: a match alone is no reason not to look.
-            verdict = throttle.judge(trial.name, act.source, trial.known_by, trial.client)
-            wait = 0.0 if verdict.known_wrong else verdict.wait
+            told = (trial.name, act.source, trial.known_by, trial.client)
+            wait = throttle.judge(*told, again=True, bounded=not isinstance(request, _WITHOUT_SLAPD)).wait
         if again:
             raise NotProvedError("wrong a moment ago")
         if wait:
@@ -425,16 +428,17 @@ class Service:
 
     def _renewed(self, act: Act, holder: Holder, before: State) -> wire.Done:
         """After a new password: remove old ones from every cache, and reset the counts of wrong ones."""
-        self._forgotten(holder)
+        self._forgotten(act, holder)
         return wire.Done(holder.uid, before.value, _until(holder), self._closed(act, holder.uid))
 
-    def _forgotten(self, holder: Holder) -> None:
-        """Reset the counts of wrong passwords and codes."""
+    def _forgotten(self, act: Act, holder: Holder) -> None:
+        """Reset the counts of wrong passwords and codes; the new one opens from there, whatever strangers guess."""
         plain = dict.fromkeys((holder.uid, *holder.context.aliases, *holder.context.addresses))
         names = (*plain, *(_CODES + name for name in plain))
         self.tools.limits.forget(*names)
         if self.tools.throttle:
             self.tools.throttle.forget(*names)
+            self.tools.throttle.admit(holder.uid, act.source)
 
     def _closed(self, act: Act, uid: str) -> tuple[str, ...]:
         """Sessions end, remembered passwords go. What could not be told is named."""
@@ -796,7 +800,7 @@ class _Trial:
     def known(self) -> None:
         """The secret is right, and what was asked for with it is not done."""
         if self.tools.throttle:
-            self.tools.throttle.succeeded(self.name, self.act.source, self.client)
+            self.tools.throttle.succeeded(self.name, self.act.source, self.client, self.known_by)
             if self.client != _CLIENT and self.typed != self.name:
                 # The next call is counted before anybody looks up whom the name means.
                 self.tools.throttle.succeeded(self.typed, self.act.source, self.client)
@@ -815,7 +819,7 @@ class _Trial:
 def _client(request: Any) -> str:
     """The client of a try as the throttle names it: our pages, and the browser where it is told."""
     browser = getattr(request, "browser", "")
-    return f"{_CLIENT}\0{browser}" if browser else _CLIENT
+    return BROWSER + browser if browser else _CLIENT
 
 
 def _apart(request: Any) -> str:

@@ -4,7 +4,8 @@ HTTP on a loopback socket that systemd hands over, since Dovecot knows no other 
 `{"status": 0}` to go on and `{"status": -1, "msg": …}` to refuse unproved; `POST /?command=report` says how it ended.
 Each carries the key of the header `X-API-Key`. One question to Valkey a request; without Valkey everybody goes on.
 
-A token of the log-in page (`mechanism`) is no password: it cannot be guessed, and goes on.
+A token of the log-in page (`mechanism`) is no password: it cannot be guessed, and goes on. What has the form of a
+device's password (`form`) counts apart.
 
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
@@ -29,7 +30,7 @@ from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.record import model
 from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.accounts.throttle import DEVICES, Settings, Throttle
 from malleposte.adapters.valkey import Valkey
 from malleposte.daemons import http
 from malleposte.policy.devices import is_identifier
@@ -71,10 +72,13 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
     """The answer to one request of Dovecot on an account. Raises ValueError on one that is not Dovecot's."""
     if str(told.get("mechanism", "")).upper() in TOKENS:
         return GO_ON
-    address, known_by = str(told.get("remote", "")), str(told.get("pwhash", ""))
+    address, known_by = _peer(told), str(told.get("pwhash", ""))
     client = f"{told.get('protocol', '')}\0{told.get('device_id', '')}"
+    device = told.get("form") == "device"
+    if device and account:
+        account = DEVICES + account
     if command == "allow":
-        verdict = throttle.judge(account, address, known_by, client)
+        verdict = throttle.judge(account, address, known_by, client, bounded=not device)
         if not verdict.wait:
             return GO_ON
         # Known to be wrong: refused as it was before, in Dovecot's own words.
@@ -83,7 +87,7 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
     if command != "report":
         raise ValueError(f"not a command: {command[:40]!r}")
     if told.get("success") is True:
-        throttle.succeeded(account, address, client)
+        throttle.succeeded(account, address, client, known_by)
         if uses is not None:
             uses.note(str(told.get("device", "")), address)
     elif told.get("policy_reject") is not True:
@@ -94,8 +98,18 @@ def judge(throttle: Throttle, command: str, told: Mapping[str, Any], account: st
         elif kind == "credentials":
             throttle.failed(account, address, known_by, client)
         elif kind == "account":
-            throttle.unknown(account, address)
+            throttle.unknown(account, address, known_by, client)
     return GO_ON
+
+
+def _peer(told: Mapping[str, Any]) -> str:
+    """The address by which a try is judged.
+
+    Whom a webmail says to speak for (IMAP's ID) is believed with a token alone, which nobody else has: a password that
+    comes from the platform's own hosts is judged by their address, since any of their programs may send it.
+    """
+    token = str(told.get("mechanism", "")).upper() in TOKENS
+    return str(told.get("remote" if token else "real", told.get("remote", "")))
 
 
 def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> model.LogIn | None:
@@ -121,7 +135,7 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
         reason = model.NETWORK
     device = away if reason == model.NETWORK else str(told.get("device", "")) if accepted else ""
     return model.LogIn(
-        uid, accepted, str(told.get("protocol", "")), str(told.get("remote", "")),
+        uid, accepted, str(told.get("protocol", "")), _peer(told),
         model.WEBMAIL if token else model.program(str(told.get("device_id", ""))),
         device if is_identifier(device) else "", reason,
     )  # fmt: skip
@@ -130,7 +144,7 @@ def recorded(uid: str, command: str, told: Mapping[str, Any], answer: bytes) -> 
 def sending(command: str, told: Mapping[str, Any]) -> str:
     """The address from which somebody has logged in to submission; empty for none."""
     accepted = command == "report" and told.get("success") is True and told.get("protocol") == "smtp"
-    return str(told.get("remote", "")) if accepted else ""
+    return _peer(told) if accepted else ""
 
 
 class Server:

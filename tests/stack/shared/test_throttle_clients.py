@@ -16,6 +16,7 @@ import pytest
 from malleposte.accounts.throttle import CLIENTS, Settings, Throttle
 
 from tests.stack.support.site import Account
+from tests.stack.support.throttle import delay
 
 FREE, FREE_WIDE, ACCOUNTS = 5, 20, 20
 ASK = """
@@ -78,7 +79,7 @@ class Policy:
 
     def told(self, login: str = "", known_by: str = "", **more: Any) -> dict[str, Any]:
         """Dovecot's answer to a try; each has a password of its own unless one is given."""
-        place = {"remote": f"{self.network}.7", "protocol": "imap", "device_id": ""}
+        place = {"remote": f"{self.network}.7", "protocol": "imap", "device_id": "", "form": "-"}
         return place | {"login": login or self.uid, "pwhash": known_by or secrets.token_hex(6)} | more
 
     def ask(self, *rows: tuple[str, dict[str, Any]]) -> list[bool]:
@@ -140,6 +141,7 @@ def test_a_client_that_succeeded_before_waits_for_itself_alone(policy: Policy) -
     guesses = lambda count: [policy.told(protocol="dav", device_id="page") for _ in range(count)]  # noqa: E731
     assert policy.ask(policy.success()) == [True]
     assert policy.allowed(*guesses(FREE + 1)) == [True] * FREE + [False]
+    delay(policy.site, policy.uid, f"{policy.network}.7")
     assert policy.allowed(policy.told(), policy.told(protocol="smtp"), policy.told(device_id="another")) == [
         True, False, False
     ]  # fmt: skip
@@ -155,6 +157,7 @@ def test_of_too_many_clients_the_one_of_longest_ago_is_forgotten(policy: Policy)
     time.sleep(1.1)
     policy.ask(policy.success(), policy.success(device_id="another"))
     policy.allowed(*(policy.told(protocol="dav") for _ in range(FREE)))
+    delay(policy.site, policy.uid, f"{policy.network}.7")
     devices = ("", "another", "page-0", "page-1")
     assert policy.allowed(*(policy.told(device_id=one) for one in devices)) == [True, True, False, True]
 

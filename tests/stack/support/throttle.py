@@ -13,7 +13,7 @@ def place(site: Any, uid: str, address: str) -> str:
     """The line of an account in the network of an address."""
     found = Throttle(Settings("unix:///nowhere", site.secret("auth-policy-nonce")))._place(uid, address, "")
     assert found
-    return found.keys[3]
+    return found.keys[7]
 
 
 def delay(site: Any, uid: str, address: str, seconds: int = 300) -> None:

@@ -289,13 +289,16 @@ class Throttle:
 
     def __init__(self) -> None:
         self.clients: list[tuple[str, ...]] = []
+        self.bounded: list[bool] = []
         self.places: dict[str, set[str]] = {}
         self.codes: set[str] = set()
 
     def known_by(self, name: str, password: str) -> str:
         return password
 
-    def judge(self, account: str, address: str, known_by: str, client: str = "") -> wire.Refused:
+    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> wire.Refused:
+        self.bounded.append(how["bounded"])
+
         class Verdict:
             wait, known_wrong = 0.0, False
 
@@ -306,12 +309,14 @@ class Throttle:
     def undo(self, *words: str) -> None: ...
 
     def succeeded(self, *words: str) -> None:
-        self.clients.append(words)
+        self.clients.append(words[:3])
 
     def known(self, *words: str) -> bool:
         return words in self.clients
 
     def forget(self, *names: str) -> None: ...
+
+    def admit(self, *words: str) -> None: ...
 
     def once(self, account: str, secret: str, seconds: int) -> bool:
         fresh = f"{account}{secret}" not in self.codes
@@ -349,10 +354,12 @@ def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser
     stage.service = Service(tools)
     assert stage.ask(wire.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
     assert stage.ask(wire.FactorTried(HERE, "mdupond", "totp", "100000", True, mine)) == DONE
-    assert throttle.clients == [("2f:mdupond", HERE, f"accountd\0{mine}")], "a password alone makes none known here"
+    assert throttle.clients == [("2f:mdupond", HERE, f"browser\0{mine}")], "a password alone makes none known here"
     guesses = [wire.SpendCode(HERE, "mdupond", "recovery", f"x{number}", f"{number:032x}") for number in range(40)]
     answers = [stage.ask(guess) for guess in guesses]
     assert answers[0] == NOT_PROVED
+    assert throttle.bounded[0], "six digits have a bound for all networks together"
+    assert not any(throttle.bounded[1:]), "codes of recovery have none"
     asked = [wire.TryFactor(HERE, "mdupond", "totp", "200000", one) for one in ("", "b" * 32, mine)]
     refused = [getattr(stage.ask(one), "error", None) for one in asked]
     assert refused == [wire.ErrorCode.SLOW_DOWN, wire.ErrorCode.SLOW_DOWN, None]

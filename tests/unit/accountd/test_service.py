@@ -320,8 +320,9 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
         def known_by(self, name: str, password: str) -> str:
             return password
 
-        def judge(self, account: str, address: str, known_by: str, client: str = "") -> Any:
-            return SimpleNamespace(wait=self.wait, known_wrong=known_by == OLD)
+        def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
+            assert how == {"again": True, "bounded": True}, "a digest of few bits is no reason not to look"
+            return SimpleNamespace(wait=self.wait)
 
         def failed(self, *words: str) -> None:
             told.append(("failed", *words))
@@ -335,15 +336,18 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
         def forget(self, *names: str) -> None:
             told.append(("forget", *names))
 
+        def admit(self, *words: str) -> None:
+            told.append(("admit", *words))
+
     uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.ask(wire.Change(HERE, uid, "wrong", NEW))
-    throttle.wait = 300
     stage.ask(wire.Change(HERE, uid, OLD, NEW))
     assert told == [
-        ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd"),
+        ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd", OLD),
         ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
          "ina:mdupond", "ina:mdupond.bis", "ina:mdupond@ac-exemple.test"),
+        ("admit", uid, HERE),
     ]  # fmt: skip
     throttle.wait = 1.2
     assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=2)
@@ -358,25 +362,31 @@ class Remembering:
     def __init__(self) -> None:
         self.clients: list[tuple[str, str, str]] = []
         self.judged: list[str] = []
+        self.bounded: list[bool] = []
+        self.admitted: list[tuple[str, str]] = []
 
     def known_by(self, name: str, password: str) -> str:
         return password
 
-    def judge(self, account: str, address: str, known_by: str, client: str = "") -> Any:
+    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
         self.judged.append(client)
+        self.bounded.append(how["bounded"])
         return SimpleNamespace(wait=0.0, known_wrong=False)
 
     def failed(self, *words: str) -> None: ...
 
     def undo(self, *words: str) -> None: ...
 
-    def succeeded(self, account: str, address: str, client: str = "") -> None:
+    def succeeded(self, account: str, address: str, client: str = "", known_by: str = "") -> None:
         self.clients.append((account, address, client))
 
     def known(self, account: str, address: str, client: str) -> bool:
         return (account, address, client) in self.clients
 
     def forget(self, *names: str) -> None: ...
+
+    def admit(self, account: str, address: str) -> None:
+        self.admitted.append((account, address))
 
 
 @pytest.mark.parametrize("login", ["mdupond", "mdupond@ac-exemple.test"])
@@ -386,7 +396,7 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
     right = wire.Prove(HERE, login, OLD, MINE)
     assert stage.ask(right) == wire.Done(uid, "active")
-    assert throttle.judged == [f"accountd\0{MINE}"], "the browser is the client's device"
+    assert throttle.judged == [f"browser\0{MINE}"], "the browser is the client's device"
 
     def slowed(password: str, browser: str) -> bool:
         answer = stage.ask(wire.Prove(HERE, login, password, browser))
@@ -400,6 +410,20 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     own = [slowed(f"wrong{number}", MINE) for number in range(6)]
     assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
     assert stage.ask(replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
+
+
+def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
+    """Passwords that strangers try have one bound for all networks; codes, which slapd is not asked for, none."""
+    uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), Remembering()
+    object.__setattr__(stage.service.tools, "throttle", throttle)
+    stage.ask(wire.IssueCode(HERE, uid))
+    ((_where, issued),) = stage.sent
+    assert stage.ask(wire.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
+    assert throttle.admitted == []
+    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    assert throttle.admitted == [(uid, HERE)]
+    assert stage.ask(wire.Prove(HERE, uid, NEW)) == wire.Done(uid, "active")
+    assert throttle.bounded == [False, False, True]
 
 
 def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> None:

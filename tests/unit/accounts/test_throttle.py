@@ -15,18 +15,16 @@ import pytest
 from malleposte.accounts.record import model
 from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.accounts.throttle import (
+from malleposte.accounts.throttle import BROWSER, DEVICES, GUESSERS, Settings, Throttle, digest
+from malleposte.accounts.throttle.scripts import (
     ATTEMPT,
     FAILED,
     FORGET,
     GUESSED,
-    GUESSERS,
     KNOWN,
     SUCCEEDED,
     UNDO,
-    Settings,
-    Throttle,
-    digest,
+    UNPROVED,
 )
 from malleposte.adapters.valkey import Unavailable
 from malleposte.daemons import authpolicy, http
@@ -49,7 +47,7 @@ class Fake:
         return self.answer if not self.of or script == self.of else 0
 
 
-INDEX, CLIENTS, CLIENT, NETWORK, WIDE = range(5)
+INDEX, CLIENTS, HERE, STRANGERS, ACQUAINTED, CLIENT, ADMITTED, NETWORK, WIDE = range(9)
 
 
 def keys(address: str, name: str = "jdupont", client: str = "", **changes: Any) -> tuple[str, ...]:
@@ -126,9 +124,17 @@ def test_neither_names_nor_networks_are_told() -> None:
     assert "192" not in key.partition(":")[0]
 
 
-@pytest.mark.parametrize("address", ["", "local", "127.0.0.1", "::1", "10.9.0.11"])
-def test_who_never_waits(address: str) -> None:
-    assert place(address, exempt=("127.0.0.0/8", "::1/128", "10.9.0.11/32")) is None
+def test_what_has_no_address_is_one_network() -> None:
+    assert place("") == place("local") != place("127.0.0.1")
+
+
+def test_a_browser_is_one_wherever_it_comes_from_and_a_program_is_not() -> None:
+    for client, same in ((BROWSER + "a1", True), ("imap\0a1", False)):
+        one, other = (keys(address, client=client) for address in ("192.0.2.1", "198.51.100.1"))
+        assert (one[CLIENT] == other[CLIENT]) is same
+        assert (one[CLIENTS] == other[CLIENTS]) is same
+        assert one[HERE] != other[HERE]
+        assert (one[STRANGERS], one[ACQUAINTED]) == (other[STRANGERS], other[ACQUAINTED])
 
 
 def test_without_valkey_nobody_waits_and_it_is_not_asked_each_time() -> None:
@@ -148,9 +154,8 @@ def test_a_known_client_is_looked_for_where_its_tries_count(answer: int) -> None
     assert those.known("jdupont", "192.0.2.1", "accountd") is bool(answer)
     those.judge("jdupont", "192.0.2.1", "x", "accountd")
     known, judged = store.asked
-    assert known[0] == KNOWN and known[1] == judged[1] and known[2] == judged[2][:3]
+    assert known[0] == KNOWN and known[1] == judged[1] and known[2][:5] == judged[2][:5]
     assert not Throttle(SETTINGS, Fake(1, broken=True)).known("jdupont", "192.0.2.1", "accountd")
-    assert not those.known("jdupont", "127.0.0.1", "accountd"), "no network, no client"
 
 
 def test_to_forget_an_account_asks_for_its_index_alone() -> None:
@@ -158,8 +163,11 @@ def test_to_forget_an_account_asks_for_its_index_alone() -> None:
     throttle = Throttle(SETTINGS, store)
     throttle.judge("jdupont", "192.0.2.1", "x")
     throttle.forget("JDupont", "jean.dupont@ac-exemple.test", "jdupont")
-    assert [asked[0] for asked in store.asked] == [ATTEMPT, FORGET, FORGET]
-    assert store.asked[1][1] == (store.asked[0][1][INDEX],)
+    throttle.judge(DEVICES + "jdupont", "192.0.2.1", "x")
+    assert [asked[0] for asked in store.asked] == [ATTEMPT, *[FORGET] * 4, ATTEMPT]
+    judged, mine, device, *_, other = (asked[1] for asked in store.asked)
+    assert mine == (judged[INDEX],)
+    assert device == (other[INDEX],)
 
 
 def test_an_address_that_fails_on_many_accounts_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -170,7 +178,7 @@ def test_an_address_that_fails_on_many_accounts_is_told_once(caplog: pytest.LogC
         store = Fake(answer, of=GUESSED)
         Throttle(settings, store).failed("x, rip=203.0.113.1", address, "0abc")
         for _script, asked, arguments in store.asked[1:]:
-            assert (asked[2], arguments[3]) == (GUESSERS, address), "and left for the hosts of the edge"
+            assert (asked[1], arguments[3]) == (GUESSERS, address), "and left for the hosts of the edge"
         assert caplog.messages == [f"guesses on 20 accounts within 600 s: rip={address}"] * told
 
 
@@ -185,7 +193,9 @@ def test_an_address_that_fails_on_many_accounts_is_told_once(caplog: pytest.LogC
         ({"free_wide": 4}, "free_wide"),
         ({"known_days": 0}, "known_days"),
         ({"networks": ["10.0.0.0/40"]}, "10.0.0.0/40"),
-        ({"exempt": ["10.0.0.0/40"]}, "10.0.0.0/40"),
+        ({"locks_at": 9}, "locks_at"),
+        ({"window": 0}, "window"),
+        ({"exempt": []}, "exempt"),
         ({"fre": 3}, "fre"),
     ],
 )
@@ -207,7 +217,7 @@ def report(fail_type: str = "", **told: Any) -> dict[str, Any]:
         (report(success=True), [SUCCEEDED]),
         (report("credentials", success=False), [FAILED, GUESSED]),
         (report("internal", success=False), [UNDO]),
-        (report("account", success=False), [GUESSED]),
+        (report("account", success=False), [UNPROVED, GUESSED]),
         (report("credentials", success=False, policy_reject=True), []),
     ],
 )
@@ -242,7 +252,7 @@ def test_who_may_is_let_on_and_counted() -> None:
     store = Fake()
     assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "allow", report(), "jdupont"))["status"] == 0
     assert store.asked[0][0] == ATTEMPT
-    assert store.asked[0][2][3] == "0abc"
+    assert store.asked[0][2][6] == "0abc"
 
 
 @pytest.mark.parametrize(
@@ -343,7 +353,7 @@ def test_a_device_from_outside_its_networks_is_recorded_by_name_and_counts_as_a_
     for told in (whole, whole | {"away": "-"}):
         store = Fake()
         assert json.loads(authpolicy.judge(Throttle(SETTINGS, store), "report", told, "jdupont"))["status"] == 0
-        asked.append(store.asked)
+        asked.append([(script, places) for script, places, _arguments in store.asked])
     assert asked[0] == asked[1]
     expected = model.LogIn("jdupont", False, "imap", "192.0.2.1", "", "abcdefgh", "network")
     assert authpolicy.recorded("jdupont", "report", whole, b"") == expected
