@@ -11,7 +11,10 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-INDEXES = "_whatToTrace _session_kind _utime ipAddr _httpSessionType _session_uid _webAuthnUserHandle"
+INDEXES = "_whatToTrace _session_uid _webAuthnUserHandle"
+"""What records are looked for by. Each value is a set of names, which outlives its records until the hourly purge."""
+STORE = "Lemonldap::NG::Portal::Lib::Store"
+"""The module that keeps records of every kind, of the role."""
 CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_class": "mpProfile"}
 """Claims of the identity token, and the attribute of the session that each has."""
 LEVEL = "level"
@@ -24,10 +27,15 @@ _NONE_YET = "!has2f('TOTP') and !has2f('WebAuthn')"
 _BY_PASSWORD = "$_auth ne 'WebAuthn'"  # noqa: S105  # a rule, no password
 
 
-def _valkey(given: Mapping[str, str]) -> dict[str, str]:
-    """The way in which sessions of every kind are kept. Names of what is indexed are the software's own."""
+def _valkey(given: Mapping[str, str], seconds: int) -> dict[str, Any]:
+    """The way in which records of every kind are kept, each until `seconds` after its beginning.
+
+    Names of what is indexed are the software's own.
+    """
     return {
         "sock": given["socket"],
+        "FormsSock": given["forms_socket"],
+        "Lasts": seconds,
         "username": given["user"],
         "password": given["password"],
         "Index": INDEXES,
@@ -113,7 +121,7 @@ def _factors(rules: Mapping[str, Any], name: str) -> dict[str, Any]:
         "passwordDB": "Choice",
         "customAuth": "::Auth::Malleposte",
         "authChoiceModules": {"1_motdepasse": "Custom;LDAP;Null;;;{}", "2_cle": "WebAuthn;LDAP;Null;;;{}"},
-        "customPlugins": "::Plugins::Malleposte, ::Plugins::SingleAudience, ::Plugins::LogOut",
+        "customPlugins": "::Plugins::Malleposte, ::Plugins::Requests, ::Plugins::SingleAudience, ::Plugins::LogOut",
         "macros": {"_whatToTrace": "$uid", "secondFactor": second_factor(rules)},
         "available2F": "TOTP,WebAuthn",
         "available2FSelfRegistration": "TOTP,WebAuthn",
@@ -189,8 +197,8 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
     weak = [one["id"] for one in clients if len(str(one.get("secret", ""))) < 24]
     if weak:
         raise AnsibleFilterError(f"lemonldap_clients: the secret of {weak[0]} has less than 24 characters")
-    valkey, public = _valkey(given["valkey"]), _public(given["signing_public_key"])
-    store = "Apache::Session::Browseable::Redis"
+    seconds = int(given["session_hours"]) * 3600
+    valkey, public = _valkey(given["valkey"], seconds), _public(given["signing_public_key"])
     rules = {str(one["id"]): dict.fromkeys(one.get("scopes", ()), "1") for one in clients}
     # A scope that one client has is refused to the others, whatever they ask for.
     every = {scope for held in rules.values() for scope in held}
@@ -205,7 +213,7 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         "httpOnly": 1,
         "sameSite": "Lax",
         "key": given["key"],
-        "timeout": int(given["session_hours"]) * 3600,
+        "timeout": seconds,
         # --- who somebody is
         "customAddParams": {"proveSocket": given["prove_socket"]},
         "registerDB": "Null",
@@ -232,11 +240,11 @@ def configuration(given: Mapping[str, Any]) -> dict[str, Any]:
         # --- what is kept, and where
         # By digests of their names (ANSSI's R21 and R25); rows of refresh tokens hold the names themselves.
         "hashedSessionStore": 1,
-        "globalStorage": store,
+        "globalStorage": STORE,
         "globalStorageOptions": valkey,
-        "persistentStorage": store,
+        "persistentStorage": STORE,
         "persistentStorageOptions": valkey,
-        "oidcStorage": store,
+        "oidcStorage": STORE,
         "oidcStorageOptions": valkey,
         # A cache beside it would go on with sessions that were ended.
         "localSessionStorage": "",

@@ -36,7 +36,7 @@ def made_by(role: Path) -> Iterator[str]:
 
 def test_users_of_units_and_of_tasks_are_found() -> None:
     found = {name for role in ROLES for name in made_by(role)}
-    assert {"accountd", "malleposte-record", "stunnel4", "www-data"} <= found
+    assert {"accountd", "lemonldap", "malleposte-record", "stunnel4"} <= found
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.adapters import lemonldap
 from malleposte.directory.model import State
 from malleposte.platform import mailstore
 
@@ -216,7 +217,7 @@ def traces(site: Site, uid: str) -> str:
     ):
         found += site.run("db1", "psql", "-U postgres -AtX -d", database, "-c", f'"{question}"')
     words = f"/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions search --where _session_uid={uid}"
-    told = json.loads(site.run("pia1", f"runuser -u www-data -g www-data -G valkey -- {words}") or "[]")
+    told = json.loads(site.run("pia1", f"{' '.join(lemonldap.AS_ITS_USER)} {words}") or "[]")
     found += "".join(str(one) for one in told if one["_session_kind"] == "Persistent")
     return found.strip()
 

@@ -14,8 +14,8 @@ from malleposte.policy.rules import fold
 RESERVED = frozenset(
     (
         "abuse accountd adm admin administrateur administrator assistance authpolicy backup bin borg-keeper "
-        "calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc list "
-        "listes lists lp mail mailer-daemon malleposte malleposte-acme malleposte-annuaires malleposte-calendars "
+        "calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc "
+        "lemonldap list listes lists lp mail mailer-daemon malleposte malleposte-acme malleposte-annuaires malleposte-calendars "
         "malleposte-guard malleposte-guesses malleposte-lists malleposte-outbound malleposte-record man marketing "
         "memcache messagerie munin news nobody noc noreply opendkim openldap portal postfix postgres postmaster provision "
         "proxy radicale root roundcube rspamd sales security sieve sogo spam sshd sso-prove sso-tokens stunnel4 "

@@ -24,7 +24,10 @@ from malleposte.errors import InputError, MallepostError
 from malleposte.platform import identity
 
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
-AS_ITS_USER = ("runuser", "-u", "www-data", "-g", "www-data", "-G", "valkey", "--")
+SETTINGS = CONFIGURATION.with_name("lemonldap-ng.ini")
+AS_ITS_USER = (
+    "runuser", "-u", "lemonldap", "-g", "lemonldap", "-G", "valkey", "--", "env", f"LLNG_DEFAULTCONFFILE={SETTINGS}",
+)  # fmt: skip
 SOCKET = Path("/run/sso-prove.sock")
 NEVER_SEEN = "Could not get psession"
 """The program's word on somebody who has never logged in by the provider."""

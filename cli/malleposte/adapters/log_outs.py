@@ -19,7 +19,7 @@ from malleposte.adapters import fastcgi
 
 CONFIGURATION = Path("/etc/lemonldap-ng/malleposte/lmConf-1.json")
 """Of the role lemonldap, which removes it where the academy has a provider of its own."""
-SERVER = Path("/run/llng-fastcgi-server/llng-fastcgi.sock")
+SERVER = Path("/run/lemonldap/page.sock")
 ADDRESS = "/_ended"
 SCRIPT = "/usr/share/lemonldap-ng/portal/htdocs/index.psgi"
 PATIENCE = 15.0

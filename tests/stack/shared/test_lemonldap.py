@@ -190,11 +190,26 @@ def test_a_code_is_worth_nothing_to_others(browser: Any, person: Any, wrong: dic
         {"redirect_uri": "https://autre.test/retour"},
         {"client_id": "inconnu"},
         {"code_challenge": ""},
+        {"code_challenge_method": ""},
+        {"code_challenge_method": "plain"},
+        {"request": "eyJhbGciOiJub25lIn0.eyJhY3JfdmFsdWVzIjoibG9hLTUifQ."},
+        {"request_uri": "https://autre.test/demande"},
         {"response_type": "token"},
         {"state": ""},
         {"nonce": ""},
     ],
-    ids=["redirect", "client", "pkce", "implicit", "state", "nonce"],
+    ids=[
+        "redirect",
+        "client",
+        "pkce",
+        "plain by default",
+        "plain",
+        "request",
+        "request_uri",
+        "implicit",
+        "state",
+        "nonce",
+    ],
 )
 def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, changed: dict[str, str]) -> None:
     who, visitor = person(), browser()
@@ -204,6 +219,69 @@ def test_what_a_service_may_not_ask_is_refused(browser: Any, person: Any, change
     where = answer.headers["Location"] or ""
     assert "code=" not in where and "access_token" not in where
     assert not where.startswith("https://autre.test")
+
+
+@pytest.mark.parametrize("method", ["plain", ""])
+def test_every_service_has_pkce_by_s256_alone(browser: Any, person: Any, site: Site, method: str) -> None:
+    who, visitor = person(), browser()
+    visitor.log_in(who.uid, who.account.password)
+    webmail = {
+        "client_id": "roundcube",
+        "redirect_uri": f"https://{site.platform['hostnames']['webmail']}/index.php/login/oauth",
+    }
+    assert "code" in returned(visitor.ask(visitor.authorize(**webmail)))
+    answer = visitor.ask(visitor.authorize(**webmail, code_challenge="v" * 43, code_challenge_method=method))
+    assert "code=" not in (answer.headers["Location"] or "")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"acr_values": "loa-5"},
+        {"max_age": "1"},
+        {"max_age": "-100"},
+        {"prompt": "login"},
+        {"prompt": "login consent select_account"},
+        {"prompt": "none"},
+        {"id_token_hint": "e30.e30.e30"},
+        {"login_hint": "un-autre"},
+        {"ui_locales": "tlh"},
+        {"display": "popup"},
+        {"claims": '{"id_token":{"acr":{"essential":true,"values":["loa-5"]}}}'},
+        {"response_mode": "form_post"},
+        {"request": "eyJhbGciOiJub25lIn0.eyJhY3JfdmFsdWVzIjoibG9hLTUifQ."},
+        {"redirect_uri": "https://autre.test/"},
+    ],
+    ids=lambda one: "-".join(map("=".join, one.items()))[:30],
+)
+def test_no_link_of_a_stranger_wedges_later_log_ins(browser: Any, person: Any, asked: dict[str, str]) -> None:
+    """Followed before the log-in, and while it is open, in the browser that then goes to its services as ever."""
+    who, visitor = person(), browser()
+    visitor.ask(visitor.authorize(**asked))
+    visitor.ask(visitor.authorize(**asked))
+    assert _opens(visitor, visitor.log_in(who.uid, who.account.password, visitor.authorize()))
+    answer = visitor.ask(visitor.authorize(**asked))
+    for _ in range(3):
+        where = answer.headers["Location"] or ""
+        if not where.startswith(f"https://{visitor.name}/"):
+            break
+        answer = visitor.ask(where.removeprefix(f"https://{visitor.name}"))
+    assert _opens(visitor, visitor.ask(visitor.authorize()))
+    visitor.ask("/?logout=1")
+    visitor.cookies.pop(SESSION, None)
+    assert _opens(visitor, visitor.log_in(who.uid, who.account.password, visitor.authorize()))
+
+
+def _opens(visitor: Any, answer: Any) -> bool:
+    """Whether the browser comes back to the portal with a code, within a few steps."""
+    for _ in range(4):
+        where = answer.headers["Location"] or ""
+        if where.startswith(visitor.portal):
+            return "code" in returned(answer)
+        if not where.startswith(f"https://{visitor.name}/"):
+            return False
+        answer = visitor.ask(where.removeprefix(f"https://{visitor.name}"))
+    return False
 
 
 @pytest.mark.parametrize("path", ["/?url={}", "/?url={}&logout=1", "/?logout=1&url={}", "/2fregisters?url={}"])
@@ -271,6 +349,7 @@ def test_its_store_is_closed_to_others(site: Site) -> None:
 
 
 def test_its_secrets_are_read_by_none_but_its_user(site: Site) -> None:
-    for path in ("/etc/lemonldap-ng/malleposte/lmConf-1.json", "/etc/lemonldap-ng/lemonldap-ng.ini"):
-        assert site.run("pia1", f"stat -c '%U:%G %a' {path}").strip() == "root:www-data 640"
-        assert site.run("pia1", f"runuser -u portal -- cat {path}", check=False) == ""
+    for path in ("/etc/lemonldap-ng/malleposte/lmConf-1.json", "/etc/lemonldap-ng/malleposte/lemonldap-ng.ini"):
+        assert site.run("pia1", f"stat -c '%U:%G %a' {path}").strip() == "root:lemonldap 640"
+        for other in ("portal", "www-data"):
+            assert site.run("pia1", f"runuser -u {other} -- cat {path}", check=False) == ""

@@ -25,13 +25,13 @@ print(json.dumps(answers))
 """
 
 
-def proved(site: Site, *rows: tuple[str, str, str], user: str = "www-data") -> list[tuple[int, Any]]:
+def proved(site: Site, *rows: tuple[str, str, str], user: str = "lemonldap") -> list[tuple[int, Any]]:
     """Status and answer for each (address, name, password), asked by a user of the portal's host."""
     given = [("/prove", dict(zip(("address", "user", "password"), row, strict=True))) for row in rows]
     return told(site, *given, user=user)
 
 
-def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "www-data") -> list[tuple[int, Any]]:
+def told(site: Site, *given: tuple[str, dict[str, Any]], user: str = "lemonldap") -> list[tuple[int, Any]]:
     """Status and answer for each question (its path, its document)."""
     words = ("runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", shlex.quote(ASK))
     return [(status, answer) for status, answer in json.loads(site.run("pia1", *words, given=json.dumps(given)))]

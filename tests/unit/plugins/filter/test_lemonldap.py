@@ -34,7 +34,7 @@ GIVEN: dict[str, Any] = {
     "hostname": "sso.ac-exemple.test",
     "portal_url": "https://pia.ac-exemple.test",
     "ldap": {"uri": "ldaps://annuaire", "base": "ou=people", "bind_dn": "cn=x", "password": "p", "ca_file": "/etc/ca"},
-    "valkey": {"socket": "/run/v.sock", "user": "lemonldap", "password": "w"},
+    "valkey": {"socket": "/run/v.sock", "forms_socket": "/run/f.sock", "user": "lemonldap", "password": "w"},
     "prove_socket": "/run/sso-prove.sock",
     "academy": "académie d'Exemple",
     "second_factor": {"everyone": "optional", "functions": {"DSI": "required"}},

@@ -8,7 +8,6 @@ use warnings;
 use JSON qw(from_json);
 use Mouse;
 use Lemonldap::NG::Portal::2F::Register::Base;
-use Lemonldap::NG::Portal::Main::Issuer;
 use Lemonldap::NG::Portal::Plugins::TrustedBrowser;
 use Lemonldap::NG::Portal::Main::Constants qw(
   PE_OK
@@ -48,7 +47,7 @@ use constant ENROLS => { bureau => 1, courriel => 1 };
 # the strongest level stands for it. The session that follows has the level of the new factor.
 use constant STRONGEST => 5;
 
-# The plugin of this process: a removal and a service's request have no hook, so the methods are wrapped, once.
+# The plugin of this process: a removal has no hook, so the method is wrapped, once.
 my $current;
 
 sub init {
@@ -56,21 +55,12 @@ sub init {
     $self->addAuthRoute( secours => 'codes', ['POST'] );
     unless ($current) {
         Lemonldap::NG::Portal::2F::Register::Base->meta->add_around_method_modifier( delete => \&_removed );
-        Lemonldap::NG::Portal::Main::Issuer->meta->add_before_method_modifier( _redirect => \&_begun );
         my $trusted = Lemonldap::NG::Portal::Plugins::TrustedBrowser->meta;
         $trusted->add_around_method_modifier( storeBrowser => \&_visited );
         $trusted->add_before_method_modifier( newConnectionSession => \&_trusted );
     }
     $current = $self;
     return 1;
-}
-
-# The software keeps the first service that led a browser here: in a second tab, an agent would come to what the first
-# had asked for. An address that names a service counts instead.
-sub _begun {
-    my ( $issuer, $req ) = @_;
-    delete $req->pdata->{ $issuer->ipath } if ( $req->env->{QUERY_STRING} // '' ) =~ /(?:\A|&)client_id=/;
-    return;
 }
 
 # Which of the two forms was sent says how somebody logs in, whatever an earlier page had begun. Every page of a log-in
