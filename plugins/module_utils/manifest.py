@@ -6,9 +6,9 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``group``    the inventory group whose hosts run it, or a list of groups
 ``present``  whether the platform, or this host, has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
-``listen``   ports: ``{name, port, proto (tcp), from, tls, connections, school_connections}``; ``from`` holds ``any`` or names
-             of ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the protocol
-             in which TLS is asked for; the counts are those of one address at the same time, of a school's address
+``listen``   ports: ``{name, port, proto (tcp), from, tls, connections, school_connections}``; ``from`` holds ``any`` or
+             names of ``malleposte_networks``; ``tls`` is set where the host's certificate is shown: ``direct``, or the
+             protocol in which TLS is asked for; the counts are those of one address at the same time, of a school's
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site

@@ -53,4 +53,6 @@ def test_the_store_s_own_processes_reach_theirs(site: Site) -> None:
     answer = site.run("mail1", "stat -c '%a %U %n' /run/dovecot/indexer /run/dovecot/dns-client")
     assert answer.splitlines() == ["600 vmail /run/dovecot/indexer", "660 vmail /run/dovecot/dns-client"]
     uid = site.accounts["probe1"].uid
-    assert site.run("mail1", f"doveadm index -q -u {uid} INBOX && doveadm search -u {uid} mailbox INBOX all && echo done")
+    assert site.run(
+        "mail1", f"doveadm index -q -u {uid} INBOX && doveadm search -u {uid} mailbox INBOX all && echo done"
+    )
