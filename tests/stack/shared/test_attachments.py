@@ -137,7 +137,7 @@ DOCUMENTS = [
     (OCTETS, zipped(copie__pdf=PDF)),
     (f"{OCTETS}; name=copies.zip", zipped(copie__pdf=PDF)),
     (f"{OCTETS}; name=sans", b"x"),
-    ("Content-Type: text/plain; name=notes.txt", b"MZ est un sigle.\n"),
+    ("Content-Type: text/plain; name=notes.txt", b"MZ est le titre.\n"),
     ("Content-Type: text/csv", b"MZ;1;2\n"),
     (f"{OCTETS}; name=rapport.js.pdf", PDF),
     (f'{OCTETS}; name="site.com et rapport.pdf"', PDF),

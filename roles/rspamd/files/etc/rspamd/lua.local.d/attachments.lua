@@ -59,10 +59,11 @@ local function program(part)
   if part:is_multipart() or part:is_message() then
     return nil
   end
-  local kind = part:get_type()
   local content = part:get_content()
-  local known = content and filenames.program(tostring(content:span(1, math.min(#content, 512))), kind == 'text')
-  return known or part:get_detected_ext()
+  local start = content and tostring(content:span(1, math.min(#content, 512))) or ''
+  -- A text may begin with the letters of a program's mark.
+  local text = part:get_type() == 'text' and not start:find('%z')
+  return filenames.program(start, text) or (not text and part:get_detected_ext() or nil)
 end
 
 -- The name of the first file that is refused, or nil.

@@ -115,17 +115,17 @@ end
 
 -- Whether one of the entries gives `user` the name (a key of names.lua), and whether it is an agent's at all.
 local function bearers(entries, user, key)
-  local own_name, anothers = false, false
+  local own_name, of_others = false, false
   for _, entry in ipairs(entries) do
     local a = entry.attributes
     for _, name in ipairs(a.cn or {}) do
       if names.key(name) == key then
         own_name = own_name or holds(a.uid, user) or holds(a.mpdelegate, user)
-        anothers = anothers or entry.dn:lower():find(',ou=people,', 1, true) ~= nil
+        of_others = of_others or entry.dn:lower():find(',ou=people,', 1, true) ~= nil
       end
     end
   end
-  return own_name, anothers
+  return own_name, of_others
 end
 
 -- The names that readers may take the shown `texts` for: key -> the text.
@@ -172,8 +172,8 @@ local function check_names(task, user, texts, entries)
       return postpone(task, reason)
     end
     for key, text in pairs(asked) do
-      local own_name, anothers = bearers(bearing, user, key)
-      if anothers and not own_name then
+      local own_name, of_others = bearers(bearing, user, key)
+      if of_others and not own_name then
         local shown = names.fold(text):gsub('[^%w%.%-_ ]', '?')
         return reject(task, string.format(MESSAGE.person, shown, shown))
       end

@@ -80,11 +80,10 @@ local STARTS = {
   { '\255\254W\0i\0n\0d\0o\0w\0s\0 \0R\0e\0g\0i\0s\0t\0r\0y\0', 'reg' },
 }
 
--- The end of a program's name that a file with this beginning would have, or nil. `text`: it is declared as text, which may
--- begin with a word of the same letters.
+-- The end of a program's name that a file with this beginning would have, or nil. In a text (`text`) a short mark is a word.
 function M.program(start, text)
   for _, one in ipairs(STARTS) do
-    if start:sub(1, #one[1]) == one[1] and not (text and #one[1] < 8 and not start:find('%z')) then
+    if start:sub(1, #one[1]) == one[1] and not (text and #one[1] < 8) then
       return one[2]
     end
   end
