@@ -352,14 +352,9 @@ class Limits:
 
         A name resets those of its browsers too; one that was told `apart` resets itself alone.
         """
-        known = {self._known(name) for name in names}
         with self._lock:
-            self._strangers.forget(
-                [
-                    key for key in self._strangers
-                    if key[0] in ("wrong", "account", "login-account") and {key[1], key[1].partition(":")[0]} & known
-                ]
-            )  # fmt: skip
+            for name in names:
+                self._strangers.forget(self._known(name), ("wrong", "account", "login-account"))
 
     @staticmethod
     def apart(name: str, browser: str) -> str:

@@ -226,7 +226,7 @@ class Server:
         return answer
 
     def _share(self, request: wire.Request) -> tuple[str, int]:
-        """Whose request it is, and how many of these may be under way."""
+        """The name under which a request counts, and how many of these may be under way."""
         source = getattr(request, "source", "")
         try:
             where = network(source)

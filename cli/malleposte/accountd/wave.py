@@ -19,11 +19,11 @@ LOG = logging.getLogger("accountd")
 SUBJECT = "Vague de comptes protégés / Many accounts protected"
 FRENCH = """\
 Depuis moins de {minutes} minutes, plus de {most} demandes de protection (compte bloqué, sessions fermées, appareil
-révoqué) sont passées par « {client} ». Elles ont toutes été exécutées, et les suivantes le seront.
+révoqué) sont passées par « {client} ». Elles ont toutes été exécutées, et les suivantes le seront.
 
-Deux causes possibles :
-- une vague d’hameçonnage : les agents appellent, et les messages frauduleux sont à retirer ;
-- un portail détourné : personne n’appelle. Arrêtez-le (systemctl stop portal.socket portal.service), puis lisez dans
+Deux causes possibles :
+- une vague d’hameçonnage : les agents appellent, et les messages frauduleux sont à retirer ;
+- un portail détourné : personne n’appelle. Arrêtez-le (systemctl stop portal.socket portal.service), puis lisez dans
   /var/log/malleposte-accountd/accounts.jsonl ce qui a été fait.
 """
 ENGLISH = """\

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,7 @@ class Windows:
         """`share` is `most` where it is 0."""
         self._most, self._share = most, share or most
         self._by: OrderedDict[str, OrderedDict[Key, Window]] = OrderedDict()
+        self._named: dict[str, set[tuple[str, Key]]] = {}
         self._many, self._swept = 0, float("-inf")
 
     def __len__(self) -> int:
@@ -62,17 +63,11 @@ class Windows:
             self._put(owner, key, found, now)
         return found
 
-    def forget(self, keys: Iterable[Key]) -> None:
-        """Remove these, whosever they are."""
-        gone = set(keys)
-        for owner in list(self._by):
-            for key in gone & self._by[owner].keys():
+    def forget(self, name: str, kinds: Container[str]) -> None:
+        """Remove the windows of a name of these kinds; those of `NAME:PART` too, or of one such part alone."""
+        for owner, key in list(self._named.get(name.partition(":")[0], ())):
+            if key[0] in kinds and (key[1] == name or ":" not in name):
                 self._drop(owner, key)
-
-    def __iter__(self) -> Iterator[Key]:
-        """The key of each."""
-        for held in self._by.values():
-            yield from held
 
     def left(self, without: str = "") -> list[list[Any]]:
         """Owner, key, end and count of each as JSON takes them; none of the kind `without`."""
@@ -99,6 +94,8 @@ class Windows:
             self._drop(idle, next(iter(self._by[idle])))
         self._by.setdefault(owner, held)[key] = window
         self._many += 1
+        if key[1]:
+            self._named.setdefault(key[1].partition(":")[0], set()).add((owner, key))
 
     def _sweep(self, now: float) -> None:
         self._swept = now
@@ -112,6 +109,11 @@ class Windows:
             self._many -= 1
             if not held:
                 del self._by[owner]
+            name = key[1].partition(":")[0]
+            if name:
+                self._named[name].discard((owner, key))
+                if not self._named[name]:
+                    del self._named[name]
 
 
 class Once:
