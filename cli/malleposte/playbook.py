@@ -114,10 +114,11 @@ def only_one(inventory: Path) -> Iterator[None]:
 
 
 def _cause(summary: Mapping[str, Any], fallback: str) -> str:
-    failures = summary.get("failures") or []
+    # The last of each host ended its run: those before it were rescued, and led to what that one says.
+    failures = {failure["host"]: failure for failure in summary.get("failures") or []}
     if not failures:
         return fallback
-    first = failures[0]
+    first = next(iter(failures.values()))
     more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
     return f"{first['host']}: {first['role']}: {first['task']}: {first['message']}{more}"
 

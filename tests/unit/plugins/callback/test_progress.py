@@ -132,6 +132,28 @@ def test_a_real_run(
     assert json.loads(report.log.with_suffix(".json").read_text()) == dict(report.summary)
 
 
+RESCUED = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - block:
+        - name: Ask
+          ansible.builtin.fail: {msg: see the journal}
+      rescue:
+        - name: Say why
+          ansible.builtin.fail: {msg: nobody answers}
+"""
+
+
+def test_the_cause_is_the_last_word_of_a_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "play.yml").write_text(RESCUED)
+    (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {ansible_connection: local}}}")
+    monkeypatch.setattr(playbook, "VAR", tmp_path)
+    monkeypatch.setattr("malleposte.paths.LOG_DIR", tmp_path / "log")
+    report = playbook.run(playbook.Options(tmp_path / "hosts.yml", tmp_path / "play.yml", linear=True), to_stderr=True)
+    assert report.cause == "a: play: Say why: nobody answers"
+
+
 def test_a_playbook_that_cannot_be_read_has_a_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "play.yml").write_text("- hosts: all\n  tasks: [{nonsense: {}}]\n")
     (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {ansible_connection: local}}}")
