@@ -39,11 +39,11 @@ def take(place: Path | None, *limits: Limits) -> None:
     if place is None:
         return
     try:
-        found = json.loads((place / FILE).read_text("utf-8"))
+        left = (place / FILE).read_text("utf-8")
         (place / FILE).unlink()
-        for one, held in zip(limits, found, strict=True):
+        for one, held in zip(limits, json.loads(left), strict=True):
             one.go_on(held)
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         LOG.error("counts are not taken over: %s", type(error).__name__)
