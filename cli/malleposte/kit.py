@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.errors import ExitCode, InputError, MallepostError
 
 _FIRST_FD = 3  # sd_listen_fds(3)
@@ -89,6 +90,11 @@ def start[Settings](
     except (MallepostError, OSError) as error:
         say(f"<3>{name}: {error}")
         return ExitCode.FAILURE
+
+
+def state[T](path: Path, parse: Callable[[str], T]) -> T | None:
+    """Return what a daemon has kept in a file, as `durable.read_state`; what it set aside is said in the journal."""
+    return durable.read_state(path, parse, lambda line: say(f"<4>{line}"))
 
 
 def log_to_journal() -> None:

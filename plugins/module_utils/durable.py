@@ -11,7 +11,7 @@ import contextlib
 import datetime
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -63,6 +63,22 @@ def sync_folder(folder: str | Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def read_state[T](path: Path, parse: Callable[[str], T], say: Callable[[str], object]) -> T | None:
+    """Return what a program has kept in a file; None where there is no file, or none that `parse` can read.
+
+    A file that a full disk or a hand left empty or broken stops nothing: it is set aside and said, and work begins
+    anew. `parse` raises ValueError, LookupError, TypeError or AttributeError. Raises OSError.
+    """
+    try:
+        return parse(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        aside = set_aside(path)
+        say(f"{path} cannot be read ({type(error).__name__}: {error}): it is {aside.name} now, and begun anew")
+        return None
 
 
 def set_aside(path: Path) -> Path:

@@ -39,10 +39,10 @@ def take(place: Path | None, limits: Limits) -> None:
     if place is None:
         return
     try:
-        found = json.loads((place / FILE).read_text("utf-8"))
+        left = (place / FILE).read_text("utf-8")
         (place / FILE).unlink()
-        limits.go_on(found)
+        limits.go_on(json.loads(left))
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
         LOG.error("counts are not taken over: %s", type(error).__name__)

@@ -26,6 +26,7 @@ from malleposte.accounts.life.base import uid_of
 from malleposte.directory.devices import Device
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Directory, Entry
+from malleposte.loops import named
 from malleposte.platform import profiles
 
 ACCOUNTD_JOURNAL = Path("/var/log/malleposte-accountd/accounts.jsonl")
@@ -96,10 +97,7 @@ class Exporter:
                     self.report.failures.append(piece)
                 else:
                     self._put(archive, piece.name, piece.content, piece.kind, piece.when)
-            try:
-                self._journal(archive, subject.uid)
-            except (OSError, ValueError) as error:
-                self.report.failures.append(f"journal: {error}")
+            self._journal(archive, subject.uid)
             if self.report.failures:
                 self._put(archive, "MANQUE.txt", "\n".join(self.report.failures).encode(), "missing")
         return self.report
@@ -112,9 +110,10 @@ class Exporter:
         self.report.counts[kind] = self.report.counts.get(kind, 0) + 1
 
     def _journal(self, archive: zipfile.ZipFile, uid: str) -> None:
-        lines = [
-            shown for path in self.journals for line in journal_lines(path, uid) if (shown := disclosure.line(line))
-        ]
+        lines: list[str] = []
+        for path in self.journals:
+            with named(self.report.failures.append, f"journal {path}"):
+                lines += [shown for line in journal_lines(path, uid) if (shown := disclosure.line(line))]
         self._put(archive, "journal.jsonl", "".join(lines).encode(), "journal")
         self.report.counts["journal"] = len(lines)
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
+from malleposte import durable, kit
 from malleposte.accounts import filters
 from malleposte.accounts.outbound import Deliver, letter
+from malleposte.loops import named
 from malleposte.platform import opening
 
 ALWAYS = frozenset({"comparator-i;octet", "comparator-i;ascii-casemap", "imapflags"})
@@ -60,38 +61,51 @@ class Idle:
     digest: str
 
 
-def find(store: Path, offered: Collection[str]) -> Iterator[Idle]:
-    """The scripts in force of a mail store that ask for more than is offered."""
+def find(store: Path, offered: Collection[str], failed: Callable[[str], object]) -> Iterator[Idle]:
+    """The scripts in force of a mail store that ask for more than is offered; `failed` is told of unread boxes."""
     known = {*offered, *ALWAYS}
     for link in sorted(store.glob(f"*/*/{filters.ACTIVE}")):
-        held = filters.read(link.parent)
-        for name in filter(None, (held.active, filters.CARRIED if held.carried else "", *held.included)):
-            text = held.texts[name]
-            missing = tuple(one for one in filters.required(text) if one not in known)
-            if missing:
-                yield Idle(link.parent.name, name, missing, hashlib.sha256(text.encode()).hexdigest())
+        with named(failed, link.parent.name):
+            held = filters.read(link.parent)
+            for name in filter(None, (held.active, filters.CARRIED if held.carried else "", *held.included)):
+                text = held.texts[name]
+                missing = tuple(one for one in filters.required(text) if one not in known)
+                if missing:
+                    yield Idle(link.parent.name, name, missing, hashlib.sha256(text.encode()).hexdigest())
 
 
 def tell(
-    found: Collection[Idle], facts: Mapping[str, Any], deliver_domain: str, state: Path, deliver: Deliver
+    found: Collection[Idle],
+    facts: Mapping[str, Any],
+    deliver_domain: str,
+    state: Path,
+    deliver: Deliver,
+    failed: Callable[[str], object],
 ) -> list[Idle]:
-    """Write to the owners of scripts that were not told of, then to the operators; those told now. Raises OSError."""
-    known: dict[str, str] = json.loads(state.read_text("utf-8")) if state.exists() else {}
-    fresh = [one for one in found if known.get(f"{one.uid}/{one.script}") != one.digest]
+    """Write to the owners of scripts that were not told of, then to the operators; those told now. Raises OSError.
+
+    `failed` is told of owners who could not be written to: the next time tries again.
+    """
+    known: dict[str, str] = kit.state(state, lambda text: dict(json.loads(text))) or {}
+    fresh = list[Idle]()
+    told = {f"{one.uid}/{one.script}": one.digest for one in found}
     support = facts["support"]
-    for one in fresh:
-        text = _TO_OWNER.format(
-            script=one.script, names=", ".join(one.missing), phone=support["phone"], mail=support["mail"],
-            hours=opening.hours(support)[0], academy=facts["academy"],
-        )  # fmt: skip
-        subject = "Vos filtres ne s’exécutent plus / Your filters no longer run"
-        deliver(f"{one.uid}@{deliver_domain}", letter(facts, subject, text))
+    for one in (one for one in found if known.get(f"{one.uid}/{one.script}") != one.digest):
+        del told[f"{one.uid}/{one.script}"]
+        with named(failed, one.uid):
+            text = _TO_OWNER.format(
+                script=one.script, names=", ".join(one.missing), phone=support["phone"], mail=support["mail"],
+                hours=opening.hours(support)[0], academy=facts["academy"],
+            )  # fmt: skip
+            subject = "Vos filtres ne s’exécutent plus / Your filters no longer run"
+            deliver(f"{one.uid}@{deliver_domain}", letter(facts, subject, text))
+            told[f"{one.uid}/{one.script}"] = one.digest
+            fresh.append(one)
     if fresh:
         rows = "\n".join(f"{one.uid}  {one.script}  {', '.join(one.missing)}" for one in fresh)
         subject = f"Filtres de {len(fresh)} comptes sans effet / filters that do not run"
         text = _TO_OPERATORS.format(count=len(fresh), rows=rows)
         deliver(f"postmaster@{facts['domain']}", letter(facts, subject, text))
-    told = {f"{one.uid}/{one.script}": one.digest for one in found}
     if told != known:
         durable.write(state, json.dumps(told, sort_keys=True))
     return fresh

@@ -11,7 +11,6 @@ import math
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -25,6 +24,7 @@ from malleposte.accounts.changes import Change, Kind
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.errors import InputError, MallepostError
+from malleposte.loops import named
 from malleposte.platform import opening
 from malleposte.platform.times import in_english, in_french, when
 from malleposte.policy.model import Policy, PolicyError
@@ -258,13 +258,11 @@ def carry_out(found: Iterable[Due], facts: Facts, now: datetime.datetime, acts: 
     A warning is kept as sent once the mail server has it: a crash between the two sends it twice rather than never.
     """
     for one in found:
-        try:
+        failures: list[str] = []
+        with named(failures.append, one.uid):
             if one.deed is Deed.EXPIRE:
                 acts.expire(one)
             else:
                 acts.send(message(one, facts, now))
                 acts.record(one)
-        except (MallepostError, ValueError, HeaderParseError) as error:
-            yield one, f"{one.uid}: {error}"
-        else:
-            yield one, ""
+        yield one, "".join(failures)

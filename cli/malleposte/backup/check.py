@@ -12,6 +12,7 @@ from typing import Any
 
 from malleposte import owner
 from malleposte.errors import MallepostError
+from malleposte.loops import named
 
 from .archives import Archive, NotInArchiveError, Vault
 from .config import Source
@@ -118,8 +119,8 @@ def compare(vault: Vault, archive: Archive, files: list[Path]) -> int:
 
 def check_source(vault: Vault, source: Source, chance: random.Random) -> Finding:
     """The last archive of a source: its metadata, and a sample of its files; of a dump, that it is there and whole."""
-    finding = Finding(source.name)
-    try:
+    finding, failures = Finding(source.name), list[str]()
+    with named(failures.append):
         archive = vault.latest(source.name)
         finding.archive = archive.name
         location = vault.target.repository(source.repository)
@@ -135,8 +136,7 @@ def check_source(vault: Vault, source: Source, chance: random.Random) -> Finding
             finding.compared = compare(vault, archive, files) if files else 0
             if files and not finding.compared:
                 finding.error = f"{archive.name} gave back none of {len(files)} files"
-    except MallepostError as error:
-        finding.error = str(error)
+    finding.error = failures[0] if failures else finding.error
     return finding
 
 
@@ -145,10 +145,10 @@ def check(vault: Vault, sources: list[Source], limit: int = LIMIT, seed: int | N
     chance = random.Random(seed)  # noqa: S311  # a sample, not a secret
     report = Report(vault.name)
     for repository in dict.fromkeys(one.repository for one in sources):
-        try:
+        failures: list[str] = []
+        with named(failures.append):
             location = vault.target.repository(repository)
             vault.borg.run("check", "--repository-only", "--max-duration", str(limit), location)
-        except MallepostError as error:
-            report.findings.append(Finding(f"repository {repository}", error=str(error)))
+        report.findings += [Finding(f"repository {repository}", error=failure) for failure in failures]
     report.findings += [check_source(vault, source, chance) for source in sources]
     return report

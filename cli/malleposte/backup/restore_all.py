@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from malleposte import durable, owner
+from malleposte import durable, kit, owner
 from malleposte.errors import InputError
 from malleposte.platform.mailstore import MAILDIR, STORE
 
@@ -101,11 +101,14 @@ class State:
     def load(cls, path: Path, key: str) -> State:
         """The state of an interrupted run for the same archives; a new one otherwise."""
         fresh = cls(path, key, datetime.now().strftime(STAMP), begun=datetime.now(UTC).isoformat(timespec="seconds"))
-        if path.exists():
-            found = json.loads(path.read_text("utf-8"))
+
+        def parsed(text: str) -> State:
+            found = json.loads(text)
             if found["key"] == key and "begun" in found:
                 return cls(path, key, found["stamp"], found["done"], found["begun"])
-        return fresh
+            return fresh
+
+        return kit.state(path, parsed) or fresh
 
     def mark(self, step: str, counts: dict[str, int]) -> None:
         """Note a step as done."""

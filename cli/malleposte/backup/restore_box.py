@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from malleposte import owner
+from malleposte import durable, owner
 from malleposte.errors import InputError, MallepostError
 from malleposte.platform.mailstore import MAILDIR
 
@@ -141,7 +141,7 @@ def _restore(box: Box, source: Source, dovecot: Dovecot, chosen: Options, say: C
     if not box.released:
         _extract(box, source, copy, say)
         if found := dovecot.modseqs(uid):
-            box.modseqs.write_text(json.dumps(found), "utf-8")
+            durable.write(box.modseqs, json.dumps(found))
         say("closing the box: deliveries wait, sessions end")
         box.hold()
         dovecot.end_sessions(uid)
@@ -198,7 +198,7 @@ def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
         if box.held:
             raise MallepostError(f"account {box.uid}: a restore holds its box", "run that one again first")
         _remove(box.tree)
-        box.note.write_text(note, "utf-8")
+        durable.write(box.note, note)
     if not box.released:
         if given.is_dir():
             given.rename(box.tree)
@@ -232,7 +232,7 @@ def _extract(box: Box, source: Source, copy: Copy, say: Callable[[str], None]) -
     clean(found)
     found.rename(box.tree)
     shutil.rmtree(fresh)
-    box.note.write_text(name, "utf-8")
+    durable.write(box.note, name)
 
 
 def _remove(path: Path) -> None:

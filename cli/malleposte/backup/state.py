@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
+from malleposte import durable, kit
 from malleposte.platform import locks
 
 from .ledger import CLAIMED
@@ -33,11 +33,13 @@ class State:
 
     def read(self) -> dict[str, Any]:
         """Everything. Empty when there was no run, or the file is damaged: it can be made again."""
-        try:
-            found = json.loads(self.path.read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            found = {}
-        return found if isinstance(found, dict) and "vaults" in found else {"vaults": {}}
+
+        def parsed(text: str) -> dict[str, Any]:
+            found: dict[str, Any] = json.loads(text)
+            found["vaults"].items()
+            return found
+
+        return kit.state(self.path, parsed) or {"vaults": {}}
 
     def record(self, vault: str, source: str, entry: dict[str, Any]) -> None:
         """A source's `attempt`, with `success` when there is one; the older success stays otherwise."""

@@ -15,6 +15,7 @@ from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
 from malleposte.accounts.agendas.sogo import Restore, restore
 from malleposte.calendars import subscriptions
 from malleposte.calendars.offers import Listed, Offers
+from malleposte.loops import named
 
 WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
 TITLE = "Agenda"
@@ -50,13 +51,19 @@ def place(
     wanted |= {_agenda(uid, number): _rights(()) for uid, number in closed.find(others, sql).items()}
     changed = {agenda.owner for agenda in rights.keep_all(sql, forget, wanted)}
     for box in boxes:
-        if box.uid not in held:
-            yield box.uid, "SOGo made no agenda of it"
-        elif offers.keep(_listed(box.uid), box.delegates, offered.get(box.uid, {}), int(now)):
-            changed.add(box.uid)
+        faults: list[str] = []
+        with named(faults.append):
+            if box.uid not in held:
+                faults.append("SOGo made no agenda of it")
+            elif offers.keep(_listed(box.uid), box.delegates, offered.get(box.uid, {}), int(now)):
+                changed.add(box.uid)
+        yield from ((box.uid, fault) for fault in faults)
     for uid in offered.keys() - {box.uid for box in boxes}:
-        offers.end(_listed(uid), offered[uid].keys())
-        changed.add(uid)
+        faults = []
+        with named(faults.append):
+            offers.end(_listed(uid), offered[uid].keys())
+            changed.add(uid)
+        yield from ((uid, fault) for fault in faults)
     yield from ((uid, "") for uid in sorted(changed))
 
 

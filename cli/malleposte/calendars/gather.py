@@ -18,8 +18,8 @@ from malleposte.calendars.model import Published, Shown
 from malleposte.calendars.settings import Fixed
 from malleposte.calendars.store import Store, digest, write
 from malleposte.directory.query import Search
-from malleposte.errors import MallepostError
 from malleposte.lists.rule import agents_of, from_url
+from malleposte.loops import reason
 
 AGAIN = datetime.timedelta(hours=3)
 """The age at which a source is read again."""
@@ -53,8 +53,8 @@ class Gatherer:
             for one in published:
                 try:
                     members = self.members(one)
-                except MallepostError as problem:
-                    error = f"{AS_BEFORE}: {problem}"
+                except Exception as problem:  # noqa: BLE001  # said, and the others are brought up to date
+                    error = f"{AS_BEFORE}: {reason(problem)}"
                     said.append(f"{one.ident}: {error}")
                     self.store.put(replace(one, error=one.error or error))
                     members = before[one.ident].members if one.ident in before else ()
@@ -88,8 +88,8 @@ class Gatherer:
             try:
                 given = self.read(one.source) if one.source else one.content.encode()
                 text = content.whole(content.check(given, one.source or one.name, self.kept).items, one.name)
-            except MallepostError as problem:
-                yield f"{ident}: it is not published as the inventory has it: {problem}"
+            except Exception as problem:  # noqa: BLE001  # said, and the others are published
+                yield f"{ident}: it is not published as the inventory has it: {reason(problem)}"
                 continue
             with self.store.locked():
                 if new != before or self.store.content(ident).decode() != text:
@@ -101,8 +101,8 @@ class Gatherer:
         text, error = None, ""
         try:
             text = content.whole(content.check(self.read(one.source), one.source, self.kept).items, one.name)
-        except MallepostError as problem:
-            error = str(problem)
+        except Exception as problem:  # noqa: BLE001  # said, and the others are read
+            error = reason(problem)
             yield f"{one.ident}: its last good content stays: {error}"
         with self.store.locked():
             held = self.store.find(one.ident)

@@ -13,7 +13,7 @@ from malleposte.accounts.agendas.rights import Forget, Sql
 from malleposte.accounts.channels.sogo import delete
 from malleposte.adapters import ldapsearch, postgresql
 from malleposte.directory.query import All, AnyOf, Equal, Query, Search, Values
-from malleposte.errors import MallepostError
+from malleposte.loops import named
 from malleposte.platform.identity import is_uid
 
 USAGE = "BASE BIND_DN URI DATABASE MEMCACHED PROFILE[,PROFILE...]"
@@ -60,16 +60,15 @@ def run(
     if found is None:
         print(f"usage: {program} {' '.join((USAGE, more)).strip()}", file=sys.stderr)
         return 2
-    failed = 0
-    try:
+    failed, ended = 0, list[str]()
+    with named(ended.append):
         for thing, fault in work(found):
             if fault or changed:
                 print(f"<4>{thing}: {fault}" if fault else f"{thing}: {changed}", file=sys.stderr)
             failed |= bool(fault)
-    except (MallepostError, OSError) as error:
-        print(f"<3>{stay}: {error}", file=sys.stderr)
-        return 1
-    return failed
+    for reason in ended:
+        print(f"<3>{stay}: {reason}", file=sys.stderr)
+    return 1 if ended else failed
 
 
 def agents(search: Search, profiles: Sequence[str], *attributes: str, who: Query | None = None) -> dict[str, Values]:

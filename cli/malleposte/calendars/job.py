@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from malleposte.calendars import content
 from malleposte.calendars.model import Items, Shown
 from malleposte.calendars.store import Store
-from malleposte.errors import MallepostError
+from malleposte.loops import named
 
 Engine = Callable[[Sequence[Shown], Items], int]
 """Does the work, and gives the number of changed calendars. Raises MallepostError, OSError."""
@@ -21,10 +21,11 @@ def run(name: str, engine: Engine, store: Store | None = None) -> int:
     def items(ident: str) -> Mapping[str, str]:
         return content.check(held.content(ident), ident).items
 
-    try:
+    changed, ended = 0, list[str]()
+    with named(ended.append):
         changed = held.bring(lambda shown: engine(shown, items))
-    except (MallepostError, OSError) as error:
-        print(f"<3>the calendars of {name} are as they were: {error}", file=sys.stderr)
+    for reason in ended:
+        print(f"<3>the calendars of {name} are as they were: {reason}", file=sys.stderr)
         return 1
     if changed:
         print(f"{changed} published calendars changed")

@@ -6,6 +6,7 @@ alarms of other kinds by themselves.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import re
@@ -14,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner
+from malleposte import kit, owner
 from malleposte.calendars import items
 from malleposte.calendars.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
+from malleposte.loops import named, reason
 
 LATEST = 86_400.0
 """Seconds after which a reminder that could not be sent in time is none any more."""
@@ -44,13 +46,14 @@ class Memory:
     @classmethod
     def read(cls, path: Path, now: float) -> Memory:
         """As `write` left it; a file that is missing or damaged begins now."""
-        try:
-            given = json.loads(path.read_text("utf-8"))
+
+        def parsed(text: str) -> Memory:
+            given = json.loads(text)
             known = {name: (int(seen), {str(item): float(at) for item, at in due.items()})
                      for name, (seen, due) in given["collections"].items()}  # fmt: skip
             return cls(min(float(given["until"]), now), known)
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
-            return cls(now)
+
+        return kit.state(path, parsed) or cls(now)
 
     def write(self, path: Path) -> None:
         """In place of the older one."""
@@ -110,20 +113,29 @@ class Round:
         known: dict[str, tuple[int, dict[str, float]]] = {}
         for folder in (one for home in items.homes(self.root) for one in items.agendas(home)):
             name = f"{folder.parent.name}/{folder.name}"
-            seen, due = memory.collections.get(name, (0, {}))
-            try:
-                changed = folder.stat().st_mtime_ns
-                if seen != changed:
-                    kept = {item: at for item, at in due.items() if at <= after}
-                    due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
-            except FileNotFoundError:  # it was removed meanwhile
-                continue
-            late = {item: at for item, at in due.items() if at <= now}
-            due = {item: at for item, at in due.items() if at > now}
-            for item, at in late.items():
-                due |= self._rung(folder, item, at, now)
-            known[name] = (changed, due)
+            faults: list[str] = []
+            with named(faults.append), contextlib.suppress(FileNotFoundError):  # it was removed meanwhile
+                known[name] = self._collection(folder, memory.collections.get(name, (0, {})), after, now)
+            for fault in faults:
+                self.unread.append((name, fault))
+                if name in memory.collections:
+                    known[name] = memory.collections[name]
         return Memory(now, known)
+
+    def _collection(
+        self, folder: Path, known: tuple[int, dict[str, float]], after: float, now: float
+    ) -> tuple[int, dict[str, float]]:
+        """Send what is late in a collection; what is known of it then. Raises OSError."""
+        seen, due = known
+        changed = folder.stat().st_mtime_ns
+        if seen != changed:
+            kept = {item: at for item, at in due.items() if at <= after}
+            due = dict(self._due(folder, (path.name for path in folder.iterdir()), after)) | kept
+        late = {item: at for item, at in due.items() if at <= now}
+        due = {item: at for item, at in due.items() if at > now}
+        for item, at in late.items():
+            due |= self._rung(folder, item, at, now)
+        return changed, due
 
     def _rung(self, folder: Path, item: str, at: float, now: float) -> dict[str, float]:
         """Send the reminders of an item from this second on; by the item the next one, or the one that was not sent."""
@@ -134,7 +146,10 @@ class Round:
             except OSError as error:
                 self.unsent = str(error)
                 return {item: found.at}
-            self.sent += 1
+            except Exception as error:  # noqa: BLE001  # a title that no letter can bear stops no other reminder
+                self.unread.append((f"{folder.parent.name}/{folder.name}/{item}", reason(error)))
+            else:
+                self.sent += 1
             found = self._read(folder, item, found.at)
         return {item: found.at} if found else {}
 

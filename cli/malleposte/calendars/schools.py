@@ -17,6 +17,7 @@ from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
 from malleposte.accounts.agendas.sogo import Restore, printable, quoted, quoted_json, restore, rows
 from malleposte.calendars import subscriptions
 from malleposte.calendars.offers import Listed, Offers
+from malleposte.loops import named
 
 OWNER = "malleposte-annuaires"
 """The owner of the address books: no agent, and nobody can log in by that name."""
@@ -99,17 +100,23 @@ def place(
     wanted = {_agenda(book.ident, held[book.ident].id): _rights(book) for book in there}
     changed |= {agenda.name for agenda in rights.keep_all(sql, forget, wanted)}
     for book in books:
-        if book.ident not in held:
-            yield book.ident, "SOGo made no address book of it"
-        elif offers.keep(_listed(book.ident), book.readers, offered.get(book.ident, {}), int(now)):
-            changed.add(book.ident)
+        faults: list[str] = []
+        with named(faults.append):
+            if book.ident not in held:
+                faults.append("SOGo made no address book of it")
+            elif offers.keep(_listed(book.ident), book.readers, offered.get(book.ident, {}), int(now)):
+                changed.add(book.ident)
+        yield from ((book.ident, fault) for fault in faults)
     for ident in (held.keys() | offered.keys()) - {book.ident for book in books}:
-        if ident in held:
-            rights.keep(sql, forget, _agenda(ident, held[ident].id), [(ANYBODY, NOTHING)])
-        offers.end(_listed(ident), offered.get(ident, {}).keys())
-        if ident in held:
-            sql(folders.remove(held[ident].id, subscriptions.CONTACTS))
-        changed.add(ident)
+        faults = []
+        with named(faults.append):
+            if ident in held:
+                rights.keep(sql, forget, _agenda(ident, held[ident].id), [(ANYBODY, NOTHING)])
+            offers.end(_listed(ident), offered.get(ident, {}).keys())
+            if ident in held:
+                sql(folders.remove(held[ident].id, subscriptions.CONTACTS))
+            changed.add(ident)
+        yield from ((ident, fault) for fault in faults)
     yield from ((ident, "") for ident in sorted(changed))
 
 

@@ -13,8 +13,9 @@ from malleposte.backup import restore_kept as kept
 from malleposte.backup.restore_database import HostPostgres
 from malleposte.backup.run import size
 from malleposte.commands.backup_options import BackedUpCommand
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.errors import ExitCode, InputError
 from malleposte.fleet import remote
+from malleposte.loops import named
 
 
 def found() -> list[kept.Kept]:
@@ -76,10 +77,10 @@ def command(
     failures: list[str] = []
     if removing and not dry_run:
         for one in list(rows):
-            try:
+            known = len(failures)
+            with named(failures.append, f"{one.id}: not removed"):
                 kept.remove(one, drop)
-            except (MallepostError, OSError) as error:
-                failures.append(f"{one.id}: not removed: {error}")
+            if len(failures) > known:
                 rows.remove(one)
     if as_json:
         shown = [

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from malleposte import kit
+from malleposte import durable, kit
 from malleposte.accounts.throttle import GUESSERS
 from malleposte.adapters.valkey import Unavailable, Valkey
 
@@ -39,7 +39,7 @@ class Teller:
     def turn(self) -> None:
         """Tell what is new. One line where Valkey begins to be silent, one where it answers again."""
         try:
-            last = float(self.note.read_text("utf-8")) if self.note.exists() else 0.0
+            last = kit.state(self.note, float) or 0.0
             found = self.store.since(GUESSERS, last)
         except Unavailable as error:
             if not self.silent:
@@ -51,7 +51,7 @@ class Teller:
         self.silent = False
         for address, moment in found:
             kit.say(f"guesses: rip={address}")
-            self.note.write_text(repr(moment), "utf-8")
+            durable.write(self.note, repr(moment))
 
 
 def main(words: Sequence[str]) -> int:

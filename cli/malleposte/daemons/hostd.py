@@ -32,9 +32,11 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.senders import Edit
 from malleposte.accounts.traces.model import Trace
 from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.loops import named, reason
 
 IDLE = 60.0  # seconds without a request
 CONNECTIONS = 64
+DEFECT = "look there at 'journalctl -u malleposte-hostd'"
 IN_TURN = ("carry", "settle")
 """Acts that take long and write what another of them may read."""
 
@@ -187,6 +189,9 @@ def answer(line: bytes, acts: Acts) -> Iterator[bytes]:
         yield _json({"done": done})
     except (MallepostError, OSError) as error:
         yield _json({"error": str(error), "hint": getattr(error, "hint", None)})
+    except Exception as error:  # noqa: BLE001  # one act's defect: its caller is told, and so is the journal
+        kit.say(f"<3>{_act(line) or 'a request'} failed: {reason(error)}")
+        yield _json({"error": f"a defect of hostd ({type(error).__name__})", "hint": DEFECT})
 
 
 def _sent(piece: Piece) -> Iterator[bytes]:
@@ -233,7 +238,8 @@ class Server:
 
     def _one(self, plain: socket.socket, offer: Offer) -> None:
         try:
-            with contextlib.suppress(OSError, ValueError), plain:
+            # Whoever goes away in the middle is no fault of this host; anything else is.
+            with named(lambda line: kit.say(f"<3>a connection failed: {line}")), contextlib.suppress(OSError), plain:
                 plain.settimeout(IDLE)
                 if offer.tls is None:
                     self._talk(plain, offer)
@@ -254,7 +260,10 @@ class Server:
 
 
 def _recognised(link_: socket.socket, clients: Mapping[str, str]) -> bool:
-    told = json.loads(_line(link_) or b"{}")
+    try:
+        told = json.loads(_line(link_) or b"{}")
+    except ValueError:
+        told = None
     known = isinstance(told, dict) and link.proves(clients, str(told.get("client")), str(told.get("secret")))
     link_.sendall(_json({"done": True} if known else {"error": "not known here: deploy the directory's host again"}))
     if not known:

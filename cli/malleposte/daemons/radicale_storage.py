@@ -10,6 +10,7 @@ A published calendar (malleposte.calendars) is one folder for all its agents. Th
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from radicale.storage import multifilesystem
 
 from malleposte.calendars.places import FOLDER, PREFIX, SHOWN
+
+LOG = logging.getLogger("radicale")
 
 
 class Collection(multifilesystem.Collection):
@@ -49,6 +52,10 @@ class Published:
                 self.seen = found.st_ino, found.st_mtime_ns
         except FileNotFoundError:
             self.members = {}
+        except (ValueError, TypeError, AttributeError) as error:
+            # Agents keep what they were shown, and their own agendas; the job writes the file anew.
+            self.seen = found.st_ino, found.st_mtime_ns
+            LOG.error("%s cannot be read: %s", self.file, error)
         return sorted(one for one, uids in self.members.items() if uids is None or uid in uids)
 
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import kit
+from malleposte import durable, kit
 from malleposte.accounts.record.model import IN, OUT, Event, Refusal, Tally, event, plain, reason
 from malleposte.accounts.record.store import Store
 from malleposte.accounts.resolver import AccountResolver
@@ -267,12 +267,23 @@ class Server:
                 tasks.create_task(kit.alive())
 
 
+def opened(path: Path, days: int) -> Store:
+    """The store; a file that cannot be read is set aside, and begun anew. Raises MallepostError."""
+    try:
+        return Store(path, days)
+    except sqlite3.OperationalError as error:  # the disk is full, or not ours to write: the file is as it was
+        raise MallepostError(f"{path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        aside = durable.set_aside(path)
+        for end in ("-wal", "-shm"):
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        kit.say(f"<3>{path} cannot be read ({error}): it is {aside.name} now, and begun anew")
+        return Store(path, days)
+
+
 def _serve(config: Config) -> int:
     path = Path(os.environ.get("STATE_DIRECTORY", ".")) / "record.sqlite"
-    try:
-        store = Store(path, config.days)
-    except sqlite3.Error as error:
-        raise MallepostError(f"{path}: {error}", "move the file away: a new one is made") from error
+    store = opened(path, config.days)
     record = Record(store, AccountResolver(config.names), config.domain)
     sockets = kit.handed()
 

@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from malleposte import durable
 from malleposte.lab.errors import LabError
 
 VERSION = 1
@@ -88,3 +89,4 @@ def save(path: Path, state: HostState) -> None:
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that a reader, or the next boot, sees the old content or the new."""
+    durable.write(path, text, mode)

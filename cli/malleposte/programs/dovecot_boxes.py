@@ -19,6 +19,7 @@ from pathlib import Path
 from malleposte import durable
 from malleposte.adapters.ldapsearch import search
 from malleposte.errors import MallepostError
+from malleposte.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import MAILDIR, SHARED, home_of
 
@@ -77,13 +78,16 @@ def renew(path: Path, boxes: Iterable[str]) -> bool:
         os.close(descriptor)
 
 
-def furnish(store: Path, boxes: Iterable[str]) -> None:
-    """Make the Maildir of each box that has none."""
+def furnish(store: Path, boxes: Iterable[str]) -> list[str]:
+    """Make the Maildir of each box that has none; the failures, a line each."""
+    failures: list[str] = []
     for uid in boxes:
-        maildir = home_of(uid, store) / MAILDIR
-        if not (maildir / "cur").is_dir():
-            for name in ("tmp", "new", "cur"):
-                (maildir / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with named(failures.append, uid):
+            maildir = home_of(uid, store) / MAILDIR
+            if not (maildir / "cur").is_dir():
+                for name in ("tmp", "new", "cur"):
+                    (maildir / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    return failures
 
 
 def main(words: Sequence[str]) -> int:
@@ -98,6 +102,8 @@ def main(words: Sequence[str]) -> int:
         print(f"<3>the list of shared boxes is as it was: {error}", file=sys.stderr)
         return 1
     store = Path(words[0])
-    furnish(store, boxes)
+    failures = furnish(store, boxes)
+    for failure in failures:
+        print(f"<4>{failure}", file=sys.stderr)
     renew(store / SHARED, boxes)
-    return 0
+    return 1 if failures else 0

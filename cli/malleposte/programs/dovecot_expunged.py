@@ -15,7 +15,7 @@ from pathlib import Path
 
 from malleposte.accounts.deleted import ROOT
 from malleposte.adapters.dovecot import doveadm
-from malleposte.errors import MallepostError
+from malleposte.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import BUCKETS, EXPUNGED, home_of
 
@@ -48,16 +48,17 @@ def main(words: Sequence[str]) -> int:
     with tempfile.NamedTemporaryFile("w", prefix="expunged-", encoding="utf-8") as file:
         file.writelines(f"{uid}\n" for uid in uids)
         file.flush()
-        try:
+        failures: list[str] = []
+        with named(failures.append, "expunged messages stay"):
             doveadm("expunge", "-F", file.name, "mailbox", f"{ROOT}*", *_ended(int(words[1])))
-            for uid in uids:
+        for uid in uids:
+            with named(failures.append, uid):
                 for name in empty(home_of(uid, Path(words[0])) / EXPUNGED):
                     # A message that came meanwhile keeps its folder (-e).
                     doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
-        except MallepostError as error:
-            print(f"<3>expunged messages stay: {error}", file=sys.stderr)
-            return 1
-    return 0
+    for failure in failures:
+        print(f"<3>{failure}", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def _ended(days: int) -> list[str]:

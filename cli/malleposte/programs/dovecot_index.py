@@ -17,6 +17,7 @@ from pathlib import Path
 from malleposte import owner
 from malleposte.adapters import dovecot
 from malleposte.backup import restore_maildir as maildir
+from malleposte.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import BUCKETS, MAILDIR
 
@@ -55,10 +56,13 @@ def main(words: Sequence[str]) -> int:
     if len(words) != 2 or not words[1].isdigit():
         print("usage: dovecot-index STORE MESSAGES", file=sys.stderr)
         return 2
-    end = time.monotonic() + NIGHT
+    end, failures = time.monotonic() + NIGHT, list[str]()
     for uid, folder in large(Path(words[0]), int(words[1])):
         if time.monotonic() > end:
             print(f"not all large folders are indexed: the next night goes on from {uid}", file=sys.stderr)
             break
-        dovecot.index(uid, folder)
-    return 0
+        with named(failures.append, f"{uid}/{folder}"):
+            dovecot.index(uid, folder)
+    for failure in failures:
+        print(f"<4>not indexed: {failure}", file=sys.stderr)
+    return 1 if failures else 0

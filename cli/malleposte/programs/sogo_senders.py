@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner
+from malleposte import kit, owner
 from malleposte.adapters import ldapsearch, ldif, postgresql
 from malleposte.directory.query import All, AnyOf, Equal, Search
 from malleposte.errors import MallepostError
+from malleposte.loops import named
 from malleposte.platform import signature
 from malleposte.platform.identity import is_uid
 
@@ -150,21 +151,34 @@ def sign(template: str, database: str, memory: Path, people: Callable[[str], lis
 
     `people` are those of a filter. `memory` holds who was looked at.
     """
-    done = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
+    done = kit.state(memory, _uids) or set()
     seen = json.loads(postgresql.sql(database, USERS, user="", timeout=SECONDS))
     new = sorted(uid for uid in seen if is_uid(uid) and uid not in done)[:SIGNED_AT_ONCE]
     if not new:
         return 0
     found = people(f"(|{''.join(f'(uid={uid})' for uid in new)})")
     texts, known, old = signatures(template, found, search), agents([], found), stored(database, new)
-    failed = set()
+    failed = set[str]()
     for uid in sorted(known):
-        had = old.get(uid, [])
-        if (now := signed(had, known[uid], texts[uid])) != had and (said := store(uid, now)):
-            print(f"<4>{uid}: {said}", file=sys.stderr)
-            failed.add(uid)
+        faults: list[str] = []
+        with named(faults.append):
+            had = old.get(uid, [])
+            if (now := signed(had, known[uid], texts[uid])) != had and (said := store(uid, now)):
+                faults.append(said)
+        failed |= _told(uid, faults)
     owner.replace(memory, json.dumps(sorted(done.union(new) - failed)))
     return len(failed)
+
+
+def _uids(text: str) -> set[str]:
+    return {str(uid) for uid in [*json.loads(text)]}
+
+
+def _told(uid: str, faults: Iterable[str]) -> set[str]:
+    """Say what went wrong with an agent, whose uid comes back where anything did."""
+    lines = [f"<4>{uid}: {fault}" for fault in faults]
+    print("\n".join(lines), end="\n" if lines else "", file=sys.stderr)
+    return {uid} if lines else set()
 
 
 def main(words: Sequence[str]) -> int:
@@ -190,17 +204,19 @@ def main(words: Sequence[str]) -> int:
             return readable(ldapsearch.search(*where, f"(&{condition}{known})", *told))
 
         wanted = agents(boxes, people("(mpOpens=*)"))
-        before = set(json.loads(memory.read_text("utf-8"))) if memory.exists() else set()
+        before = kit.state(memory, _uids) or set()
         every_box = frozenset(box["mail"][0].lower() for box in boxes if "mail" in box)
         old = stored(database, before | wanted.keys())
         owner.replace(memory, json.dumps(sorted(before | wanted.keys())))
         for uid in sorted(before | wanted.keys()):
-            had = old.get(uid, [])
-            now = renewed(had, wanted.get(uid), every_box)
-            # SOGo may not know an agent any more: that is no failure.
-            if now != had and (said := store(uid, now)) and uid in wanted:
-                print(f"<4>{uid}: {said}", file=sys.stderr)
-                failed = 1
+            faults: list[str] = []
+            with named(faults.append):
+                had = old.get(uid, [])
+                now = renewed(had, wanted.get(uid), every_box)
+                # SOGo may not know an agent any more: that is no failure.
+                if now != had and (said := store(uid, now)) and uid in wanted:
+                    faults.append(said)
+            failed |= bool(_told(uid, faults))
         owner.replace(memory, json.dumps(sorted(wanted)))
         if template := Path(words[6]).read_text("utf-8").strip():
             failed |= bool(

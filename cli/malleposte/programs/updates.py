@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from malleposte import durable
+from malleposte import durable, kit
 from malleposte.fleet import updates
 
 SECONDS = 120
@@ -24,11 +24,7 @@ def main(words: Sequence[str]) -> int:
         print("usage: updates FILE", file=sys.stderr)
         return 2
     path, now = Path(words[0]), time.time()
-    try:
-        old = updates.Note.of(path.read_text("utf-8")) if path.exists() else updates.Note()
-    except ValueError as error:
-        print(f"{path}: {error}; it is {durable.set_aside(path).name} now, and begun anew", file=sys.stderr)
-        old = updates.Note()
+    old = kit.state(path, updates.Note.of) or updates.Note()
     try:
         simulated = subprocess.run(
             updates.SIMULATED, capture_output=True, text=True, check=True, timeout=SECONDS,

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.together("portal-log-in")
 PAGE, FETCH, END = "/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"
 FOLDER = "/var/lib/malleposte-own-data"
 PATIENCE = 180
+STRANGE = {1971: 1980, 2200: 2107}
+"""Years of messages, and the years that a ZIP file gives them."""
 
 
 @pytest.fixture
@@ -76,6 +78,9 @@ def held(site: Site, uid: str) -> list[str]:
 def test_a_copy_is_asked_for_made_and_is_its_owner_s_alone(enter: Any, site: Site, mail: Mail) -> None:
     (visitor, who), (other, neighbour), subject = enter(), enter(), token()
     mail.imap(who.account).append("Archives", "", None, compose("a@lointain.test", who.account.mail, subject))
+    for year in STRANGE:  # what ZIP has no date for
+        far = compose("a@lointain.test", who.account.mail, f"{subject} {year}")
+        mail.imap(who.account).append("Archives", "", f'"01-Feb-{year} 12:00:00 +0000"', far)
     wrong = visitor.send(PAGE, password=rules.generate())
     assert "Mot de passe inexact" in wrong.named("errors") and held(site, who.uid) == []
     page = visitor.send(PAGE, password=who.account.password)
@@ -91,7 +96,10 @@ def test_a_copy_is_asked_for_made_and_is_its_owner_s_alone(enter: Any, site: Sit
     letters = [name for name in theirs.namelist() if name.startswith("courrier/INBOX/")]
     assert set(archive.namelist()) <= set(theirs.namelist())
     assert {name for name in theirs.namelist() if name not in archive.namelist()} <= set(letters), "the letter since"
-    assert any(subject.encode() in archive.read(name) for name in archive.namelist() if name.endswith(".eml"))
+    told = {archive.read(one): one.date_time[0] for one in archive.infolist() if one.filename.endswith(".eml")}
+    assert len([content for content in told if subject.encode() in content]) == 1 + len(STRANGE)
+    for year, shown in STRANGE.items():
+        assert [then for content, then in told.items() if f"{subject} {year}".encode() in content] == [shown]
     assert archive.read("compte.json") == theirs.read("compte.json")
     assert "MANQUE.txt" not in archive.namelist()
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import email.message
+import json
 from pathlib import Path
 
 import pytest
@@ -58,32 +59,62 @@ def test_who_is_told_of_filters_that_do_not_run(tmp_path: Path) -> None:
     store, state = tmp_path / "store", tmp_path / "told.json"
     home(store, "mdupond", "main", main='require ["fileinto", "enotify"];\nnotify "mailto:a@b.test";')
     home(store, "pmartin", "main", main='require ["fileinto", "copy"]; # require "enotify";\nkeep;')
-    found = list(idle.find(store, OFFERED))
+    found = list(idle.find(store, OFFERED, [].append))
     assert [(one.uid, one.script, one.missing) for one in found] == [("mdupond", "main", ("enotify",))]
     sent: list[tuple[str, email.message.EmailMessage]] = []
 
     def deliver(recipient: str, message: email.message.EmailMessage) -> None:
         sent.append((recipient, message))
 
-    assert idle.tell(found, FACTS, "stores.invalid", state, deliver) == found
+    assert idle.tell(found, FACTS, "stores.invalid", state, deliver, [].append) == found
     assert [to for to, _ in sent] == ["mdupond@stores.invalid", "postmaster@ac-exemple.test"]
     assert "enotify" in sent[0][1].get_content()
     assert "03 00 00 00 00" in sent[0][1].get_content()
     # Once; and again when the script has changed.
-    assert idle.tell(found, FACTS, "stores.invalid", state, deliver) == []
+    assert idle.tell(found, FACTS, "stores.invalid", state, deliver, [].append) == []
     (store / "00" / "mdupond" / "sieve" / "main.sieve").write_text('require "enotify"; stop;')
-    assert len(idle.tell(list(idle.find(store, OFFERED)), FACTS, "stores.invalid", state, deliver)) == 1
+    found = list(idle.find(store, OFFERED, [].append))
+    assert len(idle.tell(found, FACTS, "stores.invalid", state, deliver, [].append)) == 1
     assert len(sent) == 4
 
 
 def test_who_could_not_be_told_is_told_the_next_time(tmp_path: Path) -> None:
     store, state = tmp_path / "store", tmp_path / "told.json"
     home(store, "mdupond", "main", main='require "enotify";')
-    found = list(idle.find(store, OFFERED))
+    found = list(idle.find(store, OFFERED, [].append))
 
     def refuse(_recipient: str, _message: email.message.EmailMessage) -> None:
         raise ConnectionRefusedError("nobody there")
 
-    with pytest.raises(OSError, match="nobody there"):
-        idle.tell(found, FACTS, "stores.invalid", state, refuse)
-    assert not state.exists()
+    failures: list[str] = []
+    assert idle.tell(found, FACTS, "stores.invalid", state, refuse, failures.append) == []
+    assert failures == ["mdupond: nobody there"] and not state.exists()
+
+
+def test_one_who_cannot_be_told_and_a_box_that_cannot_be_read_stop_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, state = tmp_path / "store", tmp_path / "told.json"
+    state.write_text("")  # cut off by a full disk
+    for uid in ("anne", "berthe", "celine"):
+        home(store, uid, "main", main='require "enotify";')
+    read, sent, failures = idle.filters.read, list[str](), list[str]()
+
+    def one_is_closed(box: Path) -> object:
+        if box.name == "anne":
+            raise PermissionError(13, "Permission denied")
+        return read(box)
+
+    def deliver(recipient: str, _message: email.message.EmailMessage) -> None:
+        if recipient.startswith("berthe"):
+            raise ValueError("no such letter")
+        sent.append(recipient)
+
+    monkeypatch.setattr(idle.filters, "read", one_is_closed)
+    found = list(idle.find(store, OFFERED, failures.append))
+    fresh = idle.tell(found, FACTS, "stores.invalid", state, deliver, failures.append)
+    assert [one.uid for one in fresh] == ["celine"]
+    assert sent == ["celine@stores.invalid", "postmaster@ac-exemple.test"]
+    assert failures[0] == "anne: Permission denied" and failures[1].startswith("berthe: ValueError: no such letter")
+    assert list(json.loads(state.read_text("utf-8"))) == ["celine/main"]
+    assert [one.read_text() for one in tmp_path.glob("told.json.broken-*")] == [""]

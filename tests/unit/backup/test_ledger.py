@@ -182,3 +182,40 @@ def test_what_has_gone_can_be_given_up(repository: maintenance.Repository) -> No
         maintenance.compared(repository, {}, Ledger.read(repository.ledger_path))
     maintenance.accept(repository)
     assert maintenance.compared(repository, {}, Ledger.read(repository.ledger_path), MADE)
+
+
+def test_what_is_still_there_after_a_deletion_that_failed_does_not_leave() -> None:
+    """If it goes later, somebody else has removed it."""
+    ledger = nightly(2)
+    now = datetime(2026, 3, 14, 2, tzinfo=UTC)
+    for entry in ledger.archives.values():
+        entry.leaving = True
+    left = present(ledger)
+    ledger.note(left, now)
+    assert not any(entry.leaving for entry in ledger.archives.values())
+    name = left.pop("system-1")
+    assert [one.name for one in ledger.gone(left)] == [name]
+
+
+def test_a_deletion_that_fails_leaves_nothing_marked(
+    repository: maintenance.Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {key: one.name for key, one in MADE.items()}
+
+    class Refusing:
+        def run(self, *words: str, **_more: object) -> None:
+            if "delete" in words:
+                raise maintenance.BorgError("the disk is full", 2)
+
+    ledger = Ledger(identity=repository.identity())
+    ledger.note(there, datetime(2026, 3, 14, 2, tzinfo=UTC))
+    ledger.write(repository.ledger_path)
+    monkeypatch.setattr(maintenance.Repository, "borg", lambda _self: Refusing())
+    monkeypatch.setattr(maintenance.Repository, "present", lambda _self, _borg: dict(there))
+    monkeypatch.setattr(maintenance.Repository, "transaction", lambda _self: 1)
+    monkeypatch.setattr(Ledger, "surplus", lambda self, _rules: dict(self.archives))
+    with pytest.raises(maintenance.BorgError, match="the disk is full"):
+        maintenance.prune(repository)
+    read = Ledger.read(repository.ledger_path)
+    assert read is not None and len(read.archives) == len(there)
+    assert not any(entry.leaving for entry in read.archives.values())

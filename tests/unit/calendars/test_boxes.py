@@ -11,7 +11,6 @@ from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
 from malleposte.calendars import boxes
 from malleposte.calendars.boxes import WRITES, Box
 from malleposte.calendars.offers import SETTLED
-from malleposte.errors import MallepostError
 
 from tests.support.sogo_tables import Tables, lists
 
@@ -97,12 +96,26 @@ def test_without_the_agenda_nobody_has_it_and_the_events_wait(tables: Shared, ot
 
 def test_rights_that_a_broken_run_left_go_where_the_box_has_no_agenda_any_more(tables: Shared) -> None:
     tables.fails = "WITH told"
-    with pytest.raises(MallepostError):
-        tables.place(HEAD)
+    assert [bool(fault) for _uid, fault in tables.place(HEAD)] == [True, False], "its rights changed, its list did not"
     assert (tables.of("ce.9990001x"), tables.offered) == (writers("a1", "a2"), {})
     tables.fails = ""
     assert tables.place(others=["ce.9990001x"]) == [("ce.9990001x", "")]
     assert tables.of("ce.9990001x") == CLOSED
+
+
+def test_a_box_that_fails_stops_no_other(tables: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep = boxes.Offers.keep
+
+    def one_fails(self: boxes.Offers, what: boxes.Listed, *more: Any) -> bool:
+        if what.ident == "ce.9990001x":
+            raise ValueError("settings that nobody expected")
+        return keep(self, what, *more)
+
+    monkeypatch.setattr(boxes.Offers, "keep", one_fails)
+    told = tables.place(HEAD, OTHER)
+    (fault,) = [fault for uid, fault in told if fault]
+    assert fault.startswith("ValueError: settings that nobody expected (test_boxes.py:")
+    assert (tables.seen("a1"), tables.seen("a2")) == ([], [listed("dsi")])
 
 
 def test_who_ended_the_subscription_is_not_asked_twice_and_keeps_the_right(tables: Shared) -> None:

@@ -196,6 +196,7 @@ def test_the_memory_survives_and_a_damaged_one_begins_now(tmp_path: Path) -> Non
     assert Memory.read(tmp_path / "known.json", 10.0) == memory
     (tmp_path / "known.json").write_text("{")
     assert Memory.read(tmp_path / "known.json", 10.0) == Memory(10.0)
+    assert [one.read_text() for one in tmp_path.glob("known.json.broken-*")] == ["{"]
 
 
 def test_the_message_says_when_and_where() -> None:
@@ -208,3 +209,39 @@ def test_the_message_says_when_and_where() -> None:
     assert "Le 04/03/2030 à 14:00, Salle 2" in text and "On 04 March 2030 at 14:00, Salle 2" in text
     day = radicale_reminders.compose("p@ac-exemple.test", "un", Due(0.0, "", "", datetime.date(2030, 3, 4)), PARIS)
     assert "Le 04/03/2030, toute la journée" in day.get_content() and "sans titre" in str(day["Subject"])
+
+
+def test_a_reminder_that_no_letter_can_bear_stops_no_other(tmp_path: Path) -> None:
+    for uid in ("anne", "berthe", "zoe"):
+        kept(tmp_path, uid, calendar(event(ONCE, QUARTER)))
+    sent: list[str] = []
+
+    def send(uid: str, _due: Due) -> None:
+        if uid == "berthe":
+            raise ValueError("no such header")
+        sent.append(uid)
+
+    turn = Round(tmp_path, PARIS, send)
+    memory = turn.run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
+    assert sent == ["anne", "zoe"] and turn.sent == 2
+    assert [item for item, _reason in turn.unread] == ["berthe/agenda/1.ics"]
+    Round(tmp_path, PARIS, send).run(memory, at("2030-03-04T13:48"))
+    assert sent == ["anne", "zoe"]
+
+
+def test_an_agenda_that_cannot_be_looked_at_stops_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for uid in ("anne", "zoe"):
+        kept(tmp_path, uid, calendar(event(ONCE, QUARTER)))
+    look = Path.iterdir
+
+    def one_is_closed(path: Path) -> object:
+        if path.parent.name == "anne":
+            raise PermissionError(13, "Permission denied")
+        return look(path)
+
+    monkeypatch.setattr(Path, "iterdir", one_is_closed)
+    post = Post()
+    turn = Round(tmp_path, PARIS, post)
+    turn.run(Memory(at("2030-03-04T13:00")), at("2030-03-04T13:46"))
+    assert [uid for uid, _at in post.sent] == ["zoe"]
+    assert turn.unread == [("anne/agenda", "Permission denied")]

@@ -131,8 +131,10 @@ def test_interrupted_and_run_again_it_ends_in_the_same_place(tables: Shelf, step
     tables.place(HERE, THERE)
     wanted = replace(HERE, cards=(PAUL,), readers=frozenset({"a2"}))
     tables.fails = step
-    with pytest.raises(MallepostError):
-        tables.place(wanted)
+    try:
+        assert [ident for ident, fault in tables.place(wanted) if fault], "one school is named, the others go on"
+    except MallepostError:
+        assert step == "CREATE TEMP TABLE gone", "cards are written for all of them at once"
     tables.fails = ""
     tables.place(wanted)
     assert (list(tables.books), tables.of("9990001x")) == (["9990001x"], readers("a2"))

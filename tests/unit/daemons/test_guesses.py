@@ -60,3 +60,21 @@ def test_settings_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     path.write_text(json.dumps(given), "utf-8")
     assert guesses.main([str(path), "--check"]) == code
     assert (str(path) in capsys.readouterr().err) == bool(code)
+
+
+@pytest.mark.parametrize("cut", ["", "1764137000.0000", "{", "\x00\x00"])
+def test_a_note_that_was_cut_off_is_set_aside_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], cut: str
+) -> None:
+    note = tmp_path / "last"
+    note.write_text(cut)
+    store = Store()
+    store.rows = [("192.0.2.7", 1764137000.000001)]
+    Teller(store, note).turn()
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "guesses: rip=192.0.2.7" and float(note.read_text()) == 1764137000.000001
+    broken = list(tmp_path.glob("last.broken-*"))
+    if cut.startswith("17"):
+        assert len(told) == 1 and not broken, "a whole one is read"
+    else:
+        assert told[0].startswith(f"<4>{note} cannot be read") and [one.read_text() for one in broken] == [cut]

@@ -266,3 +266,28 @@ def test_its_settings_name_what_is_wrong_with_them(tmp_path: Path) -> None:
         path.write_text(json.dumps(good | wrong))
         with pytest.raises(InputError, match=word):
             HostSettings.read(path)
+
+
+@pytest.mark.parametrize("fault", [ValueError("not a number"), KeyError("mail"), TypeError("no text")])
+def test_a_defect_in_an_act_is_told_to_its_caller_and_to_the_journal(
+    tmp_path: Path, host: FakeHost, capsys: pytest.CaptureFixture[str], fault: Exception
+) -> None:
+    def broken(_request: hostd.Request) -> Any:
+        raise fault
+
+    with serving(tmp_path / "s", hostd.Offer({**hostd.host_acts(host), "relist": broken})):
+        away = RemoteHost("mail1", host.holds, Way(f"unix://{tmp_path / 's'}"))
+        with pytest.raises(MallepostError, match=f"a defect of hostd .{type(fault).__name__}."):
+            away.relist()
+        away.ping()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"<3>relist failed: {type(fault).__name__}: ") and "(test_hostd.py:" in line
+
+
+def test_a_line_that_is_no_proof_is_refused_and_said(certificate: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        right.sendall(b"not JSON\n")
+        assert not hostd._recognised(left, {})
+        assert "not known here" in right.recv(1000).decode()
+    assert "a client that is not known was refused" in capsys.readouterr().err

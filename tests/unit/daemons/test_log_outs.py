@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -164,3 +165,15 @@ def test_each_address_takes_tokens_for_its_own_webmail(front: Front) -> None:
             right = {"sogo": "sogo", "roundcube": "webmail"}[webmail] == audience
             assert front.told(token(aud=[audience]), webmail)[0] == (status if right else 400)
     assert front.told(token(), "autre")[0] == 404
+
+
+@pytest.mark.parametrize("cut", ["", "{", "[]", '{"uid": "zoe"}'])
+def test_a_session_that_was_cut_off_opens_nothing_and_hides_no_other(front: Front, cut: str) -> None:
+    other = front.sessions.open(replace(SESSION, uid="anne"))
+    broken = front.sessions.path(other)
+    assert broken is not None
+    broken.write_text(cut)
+    assert front.sessions.find(other) is None
+    broken.write_text(cut)
+    front.sessions.end_all(SESSION.sid)
+    assert front.sessions.find(front.cookie) is None

@@ -16,7 +16,7 @@ from malleposte.accounts.record.model import Kept, LogIn, Refusal, Seen
 from malleposte.accounts.record.store import Store
 from malleposte.accounts.record.tell import Teller
 from malleposte.accounts.resolver import AccountResolver
-from malleposte.daemons.record import AGAIN, GO_ON, Config, Record, Server
+from malleposte.daemons.record import AGAIN, GO_ON, Config, Record, Server, opened
 from malleposte.errors import MallepostError
 
 NOW = 1_800_000_000
@@ -251,3 +251,16 @@ def test_days_that_cannot_be_are_refused(tmp_path: Path, days: object) -> None:
         Config.read(path)
     path.write_text(json.dumps({"days": 30, "domain": "AC-exemple.test", "names": ""}))
     assert Config.read(path) == Config(30, "ac-exemple.test")
+
+
+@pytest.mark.parametrize("left", [b"", b"not a database at all, but long enough for a header" * 40])
+def test_a_store_that_cannot_be_read_is_set_aside_and_begun_anew(
+    tmp_path: Path, left: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "record.sqlite"
+    path.write_bytes(left)
+    with contextlib.closing(opened(path, 30)) as store:
+        assert store.of("mdupond").logins == ()
+    aside = list(tmp_path.glob("record.sqlite.broken-*"))
+    assert [one.read_bytes() for one in aside] == ([left] if left else [])
+    assert ("begun anew" in capsys.readouterr().err) is bool(left)

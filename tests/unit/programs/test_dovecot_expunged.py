@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from malleposte.errors import MallepostError
 from malleposte.platform.mailstore import home_of
 from malleposte.programs import dovecot_expunged
 
@@ -41,3 +43,30 @@ def test_folders_in_which_nothing_is_left_go(tmp_path: Path, monkeypatch: pytest
             (new / "1").touch()
     assert dovecot_expunged.main([str(tmp_path), "30"]) == 0
     assert asked[1:] == [("mailbox", "delete", "-u", "mdupond", "-e", "--", "EXPUNGED/mail/Projets/2025")]
+
+
+def test_a_box_that_fails_stops_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def doveadm(*words: str, check: bool = True) -> None:
+        asked.append(words)
+        if words[0] == "expunge":
+            raise MallepostError("doveadm expunge: the box of anne is damaged")
+
+    def looked(folder: Path) -> Iterator[str]:
+        if folder.parent.name == "anne":
+            raise PermissionError(13, "Permission denied")
+        yield "EXPUNGED/mail/Projets"
+
+    monkeypatch.setattr(dovecot_expunged, "doveadm", doveadm)
+    monkeypatch.setattr(dovecot_expunged, "empty", looked)
+    for uid in ("anne", "zoe"):
+        (home_of(uid, tmp_path) / "expunged").mkdir(parents=True)
+    assert dovecot_expunged.main([str(tmp_path), "30"]) == 1
+    assert [words[3] for words in asked if words[:2] == ("mailbox", "delete")] == ["zoe"]
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "<3>expunged messages stay: doveadm expunge: the box of anne is damaged", "<3>anne: Permission denied",
+    ]  # fmt: skip

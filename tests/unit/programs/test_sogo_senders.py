@@ -124,3 +124,29 @@ def test_each_agent_is_signed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: An
     monkeypatch.setattr(sogo_senders, "store", lambda _uid, _now: "no such user")
     assert sogo_senders.sign("{name}", "db", tmp_path / "other.json", people, lambda *_words: []) == 1
     assert "zloeuf" not in (tmp_path / "other.json").read_text("utf-8")
+
+
+def test_an_agent_who_fails_stops_no_other(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given: list[str] = []
+
+    def signed(_before: Any, one: Any, _text: str) -> list[Any]:
+        if one.name == "anne":
+            raise AttributeError("preferences that nobody expected")
+        return [CE]
+
+    people = [{"uid": [uid], "cn": [uid], "mail": [f"{uid}@x.test"]} for uid in ("anne", "berthe", "zoe")]
+    memory = tmp_path / "signed.json"
+    memory.write_text("")
+    monkeypatch.setattr(sogo_senders, "signed", signed)
+    monkeypatch.setattr(
+        sogo_senders, "store", lambda uid, _now: given.append(uid) or ("" if uid == "zoe" else "refused")
+    )
+    monkeypatch.setattr(sogo_senders, "stored", lambda _database, _uids: {})
+    monkeypatch.setattr(postgresql, "sql", lambda *_words, **_more: '["anne", "berthe", "zoe"]')
+    assert sogo_senders.sign("{name}", "sogo", memory, lambda _condition: people, lambda *_: []) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert given == ["berthe", "zoe"] and memory.read_text() == '["zoe"]'
+    assert told[1].startswith("<4>anne: AttributeError: preferences that nobody expected (")
+    assert told[2:] == ["<4>berthe: refused"] and "signed.json cannot be read" in told[0]

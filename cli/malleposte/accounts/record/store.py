@@ -75,12 +75,16 @@ class Store:
         """Open or make the file. `days`: how long an event is kept after its last time. Raises sqlite3.Error."""
         self.days, self.each, self.most = days, each, most
         self._link = sqlite3.connect(path, isolation_level=None)
-        for line in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
-            self._link.execute(f"PRAGMA {line}")
-        for table in TABLES.values():
-            for statement in table.make:
-                self._link.execute(statement)
-        self._link.execute(_SUBMISSION)
+        try:
+            for line in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON"):
+                self._link.execute(f"PRAGMA {line}")
+            for table in TABLES.values():
+                for statement in table.make:
+                    self._link.execute(statement)
+            self._link.execute(_SUBMISSION)
+        except sqlite3.Error:
+            self._link.close()
+            raise
 
     def add(self, events: Iterable[Seen[Any]]) -> None:
         """Keep events, all of them or none. Raises sqlite3.Error.

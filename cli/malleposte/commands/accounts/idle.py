@@ -27,10 +27,13 @@ def idle_filters_command(store: Path, deliver: str, smtp: str, offered: tuple[st
       systemctl start malleposte-filters.service
     """
     folder = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/malleposte-filters"))
-    found = list(idle.find(store, offered))
+    failures: list[str] = []
+    found = list(idle.find(store, offered, failures.append))
     try:
-        fresh = idle.tell(found, facts.read(), deliver, folder / STATE, by_smtp(smtp))
+        fresh = idle.tell(found, facts.read(), deliver, folder / STATE, by_smtp(smtp), failures.append)
     except OSError as error:
         raise MallepostError(f"not everybody was told: {error}", "the timer tries again") from error
     click.echo(f"{len(found)} scripts do not run, {len(fresh)} owners told")
-    return ExitCode.DONE
+    for failure in failures:
+        click.echo(failure, err=True)
+    return ExitCode.PARTLY if failures else ExitCode.DONE

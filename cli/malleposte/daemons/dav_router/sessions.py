@@ -77,6 +77,9 @@ class Sessions:
             return Session(**json.loads(path.read_text("utf-8")))
         except FileNotFoundError:
             return None
+        except (ValueError, TypeError):  # it was cut off: it opens nothing
+            self.end(cookie)
+            return None
 
     def keep(self, cookie: str, session: Session) -> None:
         """Replace a session's tokens. One that was ended meanwhile stays ended."""
@@ -99,6 +102,8 @@ class Sessions:
                     path.unlink()
             except FileNotFoundError:
                 continue
+            except (ValueError, AttributeError):  # it was cut off: it opens nothing, and hides no other
+                path.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Forget who has gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gzip
 import io
 import json
 import zipfile
@@ -229,3 +230,13 @@ def test_a_defect_in_one_copy_is_named_and_the_others_are_made(stage: Stage, mon
     assert told.done == ["autre:ready"]
     assert [one.partition(" (")[0] for one in told.failures] == ["mdupond: ValueError: what nobody expected"]
     assert stage.spool.of("mdupond", NOW).state == FAILED and stage.spool.waiting() == []
+
+
+def test_a_journal_that_was_cut_off_is_named(stage: Stage) -> None:
+    whole = gzip.compress(b'{"account": "mdupond", "action": "create"}\n' * 1000)
+    stage.path.with_name("journal.2.gz").write_bytes(whole[: len(whole) // 2])
+    stage.spool.ask("mdupond", NOW)
+    told = stage.run()
+    assert told.done == ["mdupond:ready"] and stage.spool.of("mdupond", NOW).missing == 1
+    with stage.spool.open("mdupond") as file, zipfile.ZipFile(file) as archive:
+        assert archive.read("MANQUE.txt").startswith(b"journal ")

@@ -1,0 +1,44 @@
+"""The file of published calendars, as Radicale's storage reads it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def storage(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module, without Debian's Radicale, which is on hosts alone."""
+    above, base = ModuleType("radicale.storage"), ModuleType("radicale.storage.multifilesystem")
+    base.Collection = base.Storage = type("Base", (), {})  # type: ignore[attr-defined]
+    above.multifilesystem = base  # type: ignore[attr-defined]
+    for name, module in (("radicale", ModuleType("radicale")), ("radicale.storage", above), (base.__name__, base)):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "malleposte.daemons.radicale_storage", raising=False)
+    made = importlib.import_module("malleposte.daemons.radicale_storage")
+    monkeypatch.delitem(sys.modules, "malleposte.daemons.radicale_storage")
+    return made
+
+
+def test_a_file_that_was_cut_off_stops_nobody_s_own_agendas(
+    storage: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "shown.json"
+    published = storage.Published(file)
+    assert published.of("mdupond") == []
+    file.write_text(json.dumps({"vacances": None, "conseils": ["mdupond"]}))
+    assert (published.of("mdupond"), published.of("zoe")) == (["conseils", "vacances"], ["vacances"])
+    for cut in ("{", "", "[]"):
+        file.unlink()
+        file.write_text(cut)
+        assert published.of("mdupond") == ["conseils", "vacances"]
+        assert "shown.json cannot be read" in caplog.text
+    file.unlink()
+    file.write_text("{}")
+    assert published.of("mdupond") == []
