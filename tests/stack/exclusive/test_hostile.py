@@ -12,7 +12,7 @@ import pytest
 
 from tests.stack.support import regressions
 from tests.stack.support.hostile import der
-from tests.stack.support.mail import FOREIGN, compose
+from tests.stack.support.mail import FOREIGN, compose, token
 from tests.stack.support.site import Site
 
 MOST = 8.0
@@ -77,8 +77,8 @@ def test_the_filter_goes_on(filter_: Filter, rest: bytes) -> None:
 
 ZONE = "test."
 """The zone of the simulated internet."""
-ATTACK = "attaque"
-"""The name in it below which the attacks lie."""
+ATTACK = f"attaque-{token()}"
+"""The name in it below which the attacks lie: no resolver knows it from a run before."""
 Records = list[tuple[str, str, str]]
 
 
@@ -89,8 +89,8 @@ def commands(verb: str, records: Records) -> str:
 
 
 def text(value: str) -> str:
-    """The data of a TXT record, in strings of 250 octets."""
-    return " ".join(f'"{value[at : at + 250]}"' for at in range(0, len(value), 250))
+    """The data of a TXT record, in strings of 250 octets, which Knot's shell leaves their quotes."""
+    return " ".join(f"""'"{value[at : at + 250]}"'""" for at in range(0, len(value), 250))
 
 
 def key(bits: int) -> str:
@@ -103,43 +103,41 @@ def key(bits: int) -> str:
 
 
 def senders() -> Records:
-    """SPF records that include each other and name hosts by MX, each of many addresses (b80fd076d, ea20c2f59)."""
-    made: Records = [(f"h.{ATTACK}", "A", f"198.51.100.{one}") for one in range(1, 60)]
+    """SPF records that include each other and name hosts by MX, each of many addresses."""
+    made: Records = [(f"h.{ATTACK}", "A", f"198.51.100.{one}") for one in range(1, 30)]
     for one in range(30):
         made.append((f"m{one}.{ATTACK}", "MX", f"10 h.{ATTACK}.test."))
-        made += [(f"m{one}.{ATTACK}", "MX", f"{10 + more} m{more}.{ATTACK}.test.") for more in range(1, 30)]
+        made += [(f"m{one}.{ATTACK}", "MX", f"{10 + more} m{more}.{ATTACK}.test.") for more in range(1, 10)]
         more = " ".join(f"include:s{(one + step) % 30}.{ATTACK}.test" for step in (1, 2, 3))
         made.append((f"s{one}.{ATTACK}", "TXT", text(f"v=spf1 mx:m{one}.{ATTACK}.test a:h.{ATTACK}.test {more} -all")))
     return made
 
 
-DNS: dict[str, tuple[Records, bytes]] = {
-    "senders that include each other": (senders(), b"\r\nx\r\n"),
+DNS: dict[str, tuple[Records, bytes, str]] = {
+    "senders that include each other (b80fd076d, ea20c2f59)": (senders(), b"\r\nx\r\n", "R_SPF_"),
     "a key of 16,384 bits (871dc8a12)": (
         [(f"s0._domainkey.cle.{ATTACK}", "TXT", key(16_384))],
-        regressions.signatures(1, b"cle.attaque.test").replace(
-            base64.b64encode(bytes(256)), base64.b64encode(bytes(2048))
-        )
-        + b"\r\nx\r\n",
+        regressions.signatures(1, f"cle.{ATTACK}.test".encode(), 2048) + b"\r\nx\r\n",
+        "R_DKIM_REJECT",
     ),
-    "700 signatures, each with a key (d560f9e8e)": (
+    "hundreds of signatures, each with a key (d560f9e8e)": (
         [(f"*._domainkey.signe.{ATTACK}", "TXT", key(2048))],
-        regressions.signatures(700, b"signe.attaque.test") + b"\r\nx\r\n",
+        regressions.signatures(300, f"signe.{ATTACK}.test".encode()) + b"\r\nx\r\n",
+        "R_DKIM_REJECT",
     ),
 }
 
 
-@pytest.mark.parametrize(("records", "rest"), DNS.values(), ids=DNS)
+@pytest.mark.parametrize(("records", "rest", "seen"), DNS.values(), ids=DNS)
 def test_the_filter_goes_on_whatever_the_senders_dns_says(
-    filter_: Filter, site: Site, records: Records, rest: bytes
+    filter_: Filter, site: Site, records: Records, rest: bytes, seen: str
 ) -> None:
+    gone = {(name, kind): (name, kind, "") for name, kind, _data in records}
     site.run("world", "knotc", given=commands("zone-set", records))
     try:
         answer, used = filter_.scan(message(rest), f"s0.{ATTACK}.test")
     finally:
-        site.run(
-            "world", "knotc", given=commands("zone-unset", [(name, kind, "") for name, kind, _ in records]), check=False
-        )
-    assert "action" in answer, answer
+        site.run("world", "knotc", given=commands("zone-unset", list(gone.values())), check=False)
+    assert any(symbol.startswith(seen) for symbol in answer["symbols"]), answer
     assert used < MOST
     assert filter_.unharmed()

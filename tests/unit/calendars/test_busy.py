@@ -84,6 +84,11 @@ def test_items_of_other_days_are_not_parsed(text: str, read: bool) -> None:
     assert may_meet(text, DAY, DAY) is read
 
 
+def test_zones_that_do_not_end_are_read_once() -> None:
+    """As many as fit into an item: a search that began again for each of them would not end."""
+    assert may_meet("BEGIN:VEVENT\r\n" + "BEGIN:VTIMEZONE\r\nDTSTART:19700101T000000\r\n" * 200_000, DAY, DAY)
+
+
 def test_the_quarters_that_are_taken() -> None:
     found = [(at("2030-03-04T13:50"), at("2030-03-04T14:30"))]
     assert by_quarters(found, DAY, DAY, PARIS) == {
