@@ -6,8 +6,8 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
 ``group``    the inventory group whose hosts run it, or a list of groups
 ``present``  whether the platform has it (true): of one that it has not, nothing below counts
 ``units``    its systemd units
-``listen``   ports: ``{name, port, proto (tcp), from, connections, school_connections}``; ``from`` holds ``any`` or names of
-             ``malleposte_networks``; the counts are those of one address at the same time, of a school's address
+``listen``   ports: ``{name, port, proto (tcp), from, connections, school_connections}``; ``from`` holds ``any`` or
+             names of ``malleposte_networks``; the counts are of one address at the same time, of a school's address
 ``dns``      SRV records to publish: ``{service, proto (tcp), port, target, path}`` (RFC 6186); ``path`` becomes a TXT
              record beside it (RFC 6764)
 ``hostname`` key of ``malleposte_hostnames``, or a list of them, under which it answers without a web site
@@ -185,8 +185,9 @@ def firewall_rules(
     groups: Iterable[str],
     networks: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone. Counts are as in the manifest.
+    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone.
 
+    The counts of connections are those of the manifest.
     A port whose networks are all empty is left closed: an empty list must never open a port to everyone.
     """
     check_manifest(services)
