@@ -13,11 +13,11 @@ from tests.stack.support.site import Site
 HOSTS = ("mail1", "pia1", "vault1", "vault2")
 KNOWN = {
     "/run/dbus/system_bus_socket": "each call has rules of its own, by user",
-    "/run/slapd/ldapi": "slapd asks for a password, or takes the user of the connection",
+    "(/var)?/run/slapd/ldapi": "slapd asks for a password, or takes the user of the connection",
     "/run/postgresql/[.]s[.]PGSQL[.][0-9]+": "PostgreSQL takes the user of the connection",
     "/run/systemd/.*": "systemd's own; each call has rules of its own, by user",
     "/run/ssh-unix-local/socket": "sshd asks for a key",
-    "/run/uuidd/request": "gives numbers",
+    "/run/host/unix-export/ssh": "the lab's own, of the container",
     "@.*": "not in the file system: of the kernel's and systemd's own",
 }
 """Names, and why they may be open."""
