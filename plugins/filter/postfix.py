@@ -102,8 +102,8 @@ def postfix_hosts(
 def postfix_policy_service(endpoint: str) -> str:
     """A further restriction that asks ``endpoint`` (unix:PATH or inet:HOST:PORT); nothing when empty.
 
-    While the service is away mail is let through: the store itself refuses what does not fit. A connection serves one question: an
-    idle session of SMTP would keep one of the service's processes from others.
+    While the service is away mail is let through: the store itself refuses what does not fit. A connection serves one
+    question: an idle session of SMTP would keep one of the service's processes from others.
     """
     if not endpoint:
         return ""

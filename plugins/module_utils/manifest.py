@@ -191,8 +191,9 @@ def firewall_rules(
     groups: Iterable[str],
     networks: Mapping[str, Sequence[str]],
 ) -> list[dict[str, Any]]:
-    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone. Counts are as in the manifest.
+    """The ports of one host: ``[{name, port, proto, sources}]``, by port; no sources means anyone.
 
+    The counts of connections are those of the manifest.
     A port whose networks are all empty is left closed: an empty list must never open a port to everyone.
     """
     check_manifest(services)

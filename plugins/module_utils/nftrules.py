@@ -86,8 +86,9 @@ def rule_lines(
 ) -> list[str]:
     """One line for each rule and family: ``{name, port, proto, sources, connections, school_connections}``.
 
-    No sources means anyone. ``connections`` are those that one address of IPv4, or one /64 of IPv6, may hold at the port at the same
-    time; a further one is reset. An address in ``schools`` may hold ``school_connections``, one in ``uncounted`` any number.
+    No sources means anyone. ``connections`` are those that one address of IPv4, or one /64 of IPv6, may hold at the
+    port at the same time; a further one is reset. An address in ``schools`` may hold ``school_connections``, one in
+    ``uncounted`` any number.
     """
     lines = []
     schools, uncounted = list(schools), list(uncounted)
@@ -116,7 +117,10 @@ def _set(port: int, family: str, whose: str) -> str:
 
 
 def set_lines(rules: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The sets in which ``rule_lines`` counts. An element goes with its last connection; in a full set nobody else is counted."""
+    """The sets in which ``rule_lines`` counts.
+
+    An element goes with its last connection; while a set is full nobody else is counted.
+    """
     lines = []
     for rule in rules:
         port = checked(rule)[1]

@@ -263,7 +263,7 @@ class Checker:
                 continue
             kind, path = found[1], found[2]
             path += INDEXED_MAPS.get(kind, "")
-            if kind in FILE_MAPS | set(INDEXED_MAPS) and not Path(path).is_file():
+            if not path.startswith("{") and kind in FILE_MAPS | set(INDEXED_MAPS) and not Path(path).is_file():
                 yield f"{name}: {path}: no such file"
             elif kind in {"cidr", "regexp", "pcre", "texthash", "inline"}:
                 query = self.run("postmap", "-q", "probe", f"{kind}:{found[2]}")[1]

@@ -61,3 +61,18 @@ def test_the_lists_are_read_each_day_and_what_waits_is_noted(host: Callable[[str
     machine.check_output(ours.partition('"')[2].rpartition('"')[0].removesuffix(" || true"))
     note = json.loads(machine.file("/var/lib/malleposte/security-updates.json").content_string)
     assert note["read"] > 0 and isinstance(note["waiting"], list)
+
+
+@pytest.mark.parametrize("name", ["mail1", "pia1", "vault1"])
+def test_a_session_of_ssh_keeps_what_the_work_needs_and_no_more(host: Callable[[str], Host], name: str) -> None:
+    """Every session has what sshd has. The units of the system still do what a session does not."""
+    here = host(name)
+    # The checks of a deploy do this; packages have files that others read and programs with setuid bits.
+    kept = "unshare --mount true && touch /run/essai-ssh && chmod u+s /run/essai-ssh && stat -c %a /run/essai-ssh"
+    assert here.run(f"{kept}; rm -f /run/essai-ssh").stdout.strip() == "4644"
+    for taken in ("unshare --net true", "unshare --user true"):
+        refused = here.run(taken)
+        assert refused.rc and "not permitted" in refused.stderr, (taken, refused)
+    assert here.run("systemd-run --quiet --wait unshare --net true").rc == 0
+    # In tenths of the ten that it calls unconfined.
+    assert here.run("systemd-analyze security --threshold=70 ssh.service").rc == 0

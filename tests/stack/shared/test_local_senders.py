@@ -1,5 +1,6 @@
 """Senders without a password: users of the mail host, the platform's other hosts, its own services."""
 
+import email
 import json
 import re
 import secrets
@@ -97,6 +98,19 @@ def test_a_way_in_is_open_to_its_daemon_alone(mail, people, send, port, user, ot
     assert mail.arrived(reader, subject)
 
 
+def test_reminders_come_from_the_platform_whoever_they_say_they_are_from(mail, people, send):
+    """The groupware holds everybody's agendas: what it sends without a log-in shows no agent as its author."""
+    reader, agent, notices = people.agent(), f"probe2@{OURS}", f"postmaster@{OURS}"
+    for author in (agent, f"probe@{FOREIGN}", f'"{agent}" <{notices}>'):
+        subject = token()
+        answer = send("mail1", "sogo", agent, reader.mail, author, port=REMINDERS, subject=subject)
+        assert answer[:2] == ["DATA", 250], answer
+        arrived = email.message_from_bytes(mail.arrived(reader, subject))
+        assert (arrived["From"], arrived["Return-Path"]) == (notices, f"<{notices}>")
+    step, code, text = send("mail1", "sogo", agent, f"probe@{FOREIGN}", agent, port=REMINDERS)
+    assert (step, code) == ("RCPT", 554), text
+
+
 def test_a_service_writes_under_the_names_it_needs(people, send):
     reader, agent = people.agent(), f"probe2@{OURS}"
     step, code, text = send("mail1", "accountd", "", reader.mail, agent, port=NOTICES)
@@ -104,11 +118,11 @@ def test_a_service_writes_under_the_names_it_needs(people, send):
     assert "Sender refused" in text
     step, code, text = send("mail1", "accountd", agent, reader.mail, f"postmaster@{OURS}", port=NOTICES)
     assert (step, code) == ("RCPT", 554), text
-    assert send("mail1", "sogo", agent, reader.mail, agent, port=REMINDERS)[:2] == ["DATA", 250]
-    step, code, text = send("mail1", "sogo", agent, reader.mail, f"probe@{FOREIGN}", port=REMINDERS)
-    assert (step, code) == ("DATA", 554), text
-    # Mail that a filter redirects keeps its author.
-    assert send("mail1", "vmail", agent, reader.mail, f"probe@{FOREIGN}", port=SIEVE)[:2] == ["DATA", 250]
+    # Mail that a filter redirects keeps its author, and leaves in an agent's name, or in nobody's.
+    for sender in (agent, ""):
+        assert send("mail1", "vmail", sender, reader.mail, f"probe@{FOREIGN}", port=SIEVE)[:2] == ["DATA", 250]
+    step, code, text = send("mail1", "vmail", f"probe@{FOREIGN}", reader.mail, agent, port=SIEVE)
+    assert (step, code) == ("RCPT", 554), text
     # Nor does a filter name the inner addresses.
     for recipient in (f"{reader.uid}@stores.invalid", "x@lists.stores.invalid", "x@submitted.lists.stores.invalid"):
         step, code, text = send("mail1", "vmail", agent, recipient, agent, port=SIEVE)

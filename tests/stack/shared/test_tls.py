@@ -78,6 +78,6 @@ def test_mail_takes_the_curves_of_the_profile_and_no_other(site, port):
     start = f"-starttls {BY_NAME[port]}" if port in BY_NAME else ""
     asked = " ".join((*CURVES, *REFUSED))
     # From the host outside, whose OpenSSL knows them all; a refusal is no answer at all.
-    words = f"for one in {asked}; do timeout 60 openssl s_client -connect {address}:{port} {start} -servername {public} -tls1_3"
-    words += " -groups $one -brief </dev/null >/dev/null 2>&1 && echo $one; done; true"
+    words = f"for one in {asked}; do timeout 60 openssl s_client -connect {address}:{port} {start}"
+    words += f" -servername {public} -tls1_3 -groups $one -brief </dev/null >/dev/null 2>&1 && echo $one; done; true"
     assert tuple(site.run("world", words, timeout=600).split()) == CURVES

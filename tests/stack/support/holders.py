@@ -39,7 +39,8 @@ LOGGED_IN = """
 def enter(port):
     try:
         context = ssl._create_unverified_context()
-        session = smtplib.SMTP_SSL(given["target"], port, timeout=120, context=context, source_address=(given["source"], 0))
+        here = (given["source"], 0)
+        session = smtplib.SMTP_SSL(given["target"], port, timeout=120, context=context, source_address=here)
         session.ehlo("probe.lointain.test")
         session.login(given["uid"], given["password"])
     except (OSError, smtplib.SMTPException):
