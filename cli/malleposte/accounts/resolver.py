@@ -1,7 +1,8 @@
 """Resolve a log-in name to its account through Dovecot's user database: uid, address and alias are one account.
 
 Dovecot's auth protocol over a Unix socket (`service auth`, type userdb); no directory account is needed for it. Answers
-are remembered for a while. Without an answer a name stands for itself: guessers then have more tries, nobody has less.
+are remembered for a while, and as long as Dovecot gives no answer. A name that was never asked for then stands for
+itself: guessers have more tries, nobody has less.
 """
 
 from __future__ import annotations
@@ -49,14 +50,15 @@ class AccountResolver:
         held = self._held.get(name)
         if held is not None and held[1] > now:
             return held[0]
+        old = held[0] if held is not None else ""
         if self.path is None or now < self._silent_until or not 0 < len(name) <= LONGEST:
-            return ""
+            return old
         try:
             found = await asyncio.wait_for(self._ask(name), PATIENCE)
         except (OSError, EOFError, ValueError, TimeoutError) as error:
             self._silent_until = now + PAUSE
             LOG.warning("names stand for themselves for %d s: %s: %s", PAUSE, type(error).__name__, error)
-            return ""
+            return old
         self._held.pop(name, None)
         self._held[name] = (found, now + (FOUND_FOR if found else NOBODY_FOR))
         while len(self._held) > REMEMBERED:

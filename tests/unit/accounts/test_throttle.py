@@ -304,10 +304,24 @@ def test_a_name_counts_for_the_account_that_it_means(tmp_path: Path) -> None:
             )
             told = [await resolver.account(name) for name in names]
             now[0] += 10
-            return [*told, await resolver.account("encore")]
+            told.append(await resolver.account("encore"))
+        now[0] += 1000
+        return [*told, await resolver.account("j.dupont@ac-exemple.test")]
 
     told = asyncio.run(found())
-    assert told == ["jdupont", "jdupont", "jdupont", "nul", "jdupont", "jdupont", "", "x", "encore", "encore"]
+    assert told == [
+        "jdupont",
+        "jdupont",
+        "jdupont",
+        "nul",
+        "jdupont",
+        "jdupont",
+        "",
+        "x",
+        "encore",
+        "encore",
+        "jdupont",
+    ]
     assert asked == ["jdupont", "j.dupont@ac-exemple.test", "nul", "x", "encore"]
     assert asyncio.run(AccountResolver(tmp_path / "none").account("JDupont")) == "jdupont"
     assert asyncio.run(AccountResolver(None).account("JDupont")) == "jdupont"
