@@ -34,6 +34,8 @@ NEVER_SEEN = "Could not get psession"
 PATIENCE = 60.0  # seconds
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
+ENTERED = ("_entered", "_oidcConnectedRP")
+"""What only a log-in that came to its end has in the store: the mark of the log-in page, or a service that it opened."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 type Run = Callable[[Sequence[str]], str]
 
@@ -63,7 +65,8 @@ class Factor:
 class Session:
     """A log-in that is open, or (`trusted`) a browser that is asked for no code `until` then.
 
-    `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's.
+    `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's. One that is
+    not `whole` waits for its second factor: the password was right, and it opens nothing.
     """
 
     ident: str
@@ -74,6 +77,7 @@ class Session:
     until: datetime.datetime | None = None
     browser: str = ""
     key: str = field(default="", repr=False, compare=False)
+    whole: bool = field(default=True, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """As programs are told of it: without the provider's own identifier."""
@@ -151,8 +155,8 @@ def remove(uid: str, ident: str, run: Run = program) -> tuple[Factor, list[Facto
 
 
 def sessions(uid: str, run: Run = program) -> list[Session]:
-    """The open log-ins of an agent, and the browsers that he or she trusts."""
-    return _open(_rows(uid, run))
+    """The open log-ins of an agent, and the browsers that he or she trusts; nothing that waits for a second factor."""
+    return [one for one in _open(_rows(uid, run)) if one.whole]
 
 
 type Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -190,6 +194,7 @@ def _session(one: Mapping[str, Any], trusted: bool) -> Session:
         until=_moment(one.get("_utime")) if trusted else None,
         browser=str(one.get("_browser") or ""),
         key=key,
+        whole=trusted or any(mark in one for mark in ENTERED),
     )
 
 
@@ -203,7 +208,7 @@ class Ended:
 
 def end(uid: str, run: Run = program, tell: log_outs.Tell | None = None) -> Ended:
     """End every log-in of an agent and forget trusted browsers. By `tell`, services hear of it."""
-    open_ones = sessions(uid, run)
+    open_ones = _open(_rows(uid, run))
     if not open_ones:
         return Ended(0)  # each call starts a Perl program: it is what a change of password costs most
     return _ended(uid, open_ones, run, tell)
@@ -226,7 +231,7 @@ def _ended(uid: str, ending: Sequence[Session], run: Run, tell: log_outs.Tell | 
     untold = tell(ended) if tell else ()
     if left:
         raise MallepostError(f"{uid}: {len(left)} log-ins are still open", "run this again")
-    return Ended(len(ending), untold)
+    return Ended(sum(one.whole for one in ending), untold)
 
 
 def forget(uid: str, run: Run = program) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import roundcube_changed, roundcube_late, roundcube_sessions
+from tests.stack.support.guessers import second_address
 from tests.stack.support.site import Site
 
 BACK = "/index.php/login/oauth"
@@ -102,6 +103,25 @@ def test_tabs_that_open_together_all_come_back(webmail: Any, people: Any) -> Non
         answer = here.ask(here.back(here.sso.ask(way)))
         assert answer.status == 302 and "_task=mail" in answer.headers["Location"]
     assert here.inside
+
+
+def test_a_visitor_leaves_no_row_and_an_agent_one(webmail: Any, people: Any, site: Site) -> None:
+    """Rows that anybody can make fill the database of everybody."""
+    agent, here, outside = people.agent(), webmail(), str(site.lab.settings.network[225])
+    seen = f"SELECT count(*) FROM session WHERE ip = '{outside}'"
+
+    def rows(question: str) -> int:
+        return int(
+            site.run(site.host_of("database"), "runuser -u postgres -- psql -AtX roundcube -f -", given=question)
+        )
+
+    before = rows(seen)
+    with second_address(site, outside):
+        asked = f"curl -k -s -o /dev/null -w '%{{http_code}}\\n' --interface {outside} 'https://{here.name}/?x=[1-20]'"
+        assert site.run("world", asked).split() == ["302"] * 20
+        assert rows(seen) == before
+    assert here.login(agent.uid, agent.password)
+    assert len(roundcube_sessions(site, agent.uid)) == 1
 
 
 def test_log_out_ends_the_log_in_page_too(webmail: Any, people: Any) -> None:

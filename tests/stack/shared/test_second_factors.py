@@ -72,6 +72,22 @@ def test_the_password_alone_or_a_wrong_code_opens_nothing(agent: Any, person: An
     assert thief.entered
 
 
+def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: Any, site: Site) -> None:
+    who, owner, thief = person(), agent(), agent()
+
+    def listed() -> int:
+        words = f"malleposte sso sessions list {who.uid} --json"
+        return len(json.loads(site.run("pia1", words))["sessions"])
+
+    owner.log_in(who.uid, who.account.password)
+    application = owner.enrol()
+    assert listed() == 1
+    page = thief.log_in(who.uid, who.account.password)
+    assert 'name="code"' in page.text and listed() == 1
+    thief.answer(page, application.code())
+    assert thief.entered and listed() == 2
+
+
 def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: Any, site: Site, there: str) -> None:
     who, owner = person(), agent()
     owner.log_in(who.uid, who.account.password)

@@ -1,4 +1,4 @@
-"""A stranger who asks the log-in page for more than it can answer keeps nobody else from it, nor a service from its tokens."""
+"""A stranger who floods the log-in page keeps nobody else from it, nor a service from its tokens."""
 
 from __future__ import annotations
 

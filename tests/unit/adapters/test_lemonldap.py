@@ -16,7 +16,9 @@ IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
 FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}
 NAMED = hashlib.sha256(b"s3ss10n").hexdigest()
 SSO = {"_session_id": NAMED, "_session_kind": "SSO", "ipAddr": "192.0.2.7", "_utime": 1790000000,
-       "authenticationLevel": 4, "_browser": "Firefox"}  # fmt: skip
+       "authenticationLevel": 4, "_browser": "Firefox", "_entered": 1790000000}  # fmt: skip
+HALF = {"_session_id": "ha1f", "_session_kind": "SSO", "ipAddr": "192.0.2.66", "_utime": 1790000000}
+EARLIER = {**HALF, "_session_id": "earl1er", "_oidcConnectedRP": "portail"}
 TRUSTED = {"_session_id": "tru5ted", "_session_kind": "SSO", "_session_uid": "mdupond", "_connectedSince": 1790000000,
            "_utime": 1792592000}  # fmt: skip
 TOKEN = {"_session_id": "t0ken", "_session_kind": "OIDCI", "_type": "refresh_token", "_session_uid": "mdupond",
@@ -60,6 +62,16 @@ def test_factors_are_named_and_their_secrets_are_not() -> None:
     assert (one.ident, one.kind, one.name) == (IDENT, "totp", "Telephone")
     assert one.as_dict()["made"] == "2026-09-21T14:13:20+00:00" and "S3CRET" not in repr(one)
     assert lemonldap.factors("autre", Program()) == []
+
+
+def test_a_password_that_waits_for_its_factor_is_no_log_in_and_ends_with_the_others() -> None:
+    program = Program()
+    program.kept["_whatToTrace"] = [SSO, HALF, EARLIER]
+    keys = [one.key for one in lemonldap.sessions("mdupond", program)]
+    assert keys == [NAMED, "earl1er", "tru5ted"], "one from before the mark has opened a service"
+    assert lemonldap.end_one("mdupond", hashlib.sha256(b"ha1f").hexdigest(), program) is None
+    assert lemonldap.end("mdupond", program).many == 3
+    assert set(program.deleted) == {NAMED, "ha1f", "earl1er", "tru5ted"}
 
 
 def test_kinds_are_told_of_all_who_have_a_factor() -> None:

@@ -6,6 +6,7 @@ require_once __DIR__ . '/groupware.php';
 require_once __DIR__ . '/places.php';
 require_once __DIR__ . '/sign_on.php';
 require_once __DIR__ . '/signature.php';
+require_once __DIR__ . '/ways.php';
 
 /**
  * Who an agent is, as the academy's directory says it.

@@ -11,10 +11,6 @@
  */
 final class malleposte_sign_on
 {
-    /** Ways out that wait for their way back: a browser that opens its tabs again goes out with all of them. */
-    private const WAITING = 8;
-    private const SECONDS = 900;
-
     private rcmail $rc;
     /** Why the page does not lead on by itself: a text of ours. */
     private string $reason = '';
@@ -41,18 +37,19 @@ final class malleposte_sign_on
             // Of a version that kept the agent's password: over, with it.
             $this->rc->kill_session();
         }
+        // Whoever has not logged in leaves nothing in the database.
+        $this->rc->session->nowrite = empty($_SESSION['user_id']);
         if ($args['task'] !== 'login' || !in_array($args['action'], ['login', 'oauth'], true)) {
             return $args;
         }
         $state = rcube_utils::get_input_string('state', rcube_utils::INPUT_GET);
-        $way = $_SESSION['sign_on'][$state] ?? null;
-        unset($_SESSION['sign_on'][$state]);
+        $way = malleposte_ways::take((string) $state);
         $back = $args['action'] === 'oauth' && (isset($_GET['code']) || isset($_GET['error']));
         if ($back && !empty($_SESSION['user_id'])) {
             // Another tab was faster; nobody changes places within a session.
             $this->rc->output->redirect(['_task' => 'mail']);
         }
-        if ($back && isset($_GET['code']) && is_array($way) && $way['until'] > time()) {
+        if ($back && isset($_GET['code']) && $way !== null) {
             $_SESSION['oauth_state'] = $state;
             $_SESSION['sign_on_way'] = $way;
             $this->prove_way((string) ($way['verifier'] ?? ''));
@@ -125,6 +122,7 @@ final class malleposte_sign_on
     public function login_after($args)
     {
         unset($_SESSION['oauth_token']['access_token']);
+        $this->rc->session->nowrite = false;
         if ($this->before !== session_id()) {
             $this->rc->session->destroy($this->before);
         }
@@ -171,15 +169,9 @@ final class malleposte_sign_on
 
     private function lead_on(): void
     {
-        $ways = array_filter((array) ($_SESSION['sign_on'] ?? []), fn ($way) => $way['until'] > time());
-        [$state, $nonce, $verifier] = [bin2hex(random_bytes(16)), bin2hex(random_bytes(16)), bin2hex(random_bytes(32))];
-        $wanted = $_SERVER['REQUEST_METHOD'] === 'GET' ? substr((string) ($_SERVER['QUERY_STRING'] ?? ''), 0, 2000) : '';
-        $ways[$state] = [
-            'nonce' => $nonce, 'verifier' => $verifier, 'wanted' => $wanted, 'until' => time() + self::SECONDS,
-        ];
-        $_SESSION['sign_on'] = array_slice($ways, -self::WAITING, null, true);
+        $way = malleposte_ways::begin($_SERVER['REQUEST_METHOD'] === 'GET' ? (string) ($_SERVER['QUERY_STRING'] ?? '') : '');
         $challenge = $this->rc->config->get('agents_sign_on_pkce', true) ? [
-            'code_challenge' => rtrim(strtr(base64_encode(hash('sha256', $verifier, true)), '+/', '-_'), '='),
+            'code_challenge' => rtrim(strtr(base64_encode(hash('sha256', $way['verifier'], true)), '+/', '-_'), '='),
             'code_challenge_method' => 'S256',
         ] : [];
         $this->rc->output->redirect($this->asking((string) $this->rc->config->get('oauth_auth_uri'), [
@@ -187,8 +179,8 @@ final class malleposte_sign_on
             'client_id' => $this->rc->config->get('oauth_client_id'),
             'scope' => $this->rc->config->get('oauth_scope'),
             'redirect_uri' => $this->rc->oauth->get_redirect_uri(),
-            'state' => $state,
-            'nonce' => $nonce,
+            'state' => $way['state'],
+            'nonce' => $way['nonce'],
         ] + $challenge));
     }
 

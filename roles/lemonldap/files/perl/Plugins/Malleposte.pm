@@ -28,7 +28,6 @@ use constant hook => {
     sfRegisterDevice => 'registered',
 };
 use constant beforeAuth => 'choose';
-use constant afterData  => 'seen';
 use constant endAuth    => 'entered';
 
 # Seconds after which a factor is offered again.
@@ -74,13 +73,6 @@ sub choose {
     elsif ( defined $req->param('user') ) {
         $req->pdata->{_choice} = '1_motdepasse';
     }
-    return PE_OK;
-}
-
-# The owner of a log-in knows it by its browser.
-sub seen {
-    my ( $self, $req ) = @_;
-    $req->sessionInfo->{_browser} = _browser($req);
     return PE_OK;
 }
 
@@ -183,6 +175,10 @@ sub entered {
     my ( $self, $req ) = @_;
     my $info = $req->sessionInfo;
     my $user = $info->{ $self->conf->{whatToTrace} };
+
+    # The software stores a session before it asks for a second factor: this one has come to its end, and its owner knows it by
+    # its browser.
+    $self->p->updateSession( $req, { _entered => time, _browser => _browser($req) } );
     $self->_asked( '/entered', $req, user => $user, how => $info->{_2f} || 'password' ) if $user;
     return $self->_offer($req);
 }
