@@ -174,8 +174,9 @@ local function member(list, first, last)
 end
 
 -- The addresses of one value, in lower case, and the texts shown beside each (a list of names and comments, as they are
--- written, for each address); or nil and the reason. Groups are opened; without any address the value is not read.
-function M.parse(value)
+-- written, for each address); or nil and the reason. Groups are opened; without any address the value is not read, nor with more
+-- than `most` (MAX_ADDRESSES unless given).
+function M.parse(value, most)
   if value:find(CONTROL) then
     return nil, 'forbidden character'
   end
@@ -223,7 +224,7 @@ function M.parse(value)
   end
   if #found == 0 then
     return nil, 'no address'
-  elseif #found > M.MAX_ADDRESSES then
+  elseif #found > (most or M.MAX_ADDRESSES) then
     return nil, 'too many addresses'
   end
   return found, shown

@@ -17,6 +17,8 @@ local M = {}
 -- reads alike.
 M.SENDERS = { 'From', 'Sender', 'Resent-From', 'Resent-Sender' }
 M.REPLIES = { 'Reply-To', 'Resent-Reply-To' }
+-- Answers may go to many.
+local MOST = { ['Reply-To'] = math.huge, ['Resent-Reply-To'] = math.huge }
 -- Octets of a field that names authors; twenty addresses with their names have a tenth of it.
 M.LONGEST = 16384
 M.TOOLS = {
@@ -55,7 +57,7 @@ function M.read(task, name, own)
     if #value > M.LONGEST then
       shown, claim.ours = 'too long', true
     else
-      list, shown = addresses.parse(value)
+      list, shown = addresses.parse(value, MOST[name])
       local decoded = header.decoded or readings.decoded(value, M.TOOLS)
       local seen = rspamd_util.parse_mail_address(value, task:get_mempool(), 1024) or {}
       if not list then
