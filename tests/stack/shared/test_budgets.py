@@ -47,27 +47,30 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     noisy, other, chief = person(), person(mpEstablishment=[SCHOOL]), person(mpEstablishment=[SCHOOL])
     third = person(mpEstablishment=[SCHOOL])
     Cli(site).json("role", "grant", chief.uid, "helpdesk", "--school", SCHOOL, "--reason", "essai")
-    mine = portal.source, noisy.uid, minted(site, noisy.uid)
-    null = [wire.SetQuietHours(*mine, ("nul",)), wire.SetQuietHours(*mine), wire.RevokeDevice(*mine, "nul")]
-    answers = portal.ask(*(null * (OF_BEFORE // len(null) + 1)))
-    assert len(answers) > OF_BEFORE
-    revoked = answers[2::3]
-    assert {answer.error for answer in revoked} == {wire.ErrorCode.NOT_FOUND}, "one's own protection waits for none"
+    answers: list[object] = []
+    while len(answers) < OF_BEFORE:
+        # A token of its own for each hundred: a slow machine takes its time.
+        mine = portal.source, noisy.uid, minted(site, noisy.uid)
+        null = (wire.SetQuietHours(*mine, ("nul",)), wire.SetQuietHours(*mine), wire.RevokeDevice(*mine, "nul"))
+        answers += portal.ask(*(null * 34))
+    revoked = {getattr(answer, "error", None) for answer in answers[2::3]}
+    assert revoked == {wire.ErrorCode.NOT_FOUND}, "one's own protection waits for none"
     # Another agent, and the help desk, from the same portal.
     theirs = "198.51.100.9", other.uid, minted(site, other.uid)
     desk = "198.51.100.10", chief.uid, minted(site, chief.uid, level=FACTOR)
-    hours, shown, blocked, ended, own = portal.ask(
+    done = portal.ask(
         wire.SetQuietHours(*theirs, ("12345 18:30-07:45",)),
         wire.DeskShow(*desk, third.uid),
         wire.DeskBlock(*desk, third.uid, "essai"),
         wire.EndSessions(*theirs),
-        wire.Block("198.51.100.9", other.uid, minted(site, other.uid, 20), "essai"),
     )
-    assert [isinstance(one, wire.Done) for one in (hours, shown, blocked, ended, own)] == [True] * 5
+    # By a log-in of after the end of the others.
+    done.append(portal.one(wire.Block("198.51.100.9", other.uid, minted(site, other.uid, 1), "essai")))
+    assert [isinstance(one, wire.Done) for one in done] == [True] * 5, done
     assert other.held("mpState", "mpQuietHours") == {"mpState": ["blocked"], "mpQuietHours": ["12345 18:30-07:45"]}
     assert third.held("mpState") == {"mpState": ["blocked"]}
     # And the noisy one.
-    (own,) = portal.ask(wire.Block(*mine, "essai"))
+    own = portal.one(wire.Block(portal.source, noisy.uid, minted(site, noisy.uid), "essai"))
     assert isinstance(own, wire.Done)
 
 

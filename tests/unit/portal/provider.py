@@ -95,7 +95,7 @@ class FakeProvider(BaseAdapter):
             uid = self.sessions.get(given["refresh_token"])
             if uid is None:
                 return self._answer(400, {"error": "invalid_grant"})
-            told = {"access_token": self.minter.access(uid), "expires_in": 300}
+            told: dict[str, Any] = {"access_token": self.minter.access(uid), "expires_in": 300}
             if self.rotates:
                 # A refresh token is good once (RFC 9700, section 4.14.2).
                 del self.sessions[given["refresh_token"]]
