@@ -35,7 +35,7 @@ options:
     elements: dict
     default: []
   remedy:
-    description: What the operator does when the certificate itself is not good.
+    description: The operator's next step when the certificate itself is not good.
     type: str
     default: ""
   patience:

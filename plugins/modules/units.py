@@ -55,7 +55,7 @@ AGAIN = "restarting"
 
 
 def state(fact: Unit, now: float) -> str:
-    """How a unit is, in systemd's words; `now` is the clock that does not jump, in seconds."""
+    """The state of a unit in systemd's words; `now` is the clock that does not jump, in seconds."""
     active = fact.get("ActiveState", "inactive")
     began = int(fact.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     restarted = int(fact.get("NRestarts") or 0) > 0

@@ -125,7 +125,6 @@ def test_a_deploy_fails_while_the_authority_is_silent_and_names_the_certificate(
         given = {"malleposte_tls": dict(site.platform["tls"]) | tls}
         return playbook.run(Options(site.inventory, limit="vault2", tags="acme", extra=(json.dumps(given),)))
 
-    # What is not in use until its daemons read it may go: no daemon of a vault has a certificate.
     make_placeholder(machine)
     machine.check_output(f'systemd-run --quiet --unit=essai-silence python3 -c "{silent}"')
     try:

@@ -40,7 +40,7 @@ def inventory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def told(inventory: Path) -> Callable[..., list[str]]:
-    """What the check says of a chain and a key: their text, without the folder."""
+    """The findings about a chain and a key: their text, without the folder."""
 
     def look(chain: str, key: str) -> list[str]:
         folder = inventory / "secrets"

@@ -166,21 +166,20 @@ def test_a_playbook_that_cannot_be_read_has_a_cause(tmp_path: Path, monkeypatch:
     assert "nonsense" in report.log.read_text()
 
 
-def test_a_task_that_waits_says_so_every_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, said = Clock(), list[str]()
+def test_a_task_that_waits_says_so_every_half_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(progress, "RunRecord", lambda: run_record.RunRecord(clock))
+    monkeypatch.setattr(progress.CallbackModule, "get_option", lambda _self, _name: False)
     callback = progress.CallbackModule()
-    callback._record = run_record.RunRecord(clock)
-    monkeypatch.setattr(callback, "_say", lambda text, color=None: said.append(text))
-    host, task = (
-        SimpleNamespace(get_name=lambda: "mail1"),
-        SimpleNamespace(_uuid="1", action="command", name="Wait for it"),
-    )
-    monkeypatch.setattr(callback, "_live", lambda host: None)
+    host = SimpleNamespace(get_name=lambda: "mail1")
+    task = SimpleNamespace(_uuid="1", action="command", name="Wait for it")
     callback.v2_runner_on_start(host, task)
     for _ in range(40):
         clock.now += 2
         callback.v2_runner_retry(SimpleNamespace(host=host, task=task, result={"attempts": 1}))
-    assert [" ".join(text.split()) for text in said] == [
+    assert [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()] == [
         "waiting mail1 · play · Wait for it: for 30 s",
         "waiting mail1 · play · Wait for it: for 60 s",
     ]
