@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from malleposte.errors import InputError, MallepostError
+from malleposte.loops import named
 from malleposte.platform import opening
 from malleposte.platform.identity import is_uid
 
@@ -187,12 +188,15 @@ def tell(
 ) -> None:
     """Block the account where that is wished, then write to everybody. Raises MallepostError when it cannot."""
     note = block(found.login) if blocks and found.held else ("", "")
-    for recipient, message in letters(found, facts, deliver_domain, note):
-        for again in range(TRIES):
-            try:
+    left, failures = list(letters(found, facts, deliver_domain, note)), list[str]()
+    for again in range(TRIES):
+        if again:
+            pause(PAUSE)
+        failures.clear()
+        for recipient, message in list(left):
+            with named(failures.append, f"{recipient} was not told of {found.account}"):
                 deliver(recipient, message)
-                break
-            except OSError as error:
-                if again == TRIES - 1:
-                    raise MallepostError(f"{recipient} was not told of {found.account}: {error}") from error
-                pause(PAUSE)
+                left.remove((recipient, message))
+        if not left:
+            return
+    raise MallepostError("; ".join(failures))
