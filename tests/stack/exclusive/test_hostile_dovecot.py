@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import imaplib
-import ssl
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -143,20 +143,24 @@ def compressed(mail: Any, _folder: str) -> None:
 
 
 def filters_before_log_in(mail: Any, _folder: str) -> None:
-    """ManageSieve before the log-in: large literals, quotes without end, many mechanisms (-33605)."""
-    for said in (
-        b'AUTHENTICATE "PLAIN" {1000000000+}\r\n' + b"x" * 200_000,
-        b'AUTHENTICATE "' + b"x" * 200_000,
-        b"(" * 20_000 + b"\r\n",
-    ):
-        link = wire.connect(mail.plan, mail.plan.mail, "sieve")
-        with link, contextlib.suppress(*BROKEN):
-            ManageSieve(link).starttls(ssl.create_default_context(cafile=mail.plan.cafile), mail.plan.mail)
-        link = wire.connect(mail.plan, mail.plan.mail, "sieve")
-        with link, contextlib.suppress(*BROKEN):
-            link.recv(4096)
-            link.sendall(said)
-            link.recv(4096)
+    """ManageSieve before the log-in, in the clear and by TLS: large literals, quotes without end, brackets (-33605)."""
+    large = b"x" * 200_000
+    for said in (b'AUTHENTICATE "PLAIN" {1000000000+}\r\n' + large, b'AUTHENTICATE "' + large, b"(" * 20_000 + b"\r\n"):
+        for by_tls in (False, True):
+            link = wire.connect(mail.plan, mail.plan.mail, "sieve")
+            session = ManageSieve(link)
+            try:
+                if by_tls:
+                    session.starttls(wire.context(mail.plan), mail.plan.mail)
+                session.link.sendall(said)
+                session.link.shutdown(socket.SHUT_WR)
+                session.link.recv(4096)
+            except BROKEN:
+                pass
+            finally:
+                session.stream.close()
+                session.link.close()
+                link.close()
 
 
 ATTACKS: tuple[Callable[[Mail, str], None], ...] = (
