@@ -1,4 +1,4 @@
-"""What stands before the spam filter: nothing made to keep its parser busy reaches it, come what may."""
+"""The guard before the spam filter: nothing made to keep its parser busy reaches it, come what may."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KILLS = 4
 LATER = (421, 450, 451, 454)
 """Codes after which a sender tries again."""
 FOR_THE_SCANNER = (b"content-type", b"content-type: messag\r\n ", b"\n-", b"content-type:\r\n ")
-"""What a search for its words looks at most often."""
+"""Octets that a search for its words looks at most often."""
 LENIENT = 2.0
 """Seconds of the filter's processor for the honest mail of a test; the attack would take more."""
 CHAINS = hostile.chains()

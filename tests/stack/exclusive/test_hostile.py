@@ -1,4 +1,4 @@
-"""What upstream mended in rspamd after Debian's version, sent to rspamd: it goes on, and works for seconds at most."""
+"""Messages for each fault that rspamd mended after Debian's version: it goes on, and works for seconds at most."""
 
 from __future__ import annotations
 

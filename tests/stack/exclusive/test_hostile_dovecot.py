@@ -1,4 +1,4 @@
-"""What upstream mended in Dovecot 2.4 and Pigeonhole (Debian's deb13u7), sent to Dovecot: it goes on, and soon."""
+"""Attacks for the faults that Dovecot 2.4 mended (Debian's deb13u7): it goes on, and works for seconds at most."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 8.0
 MAIN = "systemctl show -P MainPID dovecot"
 CRASHES = "journalctl -u dovecot --since @{since} | grep -cE 'Panic|killed with signal|core dumped' || true"
 BROKEN = (imaplib.IMAP4.error, OSError, SieveError)
-"""What a refused attack ends in."""
+"""A refused attack ends in one of these."""
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ class Bounds:
 
 
 class Excess(Exception):
-    """What a message has too much of, in one line."""
+    """A message has too much of something. The argument says of what, in one line."""
 
 
 class Scanner:
@@ -158,7 +158,7 @@ class Scanner:
         self._announced(text)
 
     def _announced(self, text: bytes) -> None:
-        """What octets of a header say of the content."""
+        """Note what octets of a header say of the content."""
         self._look(text)
         self._encoded = self._encoded or any(word in text for word in HIDING)
         self._signed = self._signed or SIGNED in text

@@ -45,7 +45,7 @@ def conversation(path: Path, connections: int) -> list[bytes]:
             first.write(milter.packet(milter.QUIT))
             assert await first_reads.read() == b""
             got.append(await answer)
-            # What no mail server sends ends the connection.
+            # A packet that no mail server sends ends the connection.
             second.write(struct.pack("!I", 0))
             assert await second_reads.read() == b""
             for writer in (first, second):

@@ -17,7 +17,7 @@ CONTINUE = milter.packet(milter.CONTINUE)
 
 
 def packets(*sent: bytes) -> list[tuple[bytes, bytes]]:
-    """What is read of octets, until they end."""
+    """The commands that are read of octets, until they end."""
 
     async def run() -> list[tuple[bytes, bytes]]:
         reader = asyncio.StreamReader()
