@@ -17,9 +17,9 @@ RESERVED = frozenset(
         "calendars clamav cyrus daemon dav-router dmarc dovecot dovenull ftp games hostmaster info irc list "
         "listes lists lp mail mailer-daemon malleposte malleposte-acme malleposte-annuaires malleposte-calendars "
         "malleposte-guard malleposte-guesses malleposte-lists malleposte-outbound malleposte-record man marketing "
-        "memcache messagerie munin news nobody noc noreply opendkim openldap portal postfix postgres postmaster provision "
-        "proxy radicale root roundcube rspamd sales security sieve sogo spam sshd sso-prove sso-tokens stunnel4 "
-        "support sync sys systemd tlsrpt unbound usenet uucp valkey vmail webmaster www www-data"
+        "memcache messagerie munin news nobody noc noreply opendkim openldap portal postfix postgres postmaster "
+        "provision proxy radicale root roundcube rspamd sales security sieve sogo spam sshd sso-prove sso-tokens "
+        "stunnel4 support sync sys systemd tlsrpt unbound usenet uucp valkey vmail webmaster www www-data"
     ).split()
 )
 """Names that no person gets as they stand, whatever the name (RFC 2142, Debian's and the platform's own accounts)."""
