@@ -15,6 +15,7 @@ from tests.stack.support.hostile import der
 from tests.stack.support.mail import FOREIGN, compose, token
 from tests.stack.support.site import Site
 
+pytestmark = pytest.mark.full
 MOST = 8.0
 """Seconds of processor for one message, several times what the dearest took."""
 SCAN = (

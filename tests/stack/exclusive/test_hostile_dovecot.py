@@ -16,6 +16,7 @@ from malleposte.probe.walker.sieve import ManageSieve, SieveError
 from tests.bench import cost
 from tests.stack.support.mail import FOREIGN, Mail, compose, token
 
+pytestmark = pytest.mark.full
 MOST = 8.0
 """Seconds of processor for one attack, several times what the dearest took."""
 MAIN = "systemctl show -P MainPID dovecot"
