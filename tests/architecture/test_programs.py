@@ -19,6 +19,7 @@ DAEMONS = (
     "accountd",
     "authpolicy",
     "dav-router",
+    "guard",
     "hostd",
     "lists",
     "portal",

@@ -1,4 +1,4 @@
-"""What upstream mended in rspamd after Debian's version, sent to rspamd: it goes on, and works for seconds at most."""
+"""Messages for each fault that rspamd mended after Debian's version: it goes on, and works for seconds at most."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.stack.support.hostile import der
 from tests.stack.support.mail import FOREIGN, compose, token
 from tests.stack.support.site import Site
 
+pytestmark = pytest.mark.full
 MOST = 8.0
 """Seconds of processor for one message, several times what the dearest took."""
 SCAN = (
@@ -118,12 +119,12 @@ DNS: dict[str, tuple[Records, bytes, str]] = {
     "a key of 16,384 bits (871dc8a12)": (
         [(f"s0._domainkey.cle.{ATTACK}", "TXT", key(16_384))],
         regressions.signatures(1, f"cle.{ATTACK}.test".encode(), 2048) + b"\r\nx\r\n",
-        "R_DKIM_REJECT",
+        "R_DKIM_",
     ),
     "hundreds of signatures, each with a key (d560f9e8e)": (
         [(f"*._domainkey.signe.{ATTACK}", "TXT", key(2048))],
         regressions.signatures(300, f"signe.{ATTACK}.test".encode()) + b"\r\nx\r\n",
-        "R_DKIM_REJECT",
+        "R_DKIM_",
     ),
 }
 
@@ -138,6 +139,7 @@ def test_the_filter_goes_on_whatever_the_senders_dns_says(
         answer, used = filter_.scan(message(rest), f"s0.{ATTACK}.test")
     finally:
         site.run("world", "knotc", given=commands("zone-unset", list(gone.values())), check=False)
-    assert any(symbol.startswith(seen) for symbol in answer["symbols"]), answer
+    symbols = answer["symbols"]
+    assert [one for one in symbols if one.startswith(seen) and not one.endswith("_NA")], symbols
     assert used < MOST
     assert filter_.unharmed()

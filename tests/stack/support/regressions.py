@@ -65,7 +65,7 @@ def signatures(number: int, domain: bytes, octets: int = 256) -> bytes:
 
 
 def messages() -> Mapping[str, bytes]:
-    """What follows the first header fields, by what it is. The guard lets all of it pass."""
+    """The rest of a message after its first header fields, by what it is. The guard lets all of them pass."""
     ed25519 = b"DKIM-Signature: v=1; a=ed25519-sha256; d=lointain.test; s=x; h=From; bh=%s; b=%s\r\n"
     parameters = (
         b"Content-Type: text/plain" + b"".join(b";\r\n a*%d*=%%41" % one for one in range(7000)) + b"\r\n\r\nx\r\n"

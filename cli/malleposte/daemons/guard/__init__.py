@@ -1,1 +1,1 @@
-"""What stands before the spam filter: a milter that refuses messages made to keep its parser busy (role guard)."""
+"""The guard before the spam filter: a milter that refuses messages made to keep its parser busy (role guard)."""

@@ -114,36 +114,82 @@ class Session:
         self._in_body = False
 
 
+class Connection(asyncio.Protocol):
+    """One connection. What comes is answered as it comes, a piece at a time, so that the others have their turn."""
+
+    def __init__(self, server: Server) -> None:
+        """Nothing is connected yet."""
+        self.server = server
+        self.session = Session(server.config.bounds)
+        self.heard = asyncio.get_running_loop().time()
+        self._waits = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A mail server has connected; beyond the most, it waits."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.server.came(self, transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets, which may be several packets, or less than one."""
+        self.heard = asyncio.get_running_loop().time()
+        try:
+            commands, self._waits = milter.packets(self._waits + data)
+            for command, content in commands:
+                if command == milter.QUIT:
+                    self.close()
+                    return
+                if (reply := self.session.answer(command, content)) and self._transport:
+                    self._transport.write(reply)
+        except milter.ProtocolError as error:
+            LOG.error("a connection is closed: %s", error)
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        self.server.went(self)
+
+    def close(self) -> None:
+        """End it."""
+        if self._transport:
+            self._transport.close()
+
+
 class Server:
-    """Takes so many connections at a time; the rest wait in the socket."""
+    """Takes so many connections at a time; the rest wait."""
 
     def __init__(self, config: Config) -> None:
         """No connection is there yet."""
         self.config = config
-        self.places = asyncio.Semaphore(config.connections)
+        self.served: set[Connection] = set()
+        self.waiting: dict[Connection, asyncio.Transport] = {}
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until the mail server ends it."""
-        async with self.places:
-            session = Session(self.config.bounds)
-            try:
-                while True:
-                    command, data = await asyncio.wait_for(milter.read(reader), session.patience)
-                    if command == milter.QUIT:
-                        break
-                    if reply := session.answer(command, data):
-                        writer.write(reply)
-                        await asyncio.wait_for(writer.drain(), WITHIN)
-                    # A message of many packets leaves the others their turn.
-                    await asyncio.sleep(0)
-            except (asyncio.IncompleteReadError, OSError, TimeoutError):
-                pass
-            except milter.ProtocolError as error:
-                LOG.error("a connection is closed: %s", error)
-            finally:
-                writer.close()
-                with contextlib.suppress(OSError):
-                    await writer.wait_closed()
+    def came(self, one: Connection, transport: asyncio.Transport) -> None:
+        """A connection is there."""
+        if len(self.served) < self.config.connections:
+            self.served.add(one)
+        else:
+            transport.pause_reading()
+            self.waiting[one] = transport
+
+    def went(self, one: Connection) -> None:
+        """A connection is gone; the one that has waited longest is served."""
+        self.served.discard(one)
+        self.waiting.pop(one, None)
+        if self.waiting and len(self.served) < self.config.connections:
+            other, transport = next(iter(self.waiting.items()))
+            del self.waiting[other]
+            self.served.add(other)
+            transport.resume_reading()
+
+    async def end_silent(self) -> None:
+        """Close connections of which nothing has come for too long, until cancelled."""
+        while True:
+            await asyncio.sleep(WITHIN / 4)
+            now = asyncio.get_running_loop().time()
+            for one in [one for one in self.served if now - one.heard > one.session.patience]:
+                one.close()
 
 
 def serve(config: Config) -> int:
@@ -151,8 +197,14 @@ def serve(config: Config) -> int:
 
     async def run() -> None:
         (handed,) = kit.handed()
-        async with await asyncio.start_unix_server(Server(config).serve, sock=handed, limit=2 * milter.PIECE):
-            await kit.alive()
+        server = Server(config)
+        looking = asyncio.create_task(server.end_silent())
+        try:
+            loop = asyncio.get_running_loop()
+            async with await loop.create_unix_server(lambda: Connection(server), sock=handed):
+                await kit.alive()
+        finally:
+            looking.cancel()
 
     return kit.run(run())
 

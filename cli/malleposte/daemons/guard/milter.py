@@ -6,7 +6,6 @@ body come without a wait for an answer where the mail server offers that.
 
 from __future__ import annotations
 
-import asyncio
 import struct
 
 LARGEST = 1 << 20
@@ -31,13 +30,18 @@ class ProtocolError(Exception):
     """A packet that no mail server sends."""
 
 
-async def read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """The next command with its data. Raises ProtocolError, and IncompleteReadError at the end of the stream."""
-    (size,) = struct.unpack("!I", await reader.readexactly(4))
-    if not 1 <= size <= LARGEST:
-        raise ProtocolError(f"a packet of {size} octets")
-    packet = await reader.readexactly(size)
-    return packet[:1], packet[1:]
+def packets(octets: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The commands in octets, each with its data, and the octets of one that is not whole yet. Raises ProtocolError."""
+    found, at = [], 0
+    while len(octets) - at >= 4:
+        size = int.from_bytes(octets[at : at + 4])
+        if not 1 <= size <= LARGEST:
+            raise ProtocolError(f"a packet of {size} octets")
+        if len(octets) - at - 4 < size:
+            break
+        found.append((octets[at + 4 : at + 5], octets[at + 5 : at + 4 + size]))
+        at += 4 + size
+    return found, octets[at:]
 
 
 def packet(command: bytes, data: bytes = b"") -> bytes:

@@ -60,7 +60,7 @@ class Bounds:
 
 
 class Excess(Exception):
-    """What a message has too much of, in one line."""
+    """A message has too much of something. The argument says of what, in one line."""
 
 
 class Scanner:
@@ -103,7 +103,7 @@ class Scanner:
         self.octets += len(piece)
         if not self._parts:
             return
-        data = self._rest + piece.translate(None, b"\0")
+        data = self._rest + (piece.translate(None, b"\0") if b"\0" in piece else piece)
         # Up to the end of the last line. The line ends that follow it belong to what comes.
         last = max(data.rfind(b"\n"), data.rfind(b"\r"))
         cut = len(data[: last + 1].rstrip(b"\r\n"))
@@ -113,6 +113,10 @@ class Scanner:
             self._rest = data[cut:]
         if self._hiding:
             self.hidden += cut
+        # Neither of the words and no line of dashes is without a dash: base64 is not looked at any further.
+        if b"-" not in data and not self._in_header and not self._open and self._digits is None:
+            self.judge()
+            return
         text = data[:cut].lower()
         dashes = text.count(b"\n--") + text.count(b"\r--")
         self.boundaries += dashes
@@ -158,7 +162,7 @@ class Scanner:
         self._announced(text)
 
     def _announced(self, text: bytes) -> None:
-        """What octets of a header say of the content."""
+        """Note what octets of a header say of the content."""
         self._look(text)
         self._encoded = self._encoded or any(word in text for word in HIDING)
         self._signed = self._signed or SIGNED in text

@@ -31,7 +31,7 @@ def conversation(path: Path, connections: int) -> list[bytes]:
 
     async def run() -> list[bytes]:
         server = main.Server(main.Config(Bounds(), connections))
-        listening = await asyncio.start_unix_server(server.serve, path)
+        listening = await asyncio.get_running_loop().create_unix_server(lambda: main.Connection(server), path)
         async with listening:
             first_reads, first = await asyncio.open_unix_connection(path)
             first.write(offer)
@@ -45,7 +45,7 @@ def conversation(path: Path, connections: int) -> list[bytes]:
             first.write(milter.packet(milter.QUIT))
             assert await first_reads.read() == b""
             got.append(await answer)
-            # What no mail server sends ends the connection.
+            # A packet that no mail server sends ends the connection.
             second.write(struct.pack("!I", 0))
             assert await second_reads.read() == b""
             for writer in (first, second):
@@ -59,6 +59,24 @@ def conversation(path: Path, connections: int) -> list[bytes]:
 def test_connections_beyond_the_most_wait(tmp_path: Path, connections: int) -> None:
     first, second = conversation(tmp_path / "s", connections)
     assert first == second and first[4:5] == b"O"
+
+
+def test_a_connection_that_is_silent_too_long_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "WITHIN", 0.1)
+    monkeypatch.setattr(main, "BETWEEN", 0.2)
+
+    async def run() -> bytes:
+        server = main.Server(main.Config(Bounds(), 2))
+        looking = asyncio.create_task(server.end_silent())
+        listening = await asyncio.get_running_loop().create_unix_server(lambda: main.Connection(server), tmp_path / "s")
+        async with listening:
+            reads, writer = await asyncio.open_unix_connection(tmp_path / "s")
+            got = await reads.read()
+            writer.close()
+        looking.cancel()
+        return got
+
+    assert asyncio.run(run()) == b""
 
 
 def test_the_defaults_of_the_role_are_those_of_the_scanner() -> None:

@@ -1,4 +1,4 @@
-"""What the guard counts, and that nothing hides from it."""
+"""The counts of the guard, and that nothing hides from them."""
 
 from __future__ import annotations
 
