@@ -22,7 +22,7 @@ FEW = {
 BY_REQUEST = ("systemd-hostnamed", "systemd-timedated", "systemd-localed")
 """Begin when a deploy asks them something, and end by themselves."""
 OPEN = {
-    "mail1": {22, 25, 80, 143, 443, 465, 587, 636, 993, 4190, 7443, 7448},
+    "mail1": {22, 25, 80, 143, 443, 465, 587, 636, 993, 4190, 7443, 7448, 10465},
     "pia1": {22, 80, 443, 7444},
     "vault1": {22},
 }

@@ -7,7 +7,8 @@ from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
 
-SESSIONS = 300
+SESSIONS = 120
+"""More than one address could hold before schools were told apart; 300 hold too, and take a loaded machine minutes."""
 EACH = 40
 """Connections of submission that an address elsewhere may hold."""
 

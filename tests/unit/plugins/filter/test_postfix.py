@@ -54,4 +54,6 @@ def test_a_host_sends_as_itself_the_operators_and_what_it_is_given() -> None:
 
 def test_no_policy_service_adds_nothing() -> None:
     assert postfix.postfix_policy_service("") == ""
-    assert "check_policy_service { unix:private/q" in postfix.postfix_policy_service("unix:private/q")
+    asked = postfix.postfix_policy_service("unix:private/q")
+    assert "check_policy_service { unix:private/q" in asked
+    assert "request_limit=1" in asked, "an idle session keeps no process of the service"
