@@ -47,7 +47,7 @@ def networks() -> list[str]:
 
 
 class Slapd:
-    """What slapd holds of the failures of an account."""
+    """The failures of an account as slapd counts them."""
 
     def __init__(self, site: Site, uid: str) -> None:
         self.site, self.dn = site, f"uid={uid},ou=people,{site.place.suffix}"
