@@ -41,13 +41,13 @@ def portal(site: Site) -> Portal:
 
 @pytest.fixture
 def networks() -> list[str]:
-    """Addresses in ten networks and more that no other test has."""
+    """Addresses in a dozen networks that no other test has."""
     first = secrets.randbelow(230)
-    return [f"198.18.{first + number}.{1 + secrets.randbelow(250)}" for number in range(24)]
+    return [f"198.18.{first + number}.{1 + secrets.randbelow(250)}" for number in range(12)]
 
 
 class Slapd:
-    """What slapd holds of the failures of an account."""
+    """The failures of an account as slapd counts them."""
 
     def __init__(self, site: Site, uid: str) -> None:
         self.site, self.dn = site, f"uid={uid},ou=people,{site.place.suffix}"
@@ -86,7 +86,7 @@ def attacked(tries: Callable[..., Any], uid: str, networks: Sequence[str]) -> It
     answers, stop = [], threading.Event()
 
     def burst() -> None:
-        answers.extend(tries(*((address, uid, word) for address in networks for word in wrong(FREE)), at_once=24))
+        answers.extend(tries(*((address, uid, word) for address in networks for word in wrong(FREE)), at_once=12))
 
     def go_on() -> None:
         while not stop.is_set():

@@ -1,4 +1,4 @@
-"""What slapd is asked to prove, for all networks together: the scripts themselves, in a Redis of this process.
+"""The proofs that slapd is asked for, by all networks together: the scripts themselves, in a Redis of this process.
 
 slapd locks an account at the hundredth failure within 300 s, whoever made them. Time is the test's.
 """
