@@ -26,7 +26,8 @@ from malleposte.platform import identity
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"
 SETTINGS = CONFIGURATION.with_name("lemonldap-ng.ini")
 AS_ITS_USER = (
-    "runuser", "-u", "lemonldap", "-g", "lemonldap", "-G", "valkey", "--", "env", f"LLNG_DEFAULTCONFFILE={SETTINGS}",
+    "runuser", "-u", "lemonldap", "-g", "lemonldap", "-G", "valkey", "--",
+    "env", f"LLNG_DEFAULTCONFFILE={SETTINGS}",
 )  # fmt: skip
 SOCKET = Path("/run/sso-prove.sock")
 NEVER_SEEN = "Could not get psession"
@@ -35,7 +36,7 @@ PATIENCE = 60.0  # seconds
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
 ENTERED = ("_entered", "_oidcConnectedRP")
-"""What only a log-in that came to its end has in the store: the mark of the log-in page, or a service that it opened."""
+"""What only a log-in that came to its end has in the store: the mark of the log-in page, or a service."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 type Run = Callable[[Sequence[str]], str]
 
@@ -65,8 +66,8 @@ class Factor:
 class Session:
     """A log-in that is open, or (`trusted`) a browser that is asked for no code `until` then.
 
-    `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's. One that is
-    not `whole` waits for its second factor: the password was right, and it opens nothing.
+    `ident` is a digest, `key` the provider's own identifier, which would open it; `level` is the provider's.
+    One that is not `whole` waits for its second factor: the password was right, and it opens nothing.
     """
 
     ident: str

@@ -111,7 +111,9 @@ def test_a_visitor_leaves_no_row_and_an_agent_one(webmail: Any, people: Any, sit
     seen = f"SELECT count(*) FROM session WHERE ip = '{outside}'"
 
     def rows(question: str) -> int:
-        return int(site.run(site.host_of("database"), "runuser -u postgres -- psql -AtX roundcube -f -", given=question))
+        return int(
+            site.run(site.host_of("database"), "runuser -u postgres -- psql -AtX roundcube -f -", given=question)
+        )
 
     before = rows(seen)
     with second_address(site, outside):
