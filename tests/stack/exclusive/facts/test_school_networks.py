@@ -50,3 +50,17 @@ def test_a_school_may_log_in_all_at_once(site: Site, school: tuple[str, str]) ->
     inside, outside = (told(address) for address in school)
     assert inside.total() == ASKED and "429" not in inside
     assert 0 < outside["429"] < ASKED
+
+
+def test_a_school_asks_for_the_log_in_page_all_at_once(site: Site, school: tuple[str, str]) -> None:
+    """200 agents open their mailbox in one minute; elsewhere so many at once get 429."""
+    name = site.platform["hostnames"]["sso"]
+
+    def told(address: str) -> Counter[str]:
+        words = f"curl -k -s -m 240 -Z --parallel-immediate --parallel-max 200 --interface {address} -o /dev/null"
+        url = f"'https://{name}/?[1-200]'"
+        return Counter(site.run("world", f"{words} -w '%{{http_code}}\\n' {url}", timeout=300).split())
+
+    inside, outside = (told(address) for address in school)
+    assert inside == {"200": 200}
+    assert outside.total() == 200 and outside["429"] and outside["200"]

@@ -74,6 +74,15 @@ def test_it_locks_nobody_and_keeps_nothing_beside_the_store() -> None:
     assert told["globalStorageOptions"]["sock"] == "/run/v.sock"
 
 
+def test_each_record_has_an_end_and_open_forms_a_store_of_their_own() -> None:
+    held = made()
+    for kind in ("global", "persistent", "oidc"):
+        assert held[f"{kind}Storage"] == "Lemonldap::NG::Portal::Lib::Store"
+        kept = held[f"{kind}StorageOptions"]
+        assert (kept["sock"], kept["FormsSock"], kept["Lasts"]) == ("/run/v.sock", "/run/f.sock", held["timeout"])
+        assert not {"_utime", "ipAddr", "_session_kind"} & set(kept["Index"].split()), "sets that only grow"
+
+
 def test_each_client_has_what_it_may_and_no_other_has_its_scope() -> None:
     told = made()
     portal, webmail = (told["oidcRPMetaDataOptions"][name] for name in ("portail", "roundcube"))
