@@ -97,7 +97,7 @@ class Ledger:
     def note(self, present: Mapping[str, str], moment: datetime) -> None:
         """Add what is new, drop what the vault removed."""
         for key, name in present.items():
-            # What is still there does not leave: if it goes later, somebody else has removed it.
+            # An archive that is still there does not leave: if it goes later, somebody else has removed it.
             self.archives.setdefault(key, Entry(name, moment.isoformat(timespec="seconds"))).leaving = False
         gone = dict.fromkeys((key for key in self.archives if key not in present), moment.isoformat(timespec="seconds"))
         oldest = (moment - timedelta(days=REMEMBERED)).isoformat(timespec="seconds")

@@ -48,9 +48,9 @@ class Limits:
 
 
 SOON = Limits(2, 2)
-"""What is warned of: lists are read, and updates installed, once a day."""
+"""Beyond these a warning: lists are read, and updates installed, once a day."""
 LATE = Limits(7, 7)
-"""What is a fault: after seven days apt takes Debian's security lists for expired (`Valid-Until`)."""
+"""Beyond these a fault: after seven days apt takes Debian's security lists for expired (`Valid-Until`)."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Updates:
-    """What a host says of its security updates. Times are seconds since 1970, 0 for never or unknown."""
+    """The state of a host's security updates. Times are seconds since 1970, 0 for never or unknown."""
 
     suites: tuple[str, ...] = ()
     """The sources of security updates, in apt's words: address and suite."""

@@ -282,12 +282,3 @@ def test_a_defect_in_an_act_is_told_to_its_caller_and_to_the_journal(
         away.ping()
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"<3>relist failed: {type(fault).__name__}: ") and "(test_hostd.py:" in line
-
-
-def test_a_line_that_is_no_proof_is_refused_and_said(certificate: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    left, right = socket.socketpair()
-    with left, right:
-        right.sendall(b"not JSON\n")
-        assert not hostd._recognised(left, {})
-        assert "not known here" in right.recv(1000).decode()
-    assert "a client that is not known was refused" in capsys.readouterr().err
