@@ -26,7 +26,7 @@ PARALLEL = 10
 ROUNDS = 2
 OCTETS = 2_000_000
 """Octets of each message beside which others are measured."""
-FOR_THE_SCANNER = (b"content-type", b"content-type: messag\r\n ", b"\n-", b"content-type:\r\n ")
+FOR_THE_SCANNER = (b"content-type", b"content-type: x/messa\r\n ", b"\n-", b"content-type:\r\n ")
 SEND = """
 import base64, json, smtplib, sys, threading, time
 given = json.load(sys.stdin)

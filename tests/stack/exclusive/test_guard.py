@@ -21,7 +21,7 @@ PARALLEL = 10
 KILLS = 4
 LATER = (421, 450, 451, 454)
 """Codes after which a sender tries again."""
-FOR_THE_SCANNER = (b"content-type", b"content-type: messag\r\n ", b"\n-", b"content-type:\r\n ")
+FOR_THE_SCANNER = (b"content-type", b"content-type: x/messa\r\n ", b"\n-", b"content-type:\r\n ")
 """Octets that a search for its words looks at most often."""
 LENIENT = 2.0
 """Seconds of the filter's processor for the honest mail of a test; the attack would take more."""

@@ -7,7 +7,6 @@ server (`default_action=tempfail`), so that nothing passes unseen.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Sequence
@@ -23,6 +22,8 @@ BETWEEN = 7200.0
 """Seconds for which a mail server may keep a connection between two messages: its client may be slow for as long."""
 WITHIN = 60.0
 """Seconds for the next packet of a message. The mail server has the whole of it before it sends any."""
+UNANSWERED = {milter.HEADER: milter.NO_ANSWER_TO_HEADERS, milter.BODY: milter.NO_ANSWER_TO_BODY}
+"""The step (SMFIP_*) of the protocol by which a command gets no answer: the end of the message gets it."""
 REFUSED = "554 5.6.0 Message refuse, structure demesuree / Refused, excessive structure: "
 
 
@@ -55,6 +56,7 @@ class Session:
         self.scanner = Scanner(bounds)
         self.queue_id = ""
         self._in_body = False
+        self._excess: Excess | None = None
 
     @property
     def patience(self) -> float:
@@ -72,17 +74,19 @@ class Session:
         if command == milter.MACROS:
             self._name(data)
             return b""
-        if command == milter.HEADER and self.steps & milter.NO_ANSWER_TO_HEADERS:
-            # Too many are refused by the next answer.
-            with contextlib.suppress(Excess):
-                self._read(command, data)
-            return b""
         try:
-            self._read(command, data)
+            if not self._excess:
+                self._read(command, data)
         except Excess as excess:
-            LOG.info("%s: refused: %s", self.queue_id or "-", excess)
+            # No more of it is looked at.
+            self._excess = excess
+        if self.steps & UNANSWERED.get(command, 0):
+            return b""
+        if self._excess:
+            text = f"{REFUSED}{self._excess}"
+            LOG.info("%s: refused: %s", self.queue_id or "-", self._excess)
             self._new()
-            return milter.refusal(f"{REFUSED}{excess}")
+            return milter.refusal(text)
         if command == milter.END:
             self._new()
         return milter.packet(milter.CONTINUE)
@@ -111,7 +115,7 @@ class Session:
     def _new(self) -> None:
         """The next message."""
         self.scanner = Scanner(self.bounds)
-        self._in_body = False
+        self._in_body, self._excess = False, None
 
 
 class Connection(asyncio.Protocol):

@@ -20,10 +20,10 @@ NO_ENVELOPE = 0x01 | 0x02 | 0x04 | 0x08
 """Connection, HELO, sender and recipients are not sent."""
 NO_OTHERS = 0x40 | 0x100 | 0x200
 """Nor the end of the headers, unknown commands and DATA."""
-NO_ANSWER_TO_HEADERS = 0x80
+NO_ANSWER_TO_HEADERS, NO_ANSWER_TO_BODY = 0x80, 0x80000
 LEADING_SPACE = 0x100000
 """A field's value comes with the blanks after its colon."""
-WANTED = NO_ENVELOPE | NO_OTHERS | NO_ANSWER_TO_HEADERS | LEADING_SPACE
+WANTED = NO_ENVELOPE | NO_OTHERS | NO_ANSWER_TO_HEADERS | NO_ANSWER_TO_BODY | LEADING_SPACE
 
 
 class ProtocolError(Exception):

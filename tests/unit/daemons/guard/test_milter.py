@@ -57,9 +57,7 @@ def sent(one: Session, body: bytes, header: bytes = b"text/plain") -> bytes:
     assert one.answer(milter.MACROS, b"Li\x004abcDEF\x00") == b""
     assert one.answer(milter.HEADER, b"Content-Type\0 " + header + b"\0") == b""
     for at in range(0, len(body), milter.PIECE):
-        answer = one.answer(milter.BODY, body[at : at + milter.PIECE])
-        if answer != CONTINUE:
-            return answer
+        assert one.answer(milter.BODY, body[at : at + milter.PIECE]) == b""
     return one.answer(milter.END, b"")
 
 
@@ -85,6 +83,13 @@ def test_each_field_is_answered_where_the_mail_server_waits_for_it() -> None:
     one = session(struct.pack("!III", 6, 0, 0x7F), Bounds(fields=2))
     assert [one.answer(milter.HEADER, b"X-An\0b\0") for _ in range(2)] == [CONTINUE, CONTINUE]
     assert one.answer(milter.HEADER, b"X-An\0b\0")[4:5] == b"y"
+
+
+def test_each_piece_is_answered_where_the_mail_server_waits_for_it() -> None:
+    one = session(struct.pack("!III", 6, 0, 0x7F | milter.NO_ANSWER_TO_HEADERS))
+    one.answer(milter.HEADER, b"Content-Type\0message/rfc822\0")
+    assert one.answer(milter.BODY, hostile.chain(many=100)) == CONTINUE
+    assert one.answer(milter.BODY, hostile.chain(many=300))[4:5] == b"y"
 
 
 def test_what_is_no_field_is_no_message() -> None:
