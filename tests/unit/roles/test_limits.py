@@ -11,9 +11,9 @@ from malleposte.paths import ROOT
 MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
 
 
-def defaults(role: str) -> dict[str, Any]:
-    """The variables of a role."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text("utf-8"))
+def defaults(role: str) -> dict[str, int]:
+    """The variables of a role, of which the numbers are read here."""
+    found: dict[str, int] = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text("utf-8"))
     return found
 
 
