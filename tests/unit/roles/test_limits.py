@@ -1,4 +1,4 @@
-"""What one address may hold at a port is well below what the daemon takes of everybody."""
+"""The connections of one address at a port are far fewer than the daemon takes of everybody."""
 
 from __future__ import annotations
 
