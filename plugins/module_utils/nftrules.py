@@ -13,7 +13,7 @@ PROTOCOLS = ("tcp", "udp")
 COUNTS = ("connections", "school_connections")
 MOST = 1_000_000
 KEYS: Mapping[str, str] = {"ip": "ip saddr", "ip6": "ip6 saddr and ffff:ffff:ffff:ffff::"}
-"""What is counted as one, by family (nft(8)): an address of IPv4, a /64 of IPv6, which one subscriber has."""
+"""The unit that is counted, by family (nft(8)): an address of IPv4, a /64 of IPv6, which one subscriber has."""
 ADDRESSES = 65_535
 """Addresses with connections at one port at the same time, at most: the size of a set."""
 

@@ -54,7 +54,7 @@ def test_an_address_holds_no_more_than_its_part(silent: dict[int, int]) -> None:
 
 
 def test_the_webmails_submit_at_a_port_that_nobody_else_reaches(site: Site) -> None:
-    """What holds 465 and 587 cannot hold theirs."""
+    """A stranger who holds 465 and 587 cannot hold theirs."""
     target = site.address("mail1")
     words = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{target}/{OWN}'"
     assert "taken" in site.run("mail1", f"{words} && echo taken")

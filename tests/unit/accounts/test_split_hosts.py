@@ -397,7 +397,7 @@ def test_the_web_and_the_directory_ask_the_mail_host_by_tunnels_and_nobody_else_
     # The webmails submit at a port of their own, which opens to their host alone.
     port = of("mail1", "postfix_webmail_port")
     assert [rule["sources"] for rule in of("mail1", "nftables_rules") if rule["port"] == port] == [[address["web1"]]]
-    assert of("web1", "sogo_smtp_port") == port and of("web1", "roundcube_smtp").endswith(f":{port}")
+    assert port == 10465 == of("web1", "sogo_smtp_port") and of("web1", "roundcube_smtp").endswith(f":{port}")
     assert set(address.values()) <= set(of("mail1", "nftables_uncounted_networks"))
     # A redirection keeps its author; a reminder has the platform's, whoever it says that it is from.
     ways = of("mail1", "rspamd_sender_ways")

@@ -1,4 +1,4 @@
-"""What one address may hold at a port is well below what the daemon takes of everybody."""
+"""The connections of one address at a port are far fewer than the daemon takes of everybody."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from malleposte.paths import ROOT
 MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
 
 
-def defaults(role: str) -> dict[str, Any]:
-    """The variables of a role."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text("utf-8"))
+def defaults(role: str) -> dict[str, int]:
+    """The variables of a role, of which the numbers are read here."""
+    found: dict[str, int] = yaml.safe_load((ROOT / "roles" / role / "defaults/main.yml").read_text("utf-8"))
     return found
 
 
