@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accounts.throttle import DEVICES
 from malleposte.probe.walker.sieve import SieveError
 
 from tests.stack.support.accounts_cli import Cli
@@ -209,10 +210,14 @@ def test_the_last_use_is_known(cli: Cli, ways: Ways) -> None:
     assert entry.attributes["mpDeviceUsed"][0] >= begun and entry.attributes["mpDevicePlace"] == [found["place"]]
 
 
-def test_a_device_waits_with_its_network_as_any_log_in(cli: Cli, ways: Ways, people: People, site: Site) -> None:
-    other = people.agent()
+def test_a_device_waits_for_guesses_of_devices_in_its_network_alone(
+    cli: Cli, ways: Ways, people: People, site: Site
+) -> None:
+    """Guesses of the main password keep no device out: the directory proves none of these."""
+    other, here = people.agent(), str(site.lab.settings.gateway)
     made, hers = (added(cli, who)["password"] for who in (ways.account, other))
-    delay(site, ways.account.uid, str(site.lab.settings.gateway))
+    delay(site, DEVICES + ways.account.uid, here)
+    delay(site, other.uid, here)
     with pytest.raises(imaplib.IMAP4.error, match="patientez"):
         ways.imap(replace(ways.account, password=made))
     assert ways.opens("imap", hers, other.uid)
