@@ -36,7 +36,7 @@ PATIENCE = 60.0  # seconds
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
 ENTERED = ("_entered", "_oidcConnectedRP")
-"""What only a log-in that came to its end has in the store: the mark of the log-in page, or a service."""
+"""Fields that only a log-in that came to its end has in the store: the log-in page's mark, or a service."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 type Run = Callable[[Sequence[str]], str]
 
