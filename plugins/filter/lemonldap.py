@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 INDEXES = "_whatToTrace _session_uid _webAuthnUserHandle"
-"""What records are looked for by. Each value is a set of names, which outlives its records until the hourly purge."""
+"""Fields by which records are looked for. Each value is a set of names, which the hourly purge brings in step."""
 STORE = "Lemonldap::NG::Portal::Lib::Store"
 """The module that keeps records of every kind, of the role."""
 CLAIMS = {"name": "cn", "email": "mail", "preferred_username": "uid", "profile_class": "mpProfile"}

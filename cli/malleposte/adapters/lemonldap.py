@@ -35,7 +35,7 @@ PATIENCE = 60.0  # seconds
 HERE = "127.0.0.1"
 """The address under which an operator's acts are told: they are made on the host itself."""
 ENTERED = ("_entered", "_oidcConnectedRP")
-"""What only a finished log-in has in the store: the mark of the log-in page, or a service that it opened."""
+"""Fields that only a finished log-in has in the store: the mark of the log-in page, or a service that it opened."""
 _IDENT = re.compile(r"[0-9A-Za-z+/][0-9A-Za-z+/=]{0,255}")
 type Run = Callable[[Sequence[str]], str]
 

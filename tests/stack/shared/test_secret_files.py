@@ -56,7 +56,7 @@ def test_who_shows_files_to_strangers_reads_no_secret(site: Site, host: str) -> 
 
 
 def test_nothing_but_the_web_front_s_own_is_read_by_its_group(site: Site) -> None:
-    """What is closed to others is closed to it; the logs are its own, and two of Debian's samples."""
+    """A file that is closed to others is closed to it; the logs are its own, and two of Debian's samples."""
     closed = "-type f -readable ! -perm -o=r ! -path '/var/log/nginx/*'"
     look = f"runuser -u www-data -- find /etc /var /run /srv {closed} 2>/dev/null"
     samples = {"/etc/roundcube/debian-db.php", "/var/lib/lemonldap-ng/conf/lmConf-1.json"}

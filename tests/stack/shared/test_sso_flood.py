@@ -15,7 +15,7 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
 PARALLEL, ASKED = 100, 500
-"""What a stranger had open at once, and asked for in all, when 194 of 745 answers were 502."""
+"""Requests that a stranger had open at once, and asked for in all, when 194 of 745 answers were 502."""
 TOKENS = 130
 """Tokens that a webmail asks for at once: more forms than one address may send."""
 

@@ -1,4 +1,4 @@
-"""What strangers leave at the log-in page: open forms, in a store of their own, each with an end."""
+"""Records that strangers leave at the log-in page: open forms, in a store of their own, each with an end."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_all_but_second_factors_ends_by_itself(site: Site, browser: Any, person:
     who, visitor = person(), browser()
     visitor.log_in(who.uid, who.account.password, visitor.authorize())
     visitor.ask(visitor.authorize())
-    # What an earlier release left has an end from the next purge on.
+    # Records that an earlier release left have an end from the next purge on.
     site.run_job("pia1", "liblemonldap-ng-portal-perl.service")
     kept = [(one, left) for _, one, left in records(site, SESSIONS) if one]
     assert {one["_session_kind"] for one, _ in kept} >= {"SSO", "OIDCI", "Persistent"}
