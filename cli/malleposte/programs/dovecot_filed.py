@@ -8,7 +8,7 @@ first Received, which is Postfix's own, bears that queue id, a Sieve script is w
 recipient's message of that queue id and second. FOLDER holds these scripts and the list of what is looked for, DOMAIN
 is that of the final addresses. A script goes once its messages have left the queue.
 
-Nothing is dropped that was not found in the box. Docs: docs/adr/0056-filed-twice.md.
+Nothing is dropped that was not found in the box. Docs: docs/adr/0058-filed-twice.md.
 """
 
 from __future__ import annotations
