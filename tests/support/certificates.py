@@ -1,74 +1,57 @@
-"""An authority for tests: its root, intermediates, and certificates that it signs; all in PEM."""
+"""A key with a certificate of an authority of the test's own, as a web server has them."""
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
-from dataclasses import dataclass
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
 
+from ansible_collections.academie.malleposte.plugins.module_utils import tls_authority
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-DAY = datetime.timedelta(days=1)
+type Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
-def key_text(key: ec.EllipticCurvePrivateKey, password: str = "") -> str:
-    """A private key, locked where there is a password."""
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    lock = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
-    return key.private_bytes(*form, lock).decode()
+class Pair(NamedTuple):
+    """PEM: a key, its certificate with that of the authority after it, and the authority's alone."""
+
+    key: bytes
+    chain: bytes
+    authority: bytes
 
 
-@dataclass(frozen=True)
-class Signed:
-    """A certificate and its key."""
-
-    certificate: x509.Certificate
-    key: ec.EllipticCurvePrivateKey
-
-    @property
-    def pem(self) -> str:
-        """The certificate alone."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def key_pem(self) -> str:
-        """The key, open."""
-        return key_text(self.key)
-
-    def sign(
-        self, subject: str, names: Sequence[str] = (), *, begins: float = -1, days: float = 90, ca: bool = False
-    ) -> Signed:
-        """Another certificate, signed by this one; `begins` in days from now, `days` until its end."""
-        return _signed(subject, names, begins, days, ca, self)
+def private_pem(key: Key) -> str:
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return key.private_bytes(encoding, form, serialization.NoEncryption()).decode()
 
 
-def root(subject: str = "Autorité d’essai") -> Signed:
-    """An authority that signs itself."""
-    return _signed(subject, (), -1, 400, True, None)
-
-
-def _signed(subject: str, names: Sequence[str], begins: float, days: float, ca: bool, issuer: Signed | None) -> Signed:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-    signer = issuer.key if issuer else key
-    start = datetime.datetime.now(datetime.UTC) + begins * DAY
-    usage = x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(issuer.certificate.subject if issuer else name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + days * DAY)
-        .add_extension(x509.BasicConstraints(ca, None), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
+def request_pem(key: Key, *names: str) -> str:
+    builder = x509.CertificateSigningRequestBuilder().subject_name(
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     )
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), critical=False)
-    return Signed(builder.sign(signer, hashes.SHA256()), key)
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def pair(kind: str, name: str = "pia.ac-exemple.test") -> Pair:
+    """A pair of a kind: `rsa` or `ec`."""
+    key: Key = ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else rsa.generate_private_key(65537, 2048)
+    authority = private_pem(ec.generate_private_key(ec.SECP256R1()))
+    trusted = tls_authority.ca_certificate(authority, "Essai")
+    chain = tls_authority.sign(request_pem(key, name), authority, trusted, 90)
+    return Pair(private_pem(key).encode(), (chain + trusted).encode(), trusted.encode())
+
+
+def opened(signed: bytes, authority: bytes, folder: Path) -> bytes:
+    """The content of a signed document (CMS, DER), as openssl verifies it.
+
+    Raises subprocess.CalledProcessError where the signature is not that of a certificate of the authority.
+    """
+    trusted = folder / "authority.pem"
+    trusted.write_bytes(authority)
+    # A web server's certificate is for no mail: its purpose is not looked at.
+    words = ["openssl", "cms", "-verify", "-inform", "DER", "-binary", "-purpose", "any", "-CAfile", str(trusted)]
+    return subprocess.run(words, input=signed, capture_output=True, check=True).stdout

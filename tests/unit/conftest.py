@@ -1,6 +1,8 @@
 """Common code of all unit tests."""
 
 import json
+import time
+from collections.abc import Iterator
 
 import pytest
 from malleposte.lab import cgroups
@@ -26,3 +28,13 @@ def no_group_of_a_real_host(monkeypatch: pytest.MonkeyPatch) -> None:
     killed: without this, those of a real host that has the same name.
     """
     monkeypatch.setattr(cgroups, "mounted", list)
+
+
+@pytest.fixture
+def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The zone of a host of the mainland."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Paris")
+        time.tzset()
+        yield
+    time.tzset()

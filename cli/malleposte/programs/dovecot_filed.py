@@ -125,7 +125,7 @@ def remembered(path: Path) -> set[Uncertain]:
 
 def main(words: Sequence[str]) -> int:
     """The exit code."""
-    if len(words) != 2:
+    if len(words) != 2 or not Path(words[0]).is_dir():
         print("usage: dovecot-filed FOLDER DOMAIN", file=sys.stderr)
         return 2
     folder, failed = Path(words[0]), False

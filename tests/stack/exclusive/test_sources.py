@@ -14,7 +14,7 @@ from malleposte.check.findings import Level
 
 from tests.stack.support import deployed, standalone
 from tests.stack.support.site import Site
-from tests.support.certificates import Signed, root
+from tests.support.authority import Signed, root
 
 pytestmark = pytest.mark.full
 

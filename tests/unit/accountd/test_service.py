@@ -755,6 +755,7 @@ def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
     assert look_up(stage.directory, "Mdupond@ac-exemple.TEST") == "mdupond"
 
 
+@pytest.mark.usefixtures("paris")
 def test_the_letter_has_the_code_in_french_first() -> None:
     notice = Notice(
         "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
@@ -769,6 +770,7 @@ def test_the_letter_has_the_code_in_french_first() -> None:
     assert message["From"].addresses[0].addr_spec == "postmaster@ac-exemple.test"
 
 
+@pytest.mark.usefixtures("paris")
 def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
     notice = Notice(
         "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"

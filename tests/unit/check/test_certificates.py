@@ -13,7 +13,7 @@ from malleposte.check.findings import Level
 from malleposte.fleet.site import Site
 from malleposte.paths import ROOT
 
-from tests.support.certificates import Signed, key_text, root
+from tests.support.authority import Signed, key_text, root
 
 FACTS = "group_vars/malleposte/platform.yml"
 AUTHORITY, STRANGER = root(), root("Une autre")

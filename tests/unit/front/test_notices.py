@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,16 +53,6 @@ def test_a_length(text: str, minutes: int) -> None:
 def test_another_length_is_refused(text: str) -> None:
     with pytest.raises(NoticeError, match="is no duration: write 90min, 2h or 3d"):
         notices.length(text)
-
-
-@pytest.fixture
-def paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The zone of the clock."""
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Europe/Paris")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("paris")

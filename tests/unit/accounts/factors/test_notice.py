@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from email.message import EmailMessage
 
 import pytest
@@ -20,18 +21,24 @@ def named(name: str, *, added: bool) -> EmailMessage:
     return notice.factor("totp", name, added=added, login="mdupond", to=TO, facts=FACTS, now=NOW)
 
 
+@pytest.mark.usefixtures("paris")
 @pytest.mark.parametrize(
-    ("letter", "said", "said_en"),
+    ("written", "said", "said_en"),
     [
-        (named("Telephone", added=True), "(application de codes « Telephone »)", "A second factor was added"),
-        (named("a {login} %s", added=False), "« a {login} %s »", "A second factor was removed"),
-        (notice.codes("mdupond", TO, FACTS, NOW), "Les anciens ne servent plus", "New recovery codes"),
-        (notice.spent(3, "mdupond", TO, FACTS, NOW), "Il vous reste 3 code(s)", "A recovery code was used"),
-        (notice.place("192.0.2.7", "mdupond", TO, FACTS, NOW), "nouveau lieu (adresse 192.0.2.7)", "a new place"),
+        (lambda: named("Telephone", added=True), "(application de codes « Telephone »)", "A second factor was added"),
+        (lambda: named("a {login} %s", added=False), "« a {login} %s »", "A second factor was removed"),
+        (lambda: notice.codes("mdupond", TO, FACTS, NOW), "Les anciens ne servent plus", "New recovery codes"),
+        (lambda: notice.spent(3, "mdupond", TO, FACTS, NOW), "Il vous reste 3 code(s)", "A recovery code was used"),
+        (
+            lambda: notice.place("192.0.2.7", "mdupond", TO, FACTS, NOW),
+            "nouveau lieu (adresse 192.0.2.7)",
+            "a new place",
+        ),
     ],
     ids=["added", "removed", "codes", "spent", "place"],
 )
-def test_each_says_what_happened_and_whom_to_call(letter: EmailMessage, said: str, said_en: str) -> None:
+def test_each_says_what_happened_and_whom_to_call(written: Callable[[], EmailMessage], said: str, said_en: str) -> None:
+    letter = written()
     text = letter.get_content()
     assert said in text and said_en in text and text.index(said) < text.index(said_en)
     assert "(mdupond), le 01/09/2026 à 10 h 00" in text and "03 (8 h)" in text

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.certificates import Signed, root
+from tests.support.authority import Signed, root
 from tests.support.modules import run_module
 
 NAMES = ["mail.ac-exemple.test", "imap.ac-exemple.test"]
