@@ -47,13 +47,13 @@ DECISIONS = (
     ),
     Decision(
         "the names of months and days",
-        r"janvier.{2,4}février|January.{2,4}February",
+        r"janvier.{1,4}février|January.{1,4}February",
         ("cli/malleposte/platform/times.py",),
         '_MONTHS = ("janvier", "février", "mars")',
     ),
     Decision(
         "the academy's time zone",
-        r"Europe/Paris",
+        r"Europe/Paris(?!:)",
         ("cli/malleposte/check/values.py",),
         'HERE = ZoneInfo("Europe/Paris")',
     ),
