@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import imaplib
-import socket
 import time
 from collections.abc import Callable
 
@@ -12,7 +10,7 @@ import pytest
 from malleposte.accountd import wire
 
 from tests.stack.support.accounts_cli import Cli
-from tests.stack.support.mail import Mail, compose, token, wait_for
+from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
 from tests.stack.support.persons import Person
 from tests.stack.support.portal import Portal
@@ -84,20 +82,6 @@ def test_many_block_their_accounts_in_an_hour(site: Site, portal: Portal, person
     ]  # fmt: skip
     assert [isinstance(answer, wire.Done) for answer in answers] == [True] * BLOCKS
     assert [one.held("mpState") for one in agents] == [{"mpState": ["blocked"]}] * len(agents)
-
-
-def test_connections_of_one_address_leave_port_25_to_others(site: Site, mail: Mail, people: People) -> None:
-    limit, opened = 50, 0
-    with contextlib.ExitStack() as held:
-        for _ in range(limit + 10):
-            link = held.enter_context(socket.create_connection((site.address("mail1"), 25), 30))
-            link.settimeout(30)
-            with contextlib.suppress(OSError):
-                opened += link.recv(3) == b"220"
-        assert 0 < opened <= limit
-        who, subject = people.agent(), token()
-        mail.foreign("ami@lointain.test", who.mail, compose("ami@lointain.test", who.mail, subject))
-        wait_for(lambda: mail.count(who, subject), 120, "a message from another address")
 
 
 def test_one_mailbox_s_connections_leave_imap_to_others(site: Site, mail: Mail, people: People) -> None:

@@ -17,7 +17,7 @@ OWN = {
     "www-data": set(),
     "nobody": set(),
     "roundcube": {"database-roundcube", "ldap-roundcube", "roundcube-session", "sso-client-roundcube"},
-    "sogo": {"database-sogo", "ldap-sogo"},
+    "sogo": {"database-sogo", "ldap-sogo", "sogo", "sogo-jwt"},
 }
 """Users whom a stranger reaches first, and the secrets that are their own."""
 

@@ -92,6 +92,8 @@ if next(refused) then
   local id = rspamd_config:register_symbol({
     name = 'MP_ATTACHMENT_REFUSED',
     type = 'prefilter',
+    -- Before greylisting, which would ask for it once more.
+    priority = 9,
     flags = 'empty,nice',
     callback = function(task)
       local name = find(task)

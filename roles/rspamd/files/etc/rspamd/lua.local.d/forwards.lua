@@ -37,6 +37,8 @@ if settings.refuse_forwards then
   local parent = rspamd_config:register_symbol({
     name = 'MP_FORWARD_CHECK',
     type = 'prefilter',
+    -- Before greylisting, which would ask for it once more.
+    priority = 9,
     callback = check,
     flags = 'empty,nice',
   })

@@ -311,6 +311,8 @@ if next(own) then
   local parent = rspamd_config:register_symbol({
     name = 'MP_SENDER_CHECK',
     type = 'prefilter',
+    -- Before greylisting, which would ask for it once more.
+    priority = 9,
     callback = check_sender,
     flags = 'empty,nice',
     augmentations = { string.format('timeout=%f', tonumber(settings.timeout) or 3.0) },

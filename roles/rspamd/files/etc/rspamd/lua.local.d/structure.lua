@@ -46,6 +46,8 @@ end
 local check = rspamd_config:register_symbol({
   name = 'MP_STRUCTURE_CHECK',
   type = 'prefilter',
+  -- Before greylisting, which would ask for it once more.
+  priority = 9,
   flags = 'empty,nice',
   callback = function(task)
     local symbol, refusal, found, allowed = excess(task)
