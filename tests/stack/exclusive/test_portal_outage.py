@@ -14,6 +14,7 @@ from tests.stack.support.mail import Mail, compose, token, wait_for
 from tests.stack.support.provider import Provider
 from tests.stack.support.signed_on import SignedOn
 from tests.stack.support.site import Site
+from tests.stack.support.sso import PAGE
 from tests.stack.support.web import Web
 from tests.stack.support.webmail import Webmail
 from tests.support.page import Page
@@ -104,7 +105,7 @@ def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]
     assert "une panne d’exercice" not in text("/")
 
 
-@pytest.mark.parametrize("unit", ["valkey-server@portal.service", "lemonldap-ng-fastcgi-server.service"])
+@pytest.mark.parametrize("unit", ["valkey-server@portal.service", PAGE])
 def test_without_the_log_in_the_pages_for_everybody_go_on(
     site: Site, web: Web, person: Any, mail: Mail, text: Callable[[str], str], unit: str
 ) -> None:

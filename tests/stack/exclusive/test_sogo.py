@@ -3,6 +3,7 @@
 import pytest
 
 from tests.stack.support.groupware import Groupware
+from tests.stack.support.sso import PAGE
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def visit(site, ca_bundle):
 def test_without_the_log_in_page_a_visitor_is_told_and_an_open_page_goes_on(visit, site, wait_for):
     agent = visit("mdupond").login()
     host = site.host_of("portal")
-    site.run(host, "systemctl stop lemonldap-ng-fastcgi-server.service")
+    site.run(host, f"systemctl stop {PAGE}")
     try:
 
         def told():
@@ -30,7 +31,7 @@ def test_without_the_log_in_page_a_visitor_is_told_and_an_open_page_goes_on(visi
         assert "ne répond pas" in answer.text and answer.header("Retry-After")
         assert "mailboxes" in agent.get(agent.own("Mail/0/view")).text
     finally:
-        site.run(host, "systemctl start lemonldap-ng-fastcgi-server.service")
+        site.run(host, f"systemctl start {PAGE}")
         wait_for(lambda: visit("mdupond").get("/SOGo/").status == 302, 60, "the way to it again")
     assert visit("mdupond").enters()
 

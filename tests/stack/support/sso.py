@@ -24,6 +24,11 @@ for path, given in json.load(sys.stdin):
 print(json.dumps(answers))
 """
 
+PAGE = " ".join(
+    f"{name}.{kind}" for name in ("lemonldap-ng-fastcgi-server", "lemonldap-tokens") for kind in ("socket", "service")
+)
+"""The units of the log-in page: a request starts a service that alone was stopped."""
+
 
 def proved(site: Site, *rows: tuple[str, str, str], user: str = "lemonldap") -> list[tuple[int, Any]]:
     """Status and answer for each (address, name, password), asked by a user of the portal's host."""
