@@ -36,7 +36,7 @@ import subprocess
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.academie.malleposte.plugins.module_utils.systemd import SYSTEMCTL, Unit, properties, told
 
-SHOWN = ("ActiveState", "ConditionResult", "ConditionTimestampMonotonic")
+SHOWN = ("ActiveState", "ConditionResult", "ConditionTimestampMonotonic", "Unit")
 STATES = "--state=enabled,enabled-runtime"
 
 
@@ -58,10 +58,20 @@ def unmet(unit: Unit) -> bool:
     return unit.get("ActiveState") == "inactive" and tried and unit.get("ConditionResult") == "no"
 
 
+def idle(timers: dict[str, Unit]) -> set[str]:
+    """Return the timers whose unit must not start at all: systemd refuses to start these (systemd.timer(5), Unit=)."""
+    units = {unit["Unit"] for unit in timers.values() if unit.get("Unit")}
+    masked = {
+        name for name, unit in properties(sorted(units), "LoadState").items() if unit.get("LoadState") == "masked"
+    }
+    return {name for name, unit in timers.items() if unit.get("Unit") in masked}
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec={}, supports_check_mode=True)
     before = resting(enabled())
-    wanted = [name for name, unit in before.items() if not unmet(unit)]
+    rest = idle(before)
+    wanted = [name for name, unit in before.items() if name not in rest and not unmet(unit)]
     if module.check_mode or not wanted:
         module.exit_json(changed=bool(wanted), started=wanted)
     ran = subprocess.run([SYSTEMCTL, "start", "--", *wanted], capture_output=True, text=True, check=False)

@@ -17,8 +17,12 @@ def run(argv, **_more):
     if words[0] == "list-unit-files":
         out = "".join(f"{{name}} enabled enabled\\n" for name in [*units, "each@.timer"])
     elif words[0] == "show":
-        keys = ("ActiveState", "ConditionResult", "ConditionTimestampMonotonic")
+        keys = ("ActiveState", "ConditionResult", "ConditionTimestampMonotonic", "Unit")
         named = words[words.index("--") + 1:]
+        for name in units:
+            units[name] = [*units[name][:3], name.replace(".timer", ".service")]
+        if any("LoadState" in word for word in words):
+            keys, units = ("LoadState",), {{name: ["masked" if "masked" in name else "loaded"] for name in named}}
         out = "\\n\\n".join("\\n".join(f"{{k}}={{v}}" for k, v in zip(keys, units[name])) for name in named) + "\\n"
     else:
         assert words[:2] == ["start", "--"], words
@@ -52,6 +56,11 @@ def test_one_that_never_started_is_started_and_the_second_run_changes_nothing(tm
 
 def test_one_whose_condition_does_not_hold_rests_and_is_no_change(tmp_path: Path) -> None:
     assert not deploy(tmp_path, fstrim=NEVER)["changed"]
+    assert not deploy(tmp_path)["changed"]
+
+
+def test_one_whose_unit_is_masked_rests(tmp_path: Path) -> None:
+    assert deploy(tmp_path, masked=NEVER, logrotate=NEVER)["started"] == ["logrotate.timer"]
     assert not deploy(tmp_path)["changed"]
 
 
