@@ -44,7 +44,9 @@ print(json.dumps({"listening": sorted(listening), "taken": taken}))
 def test_nobody_reaches_the_known_ones_alone(site: Site, name: str) -> None:
     answer = json.loads(site.run(name, f"/usr/bin/python3 -c {shlex.quote(PROBE)}"))
     # A client that has gone before systemd takes it up leaves this socket failed.
-    site.run(name, "systemctl is-failed --quiet sshd-unix-local.socket && systemctl restart sshd-unix-local.socket; true")
+    site.run(
+        name, "systemctl is-failed --quiet sshd-unix-local.socket && systemctl restart sshd-unix-local.socket; true"
+    )
     assert "/run/dbus/system_bus_socket" in answer["taken"], "the probe reaches what is open"
     unknown = [taken for taken in answer["taken"] if not any(re.fullmatch(known, taken) for known in KNOWN)]
     assert unknown == []
