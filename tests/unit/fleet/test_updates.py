@@ -13,17 +13,17 @@ DAY = 86_400.0
 NOW = 1_795_966_000.0  # 2026-11-29
 STATUS = "Package files:\n 100 /var/lib/dpkg/status\n     release a=now\n"
 SECURITY = """\
- 500 http://paquets.exemple.test/debian-security trixie-security/main amd64 Packages
+ 500 http://miroir.test/debian-security trixie-security/main amd64 Packages
      release v=13,o=Debian,a=stable-security,n=trixie-security,l=Debian-Security,c=main,b=amd64
-     origin paquets.exemple.test
+     origin miroir.test
 """
 MAIN = """\
- 500 http://paquets.exemple.test/debian trixie-updates/main amd64 Packages
+ 500 http://miroir.test/debian trixie-updates/main amd64 Packages
      release v=13-updates,o=Debian,a=stable-updates,n=trixie-updates,l=Debian,c=main,b=amd64
-     origin paquets.exemple.test
- 500 http://paquets.exemple.test/debian trixie/main amd64 Packages
+     origin miroir.test
+ 500 http://miroir.test/debian trixie/main amd64 Packages
      release v=13.8,o=Debian,a=stable,n=trixie,l=Debian,c=main,b=amd64
-     origin paquets.exemple.test
+     origin miroir.test
 Pinned packages:
 """
 SIMULATED = """\
@@ -56,16 +56,16 @@ def read(told: dict[str, str]) -> Updates:
 
 def test_a_host_with_the_security_suite_is_right() -> None:
     found = read(answers(until="Sat, 05 Dec 2026 02:53:01 UTC"))
-    assert found.suites == ("http://paquets.exemple.test/debian-security trixie-security",)
+    assert found.suites == ("http://miroir.test/debian-security trixie-security",)
     assert found.read == NOW - 3600 and found.faults(SOON, NOW) == [] and found.summary() == ""
 
 
 @pytest.mark.parametrize(
     "address",
-    ["http://miroir.ac-exemple.test/debian-security", "http://127.0.0.1:3142/paquets.exemple.test", "file:/srv/miroir"],
+    ["http://miroir.ac-exemple.test/debian-security", "http://127.0.0.1:3142/miroir.test", "file:/srv/miroir"],
 )
 def test_a_mirror_or_a_proxy_that_hands_on_debian_s_own_is_right(address: str) -> None:
-    policy = STATUS + SECURITY.replace("http://paquets.exemple.test/debian-security", address) + MAIN
+    policy = STATUS + SECURITY.replace("http://miroir.test/debian-security", address) + MAIN
     assert read(answers(policy)).suites == (f"{address} trixie-security",)
 
 
@@ -109,7 +109,7 @@ def test_lists_that_were_never_read_and_those_of_a_host_that_was_never_deployed(
 def test_lists_that_were_read_from_a_mirror_that_stands_still() -> None:
     (fault,) = read(answers(until="Sat, 21 Nov 2026 02:53:01 UTC")).faults(LATE, NOW)
     assert fault == (
-        "its security lists ended 2026-11-21: http://paquets.exemple.test/debian-security trixie-security hands out old ones"
+        "its security lists ended 2026-11-21: http://miroir.test/debian-security trixie-security hands out old ones"
     )
 
 
