@@ -5,7 +5,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from malleposte import timings
+from malleposte.dev import timings
 
 from tests.support.ids import pytest_collection_modifyitems  # noqa: F401  # a hook
 

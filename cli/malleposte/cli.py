@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import click
 
-from malleposte import __version__, paths
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte import __version__
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 
 COMMANDS: dict[str, str] = {
     "up": "Build the lab, deploy it, create sample accounts, check that mail flows.",

@@ -25,7 +25,7 @@ FORMS: dict[str, type[forms.Form]] = {
     "charter": forms.Charter,
     "password": forms.FirstPassword,
 }
-"""The form of each step of malleposte.accounts.enrolment."""
+"""The form of each step of malleposte.accounts.credentials.enrolment."""
 WRONG = {
     "phone": "Ce numéro n’est pas reconnu. Écrivez-le en entier, par exemple 06 12 34 56 78.",
     "mail": "Cette adresse ne convient pas : donnez une adresse personnelle complète, hors de l’académie.",

@@ -102,7 +102,7 @@ def test_every_picture_that_is_kept_is_shown() -> None:
 
 def test_the_reference_is_up_to_date() -> None:
     """In a process of its own: click keeps the help of a command as whoever asked first has seen it."""
-    argv = [sys.executable, "-m", "malleposte.reference", "--check"]
+    argv = [sys.executable, "-m", "malleposte.dev.reference", "--check"]
     environment = {"PYTHONPATH": "cli", "PATH": "/usr/bin:/bin"}
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     assert (done.returncode, done.stderr) == (0, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 
 def given(tree: ast.AST) -> list[tuple[int, list[ast.expr]]]:

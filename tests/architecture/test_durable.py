@@ -1,4 +1,4 @@
-"""A file that is kept is replaced by the one durable write (`malleposte.durable`).
+"""A file that is kept is replaced by the one durable write (`malleposte.runtime.durable`).
 
 A hand-written one forgets the disk, the folder's entry, the mode or the file that it leaves behind when it fails.
 """
@@ -22,24 +22,24 @@ LEFT = {
     "cli/malleposte/lists/spool.py": "the notes of a delivery grow",
     "plugins/modules/journal_purge.py": "a log is changed in its place: its daemon has it open",
     # one that must not be replaced
-    "cli/malleposte/accounts/own_data/spool.py": "the copy of own data shows while it is made",
+    "cli/malleposte/accounts/disclosure/spool.py": "the copy of own data shows while it is made",
     "cli/malleposte/commands/accounts/archive.py": "a person's new file, which replaces none",
     "cli/malleposte/commands/accounts/shared.py": "a person's new file, which replaces none",
-    "cli/malleposte/accounts/letters/bundle.py": "a person's new files, which replace none",
-    "cli/malleposte/escrow.py": "a person's new files, which replace none, on a file system of theirs",
+    "cli/malleposte/accounts/print/bundle.py": "a person's new files, which replace none",
+    "cli/malleposte/rotation/escrow.py": "a person's new files, which replace none, on a file system of theirs",
     "plugins/module_utils/secret_store.py": "of two that make a secret the first one's stays (link(2))",
     # what is made again
     "cli/malleposte/accounts/agendas/sogo.py": "scratch for SOGo's tool",
-    "cli/malleposte/backup/restore_dav.py": "below a tree that is swapped in when it is whole",
-    "cli/malleposte/backup/restore_directory.py": "below a database that is swapped in when it is whole",
-    "cli/malleposte/backup/restore_vault.py": "below a folder that is swapped in when it is whole",
+    "cli/malleposte/backup/restore/dav.py": "below a tree that is swapped in when it is whole",
+    "cli/malleposte/backup/restore/directory.py": "below a database that is swapped in when it is whole",
+    "cli/malleposte/backup/restore/vault.py": "below a folder that is swapped in when it is whole",
     "cli/malleposte/programs/dovecot_expunged.py": "scratch for doveadm",
     "cli/malleposte/programs/postfix_check.py": "a copy of the configuration, to be tried",
     "cli/malleposte/programs/sogo_check.py": "scratch of the try",
     "cli/malleposte/rotation/timer.py": "units below /run",
-    "cli/malleposte/reference.py": "documentation in the source tree",
-    "cli/malleposte/skeleton.py": "a new service in the source tree",
-    "cli/malleposte/timings.py": "times of a run of the tests",
+    "cli/malleposte/dev/reference.py": "documentation in the source tree",
+    "cli/malleposte/dev/skeleton.py": "a new service in the source tree",
+    "cli/malleposte/dev/timings.py": "times of a run of the tests",
     "plugins/callback/progress.py": "the summary of a run",
     "plugins/modules/slapd_config.py": "below a folder that is swapped in when it is whole",
     "plugins/modules/tls_pair.py": "scratch for openssl",
@@ -47,7 +47,7 @@ LEFT = {
     "plugins/plugin_utils/toolkit.py": "made again where it is not of these sources",
 }
 """Files that write by hand, each with the reason why it is no replacement of a kept file."""
-LAB = "cli/malleposte/lab/"
+LAB = "cli/malleposte/dev/lab/"
 
 
 def by_hand() -> set[str]:
@@ -77,7 +77,7 @@ def test_a_write_by_hand_would_be_seen() -> None:
 
 
 def test_the_one_on_the_controller_and_on_hosts_is_one_file() -> None:
-    link = ROOT / "cli/malleposte/durable.py"
+    link = ROOT / "cli/malleposte/runtime/durable.py"
     assert link.is_symlink() and link.resolve() == (ROOT / HOME).resolve()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 ELSEWHERE = {22: "the firewall's own rule", 5432: "the wiring, for web hosts elsewhere"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
-from malleposte.accounts.own_data.spool import KEPT
+from malleposte.accounts.disclosure.spool import KEPT
 
 from .conftest import ROOT
 

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from malleposte.accountd.limits import Rates
+from malleposte.throttle.limits import Rates
 
 from .conftest import ROLES, ROOT, load, specs_of
 
@@ -75,6 +75,6 @@ def test_every_budget_of_accountd_has_a_row() -> None:
 
 
 def test_what_does_not_exist_is_found() -> None:
-    assert exists("malleposte_profiles") and exists("cli/malleposte/accountd/limits.py:FEW")
-    assert not exists("malleposte_nothing") and not exists("cli/malleposte/accountd/limits.py:NOTHING")
+    assert exists("malleposte_profiles") and exists("cli/malleposte/throttle/limits.py:FEW")
+    assert not exists("malleposte_nothing") and not exists("cli/malleposte/throttle/limits.py:NOTHING")
     assert not exists("accountd_rates.nothing")

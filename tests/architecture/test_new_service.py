@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from malleposte import skeleton
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
+from malleposte.dev import skeleton
 
 from .conftest import ROOT
 
@@ -53,7 +53,7 @@ def test_new_services_keep_the_rules(checkout: Path) -> None:
         "tests/architecture/test_flows.py",
         "tests/unit/roles/test_web_sites.py",
     ]
-    for words in (["-m", "malleposte.reference"], ["-m", "pytest", "-q", *rules]):
+    for words in (["-m", "malleposte.dev.reference"], ["-m", "pytest", "-q", *rules]):
         done = subprocess.run(
             [sys.executable, *words], cwd=checkout, env=environment, capture_output=True, text=True, check=False
         )

@@ -108,7 +108,7 @@ DECISIONS = (
     Decision(
         "how a daemon reads its settings",
         r'"--check", action',
-        ("cli/malleposte/kit.py",),
+        ("cli/malleposte/runtime/kit.py",),
         'parser.add_argument("--check", action="store_true", help="read the settings and stop")',
     ),
     Decision(

@@ -53,6 +53,7 @@ def test_no_test_reaches_into_a_module() -> None:
 
 
 def test_a_reach_is_found() -> None:
-    text = "from malleposte import run\nfrom malleposte.kit import _x\nrun._y()\nmonkeypatch.setattr(run, '_z', 1)\n"
+    lines = ("from malleposte.core import run", "from malleposte.runtime.kit import _x", "run._y()")
+    text = "\n".join([*lines, "monkeypatch.setattr(run, '_z', 1)"])
     assert sorted(reached(ast.parse(text))) == ["_x", "_y", "_z"]
-    assert list(reached(ast.parse("from malleposte import run\nself._own = run.__name__\n"))) == []
+    assert list(reached(ast.parse("from malleposte.core import run\nself._own = run.__name__\n"))) == []

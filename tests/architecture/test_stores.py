@@ -1,4 +1,4 @@
-"""Root works in a store in one way: as the store's user, by `malleposte.owner`."""
+"""Root works in a store in one way: as the store's user, by `malleposte.runtime.owner`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_store_is_worked_in_as_its_user_alone(path: Path) -> None:
 
 
 def test_the_way_itself_is_one_of_them() -> None:
-    assert list(other_ways(ast.parse((PACKAGE / "owner.py").read_text("utf-8"))))
+    assert list(other_ways(ast.parse((PACKAGE / "runtime/owner.py").read_text("utf-8"))))
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role.name in OWNED], ids=lambda role: role.name)

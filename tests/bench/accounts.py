@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from malleposte.accounts.names import slug
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 from tests.bench.directory import HOME, Bench, Run, bench
 from tests.bench.figures import Figure

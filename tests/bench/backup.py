@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from malleposte.lab import Lab
+from malleposte.dev.lab import Lab
 
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site

@@ -4,10 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from malleposte import playbook
-from malleposte.errors import MallepostError
-from malleposte.lab import Lab
-from malleposte.paths import LAB_INVENTORY
+from malleposte.core.errors import MallepostError
+from malleposte.core.paths import LAB_INVENTORY
+from malleposte.dev.lab import Lab
+from malleposte.fleet import playbook
 
 from tests.bench.figures import Figure
 from tests.stack.support.site import Site

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 from tests.bench import cost
 from tests.stack.support.site import Site

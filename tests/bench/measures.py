@@ -11,10 +11,10 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from malleposte import playbook
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal
+from malleposte.fleet import playbook
 
 from tests.bench import cost, stock
 from tests.bench.clients import PATIENCE, Target, blast, each_once_per_second, log_ins_per_second, to_mailbox

@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from malleposte.lab import Lab
-from malleposte.lab.inventory import HostSpec, Inventory
+from malleposte.dev.lab import Lab
+from malleposte.dev.lab.inventory import HostSpec, Inventory
 
 from tests.bench.clients import Target
 from tests.stack.support.site import Site

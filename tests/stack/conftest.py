@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import testinfra
+from malleposte.core.errors import MallepostError
+from malleposte.dev.lab import LabError
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
-from malleposte.errors import MallepostError
-from malleposte.lab import LabError
 from malleposte.probe.walker.plan import Plan
 from testinfra.host import Host
 

@@ -2,7 +2,7 @@
 
 import os
 
-from malleposte.paths import ANSIBLE_CFG
+from malleposte.core.paths import ANSIBLE_CFG
 
 
 def start() -> None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.record.model import Kept, LogIn, Seen
-from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 
 @dataclass

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 
 def lists(text: str) -> list[Any]:

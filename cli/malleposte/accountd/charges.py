@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from malleposte.accountd import wire
 from malleposte.accountd.owned import Ways
 from malleposte.accounts import acts, boxes
-from malleposte.accounts.changes import Change
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all
+from malleposte.accounts.plan.changes import Change
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
-from malleposte.errors import InputError, MallepostError
 from malleposte.lists import edits
 from malleposte.lists.model import ASKED, MEMBERS, STAFF
 

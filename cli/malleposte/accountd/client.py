@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from malleposte import link
 from malleposte.accountd import wire
+from malleposte.runtime import link
 
 PORT = 7443
 PIECE = 64 * 1024

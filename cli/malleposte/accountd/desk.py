@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, sms, wire
 from malleposte.accountd.wire import Forbidden
-from malleposte.accounts import acts, codes, life, roles, search
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts import acts, life, roles, search
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.credentials.factors import notice
+from malleposte.accounts.credentials.passwords import NotProvedError
 from malleposte.accounts.devices import follow
-from malleposte.accounts.factors import notice
 from malleposte.accounts.feed import values
-from malleposte.accounts.filters import Filters
-from malleposte.accounts.passwords import NotProvedError
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
 from malleposte.directory.query import All, AnyOf, Equal, Not, Present, Query, UpTo
-from malleposte.errors import MallepostError
 from malleposte.platform import identity
 from malleposte.policy.model import Policy
 

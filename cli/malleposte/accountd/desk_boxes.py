@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from malleposte.accountd import charges, desk, wire
 from malleposte.accountd.desk import Actor, Desk, ForbiddenError
 from malleposte.accountd.wire import Forbidden
-from malleposte.accounts import boxes, delegation
+from malleposte.accounts import boxes
+from malleposte.accounts.mails import delegation
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
-from malleposte.errors import MallepostError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools

@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
-from malleposte.accounts import acts, codes, enrolment, welcome
-from malleposte.accounts import passwords as library
-from malleposte.accounts.enrolment import Asked, File, Step
-from malleposte.accounts.passwords import Holder, NotProvedError, Passwords
+from malleposte.accounts import acts
+from malleposte.accounts.credentials import codes, enrolment
+from malleposte.accounts.credentials import passwords as library
+from malleposte.accounts.credentials.enrolment import Asked, File, Step
+from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Passwords
+from malleposte.accounts.mails import welcome
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
-from malleposte.errors import MallepostError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools

@@ -16,18 +16,19 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
 
 from malleposte.accountd import own, wire
-from malleposte.accounts import acts, codes, life, roles
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts import acts, life, roles
 from malleposte.accounts.channels import forget_all
-from malleposte.accounts.factors import notice, recovery
-from malleposte.accounts.passwords import NotProvedError, Passwords, Proof
-from malleposte.accounts.record.model import PAGE, Kept, LogIn
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.credentials.factors import notice, recovery
+from malleposte.accounts.credentials.passwords import NotProvedError, Passwords, Proof
+from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.adapters.lemonldap import Factor
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import MallepostError
 from malleposte.platform.times import when
+from malleposte.throttle.record.model import PAGE, Kept, LogIn
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools

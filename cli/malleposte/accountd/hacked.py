@@ -19,20 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, wire
 from malleposte.accountd.factors import INA, OPENS
-from malleposte.accounts import acts, codes, life
-from malleposte.accounts import passwords as library
-from malleposte.accounts.changes import Kind
+from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.credentials import passwords as library
+from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Passwords
 from malleposte.accounts.devices import follow
 from malleposte.accounts.life.base import change
 from malleposte.accounts.life.recovery import DOUBT_DAYS
-from malleposte.accounts.passwords import Holder, NotProvedError, Passwords
+from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.traces import notice
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import MallepostError
 from malleposte.platform.times import stamp, when
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, wire
 from malleposte.accountd.owned import reached
-from malleposte.accounts.passwords import Holder
-from malleposte.errors import InputError
+from malleposte.accounts.credentials.passwords import Holder
+from malleposte.core.errors import InputError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools

@@ -13,8 +13,8 @@ import smtplib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.codes import Issued
-from malleposte.accounts.letter import moment
+from malleposte.accounts.credentials.codes import Issued
+from malleposte.accounts.mails.letter import moment
 
 PATIENCE = 20.0  # seconds for the mail server's answers
 _TEXT = """\

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from malleposte.accountd import wire
-from malleposte.accounts import disclosure, life, roles
-from malleposte.accounts.export import journal_lines
-from malleposte.accounts.filters import COMPUTED, Filters
-from malleposte.accounts.record import model
-from malleposte.accounts.record.model import Kept, LogIn, Seen
+from malleposte.accounts import life, roles
+from malleposte.accounts.disclosure import terms as disclosure
+from malleposte.accounts.disclosure.export import journal_lines
+from malleposte.accounts.mailbox.filters import COMPUTED, Filters
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import when
 from malleposte.policy.model import Policy
+from malleposte.throttle.record import model
+from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 READ = (
     *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "pwdChangedTime"),

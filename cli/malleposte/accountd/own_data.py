@@ -1,6 +1,6 @@
 """« Mes données »: an agent asks for a copy of all that is held about the account, fetches it, ends it.
 
-It is made in the background by root (`accounts.own_data.make`). What is asked for with the password, is fetched with
+It is made in the background by root (`accounts.disclosure.make`). What is asked for with the password, is fetched with
 the log-in alone; the server sends the bytes after the answer.
 """
 
@@ -15,11 +15,11 @@ from malleposte.accountd import wire
 from malleposte.accountd.desk import ForbiddenError
 from malleposte.accountd.factors import Shared
 from malleposte.accountd.owned import reached
-from malleposte.accounts.own_data import letters
-from malleposte.accounts.own_data.spool import READY, Copy
-from malleposte.accounts.passwords import Holder, Passwords, Proof
+from malleposte.accounts.credentials.passwords import Holder, Passwords, Proof
+from malleposte.accounts.disclosure import letters
+from malleposte.accounts.disclosure.spool import READY, Copy
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
-from malleposte.errors import MallepostError
 from malleposte.platform.times import when
 
 if TYPE_CHECKING:

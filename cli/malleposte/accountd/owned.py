@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from malleposte.accounts.passwords import Holder
+from malleposte.accounts.credentials.passwords import Holder
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
-from malleposte.errors import MallepostError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from malleposte.accountd import own, wire
 from malleposte.accountd.charges import BOX, managed
 from malleposte.accountd.owned import Ways, reached
-from malleposte.accounts import names, senders
+from malleposte.accounts import names
 from malleposte.accounts.feed import values
-from malleposte.accounts.senders import Edit, FullListError, Senders
+from malleposte.accounts.mailbox import senders
+from malleposte.accounts.mailbox.senders import Edit, FullListError, Senders
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Attributes, first
-from malleposte.errors import InputError, MallepostError
 
 if TYPE_CHECKING:
     from malleposte.accountd.service import Act, Tools

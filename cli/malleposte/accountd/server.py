@@ -20,19 +20,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from malleposte import kit, link
-from malleposte.accountd import carried, costs, wire
 from malleposte.accountd import settings as held
-from malleposte.accountd.limits import Limits, network
+from malleposte.accountd import wire
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs
 from malleposte.accountd.service import LOG, PACED, SLOW, Service, Tools
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
-from malleposte.accounts.hostd import Hostd
+from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.record.tell import Teller
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
+from malleposte.runtime import kit, link
+from malleposte.throttle import carried, costs
+from malleposte.throttle.limits import Limits, network
+from malleposte.throttle.record.tell import Teller
 
 THREADS = 8
 OWN_THREADS = 4

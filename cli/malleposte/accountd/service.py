@@ -19,50 +19,51 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import costs, desk, hacked, own, owned, sms, wave, wire
+from malleposte.accountd import desk, hacked, own, owned, sms, wave, wire
 from malleposte.accountd.charges import Charges, NotManagedError
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.desk_boxes import DeskBoxes
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import COUNTED, Factors, Shared
 from malleposte.accountd.hacked import Hacked
-from malleposte.accountd.limits import Limits, Taken, Throttle, network
 from malleposte.accountd.log_ins import LogIns
 from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.senders import SenderLists
 from malleposte.accountd.undelete import Undelete
-from malleposte.accounts import acts, codes, confirmation, enrolment, life
-from malleposte.accounts import passwords as library
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Channel, Failure, close_all
-from malleposte.accounts.deleted import Deleted, Wanted
+from malleposte.accounts.credentials import codes, confirmation, enrolment
+from malleposte.accounts.credentials import passwords as library
+from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow, notice
 from malleposte.accounts.devices.uses import Uses, latest
-from malleposte.accounts.digests import Keyring
+from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.feed import values as cell
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.own_data.spool import Spool
-from malleposte.accounts.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
-from malleposte.accounts.record import model as record
-from malleposte.accounts.record.model import Kept, LogIn
-from malleposte.accounts.renewal import Facts
-from malleposte.accounts.senders import Edit, Senders
-from malleposte.accounts.throttle import BROWSER
+from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.senders import Edit, Senders
+from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.core.errors import MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError, Refused
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Directory, Entry
-from malleposte.errors import MallepostError
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
 from malleposte.platform.times import when
 from malleposte.policy import devices as form
 from malleposte.policy.model import Policy
+from malleposte.throttle import BROWSER, costs
+from malleposte.throttle.limits import Limits, Taken, Throttle, network
+from malleposte.throttle.record import model as record
+from malleposte.throttle.record.model import Kept, LogIn
 
 LOG = logging.getLogger("accountd")
 PACED = (

@@ -13,14 +13,14 @@ from typing import Any
 
 from malleposte.accountd import sms, wire
 from malleposte.accountd.desk import Rules as Desk
-from malleposte.accountd.limits import Network, Rate, Rates
 from malleposte.accountd.proof import Provider
-from malleposte.accounts import enrolment
-from malleposte.accounts.export import ACCOUNTD_JOURNAL
+from malleposte.accounts.credentials import enrolment
+from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
 from malleposte.accounts.settings import Settings as Accounts
-from malleposte.accounts.throttle import Settings as ThrottleSettings
-from malleposte.accounts.throttle import Throttle
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
+from malleposte.throttle import Settings as ThrottleSettings
+from malleposte.throttle import Throttle
+from malleposte.throttle.limits import Network, Rate, Rates
 
 THROTTLE = "throttle.json"
 """The name under which systemd hands over how the platform's Valkey is reached."""

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 SECONDS = 15.0
 """A limit for the gateway's answer."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform import letters
 
 if TYPE_CHECKING:
-    from malleposte.accountd.limits import Rate
     from malleposte.accountd.service import Tools
+    from malleposte.throttle.limits import Rate
 
 LOG = logging.getLogger("accountd")
 SUBJECT = "Vague de comptes protégés / Many accounts protected"

@@ -14,8 +14,8 @@ from dataclasses import MISSING, asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from malleposte.accountd import costs
-from malleposte.accountd.costs import Cost
+from malleposte.throttle import costs
+from malleposte.throttle.costs import Cost
 
 VERSION = 16
 """Raised whenever a call or one of its fields comes, goes or changes: during a deploy over several hosts both sides

@@ -13,24 +13,24 @@ from typing import Any, Protocol
 
 from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
-from malleposte.accounts.apply import apply
-from malleposte.accounts.changes import Change, Kind, Plan
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all, noted
-from malleposte.accounts.deleted import Deleted, Wanted
 from malleposte.accounts.devices import follow
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import Piece, Removed
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.record.model import Kept
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.plan.apply import apply
+from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.adapters.lemonldap import Factor
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
-from malleposte.errors import InputError, MallepostError
+from malleposte.throttle.record.model import Kept
 
 
 class Hosts(Protocol):

@@ -12,11 +12,11 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from malleposte.accounts import names
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, FunctionalBox, State, box_attributes
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal, Present
-from malleposte.errors import InputError
 from malleposte.platform.identity import is_uid
 
 BOX = (

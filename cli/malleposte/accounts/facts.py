@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.policy.model import Policy, PolicyError
 
 FILE = Path("/etc/malleposte/platform.json")

@@ -36,7 +36,7 @@ class _LatePasswords:
 
     def scramble(self, uid: str, now: datetime.datetime) -> bool:
         """See acts.Scrambler."""
-        from malleposte.accounts.passwords import Passwords
+        from malleposte.accounts.credentials.passwords import Passwords
 
         return Passwords(self.directory, self.journal, facts.policy()).scramble(uid, now)
 

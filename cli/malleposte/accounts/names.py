@@ -7,7 +7,7 @@ Small letters without accents. A space in a surname becomes a hyphen (`Le Goff` 
 import re
 from collections.abc import Container, Iterable
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.platform import identity
 from malleposte.policy.rules import fold
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.feed import values
 from malleposte.accounts.life.base import change
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.protocol import Directory, Entry
-from malleposte.errors import InputError
 
 ATTRIBUTE = "mpRole"
 HELPDESK, DSI = "helpdesk", "dsi"

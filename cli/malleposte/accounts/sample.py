@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.accounts import names
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, FunctionalBox, State
-from malleposte.errors import InputError
 
 COLUMNS = ("type", "prenom", "nom", "boite", "profil", "uai", "corps", "discipline", "fonction", "delegues")
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from malleposte.accounts import codes
+from malleposte.accounts.credentials import codes
 from malleposte.accounts.life.base import ASKED
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Present, Query
-from malleposte.errors import InputError
 from malleposte.policy.rules import fold
 
 BRIEF = ("uid", "cn", "mail", "mpState", "mpProfile", "mpEstablishment", "mpBlockedUntil")

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts import reach, sample, vault
+from malleposte.accounts import sample
 from malleposte.accounts.boxes import mirror
+from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import AlreadyThere
 from malleposte.directory.model import (
     Agent,
@@ -24,7 +25,7 @@ from malleposte.directory.model import (
 )
 from malleposte.directory.protocol import Branch, Directory
 from malleposte.directory.query import Present, Query
-from malleposte.errors import MallepostError
+from malleposte.fleet import reach, vault
 from malleposte.platform.classes import Classes
 from malleposte.policy import rules
 

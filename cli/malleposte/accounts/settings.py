@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts.digests import Keyring
-from malleposte.accounts.plan import Rules
+from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.plan.build import Rules
+from malleposte.core.errors import InputError
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.errors import InputError
 from malleposte.platform.locks import only_one
 
 FILE = Path("/etc/malleposte/accounts.json")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterable, Sequence
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 DEVICE = "user_device"
 """The passdb field that names the device of a log-in (role dovecot); Dovecot tracks those that begin with `user_`."""

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 
 CLIENT = "fail2ban-client"
 PATIENCE = 60.0  # seconds

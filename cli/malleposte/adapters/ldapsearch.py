@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from malleposte.adapters import ldif
+from malleposte.core.errors import MallepostError
 from malleposte.directory.query import Query, Search
-from malleposte.errors import MallepostError
 
 PATIENCE = 30.0
 """Seconds during which a directory that does not answer is asked again."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from malleposte.adapters import log_outs
 from malleposte.adapters.log_outs import CONFIGURATION
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform import identity
 
 PROGRAM = "/usr/share/lemonldap-ng/bin/lemonldap-ng-sessions"

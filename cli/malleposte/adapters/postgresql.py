@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 ADMINISTRATOR = "postgres"
 PROGRAMS = Path("/usr/lib/postgresql")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Sequence
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 CLIENT = "systemctl"
 UNDER_WAY = ("activating", "deactivating")

@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import ExitCode
-from malleposte.paths import shown
+from malleposte.core.errors import ExitCode
+from malleposte.core.paths import shown
 
 
 class Level(StrEnum):

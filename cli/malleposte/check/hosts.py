@@ -14,9 +14,9 @@ from typing import Any
 
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
+from malleposte.core.run import environment
 from malleposte.fleet import ssh, updates
 from malleposte.fleet.site import PLATFORM, UnknownError
-from malleposte.run import environment
 
 DEBIAN = "13"
 PATIENCE = 8

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from malleposte.calendars import content
 from malleposte.check import values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import Sealed
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.fleet.site import PLATFORM
+from malleposte.groupware.published import content
 from malleposte.platform import sign_on
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.policy.model import Policy, PolicyError

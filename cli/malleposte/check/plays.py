@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from malleposte.core.paths import SITE
 from malleposte.fleet.site import Site
-from malleposte.paths import SITE
 
 INCLUDE = "ansible.builtin.include_role"
 

@@ -11,7 +11,7 @@ from typing import Any
 from malleposte.check import hosts, offline, platform, ports, secrets, sources, specs
 from malleposte.check.findings import Finding, Level, exit_code
 from malleposte.check.offline import Reader
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet.site import PLATFORM, Site, UnknownError, Vault
 
 ORDER = (Level.WRONG, Level.FAILING, Level.WARNING, Level.NOTE)

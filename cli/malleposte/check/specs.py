@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte.platform import facts as declared
 
 WIRING = ROOT / "playbooks" / "group_vars" / "all" / "wiring.yml"

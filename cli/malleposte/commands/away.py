@@ -17,9 +17,9 @@ from typing import IO, Any
 
 import click
 
-from malleposte import paths
 from malleposte.commands.options import INVENTORY_WORDS, tell_inventory
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 
 _INVENTORY, _HOSTS, _TYPED = "malleposte.away.inventory", "malleposte.away.hosts", "malleposte.away.typed"

@@ -9,15 +9,15 @@ from typing import Any
 
 import click
 
-from malleposte.backup import archives, config
-from malleposte.backup import check as checking
-from malleposte.backup import run as running
-from malleposte.backup.state import State, only_one
+from malleposte.backup.archive import archives, config
+from malleposte.backup.archive import run as running
+from malleposte.backup.archive.state import State, only_one
+from malleposte.backup.vault import check as checking
 from malleposte.commands.backup_kept import command as kept_command
 from malleposte.commands.backup_options import BackedUpCommand, Moment, when
 from malleposte.commands.backup_restore import command as restore_command
-from malleposte.errors import ExitCode, MallepostError
-from malleposte.progress import Progress
+from malleposte.core.errors import ExitCode, MallepostError
+from malleposte.core.progress import Progress
 
 
 @click.group("backup")

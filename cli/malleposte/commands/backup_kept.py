@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from malleposte.backup import config
-from malleposte.backup import restore_kept as kept
-from malleposte.backup.restore_database import HostPostgres
-from malleposte.backup.run import size
+from malleposte.backup.archive import config
+from malleposte.backup.archive.run import size
+from malleposte.backup.restore import kept
+from malleposte.backup.restore.database import HostPostgres
 from malleposte.commands.backup_options import BackedUpCommand
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
+from malleposte.core.loops import named
 from malleposte.fleet import remote
-from malleposte.loops import named
 
 
 def found() -> list[kept.Kept]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from malleposte.commands.away import EachHostCommand
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.fleet import remote
 
 JSON = "malleposte.json"

@@ -14,20 +14,17 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from malleposte import owner, paths
 from malleposte.accounts.channels import checked
-from malleposte.backup import archives, config
-from malleposte.backup import restore_all as everything
-from malleposte.backup import restore_box as boxes
-from malleposte.backup import restore_database as databases
-from malleposte.backup import restore_dav as dav
-from malleposte.backup import restore_directory as directory
-from malleposte.backup import restore_messages as messages
-from malleposte.backup import restore_sogo as sogo
-from malleposte.backup.restore_dovecot import ClosedBox, Doveadm, Dovecot
-from malleposte.backup.restore_host import WORK, ThisHost
-from malleposte.backup.restore_model import Copy, Outcome
-from malleposte.backup.restore_vault import Archives
+from malleposte.backup.archive import archives, config
+from malleposte.backup.restore import all as everything
+from malleposte.backup.restore import database as databases
+from malleposte.backup.restore import dav, directory, sogo
+from malleposte.backup.restore.host import WORK, ThisHost
+from malleposte.backup.restore.mail import box as boxes
+from malleposte.backup.restore.mail import messages
+from malleposte.backup.restore.mail.dovecot import ClosedBox, Doveadm, Dovecot
+from malleposte.backup.restore.model import Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.commands.backup_options import Moment, since, when
 from malleposte.commands.backup_where import (
     SAY_WHERE,
@@ -38,10 +35,12 @@ from malleposte.commands.backup_where import (
     RestoreGroup,
     WebCommand,
 )
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.progress import Progress, duration
 from malleposte.platform import profiles
 from malleposte.platform.locks import only_one
-from malleposte.progress import Progress, duration
+from malleposte.runtime import owner
 
 LOCK = Path("/run/malleposte-restore.lock")
 
@@ -105,7 +104,8 @@ class Job:
     def told(self, outcome: Outcome, kind: str, uid: str, what: str = "") -> int:
         """Write a restore of an account into the journal of accounts, and show it."""
         try:
-            from malleposte.accounts import actor, restored, settings
+            from malleposte.accounts import actor, settings
+            from malleposte.accounts.life import restored
         except ImportError:  # a host without the directory's library
             kept = False
         else:

@@ -12,7 +12,7 @@ import click
 from malleposte.commands import away
 from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 from malleposte.fleet.stores import store_of
 

@@ -10,7 +10,7 @@ import click
 
 from malleposte.adapters import fail2ban
 from malleposte.commands.away import EachHostCommand
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 

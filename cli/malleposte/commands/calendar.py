@@ -14,14 +14,14 @@ from typing import Any
 import click
 
 from malleposte.adapters import systemd
-from malleposte.calendars import content, fetch, model
-from malleposte.calendars.model import Published
-from malleposte.calendars.settings import Settings
-from malleposte.calendars.store import ROOT, Store
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, read_bytes
 from malleposte.commands.away import HostCommand, run
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.groupware.published import content, fetch, model
+from malleposte.groupware.published.model import Published
+from malleposte.groupware.published.settings import Settings
+from malleposte.groupware.published.store import ROOT, Store
 from malleposte.lists import rule
 
 GATHER = "malleposte-calendars.service"

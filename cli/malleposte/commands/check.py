@@ -4,10 +4,10 @@ import json
 
 import click
 
-from malleposte import paths
 from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.commands.options import INVENTORY
+from malleposte.core import paths
 from malleposte.fleet.site import Vault
 
 COLOURS = {Level.WRONG: "red", Level.FAILING: "red", Level.WARNING: "yellow", Level.NOTE: None}

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from click.shell_completion import get_completion_class
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 SHELLS = ("bash", "zsh", "fish")
 

@@ -4,13 +4,14 @@ import json
 
 import click
 
-from malleposte import paths, playbook
 from malleposte.check import run as checking
 from malleposte.commands.options import INVENTORY
 from malleposte.commands.probe import walker
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site, Vault
-from malleposte.progress import Progress
 from malleposte.upgrade import plan
 from malleposte.upgrade.rolling import Rolling
 

@@ -5,11 +5,11 @@ import json
 
 import click
 
-from malleposte import paths
 from malleposte.commands.options import INVENTORY
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.dns import facts
 from malleposte.dnsrecords.zone import zone_lines
-from malleposte.errors import ExitCode, InputError
 
 COLOURS = {"present": "green", "missing": "red", "different": "red", "unknown": "yellow"}
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from malleposte.lab import Bind, Lab, LabError, Twin
-from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX
-from malleposte.lab.twin import SUFFIXES
-from malleposte.paths import LAB_INVENTORY
+from malleposte.core.paths import LAB_INVENTORY
+from malleposte.dev.lab import Bind, Lab, LabError, Twin
+from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX
+from malleposte.dev.lab.twin import SUFFIXES
 
 
 def _report(line: str) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from malleposte import skeleton
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
+from malleposte.dev import skeleton
 
 
 @click.command("new-service")
@@ -42,5 +42,5 @@ def command(
         click.echo(json.dumps({"written": written}, indent=2))
     else:
         click.echo("\n".join(written))
-        click.echo("next: .venv/bin/python -m malleposte.reference, ./malleposte test lint architecture")
+        click.echo("next: .venv/bin/python -m malleposte.dev.reference, ./malleposte test lint architecture")
     return ExitCode.DONE

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from malleposte.commands.away import PortalCommand
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.front import notices
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from malleposte import paths
+from malleposte.core import paths
 
 ENV_INVENTORY = "MALLEPOSTE_INVENTORY"
 INVENTORY_WORDS: dict[str, Any] = {
@@ -22,7 +22,7 @@ INVENTORY_WORDS: dict[str, Any] = {
 
 def lab_inventory() -> Path | None:
     """The inventory that the lab of the environment's prefix was given when it was made; None without such a lab."""
-    from malleposte.lab.settings import ENV_PREFIX, root_from  # needs YAML, which hosts do not have
+    from malleposte.dev.lab.settings import ENV_PREFIX, root_from  # needs YAML, which hosts do not have
 
     prefix = os.environ.get(ENV_PREFIX)
     found = root_from() / prefix / "inventory" if prefix else None

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from malleposte import paths
 from malleposte.accounts import facts
 from malleposte.commands.options import INVENTORY
-from malleposte.errors import ExitCode, InputError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.fleet import remote
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy, PolicyError

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import click
 
-from malleposte import enrolment, paths
-from malleposte.accounts import probes, reach, seed, vault
+from malleposte.accounts import seed
+from malleposte.accounts.credentials import probes
 from malleposte.commands.options import INVENTORY
-from malleposte.errors import InputError
-from malleposte.probe import backups, facts, report, updates
+from malleposte.core import paths
+from malleposte.core.errors import InputError
+from malleposte.fleet import reach, vault
+from malleposte.probe import backups, enrolment, facts, report, updates
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS

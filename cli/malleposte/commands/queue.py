@@ -10,11 +10,12 @@ from datetime import datetime
 
 import click
 
-from malleposte.accounts import facts, outbound
-from malleposte.accounts.queue import Queue, Waiting
+from malleposte.accounts import facts
+from malleposte.accounts.mailbox import outbound
+from malleposte.accounts.mailbox.queue import Queue, Waiting
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import MailCommand
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 WHO = click.argument("who", metavar="ACCOUNT")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from malleposte import escrow, paths
 from malleposte.commands.options import INVENTORY
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.progress import Progress
 from malleposte.fleet.site import Site, Vault
-from malleposte.progress import Progress
-from malleposte.rotation import kinds, timer
+from malleposte.rotation import escrow, kinds, timer
 from malleposte.rotation.run import Rotation, ensured
 from malleposte.rotation.store import Store
 

@@ -5,9 +5,9 @@ from dataclasses import asdict
 
 import click
 
-from malleposte import bringup, gate, selection
-from malleposte.errors import ExitCode
-from malleposte.progress import Progress, duration
+from malleposte.core.errors import ExitCode
+from malleposte.core.progress import Progress, duration
+from malleposte.dev import bringup, gate, selection
 
 
 @click.command("test")

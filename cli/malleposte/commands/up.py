@@ -5,13 +5,13 @@ import sys
 
 import click
 
-from malleposte import paths
-from malleposte.bringup import BringUp
 from malleposte.commands.options import INVENTORY_WORDS
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, MallepostError
+from malleposte.core.progress import Progress, duration
+from malleposte.dev.bringup import BringUp
 from malleposte.probe import report
 from malleposte.probe.model import Result
-from malleposte.progress import Progress, duration
 
 
 def where_to_look(up: BringUp) -> list[str]:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from malleposte import paths
-from malleposte.bringup import lab_errors
 from malleposte.check import run as checking
 from malleposte.commands import backup
 from malleposte.commands.options import INVENTORY
 from malleposte.commands.probe import walker
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.progress import Progress, duration
+from malleposte.dev.bringup import lab_errors
+from malleposte.dev.lab import Lab
 from malleposte.fleet.site import Site, Vault
-from malleposte.lab import Lab
-from malleposte.progress import Progress, duration
 from malleposte.upgrade import plan, run
 
 SNAPSHOT = "before-upgrade"

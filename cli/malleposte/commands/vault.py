@@ -9,11 +9,11 @@ import sys
 
 import click
 
-from malleposte import paths
-from malleposte.backup import maintenance
+from malleposte.backup.vault import maintenance
 from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 
 UNIT = "malleposte-vault@{}.service"
 

@@ -10,7 +10,7 @@ device's password (`form`) counts apart.
 A name counts for the account that it means (`accounts.resolver` asks Dovecot). A client is the protocol and what
 Dovecot calls its device: what it said of itself before the log-in, a browser's cookie for the webmails. A log-in by the
 password of a device is noted as its last use (`accounts.devices.uses`). The record of the host is told how each log-in
-ended (`accounts.record`); names that mean no account are not. `away` names the device whose password was right where it
+ended (`throttle.record`); names that mean no account are not. `away` names the device whose password was right where it
 is not good: such a log-in counts as one by a password that no device has.
 """
 
@@ -25,15 +25,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte import kit
+from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.accounts.devices.uses import Uses
-from malleposte.accounts.record import model
-from malleposte.accounts.record.tell import Teller
-from malleposte.accounts.resolver import AccountResolver
-from malleposte.accounts.throttle import DEVICES, Settings, Throttle
 from malleposte.adapters.valkey import Valkey
-from malleposte.daemons import http
 from malleposte.policy.devices import is_identifier
+from malleposte.runtime import http, kit
+from malleposte.throttle import DEVICES, Settings, Throttle
+from malleposte.throttle.record import model
+from malleposte.throttle.record.tell import Teller
 
 LOG = logging.getLogger("auth-policy")
 LIMITS = http.Limits(head=16_384, body=16_384, seconds=60)

@@ -1,6 +1,6 @@
 """Tells the journal of a host which addresses guess passwords, on whatever service and host they do: fail2ban reads it.
 
-The daemons that count wrong passwords leave such an address in the platform's Valkey (`accounts.throttle`). This one
+The daemons that count wrong passwords leave such an address in the platform's Valkey (`throttle`). This one
 looks there every few seconds, and notes how far it has read: what was left while the host was down is told as well.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from malleposte import durable, kit
-from malleposte.accounts.throttle import GUESSERS
 from malleposte.adapters.valkey import Unavailable, Valkey
+from malleposte.runtime import durable, kit
+from malleposte.throttle import GUESSERS
 
 PAUSE = 5.0  # seconds
 KEYS = frozenset(("server", "username", "password"))

@@ -20,19 +20,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from malleposte import kit, link
 from malleposte.accounts.channels import checked, close_all, forget_all
-from malleposte.accounts.deleted import Wanted
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import File, Host, Piece
 from malleposte.accounts.hosts.remote import LONGEST
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.senders import Edit
+from malleposte.accounts.mailbox.deleted import Wanted
+from malleposte.accounts.mailbox.senders import Edit
 from malleposte.accounts.traces.model import Trace
-from malleposte.errors import ExitCode, InputError, MallepostError
-from malleposte.loops import named, reason
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.loops import named, reason
+from malleposte.runtime import kit, link
 
 IDLE = 60.0  # seconds without a request
 CONNECTIONS = 64

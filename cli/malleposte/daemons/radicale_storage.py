@@ -3,7 +3,7 @@
 Radicale takes a change of its kind (PROPPATCH of ``resourcetype``) as of any other property, and without a kind nobody
 has a right on it any more, its owner included. The kind is protected (RFC 4918, 15.9): such a request is refused whole.
 
-A published calendar (malleposte.calendars) is one folder for all its agents. The home of each shows it as
+A published calendar (malleposte.groupware.published) is one folder for all its agents. The home of each shows it as
 ``published-IDENT``, which the rights let everybody read and nobody write.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 from radicale.storage import multifilesystem
 
-from malleposte.calendars.places import FOLDER, PREFIX, SHOWN
+from malleposte.groupware.published.places import FOLDER, PREFIX, SHOWN
 
 LOG = logging.getLogger("radicale")
 

@@ -28,12 +28,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable, kit
-from malleposte.accounts.record.model import IN, OUT, Event, Refusal, Tally, event, plain, reason
-from malleposte.accounts.record.store import Store
-from malleposte.accounts.resolver import AccountResolver
-from malleposte.errors import MallepostError
+from malleposte.accounts.credentials.resolver import AccountResolver
+from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
+from malleposte.runtime import durable, kit
+from malleposte.throttle.record.model import IN, OUT, Event, Refusal, Tally, event, plain, reason
+from malleposte.throttle.record.store import Store
 
 LOG = logging.getLogger("record")
 PAUSE = 2.0  # seconds between writes

@@ -18,7 +18,7 @@ import re
 import ssl
 from collections.abc import Sequence
 
-from malleposte import kit
+from malleposte.runtime import kit
 
 LOG = logging.getLogger("sogo-submission")
 TOKEN = re.compile(rb"eyJ[A-Za-z0-9_-]+(?:[.][A-Za-z0-9_-]+){2}")

@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from malleposte import kit
 from malleposte.accountd import client, wire
-from malleposte.daemons import http
+from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
 LIMITS = http.Limits(head=8192, body=8192, seconds=30)

@@ -18,10 +18,9 @@ import urllib.parse
 from collections.abc import Sequence
 from pathlib import Path
 
-from malleposte import kit
 from malleposte.accountd.proof import NoLogInError, Proofs, Provider
-from malleposte.daemons import http
 from malleposte.platform import identity
+from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-tokens")
 LIMITS = http.Limits(head=8192, body=32_768, seconds=120)

@@ -25,7 +25,7 @@ import dns.name
 import dns.rdatatype
 import dns.resolver
 
-from malleposte import kit
+from malleposte.runtime import kit
 
 LOG = logging.getLogger("tls-policy")
 NOTFOUND = "NOTFOUND "

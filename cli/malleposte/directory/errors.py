@@ -1,7 +1,7 @@
 """Errors of the directory."""
 
+from malleposte.core.errors import MallepostError
 from malleposte.directory.control import PolicyErrorCode
-from malleposte.errors import MallepostError
 
 
 class DirectoryError(MallepostError):

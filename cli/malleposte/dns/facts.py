@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.paths import ROOT, VENV_BIN
+from malleposte.core.run import environment, plain
 from malleposte.dnsrecords.records import Record, expected, reverse
 from malleposte.dnsrecords.zone import RecordError, absolute
-from malleposte.errors import InputError, MallepostError
-from malleposte.paths import ROOT, VENV_BIN
-from malleposte.run import environment, plain
 
 PLAYBOOK = ROOT / "playbooks" / "dns.yml"
 

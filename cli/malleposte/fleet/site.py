@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
+from malleposte.core.paths import ANSIBLE_CFG, ROOT
 from malleposte.fleet import ssh
-from malleposte.paths import ANSIBLE_CFG, ROOT
 
 PLATFORM = "malleposte"
 SECRETS = "ansible_collections.academie.malleposte.plugins.module_utils.secret_store"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 
 def store_of(mail_host: str, stores: Sequence[str]) -> str:

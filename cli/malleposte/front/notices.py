@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
+from malleposte.runtime import durable
 
 FILE = Path("/var/lib/malleposte/portal/notices.json")
 KINDS = ("incident", "maintenance", "information")

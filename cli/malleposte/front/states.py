@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
+from malleposte.runtime import durable
 
 SECONDS = 8.0
 """A limit for one look; two looks and their pause fit into a minute."""

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from malleposte.core.errors import MallepostError
 from malleposte.directory.protocol import Directory
-from malleposte.errors import MallepostError
 from malleposte.lists import notices
 from malleposte.lists.members import expand
 from malleposte.lists.message import dressed

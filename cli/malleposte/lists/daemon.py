@@ -16,14 +16,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from malleposte import kit
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.protocol import Directory
-from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.lists import notices, servers
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import Intake
 from malleposte.lists.spool import Spool
+from malleposte.runtime import kit
 
 FILE = Path("/etc/malleposte/lists.json")
 CONTROL = Path("/run/malleposte-lists/control.sock")

@@ -6,11 +6,11 @@ import re
 from collections.abc import Container, Iterable, Sequence
 
 from malleposte.accounts import names
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
-from malleposte.errors import InputError
 from malleposte.lists.model import ANYONE, LIST, MEMBERS, ROLES, STAFF, MailingList, attributes_of, entry_of, to_list
 from malleposte.lists.rule import parse, to_url
 

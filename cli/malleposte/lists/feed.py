@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import datetime
 
-from malleposte.accounts import rows
-from malleposte.accounts.changes import Change, Plan
-from malleposte.accounts.current import Current
-from malleposte.accounts.feed import Feed, ListRow
+from malleposte.accounts.feed import Feed, ListRow, rows
+from malleposte.accounts.plan.changes import Change, Plan
+from malleposte.accounts.plan.current import Current
 from malleposte.lists import edits
 from malleposte.lists.model import attributes_of, entry_of
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
+from malleposte.core.errors import InputError
 from malleposte.directory.model import RECEIVES
 from malleposte.directory.protocol import Directory
 from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query, Search, Values
-from malleposte.errors import InputError
 
 FIELDS = {
     "fonction": "mpFunction",

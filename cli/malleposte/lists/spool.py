@@ -22,8 +22,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from malleposte import durable
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.runtime import durable
 
 Place = Literal["held", "out", "bad"]
 ID = re.compile(r"[0-9]{14}-[0-9a-f]{8}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte.platform import defaults, profiles
 from malleposte.platform.classes import Classes
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 
 def take(file: IO[str] | IO[bytes] | int, *, shared: bool = False, wait: bool = False) -> bool:

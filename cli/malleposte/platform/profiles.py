@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.platform.classes import Class, ClassError, Classes
 
 FILE = Path("/etc/malleposte/platform.json")

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote
 
 from .model import Result, Status
@@ -41,7 +41,7 @@ class Seen:
 
 
 def judge(known: Mapping[str, Any], limits: Limits, now: datetime) -> Seen:
-    """Judge a host's state of one backup server (an entry of `vaults`, malleposte.backup.state)."""
+    """Judge a host's state of one backup server (an entry of `vaults`, malleposte.backup.archive.state)."""
     ages: dict[str, float] = {}
     never: dict[str, list[str]] = {}
     for name, entry in known.get("sources", {}).items():

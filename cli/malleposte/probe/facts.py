@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
+from malleposte.core.paths import folder_of
 from malleposte.fleet import ssh
 from malleposte.fleet.site import PLATFORM, UnknownError
 from malleposte.fleet.site import Site as Inventory
-from malleposte.paths import folder_of
 
 UIDS = ("probe1", "probe2")
 FACTOR_UID = "probe3"

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 from .model import Result
 

@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte.adapters import ldapsearch
-from malleposte.calendars import fetch
-from malleposte.calendars.gather import Gatherer
-from malleposte.calendars.settings import Settings
-from malleposte.calendars.store import Store
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.groupware.published import fetch
+from malleposte.groupware.published.gather import Gatherer
+from malleposte.groupware.published.settings import Settings
+from malleposte.groupware.published.store import Store
 
 
 def gather(settings: Settings) -> int:

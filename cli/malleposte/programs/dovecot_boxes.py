@@ -16,12 +16,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from malleposte import durable
 from malleposte.adapters.ldapsearch import search
-from malleposte.errors import MallepostError
-from malleposte.loops import named
+from malleposte.core.errors import MallepostError
+from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import MAILDIR, SHARED, home_of
+from malleposte.runtime import durable
 
 PREFIX = "shared/shared-boxes/group/"
 

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from malleposte.accounts.deleted import ROOT
+from malleposte.accounts.mailbox.deleted import ROOT
 from malleposte.adapters.dovecot import doveadm
-from malleposte.loops import named
+from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import BUCKETS, EXPUNGED, home_of
 

@@ -24,10 +24,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte import owner
 from malleposte.adapters import dovecot
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
+from malleposte.runtime import owner
 
 UNCERTAIN = "message may be sent more than once"
 """The end of Postfix's reason (src/smtp/smtp_trouble.c) where the answer to the whole message is missing."""

@@ -14,12 +14,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from malleposte import owner
 from malleposte.adapters import dovecot
-from malleposte.backup import restore_maildir as maildir
-from malleposte.loops import named
+from malleposte.backup.restore.mail import maildir
+from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 from malleposte.platform.mailstore import BUCKETS, MAILDIR
+from malleposte.runtime import owner
 
 NIGHT = 4 * 3600.0
 """Seconds after which no other folder is begun."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import parse_qsl
 
-from malleposte.calendars.busy import UTC, Busy, Span, by_quarters, in_utc
+from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc
 from malleposte.platform.identity import is_uid
 from malleposte.platform.times import DATE_TIME
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from malleposte.calendars import job
-from malleposte.calendars.radicale import place
+from malleposte.groupware.published import job
+from malleposte.groupware.published.radicale import place
 
 
 def main(words: Sequence[str]) -> int:

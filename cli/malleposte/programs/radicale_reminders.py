@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from pathlib import Path
 
-from malleposte.calendars.reminders import Due, Memory, Round
+from malleposte.groupware.reminders import Due, Memory, Round
 from malleposte.platform import letters
 
 FRENCH = """\

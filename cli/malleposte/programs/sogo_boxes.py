@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from malleposte.calendars import boxes, groupware
-from malleposte.calendars.boxes import Box
 from malleposte.directory.model import State
 from malleposte.directory.query import Equal, Present, Search
+from malleposte.groupware import boxes
+from malleposte.groupware import jobs as groupware
+from malleposte.groupware.boxes import Box
 from malleposte.platform.identity import is_uid
 
 

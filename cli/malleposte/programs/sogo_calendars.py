@@ -12,9 +12,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from malleposte.calendars import groupware, job
-from malleposte.calendars.model import Items, Shown
-from malleposte.calendars.sogo import Engine
+from malleposte.groupware import jobs as groupware
+from malleposte.groupware.published import job
+from malleposte.groupware.published.model import Items, Shown
+from malleposte.groupware.published.sogo import Engine
 
 
 def main(words: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte import durable
+from malleposte.runtime import durable
 
 FRENCH = "French.lproj/Localizable.strings"
 THEME = "SOGo/WebServerResources/css/theme-default.css"

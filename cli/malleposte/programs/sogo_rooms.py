@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from malleposte.accounts.agendas import rooms
 from malleposte.accounts.agendas.rooms import Room
-from malleposte.calendars import groupware
 from malleposte.directory.model import EVERYONE, SCHOOL, State
 from malleposte.directory.query import All, Equal, Search, Values
+from malleposte.groupware import jobs as groupware
 from malleposte.lists.rule import agents_of, from_url
 
 ROOMS = All((Equal("objectClass", "mpResource"), Equal("mpState", State.ACTIVE.value)))

@@ -11,10 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Sequence
 
-from malleposte.calendars import groupware, schools
-from malleposte.calendars.schools import Book, Card
 from malleposte.directory.model import first
 from malleposte.directory.query import All, AnyOf, Equal, Present, Search
+from malleposte.groupware import jobs as groupware
+from malleposte.groupware import schools
+from malleposte.groupware.schools import Book, Card
 from malleposte.platform.identity import is_uid
 
 _FIELDS = ("uid", "cn", "mail", "givenName", "sn", "mpFunction")

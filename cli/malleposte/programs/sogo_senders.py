@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import kit, owner
 from malleposte.adapters import ldapsearch, ldif, postgresql
+from malleposte.core.errors import MallepostError
+from malleposte.core.loops import named
 from malleposte.directory.query import All, AnyOf, Equal, Search
-from malleposte.errors import MallepostError
-from malleposte.loops import named
 from malleposte.platform import signature
 from malleposte.platform.identity import is_uid
+from malleposte.runtime import kit, owner
 
 PREFERENCE = "SOGoMailIdentities"
 READ = """SELECT coalesce(json_object_agg(c_uid, CASE WHEN c_defaults IS JSON OBJECT

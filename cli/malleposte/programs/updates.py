@@ -12,8 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from malleposte import durable, kit
 from malleposte.fleet import updates
+from malleposte.runtime import durable, kit
 
 SECONDS = 120
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from malleposte import durable
+from malleposte.runtime import durable
 
 SOURCES = Path("/usr/local/share/ca-certificates")
 STABLE = SOURCES / "malleposte-world-ca.crt"

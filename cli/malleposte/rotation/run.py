@@ -14,13 +14,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte import playbook
-from malleposte.accounts import probes, reach
+from malleposte.accounts.credentials import probes
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.dns import check as dns_check
 from malleposte.dns import facts as dns_facts
 from malleposte.dnsrecords.zone import absolute
-from malleposte.errors import InputError, MallepostError
-from malleposte.fleet import remote
+from malleposte.fleet import playbook, reach, remote
 from malleposte.fleet.site import Site
 from malleposte.rotation import kinds
 from malleposte.rotation.kinds import Way

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
-from malleposte.errors import InputError
-from malleposte.paths import folder_of
+from malleposte.core.errors import InputError
+from malleposte.core.paths import folder_of
 from malleposte.rotation import kinds
+from malleposte.runtime import durable
 
 REPLACED = "replaced"
 """Folder of the old secrets, below that of the secrets."""

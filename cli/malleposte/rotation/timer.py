@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from malleposte.adapters.systemd import client
-from malleposte.errors import InputError, MallepostError
-from malleposte.paths import ROOT, folder_of
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.paths import ROOT, folder_of
 
 UNITS = Path("/etc/systemd/system")
 SECONDS = 60.0

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from malleposte import durable
 from malleposte.check.hosts import command
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.paths import VAR
+from malleposte.core.run import environment
 from malleposte.fleet.site import PLATFORM, Site
-from malleposte.paths import VAR
-from malleposte.run import environment
+from malleposte.runtime import durable
 
 WAY = """{{ malleposte_services | academie.malleposte.manifest_upgrades(group_names)
   | combine({'prefixes': base_upgrade_blocklist}) }}"""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from malleposte import playbook
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.probe.model import Result
-from malleposte.progress import Progress
 from malleposte.upgrade.run import probed
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from malleposte import playbook
-from malleposte.errors import MallepostError
-from malleposte.paths import ROOT
+from malleposte.core.errors import MallepostError
+from malleposte.core.paths import ROOT
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.probe.model import Result, Status
-from malleposte.progress import Progress
 from malleposte.upgrade.plan import Journal, Step, unfinished
 
 PLAYBOOK = ROOT / "playbooks" / "upgrade.yml"

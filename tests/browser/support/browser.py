@@ -20,7 +20,7 @@ from typing import Any
 import websocket
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from malleposte.paths import VAR
+from malleposte.core.paths import VAR
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.browser.support.browser import PICTURES
 

@@ -7,7 +7,7 @@ import time
 import zipfile
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.stack.support.feeds import MARK, people_of, written

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from malleposte import playbook
-from malleposte.playbook import Options
+from malleposte.fleet import playbook
+from malleposte.fleet.playbook import Options
 from testinfra.host import Host
 
 from tests.stack.support.mail import wait_for

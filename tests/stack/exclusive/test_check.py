@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 RIGHT = "right"
 FACTS = "group_vars/malleposte/platform.yml"

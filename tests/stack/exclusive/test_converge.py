@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import playbook
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
+from malleposte.fleet import playbook
 
 
 def deploy(site, **options) -> playbook.Report:

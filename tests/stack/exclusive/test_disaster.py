@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support import boxes
 from tests.stack.support.dav import Device

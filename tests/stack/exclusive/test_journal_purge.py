@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from malleposte import playbook
+from malleposte.fleet import playbook
 
 from tests.stack.support.site import Site
 

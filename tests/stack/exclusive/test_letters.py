@@ -3,7 +3,7 @@
 import json
 import subprocess
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.stack.support.letters import digests

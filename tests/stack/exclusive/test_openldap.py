@@ -7,9 +7,9 @@ import subprocess
 from typing import Any
 
 import pytest
-from malleposte.accounts import reach
-from malleposte.paths import ROOT, VENV_BIN
-from malleposte.run import environment
+from malleposte.core.paths import ROOT, VENV_BIN
+from malleposte.core.run import environment
+from malleposte.fleet import reach
 
 
 @pytest.fixture(scope="module")

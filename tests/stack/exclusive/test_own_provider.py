@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import playbook
 from malleposte.accountd.log_out import EVENT
-from malleposte.bringup import SNAPSHOT
+from malleposte.dev.bringup import SNAPSHOT
+from malleposte.fleet import playbook
 from malleposte.probe import facts, ship
 from malleposte.probe.model import Status
 from malleposte.probe.walker.plan import Plan

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.filter import openldap
+from malleposte.core.paths import ROOT, VENV_BIN
+from malleposte.core.run import environment
 from malleposte.directory import Refused
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.paths import ROOT, VENV_BIN
-from malleposte.run import environment
 
 VIOLATION = 19
 

@@ -10,7 +10,7 @@ import malleposte
 import pytest
 import yaml
 from ansible_collections.academie.malleposte.plugins.module_utils import manifest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.site import Site
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from malleposte import playbook
-from malleposte.playbook import Options
+from malleposte.fleet import playbook
+from malleposte.fleet.playbook import Options
 from testinfra.host import Host
 
 from tests.stack.support.site import Site

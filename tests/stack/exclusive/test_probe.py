@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte.probe import facts, ship, updates
 from malleposte.probe.model import Status
 from malleposte.probe.walker.plan import Plan

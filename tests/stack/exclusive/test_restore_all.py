@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support import boxes
 from tests.stack.support.dav import EVENT, Device, first

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from malleposte.errors import ExitCode
-from malleposte.paths import ROOT
+from malleposte.core.errors import ExitCode
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent

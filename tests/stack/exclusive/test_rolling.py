@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterator
 
 import pytest
-from malleposte import playbook
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.probe import facts, ship
 from malleposte.probe.model import Result
-from malleposte.progress import Progress
 from malleposte.upgrade.rolling import Rolling
 
 from tests.stack.support.site import Site

@@ -20,8 +20,8 @@ from typing import Any
 
 import dns.resolver
 import pytest
-from malleposte.bringup import SNAPSHOT
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
+from malleposte.dev.bringup import SNAPSHOT
 from malleposte.rotation import kinds
 from malleposte.rotation.kinds import Way
 

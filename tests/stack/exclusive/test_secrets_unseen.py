@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from malleposte.paths import VAR
+from malleposte.core.paths import VAR
 from malleposte.policy import rules
 from malleposte.probe.walker.plan import Plan
 

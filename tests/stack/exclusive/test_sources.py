@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from malleposte import playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
+from malleposte.fleet import playbook
 
 from tests.stack.support import deployed, standalone
 from tests.stack.support.site import Site

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte import playbook
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
+from malleposte.fleet import playbook
 
 from tests.stack.support import deployed, standalone
 from tests.stack.support.accounts_cli import ENVIRONMENT

@@ -11,11 +11,11 @@ import subprocess
 import sys
 
 import pytest
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.core.paths import ROOT
+from malleposte.core.progress import Progress
 from malleposte.fleet.site import Site as Inventory
-from malleposte.paths import ROOT
 from malleposte.probe import facts, ship
-from malleposte.progress import Progress
 from malleposte.upgrade import plan, run
 
 PACKAGE, UNIT = "fail2ban", "fail2ban.service"

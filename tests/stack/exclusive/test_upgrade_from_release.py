@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from malleposte import playbook
-from malleposte.lab import Lab
-from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
-from malleposte.paths import LAB_INVENTORY
+from malleposte.core.paths import LAB_INVENTORY
+from malleposte.dev.lab import Lab
+from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
+from malleposte.fleet import playbook
 
 from tests.stack.support import boxes, held, hoststate, leaks, release
 from tests.stack.support.boxes import Box

@@ -4,8 +4,8 @@ import json
 import subprocess
 
 import pytest
-from malleposte.paths import ROOT, VENV_BIN
-from malleposte.run import environment
+from malleposte.core.paths import ROOT, VENV_BIN
+from malleposte.core.run import environment
 
 from tests.stack.support.accounts_cli import BUSY, Cli, document
 

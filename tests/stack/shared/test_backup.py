@@ -6,7 +6,7 @@ import configparser
 import json
 
 import pytest
-from malleposte import escrow
+from malleposte.rotation import escrow
 
 # Of the runs of backups on a host, one goes at a time.
 pytestmark = pytest.mark.together("backup")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 from malleposte.accounts import acts
+from malleposte.accounts.credentials.passwords import Passwords, RefusedPasswordError
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.passwords import Passwords, RefusedPasswordError
 from malleposte.accounts.seed import context_of
 from malleposte.directory.model import Agent
 from malleposte.policy import rules

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accounts.throttle import DEVICES
 from malleposte.probe.walker.sieve import SieveError
+from malleposte.throttle import DEVICES
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device

@@ -17,9 +17,9 @@ from typing import Any
 import ldap3
 import pytest
 import yaml
-from malleposte.accounts import reach
+from malleposte.core.paths import ROOT
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.paths import ROOT
+from malleposte.fleet import reach
 from malleposte.policy import rules
 
 # Its agent bears the digest of a feed, so an import beside it would take the agent for departed.

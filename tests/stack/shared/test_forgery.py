@@ -1,7 +1,7 @@
 """Nobody writes under another's address: mail that the filter refuses, and mail that it accepts."""
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.mail import FOREIGN, compose, token
 

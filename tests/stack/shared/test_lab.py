@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.lab import Bind, Lab, LabError, LabUsageError, processes
-from malleposte.lab.host import mounts_below
+from malleposte.dev.lab import Bind, Lab, LabError, LabUsageError, processes
+from malleposte.dev.lab.host import mounts_below
 
 PREFIX = "tst"
 INVENTORY = """\

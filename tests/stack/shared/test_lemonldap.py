@@ -9,9 +9,9 @@ import urllib.parse
 from typing import Any
 
 import pytest
-from malleposte.accountd.limits import Rates
 from malleposte.directory.model import State
 from malleposte.policy import rules
+from malleposte.throttle.limits import Rates
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.provider import BROWSER, SESSION, TOKEN, Provider, claims, returned

@@ -12,11 +12,11 @@ from typing import Any
 
 import ldap3
 import pytest
-from malleposte.accounts import reach, vault
 from malleposte.directory import AlreadyThere, Refused, State
 from malleposte.directory.control import PolicyErrorCode
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.model import Agent, agent_attributes
+from malleposte.fleet import reach, vault
 
 from tests.support import passwords
 

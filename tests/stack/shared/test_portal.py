@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support.headers import guarded, private
 from tests.stack.support.site import Site

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent

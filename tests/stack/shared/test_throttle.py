@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accounts.throttle import Settings, Throttle
 from malleposte.policy import rules
 from malleposte.probe.walker import wire
+from malleposte.throttle import Settings, Throttle
 
 from tests.stack.support.groupware import Groupware
 from tests.stack.support.guesses import ATTACKER, FREE, NEIGHBOUR, OWNER, free_within, player, wrong
@@ -63,7 +63,7 @@ FORGET = """
 import pathlib, sys
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
 from malleposte.daemons.authpolicy import Config
-from malleposte.accounts.throttle import Throttle
+from malleposte.throttle import Throttle
 Throttle(Config.read(pathlib.Path("/etc/malleposte/authpolicy.json")).throttle).forget(sys.argv[1])
 """
 

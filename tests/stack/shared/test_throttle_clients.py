@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.accounts.throttle import CLIENTS, Settings, Throttle
+from malleposte.throttle import CLIENTS, Settings, Throttle
 
 from tests.stack.support.site import Account
 from tests.stack.support.throttle import delay

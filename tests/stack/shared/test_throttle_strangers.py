@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accounts.throttle import Settings, Throttle
 from malleposte.policy import rules
+from malleposte.throttle import Settings, Throttle
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.guesses import FREE, OWNER, player, wrong

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site

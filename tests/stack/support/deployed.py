@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from malleposte import enrolment, playbook
+from malleposte.fleet import playbook
+from malleposte.probe import enrolment
 from malleposte.probe import run as probing
 from malleposte.probe.model import Status
 

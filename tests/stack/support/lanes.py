@@ -9,8 +9,8 @@ import functools
 import re
 from pathlib import Path
 
-from malleposte import timings
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
+from malleposte.dev import timings
 from xdist.scheduler import LoadScopeScheduling
 
 SCATTERED = ""

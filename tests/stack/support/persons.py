@@ -7,8 +7,8 @@ import datetime
 import json
 import secrets
 
-from malleposte.accounts import codes
-from malleposte.accounts.digests import Keyring
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.credentials.digests import Keyring
 from malleposte.directory.model import State
 
 from tests.stack.support import typed_secrets

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from malleposte.lab.inventory import Bind
+from malleposte.dev.lab.inventory import Bind
 from malleposte.platform.mailstore import STORE
 
 from tests.stack.support.site import Site

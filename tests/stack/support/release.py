@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 
 class NoHistoryError(Exception):

@@ -11,12 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts import reach, vault
+from malleposte.core.paths import LAB_INVENTORY
+from malleposte.dev.lab import Lab
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.fleet import remote, ssh
-from malleposte.lab import Lab
-from malleposte.paths import LAB_INVENTORY
+from malleposte.fleet import reach, remote, ssh, vault
 from malleposte.platform import facts as declared
 
 ALIVE = ("-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3")

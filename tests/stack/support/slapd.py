@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from malleposte.accounts import reach
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.directory.protocol import Branch
+from malleposte.fleet import reach
 
 from tests.bench.directory import HOME, Bench, bench
 from tests.stack.support.site import Site

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from malleposte.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
-from malleposte.paths import LAB_INVENTORY, ROOT
+from malleposte.core.paths import LAB_INVENTORY, ROOT
+from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
 
 from tests.stack.support.site import Site
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from malleposte.accounts.throttle import Settings, Throttle
+from malleposte.throttle import Settings, Throttle
 
 VALKEY = "valkey-cli -s /run/valkey-throttle/valkey.sock --user throttle --no-auth-warning"
 

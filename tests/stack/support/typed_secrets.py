@@ -13,8 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from malleposte.lab.settings import ENV_PREFIX
-from malleposte.paths import VAR
+from malleposte.core.paths import VAR
+from malleposte.dev.lab.settings import ENV_PREFIX
 
 FOLDER = VAR / "test-typed"
 NAMES = frozenset({"password", "new", "again", "old", "code", "codes", "numen", "secret", "token", "ticket"})

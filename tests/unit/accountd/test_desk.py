@@ -10,13 +10,14 @@ import pytest
 from malleposte.accountd import own, wire
 from malleposte.accountd.desk import Rules
 from malleposte.accountd.wire import Forbidden
-from malleposte.accounts import codes, life
-from malleposte.accounts.filters import forwards
-from malleposte.accounts.record import model
+from malleposte.accounts import life
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.mailbox.filters import forwards
 from malleposte.adapters.lemonldap import Factor
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import Device, device_attributes
 from malleposte.directory.model import State
-from malleposte.errors import InputError, MallepostError
+from malleposte.throttle.record import model
 
 from .test_own import LATE, log_in, seen
 from .test_service import HERE, KEYS, NO_LOG_IN, NOT_PROVED, NOW, OTHER_NUMEN, Stage, token

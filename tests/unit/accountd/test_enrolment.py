@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accountd.limits import Rate, Rates
-from malleposte.accounts.digests import Keyring
-from malleposte.accounts.enrolment import Asked, Rules
+from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
 from malleposte.directory.memory import MemoryDirectory
+from malleposte.throttle.limits import Rate, Rates
 
 from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage
 

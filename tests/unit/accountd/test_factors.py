@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
-from malleposte.accounts import codes, life
-from malleposte.accounts.record.model import Kept, LogIn, Seen
+from malleposte.accounts import life
+from malleposte.accounts.credentials import codes
 from malleposte.adapters.lemonldap import Factor
+from malleposte.core.errors import MallepostError
 from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import State
-from malleposte.errors import MallepostError
+from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, token
 

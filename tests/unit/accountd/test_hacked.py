@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
-from malleposte.accounts import codes
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import FunctionalBox, State, box_attributes
-from malleposte.errors import MallepostError
 
 from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
 

@@ -8,7 +8,7 @@ import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.service import Service
 from malleposte.adapters.lemonldap import Session
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 from .test_factors import stage
 from .test_service import HERE, NO_LOG_IN, NOW, Stage, token

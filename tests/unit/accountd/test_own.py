@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import own, wire
-from malleposte.accounts.filters import forwards
-from malleposte.accounts.record import model
+from malleposte.accounts.mailbox.filters import forwards
 from malleposte.directory.model import State
+from malleposte.throttle.record import model
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, OTHER_NUMEN, Stage, token
 

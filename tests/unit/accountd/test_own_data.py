@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accounts.own_data.spool import APART, MAKING, READY, Spool
-from malleposte.accounts.record.model import Kept
+from malleposte.accounts.disclosure.spool import APART, MAKING, READY, Spool
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State
-from malleposte.errors import MallepostError
 from malleposte.platform.times import stamp
+from malleposte.throttle.record.model import Kept
 
 from .test_service import HERE, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
 

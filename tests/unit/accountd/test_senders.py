@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.senders import sender
-from malleposte.accounts.senders import MOST, Edit, Senders
+from malleposte.accounts.mailbox.senders import MOST, Edit, Senders
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import FunctionalBox, State, box_attributes
-from malleposte.errors import MallepostError
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
 

@@ -27,8 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accountd import server as daemon
 from malleposte.accountd import wire
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
-from malleposte.accountd.limits import Limits
 from malleposte.accountd.settings import Settings
+from malleposte.throttle.limits import Limits
 
 SECRET = "s" * 32
 CHANGE = wire.Change("192.0.2.7", "mdupond", "old", "new")

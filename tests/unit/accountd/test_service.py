@@ -16,25 +16,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from malleposte.accountd import costs, wire
-from malleposte.accountd.limits import Limits, Rate, Rates
+from malleposte.accountd import wire
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
 from malleposte.accountd.service import Service, Tools, look_up
-from malleposte.accounts import codes
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.digests import Keyring
-from malleposte.accounts.filters import Filters
-from malleposte.accounts.record.model import Kept, LogIn
-from malleposte.accounts.renewal import Facts
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.core.errors import MallepostError
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import Attributes, agent_attributes
 from malleposte.directory.protocol import Directory
-from malleposte.errors import MallepostError
 from malleposte.policy.model import Policy
+from malleposte.throttle import costs
+from malleposte.throttle.limits import Limits, Rate, Rates
+from malleposte.throttle.record.model import Kept, LogIn
 
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public

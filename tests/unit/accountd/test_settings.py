@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import settings
-from malleposte.accountd.limits import Rate
 from malleposte.accountd.proof import Provider
 from malleposte.accounts import facts
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
+from malleposte.throttle.limits import Rate
 
 from tests.support.tokens import CLIENT, ISSUER, made_key, public
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from malleposte.accountd import sms
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 NUMBER, TEXT = "+33612345678", "Code INA\u00a0: ABCDE-FGHJK « {number} »"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import undelete, wire
-from malleposte.accounts.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State
-from malleposte.errors import InputError, MallepostError
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OTHER_NUMEN, Stage, token
 

@@ -9,7 +9,7 @@ from malleposte.accounts.agendas.model import collected, components, fit_name, m
 from malleposte.accounts.agendas.radicale import PROPERTIES, Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook, words
 from malleposte.accounts.agendas.sogo import SogoStore
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 from tests.support.classes import CLASSES
 

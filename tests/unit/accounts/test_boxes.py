@@ -1,13 +1,14 @@
 """Functional boxes: both sides of a delegation, Dovecot's list of shared mailboxes, the mails about a full one."""
 
 import pytest
-from malleposte.accounts import boxes, own_addresses
-from malleposte.accounts.apply import apply
-from malleposte.accounts.changes import Plan
+from malleposte.accounts import boxes
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.mailbox import own_addresses
+from malleposte.accounts.plan.apply import apply
+from malleposte.accounts.plan.changes import Plan
+from malleposte.core.errors import InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.errors import InputError
 from malleposte.programs import dovecot_boxes, quota_warning
 
 

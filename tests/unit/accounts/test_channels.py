@@ -15,8 +15,8 @@ from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters.valkey import Unavailable
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.memory import MemoryDirectory
-from malleposte.errors import InputError, MallepostError
 from malleposte_portal.sessions import Sessions
 
 
@@ -72,7 +72,7 @@ def test_what_dovecot_has_proved_ends_in_submission_too(
 
     monkeypatch.setattr("malleposte.adapters.dovecot.forget", lambda names, **_named: ended.append("forget"))
     monkeypatch.setattr("malleposte.adapters.dovecot.kick", kick)
-    monkeypatch.setattr("malleposte.accounts.record.ask.end", lambda uid, path: ended.append(f"end {uid} {path.name}"))
+    monkeypatch.setattr("malleposte.throttle.record.ask.end", lambda uid, path: ended.append(f"end {uid} {path.name}"))
     channel = Dovecot(lambda _uid: (), tmp_path / "asked")
     with pytest.raises(MallepostError, match="away") if away else contextlib.nullcontext():
         channel.cut("mdupond", device) if device else channel.close("mdupond")

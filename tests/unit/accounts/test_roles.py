@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from malleposte.accounts import roles
-from malleposte.accounts.changes import Change
+from malleposte.accounts.plan.changes import Change
+from malleposte.core.errors import InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError
 
 SCHOOL, FAR = "0210001M", "0580001X"
 DEPARTMENTS = {SCHOOL: "21", FAR: "58"}

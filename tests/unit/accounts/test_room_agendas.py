@@ -11,7 +11,7 @@ import pytest
 from malleposte.accounts.agendas import rooms
 from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
 from malleposte.accounts.agendas.rooms import BOOKS, Room
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 ALL = Room("salle.a", "Salle A", None)
 SOME = Room("salle.b", "Salle B", frozenset({"a1", "a2"}))

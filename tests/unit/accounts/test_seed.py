@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from malleposte.accounts import names, reach, sample, seed, vault
+from malleposte.accounts import names, sample, seed
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import FunctionalBox, box_attributes
-from malleposte.errors import InputError, MallepostError
+from malleposte.fleet import reach, vault
 from malleposte.policy import rules
 
 from tests.support.classes import CLASSES

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.adapters import dovecot, postgresql
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform import locks
 
 Program = Callable[[str, str], Path]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from malleposte.adapters import fail2ban
 from malleposte.adapters.fail2ban import Ban
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 
 SAID = {
     "banned": "[{'sshd': []}, {'guesses': ['192.0.2.7', '2001:db8::7']}]\n",

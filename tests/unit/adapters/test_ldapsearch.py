@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from malleposte.adapters import ldapsearch, ldif
+from malleposte.core.errors import MallepostError
 from malleposte.directory.query import Equal
-from malleposte.errors import MallepostError
 
 WHERE = ("dc=test", "cn=x,dc=test", "ldapi:///", Path("/run/password"))
 

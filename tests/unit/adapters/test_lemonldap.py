@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from malleposte.adapters import lemonldap
 from malleposte.adapters.log_outs import Opened
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
 
 IDENT = "MTc5MDAwMDAwMDo6VE9UUDo6VGVsZXBob25l"
 FACTORS = {IDENT: {"type": "TOTP", "name": "Telephone", "epoch": 1790000000, "_secret": "{llngcrypt}S3CRET"}}

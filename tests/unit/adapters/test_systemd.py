@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from malleposte.adapters import systemd
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 UNIT = "malleposte-calendars.service"
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from malleposte.check import certificates, run
 from malleposte.check.findings import Level
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 
 from tests.support.authority import Signed, key_text, root
 

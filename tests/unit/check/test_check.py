@@ -20,10 +20,10 @@ from malleposte import cli
 from malleposte.check import findings, hosts, platform, run, sources, specs, values
 from malleposte.check.findings import Finding, Level
 from malleposte.check.offline import Reader
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site, Vault
 from malleposte.fleet.updates import Note
-from malleposte.paths import ROOT
 
 from tests.support.sign_on import OWN_PROVIDER
 from tests.unit.fleet import test_updates as updates
@@ -429,7 +429,7 @@ def no_playbook(monkeypatch: pytest.MonkeyPatch) -> Ran:
 
         return note
 
-    monkeypatch.setattr("malleposte.playbook.run", noting("playbook"))
+    monkeypatch.setattr("malleposte.fleet.playbook.run", noting("playbook"))
     monkeypatch.setattr("malleposte.check.hosts.ask", noting("ssh"))
     return ran
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from malleposte import paths
 from malleposte.cli import main
 from malleposte.commands import away
-from malleposte.errors import MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import MallepostError
 from malleposte.fleet import remote
 
 CODES: dict[str, int | None] = {}

@@ -9,15 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from malleposte import paths
-from malleposte.accounts import actor, disclosure, settings
-from malleposte.backup import archives as vaults
-from malleposte.backup import config, restore_database
-from malleposte.backup.restore_model import Copy, Outcome
-from malleposte.backup.restore_vault import Archives
+from malleposte.accounts import actor, settings
+from malleposte.accounts.disclosure import terms as disclosure
+from malleposte.backup.archive import archives as vaults
+from malleposte.backup.archive import config
+from malleposte.backup.restore import database as restore_database
+from malleposte.backup.restore.model import Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.cli import main
 from malleposte.commands import away, backup_options, backup_restore
-from malleposte.errors import InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote
 
 BY = "claire@dsi"

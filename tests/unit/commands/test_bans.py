@@ -9,10 +9,10 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
-from malleposte import paths
 from malleposte.adapters import fail2ban
 from malleposte.commands import bans
-from malleposte.errors import ExitCode, InputError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.fleet import remote
 
 LISTING = {

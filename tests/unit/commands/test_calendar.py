@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from malleposte import paths
-from malleposte.calendars import settings, store
 from malleposte.commands import away, calendar
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
+from malleposte.groupware.published import settings, store
 
 FILE = b"BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:1\nDTSTART:20270105T090000Z\nEND:VEVENT\nEND:VCALENDAR\n"
 URL = "https://calendrier.ministere.test/zone-a.ics"

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import paths
-from malleposte.accounts import acts, renewal
+from malleposte.accounts import acts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.journal import Journal
+from malleposte.accounts.life import renewal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import device
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
-from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.policy.devices import is_device_password
 from malleposte.policy.model import Policy
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import paths
 from malleposte.accounts import here
 from malleposte.accounts.acts import Tools
-from malleposte.accounts.digests import Keyring
+from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import context, edit
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
-from malleposte.errors import ExitCode, InputError
 from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES

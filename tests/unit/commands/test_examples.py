@@ -11,7 +11,7 @@ import click
 import pytest
 from malleposte import cli
 from malleposte.accounts.feed import columns, values
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 from tests.unit.test_cli import every_command
 

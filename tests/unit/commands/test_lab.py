@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from malleposte.cli import main
 from malleposte.commands.lab import command
-from malleposte.lab import HostStatus, Lab
+from malleposte.dev.lab import HostStatus, Lab
 
 INVENTORY = """\
 all:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from malleposte import paths
 from malleposte.cli import main
 from malleposte.commands import notice
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 from malleposte.front import notices
 

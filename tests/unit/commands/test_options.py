@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from malleposte import cli, paths
+from malleposte import cli
 from malleposte.commands import away, dns
+from malleposte.core import paths
 from malleposte.dns.facts import Published
 from malleposte.fleet import remote
 

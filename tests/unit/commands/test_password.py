@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 from malleposte import cli
 from malleposte.commands import password
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.fleet import remote
 
 from tests.support.passwords import GIVEN_NAME, LOGIN, MAIL, ROWS, SURNAME, Row

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from malleposte import enrolment
 from malleposte.commands import probe as command
-from malleposte.errors import InputError
-from malleposte.probe import facts, report, ship
+from malleposte.core.errors import InputError
+from malleposte.probe import enrolment, facts, report, ship
 from malleposte.probe.model import Result, Status, exit_code
 from malleposte.probe.walker.walk import PATHS, SEED
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from malleposte import paths
 from malleposte.cli import main
 from malleposte.commands.away import person
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.fleet import remote
 
 ANSWER = {"factors": [], "sessions": []}

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import link
-from malleposte.accounts import hostd as front
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.deleted import Wanted
-from malleposte.accounts.filters import Filters
+from malleposte.accounts.hosts import hostd as front
 from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.hosts.settings import HostSettings
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.senders import Edit
+from malleposte.accounts.mailbox.deleted import Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.mailbox.senders import Edit
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.daemons import hostd
-from malleposte.errors import InputError, MallepostError
+from malleposte.runtime import link
 
 from tests.support.hosts import FakeHost
 

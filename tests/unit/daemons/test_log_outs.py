@@ -16,7 +16,7 @@ from malleposte.accountd.log_out import EVENT, LEEWAY, OLDEST
 from malleposte.accountd.proof import Keys
 from malleposte.daemons.dav_router.log_out import LogOuts, Teller
 from malleposte.daemons.dav_router.sessions import Session, Sessions
-from malleposte.daemons.http import Answer, Request
+from malleposte.runtime.http import Answer, Request
 
 from tests.support.tokens import ISSUER, Minter, made_key, public
 

@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from malleposte.accounts.record import ask
-from malleposte.accounts.record.model import Kept, LogIn, Refusal, Seen
-from malleposte.accounts.record.store import Store
-from malleposte.accounts.record.tell import Teller
-from malleposte.accounts.resolver import AccountResolver
+from malleposte.accounts.credentials.resolver import AccountResolver
+from malleposte.core.errors import MallepostError
 from malleposte.daemons.record import AGAIN, GO_ON, Config, Record, Server, opened
-from malleposte.errors import MallepostError
+from malleposte.throttle.record import ask
+from malleposte.throttle.record.model import Kept, LogIn, Refusal, Seen
+from malleposte.throttle.record.store import Store
+from malleposte.throttle.record.tell import Teller
 
 NOW = 1_800_000_000
 WHOSE = {"mdupond": "mdupond", "marie.dupond@ac-exemple.test": "mdupond", "autre@ac-exemple.test": "autre"}

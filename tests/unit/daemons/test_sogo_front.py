@@ -9,10 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from malleposte.daemons.http import Request
 from malleposte.daemons.sogo_front import relay, times
 from malleposte.daemons.sogo_front.relay import Sogo
 from malleposte.daemons.sogo_front.turns import Turns, addresses
+from malleposte.runtime.http import Request
 
 ROOM, CAR = "salle@ac-exemple.test", "voiture@ac-exemple.test"
 EVENT = f"BEGIN:VEVENT\r\nORGANIZER:mailto:zoe@ac-exemple.test\r\nATTENDEE;CN=Salle:mailto:{ROOM}\r\nEND:VEVENT\r\n"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
-from malleposte.daemons import http, sso_prove
+from malleposte.daemons import sso_prove
+from malleposte.runtime import http
 
 RENEW = "https://pia.ac-exemple.test/motdepasse/changer?motif=expire"
 GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", "address": "192.0.2.7"}

@@ -13,7 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from authlib.jose import JsonWebKey, JsonWebToken
 from malleposte.accountd.proof import Proofs, Provider
-from malleposte.daemons import http, sso_tokens
+from malleposte.daemons import sso_tokens
+from malleposte.runtime import http
 
 KEY = JsonWebKey.generate_key("EC", "P-256", is_private=True)
 GIVEN: dict[str, Any] = {

@@ -8,11 +8,11 @@ import dns.message
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from malleposte.core.errors import InputError
 from malleposte.dns.check import Status, compare, kind_of, sets, strays
 from malleposte.dns.facts import covers, parse
 from malleposte.dnsrecords import keys
 from malleposte.dnsrecords.records import Record
-from malleposte.errors import InputError
 
 from plugins.modules import dns_answer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.fleet import remote, ssh
 from malleposte.probe import facts
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from malleposte.accounts import changes, feed, lines
-from malleposte.accounts.admit import admit
-from malleposte.accounts.current import Current
+from malleposte.accounts import feed
 from malleposte.accounts.feed import columns, rejects
+from malleposte.accounts.plan import changes, lines
+from malleposte.accounts.plan.admit import admit
+from malleposte.accounts.plan.current import Current
+from malleposte.core.errors import InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, agent_attributes
-from malleposte.errors import InputError
 from malleposte.lists import feed as list_feed
 from malleposte.lists.model import entry_of, to_list
 

@@ -7,9 +7,9 @@ import socket
 import threading
 
 import pytest
+from malleposte.core.errors import InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.errors import InputError
 from malleposte.lists import edits, message, notices, rule, servers
 from malleposte.lists.carrier import Carrier, by_smtp
 from malleposte.lists.intake import TAKEN, Intake, UnknownMessageError

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte.platform import identity, mailstore
 from malleposte.platform.times import day, stamp, when
 

@@ -12,24 +12,26 @@ from typing import Any
 
 import pytest
 import yaml
-from malleposte.accounts import declare, feed, filters, life
+from malleposte.accounts import feed, life
 from malleposte.accounts.agendas import Moved, Stores
-from malleposte.accounts.current import Current
-from malleposte.accounts.digests import Keyring
+from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.feed import values
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.plan import Rules, plan
+from malleposte.accounts.mailbox import filters
+from malleposte.accounts.plan import declare
+from malleposte.accounts.plan.build import Rules, plan
+from malleposte.accounts.plan.current import Current
 from malleposte.accounts.seed import probe_agents
 from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.check.offline import Reader
 from malleposte.check.sources import read
 from malleposte.check.specs import known
+from malleposte.core.errors import InputError
+from malleposte.core.paths import ROOT
 from malleposte.directory.memory import MemoryDirectory
-from malleposte.errors import InputError
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 from malleposte.platform import facts, mailstore, profiles
 from malleposte.platform.classes import ClassError, Classes
 

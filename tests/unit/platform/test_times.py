@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 import pytest
-from malleposte.accounts import letter
+from malleposte.accounts.mails import letter
 from malleposte.platform.times import in_english, in_french
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 
 from plugins.plugin_utils import ahead
 

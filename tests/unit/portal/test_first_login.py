@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
-from malleposte.accountd.limits import Limits, Rate, Rates
-from malleposte.accounts.enrolment import Asked, Rules
+from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
+from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte_portal import create_app
 from malleposte_portal.settings import Settings
 
@@ -245,8 +245,8 @@ def test_too_many_and_an_accountd_that_is_away(agent: Visitor, behind: Behind) -
 
 def test_the_letter_says_what_the_page_says() -> None:
     """An agent reads « Activer mon compte », NUMEN and code INA on paper, and finds these very words."""
-    from malleposte.accounts.letters import page
-    from malleposte.paths import ROOT
+    from malleposte.accounts.print import page
+    from malleposte.core.paths import ROOT
 
     letter = Path(page.__file__).read_text("utf-8")
     pages = "".join(path.read_text("utf-8") for path in sorted((ROOT / "portal/malleposte_portal").glob("**/*.html")))

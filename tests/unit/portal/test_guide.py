@@ -7,7 +7,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte_portal.guide import INDEX, pages
 from malleposte_portal.guide.markdown import anchor, read
 

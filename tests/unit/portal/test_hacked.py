@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accounts import codes
-from malleposte.accounts.filters import forwards
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.directory import State
 from malleposte_portal import create_app, hacked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 from malleposte_portal import info
 from malleposte_portal.languages import capital
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
-from malleposte.accounts.disclosure import ACTS as JOURNAL
+from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
 from malleposte_portal import pages, shown_once
 from malleposte_portal.languages import catalogues
 from malleposte_portal.own import ACTS, ADDRESSES, phones

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.backup.state import State
-from malleposte.errors import InputError, MallepostError
+from malleposte.backup.archive.state import State
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet.remote import Place
 from malleposte.probe import backups
 from malleposte.probe import run as probing

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform.mailstore import home_of
 from malleposte.programs import dovecot_expunged
 

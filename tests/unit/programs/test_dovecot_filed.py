@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from malleposte.adapters import dovecot
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.programs import dovecot_filed
 
 LOST = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from malleposte.calendars.boxes import Box
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
+from malleposte.groupware.boxes import Box
 from malleposte.programs import sogo_boxes
 
 HEAD = FunctionalBox("ce.9990001x", "Collège", "ce.9990001x@x.test", delegates=("a1", "light"), agenda=True)

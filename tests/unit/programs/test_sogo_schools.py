@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import pytest
-from malleposte.calendars.schools import Book, Card
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
+from malleposte.groupware.schools import Book, Card
 from malleposte.programs import sogo_schools
 
 HERE, THERE = "9990001X", "9990002Y"

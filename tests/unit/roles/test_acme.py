@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 
 FACTS = "group_vars/malleposte/platform.yml"
 ROLE = ROOT / "roles/acme"

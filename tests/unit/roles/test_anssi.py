@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 WANTED = {
     "R9": "kernel.dmesg_restrict=1 kernel.kptr_restrict=2 kernel.perf_event_paranoid=2 kernel.randomize_va_space=2 "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 POLICY = yaml.safe_load((ROOT / "roles/base/vars/main.yml").read_text("utf-8"))["__base_quiet_policy"]
 FORBIDDEN, ALLOWED = 101, 0

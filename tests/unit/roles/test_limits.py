@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 MANIFEST = yaml.safe_load((ROOT / "playbooks/group_vars/all/services.yml").read_text("utf-8"))["malleposte_services"]
 

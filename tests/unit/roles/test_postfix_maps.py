@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 
 def test_each_table_behind_the_proxy_may_be_read_through_it() -> None:

@@ -11,8 +11,8 @@ import yaml
 from ansible_collections.academie.malleposte.plugins.filter.lemonldap import lemonldap_key_id, lemonldap_provider
 from ansible_collections.academie.malleposte.plugins.module_utils import sign_on
 from malleposte.accountd.proof import Provider
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 
 from tests.support.sign_on import OWN_PROVIDER
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import yaml
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 from tests.support.contrast import contrast
 

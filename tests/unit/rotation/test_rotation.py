@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.academie.malleposte.plugins.module_utils import rotation as state_of
-from malleposte.errors import InputError, MallepostError
-from malleposte.paths import ROOT
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.paths import ROOT
 from malleposte.rotation import kinds, run
 from malleposte.rotation.store import Store, kind_of
 

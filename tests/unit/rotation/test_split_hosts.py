@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from malleposte.check import plays, specs
+from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site, UnknownError
-from malleposte.paths import ROOT
 from malleposte.rotation import kinds
 from malleposte.rotation.kinds import Way
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.rotation.timer import Timer
 
 

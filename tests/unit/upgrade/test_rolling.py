@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte import cli, playbook
+from malleposte import cli
 from malleposte.commands import deploy
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.core.errors import ExitCode, MallepostError
+from malleposte.core.paths import ROOT
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 from malleposte.probe.model import Result, Status
-from malleposte.progress import Progress
 from malleposte.upgrade import plan
 from malleposte.upgrade.rolling import Rolling
 

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from malleposte import playbook
 from malleposte.commands import upgrade as command
-from malleposte.errors import InputError, MallepostError
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.paths import ROOT
+from malleposte.core.progress import Progress
+from malleposte.fleet import playbook
 from malleposte.fleet.site import Site
-from malleposte.paths import ROOT
 from malleposte.probe.model import Result, Status
-from malleposte.progress import Progress
 from malleposte.upgrade import plan, run
 from malleposte.upgrade.plan import Package, Step
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from malleposte.accounts.agendas.model import Collection, Kind, Store, fit_place, merged
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 from malleposte.platform.classes import Class
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
@@ -21,6 +20,7 @@ from malleposte.accounts.agendas.model import (
     uid_of,
 )
 from malleposte.platform import locks
+from malleposte.runtime import owner
 
 LOCK = ".Radicale.lock"
 MODE = 0o640

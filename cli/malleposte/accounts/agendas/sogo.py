@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner
 from malleposte.accounts.agendas.model import (
     MAIN,
     Collection,
@@ -25,11 +24,12 @@ from malleposte.accounts.agendas.model import (
     fit_name,
     newer,
 )
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.runtime import owner
 
 PATHS = {Kind.AGENDA: "Calendar", Kind.CONTACTS: "Contacts"}
 PUBLISHER = "malleposte-calendars"
-"""The owner of the published calendars (malleposte.calendars): no agent, and nobody can log in by that name."""
+"""The owner of the published calendars (`groupware.published`): no agent, and nobody can log in by that name."""
 TITLES = {Kind.AGENDA: "Agenda personnel", Kind.CONTACTS: "Carnet d'adresses personnel"}
 """As SOGo names them itself in French."""
 UNKNOWN = {"VJOURNAL", "VLIST"}

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from malleposte.errors import InputError
-from malleposte.loops import named
+from malleposte.core.errors import InputError
+from malleposte.core.loops import named
 from malleposte.platform.identity import is_uid
 
 Names = Callable[[str], Iterable[str]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from malleposte.accounts.channels import Names
-from malleposte.accounts.record import ask
 from malleposte.adapters import dovecot
+from malleposte.throttle.record import ask
 
 TIMEOUT = 15  # seconds
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from malleposte.accounts.channels import checked
 from malleposte.adapters.valkey import Unavailable, Valkey
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 SETTINGS = Path("/etc/malleposte/keys/portal-sign-on.json")
 """The portal's own way to its Valkey (role portal)."""

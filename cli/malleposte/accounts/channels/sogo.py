@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from malleposte.accounts.channels import Names, checked
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 SESSIONS = Path("/run/malleposte-sogo-sessions")
 TIMEOUT = 10.0  # seconds

@@ -15,11 +15,11 @@ from typing import Any, Protocol
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.devices import follow
 from malleposte.accounts.journal import Journal
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import COPIED, Device, device_attributes
 from malleposte.directory.errors import AlreadyThere
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Directory
-from malleposte.errors import InputError, MallepostError
 from malleposte.policy import devices as form
 from malleposte.policy import salted
 

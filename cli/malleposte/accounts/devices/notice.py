@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Callable
 from email.message import EmailMessage
 
-from malleposte.accounts.letter import written
-from malleposte.accounts.renewal import Facts
+from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mails.letter import written
 from malleposte.directory.devices import Device
 
 _SCOPES = {

@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from malleposte.accounts.throttle import PREFIX, Settings
 from malleposte.adapters.valkey import Unavailable, Valkey
 from malleposte.directory.devices import Device
 from malleposte.directory.model import Attributes
 from malleposte.platform.times import stamp
 from malleposte.policy.devices import is_identifier
+from malleposte.throttle import PREFIX, Settings
 
 LOG = logging.getLogger("devices")
 SETTINGS = Path("/etc/malleposte/keys/accountd-throttle.json")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from malleposte.accounts.feed.values import shown
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.policy.rules import fold
 
 AGENT = "agents"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from malleposte.accounts.feed import workbook
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 MOST_BYTES = 64 << 20
 """A larger file is refused: 30,000 agents take about 5 MB."""

@@ -13,7 +13,7 @@ from typing import Any
 from xml.parsers import expat
 
 from malleposte.accounts.feed.values import shown
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 MOST_UNPACKED = 200 << 20
 MOST_RATIO = 100

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Channel, Failure, noted
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import AGENDAS, QUEUE, SESSIONS, SIGN_ON, STORE, Host, Piece, Removed
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.record.model import Kept
-from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.loops import named
 from malleposte.directory.model import first
 from malleposte.directory.protocol import Branch, Directory
-from malleposte.errors import InputError, MallepostError
 from malleposte.fleet.stores import store_of
-from malleposte.loops import named
+from malleposte.throttle.record.model import Kept
 
 NAMES = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 _BRANCHES: tuple[Branch, ...] = ("people", "functional")

@@ -13,8 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from malleposte import owner, zstd
-from malleposte.accounts import deleted, disclosure, facts, filters, senders
+from malleposte.accounts import facts
 from malleposte.accounts.agendas import Moved, Store, Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook
@@ -25,24 +24,27 @@ from malleposte.accounts.channels.portal import Portal
 from malleposte.accounts.channels.roundcube import Roundcube
 from malleposte.accounts.channels.sogo import Sogo
 from malleposte.accounts.channels.sso import Sso
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
+from malleposte.accounts.disclosure import terms as disclosure
+from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.model import PORTAL, QUEUE, SIGN_ON, STORE, File, Piece, Removed, Sql
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.own_data.spool import Spool
-from malleposte.accounts.queue import Queue, Waiting
-from malleposte.accounts.record import ask
-from malleposte.accounts.record.model import Kept
-from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.mailbox import deleted, filters, senders
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Queue, Waiting
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
 from malleposte.adapters.lemonldap import Factor, Session
-from malleposte.errors import InputError
-from malleposte.loops import named
+from malleposte.core.errors import InputError
+from malleposte.core.loops import named
 from malleposte.platform import mailstore, profiles
 from malleposte.policy.devices import is_identifier
+from malleposte.runtime import owner, zstd
+from malleposte.throttle.record import ask
+from malleposte.throttle.record.model import Kept
 
 TIMEOUT = 30  # seconds for an answer of a database
 RADICALE_CACHE = Path("/var/cache/radicale/collection-cache")

@@ -8,13 +8,13 @@ from typing import Protocol
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.record.model import Kept
-from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.throttle.record.model import Kept
 
 SIGN_ON, PORTAL = "sso", "portal"
 SESSIONS = frozenset((SIGN_ON, PORTAL, "dovecot", "sogo", "roundcube"))

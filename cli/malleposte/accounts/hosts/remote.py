@@ -13,18 +13,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from malleposte import link
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure, checked
-from malleposte.accounts.deleted import Deleted, Wanted
-from malleposte.accounts.filters import Filters
 from malleposte.accounts.hosts.model import File, Piece, Removed
-from malleposte.accounts.queue import Waiting
-from malleposte.accounts.record.model import Kept, kept
-from malleposte.accounts.senders import Edit, Senders
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.queue import Waiting
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
+from malleposte.runtime import link
+from malleposte.throttle.record.model import Kept, kept
 
 PORT = 7444
 TIMEOUT = 60.0  # seconds; a queue of thousands takes a while to read

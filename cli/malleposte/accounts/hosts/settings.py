@@ -11,7 +11,7 @@ from typing import Any
 from malleposte.accounts.hosts.model import KINDS
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 
 FILE = Path("/etc/malleposte/hostd.json")
 

@@ -7,10 +7,10 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from malleposte.accounts import names
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.life.edits import checked_address, checked_log_in
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, agent_attributes
-from malleposte.errors import InputError
 from malleposte.platform.times import stamp
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from malleposte.accounts.changes import Change, Kind
+from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
 

@@ -6,11 +6,11 @@ import datetime
 from collections.abc import Container, Sequence
 
 from malleposte.accounts import names
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.life.base import change, uid_of
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError
 from malleposte.platform.identity import is_uid
 from malleposte.platform.times import stamp
 

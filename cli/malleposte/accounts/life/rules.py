@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.platform import mailstore
 
 

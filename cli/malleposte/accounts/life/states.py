@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import datetime
 
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.life.base import change, uid_of
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError
 from malleposte.platform.times import stamp, when
 
 BLOCK_HOURS = 48.0

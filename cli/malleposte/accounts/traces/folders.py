@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from malleposte import owner
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.platform import mailstore
 from malleposte.platform.identity import is_uid
+from malleposte.runtime import owner
 
 FILE = "dovecot-acl"
 OWNER = "owner"

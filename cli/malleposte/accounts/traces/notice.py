@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Sequence
 from email.message import EmailMessage
 
-from malleposte.accounts.letter import moment, words, written
-from malleposte.accounts.renewal import Facts
+from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mails.letter import moment, words, written
 
 _SUBJECT = "Votre compte a été repris après un piratage / Your account was taken back after a hack"
 _FRENCH = """\

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from malleposte.accounts import acts, nightly, removal
+from malleposte.accounts import acts
 from malleposte.accounts.acts import Result
-from malleposte.accounts.export import ACCOUNTD_JOURNAL, Exporter, Subject
+from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL, Exporter, Subject
+from malleposte.accounts.life import nightly, removal
 from malleposte.accounts.life.rules import demand_override
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import host, now
@@ -19,7 +20,7 @@ from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO, YES, con
 from malleposte.commands.accounts.output import failed, tell
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, run
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
 
 
 class ExportCommand(HostCommand):

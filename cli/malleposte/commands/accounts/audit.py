@@ -8,10 +8,10 @@ import json
 import click
 
 from malleposte.accounts import audit
-from malleposte.accounts.export import ACCOUNTD_JOURNAL
+from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
 from malleposte.commands.accounts.shared import AS_JSON, emit
 from malleposte.commands.away import HostCommand
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
 
 
 @click.command("audit", cls=HostCommand)

@@ -7,19 +7,21 @@ from collections.abc import Iterable
 
 import click
 
-from malleposte.accounts import boxes, ending, here, own_addresses
+from malleposte.accounts import boxes, here
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.channels import Failure, close_all, forget_all
-from malleposte.accounts.current import Current
+from malleposte.accounts.life import ending
+from malleposte.accounts.mailbox import own_addresses
+from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import FunctionalBox
 from malleposte.directory.protocol import Entry
-from malleposte.errors import ExitCode, InputError
 from malleposte.platform import profiles
 
 

@@ -6,12 +6,13 @@ import json
 
 import click
 
-from malleposte.accounts import acts, codes
+from malleposte.accounts import acts
+from malleposte.accounts.credentials import codes
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
 
 
 @click.command("reset", cls=HostCommand)

@@ -9,18 +9,19 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import acts, declare
+from malleposte.accounts import acts
 from malleposte.accounts.acts import Result, Tools
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.life.base import ASKED
+from malleposte.accounts.plan import declare
+from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.settings import one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON
 from malleposte.commands.away import TypedCommand
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import first
-from malleposte.errors import ExitCode, InputError
 from malleposte.platform import profiles
 
 MOST = 1 << 20

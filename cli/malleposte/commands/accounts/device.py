@@ -7,18 +7,18 @@ import json
 
 import click
 
-from malleposte.accounts import renewal
 from malleposte.accounts.acts import Result, Tools, entry
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.devices import acts, follow, notice, uses
+from malleposte.accounts.life import renewal
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import shown_time, tell
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.model import first
-from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.platform.times import stamp
 from malleposte.policy.devices import SCOPES, is_identifier
 

@@ -11,10 +11,10 @@ import click
 
 from malleposte.accounts import acts, life
 from malleposte.accounts.acts import Result, Tools, make
-from malleposte.accounts.changes import Change, Kind
 from malleposte.accounts.channels import Failure, forget_all
-from malleposte.accounts.digests import Keyring
+from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.life.base import change
+from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.search import by_any_name
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
@@ -23,8 +23,8 @@ from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import tell
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, TypedCommand
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.model import Agent, Attributes, first
-from malleposte.errors import ExitCode, InputError, MallepostError
 from malleposte.platform import profiles
 
 NO = ""

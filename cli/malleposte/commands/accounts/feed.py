@@ -13,20 +13,22 @@ from typing import Any
 
 import click
 
-from malleposte import paths
-from malleposte.accounts import acts, changes, here, journal, plans, run
-from malleposte.accounts.apply import Outcome
+from malleposte.accounts import acts, here, journal
 from malleposte.accounts.feed import columns, table
+from malleposte.accounts.plan import changes, run
+from malleposte.accounts.plan import store as plans
+from malleposte.accounts.plan.apply import Outcome
 from malleposte.accounts.settings import Settings
-from malleposte.calendars import rooms
 from malleposte.commands.accounts.options import confirm
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter, emit, read_bytes, write_private
 from malleposte.commands.away import HostCommand, person
 from malleposte.commands.options import INVENTORY
-from malleposte.errors import ExitCode, InputError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError
+from malleposte.core.progress import duration
 from malleposte.fleet import remote
+from malleposte.groupware import rooms
 from malleposte.lists import feed as list_feed
-from malleposte.progress import duration
 
 SHOWN = 20
 _REJECTS = '\ufeff"ligne";"motif";'.encode()

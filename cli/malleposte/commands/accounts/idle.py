@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from malleposte.accounts import facts, idle
-from malleposte.accounts.outbound import by_smtp
-from malleposte.errors import ExitCode, MallepostError
+from malleposte.accounts import facts
+from malleposte.accounts.mailbox import idle
+from malleposte.accounts.mailbox.outbound import by_smtp
+from malleposte.core.errors import ExitCode, MallepostError
 
 STATE = "told.json"
 

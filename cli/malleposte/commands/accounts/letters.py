@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from malleposte import paths
 from malleposte.accounts.feed import values
-from malleposte.accounts.letters import bundle
-from malleposte.accounts.letters.run import MANIFEST, Wish, make
+from malleposte.accounts.print import bundle
+from malleposte.accounts.print.run import MANIFEST, Wish, make
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.shared import AS_JSON, GROUP, Meter
 from malleposte.commands.options import INVENTORY
-from malleposte.errors import ExitCode, InputError, MallepostError
+from malleposte.core import paths
+from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.fleet import remote
 
 _DAY = click.DateTime(["%Y-%m-%d"])

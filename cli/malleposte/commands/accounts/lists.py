@@ -8,16 +8,17 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import ending, here
+from malleposte.accounts import here
 from malleposte.accounts.acts import Tools, make
-from malleposte.accounts.current import Current
+from malleposte.accounts.life import ending
+from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand, MailCommand
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError, MallepostError
 from malleposte.lists import daemon, edits
 from malleposte.lists.members import by_rule, expand
 from malleposte.lists.model import ASKED, to_list

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from malleposte.errors import MallepostError
+from malleposte.core.errors import MallepostError
 
 WHO = click.argument("who", metavar="ACCOUNT")
 """A uid, a log-in alias or an address."""

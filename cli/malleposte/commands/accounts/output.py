@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from malleposte.accounts.acts import Result
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
 from malleposte.platform.times import when
 
 

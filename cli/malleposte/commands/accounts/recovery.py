@@ -6,7 +6,7 @@ import click
 
 from malleposte.accounts import acts, life
 from malleposte.accounts.acts import Tools
-from malleposte.accounts.changes import Change
+from malleposte.accounts.plan.changes import Change
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.edit import edited
 from malleposte.commands.accounts.options import REASON, WHO

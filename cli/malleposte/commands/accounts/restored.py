@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from malleposte.accounts import restored
+from malleposte.accounts.life import restored
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.away import HostCommand
-from malleposte.errors import ExitCode
+from malleposte.core.errors import ExitCode
 
 
 @click.command("restored", cls=HostCommand, hidden=True)

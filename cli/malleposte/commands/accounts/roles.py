@@ -8,15 +8,15 @@ import click
 
 from malleposte.accounts import roles
 from malleposte.accounts.acts import Tools, entry
-from malleposte.accounts.changes import Change
+from malleposte.accounts.plan.changes import Change
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.edit import edited
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import first
 from malleposte.directory.query import Present
-from malleposte.errors import ExitCode, InputError
 
 ROLE = click.argument("role", type=click.Choice(roles.ROLES))
 

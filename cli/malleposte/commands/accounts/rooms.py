@@ -8,22 +8,23 @@ from typing import Any
 
 import click
 
-from malleposte.accounts import ending, here
+from malleposte.accounts import here
 from malleposte.accounts.acts import Tools, make
-from malleposte.accounts.changes import Change, Kind
-from malleposte.accounts.current import Current
 from malleposte.accounts.feed.values import MOST_BOOKINGS, BadValueError
 from malleposte.accounts.feed.values import uai as judged
+from malleposte.accounts.life import ending
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.calendars import rooms
 from malleposte.commands.accounts.boxes import shut
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import AS_JSON, show
 from malleposte.commands.away import HostCommand
+from malleposte.core.errors import InputError
 from malleposte.directory.model import EVERYONE, Attributes, Resource, ResourceKind, first
 from malleposte.directory.protocol import Entry
-from malleposte.errors import InputError
+from malleposte.groupware import rooms
 
 KIND = click.Choice(list(rooms.KINDS))
 BOOKINGS = click.IntRange(1, MOST_BOOKINGS)

@@ -13,17 +13,17 @@ from malleposte.accounts import acts, search
 from malleposte.accounts.acts import Result
 from malleposte.accounts.life.base import uid_of
 from malleposte.accounts.life.recovery import usable_recovery
-from malleposte.accounts.record.model import Kept
 from malleposte.accounts.settings import Settings
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import WHO
 from malleposte.commands.accounts.output import failed, line, table
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
+from malleposte.core.errors import ExitCode
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Branch
-from malleposte.errors import ExitCode
 from malleposte.platform import profiles
+from malleposte.throttle.record.model import Kept
 
 STATE = click.option(
     "--state", type=click.Choice([state.value for state in State]), default=None, help="In this state."

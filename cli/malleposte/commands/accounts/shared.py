@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-from malleposte.errors import InputError
-from malleposte.progress import duration
+from malleposte.core.errors import InputError
+from malleposte.core.progress import duration
 
 GROUP = "directory"
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")

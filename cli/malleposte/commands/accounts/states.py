@@ -10,7 +10,7 @@ import click
 from malleposte.accounts import acts
 from malleposte.accounts.acts import entry
 from malleposte.accounts.life.rules import demand_override
-from malleposte.accounts.queue import Waiting
+from malleposte.accounts.mailbox.queue import Waiting
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO

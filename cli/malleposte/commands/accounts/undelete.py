@@ -7,12 +7,12 @@ from dataclasses import asdict
 
 import click
 
-from malleposte.accounts.deleted import Wanted
+from malleposte.accounts.mailbox.deleted import Wanted
 from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand
-from malleposte.errors import ExitCode, InputError
+from malleposte.core.errors import ExitCode, InputError
 
 
 @click.command("undelete", cls=HostCommand)

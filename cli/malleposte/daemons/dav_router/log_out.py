@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode
 from malleposte.accountd import log_out
 from malleposte.accountd.proof import Keys, NoLogInError
 from malleposte.daemons.dav_router.sessions import Sessions
-from malleposte.daemons.http import Answer, Request
+from malleposte.runtime.http import Answer, Request
 
 LOG = logging.getLogger("dav-router")
 SOGO, ROUNDCUBE = "sogo", "roundcube"

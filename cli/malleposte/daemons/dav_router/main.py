@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from malleposte import kit
-from malleposte.daemons import http
 from malleposte.daemons.dav_router.router import Router
 from malleposte.daemons.dav_router.settings import Settings
+from malleposte.runtime import http, kit
 
 LIMITS = http.Limits(head=32_768, body=16_384, seconds=10)
 """Dovecot takes its time within an answer; a question of nginx comes at once. A body is a log-out token."""

@@ -26,7 +26,7 @@ from malleposte.daemons.dav_router.provider import Provider
 from malleposte.daemons.dav_router.sessions import Sessions
 from malleposte.daemons.dav_router.settings import Settings
 from malleposte.daemons.dav_router.sign_on import SignOn
-from malleposte.daemons.http import Answer, Request
+from malleposte.runtime.http import Answer, Request
 
 LOG = logging.getLogger("dav-router")
 ENDED = "/ended/"

@@ -15,8 +15,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from malleposte import durable
 from malleposte.daemons.dav_router.proofs import SAFE_UID
+from malleposte.runtime import durable
 
 COOKIE = "__Host-sogo"
 """The prefix has browsers take it from this very host alone, over TLS (RFC 6265bis, 4.1.3.2)."""

@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from malleposte.daemons.dav_router.proofs import Refused, Unsure
 from malleposte.daemons.dav_router.provider import Provider, Way
 from malleposte.daemons.dav_router.sessions import COOKIE, COOKIE_SCOPE, Session, Sessions
-from malleposte.daemons.http import Answer
+from malleposte.runtime.http import Answer
 
 LOG = logging.getLogger("dav-router")
 WAY = "__Host-sogo-way-"

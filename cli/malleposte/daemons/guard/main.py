@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from malleposte import kit
 from malleposte.daemons.guard import milter
 from malleposte.daemons.guard.scanner import Bounds, Excess, Scanner
+from malleposte.runtime import kit
 
 LOG = logging.getLogger("guard")
 BETWEEN = 7200.0

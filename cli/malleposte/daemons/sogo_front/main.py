@@ -6,9 +6,9 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 
-from malleposte import kit
 from malleposte.daemons.sogo_front.relay import LIMITS, Sogo
 from malleposte.daemons.sogo_front.times import Store
+from malleposte.runtime import kit
 
 
 async def serve(sogo: Sogo) -> None:

@@ -13,11 +13,11 @@ from http import HTTPStatus
 from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
-from malleposte.daemons import http
-from malleposte.daemons.http import Limits, Request
 from malleposte.daemons.sogo_front import times
 from malleposte.daemons.sogo_front.times import Question, Store
 from malleposte.daemons.sogo_front.turns import Turns, addresses
+from malleposte.runtime import http
+from malleposte.runtime.http import Limits, Request
 
 LOG = logging.getLogger("sogo-front")
 LIMITS = Limits(head=65_536, body=64 << 20, seconds=60)

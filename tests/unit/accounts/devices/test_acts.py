@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accounts.devices import acts, follow
-from malleposte.errors import InputError
+from malleposte.core.errors import InputError
 from malleposte.policy import devices as form
 from malleposte.policy import salted
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accounts import acts, life, nightly, removal
-from malleposte.accounts.apply import apply
-from malleposte.accounts.changes import Change, Kind, Plan
+from malleposte.accounts import acts, life
+from malleposte.accounts.credentials.passwords import Passwords
 from malleposte.accounts.devices import follow, uses
 from malleposte.accounts.hosts.model import Removed
+from malleposte.accounts.life import nightly, removal
 from malleposte.accounts.life.rules import LifeRules
-from malleposte.accounts.passwords import Passwords
+from malleposte.accounts.plan.apply import apply
+from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.accounts.used_names import UsedNames
 from malleposte.directory.model import first
 

@@ -6,7 +6,7 @@ import datetime
 from dataclasses import replace
 
 from malleposte.accounts.devices import notice
-from malleposte.accounts.renewal import Facts
+from malleposte.accounts.life.renewal import Facts
 from malleposte.directory.devices import Device
 from malleposte.policy.model import Policy
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accounts import filters
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.mailbox import filters
 from malleposte.accounts.traces import folders, groupware, identities
 from malleposte.accounts.traces.model import Kind, Trace
 from malleposte.directory.memory import MemoryDirectory

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from ansible_collections.academie.malleposte.plugins.callback import progress
 from ansible_collections.academie.malleposte.plugins.plugin_utils import run_record
-from malleposte import playbook
-from malleposte.progress import Progress, duration
+from malleposte.core.progress import Progress, duration
+from malleposte.fleet import playbook
 
 HOSTS = "all: {hosts: {a: {ansible_connection: local}, b: {ansible_connection: local}}}"
 PLAY = """
@@ -112,7 +112,7 @@ def test_a_real_run(
     (tmp_path / "play.yml").write_text(PLAY.format(secret=secret))
     (tmp_path / "hosts.yml").write_text(HOSTS)
     monkeypatch.setattr(playbook, "VAR", tmp_path)
-    monkeypatch.setattr("malleposte.paths.LOG_DIR", tmp_path / "log")
+    monkeypatch.setattr("malleposte.core.paths.LOG_DIR", tmp_path / "log")
     report = playbook.run(playbook.Options(tmp_path / "hosts.yml", tmp_path / "play.yml", linear=linear))
     screen = capsys.readouterr().out
 
@@ -149,7 +149,7 @@ def test_the_cause_is_the_last_word_of_a_host(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "play.yml").write_text(RESCUED)
     (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {ansible_connection: local}}}")
     monkeypatch.setattr(playbook, "VAR", tmp_path)
-    monkeypatch.setattr("malleposte.paths.LOG_DIR", tmp_path / "log")
+    monkeypatch.setattr("malleposte.core.paths.LOG_DIR", tmp_path / "log")
     report = playbook.run(playbook.Options(tmp_path / "hosts.yml", tmp_path / "play.yml", linear=True), to_stderr=True)
     assert report.cause == "a: play: Say why: nobody answers"
 
@@ -158,7 +158,7 @@ def test_a_playbook_that_cannot_be_read_has_a_cause(tmp_path: Path, monkeypatch:
     (tmp_path / "play.yml").write_text("- hosts: all\n  tasks: [{nonsense: {}}]\n")
     (tmp_path / "hosts.yml").write_text("all: {hosts: {a: {ansible_connection: local}}}")
     monkeypatch.setattr(playbook, "VAR", tmp_path)
-    monkeypatch.setattr("malleposte.paths.LOG_DIR", tmp_path / "log")
+    monkeypatch.setattr("malleposte.core.paths.LOG_DIR", tmp_path / "log")
     report = playbook.run(playbook.Options(tmp_path / "hosts.yml", tmp_path / "play.yml", linear=True), to_stderr=True)
     assert report.code != 0
     assert "nonsense" in report.cause

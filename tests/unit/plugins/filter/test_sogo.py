@@ -16,8 +16,8 @@ from ansible_collections.academie.malleposte.plugins.filter.sogo import (
     sogo_tables,
 )
 from malleposte.accounts.agendas import sogo as agendas
-from malleposte.calendars import schools
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
+from malleposte.groupware import schools
 
 
 def test_each_kind_of_value_is_written_as_a_property_list_has_it() -> None:

@@ -9,7 +9,7 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-from malleposte import run
+from malleposte.core import run
 
 from tests.support.modules import ROOT, run_module
 

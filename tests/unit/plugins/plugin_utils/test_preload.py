@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 PACKAGE = "ansible_collections.academie.malleposte.plugins"
 WORDS = """

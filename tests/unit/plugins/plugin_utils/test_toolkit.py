@@ -16,7 +16,7 @@ from ansible import constants
 from ansible_collections.academie.malleposte.plugins.lookup.toolkit import LookupModule
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
-from malleposte.paths import ROOT
+from malleposte.core.paths import ROOT
 
 
 @pytest.fixture(scope="module")

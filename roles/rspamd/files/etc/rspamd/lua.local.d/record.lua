@@ -14,7 +14,7 @@ local settings = rspamd_config:get_all_opt('malleposte') or {}
 local record = settings.record or ''
 local MOST = 50 -- recipients that are told
 
--- The symbols that say why, as malleposte.accounts.record.model knows them; without one of them the score did it.
+-- The symbols that say why, as malleposte.throttle.record.model knows them; without one of them the score did it.
 local WHY = {
   'CLAM_VIRUS', 'MP_ATTACHMENT_REFUSED', 'MP_SENDER_FORGED', 'MP_OUTBOUND_HOLD', 'MP_MANY_PARTS', 'MP_DEEP_PARTS',
   'MP_LARGE_HEADER', 'DMARC_POLICY_REJECT',

@@ -1,0 +1,289 @@
+"""Nightly work: ends of blocks; archives and removals of departed accounts, ends of archives. A list of steps.
+
+A step that fails does not keep the others from their work. Each says what it did, and with `dry` what it would do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from email.message import EmailMessage
+
+from malleposte.accounts import here, life
+from malleposte.accounts.acts import Tools, expire, make, settle
+from malleposte.accounts.agendas import astray
+from malleposte.accounts.channels import forget_all
+from malleposte.accounts.credentials import codes
+from malleposte.accounts.devices import acts as devices
+from malleposte.accounts.devices import follow
+from malleposte.accounts.devices.uses import Uses, used
+from malleposte.accounts.devices.uses import here as here_uses
+from malleposte.accounts.disclosure.make import step as own_data
+from malleposte.accounts.life import archives, removal, renewal
+from malleposte.accounts.life.base import ASKED, uid_of
+from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.accounts.settings import Settings
+from malleposte.core.errors import MallepostError
+from malleposte.core.loops import named
+from malleposte.directory.devices import COPIED, READ, to_device
+from malleposte.directory.errors import NotThere
+from malleposte.directory.model import State
+from malleposte.directory.protocol import Entry
+from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
+from malleposte.platform import profiles as classes
+from malleposte.platform.times import stamp
+
+
+@dataclass
+class Told:
+    """The result of a step: a line an account, and the failures."""
+
+    step: str
+    done: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Night:
+    """The tools of a step. `dry`: say what would be done."""
+
+    settings: Settings
+    rules: LifeRules
+    tools: Tools
+    now: datetime.datetime
+    dry: bool = False
+    send: Callable[[EmailMessage], None] = renewal.hand_over
+    uses: Callable[[], Uses | None] = here_uses
+
+
+Step = Callable[[Night, Told], None]
+
+
+def lift(night: Night, told: Told) -> None:
+    """End the blocks whose time has come."""
+    found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
+    for entry in found:
+        with _one(told, entry):
+            for change in life.lift(entry, night.now):
+                if not night.dry:
+                    make(night.tools.directory, night.tools.journal, [replace(change, note="its time is over")])
+                    told.failures += map(str, forget_all(night.tools.channels, change.uid))
+                told.done.append(change.uid)
+
+
+def archive(night: Night, told: Told) -> None:
+    """Archive accounts that have been suspended long enough."""
+    due = [entry for entry in _gone(night, night.rules.archive_days) if not removal.archived(entry)]
+    if due and not _reached(night, told, len(due)):
+        return
+    for entry in due:
+        with _one(told, entry):
+            if not night.dry:
+                removal.archive(night.tools, night.rules, (night.settings.journal,), entry, night.now)
+            told.done.append(uid_of(entry))
+
+
+def _reached(night: Night, told: Told, due: int) -> bool:
+    """Whether every host answers: an archive or a removal would leave out what lies on one that does not."""
+    try:
+        night.tools.hosts.demand()
+    except MallepostError as error:
+        told.failures.append(f"{due} accounts are due: {error}")
+        return False
+    return True
+
+
+def purge(night: Night, told: Told) -> None:
+    """Finish an interrupted removal, then remove accounts that are archived and have been suspended long enough."""
+    tools = night.tools
+    if not night.dry:
+        told.failures += removal.finish(tools.directory, tools.journal)
+    due = [entry for entry in _gone(night, night.rules.purge_days) if removal.archived(entry)]
+    if len(due) > night.rules.purge_most:
+        told.failures.append(f"{len(due)} accounts are due, more than accounts_purge_most: nothing was removed")
+        return
+    if due and not _reached(night, told, len(due)):
+        return
+    for entry in due:
+        with _one(told, entry):
+            if not night.dry:
+                removal.purge(tools, uid_of(entry), night.now)
+            told.done.append(uid_of(entry))
+
+
+def archive_ends(night: Night, told: Told) -> None:
+    """Remove the archives of what was removed long enough ago."""
+    if night.rules.archive_kept_days <= 0:
+        return
+    before = night.now - datetime.timedelta(days=night.rules.archive_kept_days)
+    over = list(archives.due(night.rules.archive_folder, archives.removed(night.tools.directory), before))
+    if night.dry:
+        told.done += [one.path.name for one in over]
+        return
+    last = archives.looked(archives.LOOKED)
+    archives.look(archives.LOOKED, night.now)
+    if last is None:
+        return
+    if over and not archives.steady(last, night.now):
+        told.failures.append(
+            f"{len(over)} archives seem over, but the clock says {stamp(night.now)} and said {stamp(last)} in the night"
+            " before: none was removed; if the clock is right, the next night goes on"
+        )
+        return
+    for one in over:
+        with named(told.failures.append, str(one.path)):
+            archives.end(one, night.tools.journal)
+            told.done.append(one.path.name)
+
+
+def renew(night: Night, told: Told) -> None:
+    """Warn whose password comes to its end, once for each warning; expire whose password is past it."""
+    facts = renewal.Facts.read()
+    if not facts.policy.renewal_days:
+        return
+    before = UpTo("pwdChangedTime", stamp(renewal.oldest(facts.policy, night.now)))
+    active = Equal("mpState", State.ACTIVE.value)
+    tools, asked = night.tools, sorted({*ASKED, *renewal.ASKED})
+    acts = renewal.Acts(
+        record=lambda one: make(tools.directory, tools.journal, [one.noted], "warned of the password's end"),
+        expire=lambda one: told.failures.extend(
+            map(str, expire(tools, one.uid, night.now, note="the password was not renewed").failures)
+        ),
+        send=night.send,
+    )
+    found = list(renewal.due(tools.directory.search("people", asked, All((active, before))), facts.policy, night.now))
+    if night.dry:
+        told.done += [f"{one.uid}:{one.deed}" for one in found]
+        return
+    for one, failure in renewal.carry_out(found, facts, night.now, acts):
+        (told.failures if failure else told.done).append(failure or f"{one.uid}:{one.deed}")
+
+
+def agendas(night: Night, told: Told) -> None:
+    """Move data left in the stores of another class, after changes of class that could not finish."""
+    profiles = {
+        uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
+        for entry in night.tools.directory.search("people", ("uid", "mpProfile"), Equal("mpState", State.ACTIVE.value))
+    }
+    held = night.tools.hosts.holders()
+    for uid in astray(held, profiles, classes.read()):
+        with named(told.failures.append, uid):
+            if not night.dry:
+                result = settle(night.tools, uid, profiles[uid])
+                told.failures += [f"{uid}: {failure}" for failure in result.failures]
+                if not result.changed:
+                    continue
+            told.done.append(uid)
+
+
+def codes_over(night: Night, told: Told) -> None:
+    """Take away INA codes that are over; means of recovery whose time has come take their place."""
+    tools = night.tools
+    for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
+        for over in (_codes_over, life.settled):
+            with _one(told, entry):
+                made = over(entry, night.now)
+                if made and not night.dry:
+                    make(tools.directory, tools.journal, made)
+                if made:
+                    told.done.append(uid_of(entry))
+
+
+def _codes_over(entry: Entry, now: datetime.datetime) -> list[Change]:
+    after = codes.purged(entry.attributes, now)
+    before = {name: list(entry.attributes.get(name, [])) for name in after}
+    return [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
+
+
+def device_ends(night: Night, told: Told) -> None:
+    """Revoke device passwords whose time has come."""
+    tools, query = night.tools, UpTo("mpDeviceExpires", stamp(night.now))
+    for device in [to_device(entry.attributes) for entry in tools.directory.search("devices", READ, query)]:
+        with named(told.failures.append, f"{device.owner}:{device.ident}"):
+            if not night.dry:
+                failures = devices.revoke(tools.directory, tools.journal, tools.hosts, device, "its time is over")
+                told.failures += [f"{device.owner}: {failure}" for failure in failures]
+            told.done.append(f"{device.owner}:{device.ident}")
+
+
+def device_copies(night: Night, told: Told) -> None:
+    """Bring devices in step with their owners where a command was killed; keep when each was last used."""
+    tools, uses = night.tools, night.uses()
+    owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
+    for uid, found in follow.by_owner(tools.directory):
+        with named(told.failures.append, uid):
+            last = uses.of(one.ident for one in found) if uses else {}
+            for device in found:
+                after = used(device, last.get(device.ident))
+                if after and not night.dry:
+                    with contextlib.suppress(NotThere):
+                        tools.directory.modify(device.dn(tools.directory.suffix), after)
+            if not night.dry and follow.step(tools.directory, tools.journal, found, owners.get(uid)):
+                told.done.append(uid)
+
+
+def second_factors(night: Night, told: Told) -> None:
+    """Bring `mpTwoFactor` in step with the factors at the log-in page; without `factors_close` nobody has it."""
+    tools, close = night.tools, night.rules.factors_close
+    entries = list(tools.directory.search("people", ("uid", "mpTwoFactor")))
+    enrolled = tools.hosts.enrolled()
+    if enrolled is None:
+        return  # the academy's own provider keeps its factors to itself
+    if close and not enrolled and any(entry.attributes.get("mpTwoFactor") for entry in entries):
+        told.failures.append("the log-in page knows no factor of anybody: main passwords stay closed to devices")
+        return
+    for entry in entries:
+        uid, held = uid_of(entry), sorted(entry.attributes.get("mpTwoFactor", ()))
+        kinds = sorted(enrolled.get(uid, ())) if close else []
+        if held == kinds:
+            continue
+        with _one(told, entry):
+            if close and not kinds and tools.hosts.factors(uid):
+                continue  # enrolled in the meantime
+            if not night.dry:
+                change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": held}, {"mpTwoFactor": kinds})
+                make(tools.directory, tools.journal, [replace(change, note="in step with the log-in page")])
+                told.failures += map(str, forget_all(tools.channels, uid))
+            told.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
+
+
+def _one(told: Told, entry: Entry) -> contextlib.AbstractContextManager[None]:
+    """Turn the failure of one account into a line, and go on."""
+    return named(told.failures.append, uid_of(entry))
+
+
+def _people(night: Night, query: Query) -> list[Entry]:
+    return list(night.tools.directory.search("people", ASKED, query))
+
+
+def _gone(night: Night, days: float) -> Iterator[Entry]:
+    if days <= 0:
+        return
+    before = stamp(night.now - datetime.timedelta(days=days))
+    suspended = Equal("mpState", State.SUSPENDED.value)
+    yield from _people(night, All((suspended, UpTo("mpStateChanged", before))))
+
+
+STEPS: dict[str, Step] = {
+    "lift": lift, "device-ends": device_ends, "codes": codes_over, "renew": renew, "agendas": agendas,
+    "devices": device_copies, "second-factors": second_factors, "archive": archive, "purge": purge,
+    "archive-ends": archive_ends, "own-data": own_data,
+}  # fmt: skip
+"""By name, in their order. A further need is a further line."""
+
+
+def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[Told]:
+    """Every step, or those named; what each did."""
+    names = tuple(only) or tuple(STEPS)
+    result: list[Told] = []
+    with here.tools(settings) as tools:
+        night = Night(settings, here.rules_of(settings), tools, now, dry)
+        for name in names:
+            told = Told(name)
+            with named(told.failures.append):
+                STEPS[name](night, told)
+            result.append(told)
+    return result

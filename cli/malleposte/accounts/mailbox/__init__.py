@@ -1,0 +1,1 @@
+"""An account's mailbox: filters, senders, queue, deleted messages."""

@@ -1,0 +1,215 @@
+"""Apply a plan: each change only where the entry still is as the plan saw it; what is done already is recognised.
+
+So an `apply` that was killed is simply run again: it ends in the same state.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from malleposte.accounts.devices import follow
+from malleposte.accounts.journal import Journal, shown
+from malleposte.accounts.plan.changes import Change, Plan
+from malleposte.core.errors import MallepostError
+from malleposte.directory.errors import DirectoryError, Refused
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Answer, Branch, Directory, Entry
+
+Progress = Callable[[int, int], None]
+"""Called with the number of changes handled so far, and of all."""
+
+
+_MANY = 200
+"""From so many new entries on, those that are there are looked for at once."""
+
+
+class TooManyDeparturesError(MallepostError):
+    """The plan would suspend more agents than the settings let through."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A change that was left out, and why."""
+
+    change: Change
+    reason: str
+
+
+@dataclass
+class Outcome:
+    """The result of a plan's changes."""
+
+    done: int = 0
+    already: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the directory now is as the plan wants it."""
+        return not self.skipped
+
+
+def apply(
+    plan: Plan, directory: Directory, journal: Journal, *, force_departures: bool = False,
+    progress: Progress = lambda done, whole: None,
+) -> Outcome:  # fmt: skip
+    """Apply all changes, departures last. Raises TooManyDeparturesError before anything is changed."""
+    if plan.departures.too_many and not force_departures:
+        raise TooManyDeparturesError(
+            f"{plan.feed}: {plan.departures.leaving} of {plan.departures.known} agents would be suspended "
+            f"({plan.departures.percent:.1f} %, more than {plan.departures.most_percent:g} %)",
+            "is the feed complete? if it is meant, say --force-departures",
+        )
+    return _Application(plan, directory, journal, progress).run()
+
+
+class _Application:
+    def __init__(self, plan: Plan, directory: Directory, journal: Journal, progress: Progress) -> None:
+        self.plan, self.directory, self.journal, self.progress = plan, directory, journal, progress
+        self.outcome = Outcome()
+        self.handled = 0
+
+    def run(self) -> Outcome:
+        """New entries in one stream, the others one by one, in the plan's order."""
+        try:
+            for news, run in _runs(self.plan.changes):
+                if news:
+                    self._add(run)
+                else:
+                    for number in run:
+                        self._modify(self.plan.changes[number])
+        except DirectoryError as error:
+            whole = len(self.plan.changes)
+            if whole == 1:
+                raise
+            raise DirectoryError(
+                f"{error}, after {self.handled} of {whole} changes", "run the same again: changes made are recognised"
+            ) from error
+        return self.outcome
+
+    def _count(self, change: Change, *, done: bool) -> None:
+        self.handled += 1
+        if done:
+            self.outcome.done += 1
+            note = {"note": change.note} if change.note else {}
+            facts = {"before": shown(change.before), "after": shown(change.after), **note}
+            self.journal.write(str(change.kind), change.uid, dn=change.dn, **facts)
+        self.progress(self.handled, len(self.plan.changes))
+
+    def _skip(self, change: Change, reason: str) -> None:
+        self.outcome.skipped.append(Skipped(change, reason))
+        self.journal.write("skipped", change.uid, dn=change.dn, change=str(change.kind), reason=reason)
+        self._count(change, done=False)
+
+    # --- new entries ---
+
+    def _add(self, numbers: range) -> None:
+        """Many under way at once; each is written to the journal when its answer is there.
+
+        The first of many that is there already tells of an apply that was killed: one search then finds the others.
+        """
+        asked: dict[str, int] = {}
+        held: dict[str, set[str]] = {}
+
+        def missing() -> Iterator[tuple[str, Attributes]]:
+            for number in numbers:
+                change = self.plan.changes[number]
+                if held.get(change.dn.lower(), set()) & set(change.after.get("mpNumenDigest", [])):
+                    self.outcome.already += 1
+                    self._count(change, done=False)
+                else:
+                    asked[change.dn.lower()] = number
+                    yield change.dn, change.after
+
+        for answer in self.directory.add_many(missing()):
+            change = self.plan.changes[asked[answer.dn.lower()]]
+            if answer.done:
+                self._count(change, done=True)
+                continue
+            self._refused_addition(change, answer)
+            if not held and len(numbers) >= _MANY:
+                held |= {
+                    entry.dn.lower(): set(entry.attributes.get("mpNumenDigest", []))
+                    for entry in self.directory.search("people", ["mpNumenDigest"])
+                }
+
+    def _refused_addition(self, change: Change, answer: Answer) -> None:
+        held = self._entry(change)
+        if held is not None and _same_person(held.attributes, change.after):
+            self.outcome.already += 1
+            self._count(change, done=False)
+        elif held is not None:
+            self._skip(change, f"{change.uid} is there already and is somebody else's: plan again")
+        else:
+            self._skip(change, f"the directory refuses it: {answer.reason} ({answer.code})")
+
+    # --- entries that are there ---
+
+    def _modify(self, change: Change) -> None:
+        held = self._entry(change)
+        if held is None:
+            self._skip(change, "the entry is no longer there")
+            return
+        touched = change.before or change.after
+        if all(_equal(held.attributes, name, change.after.get(name, [])) for name in touched):
+            self.outcome.already += 1
+            self._follow(change)
+            self._count(change, done=False)
+            return
+        moved = [name for name, values in change.before.items() if not _equal(held.attributes, name, values)]
+        if moved:
+            self._skip(change, f"{', '.join(moved)} changed since the plan was made: plan again")
+            return
+        try:
+            self.directory.modify(change.dn, change.after)
+        except Refused as error:
+            self._skip(change, f"the directory refuses it: {error.reason} ({error.code})")
+        else:
+            self._follow(change)
+            self._count(change, done=True)
+
+    def _follow(self, change: Change) -> None:
+        """Bring the agent's devices in step; also where the change was made by an apply that was killed."""
+        if _branch(change.dn) == "people" and follow.concerns(change.after):
+            follow.follow(self.directory, self.journal, change.uid)
+
+    def _entry(self, change: Change) -> Entry | None:
+        """The entry as it is now, with what the change touches; None when there is none."""
+        branch = _branch(change.dn)
+        key = change.dn.partition("=")[0]
+        asked = sorted({*change.before, *change.after, "mpNumenDigest"})
+        found = self.directory.search(branch, asked, {key: change.uid})
+        return next((entry for entry in found if entry.dn.lower() == change.dn.lower()), None)
+
+
+def _branch(dn: str) -> Branch:
+    for branch in _BRANCHES:
+        if f",ou={branch}," in dn.lower():
+            return branch
+    raise MallepostError(f"{dn}: in no branch that a plan may change")
+
+
+_BRANCHES: tuple[Branch, ...] = ("people", "functional", "resources", "lists", "establishments", "tombstones")
+
+
+def _equal(held: Attributes, name: str, wanted: Sequence[str]) -> bool:
+    return sorted(held.get(name, [])) == sorted(wanted)
+
+
+def _same_person(held: Attributes, wanted: Attributes) -> bool:
+    """Whether an entry in the way is the very one that is to be made: of the same NUMEN, or for others, equal."""
+    if wanted.get("mpNumenDigest"):
+        return bool(set(held.get("mpNumenDigest", [])) & set(wanted["mpNumenDigest"]))
+    return all(_equal(held, name, values) for name, values in wanted.items() if name != "mpStateChanged")
+
+
+def _runs(changes: Sequence[Change]) -> Iterator[tuple[bool, range]]:
+    """Numbers of neighbouring changes of one sort: new entries, or others."""
+    sorts = itertools.groupby(enumerate(changes), key=lambda pair: pair[1].is_new)
+    first = 0
+    for is_new, run in sorts:
+        size = sum(1 for _ in run)
+        yield is_new, range(first, first + size)
+        first += size

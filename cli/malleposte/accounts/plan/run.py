@@ -1,0 +1,64 @@
+"""Plan and apply on the directory's host: what the command line calls there, with texts in and out."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from malleposte.accounts import feed
+from malleposte.accounts.actor import actor
+from malleposte.accounts.feed import columns, rejects, schools
+from malleposte.accounts.journal import Journal
+from malleposte.accounts.plan import build as plan
+from malleposte.accounts.plan import changes
+from malleposte.accounts.plan.admit import admit
+from malleposte.accounts.plan.apply import Outcome, Progress, apply
+from malleposte.accounts.plan.current import Current
+from malleposte.accounts.settings import Settings, one_writer
+from malleposte.platform import profiles
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, and the file of refused rows and cells left out (empty when there is none)."""
+
+    plan: changes.Plan
+    rejects: str
+
+
+Planner = Callable[[feed.Feed, Current, str, datetime.datetime], tuple[changes.Plan, feed.Feed]]
+"""(feed, directory, domain, now) -> the plan, and the feed with all that it refused."""
+
+
+def make_plan(
+    content: bytes, name: str, mapping: Mapping[str, str], settings: Settings, others: Mapping[str, Planner],
+    *, recase: bool = False,
+) -> Planned:  # fmt: skip
+    """Read a feed and plan it against the directory. Raises InputError for a file that cannot be used.
+
+    `others` plan the kinds of feeds that are not of accounts; `recase`: names in capitals are written as French does.
+    """
+    classes = profiles.read()
+    source = feed.read(content, name, mapping, classes=classes, recase=recase)
+    now = datetime.datetime.now(datetime.UTC)
+    with settings.directory() as directory:
+        current = Current(directory)
+        if source.kind in others:
+            made, source = others[source.kind](source, current, settings.domain, now)
+        elif source.kind == columns.SCHOOL:
+            made = schools.plan(source, current, settings.domain, now, profile=classes.default)
+        else:
+            made = plan.plan(source, current, settings.keys(), settings.rules(classes.default), now)
+    return Planned(made, rejects.render(source))
+
+
+def apply_plan(
+    made: changes.Plan, settings: Settings, progress: Progress, *, force_departures: bool = False
+) -> Outcome:
+    """Apply a plan as the one writer. Raises InputError, before anything is changed, for one that no feed makes."""
+    admit(made, settings.suffix, settings.domain, made.feed)
+    # The share that is let through is this host's to say, not the file's.
+    made = replace(made, departures=replace(made.departures, most_percent=settings.most_departures))
+    with one_writer(), settings.directory() as directory, Journal(settings.journal, actor()) as journal:
+        return apply(made, directory, journal, force_departures=force_departures, progress=progress)

@@ -1,0 +1,45 @@
+"""Plans of imports, kept on the directory's host: they hold names and addresses, and are applied by their id."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import secrets
+from pathlib import Path
+
+from malleposte.accounts.plan import changes, lines
+from malleposte.core.errors import InputError
+from malleposte.runtime import durable
+
+FOLDER = Path("/var/lib/malleposte/accounts/plans")
+DAYS = 30
+"""A plan that is older is removed when another is made."""
+_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+
+
+def keep(made: changes.Plan, now: datetime.datetime, folder: Path = FOLDER) -> str:
+    """Write a plan to its file, 0600, and remove old ones; its id."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    oldest = (now - datetime.timedelta(days=DAYS)).timestamp()
+    for path in folder.glob("*.json"):
+        if path.stat().st_mtime < oldest:
+            path.unlink(missing_ok=True)
+    ident = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    with durable.replacing(folder / f"{ident}.json") as file:
+        file.writelines(piece.encode() for piece in made.pieces())
+    return ident
+
+
+def load(name: str, folder: Path = FOLDER) -> changes.Plan:
+    """The plan of an id, or of a file of this host. Raises InputError."""
+    path = folder / f"{name}.json" if _ID.fullmatch(name) else Path(name)
+    try:
+        with path.open("rb") as file:
+            content = file.read(changes.MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"no plan {name} on the directory's host ({error.strerror})", "`malleposte accounts plan` tells its id"
+        ) from error
+    if len(content) > changes.MOST_BYTES:
+        raise InputError(f"{path}: more than {changes.MOST_BYTES >> 20} MB; no plan is that large")
+    return lines.parse(content, str(path))

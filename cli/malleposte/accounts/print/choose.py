@@ -1,0 +1,133 @@
+"""The recipients of letters: agents who have not activated their account, by school and name."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from malleposte.accounts.credentials.codes import ATTRIBUTES
+from malleposte.core.errors import InputError
+from malleposte.directory.model import Attributes, State, first
+from malleposte.directory.protocol import Directory, Entry
+from malleposte.directory.query import All, Equal, Present
+from malleposte.platform.times import when
+from malleposte.policy.rules import fold
+
+ASKED = ("uid", "givenName", "sn", "mail", "mpState", "mpStateChanged", "mpEstablishment", "mpNumenDigest",
+         "mpLetterAsked", *ATTRIBUTES)  # fmt: skip
+LETTER_ASKED = "mpLetterAsked"
+"""The time at which the help desk asked for a new letter; the letter ends the wish."""
+MOST = 500
+"""Letters of one file: a number that fits into memory, and that a person can carry."""
+
+
+@dataclass(frozen=True)
+class School:
+    """The address of a letter; agents without a school get a letter without a code."""
+
+    uai: str = ""
+    name: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The recipient of a letter, and the codes that are valid at this moment."""
+
+    uid: str
+    dn: str
+    given_name: str
+    surname: str
+    mail: str
+    uai: str
+    before: Attributes
+
+
+@dataclass(frozen=True)
+class Part:
+    """Letters of one file: those of a school, in several parts where they are many."""
+
+    school: School
+    number: int
+    readers: tuple[Reader, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name without ending."""
+        return (self.school.uai or "sans-etablissement") + (f"-{self.number}" if self.number > 1 else "")
+
+
+def readers(
+    directory: Directory, *, uids: Sequence[str] = (), school: str = "", since: datetime.date | None = None,
+    asked: bool = False,
+) -> list[Reader]:  # fmt: skip
+    """Agents who wait: all, those named, those of one school, those who came since a date; by school and name.
+
+    `asked`: those for whom the help desk asked for a new letter.
+
+    Raises InputError, with every name, where one that is named cannot get a letter.
+    """
+    waiting = All((Equal("mpState", State.PENDING.value), *((Present(LETTER_ASKED),) if asked else ())))
+    entries = _named(directory, uids) if uids else directory.search("people", ASKED, waiting)
+    found = [_reader(entry, school) for entry in entries if _meant(entry.attributes, school, since, named=bool(uids))]
+    return sorted(found, key=lambda one: (one.uai, fold(one.surname), fold(one.given_name), one.uid))
+
+
+def _named(directory: Directory, uids: Iterable[str]) -> Iterator[Entry]:
+    found: list[Entry] = []
+    wrong: list[str] = []
+    for uid in dict.fromkeys(uids):
+        entry = next(directory.search("people", ASKED, {"uid": uid}), None)
+        if entry is None:
+            wrong.append(f"{uid} is nobody")
+        elif first(entry.attributes, "mpState") != State.PENDING:
+            wrong.append(f"{uid} is {first(entry.attributes, 'mpState')}")
+        elif not entry.attributes.get("mpNumenDigest"):
+            wrong.append(f"{uid} has no NUMEN")
+        else:
+            found.append(entry)
+    if wrong:
+        raise InputError(
+            f"no letter can be made: {', '.join(wrong)}",
+            "letters are for agents of a feed who have not activated their account; others: `accounts reset`",
+        )
+    return iter(found)
+
+
+def _meant(held: Attributes, school: str, since: datetime.date | None, *, named: bool) -> bool:
+    """Whether an entry is among those asked for; without a NUMEN nobody can activate an account."""
+    if named:
+        return True
+    if not held.get("mpNumenDigest") or (school and school not in held.get("mpEstablishment", [])):
+        return False
+    changed = when(first(held, "mpStateChanged"))
+    return since is None or (changed is not None and changed.date() >= since)
+
+
+def _reader(entry: Entry, school: str) -> Reader:
+    held = entry.attributes
+    return Reader(
+        uid=first(held, "uid"),
+        dn=entry.dn,
+        given_name=first(held, "givenName"),
+        surname=first(held, "sn"),
+        mail=first(held, "mail"),
+        uai=school or first(held, "mpEstablishment"),
+        before={name: list(held.get(name, [])) for name in (*ATTRIBUTES, LETTER_ASKED)},
+    )
+
+
+def parts(directory: Directory, chosen: Sequence[Reader], most: int = MOST) -> Iterator[Part]:
+    """The letters' files, in order."""
+    known = {
+        first(entry.attributes, "mpEstablishment"): entry.attributes
+        for entry in directory.search("establishments", ("mpEstablishment", "o", "l", "postalCode"))
+    }
+    for uai, group in groupby(chosen, key=lambda one: one.uai):
+        held = known.get(uai, {})
+        place = " ".join((first(held, "postalCode"), first(held, "l"))).strip()
+        school, all_of_it = School(uai, first(held, "o"), place), list(group)
+        for start in range(0, len(all_of_it), most):
+            yield Part(school, start // most + 1, tuple(all_of_it[start : start + most]))

@@ -1,0 +1,1 @@
+"""Restores: the directory, databases, agendas, mail, or everything of a host."""

@@ -1,0 +1,129 @@
+"""This host, as a whole restore sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from malleposte.adapters import dovecot
+from malleposte.backup.archive.config import Config
+from malleposte.backup.restore import database as restore_database
+from malleposte.backup.restore import dav, kept
+from malleposte.backup.restore import directory as restore_directory
+from malleposte.backup.restore import ldif as restore_ldif
+from malleposte.backup.restore.mail import maildir
+from malleposte.backup.restore.mail.dovecot import Doveadm, run
+from malleposte.backup.restore.model import Outcome
+from malleposte.backup.restore.vault import Archives
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.platform import mailstore
+from malleposte.runtime import owner
+
+WORK = Path("/var/lib/malleposte/restore")
+
+
+class ThisHost:
+    """See restore_all.Host."""
+
+    def __init__(self, archives: Archives, say: Callable[[str], None], known: Config) -> None:
+        """`known` says what is backed up here, and what a restore restarts and counts."""
+        self._archives, self._say, self._serves, self._known = archives, say, known.databases, known
+        self.notes: list[str] = []
+        self._slapd = restore_directory.HostSlapd()
+
+    def directory(self) -> Outcome:
+        """See Host."""
+        return restore_directory.restore(self._archives, self._slapd, WORK, say=self._say)
+
+    def in_use(self) -> list[str]:
+        """See Host. Whatever of agents is here counts: the directory may be on another host."""
+        entries = restore_ldif.parse(self._slapd.live())
+        store = dav.Store()
+        with owner.as_owner(mailstore.STORE):
+            homes = mailstore.STORE.glob(f"[0-9a-f][0-9a-f]/*/{mailstore.MAILDIR}")
+            mail = sum(1 for home in homes if any(any(maildir.files(one)) for one in maildir.folders(home).values()))
+        with owner.as_owner(store.collections):
+            agendas = sum(1 for _ in store.collections.glob("*")) if owner.folder(store.collections) else 0
+        counted = {
+            # The boxes of the platform's own addresses are there since the deploy.
+            "accounts": sum(1 for entry in entries if "mpagent" in map(str.lower, entry.values("objectClass"))),
+            "mailboxes with mail": mail,
+            "agents with agendas": agendas,
+            **{f"users in the database {name}": number for name, number in self._users().items()},
+        }
+        return [f"{number} {what}" for what, number in counted.items() if number]
+
+    def _users(self) -> dict[str, int]:
+        """Agents whom the databases of this host know."""
+        server, found = restore_database.HostPostgres(), dict[str, int]()
+        try:
+            there = server.sql("SELECT datname FROM pg_database").split()
+        except (MallepostError, OSError):  # no PostgreSQL here
+            return found
+        for name, question in self._known.users.items():
+            if name in there:
+                with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
+                    found[name] = int(server.sql(question, name).strip() or 0)
+        return found
+
+    def databases(self) -> list[str]:
+        """See Host. What this host has no more, such as the database of a service that left, is passed over."""
+        there = restore_database.HostPostgres().sql("SELECT datname FROM pg_database").split() if self._serves else []
+        held = [name for name in self._archives.databases() if not kept.by_restore(name)] if self._serves else []
+        self.notes = [f"the archives have a database {name}, which is not on this host" for name in held
+                      if name not in there]  # fmt: skip
+        return [name for name in held if name in there]
+
+    def database(self, name: str) -> Outcome:
+        """See Host."""
+        server = restore_database.HostPostgres(self._known.restart)
+        return restore_database.restore(name, self._archives, server, WORK, say=self._say)
+
+    @contextlib.contextmanager
+    def paused(self, units: Sequence[str]) -> Iterator[None]:
+        """See Host."""
+        ran = [name for name in units if run(["systemctl", "is-active", "--quiet", name]).returncode == 0]
+        # Sockets first: they would start what was just stopped. The other way round after it.
+        order = sorted(ran, key=lambda name: not name.endswith((".socket", ".timer")))
+        try:
+            for name in order:
+                self._unit("stop", name)
+            yield
+        finally:
+            for name in reversed(order):
+                self._unit("start", name)
+
+    @staticmethod
+    def _unit(verb: str, name: str) -> None:
+        done = run(["systemctl", verb, name])
+        if done.returncode != 0:
+            raise MallepostError(f"{name} does not {verb}", f"look at 'journalctl -u {name}'")
+
+    def room(self, place: Path) -> tuple[int, int]:
+        """See Host."""
+        here = next(one for one in (place, *place.parents) if one.exists())
+        return here.stat().st_dev, shutil.disk_usage(here).free
+
+    def reopened(self, homes: Sequence[Path]) -> None:
+        """See Host. Clients remember MODSEQs below the clock's seconds: counting goes on from there."""
+        doveadm = Doveadm()
+        dovecot.forget(check=False)
+        now, strays = int(time.time()), list[str]()
+
+        def open_again(home: Path) -> None:
+            try:
+                doveadm.count_on(home.name, now)
+            except InputError:  # a box whose account had gone before the archive
+                strays.append(home.name)
+
+        with ThreadPoolExecutor(4) as pool:
+            opened = pool.map(open_again, homes)
+            for number, _ in enumerate(opened, 1):
+                if number % 500 == 0:
+                    self._say(f"{number} of {len(homes)} boxes opened again")
+        if strays:
+            self._say(f"{len(strays)} boxes belong to no account: {', '.join(sorted(strays)[:8])}")

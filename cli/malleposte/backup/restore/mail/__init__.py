@@ -1,0 +1,1 @@
+"""Restores of mailboxes, whole or message by message."""

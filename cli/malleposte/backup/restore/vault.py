@@ -1,0 +1,119 @@
+"""Archives as a restore asks for them: of this host's vaults, as of a date. The newest wins, whichever vault has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from malleposte.backup.archive.archives import Archive, NoArchiveError, NotInArchiveError, Vault
+from malleposte.backup.archive.config import Config
+from malleposte.backup.restore.model import Copy
+from malleposte.core.errors import InputError, MallepostError
+
+DATABASE = "postgresql-"
+
+
+class Archives:
+    """The archives of this host on `vaults`, as of a date (aware) or the newest."""
+
+    def __init__(
+        self, config: Config, vaults: Sequence[Vault], as_of: datetime | None = None, say: Callable[[str], None] = print
+    ) -> None:
+        self._config, self._vaults, self._as_of, self._say = config, vaults, as_of, say
+        self._found: dict[str, tuple[Vault, Archive]] = {}
+
+    def latest(self, source: str) -> Copy:
+        """The newest archive of a source, asked of each vault once. A vault that cannot be read is passed over.
+
+        Raises NoArchiveError when no vault has one, and MallepostError when none could be read.
+        """
+        if source not in self._found:
+            self._found[source] = self._search(source)
+        vault, archive = self._found[source]
+        return Copy(archive.name, vault.name, archive.start)
+
+    def find(self, path: str) -> Copy:
+        """See restore_model.Source."""
+        return self.latest(self.source_of(path))
+
+    def extract(self, copy: Copy, paths: Iterable[str], destination: Path) -> None:
+        """See restore_model.Source."""
+        vault, archive = self._of(copy)
+        wanted = list(paths)
+        try:
+            vault.extract(archive, wanted, destination)
+        except NotInArchiveError:
+            # borg has put out what matched, and names but the first that did not.
+            if len(wanted) == 1:
+                return
+
+    def size(self, copy: Copy) -> int:
+        """Bytes that it takes when it is put out."""
+        vault, archive = self._of(copy)
+        return vault.size(archive)
+
+    def dump(self, name: str, into: Path) -> Copy:
+        """See restore_model.Source."""
+        copy = self.latest(name)
+        vault, archive = self._of(copy)
+        into.touch(mode=0o600)
+        with into.open("wb") as stream:
+            vault.stream(archive, self._file(vault, archive), stream)
+        return copy
+
+    def source_of(self, path: str) -> str:
+        """The source that keeps `path`: the one with the longest path that holds it. Raises InputError."""
+        held = [
+            (len(root), one.name)
+            for one in self._config.sources
+            for root in one.paths
+            if path == root or path.startswith(root.rstrip("/") + "/")
+        ]
+        if not held:
+            raise InputError(f"{path} is in no backup of {self._config.client}", "is this the right --host?")
+        return max(held)[1]
+
+    def databases(self) -> list[str]:
+        """Databases that some vault holds, by name. Raises MallepostError when no vault can be read."""
+        found: set[str] = set()
+        causes: list[MallepostError] = []
+        for vault in self._vaults:
+            try:
+                found |= {name.removeprefix(DATABASE) for name in vault.series(DATABASE)}
+            except MallepostError as error:
+                self._say(f"passed over: {vault.name}: {error}")
+                causes.append(error)
+        if causes and len(causes) == len(self._vaults):
+            raise causes[0]
+        return sorted(found)
+
+    def _search(self, source: str) -> tuple[Vault, Archive]:
+        found: list[tuple[Vault, Archive]] = []
+        causes: list[MallepostError] = []
+        for vault in self._vaults:
+            try:
+                found.append((vault, vault.latest(source, self._as_of)))
+            except MallepostError as error:
+                causes.append(error)
+        if not found and not causes:
+            raise InputError("this host has no vault")
+        if not found:
+            # Vaults hold the same: the word of one that was read counts.
+            raise next((cause for cause in causes if isinstance(cause, NoArchiveError)), causes[0])
+        for cause in causes:
+            self._say(f"passed over: {cause}")
+        return max(found, key=lambda pair: pair[1])
+
+    def _of(self, copy: Copy) -> tuple[Vault, Archive]:
+        for vault, archive in self._found.values():
+            if (archive.name, vault.name) == (copy.archive, copy.vault):
+                return vault, archive
+        raise MallepostError(f"{copy} was not asked for")
+
+    def _file(self, vault: Vault, archive: Archive) -> str:
+        """The one file of a dump's archive."""
+        for one in self._config.sources:
+            if one.name == archive.source and one.file:
+                return one.file
+        return next(item.path for item in vault.list_files(archive) if item.type == "-")

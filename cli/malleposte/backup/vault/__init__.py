@@ -1,0 +1,1 @@
+"""The archives on a backup server: compared, pruned, checked."""

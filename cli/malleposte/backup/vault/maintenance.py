@@ -1,0 +1,403 @@
+"""Maintain the clients' repositories on a backup server: compare, prune, check, and undo a client's deletions.
+
+Clients enter through `flock --shared` on their lock file (roles/borg_vault), so that nobody writes while maintenance
+compares, removes and compacts under the exclusive lock: what was found right is what is compacted.
+"""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from malleposte.backup.archive.archives import COMMON, MADE, MADE_FILE, SEPARATOR, whole
+from malleposte.backup.archive.borg import WRONG_PASSPHRASE, Borg, BorgError, environment
+from malleposte.core.errors import InputError, MallepostError
+from malleposte.core.loops import named
+from malleposte.platform.locks import take
+from malleposte.runtime import durable, owner
+
+from .ledger import Ledger, Made
+
+PATH = Path("/etc/malleposte/vault.json")
+UNDONE = ".undone"
+BORG = ".borg"
+CONFIG = "config"
+
+
+class Fault(MallepostError):
+    """A repository is not as it was left; nothing in it was removed."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings that the role wrote for this backup server."""
+
+    root: Path
+    state: Path
+    clients: Mapping[str, list[str]]
+    rules: Mapping[str, int] = field(default_factory=dict)
+    patience: float = 22200
+    """Seconds to wait for a client's session to end; more than a session may last."""
+    check_seconds: int = 14400
+
+    @classmethod
+    def read(cls, path: Path = PATH) -> Settings:
+        """Raises InputError where this host is no vault."""
+        try:
+            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError as error:
+            raise InputError("this host is no vault", f"{path} is not there") from error
+        return cls(
+            Path(data["root"]),
+            Path(data["state"]),
+            {client["name"]: list(client["repositories"]) for client in data["clients"]},
+            data["keep"],
+            float(data["patience_seconds"]),
+            int(data["check_seconds"]),
+        )
+
+
+@dataclass(frozen=True)
+class Repository:
+    """One repository of one client."""
+
+    settings: Settings
+    client: str
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The repository's folder."""
+        return self.settings.root / self.client / self.name
+
+    @property
+    def label(self) -> str:
+        """The repository's name in messages."""
+        return f"{self.client}/{self.name}"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's path, out of the client's reach."""
+        return self.settings.state / self.client / f"{self.name}.json"
+
+    def identity(self) -> dict[str, str]:
+        """Its id and its encrypted key, which a client can overwrite. Empty when it was never made.
+
+        Raises Fault where the client has put something else in the file's place.
+        """
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read_string(owner.read(self.path / CONFIG).decode())
+            return {name: parser["repository"][name] for name in ("id", "key")}
+        except (FileNotFoundError, configparser.Error, KeyError, UnicodeDecodeError):
+            return {}
+        except OSError as error:
+            raise Fault(
+                f"{self.label}: its {CONFIG} cannot be read: {error.strerror}", "look at it on the vault"
+            ) from error
+
+    def transaction(self) -> int:
+        """The number of its last committed transaction: its newest index (borg's "Internals", repository)."""
+        numbers = [int(one.suffix[1:]) for one in self.path.glob("index.*") if one.suffix[1:].isdigit()]
+        return max(numbers, default=-1)
+
+    def borg(self) -> Borg:
+        """borg on this repository, with the passphrase that systemd handed over. Raises MallepostError without it."""
+        passphrase = Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / self.client
+        if not passphrase.exists():
+            raise MallepostError(f"no passphrase for {self.client}", "start the unit malleposte-vault@ instead")
+        return Borg(environment(self.settings.state / BORG, passphrase), lock_wait=60)
+
+    def unlock(self) -> None:
+        """Take away borg's own lock. No session is open (`closed`), so it is of a client that broke off in mid-work,
+        on a host of which borg here cannot know whether it still runs.
+        """
+        if any(self.path.glob("lock.*")):
+            base = environment(self.settings.state / BORG, Path("/dev/null"))
+            Borg(base, lock_wait=60).run("--umask", "0007", "break-lock", str(self.path))
+
+    def present(self, borg: Borg) -> dict[str, str]:
+        """Its archives: id to name, those that were cut short included."""
+        found = json.loads(
+            borg.run("--umask", "0007", "list", "--json", "--consider-checkpoints", str(self.path)).output
+        )
+        return {one["id"]: one["name"] for one in found["archives"]}
+
+
+def claims(settings: Settings, client: str) -> dict[str, dict[str, Made]]:
+    """Return the archives that a client says it made, by repository and id: its newest list, in `system`.
+
+    Empty before it gave any. Raises BorgError; ValueError, KeyError or TypeError when it cannot be understood.
+    """
+    place = Repository(settings, client, COMMON)
+    found: dict[str, dict[str, Made]] = {}
+    if COMMON not in settings.clients[client] or not place.identity():
+        return found
+    place.unlock()
+    borg = place.borg()
+    names = [name for name in place.present(borg).values() if whole(name) and name.startswith(f"{MADE}{SEPARATOR}")]
+    if names:
+        told = json.loads(borg.run("extract", "--stdout", f"{place.path}::{max(names)}", MADE_FILE).output)
+        for key, one in told.items():
+            found.setdefault(one["repository"], {})[key] = Made(one["repository"], one["name"], one["start"])
+    return found
+
+
+def repositories(settings: Settings, client: str | None = None, name: str | None = None) -> list[Repository]:
+    """The repositories of this vault, all or those named. Raises InputError on an unknown name."""
+    if client is not None and client not in settings.clients:
+        raise InputError(f"no client {client!r}", f"known are {', '.join(settings.clients)}")
+    every = [
+        Repository(settings, one, each)
+        for one, names in settings.clients.items()
+        if client in (None, one)
+        for each in names
+    ]
+    found = [one for one in every if name in (None, one.name)]
+    if not found:
+        raise InputError(f"no repository {name!r}", f"known are {', '.join(one.name for one in every)}")
+    return found
+
+
+@contextmanager
+def closed(settings: Settings, client: str) -> Iterator[None]:
+    """Nobody else works on a client's repositories inside the block. Raises Fault when a session does not end.
+
+    No session begins while this waits.
+    """
+    end = time.monotonic() + settings.patience
+    folder = settings.root / client
+    with (folder / "gate").open("r") as gate, (folder / "lock").open("r") as handle:
+        while True:
+            # A session passes the gate in an instant, so that only another act of the keeper's is met here. From
+            # then on no session begins, and those that are open end by their limit.
+            if take(gate) and take(handle):
+                break
+            if time.monotonic() > end:
+                raise Fault(
+                    f"{client}: a session has been open for {settings.patience:.0f} s", f"see `pgrep -au borg-{client}`"
+                )
+            time.sleep(1)
+        yield
+
+
+def compared(
+    repository: Repository, present: Mapping[str, str], ledger: Ledger | None, made: Mapping[str, Made] | None = None
+) -> Ledger:
+    """The ledger, after it was compared with what is there, and with what the client says it `made`.
+
+    Raises Fault, with the command that undoes it.
+    """
+    here = socket.gethostname().partition(".")[0]
+    which = f"--client {repository.client} --repository {repository.name} --host {here}"
+    undo = f"undo it by: malleposte vault undo {which}"
+    identity = repository.identity()
+    known = ledger or Ledger(identity=identity)
+    if lost := known.never_seen(present, made or {}):
+        raise Fault(
+            f"{repository.label}: gone before this vault first saw them: {_named([one.name for one in lost])}; nothing "
+            "was removed",
+            f"find out who has the key of {repository.client}; then go on with what is there: malleposte vault accept "
+            f"{which}",
+        )
+    if ledger is None:
+        return known
+    if identity != ledger.identity:
+        raise Fault(f"{repository.label}: its key or id was replaced", undo)
+    gone = ledger.gone(present)
+    if gone:
+        names = _named([f"{one.name} (seen {one.seen})" for one in gone])
+        raise Fault(f"{repository.label}: gone: {names}; nothing was removed", undo)
+    return ledger
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def watch(repository: Repository, made: Mapping[str, Made] | None = None) -> str:
+    """Compare a repository with its ledger and with what its client `made`, and note what is new; one line of it.
+
+    Raises Fault.
+    """
+    ledger = Ledger.read(repository.ledger_path)
+    if not repository.identity():
+        if ledger is not None:
+            raise Fault(f"{repository.label}: the repository is gone or its configuration cannot be read")
+        return f"{repository.label}: not used yet"
+    present = repository.present(repository.borg())
+    if ledger is None:
+        # It was made through a session that may only append, and would bind the keeper too.
+        repository.borg().run("--umask", "0007", "config", str(repository.path), "append_only", "0")
+    ledger = compared(repository, {key: name for key, name in present.items() if whole(name)}, ledger, made)
+    before = len(ledger.archives)
+    ledger.note({key: name for key, name in present.items() if whole(name)}, datetime.now(UTC))
+    ledger.transaction = repository.transaction()
+    ledger.write(repository.ledger_path)
+    return f"{repository.label}: {len(ledger.archives)} archives, {len(ledger.archives) - before} new"
+
+
+def prune(repository: Repository, made: Mapping[str, Made] | None = None) -> str:
+    """Watch, then remove what no rule keeps, and give its space back. Raises Fault before anything is removed."""
+    said = watch(repository, made)
+    ledger = Ledger.read(repository.ledger_path)
+    if ledger is None:
+        return said
+    borg = repository.borg()
+    surplus = ledger.surplus(repository.settings.rules)
+    unfinished = [name for name in repository.present(borg).values() if not whole(name)]
+    names = [*(one.name for one in surplus.values()), *unfinished]
+    if names:
+        for entry in surplus.values():
+            entry.leaving = True
+        ledger.write(repository.ledger_path)
+        try:
+            borg.run("--umask", "0007", "delete", str(repository.path), *names)
+        except BorgError:
+            with contextlib.suppress(MallepostError):  # the next watch says it
+                watch(repository)  # what is still there leaves no more
+            raise
+    borg.run("--umask", "0007", "compact", str(repository.path))
+    watch(repository)
+    return f"{repository.label}: {len(names)} archives removed, {len(ledger.archives) - len(surplus)} kept"
+
+
+def check(repository: Repository, _made: Mapping[str, Made] | None = None) -> str:
+    """borg's check of the repository's own form; it needs no key. Raises BorgError."""
+    if not repository.identity():
+        return f"{repository.label}: not used yet"
+    base = Borg(environment(repository.settings.state / BORG, Path("/dev/null")), lock_wait=60)
+    limit = str(repository.settings.check_seconds)
+    base.run("--umask", "0007", "check", "--repository-only", "--max-duration", limit, str(repository.path))
+    return f"{repository.label}: sound"
+
+
+ACTS: dict[str, Callable[[Repository, Mapping[str, Made]], str]] = {"watch": watch, "prune": prune, "check": check}
+
+
+def act(name: str, settings: Settings, say: Callable[[str], None]) -> list[str]:
+    """Do `watch`, `prune` or `check` on every repository; the faults, a line each. One stops no other."""
+    faults: list[str] = []
+    for client in settings.clients:
+        with named(faults.append), closed(settings, client):
+            told: dict[str, dict[str, Made]] = {}
+            with named(faults.append, f"{client}: what it says it made cannot be read"):
+                told = claims(settings, client) if name != "check" else {}
+            for repository in repositories(settings, client):
+                with named(faults.append):
+                    repository.unlock()
+                    say(ACTS[name](repository, told.get(repository.name, {})))
+    return faults
+
+
+def change_passphrase(repository: Repository, old: str, new: str) -> str:
+    """Give a repository's key a new passphrase, and note the key as the right one; one line. For root.
+
+    Typed again it finds the new one. Raises Fault where somebody else replaced the key, BorgError where neither opens.
+    The caller holds the lock (`closed`).
+    """
+    if not repository.identity():
+        return f"{repository.label}: not used yet"
+    ledger = Ledger.read(repository.ledger_path)
+    path = repository.path / CONFIG
+    status = path.stat()
+    # A base of its own: what root writes, the keeper could not read.
+    with tempfile.TemporaryDirectory(prefix="malleposte-borg-") as base:
+        borg = Borg({**environment(Path(base), Path("/dev/null")), "BORG_PASSPHRASE": new}, lock_wait=60)
+        try:
+            borg.run("--umask", "0007", "list", "--last", "1", "--short", str(repository.path))
+            said = "has it already"
+        except BorgError as error:
+            if error.code != WRONG_PASSPHRASE:
+                raise
+            if ledger is not None and ledger.identity != repository.identity():
+                raise Fault(f"{repository.label}: its key or id was replaced", "see `malleposte vault watch`") from None
+            given = {"BORG_PASSPHRASE": old, "BORG_NEW_PASSPHRASE": new}
+            borg.run("--umask", "0007", "key", "change-passphrase", str(repository.path), extra=given)
+            said = "changed"
+        finally:
+            owner.give(path, status.st_uid, status.st_gid, status.st_mode & 0o777)
+    if ledger is not None and ledger.identity != repository.identity():
+        ledger.identity = repository.identity()
+        with owner.as_owner(repository.ledger_path):
+            ledger.write(repository.ledger_path)
+    return f"{repository.label}: {said}"
+
+
+def undo(repository: Repository) -> str:
+    """Take a repository back to the last transaction that the ledger found right; one line of what was done.
+
+    What came later is moved aside, not removed (borg's "Append-only mode": roll back). Raises MallepostError.
+    """
+    ledger = Ledger.read(repository.ledger_path)
+    if ledger is None or ledger.transaction < 0:
+        raise MallepostError(f"{repository.label}: this vault knows of no earlier state")
+    with closed(repository.settings, repository.client):
+        aside = (
+            repository.settings.root
+            / UNDONE
+            / f"{repository.client}-{repository.name}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        )
+        aside.mkdir(mode=0o700, parents=True)
+        moved = _put_aside(repository.path, ledger.transaction, aside)
+        restored = _key_back(repository, ledger)
+        ledger.excused = datetime.now(UTC).isoformat(timespec="seconds")  # what was made since is not there any more
+        with owner.as_owner(repository.ledger_path):
+            ledger.write(repository.ledger_path)
+        # With its cache of the later state, borg would call the earlier one an attack.
+        shutil.rmtree(repository.settings.state / BORG, ignore_errors=True)
+    return (
+        f"{repository.label}: back at transaction {ledger.transaction}{restored}; {moved} later segments lie in "
+        f"{aside}; on {repository.client}, type: malleposte backup run --fresh-cache"
+    )
+
+
+def accept(repository: Repository) -> str:
+    """Go on with a repository as it is: archives that have gone are given up. One line of what was done.
+
+    Nothing that is there changes. Raises MallepostError where the repository is not there.
+    """
+    if not (identity := repository.identity()):
+        raise MallepostError(f"{repository.label}: there is no repository, or its configuration cannot be read")
+    with closed(repository.settings, repository.client), owner.as_owner(repository.settings.state):
+        ledger = Ledger.read(repository.ledger_path) or Ledger(identity=identity)
+        ledger.excused = ledger.accepted = datetime.now(UTC).isoformat(timespec="seconds")
+        ledger.write(repository.ledger_path)
+    return f"{repository.label}: accepted as it is; type: malleposte vault watch"
+
+
+def _put_aside(place: Path, last: int, aside: Path) -> int:
+    """Move what a repository holds beyond its transaction `last`, and what borg derived; how many segments."""
+    with owner.as_owner(place):
+        segments = [one for one in (place / "data").glob("*/*") if one.name.isdigit() and int(one.name) > last]
+        derived = [one for kind in ("index", "hints", "integrity") for one in place.glob(f"{kind}.*")]
+    owner.move_out(place, [*segments, *derived], aside)
+    return len(segments)
+
+
+def _key_back(repository: Repository, ledger: Ledger) -> str:
+    if repository.identity() == ledger.identity:
+        return ""
+    path = repository.path / CONFIG
+    parser = configparser.ConfigParser(interpolation=None)
+    with owner.as_owner(path):  # in the client's own folder
+        parser.read_string(owner.read(path).decode())
+        for name, value in ledger.identity.items():
+            parser["repository"][name] = value
+        text = io.StringIO()
+        parser.write(text)
+        durable.write(path, text.getvalue(), path.lstat().st_mode & 0o777)
+    return ", its key put back"

@@ -1,0 +1,427 @@
+"""The lab: hosts, network, keys, snapshots. The command line, molecule and the tests all call this class."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from malleposte.dev.lab import base, controller, inventory, network, packages, processes, runner, state
+from malleposte.dev.lab.claim import claim
+from malleposte.dev.lab.controller import Report
+from malleposte.dev.lab.errors import LabError, LabUsageError
+from malleposte.dev.lab.host import BOOT_SECONDS, Host, mounts_below
+from malleposte.dev.lab.inventory import Bind, Inventory
+from malleposte.dev.lab.runner import Result, Runner
+from malleposte.dev.lab.settings import Settings
+from malleposte.fleet.ssh import OWN, words
+from malleposte.platform import locks
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """The present state of a host."""
+
+    name: str
+    address: str
+    state: str  # absent | half-made | stopped | running
+    ssh: bool
+    pid: int
+    uptime: float  # seconds, 0 when it does not run
+    snapshots: tuple[str, ...]
+
+
+def _quiet(_: str) -> None:
+    """Report to nobody."""
+
+
+class Lab:
+    """A lab: what the inventory says should be, and what is."""
+
+    def __init__(
+        self, settings: Settings, wanted: Inventory, *, run: Runner = runner.run, report: Report = _quiet
+    ) -> None:
+        """Look at nothing yet; see ``Lab.load`` for the usual way."""
+        self.settings = settings
+        self.inventory = wanted
+        self.run = run
+        self.report = report
+        self._interrupted = threading.Event()
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        *,
+        prefix: str | None = None,
+        network: str | None = None,
+        root: Path | None = None,
+        report: Report = _quiet,
+    ) -> Lab:
+        """Return the lab that the inventory at ``path`` describes, under another prefix if one is given."""
+        settings, wanted = inventory.settle(inventory.read(path), prefix=prefix, network=network, root=root)
+        return cls(settings, wanted, report=report)
+
+    # --- hosts ---
+
+    def hosts(self, names: Sequence[str] = ()) -> list[Host]:
+        """Return the hosts called ``names`` (all of the lab if none), in the order of the inventory."""
+        known = [Host(spec.name, self.settings, self.run, self.report, spec) for spec in self.inventory.hosts]
+        listed = {host.name for host in known}
+        if self.settings.hosts.is_dir():
+            strays = sorted(path.name for path in self.settings.hosts.iterdir() if path.name not in listed)
+            known += [Host(name, self.settings, self.run, self.report) for name in strays]
+        unknown = [name for name in names if name not in {host.name for host in known}]
+        if unknown:
+            there = ", ".join(host.name for host in known)
+            raise LabUsageError(f"no host {unknown[0]} in this lab (there are {there})")
+        return [host for host in known if not names or host.name in names]
+
+    @property
+    def deploy_inventory(self) -> Path:
+        """Return the inventory to deploy this lab from."""
+        own = inventory.is_own(self.inventory, self.settings)
+        return self.inventory.path.parent if own else self.settings.inventory
+
+    # --- up and down ---
+
+    def install_browser(self) -> None:
+        """Install the browser of the tests on this machine, where it is missing."""
+        controller.require_root()
+        controller.install_packages(self.run, self.report, controller.BROWSER_PACKAGES)
+
+    def up(self, names: Sequence[str] = ()) -> list[str]:
+        """Bring the lab (or some hosts) up; return the names of the hosts booted now.
+
+        Running hosts are left alone, missing ones made, half-made ones made anew. Raises LabUsageError where the lab
+        is that of another inventory.
+        """
+        controller.require_root()
+        controller.install_packages(self.run, self.report)
+        with self._locked():
+            claim(self.settings.claim, self.deploy_inventory)
+            hosts = [host for host in self.hosts(names) if host.spec is not None]
+            sleeping = [host for host in hosts if not host.running()]
+            if sleeping:
+                self._memory_hint(sleeping)
+                controller.check_namespaces(self.run, self.settings.root)
+            controller.raise_limits(self.report)
+            resolvers = controller.resolvers()
+            public_key = self._key()
+            state.write_atomically(self.settings.resolvers, "\n".join(resolvers) + "\n")
+            self._write_inventory()
+            if network.up(self.settings, self.run):
+                self.report(f"network: {self.settings.network} on {self.settings.bridge}")
+            for host in hosts:
+                if host not in sleeping:
+                    packages.sync(self.settings.shared / "archives", host.archives)
+            if any(host.state is None or not host.state.provisioned for host in sleeping):
+                with self._lock(self.settings.root / ".shared.lock"):
+                    tree = base.ensure(self.settings.shared, base.recipe(self.run), self.run, self.report)
+                    base.prune(self.settings.shared, self._used_trees(), time.time())
+            else:
+                tree = Path()
+            for host in _those(sleeping, lambda host: host.make(tree, resolvers, public_key)):
+                self.report(f"{host.name}: made")
+            self._write_known_hosts()
+            return self._boot(hosts)
+
+    def _boot(self, hosts: Sequence[Host], binds: tuple[Bind, ...] | None = None) -> list[str]:
+        """Boot what does not run, wait until every host answers; return the names of those booted."""
+
+        def boot(host: Host) -> bool:
+            begun = time.monotonic()
+            booted = host.start(binds)
+            self._await(host)
+            if booted:
+                self.report(f"{host.name}: up at {host.made().address} ({time.monotonic() - begun:.1f} s)")
+            return booted
+
+        try:
+            return [host.name for host in _those(hosts, boot)]
+        except KeyboardInterrupt:
+            # Threads do not see it: without this they would go on waiting for the hosts.
+            self._interrupted.set()
+            raise
+
+    def _await(self, host: Host) -> None:
+        """Wait until ``host`` answers to ssh and its systemd has finished booting."""
+        end = time.monotonic() + BOOT_SECONDS
+        while True:
+            said = self.run([*self.ssh_command(host.name, share=False), "systemctl", "is-system-running", "--wait"],
+                            check=False, timeout=BOOT_SECONDS)  # fmt: skip
+            word = said.out.strip()
+            if word in ("running", "degraded"):
+                break
+            if not host.running():
+                raise LabError(f"{host.name} stopped during its boot: {_last(host.console)} (see {host.console})")
+            if time.monotonic() > end:
+                raise LabError(
+                    f"{host.name} does not answer to ssh within {BOOT_SECONDS} s: {said.last_line} (see {host.console})"
+                )
+            if self._interrupted.wait(0.15):
+                raise LabError(f"{host.name}: interrupted while it booted")
+        if word == "degraded":
+            failed = self.ssh(host.name, ["systemctl", "--failed", "--plain", "--no-legend"]).out
+            units = ", ".join(line.split()[0] for line in failed.splitlines() if line.strip())
+            self.report(f"{host.name}: failed units: {units}")
+
+    def down(self, *, purge: bool = False) -> None:
+        """Remove the lab: processes, mounts, network, files; with ``purge``, also what labs share."""
+        controller.require_root()
+        with self._locked():
+            for_each(self.hosts(), Host.destroy)
+            network.down(self.settings, self.run)
+            self._remove_strays()
+            remaining = mounts_below(self.settings.state)
+            if remaining:
+                raise LabError(f"{remaining[0]} is still mounted: unmount it, then run this again")
+            shutil.rmtree(self.settings.state, ignore_errors=True)
+            if purge:
+                self._purge()
+            self.settings.lock.unlink(missing_ok=True)
+
+    def _remove_strays(self) -> None:
+        """Kill hosts of this lab whose files were removed by hand."""
+        for machine in processes.machines():
+            if Path(machine.directory).is_relative_to(self.settings.hosts):
+                processes.kill(machine, nspawn=True)
+
+    def _purge(self) -> None:
+        """Remove base trees and package files, unless another lab stands on them."""
+        others = sorted(path.name for path in self.settings.root.iterdir() if not path.name.startswith("."))
+        others = [name for name in others if name != self.settings.prefix]
+        if others:
+            self.report(f"base tree and packages kept: lab {', '.join(others)} uses them")
+            return
+        with self._lock(self.settings.root / ".shared.lock"):
+            shutil.rmtree(self.settings.shared, ignore_errors=True)
+            (self.settings.root / ".shared.lock").unlink(missing_ok=True)
+
+    # --- single hosts ---
+
+    def start(self, names: Sequence[str] = (), binds: tuple[Bind, ...] | None = None) -> list[str]:
+        """Boot made hosts; ``binds`` replaces their extra binds. Return the names of those booted."""
+        controller.require_root()
+        with self._locked():
+            return self._boot(self.hosts(names), binds)
+
+    def stop(self, names: Sequence[str] = ()) -> list[str]:
+        """Shut hosts down cleanly; return the names of those that ran."""
+        controller.require_root()
+        with self._locked():
+            hosts = self.hosts(names)
+            return [host.name for host in _those(hosts, Host.stop)]
+
+    def kill(self, names: Sequence[str]) -> list[str]:
+        """Kill all processes of hosts at once; return the names of those that ran."""
+        controller.require_root()
+        with self._locked():
+            hosts = self.hosts(names)
+            return [host.name for host in _those(hosts, Host.kill)]
+
+    # --- snapshots ---
+
+    def snapshot(self, label: str, names: Sequence[str] = (), *, replace: bool = False) -> None:
+        """Keep the present content of hosts under ``label``: clean stop, freeze, boot. Binds are not kept.
+
+        Raises LabUsageError for a bad label, or one that exists unless ``replace``.
+        """
+        controller.require_root()
+        if not _LABEL.fullmatch(label):
+            raise LabUsageError(f"bad label {label!r}: letters, digits, dots, hyphens and underscores, at most 41")
+        with self._locked():
+            hosts = [host for host in self.hosts(names) if host.state is not None]
+            if not hosts:
+                raise LabError("nothing to keep: the lab is not made (malleposte lab up)")
+            taken = [host.name for host in hosts if label in host.made().snapshots]
+            if taken and not replace:
+                where = ", ".join(taken)
+                raise LabUsageError(f"snapshot {label} exists on {where}: give --replace to take it anew")
+            ran = _those(hosts, Host.stop)
+            for host in hosts:
+                host.freeze(label)
+            self._boot(ran)
+
+    def restore(self, label: str, names: Sequence[str] = ()) -> None:
+        """Bring hosts back to the snapshot ``label`` and boot them; what was written since is lost."""
+        controller.require_root()
+        with self._locked():
+            hosts = [host for host in self.hosts(names) if host.state is not None]
+            missing = [host.name for host in hosts if label not in host.made().snapshots]
+            if missing or not hosts:
+                known = ", ".join(sorted(self.snapshots())) or "none"
+                where = f" on {', '.join(missing)}" if missing else ""
+                raise LabUsageError(f"no snapshot {label}{where} (snapshots: {known})")
+            for_each(hosts, Host.kill)
+            for host in hosts:
+                host.rewind(label)
+            self._write_known_hosts()
+            network.up(self.settings, self.run)
+            self._boot(hosts)
+
+    def forget(self, label: str, names: Sequence[str] = ()) -> None:
+        """Drop the snapshot ``label``; raise LabUsageError if no host has it."""
+        controller.require_root()
+        with self._locked():
+            hosts = [host for host in self.hosts(names) if host.state and label in host.state.snapshots]
+            if not hosts:
+                raise LabUsageError(f"no snapshot {label}")
+            for host in hosts:
+                host.forget(label)
+
+    def snapshots(self) -> dict[str, list[str]]:
+        """Return label -> names of the hosts that have it."""
+        found: dict[str, list[str]] = {}
+        for host in self.hosts():
+            current = host.state
+            for label in current.snapshots if current else ():
+                found.setdefault(label, []).append(host.name)
+        return found
+
+    # --- looking and entering ---
+
+    def status(self) -> list[HostStatus]:
+        """Return the status of every host; needs no root and takes no lock."""
+
+        def look(host: Host) -> HostStatus:
+            current, machine = host.state, host.running()
+            address = str(host.spec.address) if host.spec else (current.address if current else "")
+            word = "running" if machine else "stopped"
+            if current is None:
+                word = "absent"
+            elif not current.provisioned:
+                word = "half-made"
+            uptime = time.clock_gettime(time.CLOCK_BOOTTIME) - machine.started if machine else 0.0
+            answers = machine is not None and _answers(address)
+            labels = tuple(sorted(current.snapshots)) if current else ()
+            return HostStatus(
+                host.name, address, word, answers, machine.pid if machine else 0, round(uptime, 1), labels
+            )
+
+        return for_each(self.hosts(), look)
+
+    def ssh_command(self, name: str, *, share: bool = True) -> list[str]:
+        """Return the ssh command that enters host ``name`` as root; the command to run there comes after it."""
+        host = self.hosts([name])[0]
+        address = str(host.spec.address) if host.spec else host.made().address
+        way = {"host": address, "user": "root", "port": "", "key": self.settings.key}
+        way["ssh_args"] = inventory.ssh_args(self.settings)
+        own = () if share else OWN
+        return words(way, patience=2, more=("-F", "none", "-o", "LogLevel=ERROR", *own))
+
+    def ssh(self, name: str, argv: Sequence[str], *, check: bool = True, timeout: float | None = None) -> Result:
+        """Run a command on host ``name`` as root (words are quoted for its shell)."""
+        return self.run([*self.ssh_command(name), shlex.join(argv)], check=check, timeout=timeout)
+
+    # --- pieces ---
+
+    def _key(self) -> str:
+        """Make the operator's key if there is none; return the public one."""
+        self.settings.ssh.mkdir(mode=0o700, parents=True, exist_ok=True)
+        public = self.settings.key.with_suffix(".pub")
+        if not (self.settings.key.is_file() and public.is_file()):
+            self.settings.key.unlink(missing_ok=True)
+            self.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"malleposte-lab-{self.settings.prefix}",
+                      "-f", str(self.settings.key)])  # fmt: skip
+        return public.read_text(encoding="ascii")
+
+    def _write_known_hosts(self) -> None:
+        """Write the list of host keys from the hosts' own files: nothing is learnt over the network."""
+        lines = []
+        for host in self.hosts():
+            current = host.state
+            if current is not None and current.provisioned:
+                names = host.spec.names if host.spec else (host.name,)
+                lines.append(f"{','.join((current.address, *names))} {host.host_key()}\n")
+        state.write_atomically(self.settings.known_hosts, "".join(lines))
+
+    def _write_inventory(self) -> None:
+        """Write the inventory of this lab, with the variables and sample accounts of the one it came from."""
+        self.settings.inventory.mkdir(exist_ok=True)
+        text = inventory.render(self.inventory, self.settings)
+        state.write_atomically(self.settings.inventory / "hosts.yml", text)
+        for name in ("group_vars", "host_vars", "sample-accounts.csv"):
+            link, source = self.settings.inventory / name, (self.inventory.path.parent / name).absolute()
+            if source == link.absolute():  # read from there: the link stands
+                continue
+            link.unlink(missing_ok=True)
+            if source.exists():
+                link.symlink_to(source)
+
+    def _used_trees(self) -> set[str]:
+        """Return the base trees that the hosts of any lab stand on."""
+        states = (state.load(path) for path in self.settings.root.glob("*/hosts/*/state.json"))
+        return {one.base for one in states if one is not None}
+
+    def _memory_hint(self, sleeping: Sequence[Host]) -> None:
+        """Warn when the hosts to boot will use more memory than is free."""
+        wanted = sum(host.spec.memory_mb for host in sleeping if host.spec)
+        with contextlib.suppress(OSError, StopIteration, ValueError):
+            lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+            free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) // 1024
+            if wanted > free:
+                self.report(f"memory: these hosts will use about {wanted} MiB, {free} MiB are free")
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold this lab's lock."""
+        with self._lock(self.settings.lock):
+            self.settings.hosts.mkdir(parents=True, exist_ok=True)
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, path: Path) -> Iterator[None]:
+        """Hold an exclusive lock on ``path``; the file may be removed by whoever holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            if not locks.take(descriptor):
+                self.report(f"waiting: another command holds {path}")
+                locks.take(descriptor, wait=True)
+            with contextlib.suppress(FileNotFoundError):
+                if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                    break
+            os.close(descriptor)
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def for_each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
+    """Do ``act`` for all hosts at once; return the results in order, or raise the first error when all are done."""
+    if not hosts:
+        return []
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        futures = [pool.submit(act, host) for host in hosts]
+    return [future.result() for future in futures]
+
+
+def _those(hosts: Sequence[Host], act: Callable[[Host], bool]) -> list[Host]:
+    """Do ``act`` for all hosts at once; return those for which it was true."""
+    return [host for host, true in zip(hosts, for_each(hosts, act), strict=True) if true]
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, 22), timeout=1):
+        return True
+    return False
+
+
+def _last(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
+        return next((line for line in reversed(lines) if line), "no output")
+    return "no output"

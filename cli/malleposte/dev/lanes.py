@@ -1,0 +1,58 @@
+"""The tests over several labs: some exclusive ones on the first, after the shared lane, the others beside them on its
+twin; those of the browser on another twin.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from malleposte.core.paths import ROOT
+from malleposte.dev import timings
+from malleposte.dev.lab.twin import SUFFIXES
+
+SHARED_SECONDS = 790
+"""The shared lane on a quiet machine of two cores; the twin's tests take up this time as well."""
+
+TWIN, WINDOWS = SUFFIXES
+"""The further labs: that of exclusive tests, that of the browser."""
+
+FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
+"""Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """The way to a further lab: words before a command, and its environment."""
+
+    enter: tuple[str, ...]
+    env: Mapping[str, str]
+
+
+def exclusive() -> list[str]:
+    """The exclusive tests by file; those of a folder, which share what they set up, by the folder."""
+    folder = ROOT / "tests/stack/exclusive"
+    found = [*folder.glob("test_*.py"), *{path.parent for path in folder.glob("*/test_*.py")}]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def budget(name: str, budgets: Mapping[str, float]) -> float:
+    """Seconds that a file may take, or all files of a folder."""
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / name).glob("test_*.py")] or [name]
+    return sum(timings.budget(one, budgets) for one in files)
+
+
+def parted(files: Sequence[str], budgets: Mapping[str, float]) -> tuple[list[str], list[str]]:
+    """Test files, and folders of them, for the first lab and for the second, so that both end at about the same time.
+
+    The order stays, but FIRST comes first.
+    """
+    seconds = {name: budget(name, budgets) for name in files}
+    begins = [name for name in files if name == FIRST]
+    free = {True: 0.0, False: SHARED_SECONDS + sum(seconds[name] for name in begins)}
+    on_second: set[str] = set()
+    for name in sorted(set(files) - {FIRST}, key=lambda one: (-seconds[one], one)):
+        second = free[True] <= free[False]
+        free[second] += seconds[name]
+        if second:
+            on_second.add(name)
+    own = [name for name in files if name not in on_second and name != FIRST]
+    return begins + own, [name for name in files if name in on_second]

@@ -1,0 +1,1 @@
+"""Agendas and address books that agents share: rooms, boxes, schools, reminders."""

@@ -1,0 +1,80 @@
+"""The agendas of functional boxes in SOGo: one a box, in the list of its delegates, who write in it.
+
+A delegation or a box that ends closes the agenda first; then it leaves the list. The events stay, until the data of the
+box are removed: who gives a box its agenda again finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from malleposte.accounts.agendas import closed, rights
+from malleposte.accounts.agendas.model import MAIN
+from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
+from malleposte.accounts.agendas.sogo import Restore, restore
+from malleposte.core.loops import named
+from malleposte.groupware import subscriptions
+from malleposte.groupware.offers import Listed, Offers
+
+WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
+TITLE = "Agenda"
+"""In an agent's list SOGo writes the name of the box behind it."""
+COLOUR = "#6e445a"
+TABLE = "malleposte_box_agendas"
+AT_ONCE = 200
+"""Agendas that one run makes, so that new delegates do not wait for all: SOGo's tool takes a second for each."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A functional box that has an agenda, and its delegates who have SOGo (uids)."""
+
+    uid: str
+    delegates: frozenset[str]
+
+
+def place(
+    boxes: Sequence[Box], others: Iterable[str], sql: Sql, forget: Forget, now: float, put: Restore = restore
+) -> Iterator[tuple[str, str]]:
+    """Bring SOGo to the boxes of the directory; each one that changed, and what went wrong with it, if anything did.
+
+    `others`: the boxes without an agenda (uids). `now`: seconds.
+    """
+    offers = Offers(sql, forget, TABLE)
+    offered = offers.held()
+    there = closed.find([box.uid for box in boxes], sql)
+    waiting = [box.uid for box in boxes if box.uid not in there][AT_ONCE:]
+    boxes = [box for box in boxes if box.uid not in waiting]
+    held = closed.make({box.uid: TITLE for box in boxes}, sql, put)
+    wanted = {_agenda(box.uid, held[box.uid]): _rights(box.delegates) for box in boxes if box.uid in held}
+    wanted |= {_agenda(uid, number): _rights(()) for uid, number in closed.find(others, sql).items()}
+    changed = {agenda.owner for agenda in rights.keep_all(sql, forget, wanted)}
+    for box in boxes:
+        faults: list[str] = []
+        with named(faults.append):
+            if box.uid not in held:
+                faults.append("SOGo made no agenda of it")
+            elif offers.keep(_listed(box.uid), box.delegates, offered.get(box.uid, {}), int(now)):
+                changed.add(box.uid)
+        yield from ((box.uid, fault) for fault in faults)
+    for uid in offered.keys() - {box.uid for box in boxes}:
+        faults = []
+        with named(faults.append):
+            offers.end(_listed(uid), offered[uid].keys())
+            changed.add(uid)
+        yield from ((uid, fault) for fault in faults)
+    yield from ((uid, "") for uid in sorted(changed))
+
+
+def _agenda(uid: str, number: int) -> rights.Agenda:
+    return rights.Agenda(number, uid, MAIN)
+
+
+def _listed(uid: str) -> Listed:
+    return Listed(uid, subscriptions.reference(uid, MAIN), COLOUR)
+
+
+def _rights(delegates: Iterable[str]) -> list[tuple[str, str]]:
+    """Rights by uid. With the system's default roles, colleagues would see the hours."""
+    return [(ANYBODY, NOTHING), *((uid, role) for uid in sorted(delegates) for role in WRITES)]

@@ -1,0 +1,126 @@
+"""The times at which an agent of the light class is busy, by the events in Radicale's store (RFC 4791, section 7.10).
+
+An event that is transparent or called off takes no time; whatever else it says, nothing but its times goes out.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from malleposte.groupware import items
+from malleposte.groupware.events import PATIENCE, aware, bounded, length, moved, read, starts, text_of
+from malleposte.platform.times import DATE_TIME
+
+QUARTER = datetime.timedelta(minutes=15)
+UTC = datetime.UTC
+Span = tuple[datetime.datetime, datetime.datetime]
+"""Beginning and end, with their zone."""
+
+_EVENT = re.compile(r"^BEGIN:VEVENT\r?$", re.MULTILINE)
+_SEVERAL = re.compile(r"^(RRULE|RDATE|RECURRENCE-ID)\b", re.MULTILINE)
+_DAY = re.compile(r"^DT(START|END)\b[^:\r\n]*:(\d{8})", re.MULTILINE)
+
+
+def window(first: datetime.date, last: datetime.date, zone: datetime.tzinfo) -> Span:
+    """From the beginning of the first day to the end of the last one."""
+    return aware(first, zone), aware(last + datetime.timedelta(days=1), zone)
+
+
+def may_meet(text: str, first: datetime.date, last: datetime.date) -> bool:
+    """Whether an item is worth reading for these days; a glance, since its parser is slow."""
+    if not _EVENT.search(text):
+        return False
+    # Zones have days of their own. What is cut off is worth reading, and no search begins again for each beginning.
+    own, *zones = text.split("\nBEGIN:VTIMEZONE")
+    own += "".join(zone.partition("\nEND:VTIMEZONE")[2] for zone in zones)
+    days = {name: datetime.datetime.strptime(day, "%Y%m%d").date() for name, day in _DAY.findall(own)}  # noqa: DTZ007
+    if _SEVERAL.search(own) or len(days) < 2:
+        return True
+    margin = datetime.timedelta(days=2)  # of zones
+    return days["START"] - margin <= last and first <= days["END"] + margin
+
+
+def spans(text: str, first: datetime.datetime, last: datetime.datetime, zone: datetime.tzinfo) -> Iterator[Span]:
+    """The times of an item that take time of its owner and meet those between `first` and `last`."""
+    events = read(text)
+    others = moved(events, zone)
+    for event in events:
+        if text_of(event, "transp").upper() == "TRANSPARENT" or text_of(event, "status").upper() == "CANCELLED":
+            continue
+        lasts = length(event)
+        # A second earlier, since what begins then is looked for too.
+        for begins in starts(event, zone, (first - lasts).timestamp() - 1):
+            start = aware(begins, zone)
+            if start >= last:
+                break
+            if "recurrence-id" not in event.contents and start in others:
+                continue
+            end = aware(begins + lasts, zone)
+            if end > first and end > start:
+                yield start, end
+
+
+@dataclass
+class Busy:
+    """The times of one agent between two days, both included. `unread`: items that say nothing, with the reason."""
+
+    root: Path
+    zone: datetime.tzinfo
+    first: datetime.date
+    last: datetime.date
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    kept: bool = False
+
+    def of(self, uid: str) -> list[Span]:
+        """The times in which an agent is busy; `kept` tells afterwards whether an agenda of theirs holds an event."""
+        folders = items.agendas(self.root / uid)
+        return [span for folder in folders for path in items.listed(folder) for span in self._of(path)]
+
+    def _of(self, path: Path) -> list[Span]:
+        try:
+            text = items.content(path) or ""
+            self.kept = self.kept or bool(_EVENT.search(text))
+            if not may_meet(text, self.first, self.last):
+                return []
+            with bounded(PATIENCE):
+                return list(spans(text, *window(self.first, self.last, self.zone), self.zone))
+        except Exception as error:  # noqa: BLE001  # vobject and dateutil raise whatever their parsers meet
+            self.unread.append((f"{path.parent.name}/{path.name}", f"{type(error).__name__}: {error}"))
+            return []
+
+
+def in_utc(found: list[Span], begin: datetime.datetime, end: datetime.datetime) -> list[tuple[str, str]]:
+    """Beginnings and ends within these moments, as iCalendar has them in UTC; those that meet are one."""
+    joined: list[Span] = []
+    for starts_at, ends_at in sorted((max(one[0], begin), min(one[1], end)) for one in found):
+        if joined and starts_at <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], ends_at)
+        elif starts_at < ends_at:
+            joined.append((starts_at, ends_at))
+    return [(f"{one.astimezone(UTC):{DATE_TIME}}", f"{other.astimezone(UTC):{DATE_TIME}}") for one, other in joined]
+
+
+def by_quarters(
+    found: list[Span], first: datetime.date, last: datetime.date, zone: datetime.tzinfo
+) -> dict[str, dict[str, dict[str, int]]]:
+    """The same as SOGo's page takes it: day (YYYYMMDD), hour, minute of a quarter, 1 where it is taken.
+
+    Hours without any are left out. Times are those of `zone`.
+    """
+    begin, end = window(first, last, zone)
+    days: dict[str, dict[str, dict[str, int]]] = {}
+    for starts_at, ends_at in found:
+        # In UTC: a day on which the clocks are changed has quarters that local time does not count.
+        moment = max(starts_at, begin).astimezone(UTC)
+        moment -= datetime.timedelta(minutes=moment.minute % 15, seconds=moment.second, microseconds=moment.microsecond)
+        while moment < min(ends_at, end):
+            local = moment.astimezone(zone)
+            hours = days.setdefault(f"{local:%Y%m%d}", {})
+            quarters = hours.setdefault(str(local.hour), {str(minute): 0 for minute in (0, 15, 30, 45)})
+            quarters[str(local.minute)] = 1
+            moment += QUARTER
+    return days

@@ -1,0 +1,125 @@
+"""Keep the store as its sources and the directory are. The timer's work, as the store's own user.
+
+A source that does not answer, or sends what is refused, leaves the last good content in place; its entry says why.
+"""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from malleposte.accounts.agendas.radicale import as_kept
+from malleposte.core.loops import reason
+from malleposte.directory.query import Search
+from malleposte.groupware.published import content, fetch, model
+from malleposte.groupware.published.content import Kept
+from malleposte.groupware.published.model import Published, Shown
+from malleposte.groupware.published.settings import Fixed
+from malleposte.groupware.published.store import Store, digest, write
+from malleposte.lists.rule import agents_of, from_url
+
+AGAIN = datetime.timedelta(hours=3)
+"""The age at which a source is read again."""
+AS_BEFORE = "its agents are as they were"
+
+
+@dataclass(frozen=True)
+class Gatherer:
+    """The work on one store. `web` is the folder that nginx serves, `suffix` the directory's.
+
+    `fixed` are the calendars of the inventory.
+    """
+
+    store: Store
+    web: Path
+    suffix: str
+    search: Search
+    read: Callable[[str], bytes] = fetch.read
+    kept: Kept = as_kept
+    fixed: tuple[Fixed, ...] = ()
+
+    def run(self, now: datetime.datetime, *, every: bool = False) -> list[str]:
+        """Do all of it; what went wrong, a line each. `every`: sources that are not due, too."""
+        said = list(self._fix(now))
+        due = [one for one in self.store.every() if one.source and (every or _due(one, now))]
+        said += [line for one in due for line in self._renew(one, now)]
+        shown: list[Shown] = []
+        before = {one.ident: one for one in self.store.shown()}
+        with self.store.locked():
+            published = self.store.every()
+            for one in published:
+                try:
+                    members = self.members(one)
+                except Exception as problem:  # noqa: BLE001  # said, and the others are brought up to date
+                    error = f"{AS_BEFORE}: {reason(problem)}"
+                    said.append(f"{one.ident}: {error}")
+                    self.store.put(replace(one, error=one.error or error))
+                    members = before[one.ident].members if one.ident in before else ()
+                else:
+                    if one.error.startswith(AS_BEFORE):
+                        self.store.put(replace(one, error=""))
+                shown.append(Shown(one.ident, one.name, one.colour, digest(self.store.content(one.ident)), members))
+            self.store.show(shown)
+            self._serve(published)
+        return said
+
+    def members(self, one: Published) -> tuple[str, ...] | None:
+        """The agents for whom a calendar is; None for all. Raises MallepostError."""
+        return agents_of(from_url(one.url, self.suffix), self.search) if one.rule else None
+
+    def _fix(self, now: datetime.datetime) -> Iterator[str]:
+        """Publish what the inventory has, and withdraw what it had; the faults."""
+        wanted = {one.ident: one for one in self.fixed}
+        with self.store.locked():
+            for held in self.store.every():
+                if held.fixed and held.ident not in wanted:
+                    self.store.withdraw(held.ident, now)
+        for ident, one in wanted.items():
+            before = self.store.find(ident)
+            new = replace(
+                before or Published(ident, one.name, token=secrets.token_hex(16)),
+                name=one.name, colour=model.colour(one.colour), rule="", url="", source=one.source, fixed=True,
+            )  # fmt: skip
+            if new == before and one.source:
+                continue  # its turn comes as that of every source
+            try:
+                given = self.read(one.source) if one.source else one.content.encode()
+                text = content.whole(content.check(given, one.source or one.name, self.kept).items, one.name)
+            except Exception as problem:  # noqa: BLE001  # said, and the others are published
+                yield f"{ident}: it is not published as the inventory has it: {reason(problem)}"
+                continue
+            with self.store.locked():
+                if new != before or self.store.content(ident).decode() != text:
+                    at = now.isoformat(timespec="seconds")
+                    self.store.put(replace(new, published=at, fetched=at, error=""), text)
+
+    def _renew(self, one: Published, now: datetime.datetime) -> Iterator[str]:
+        """Read a source again; the fault, where there is one."""
+        text, error = None, ""
+        try:
+            text = content.whole(content.check(self.read(one.source), one.source, self.kept).items, one.name)
+        except Exception as problem:  # noqa: BLE001  # said, and the others are read
+            error = reason(problem)
+            yield f"{one.ident}: its last good content stays: {error}"
+        with self.store.locked():
+            held = self.store.find(one.ident)
+            if held is not None and held.source == one.source:
+                fetched = now.isoformat(timespec="seconds") if text is not None else held.fetched
+                self.store.put(replace(held, fetched=fetched, error=error), text)
+
+    def _serve(self, published: Iterable[Published]) -> None:
+        """The files that nginx serves: the new ones first, then what is withdrawn goes."""
+        wanted = {one.file: self.store.content(one.ident).decode() for one in published}
+        held = {path.name: path for path in self.web.glob("*.ics")}
+        for name, text in wanted.items():
+            if name not in held or held[name].read_bytes() != text.encode():
+                write(self.web / name, text)
+        for name in held.keys() - wanted.keys():
+            held[name].unlink()
+
+
+def _due(one: Published, now: datetime.datetime) -> bool:
+    return not one.fetched or bool(one.error) or now - datetime.datetime.fromisoformat(one.fetched) >= AGAIN

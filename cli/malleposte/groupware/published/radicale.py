@@ -1,0 +1,61 @@
+"""The published calendars in Radicale's store: a folder each that no agent's address reaches, and who is shown which.
+
+`.published/IDENT` in the folder of collections is one for all its agents; Radicale refuses addresses with a name that
+begins with a dot. `published.json` beside that folder says who is shown it (malleposte.daemons.radicale_storage).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from malleposte.accounts.agendas.model import Kind
+from malleposte.accounts.agendas.radicale import LOCK, PROPERTIES, TAGS, TITLE
+from malleposte.groupware.published.model import Items, Shown
+from malleposte.groupware.published.places import FOLDER, SHOWN
+from malleposte.groupware.published.store import write
+from malleposte.platform import locks
+from malleposte.runtime import owner
+
+
+def place(root: Path, shown: Sequence[Shown], items: Items) -> int:
+    """Bring Radicale's store (`root`: its collection-root) to what is published; the number of changed calendars."""
+    changed = 0
+    top = root / FOLDER
+    with owner.as_owner(root), locks.waited(root.parent / LOCK):
+        top.mkdir(mode=0o750, parents=True, exist_ok=True)
+        for one in shown:
+            changed += _placed(top / one.ident, one, items)
+        # Withdrawn ones are shown to nobody before their events go.
+        told = json.dumps({one.ident: one.members for one in shown})
+        file = root.parent / SHOWN
+        if not owner.plain(file) or owner.read(file) != told.encode():
+            write(file, told)
+        for folder in top.iterdir():
+            if folder.name not in {one.ident for one in shown} and owner.folder(folder):
+                shutil.rmtree(folder)
+                changed += 1
+    return changed
+
+
+def _placed(folder: Path, one: Shown, items: Items) -> int:
+    """One calendar; whether anything changed. What stayed keeps its file, so that devices fetch what changed alone."""
+    folder.mkdir(mode=0o750, exist_ok=True)
+    wanted = dict(items(one.ident))
+    wanted[PROPERTIES] = json.dumps(
+        {
+            "tag": TAGS[Kind.AGENDA], TITLE: one.name, "ICAL:calendar-color": one.colour,
+            "C:supported-calendar-component-set": "VEVENT",
+        },
+        ensure_ascii=False,
+    )  # fmt: skip
+    held = {path.name: path for path in folder.iterdir() if owner.plain(path)}
+    late = [name for name, text in wanted.items() if name not in held or owner.read(held[name]) != text.encode()]
+    for name in late:
+        write(folder / name, wanted[name])
+    gone = held.keys() - wanted.keys()
+    for name in gone:
+        held[name].unlink()
+    return int(bool(late or gone))

@@ -1,0 +1,59 @@
+"""The settings of the calendars on the host of the web (role calendars)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from malleposte.core.errors import MallepostError
+from malleposte.groupware.published import model
+
+FILE = Path("/etc/malleposte/calendars.json")
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A calendar that the inventory has: from the address `source`, or with `content` (iCalendar)."""
+
+    name: str
+    colour: str = model.COLOUR
+    source: str = ""
+    content: str = ""
+
+    @property
+    def ident(self) -> str:
+        """Its identifier. Raises InputError."""
+        return model.ident(self.name)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`address` and `web` are the site and its folder; `base`, `bind_dn`, `uri` lead to the directory.
+
+    `units` are the jobs of the engines, `fixed` the calendars of the inventory.
+    """
+
+    address: str
+    web: Path
+    base: str
+    bind_dn: str
+    uri: str
+    units: tuple[str, ...]
+    fixed: tuple[Fixed, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path = FILE) -> Settings:
+        """From its JSON file. Raises MallepostError."""
+        try:
+            given = json.loads(path.read_text("utf-8"))
+            base, bind_dn, uri = (str(given[name]) for name in ("base", "bind_dn", "uri"))
+            units = tuple(map(str, given["units"]))
+            fixed = tuple(Fixed(**one) for one in given.get("fixed", []))
+            return cls(str(given["address"]), Path(given["web"]), base, bind_dn, uri, units, fixed)
+        except FileNotFoundError as error:
+            raise MallepostError(
+                f"{path}: no calendars are published on this host", "deploy the role calendars"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MallepostError(f"{path}: {error}", "deploy the role calendars") from error

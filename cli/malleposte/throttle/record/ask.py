@@ -1,0 +1,53 @@
+"""Asking the record of this host, for root: one JSON line each way."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+from malleposte.core.errors import MallepostError
+from malleposte.throttle.record.model import Kept, kept
+
+SOCKET = Path("/run/malleposte-record/asked")
+TIMEOUT = 15.0
+"""Seconds for an answer."""
+
+
+def of(uid: str, path: Path = SOCKET) -> Kept:
+    """The record about an account; nothing where this host has no record. Raises MallepostError, OSError."""
+    if not path.exists():
+        return Kept()
+    try:
+        return kept(_asked("of", uid, path))
+    except (KeyError, TypeError) as error:
+        raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
+
+
+def end(uid: str, path: Path = SOCKET) -> None:
+    """Sessions of submission that the account has open now send no more. Raises MallepostError, OSError."""
+    if path.exists():
+        _asked("end", uid, path)
+
+
+def erase(uid: str, path: Path = SOCKET) -> int:
+    """Erase the record about an account; how many rows that were. Raises MallepostError, OSError."""
+    return int(_asked("erase", uid, path)["erased"]) if path.exists() else 0
+
+
+def _asked(act: str, uid: str, path: Path) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(TIMEOUT)
+        link.connect(str(path))
+        link.sendall(json.dumps({"act": act, "uid": uid}).encode() + b"\n")
+        with link.makefile("rb") as stream:
+            line = stream.readline()
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise MallepostError(f"{path}: no answer", "look at 'journalctl -u malleposte-record' on that host") from error
+    if not isinstance(found, dict) or "error" in found:
+        reason = found.get("error") if isinstance(found, dict) else "not an answer"
+        raise MallepostError(f"{path}: {reason}", "look at 'journalctl -u malleposte-record' on that host")
+    return found

@@ -1,0 +1,49 @@
+"""Radicale's store follows what is published; what stayed keeps its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from malleposte.accounts.agendas.radicale import Radicale
+from malleposte.groupware.published.model import Shown
+from malleposte.groupware.published.radicale import place
+
+ONE = Shown("zone-a", "Zone A", "#18753c", "d1", ("a1",))
+ALL = Shown("tous", "Tous", "#000091", "d2")
+ITEMS = {"1.ics": "un\r\n", "2.ics": "deux\r\n"}
+
+
+def root(tmp_path: Path) -> Path:
+    made = tmp_path / "collections" / "collection-root"
+    made.mkdir(parents=True)
+    return made
+
+
+def test_calendars_are_placed_changed_and_taken_away(tmp_path: Path) -> None:
+    here = root(tmp_path)
+    assert place(here, [ONE, ALL], lambda _ident: ITEMS) == 2
+    folder = here / ".published" / "zone-a"
+    assert json.loads((folder / ".Radicale.props").read_text("utf-8")) == {
+        "tag": "VCALENDAR", "D:displayname": "Zone A", "ICAL:calendar-color": "#18753c",
+        "C:supported-calendar-component-set": "VEVENT",
+    }  # fmt: skip
+    assert (folder / "2.ics").read_bytes() == b"deux\r\n"
+    told = here.parent / "published.json"
+    assert json.loads(told.read_text("utf-8")) == {"zone-a": ["a1"], "tous": None}
+    before = (folder / "1.ics").stat().st_ino
+    assert place(here, [ONE, ALL], lambda _ident: ITEMS) == 0
+    assert place(here, [ONE, ALL], lambda _ident: {**ITEMS, "2.ics": "deuxième\r\n", "3.ics": "trois\r\n"}) == 2
+    assert (folder / "1.ics").stat().st_ino == before
+    assert (folder / "2.ics").read_text("utf-8").strip() == "deuxième"
+    assert place(here, [ONE, ALL], lambda _ident: {"1.ics": "un\r\n"}) == 2
+    assert sorted(path.name for path in folder.iterdir()) == [".Radicale.props", "1.ics"]
+    assert place(here, [ALL], lambda _ident: {"1.ics": "un\r\n"}) == 1
+    assert not folder.exists()
+    assert json.loads(told.read_text("utf-8")) == {"tous": None}
+
+
+def test_they_are_no_agent_s(tmp_path: Path) -> None:
+    here = root(tmp_path)
+    place(here, [ALL], lambda _ident: ITEMS)
+    assert Radicale(here).holders() == set()
