@@ -10,7 +10,8 @@ import pytest
 from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
-from malleposte.fleet import playbook
+from malleposte.dev.bringup import first_backup
+from malleposte.fleet import playbook, remote
 
 from tests.stack.support import deployed, standalone
 from tests.stack.support.site import Site
@@ -85,6 +86,8 @@ def test_every_path_works_once_the_vantage_trusts_the_root(one: Deployed) -> Non
     own = "/usr/local/share/ca-certificates/academie.crt"
     text = one.site.run("mail1", f"cat {one.root}")
     one.site.run("world", f"cat >{own} && update-ca-certificates", given=text)
+    for client in remote.backups(one.site.inventory)[1]:
+        assert first_backup(client) == []
     deployed.works_from_outside(one.site)
 
 
