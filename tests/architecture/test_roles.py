@@ -209,6 +209,12 @@ def test_only_wiring_joins_roles() -> None:
     assert wrong == []
 
 
+def test_wiring_has_no_defaults_of_its_own() -> None:
+    """They live in facts and roles (the lookup `role`). Dovecot has a filter of that name too."""
+    lines = (ROOT / "playbooks/group_vars/all/wiring.yml").read_text("utf-8").splitlines()
+    assert [line for line in lines if "default(" in line and "%{" not in line] == []
+
+
 def test_wiring_sets_only_known_variables() -> None:
     known = {option for role in ROLES for option in specs_of(role)}
     wiring = load(ROOT / "playbooks/group_vars/all/wiring.yml") or {}
