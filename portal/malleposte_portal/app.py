@@ -10,20 +10,20 @@ from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader, StrictUndefined
 from malleposte.accountd.client import Client
 from werkzeug.exceptions import HTTPException
 
-from malleposte_portal import acts
-from malleposte_portal.assets import Assets, setup_assets
 from malleposte_portal.autodiscover import setup_autodiscover
-from malleposte_portal.browsers import setup_browsers
-from malleposte_portal.front import setup_front
+from malleposte_portal.core import acts
+from malleposte_portal.core.assets import Assets, setup_assets
+from malleposte_portal.core.browsers import setup_browsers
+from malleposte_portal.core.languages import setup_languages
+from malleposte_portal.core.security import SECRET_BYTES, setup_security
+from malleposte_portal.core.settings import Settings
+from malleposte_portal.core.static_files import setup_static_files
+from malleposte_portal.front.services import setup_front
+from malleposte_portal.front.tiles import setup_tiles
 from malleposte_portal.guide import setup_guide
-from malleposte_portal.languages import setup_languages
-from malleposte_portal.own.tiles import setup_tiles
+from malleposte_portal.log_in.sign_on import SignOn, setup_sign_on
+from malleposte_portal.own.profiles import setup_profiles
 from malleposte_portal.pages import setup_pages
-from malleposte_portal.profiles import setup_profiles
-from malleposte_portal.security import SECRET_BYTES, setup_security
-from malleposte_portal.settings import Settings
-from malleposte_portal.sign_on import SignOn, setup_sign_on
-from malleposte_portal.static_files import setup_static_files
 
 
 def create_app(

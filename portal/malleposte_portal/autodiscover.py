@@ -10,7 +10,7 @@ import re
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest
 
-from malleposte_portal.settings import Settings
+from malleposte_portal.core.settings import Settings
 
 ADDRESS = re.compile(
     rb"<(?:\w+:)?EMailAddress>\s*([A-Za-z0-9.!#$%'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255})\s*</", re.IGNORECASE

@@ -13,9 +13,9 @@ from typing import Any
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, link, said_done
-from malleposte_portal.languages import translate as _
+from malleposte_portal.core import acts, forms
+from malleposte_portal.core.answers import UNKNOWN, Answer, link, said_done
+from malleposte_portal.core.languages import translate as _
 
 TICKET = "ticket"
 FORMS: dict[str, type[forms.Form]] = {

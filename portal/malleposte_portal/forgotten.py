@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import current_app, render_template
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.core import acts, forms
+from malleposte_portal.core.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.core.languages import translate as _
 from malleposte_portal.first_login import USED
-from malleposte_portal.languages import translate as _
 
 PENDING = "Ce compte n’a jamais été activé : choisissez « Activer mon compte », avec les mêmes NUMEN et code INA."
 

@@ -14,11 +14,12 @@ from malleposte.accountd import wire
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from malleposte_portal import acts, dsfr, forms
-from malleposte_portal.answers import UNKNOWN, Answer, link
+from malleposte_portal import dsfr
+from malleposte_portal.core import acts, forms, words
+from malleposte_portal.core.answers import UNKNOWN, Answer, link
+from malleposte_portal.core.languages import translate as _
 from malleposte_portal.forgotten import PENDING
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import factors, words
+from malleposte_portal.own import factors
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "hacked": ("/pirate", "/en/hacked"),

@@ -10,24 +10,13 @@ from flask import Flask, current_app, g, redirect, render_template, request, ses
 from malleposte.accountd import wire
 from malleposte.policy.project import sentences
 
-from malleposte_portal import (
-    acts,
-    browsers,
-    desk,
-    first_login,
-    forgotten,
-    forms,
-    guide,
-    hacked,
-    human,
-    info,
-    own,
-    sign_on,
-    strength,
-)
-from malleposte_portal.answers import Answer, carried_out, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.settings import LANGUAGES
+from malleposte_portal import desk, first_login, forgotten, guide, hacked, info, own
+from malleposte_portal.core import acts, browsers, forms, human
+from malleposte_portal.core.answers import Answer, carried_out, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.settings import LANGUAGES
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.password import strength
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "home": ("/", "/en/"),

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.desk import forms
 from malleposte_portal.desk.pages import acted, given, looked, looked_for
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "desk_boxes": ("/assistance/boites", "/en/help-desk/mailboxes"),

@@ -9,14 +9,15 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
 from malleposte_portal.desk import forms
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import diagnosis, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import diagnosis
 
 LOG = logging.getLogger("malleposte_portal")
 ADDRESSES: dict[str, tuple[str, str]] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, abort, current_app, render_template
 
-from malleposte_portal.assets import Assets
+from malleposte_portal.core.assets import Assets
 from malleposte_portal.guide.markdown import Page, read
 
 INDEX = "README"

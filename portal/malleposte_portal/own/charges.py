@@ -8,11 +8,12 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, unanswered
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "charges": ("/compte/boites-et-listes", "/en/account/boxes-and-lists"),

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from flask import Response, redirect, render_template, request, session
 from malleposte.accountd import client, wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.front import now
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, fetch, for_agent, unanswered
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.front.services import now
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, fetch, for_agent, unanswered
+from malleposte_portal.own import forms
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "own_data": ("/compte/donnees", "/en/account/data"),

@@ -14,12 +14,13 @@ from typing import Any
 from flask import current_app
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, front, sign_on
-from malleposte_portal.answers import Answer
-from malleposte_portal.languages import translate as _
-from malleposte_portal.languages import translate_number
-from malleposte_portal.own import words
-from malleposte_portal.own.asked import ask, for_agent
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.languages import translate_number
+from malleposte_portal.front import services as front
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent
 
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.own import forms
 from malleposte_portal.own.diagnosis import at, by
 
 ADDRESSES: dict[str, tuple[str, str]] = {

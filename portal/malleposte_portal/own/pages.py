@@ -7,14 +7,15 @@ from collections.abc import Callable
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.front import now
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, data, factors, forms, log_ins, phones, recovery, senders, undelete, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered, withdrawn
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.front.services import now
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import charges, data, factors, forms, log_ins, phones, recovery, senders, undelete
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "login": ("/connexion", "/en/login"),

@@ -9,13 +9,14 @@ from flask import g, redirect, render_template, request, url_for
 from malleposte.accountd import wire
 from malleposte.front.profile import Phone, ProfileError
 
-from malleposte_portal import acts, browsers, profiles, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, withdrawn
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.core import acts, browsers
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, withdrawn
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import forms, profiles
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "setup": ("/compte/appareils/regler", "/en/account/devices/set-up"),

@@ -12,14 +12,15 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Confirm
+from malleposte_portal.core.languages import translate as _
 from malleposte_portal.first_login import WRONG
-from malleposte_portal.forms import Confirm
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import forms
 
 ADDRESSES: dict[str, tuple[str, str]] = {
     "recovery": ("/compte/secours", "/en/account/recovery"),

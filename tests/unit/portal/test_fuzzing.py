@@ -13,10 +13,10 @@ from malleposte_portal.pages import ADDRESSES, FORMS
 
 from tests.unit.accountd.test_service import NUMEN
 from tests.unit.portal.conftest import FakeAccountd, Visitor
-from tests.unit.portal.test_charges import BOX, LIST
-from tests.unit.portal.test_desk import PEOPLE, SHEET
+from tests.unit.portal.desk.test_desk import PEOPLE, SHEET
+from tests.unit.portal.own.test_charges import BOX, LIST
+from tests.unit.portal.own.test_pages import DONE
 from tests.unit.portal.test_first_login import Behind, agent, behind, site
-from tests.unit.portal.test_own import DONE
 
 __all__ = ["agent", "behind", "site"]
 ANSWER = replace(

@@ -13,8 +13,8 @@ from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.directory import State
 from malleposte_portal import create_app, hacked
+from malleposte_portal.core.settings import Settings
 from malleposte_portal.hacked import ADDRESSES
-from malleposte_portal.settings import Settings
 
 from tests.support.page import Page
 from tests.unit.accountd.test_hacked import FOLDER, FORWARD, OTHER_NUMEN, Robbed

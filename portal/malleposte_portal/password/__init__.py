@@ -1,0 +1,1 @@
+"""Passwords: the page of them, a change, and the tester of strength."""
