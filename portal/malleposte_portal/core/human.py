@@ -19,7 +19,9 @@ from typing import Any
 from flask import Response, current_app, jsonify
 
 from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 
+SUBJECT = Subject("human")
 SECONDS = 1800
 """For how long a challenge or a question is good: longer than a form takes, shorter than accountd remembers."""
 PREFIX = "0000"
@@ -83,6 +85,7 @@ def answered(token: str, answer: str) -> str:
     return word if hmac.compare_digest(right.encode(), signature.encode()) else ""
 
 
+@SUBJECT.page("/verification.json", "/en/verification.json", "human")
 def work() -> Response:
     """A challenge for the page's script, and where its worker is."""
     assets: Any = current_app.jinja_env.globals["asset"]

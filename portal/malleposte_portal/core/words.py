@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from flask import current_app, g
 from malleposte.accountd import wire
+from malleposte.platform import opening
 from malleposte.platform.times import in_english, in_french, when
 
 from malleposte_portal.core.languages import translate as _
-from malleposte_portal.front.services import clock
+
+
+def now() -> datetime:
+    """The time on the host's clock, with its zone."""
+    return datetime.now().astimezone()
+
+
+def clock(moment: time) -> str:
+    """An hour in the language of the page: `8 h`, `8 h 30`, `8:30`."""
+    return opening.clock(moment, french=g.language == "fr")
 
 
 def read(text: str | float) -> datetime | None:

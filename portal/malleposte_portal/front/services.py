@@ -9,13 +9,14 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app, g, render_template
+from flask import current_app, g, render_template
 from malleposte.front import notices, states
 from malleposte.platform import opening
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.languages import translate_number
+from malleposte_portal.core.words import clock, now
 
 WEEKS_AHEAD = 5
 """The weeks in which the next opening is looked for: longer than any holidays of a help desk."""
@@ -29,11 +30,6 @@ class Shown:
     title: str
     state: str
     since: str
-
-
-def now() -> datetime:
-    """The time on the host's clock, with its zone."""
-    return datetime.now().astimezone()
 
 
 def services() -> list[Shown]:
@@ -57,11 +53,6 @@ def when(moment: datetime) -> str:
     if here.date() == now().date():
         return _("aujourd’hui à %(hour)s", hour=hour)
     return _("le %(day)s à %(hour)s", day=f"{here:%d/%m}" if g.language == "fr" else f"{here:%-d %B}", hour=hour)
-
-
-def clock(moment: time) -> str:
-    """An hour in the language of the page: `8 h`, `8 h 30`, `8:30`."""
-    return opening.clock(moment, french=g.language == "fr")
 
 
 def messages() -> list[dict[str, str]]:
@@ -165,8 +156,3 @@ def diagnosis(**own: Any) -> str:
     return render_template(
         "diagnosis.html", services=found, verdict=verdict, place=place(), address=acts.source(), **own
     )  # fmt: skip
-
-
-def setup_front(app: Flask) -> None:
-    """Templates have `messages()`, `services()`, `desk()`, `hours()`."""
-    app.jinja_env.globals.update(messages=messages, services=services, desk=desk, hours=hours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 
 from malleposte_portal.log_in import sign_on
 
@@ -26,8 +26,3 @@ def webmail() -> str:
     """The address of the webmail, empty for none. Roundcube's leads agents of the other class on to SOGo's."""
     found = {one.get("service"): str(one["url"]) for one in tiles()}
     return next((found[name] for name in ("roundcube", "sogo") if name in found), "")
-
-
-def setup_tiles(app: Flask) -> None:
-    """Templates have `tiles()` and `webmail()`."""
-    app.jinja_env.globals.update(tiles=tiles, webmail=webmail)

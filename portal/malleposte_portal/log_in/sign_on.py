@@ -20,10 +20,12 @@ from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.settings import LANGUAGES
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in.provider import Agent as Known
 from malleposte_portal.log_in.provider import AwayError, Provider, RefusedError, Tokens
 from malleposte_portal.log_in.sessions import Session, Sessions, StoreError, key_of
 
+SUBJECT = Subject("log_in")
 COOKIE = "__Host-agent"
 """Of this name, a cookie is Secure, has Path=/ and no Domain, or browsers refuse it (RFC 6265bis, 4.1.3.2)."""
 RETURN = "/connexion/retour"
@@ -207,6 +209,7 @@ def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P,
 # --- pages ---
 
 
+@SUBJECT.page("/connexion", "/en/login")
 def login() -> Answer:
     """Send the browser to the provider; it comes back to a page of this site alone."""
     to = local(request.args.get("vers") or link("account"))
@@ -244,6 +247,7 @@ def _begun(state: str) -> dict[str, Any] | None:
     return found if sign_on().provider.now() < found["at"] + BEGUN_SECONDS else None
 
 
+@SUBJECT.get(RETURN, endpoint="login_return")
 def returned() -> Answer:
     """The browser comes back from the provider: once, the one that was sent, with a code for us."""
     given = request.args
@@ -308,6 +312,7 @@ def _admitted(who: Known, tokens: Tokens) -> str:
     return who.profile
 
 
+@SUBJECT.post(END, endpoint="login_end")
 def end() -> Answer:
     """The provider says that a session has ended (Back-Channel Logout 1.0, section 2.8)."""
     try:
@@ -323,6 +328,7 @@ def end() -> Answer:
     return "", 200
 
 
+@SUBJECT.act("/deconnexion", "/en/logout")
 def logout() -> Answer:
     """End the log-in here and at the provider, which leads back to a page that says so."""
     found = agent()
@@ -338,6 +344,7 @@ def logout() -> Answer:
     return answer
 
 
+@SUBJECT.page("/deconnecte", "/en/logged-out")
 def logged_out() -> Answer:
     """« Vous êtes déconnecté »."""
     return render_template("logged_out.html")
@@ -359,13 +366,8 @@ def _no_log_in(sentence: str, status: int) -> Answer:
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:
-    """The two addresses that the provider knows; templates have `agent()`, and know where factors are seen to.
-
-    The pages are in pages.ADDRESSES.
-    """
+    """Templates have `agent()`, and know where factors are seen to."""
     app.extensions["sign_on"] = found
-    app.add_url_rule(RETURN, "login_return", returned)
-    app.add_url_rule(END, "login_end", end, methods=["POST"])
     protection: Any = app.extensions["csrf"]
     assert isinstance(protection, CSRFProtect)
     # The provider's message is proved by its signature, and no browser sends it.

@@ -15,15 +15,13 @@ from flask import Flask, Response, current_app, render_template, request
 from malleposte.front import profile
 
 from malleposte_portal.core.answers import Answer
-from malleposte_portal.core.settings import LANGUAGES, Settings
+from malleposte_portal.core.settings import Settings
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 
-ADDRESSES = {
-    "profile": ("/profil/<word>", "/en/profile/<word>"),
-    "profile_file": ("/profil/<word>/telecharger", "/en/profile/<word>/download"),
-}
+SUBJECT = Subject("profiles")
 """Pages without log-in, for the telephone that has read the QR code; the word proves where it comes from."""
 PATIENCE = 10.0
 """Seconds for an answer of the signer."""
@@ -74,6 +72,7 @@ def keep(content: bytes) -> str:
     return shown_once.keep("profile", content)
 
 
+@SUBJECT.page("/profil/<word>", "/en/profile/<word>", "profile")
 def page(word: str) -> Answer:
     """The page that the QR code leads to. It spends nothing: programs that look at links may look at it."""
     try:
@@ -84,6 +83,7 @@ def page(word: str) -> Answer:
     return render_template("profile.html", state="there" if there else "gone", word=word), 200 if there else 404
 
 
+@SUBJECT.page("/profil/<word>/telecharger", "/en/profile/<word>/download", "profile_file")
 def file(word: str) -> Answer:
     """The profile itself, once."""
     if request.method == "HEAD":
@@ -101,9 +101,6 @@ def file(word: str) -> Answer:
 
 
 def setup_profiles(app: Flask, ask: Signer | None = None) -> None:
-    """Their addresses, and who signs: the role's signer where the settings name its socket."""
+    """Have profiles signed by the role's signer where the settings name its socket."""
     path = app.extensions["portal"].signer
     app.extensions["signer"] = ask or (signer(path) if path else None)
-    for name, view in (("profile", page), ("profile_file", file)):
-        for language, address in zip(LANGUAGES, ADDRESSES[name], strict=True):
-            app.add_url_rule(address, name, view, defaults={"language": language})

@@ -11,7 +11,9 @@ from malleposte.policy.project import SENTENCE_OF
 from malleposte_portal.core import forms
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.static_files import FOLDER
+from malleposte_portal.core.subject import Subject
 
+SUBJECT = Subject("strength")
 SCRIPTS = ("zxcvbn/core.js", "zxcvbn/common.js", "zxcvbn/fr.js")
 WORDS = FOLDER.joinpath("words.txt").read_text("utf-8").split()
 """Words of passphrases: neutral, without accents, four letters or more."""
@@ -55,12 +57,14 @@ SUGGESTIONS = {
 }
 
 
-def page() -> str:
+@SUBJECT.page("/motdepasse/robustesse", "/en/password/strength")
+def strength() -> str:
     """The page; its fields have no name, so that no browser sends them."""
     return render_template("strength.html", form=forms.Strength())
 
 
-def data() -> Response:
+@SUBJECT.page("/motdepasse/robustesse.json", "/en/password/strength.json")
+def strength_data() -> Response:
     """The data of the tester: rules, words, scripts, and its own words in the language of the page."""
     assets: Any = current_app.jinja_env.globals["asset"]
     judged = sorted(set(SENTENCE_OF.values()))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte_portal import desk, own
-from malleposte_portal.pages import ADDRESSES
+from malleposte_portal.log_in import sign_on
 
+from tests.support.portal import ADDRESSES, addresses
 from tests.unit.portal.conftest import TILES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -38,7 +39,7 @@ EACH = pytest.mark.parametrize("name", FORMS)
         name
         for name in ADDRESSES
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
-        and name not in (*own.ADDRESSES, *desk.ADDRESSES)
+        and (name == "diagnosis" or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT))
     ],
 )
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.wire import Forbidden
+from malleposte_portal import desk
 from malleposte_portal.core.forbidden import SENTENCES
 from malleposte_portal.core.languages import catalogues
-from malleposte_portal.desk import ADDRESSES
 from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError
+
+from tests.support.portal import ADDRESSES, addresses
 
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 CODE = "3467C-DFGHJ"
@@ -32,7 +34,7 @@ PEOPLE = (
 BOX = wire.Charge("box", "ce.0210001m", "Collège des Prés", "ce.0210001m@ac-exemple.test", ("jmartin", "partie"))
 DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True,
                  charges=(BOX,))  # fmt: skip
-PAGES = [name for name in ADDRESSES if name != "desk_aloud"]
+PAGES = [name for name in addresses(*desk.SUBJECTS) if name != "desk_aloud"]
 """The pages that show something of their own at any time."""
 GIVEN = {"desk_code": "ways=mail,aloud", "desk_factor": "factor=abc"}
 GIVEN |= dict.fromkeys(("desk_box", "desk_delegate", "desk_undelegate"), "box=ce.0210001m")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte_portal.own.charges import ADDRESSES
 
+from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]

@@ -10,12 +10,13 @@ import pytest
 from malleposte.accountd import client, wire
 from malleposte_portal.own import data
 
+from tests.support.portal import ADDRESSES
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 from tests.unit.portal.test_fuzzing import SIGNS
 
 __all__ = ["inside"]
-PAGE, FETCH, END = (data.ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
+PAGE, FETCH, END = (ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
 READY = wire.OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
@@ -76,7 +77,7 @@ def text(inside: Any, path: str = PAGE) -> str:
 )
 def test_each_state_is_told(inside: Any, accountd: Any, copy: dict[str, Any], told: Any, language: int) -> None:
     held(accountd, **copy)
-    shown = text(inside, data.ADDRESSES["own_data"][language])
+    shown = text(inside, ADDRESSES["own_data"][language])
     assert told[language] in shown
     pending = copy.get("state") in ("asked", "making")
     later = copy.get("again", "") > "2099"
@@ -207,7 +208,7 @@ def test_the_copy_is_removed(inside: Any, accountd: Any) -> None:
 @BOTH
 def test_no_password_breaks_the_form(inside: Any, accountd: Any, language: int) -> None:
     held(accountd)
-    path = data.ADDRESSES["own_data"][language]
+    path = ADDRESSES["own_data"][language]
     token = inside.get(path).forms()[-1]["fields"]["csrf_token"]
     for sign in SIGNS:
         values = {"csrf_token": token, "password": sign, "x": sign}

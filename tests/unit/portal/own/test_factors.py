@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte_portal.own import pages
-from malleposte_portal.own.factors import ADDRESSES
 
+from tests.support.portal import ADDRESSES
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 
@@ -22,7 +21,7 @@ LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
 
 def link_of(name: str) -> str:
     """The address of a page of the agent's own."""
-    return pages.ADDRESSES[name][0]
+    return ADDRESSES[name][0]
 
 
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
@@ -47,7 +46,7 @@ def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: i
 def test_the_account_s_page_leads_to_the_factors(inside: Any, accountd: Any, language: int) -> None:
     """The directory knows no factor unless they close devices: this page alone says whether there is one."""
     accountd.answer = replace(DONE, account=wire.Account("Marie Dupond", "marie@ac-exemple.test", state="active"))
-    page = inside.get(pages.ADDRESSES["account"][language])
+    page = inside.get(ADDRESSES["account"][language])
     assert ADDRESSES["factors"][language] in {str(held.get("href")) for held, _text in page.all("a")}
 
 

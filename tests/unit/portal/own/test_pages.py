@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
-from malleposte_portal import pages
+from malleposte_portal import own
 from malleposte_portal.core.languages import catalogues
 from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError, key_of
-from malleposte_portal.own import ACTS, ADDRESSES, phones
+from malleposte_portal.own import phones
+
+from tests.support.portal import ADDRESSES, acts, addresses
 
 PHONE = wire.Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
 ACCOUNT = wire.Account(
@@ -24,11 +26,11 @@ DONE = wire.Done(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
     journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
-ALONE = ("login", "device_made", "setup_apple_made", "logged_out", "recovery_confirm", "factor_remove", "charge",
-         "charge_add", "charge_filtering")  # fmt: skip
-"""Pages that need more than an address."""
-PAGES = [name for name in ADDRESSES if name not in (*ACTS, *ALONE)]
-FORMS = ("device_add", "recovery_mail", "recovery_phone", *phones.ADDRESSES)
+ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
+         "charge_filtering", "diagnosis")  # fmt: skip
+"""Pages that need more than an address, and one that is there for strangers too."""
+PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
+FORMS = ("device_add", "recovery_mail", "recovery_phone", *addresses(phones.SUBJECT))
 """Pages that ask accountd nothing before they are filled in."""
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
@@ -220,8 +222,8 @@ def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) 
 @BOTH
 def test_the_first_page_offers_what_serves_an_agent_who_is_logged_in(visit: Any, log_in: Any, language: int) -> None:
     account = {ADDRESSES[name][language] for name in ("account", "setup", "undelete")}
-    stranger = {pages.ADDRESSES[name][language] for name in ("activate", "forgotten")}
-    home = pages.ADDRESSES["home"][language]
+    stranger = {ADDRESSES[name][language] for name in ("activate", "forgotten")}
+    home = ADDRESSES["home"][language]
 
     def shown() -> set[str]:
         return {str(held["href"]) for held, _text in visit.get(home).all("a")} & (account | stranger)

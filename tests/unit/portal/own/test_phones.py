@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.front import profile
-from malleposte_portal.own import profiles
-from malleposte_portal.own.phones import ADDRESSES
+from malleposte_portal.own import phones, profiles
 
 from tests.support import certificates
+from tests.support.portal import ADDRESSES, addresses
 from tests.unit.front.test_profile import SERVERS
 from tests.unit.portal.own.test_pages import DONE, SECRET, inside
 
@@ -42,7 +42,7 @@ def downloaded(visitor: Any, path: str) -> Any:
 
 
 @BOTH
-@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in ("setup", "setup_apple_made")])
+@pytest.mark.parametrize("name", sorted(addresses(phones.SUBJECT).keys() - {"setup", "setup_apple_made"}))
 def test_each_kind_has_its_addresses(inside: Any, name: str, language: int) -> None:
     text = inside.get(ADDRESSES[name][language]).all("main")[0][1]
     for told in ("mdupond", "mail.ac-exemple.test", "993", "465", "https://dav.ac-exemple.test/"):

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte_portal.own.recovery import ADDRESSES
 
+from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte_portal.own.senders import ADDRESSES, UNFIT
+from malleposte_portal.own.senders import UNFIT
 
+from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
