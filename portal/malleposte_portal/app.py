@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, render_template
+from flask import Flask, g, render_template, request
 from jinja2 import ChoiceLoader, PackageLoader, PrefixLoader, StrictUndefined
 from malleposte.accountd.client import Client
+from malleposte.policy.project import sentences
 from werkzeug.exceptions import HTTPException
 
-from malleposte_portal import acts
-from malleposte_portal.assets import Assets, setup_assets
-from malleposte_portal.autodiscover import setup_autodiscover
-from malleposte_portal.browsers import setup_browsers
-from malleposte_portal.front import setup_front
-from malleposte_portal.guide import setup_guide
-from malleposte_portal.languages import setup_languages
-from malleposte_portal.own.tiles import setup_tiles
-from malleposte_portal.pages import setup_pages
-from malleposte_portal.profiles import setup_profiles
-from malleposte_portal.security import SECRET_BYTES, setup_security
-from malleposte_portal.settings import Settings
-from malleposte_portal.sign_on import SignOn, setup_sign_on
-from malleposte_portal.static_files import setup_static_files
+from malleposte_portal import autodiscover, desk, first_login, forgotten, guide, hacked, info, own, password
+from malleposte_portal.core import acts, human
+from malleposte_portal.core.answers import link
+from malleposte_portal.core.assets import Assets, setup_assets
+from malleposte_portal.core.browsers import setup_browsers
+from malleposte_portal.core.languages import setup_languages
+from malleposte_portal.core.security import SECRET_BYTES, setup_security
+from malleposte_portal.core.settings import LANGUAGES, Settings
+from malleposte_portal.core.static_files import setup_static_files
+from malleposte_portal.front import pages as front
+from malleposte_portal.log_in import sign_on as log_in
+from malleposte_portal.log_in.sign_on import SignOn, setup_sign_on
+from malleposte_portal.own.profiles import setup_profiles
+
+SUBJECTS = (
+    front.SUBJECT, first_login.SUBJECT, *password.SUBJECTS, forgotten.SUBJECT, human.SUBJECT, info.SUBJECT,
+    guide.SUBJECT, hacked.SUBJECT, log_in.SUBJECT, *own.SUBJECTS, *desk.SUBJECTS, autodiscover.SUBJECT,
+)  # fmt: skip
+"""Each with its routes."""
 
 
 def create_app(
@@ -59,13 +67,11 @@ def create_app(
     setup_browsers(app)
     setup_static_files(app)
     setup_assets(app, Assets.read(Path(settings.assets)) if settings.assets else Assets())
-    setup_front(app)
     setup_sign_on(app, sign_on)
-    setup_tiles(app)
     setup_pages(app)
-    setup_guide(app)
+    guide.setup_guide(app)
     setup_profiles(app)
-    setup_autodiscover(app)
+    autodiscover.setup_autodiscover(app)
     setup_errors(app)
     return app
 
@@ -77,6 +83,31 @@ def setup_templates(app: Flask) -> None:
     app.jinja_loader = ChoiceLoader(
         [PackageLoader("malleposte_portal"), PrefixLoader({"dsfr": PackageLoader("malleposte_portal", "dsfr")})]
     )
+
+
+def setup_pages(app: Flask) -> None:
+    """The routes of all subjects, and what the templates need on every page."""
+    for subject in SUBJECTS:
+        app.register_blueprint(subject)
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        # Where an address leads nowhere, the other language's home is as near as one can come.
+        rule = request.url_rule
+        is_page = rule is not None and rule.arguments == {"language"} and "GET" in (rule.methods or ())
+        here = str(request.endpoint) if is_page else "home"
+        other = LANGUAGES[1 - LANGUAGES.index(g.language)]
+        # Such as the agent of a sheet. It is joined as text: a name in it could be one of url_for's own.
+        query = f"?{urlencode(list(request.args.items(multi=True)))}" if is_page and request.args else ""
+        return {
+            "portal": app.extensions["portal"],
+            "language": g.language,
+            "link": link,
+            "other": other,
+            "elsewhere": link(here, other) + query,
+            "again": link(here) if is_page else "",
+            "password_rules": lambda: sentences(app.extensions["portal"].policy, g.language),
+        }
 
 
 def setup_errors(app: Flask) -> None:

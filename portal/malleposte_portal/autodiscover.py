@@ -10,25 +10,25 @@ import re
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest
 
-from malleposte_portal.settings import Settings
+from malleposte_portal.core.settings import Settings
+from malleposte_portal.core.subject import Subject
 
 ADDRESS = re.compile(
     rb"<(?:\w+:)?EMailAddress>\s*([A-Za-z0-9.!#$%'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255})\s*</", re.IGNORECASE
 )
 """The one element that counts, with what an address may hold (RFC 5321, 4.1.2). No parser of XML reads strangers."""
+SUBJECT = Subject("autodiscover")
 XML = "/autodiscover/autodiscover.xml"
 JSON = "/autodiscover/autodiscover.json"
+"""Programs write the paths in capitals or not: nginx makes it one."""
 
 
 def setup_autodiscover(app: Flask) -> None:
-    """Programs write the path in capitals or not: nginx makes it one."""
-    app.add_url_rule(XML, "autodiscover", servers, methods=["GET", "POST"])
-    app.add_url_rule(JSON, "autodiscover_where", where)
-    app.add_url_rule(f"{JSON}/v1.0/<address>", "autodiscover_where", where)
-    # A program has no session and changes nothing.
+    """Take requests of programs, which have no session and change nothing."""
     app.extensions["csrf"].exempt(servers)
 
 
+@SUBJECT.route(XML, endpoint="autodiscover", methods=["GET", "POST"])
 def servers() -> Response:
     """IMAP and submission for the address that the program names; 400 where it names none of this domain."""
     settings: Settings = current_app.extensions["portal"]
@@ -40,6 +40,8 @@ def servers() -> Response:
     return Response(page, content_type="text/xml; charset=utf-8")
 
 
+@SUBJECT.get(JSON, endpoint="autodiscover_where")
+@SUBJECT.get(f"{JSON}/v1.0/<address>", endpoint="autodiscover_where")
 def where(**_address: str) -> tuple[Response, int]:
     """The second version asks for the address of a protocol: of ours, only Autodiscover has one."""
     asked = request.args.get("Protocol", "")

@@ -13,10 +13,12 @@ from typing import Any
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, link, said_done
-from malleposte_portal.languages import translate as _
+from malleposte_portal.core import acts, forms
+from malleposte_portal.core.answers import UNKNOWN, Answer, link, said_done
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 
+SUBJECT = Subject("first_login")
 TICKET = "ticket"
 FORMS: dict[str, type[forms.Form]] = {
     "phone": forms.Telephone,
@@ -36,6 +38,7 @@ OVER = 403
 USED = "Cette page a déjà servi. Vérifiez vos réponses et envoyez-la de nouveau."
 
 
+@SUBJECT.form("/activer", "/en/activate")
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
     form = forms.Begin()
@@ -55,6 +58,7 @@ def activate() -> Answer:
     return render_template("activate.html", form=form, refused=refused, over=over), status
 
 
+@SUBJECT.form("/activer/etape", "/en/activate/step")
 def step() -> Answer:
     """The next step, or one before it that is to be corrected (`?step=`)."""
     ticket = session.get(TICKET)

@@ -5,19 +5,23 @@ from __future__ import annotations
 from flask import current_app, render_template
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, forms
-from malleposte_portal.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.core import acts, forms
+from malleposte_portal.core.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.first_login import USED
-from malleposte_portal.languages import translate as _
 
+SUBJECT = Subject("forgotten")
 PENDING = "Ce compte n’a jamais été activé : choisissez « Activer mon compte », avec les mêmes NUMEN et code INA."
 
 
+@SUBJECT.page("/oublie", "/en/forgotten")
 def forgotten() -> Answer:
     """A lost means, and the way to it."""
     return render_template("forgotten.html")
 
 
+@SUBJECT.form("/motdepasse/oublie", "/en/password/forgotten")
 def reset() -> Answer:
     """NUMEN and INA code give a new password."""
     form = forms.Reset()
@@ -32,6 +36,7 @@ def reset() -> Answer:
     )
 
 
+@SUBJECT.form("/motdepasse/code", "/en/password/code")
 def code() -> Answer:
     """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
     form = forms.AskCode()
@@ -44,6 +49,7 @@ def code() -> Answer:
     )
 
 
+@SUBJECT.form("/oublie/identifiant", "/en/forgotten/log-in")
 def remind() -> Answer:
     """Ask for a log-in, by the NUMEN; as `code`."""
     form = forms.AskLogin()

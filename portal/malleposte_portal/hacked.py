@@ -6,7 +6,7 @@ what it found; only what the agent chooses to remove is removed. The session hol
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
@@ -14,19 +14,15 @@ from malleposte.accountd import wire
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from malleposte_portal import acts, dsfr, forms
-from malleposte_portal.answers import UNKNOWN, Answer, link
+from malleposte_portal import dsfr
+from malleposte_portal.core import acts, forms, words
+from malleposte_portal.core.answers import UNKNOWN, Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.forgotten import PENDING
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import factors, words
+from malleposte_portal.own import factors
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "hacked": ("/pirate", "/en/hacked"),
-    "hacked_check": ("/pirate/verification", "/en/hacked/check"),
-    "hacked_end": ("/pirate/fin", "/en/hacked/end"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = ("hacked", "hacked_check")
+SUBJECT = Subject("hacked")
 TICKET, CLOSED, ENDED = "hacked", "hacked-closed", "hacked-ended"
 """Names in the session: the ticket; what was closed; what was kept and removed."""
 OTHERS = ("box", "their-folder", "their-agenda", "their-mail")
@@ -39,6 +35,7 @@ OVER = 403
 """The status of a proof that fails: here, of a ticket."""
 
 
+@SUBJECT.form("/pirate", "/en/hacked")
 def hacked() -> Answer:
     """NUMEN, INA code and a new password."""
     form = forms.Reset()
@@ -67,6 +64,7 @@ def _taken_back(answer: wire.Done) -> Answer:
     return redirect(link("hacked_check"), 303)
 
 
+@SUBJECT.form("/pirate/verification", "/en/hacked/check")
 def hacked_check() -> Answer:
     """The list of what was closed, and each thing that was found, to be kept or removed."""
     ticket = session.get(TICKET)
@@ -161,6 +159,7 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
     return redirect(link("hacked_end"), 303)
 
 
+@SUBJECT.page("/pirate/fin", "/en/hacked/end")
 def hacked_end() -> Answer:
     """The agent's next steps."""
     told = session.get(ENDED)
@@ -237,6 +236,3 @@ def _place(what: str) -> str:
     kind, _slash, name = what.partition("/")
     shown = _("Contacts") if kind == "Contacts" else _("Agenda")
     return shown if name == "personal" else f"{shown} {name}"
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {"hacked": hacked, "hacked_check": hacked_check, "hacked_end": hacked_end}

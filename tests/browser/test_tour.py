@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from malleposte_portal.own import ACTS
-from malleposte_portal.pages import ADDRESSES
+from malleposte_portal.app import SUBJECTS
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser
@@ -21,6 +20,7 @@ from tests.stack.support.people import People
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
+from tests.support.portal import ADDRESSES, acts
 
 AFTER_AN_ACT = {
     "step",
@@ -37,7 +37,7 @@ AFTER_AN_ACT = {
 """Pages that only an act leads to, or the second of two factors: the tests of these acts look at them."""
 NO_PAGE = {"human", "strength_data", "login", "logged_out"}
 """Answers that a script reads, and pages that an agent who is logged in does not see."""
-TOURED = ADDRESSES.keys() - set(ACTS) - AFTER_AN_ACT - NO_PAGE
+TOURED = ADDRESSES.keys() - set(acts(*SUBJECTS)) - AFTER_AN_ACT - NO_PAGE
 LANGUAGES = ("fr", "en")
 
 

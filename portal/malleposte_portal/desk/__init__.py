@@ -6,8 +6,4 @@ For agents who are logged in. Whether the agent is of a help desk, and whose, ac
 
 from malleposte_portal.desk import boxes, pages
 
-ADDRESSES = {**pages.ADDRESSES, **boxes.ADDRESSES}
-FORMS = (*pages.FORMS, *boxes.FORMS)
-VIEWS = {**pages.VIEWS, **boxes.VIEWS}
-
-__all__ = ["ADDRESSES", "FORMS", "VIEWS"]
+SUBJECTS = (pages.SUBJECT, boxes.SUBJECT)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
 from malleposte_portal.desk.pages import acted, given, looked, looked_for
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "desk_boxes": ("/assistance/boites", "/en/help-desk/mailboxes"),
-    "desk_box": ("/assistance/boite", "/en/help-desk/mailbox"),
-    "desk_delegate": ("/assistance/boite/ouvrir", "/en/help-desk/mailbox/open"),
-    "desk_undelegate": ("/assistance/boite/retirer", "/en/help-desk/mailbox/remove"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = ("desk_boxes", "desk_delegate", "desk_undelegate")
+SUBJECT = Subject("desk_boxes")
 
 
+@SUBJECT.form("/assistance/boites", "/en/help-desk/mailboxes")
 @for_agent
 def desk_boxes(found: sign_on.Agent) -> Answer:
     """The functional boxes of a school."""
@@ -35,6 +29,7 @@ def desk_boxes(found: sign_on.Agent) -> Answer:
     )
 
 
+@SUBJECT.page("/assistance/boite", "/en/help-desk/mailbox")
 @for_agent
 def desk_box(found: sign_on.Agent) -> Answer:
     """The agents who open a box."""
@@ -52,12 +47,14 @@ def desk_box(found: sign_on.Agent) -> Answer:
     )  # fmt: skip
 
 
+@SUBJECT.form("/assistance/boite/ouvrir", "/en/help-desk/mailbox/open")
 @for_agent
 def desk_delegate(found: sign_on.Agent) -> Answer:
     """Let an agent open a box."""
     return _delegated(found, forms.Delegate(data=given("box", "agent")), add=True)
 
 
+@SUBJECT.form("/assistance/boite/retirer", "/en/help-desk/mailbox/remove")
 @for_agent
 def desk_undelegate(found: sign_on.Agent) -> Answer:
     """Take that away."""
@@ -81,11 +78,3 @@ def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> An
         done, lambda refused: render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add),
         "" if box else "desk_boxes",
     )  # fmt: skip
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "desk_boxes": desk_boxes,
-    "desk_box": desk_box,
-    "desk_delegate": desk_delegate,
-    "desk_undelegate": desk_undelegate,
-}

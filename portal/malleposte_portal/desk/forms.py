@@ -9,7 +9,7 @@ from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
 from malleposte_portal import dsfr
-from malleposte_portal.forms import TOO_LONG, Form
+from malleposte_portal.core.forms import TOO_LONG, Form
 
 LONGEST = 200
 WAYS = {

@@ -9,28 +9,19 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.desk import forms
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import diagnosis, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import diagnosis
 
 LOG = logging.getLogger("malleposte_portal")
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "desk": ("/assistance", "/en/help-desk"),
-    "desk_list": ("/assistance/listes", "/en/help-desk/lists"),
-    "desk_agent": ("/assistance/agent", "/en/help-desk/agent"),
-    "desk_code": ("/assistance/code", "/en/help-desk/code"),
-    "desk_aloud": ("/assistance/code/lire", "/en/help-desk/code/read"),
-    "desk_block": ("/assistance/bloquer", "/en/help-desk/block"),
-    "desk_factor": ("/assistance/facteur", "/en/help-desk/factor"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = ("desk", "desk_list", "desk_code", "desk_block", "desk_factor")
-"""The pages that take what somebody typed."""
+SUBJECT = Subject("desk")
 SHOW = "resultat"
 """The word in the address of a page that shows people."""
 
@@ -40,6 +31,7 @@ def reached(found: sign_on.Agent) -> wire.Done | acts.Told:
     return ask(found, wire.DeskReach)
 
 
+@SUBJECT.form("/assistance", "/en/help-desk")
 @for_agent
 def desk(found: sign_on.Agent) -> Answer:
     """« Assistance »: find an agent."""
@@ -52,6 +44,7 @@ def desk(found: sign_on.Agent) -> Answer:
     )
 
 
+@SUBJECT.form("/assistance/listes", "/en/help-desk/lists")
 @for_agent
 def desk_list(found: sign_on.Agent) -> Answer:
     """Agents of a school by state: locked, blocked, expired, never activated, idle."""
@@ -103,6 +96,7 @@ def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
     return render_template(page, form=form, refused=refused, people=people, reach=reach, moment=words.moment), status
 
 
+@SUBJECT.page("/assistance/agent", "/en/help-desk/agent")
 @for_agent
 def desk_agent(found: sign_on.Agent) -> Answer:
     """An agent's sheet: the state, and what can be done."""
@@ -184,6 +178,7 @@ def given(*names: str) -> dict[str, str] | None:
     return {name: request.args.get(name, "")[:256] for name in names} if request.method == "GET" else None
 
 
+@SUBJECT.form("/assistance/code", "/en/help-desk/code")
 @for_agent
 def desk_code(found: sign_on.Agent) -> Answer:
     """Give a code. The page that shows one to be read aloud is another, so that a reload makes no second code."""
@@ -218,6 +213,7 @@ def _on_its_way(done: wire.Done) -> Answer:
     return redirect(link("desk_aloud", agent=done.uid), 303)
 
 
+@SUBJECT.page("/assistance/code/lire", "/en/help-desk/code/read")
 @for_agent
 def desk_aloud(_found: sign_on.Agent) -> Answer:
     """The code to read aloud, once; the agent's sheet from then on."""
@@ -229,6 +225,7 @@ def desk_aloud(_found: sign_on.Agent) -> Answer:
     return render_template("desk/aloud.html", done=wire.Done(**kept), moment=words.moment, sheet=_sheet)
 
 
+@SUBJECT.form("/assistance/bloquer", "/en/help-desk/block")
 @for_agent
 def desk_block(found: sign_on.Agent) -> Answer:
     """Block an account that somebody else is using."""
@@ -244,6 +241,7 @@ def desk_block(found: sign_on.Agent) -> Answer:
     )
 
 
+@SUBJECT.form("/assistance/facteur", "/en/help-desk/factor")
 @for_agent
 def desk_factor(found: sign_on.Agent) -> Answer:
     """Remove a second factor that its owner has lost."""
@@ -257,14 +255,3 @@ def desk_factor(found: sign_on.Agent) -> Answer:
             source, uid, token, target=form.typed("agent"), factor=form.typed("factor"), reason=form.typed("reason")
         ),
     )
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "desk": desk,
-    "desk_list": desk_list,
-    "desk_agent": desk_agent,
-    "desk_code": desk_code,
-    "desk_aloud": desk_aloud,
-    "desk_block": desk_block,
-    "desk_factor": desk_factor,
-}

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from flask import Flask, abort, current_app, render_template
 
-from malleposte_portal.assets import Assets
+from malleposte_portal.core.assets import Assets
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.guide.markdown import Page, read
 
 INDEX = "README"
-ADDRESSES = {"guide": ("/guide", "/en/guide")}
-"""The list of its pages."""
+ADDRESS = "/guide"
+"""The list of the pages, each of which is below it: they are in French, whatever the language of the list."""
+SUBJECT = Subject("guide")
 
 
 @functools.cache
@@ -31,17 +33,18 @@ def pages(pictures: str) -> Mapping[str, Page]:
     def address(name: str) -> str:
         if name not in texts:
             raise ValueError(f"{name}.md: no page of the guide")
-        here = ADDRESSES["guide"][0]
-        return here if name == INDEX else f"{here}/{name}"
+        return ADDRESS if name == INDEX else f"{ADDRESS}/{name}"
 
     return {name: read(text, address, lambda picture: f"{pictures}/{picture}") for name, text in texts.items()}
 
 
+@SUBJECT.page(ADDRESS, "/en/guide", "guide")
 def index() -> str:
     """The list of the pages."""
     return render_template("guide.html", page=current_app.extensions["guide"][INDEX], index=True)
 
 
+@SUBJECT.get(f"{ADDRESS}/<name>", endpoint="guide_topic", defaults={"language": "fr"})
 def topic(name: str) -> str:
     """One page."""
     page = current_app.extensions["guide"].get(name)
@@ -50,11 +53,7 @@ def topic(name: str) -> str:
     return render_template("guide.html", page=page, index=False)
 
 
-VIEWS: dict[str, Callable[[], str]] = {"guide": index}
-
-
 def setup_guide(app: Flask) -> None:
-    """A page has one address, whatever the language: it is in French."""
+    """Read its pages, whose pictures are among the assets."""
     assets: Assets = app.extensions["assets"]
     app.extensions["guide"] = pages(assets.address("guide"))
-    app.add_url_rule(f"{ADDRESSES['guide'][0]}/<name>", "guide_topic", topic, defaults={"language": "fr"})

@@ -4,7 +4,23 @@ All is asked of accountd with the token of the log-in, which accountd verifies i
 account it is.
 """
 
-from malleposte_portal.own.diagnosis import diagnose
-from malleposte_portal.own.pages import ACTS, ADDRESSES, FORMS, VIEWS
+from malleposte_portal.own import (
+    charges,
+    data,
+    diagnosis,
+    factors,
+    log_ins,
+    pages,
+    phones,
+    profiles,
+    recovery,
+    senders,
+    undelete,
+)
 
-__all__ = ["ACTS", "ADDRESSES", "FORMS", "VIEWS", "diagnose"]
+SUBJECTS = tuple(
+    module.SUBJECT
+    for module in (
+        pages, phones, profiles, recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
+    )
+)  # fmt: skip

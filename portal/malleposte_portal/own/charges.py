@@ -8,21 +8,15 @@ from typing import Any
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, unanswered
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "charges": ("/compte/boites-et-listes", "/en/account/boxes-and-lists"),
-    "charge": ("/compte/boites-et-listes/gerer", "/en/account/boxes-and-lists/manage"),
-    "charge_add": ("/compte/boites-et-listes/ajouter", "/en/account/boxes-and-lists/add"),
-    "charge_remove": ("/compte/boites-et-listes/retirer", "/en/account/boxes-and-lists/remove"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = ("charge_add", "charge_remove")
-ACTS = ("charge_remove",)
+SUBJECT = Subject("charges")
 PARTS = {"box": ("delegate",), "list": ("poster", "moderator")}
 TITLES = {
     "delegate": "Qui ouvre la boîte",
@@ -40,6 +34,7 @@ UNKNOWN = "Cet agent n’est pas connu, ou son compte est suspendu."
 GONE = 404
 
 
+@SUBJECT.page("/compte/boites-et-listes", "/en/account/boxes-and-lists")
 @for_agent
 def charges(found: sign_on.Agent) -> Answer:
     """The boxes and lists of the agent."""
@@ -49,6 +44,7 @@ def charges(found: sign_on.Agent) -> Answer:
     return render_template("own/charges.html", charges=answer.charges, more=answer.more)
 
 
+@SUBJECT.page("/compte/boites-et-listes/gerer", "/en/account/boxes-and-lists/manage")
 @for_agent
 def charge(found: sign_on.Agent) -> Answer:
     """One of them: each part, with a way to add and to take away."""
@@ -66,6 +62,7 @@ def charge(found: sign_on.Agent) -> Answer:
     )
 
 
+@SUBJECT.form("/compte/boites-et-listes/ajouter", "/en/account/boxes-and-lists/add")
 @for_agent
 def charge_add(found: sign_on.Agent) -> Answer:
     """One more delegate, poster or moderator."""
@@ -90,6 +87,7 @@ def charge_add(found: sign_on.Agent) -> Answer:
     return page, status
 
 
+@SUBJECT.act("/compte/boites-et-listes/retirer", "/en/account/boxes-and-lists/remove")
 @for_agent
 def charge_remove(found: sign_on.Agent) -> Answer:
     """One less."""
@@ -136,11 +134,3 @@ def _shown(answer: wire.Done) -> Callable[[str], str]:
         return f"{names[value]} ({value})" if names.get(value) else value
 
     return words
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "charges": charges,
-    "charge": charge,
-    "charge_add": charge_add,
-    "charge_remove": charge_remove,
-}

@@ -7,26 +7,20 @@ piece: no address leads to it without one.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
 from flask import Response, redirect, render_template, request, session
 from malleposte.accountd import client, wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.front import now
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, fetch, for_agent, unanswered
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.core.words import now
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, fetch, for_agent, unanswered
+from malleposte_portal.own import forms
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "own_data": ("/compte/donnees", "/en/account/data"),
-    "own_data_fetch": ("/compte/donnees/telecharger", "/en/account/data/download"),
-    "own_data_end": ("/compte/donnees/supprimer", "/en/account/data/delete"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = ("own_data", "own_data_fetch", "own_data_end")
-ACTS = ("own_data_fetch", "own_data_end")
+SUBJECT = Subject("data")
 AT_ONCE = 3
 """Downloads of one process at a time, of as many agents: each keeps a thread as long as it lasts."""
 BUSY = "D’autres téléchargements sont en cours. Réessayez dans quelques minutes."
@@ -34,6 +28,7 @@ _under_way: set[str] = set()
 _guard = threading.Lock()
 
 
+@SUBJECT.form("/compte/donnees", "/en/account/data")
 @for_agent
 def own_data(found: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
@@ -73,6 +68,7 @@ def size(many: int) -> str:
     return _("%(number)s Go", number=shown.replace(".", _(",")))
 
 
+@SUBJECT.act("/compte/donnees/telecharger", "/en/account/data/download")
 @for_agent
 def own_data_fetch(found: sign_on.Agent) -> Answer:
     """The copy, as it comes from accountd."""
@@ -102,6 +98,7 @@ def _sent(copy: client.Copy, uid: str) -> Response:
     return answer
 
 
+@SUBJECT.act("/compte/donnees/supprimer", "/en/account/data/delete")
 @for_agent
 def own_data_end(found: sign_on.Agent) -> Answer:
     """Remove the copy, or call it off."""
@@ -110,8 +107,3 @@ def own_data_end(found: sign_on.Agent) -> Answer:
         return unanswered(answer)
     session["told"] = "data-ended"
     return redirect(link("own_data"), 303)
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "own_data": own_data, "own_data_fetch": own_data_fetch, "own_data_end": own_data_end,
-}  # fmt: skip

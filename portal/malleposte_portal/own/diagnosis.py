@@ -14,13 +14,16 @@ from typing import Any
 from flask import current_app
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, front, sign_on
-from malleposte_portal.answers import Answer
-from malleposte_portal.languages import translate as _
-from malleposte_portal.languages import translate_number
-from malleposte_portal.own import words
-from malleposte_portal.own.asked import ask, for_agent
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.languages import translate_number
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.front import services
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent
 
+SUBJECT = Subject("diagnosis")
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
 NEARLY = 0.9
@@ -95,18 +98,19 @@ class Finding:
     words: str = ""
 
 
-def diagnose() -> Answer:
+@SUBJECT.page("/diagnostic", "/en/diagnosis")
+def diagnosis() -> Answer:
     """The page: without log-in what holds for everybody, with log-in also what is wrong with the account."""
-    return _own() if sign_on.agent() is not None else front.diagnosis()
+    return _own() if sign_on.agent() is not None else services.diagnosis()
 
 
 @for_agent
 def _own(found: sign_on.Agent) -> Answer:
     answer = ask(found, wire.Diagnose)
     if isinstance(answer, acts.Told):
-        return front.diagnosis(sentence=answer.page)
-    wrong = list(findings(answer, front.now()))
-    return front.diagnosis(findings=wrong, account=answer.account, **record(answer.diagnosis))
+        return services.diagnosis(sentence=answer.page)
+    wrong = list(findings(answer, words.now()))
+    return services.diagnosis(findings=wrong, account=answer.account, **record(answer.diagnosis))
 
 
 def record(told: wire.Diagnosis) -> dict[str, Any]:

@@ -5,23 +5,19 @@ They lie with the log-in page, which adds them; accountd reads and removes them 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.own import forms
 from malleposte_portal.own.diagnosis import at, by
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "factors": ("/compte/double-authentification", "/en/account/second-factors"),
-    "factor_remove": ("/compte/double-authentification/supprimer", "/en/account/second-factors/remove"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
+SUBJECT = Subject("factors")
 KINDS = {"totp": "Application de codes", "webauthn": "Clé de sécurité ou clé d’accès"}
 """The words for the provider's kinds of factors."""
 
@@ -37,6 +33,7 @@ def _away() -> Answer | None:
     return None if ours.factors_here else redirect(ours.factors_page or link("devices"), 303)
 
 
+@SUBJECT.page("/compte/double-authentification", "/en/account/second-factors")
 @for_agent
 def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
@@ -54,6 +51,7 @@ def factors(found: sign_on.Agent) -> Answer:
     )  # fmt: skip
 
 
+@SUBJECT.form("/compte/double-authentification/supprimer", "/en/account/second-factors/remove")
 @for_agent
 def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
@@ -85,6 +83,3 @@ def factor_remove(found: sign_on.Agent) -> Answer:
                 return redirect(link("factors"), 303)
             refused, status = answer.page, answer.status
     return render_template("own/factor_remove.html", form=form, refused=refused, factor=gone, kind=kind), status
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {"factors": factors, "factor_remove": factor_remove}

@@ -8,7 +8,7 @@ from wtforms import BooleanField, HiddenField, PasswordField, RadioField, String
 from wtforms.validators import AnyOf, InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
-from malleposte_portal.forms import LONGEST, TOO_LONG, Form
+from malleposte_portal.core.forms import LONGEST, TOO_LONG, Form
 
 LONGEST_NAME = 40
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}

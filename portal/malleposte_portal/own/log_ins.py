@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from flask import redirect, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "log_in_end": ("/compte/connexions/fermer", "/en/account/log-ins/end"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-ACTS = ("log_in_end",)
+SUBJECT = Subject("log_ins")
 
 
 def shown(found: sign_on.Agent) -> Sequence[wire.OpenLogIn] | None:
@@ -27,6 +25,7 @@ def shown(found: sign_on.Agent) -> Sequence[wire.OpenLogIn] | None:
     return None if isinstance(answer, acts.Told) else answer.log_ins
 
 
+@SUBJECT.act("/compte/connexions/fermer", "/en/account/log-ins/end")
 @for_agent
 def log_in_end(found: sign_on.Agent) -> Answer:
     """End one."""
@@ -39,6 +38,3 @@ def log_in_end(found: sign_on.Agent) -> Answer:
         return unanswered(answer)
     session["told"] = "log_in_late" if answer.open else "log_in"
     return redirect(link("devices"), 303)
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {"log_in_end": log_in_end}

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.front import now
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import charges, data, factors, forms, log_ins, phones, recovery, senders, undelete, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered, withdrawn
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.core.words import now
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import forms, log_ins
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "login": ("/connexion", "/en/login"),
-    "logout": ("/deconnexion", "/en/logout"),
-    "logged_out": ("/deconnecte", "/en/logged-out"),
-    "account": ("/compte", "/en/account"),
-    "devices": ("/compte/appareils", "/en/account/devices"),
-    "device_add": ("/compte/appareils/ajouter", "/en/account/devices/add"),
-    "device_made": ("/compte/appareils/mot-de-passe", "/en/account/devices/password"),
-    "device_revoke": ("/compte/appareils/supprimer", "/en/account/devices/revoke"),
-    "sessions_end": ("/compte/sessions/fermer", "/en/account/sessions/end"),
-    "journal": ("/compte/journal", "/en/account/journal"),
-    "interface": ("/compte/interface", "/en/account/interface"),
-    **phones.ADDRESSES,
-    **recovery.ADDRESSES,
-    **factors.ADDRESSES,
-    **log_ins.ADDRESSES,
-    **charges.ADDRESSES,
-    **undelete.ADDRESSES,
-    **senders.ADDRESSES,
-    **data.ADDRESSES,
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = (
-    *("device_add", "setup_apple", "interface", "device_revoke", "sessions_end", "logout"),
-    *("recovery_mail", "recovery_phone", "recovery_confirm", "factor_remove", "undelete"),
-    *log_ins.ACTS,
-    *senders.FORMS,
-    *charges.FORMS,
-    *data.FORMS,
-)
-"""The pages that take what an agent typed; those of ACTS show nothing of their own."""
-ACTS = ("device_revoke", "sessions_end", "logout", *log_ins.ACTS, *charges.ACTS, *data.ACTS)
+SUBJECT = Subject("own")
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
 
 
+@SUBJECT.page("/compte", "/en/account")
 @for_agent
 def account(found: sign_on.Agent) -> Answer:
     """« Mon compte »: what is held, and what needs the agent's attention."""
@@ -67,6 +37,7 @@ def account(found: sign_on.Agent) -> Answer:
     )  # fmt: skip
 
 
+@SUBJECT.page("/compte/appareils", "/en/account/devices")
 @for_agent
 def devices(found: sign_on.Agent) -> Answer:
     """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
@@ -95,6 +66,7 @@ def scopes(device: wire.Device) -> str:
     return ", ".join(name for name, there in names if there)
 
 
+@SUBJECT.form("/compte/appareils/ajouter", "/en/account/devices/add")
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
@@ -128,6 +100,7 @@ def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
     return None
 
 
+@SUBJECT.page("/compte/appareils/mot-de-passe", "/en/account/devices/password")
 @for_agent
 def device_made(found: sign_on.Agent) -> Answer:
     """The password of the device that was just made, once; the list of devices from then on."""
@@ -138,6 +111,7 @@ def device_made(found: sign_on.Agent) -> Answer:
     return render_template("own/device_made.html", uid=found.session.uid, **kept)
 
 
+@SUBJECT.act("/compte/appareils/supprimer", "/en/account/devices/revoke")
 @for_agent
 def device_revoke(found: sign_on.Agent) -> Answer:
     """Revoke a device."""
@@ -149,6 +123,7 @@ def device_revoke(found: sign_on.Agent) -> Answer:
     return redirect(link("devices"), 303)
 
 
+@SUBJECT.act("/compte/sessions/fermer", "/en/account/sessions/end")
 @for_agent
 def sessions_end(found: sign_on.Agent) -> Answer:
     """End one other log-in to the portal, or everything that is open on every service."""
@@ -169,6 +144,7 @@ def sessions_end(found: sign_on.Agent) -> Answer:
     return sign_on.logout()
 
 
+@SUBJECT.page("/compte/journal", "/en/account/journal")
 @for_agent
 def journal(found: sign_on.Agent) -> Answer:
     """« Mon journal »: what was done to the account, in plain words."""
@@ -178,6 +154,7 @@ def journal(found: sign_on.Agent) -> Answer:
     return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
 
 
+@SUBJECT.form("/compte/interface", "/en/account/interface")
 @for_agent
 def interface(found: sign_on.Agent) -> Answer:
     """« Mon interface »: the class of service, and a button to change it for another."""
@@ -203,26 +180,3 @@ def interface(found: sign_on.Agent) -> Answer:
     return render_template(
         "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of
     )
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "login": sign_on.login,
-    "logout": sign_on.logout,
-    "logged_out": sign_on.logged_out,
-    "account": account,
-    "devices": devices,
-    "device_add": device_add,
-    "device_made": device_made,
-    "device_revoke": device_revoke,
-    "sessions_end": sessions_end,
-    "journal": journal,
-    "interface": interface,
-    **phones.VIEWS,
-    **recovery.VIEWS,
-    **factors.VIEWS,
-    **log_ins.VIEWS,
-    **charges.VIEWS,
-    **undelete.VIEWS,
-    **senders.VIEWS,
-    **data.VIEWS,
-}

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import segno
 from flask import g, redirect, render_template, request, url_for
 from malleposte.accountd import wire
 from malleposte.front.profile import Phone, ProfileError
 
-from malleposte_portal import acts, browsers, profiles, shown_once, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, withdrawn
-from malleposte_portal.provider import AwayError
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.core import acts, browsers
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import shown_once, sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, withdrawn
+from malleposte_portal.log_in.provider import AwayError
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import forms, profiles
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "setup": ("/compte/appareils/regler", "/en/account/devices/set-up"),
-    "setup_apple": ("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple"),
-    "setup_apple_made": ("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready"),
-    "setup_android": ("/compte/appareils/regler/android", "/en/account/devices/set-up/android"),
-    "setup_thunderbird": ("/compte/appareils/regler/thunderbird", "/en/account/devices/set-up/thunderbird"),
-    "setup_outlook": ("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
+SUBJECT = Subject("phones")
 ACCESS = ("imap", "smtp", "dav")
 """Accesses of a device that gets a profile."""
 
@@ -40,18 +32,35 @@ def away(name: str, **values: str) -> str:
     return url_for(name, language=g.language, _external=True, _scheme="https", **values)
 
 
-def _steps(name: str) -> Callable[[], Answer]:
+def _steps(agent: sign_on.Agent, name: str) -> Answer:
     """A page of steps and addresses alone."""
-
-    @for_agent
-    def page(found: sign_on.Agent) -> Answer:
-        return render_template(f"own/{name}.html", uid=found.session.uid, here=qr(away(name)))
-
-    return page
+    return render_template(f"own/{name}.html", uid=agent.session.uid, here=qr(away(name)))
 
 
+@SUBJECT.page("/compte/appareils/regler/android", "/en/account/devices/set-up/android")
 @for_agent
-def apple(found: sign_on.Agent) -> Answer:
+def setup_android(agent: sign_on.Agent) -> Answer:
+    """The steps on Android."""
+    return _steps(agent, "setup_android")
+
+
+@SUBJECT.page("/compte/appareils/regler/thunderbird", "/en/account/devices/set-up/thunderbird")
+@for_agent
+def setup_thunderbird(agent: sign_on.Agent) -> Answer:
+    """The steps in Thunderbird."""
+    return _steps(agent, "setup_thunderbird")
+
+
+@SUBJECT.page("/compte/appareils/regler/outlook", "/en/account/devices/set-up/outlook")
+@for_agent
+def setup_outlook(agent: sign_on.Agent) -> Answer:
+    """The steps in Outlook."""
+    return _steps(agent, "setup_outlook")
+
+
+@SUBJECT.form("/compte/appareils/regler/apple", "/en/account/devices/set-up/apple")
+@for_agent
+def setup_apple(found: sign_on.Agent) -> Answer:
     """The form of a profile. The page with its QR code is another, so that a reload makes no second device."""
     form = forms.Profile()
     refused, status = "", 200
@@ -91,8 +100,9 @@ def _profile(found: sign_on.Agent, form: forms.Profile) -> acts.Told | None:
     return None
 
 
+@SUBJECT.page("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready")
 @for_agent
-def apple_made(_found: sign_on.Agent) -> Answer:
+def setup_apple_made(_found: sign_on.Agent) -> Answer:
     """The QR code of the profile that was just made, for as long as its link serves; the list of devices after that."""
     kept = shown_once.still_handed("setup_apple_made")
     if kept is None:
@@ -100,15 +110,8 @@ def apple_made(_found: sign_on.Agent) -> Answer:
     return render_template("own/profile_made.html", code=qr(kept["address"]), **kept)
 
 
+@SUBJECT.page("/compte/appareils/regler", "/en/account/devices/set-up")
 @for_agent
-def choose(_found: sign_on.Agent) -> Answer:
+def setup(_found: sign_on.Agent) -> Answer:
     """The kinds of devices."""
     return render_template("own/setup.html")
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "setup": choose,
-    "setup_apple": apple,
-    "setup_apple_made": apple_made,
-    **{name: _steps(name) for name in ("setup_android", "setup_thunderbird", "setup_outlook")},
-}

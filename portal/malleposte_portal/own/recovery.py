@@ -6,28 +6,23 @@ log-in, in the portal's Valkey, since it names the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, browsers, sign_on
-from malleposte_portal.answers import Answer, link
+from malleposte_portal.core import acts, browsers, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Confirm
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
 from malleposte_portal.first_login import WRONG
-from malleposte_portal.forms import Confirm
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
-from malleposte_portal.sessions import StoreError
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.log_in.sessions import StoreError
+from malleposte_portal.own import forms
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "recovery": ("/compte/secours", "/en/account/recovery"),
-    "recovery_mail": ("/compte/secours/adresse", "/en/account/recovery/address"),
-    "recovery_phone": ("/compte/secours/telephone", "/en/account/recovery/telephone"),
-    "recovery_confirm": ("/compte/secours/code", "/en/account/recovery/code"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
+SUBJECT = Subject("recovery")
 TITLES = {"mail": "Changer mon adresse de secours", "phone": "Changer mon téléphone de secours"}
 """Of the page that changes a means of each kind."""
 TICKET_SECONDS = 900
@@ -39,6 +34,7 @@ def _word(found: sign_on.Agent) -> str:
     return f"recovery:{found.identifier}"
 
 
+@SUBJECT.page("/compte/secours", "/en/account/recovery")
 @for_agent
 def recovery(found: sign_on.Agent) -> Answer:
     """The means, masked, and when changed ones begin to count."""
@@ -84,18 +80,21 @@ def _next(found: sign_on.Agent, answer: wire.Done) -> Answer:
     return redirect(link("recovery_confirm"), 303)
 
 
+@SUBJECT.form("/compte/secours/adresse", "/en/account/recovery/address")
 @for_agent
 def recovery_mail(found: sign_on.Agent) -> Answer:
     """Another address, or none."""
     return _changed(found, "mail", forms.RecoveryMail())
 
 
+@SUBJECT.form("/compte/secours/telephone", "/en/account/recovery/telephone")
 @for_agent
 def recovery_phone(found: sign_on.Agent) -> Answer:
     """Another telephone, or none."""
     return _changed(found, "phone", forms.RecoveryPhone())
 
 
+@SUBJECT.form("/compte/secours/code", "/en/account/recovery/code")
 @for_agent
 def recovery_confirm(found: sign_on.Agent) -> Answer:
     """The code that went to the new address."""
@@ -125,11 +124,3 @@ def recovery_confirm(found: sign_on.Agent) -> Answer:
                 refused, status = answer.page, answer.status
     address = ticket.rpartition(" ")[2]
     return render_template("own/recovery_confirm.html", form=form, refused=refused, address=address), status
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {
-    "recovery": recovery,
-    "recovery_mail": recovery_mail,
-    "recovery_phone": recovery_phone,
-    "recovery_confirm": recovery_confirm,
-}

@@ -13,19 +13,16 @@ from itertools import batched
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 from malleposte_portal.own import forms
-from malleposte_portal.own.asked import ask, for_agent, unanswered
 from malleposte_portal.own.charges import lost, typed
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "filtering": ("/compte/filtrage", "/en/account/filtering"),
-    "charge_filtering": ("/compte/boites-et-listes/filtrage", "/en/account/boxes-and-lists/filtering"),
-}
-"""Address of each page, as in pages.ADDRESSES."""
-FORMS = tuple(ADDRESSES)
+SUBJECT = Subject("senders")
 UNFIT = {
     wire.Unfit.FORM: "Ce n’est ni une adresse (nom@exemple.fr) ni un domaine (exemple.fr).",
     wire.Unfit.OWN: "C’est une de vos propres adresses.",
@@ -70,12 +67,14 @@ def _remove(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
     return answer
 
 
+@SUBJECT.form("/compte/filtrage", "/en/account/filtering")
 @for_agent
 def filtering(found: sign_on.Agent) -> Answer:
     """The agent's own mailbox."""
     return _page(found)
 
 
+@SUBJECT.form("/compte/boites-et-listes/filtrage", "/en/account/boxes-and-lists/filtering")
 @for_agent
 def charge_filtering(found: sign_on.Agent) -> Answer:
     """A functional box that the agent manages."""
@@ -117,6 +116,3 @@ def _page(found: sign_on.Agent, box: str = "") -> Answer:
         allowed=[one.value for one in held.senders if one.allowed],
         blocked=[one.value for one in held.senders if not one.allowed],
     ), status  # fmt: skip
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {"filtering": filtering, "charge_filtering": charge_filtering}

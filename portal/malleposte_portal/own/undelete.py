@@ -6,23 +6,22 @@ posted: an address would be kept in logs and in the browser.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
 
-from malleposte_portal import acts, sign_on
-from malleposte_portal.answers import Answer, link
-from malleposte_portal.languages import translate as _
-from malleposte_portal.own import forms, words
-from malleposte_portal.own.asked import ask, for_agent, unanswered
+from malleposte_portal.core import acts, words
+from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
+from malleposte_portal.own import forms
 
-ADDRESSES: dict[str, tuple[str, str]] = {
-    "undelete": ("/compte/messages-supprimes", "/en/account/deleted-messages"),
-}
-"""Address of the page, as in pages.ADDRESSES."""
+SUBJECT = Subject("undelete")
 
 
 MOST = 100
@@ -46,6 +45,7 @@ def _back(found: sign_on.Agent, messages: Sequence[str]) -> wire.Done | acts.Tol
     return wire.Done(many=many)
 
 
+@SUBJECT.form("/compte/messages-supprimes", "/en/account/deleted-messages")
 @for_agent
 def undelete(found: sign_on.Agent) -> Answer:
     """The messages that can be brought back, those that fit the words that were given."""
@@ -81,6 +81,3 @@ def _page(
         "own/undelete.html", form=form, deleted=deleted, more=more, searched=searched, refused=refused, many=many,
         moment=words.moment, place=place,
     ), status  # fmt: skip
-
-
-VIEWS: dict[str, Callable[[], Answer]] = {"undelete": undelete}

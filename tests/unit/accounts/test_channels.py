@@ -17,7 +17,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.memory import MemoryDirectory
-from malleposte_portal.sessions import Sessions
+from malleposte_portal.log_in.sessions import Sessions
 
 
 def test_the_log_ins_of_one_agent_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,12 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client, wire
-from malleposte_portal import browsers, create_app
-from malleposte_portal.provider import Provider
-from malleposte_portal.sessions import Sessions
-from malleposte_portal.settings import Settings
-from malleposte_portal.sign_on import SignOn
+from malleposte_portal import create_app
+from malleposte_portal.core import browsers
+from malleposte_portal.core.settings import Settings
+from malleposte_portal.log_in.provider import Provider
+from malleposte_portal.log_in.sessions import Sessions
+from malleposte_portal.log_in.sign_on import SignOn
 
 from tests.support.human import answers
 from tests.support.page import Page

@@ -12,7 +12,7 @@ from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte_portal import create_app
-from malleposte_portal.settings import Settings
+from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
 from tests.unit.accountd.test_enrolment import Desk

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte_portal import desk, own
-from malleposte_portal.pages import ADDRESSES, FORMS
+from malleposte_portal.app import SUBJECTS
+from malleposte_portal.log_in import sign_on
 
+from tests.support.portal import ADDRESSES, forms
 from tests.unit.accountd.test_service import NUMEN
 from tests.unit.portal.conftest import FakeAccountd, Visitor
-from tests.unit.portal.test_charges import BOX, LIST
-from tests.unit.portal.test_desk import PEOPLE, SHEET
+from tests.unit.portal.desk.test_desk import PEOPLE, SHEET
+from tests.unit.portal.own.test_charges import BOX, LIST
+from tests.unit.portal.own.test_pages import DONE
 from tests.unit.portal.test_first_login import Behind, agent, behind, site
-from tests.unit.portal.test_own import DONE
 
 __all__ = ["agent", "behind", "site"]
 ANSWER = replace(
@@ -32,9 +34,9 @@ SIGNS = (
 FIELDS = "login numen code new again old step value skip again channel altcha question answer strange".split()
 ROUNDS = 40
 OWN_ROUNDS = 8
-OWN = (*own.FORMS, *desk.FORMS)
+OWN = forms(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT)
 """Forms for agents who are logged in."""
-OPEN = [name for name in FORMS if name not in OWN]
+OPEN = [name for name in forms(*SUBJECTS) if name not in OWN]
 OWN_FIELDS = (
     "name mail dav password profile device session value level list sender act message subject days factor kind part "
     "group text school state agent way reason called_back ways strange"

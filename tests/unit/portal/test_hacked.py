@@ -13,10 +13,10 @@ from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.directory import State
 from malleposte_portal import create_app, hacked
-from malleposte_portal.hacked import ADDRESSES
-from malleposte_portal.settings import Settings
+from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
+from tests.support.portal import ADDRESSES
 from tests.unit.accountd.test_hacked import FOLDER, FORWARD, OTHER_NUMEN, Robbed
 from tests.unit.accountd.test_service import KEYS, NEW, NOW, NUMEN, OLD
 from tests.unit.portal.conftest import SUPPORT, TILES, Visitor

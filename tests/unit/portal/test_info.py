@@ -7,7 +7,7 @@ from datetime import date
 
 from malleposte.core.paths import ROOT
 from malleposte_portal import info
-from malleposte_portal.languages import capital
+from malleposte_portal.core.languages import capital
 
 TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
 STATEMENT = ("fec0f290406d86ae", date(2026, 11, 27))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from malleposte.accountd import client, wire
 from malleposte_portal import desk, own
-from malleposte_portal.pages import ADDRESSES
+from malleposte_portal.log_in import sign_on
 
+from tests.support.portal import ADDRESSES, addresses
 from tests.unit.portal.conftest import TILES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -31,53 +32,6 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 EACH = pytest.mark.parametrize("name", FORMS)
 
 
-def test_the_addresses_are_these(app: Any) -> None:
-    """A change of one breaks letters, bookmarks and the webmails' links: it is made here too."""
-    assert sorted(str(rule) for rule in app.url_map.iter_rules()) == sorted(
-        [
-            *(address for pair in desk.ADDRESSES.values() for address in pair),
-            *("/", "/activer", "/motdepasse", "/motdepasse/changer", "/motdepasse/code", "/motdepasse/oublie", "/fait"),
-            *("/en/", "/en/activate", "/en/password", "/en/password/change", "/en/password/code"),
-            *("/en/password/forgotten", "/en/done"),
-            "/<any('style.css', 'icon.svg', 'robots.txt', 'strength.js', 'rules.js', 'guess.js', "
-            "'human.js', 'once.js'):name>",
-            *("/motdepasse/robustesse", "/motdepasse/robustesse.json"),
-            *("/en/password/strength", "/en/password/strength.json"),
-            *("/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json"),
-            "/autodiscover/autodiscover.json/v1.0/<address>",
-            *(f"/compte/boites-et-listes{end}" for end in ("", "/gerer", "/ajouter", "/retirer", "/filtrage")),
-            *(f"/en/account/boxes-and-lists{end}" for end in ("", "/manage", "/add", "/remove", "/filtering")),
-            *("/pirate", "/pirate/verification", "/pirate/fin"),
-            *("/guide", "/guide/<name>", "/en/guide"),
-            *("/en/hacked", "/en/hacked/check", "/en/hacked/end"),
-            *("/activer/etape", "/en/activate/step", "/oublie", "/en/forgotten"),
-            *("/oublie/identifiant", "/en/forgotten/log-in", "/verification.json", "/en/verification.json"),
-            *("/accessibilite", "/mentions-legales", "/donnees-personnelles", "/assets/<digest>/<path:name>"),
-            *("/en/accessibility", "/en/legal", "/en/privacy", "/diagnostic", "/en/diagnosis"),
-            *("/connexion", "/connexion/retour", "/connexion/fin", "/deconnexion", "/deconnecte"),
-            *("/en/login", "/en/logout", "/en/logged-out", "/compte", "/compte/appareils", "/compte/appareils/ajouter"),
-            *("/compte/appareils/supprimer", "/compte/sessions/fermer", "/compte/journal", "/en/account"),
-            *("/en/account/devices", "/en/account/devices/add", "/en/account/devices/revoke"),
-            *("/compte/appareils/mot-de-passe", "/en/account/devices/password"),
-            *("/en/account/sessions/end", "/en/account/journal", "/compte/interface", "/en/account/interface"),
-            *("/compte/secours", "/compte/secours/adresse", "/compte/secours/telephone", "/compte/secours/code"),
-            *("/en/account/recovery", "/en/account/recovery/address", "/en/account/recovery/telephone"),
-            *("/compte/double-authentification", "/compte/double-authentification/supprimer"),
-            *("/en/account/second-factors", "/en/account/second-factors/remove"),
-            *("/compte/connexions/fermer", "/en/account/log-ins/end"),
-            *("/compte/messages-supprimes", "/en/account/deleted-messages"),
-            *("/compte/filtrage", "/en/account/filtering"),
-            *("/compte/donnees", "/compte/donnees/telecharger", "/compte/donnees/supprimer"),
-            *("/en/account/data", "/en/account/data/download", "/en/account/data/delete"),
-            *("/compte/appareils/regler/apple/pret", "/en/account/devices/set-up/apple/ready"),
-            *("/en/account/recovery/code", "/compte/appareils/regler", "/en/account/devices/set-up"),
-            *(f"/compte/appareils/regler/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
-            *(f"/en/account/devices/set-up/{kind}" for kind in ("apple", "android", "thunderbird", "outlook")),
-            *("/profil/<word>", "/profil/<word>/telecharger", "/en/profile/<word>", "/en/profile/<word>/download"),
-        ]
-    )
-
-
 @BOTH
 @pytest.mark.parametrize(
     "name",
@@ -85,7 +39,7 @@ def test_the_addresses_are_these(app: Any) -> None:
         name
         for name in ADDRESSES
         if name not in ("done", "step", "human", "strength_data", "hacked_check", "hacked_end")
-        and name not in (*own.ADDRESSES, *desk.ADDRESSES)
+        and (name == "diagnosis" or name not in addresses(*own.SUBJECTS, *desk.SUBJECTS, sign_on.SUBJECT))
     ],
 )
 def test_a_page_leads_to_its_other_language_and_to_help(visit: Any, name: str, language: int) -> None:

@@ -18,7 +18,7 @@ from malleposte.core.errors import MallepostError
 SETTINGS = Path("/etc/malleposte/keys/portal-sign-on.json")
 """The portal's own way to its Valkey (role portal)."""
 ENDED = "portal:ended:{uid}"
-"""The portal reads it when it renews a token or takes a log-in (malleposte_portal.sessions, `Sessions.ended`)."""
+"""The portal reads it when it renews a token or takes a log-in (`malleposte_portal.log_in.sessions`, `ended`)."""
 
 
 class Portal:

@@ -273,7 +273,7 @@ def test_the_portal_starts_from_the_archive(tmp_path: Path) -> None:
     path.write_bytes(toolkit.build())
     program = (
         f"import sys; sys.path.insert(0, {str(path)!r}); from malleposte_portal import create_app; "
-        "from malleposte_portal.settings import Settings; "
+        "from malleposte_portal.core.settings import Settings; "
         "app = create_app(Settings('X'), object(), b'k' * 32); http = app.test_client(); "
         "print([http.get(one).status_code for one in ('/', '/en/activate', '/style.css')], app.root_path)"
     )

@@ -1,0 +1,86 @@
+"""Times and classes in the words of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time
+from typing import Any
+
+from flask import current_app, g
+from malleposte.accountd import wire
+from malleposte.platform import opening
+from malleposte.platform.times import in_english, in_french, when
+
+from malleposte_portal.core.languages import translate as _
+
+
+def now() -> datetime:
+    """The time on the host's clock, with its zone."""
+    return datetime.now().astimezone()
+
+
+def clock(moment: time) -> str:
+    """An hour in the language of the page: `8 h`, `8 h 30`, `8:30`."""
+    return opening.clock(moment, french=g.language == "fr")
+
+
+def read(text: str | float) -> datetime | None:
+    """A time of the directory (`20261201120000Z`), of a journal (ISO 8601) or in seconds since 1970; None for none."""
+    if isinstance(text, int | float):
+        return datetime.fromtimestamp(text, UTC).astimezone()
+    if (known := when(text)) is not None:
+        return known.astimezone()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone()
+
+
+def day(text: str | float) -> str:
+    """A day as people write it; empty for none."""
+    moment = read(text)
+    if moment is None:
+        return ""
+    return in_french(moment) if g.language == "fr" else in_english(moment)
+
+
+def moment(text: str | float) -> str:
+    """A day and an hour; empty for none."""
+    found = read(text)
+    return _("%(day)s à %(hour)s", day=day(text), hour=clock(found.time())) if found else ""
+
+
+def days_left(text: str, now: datetime) -> int | None:
+    """Whole days until a time; None where there is none."""
+    found = read(text)
+    return (found - now).days if found else None
+
+
+def forwards(addresses: Iterable[str]) -> str:
+    """The addresses to which filters send mail."""
+    computed = _("une adresse que le filtre calcule")
+    return ", ".join(computed if one == wire.COMPUTED else one for one in addresses)
+
+
+def class_of(name: str) -> Mapping[str, Any]:
+    """A class of service as the facts have it; empty for one that they do not know."""
+    found: Mapping[str, Any] = current_app.extensions["portal"].classes.get(name, {})
+    return found
+
+
+def label(name: str) -> str:
+    """The class in the words of the page."""
+    return str(class_of(name).get("label", {}).get(g.language, name))
+
+
+def browser(agent: str) -> str:
+    """The program and the device of a `User-Agent`, as far as they can be told apart."""
+    programs = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+    systems = (
+        ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "Mac"),
+        ("Linux", "Linux"),
+    )  # fmt: skip
+    program = next((name for sign, name in programs if sign in agent), _("Navigateur"))
+    system = next((name for sign, name in systems if sign in agent), "")
+    return f"{program}, {system}" if system else program

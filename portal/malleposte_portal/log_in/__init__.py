@@ -1,0 +1,1 @@
+"""Log-in by the provider, the log-ins that the portal keeps, and requests to accountd for the agent of a log-in."""

@@ -1,0 +1,99 @@
+"""Asking accountd for the agent who is logged in, by the token of the log-in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate
+
+from flask import current_app, g, redirect, render_template, url_for
+from malleposte.accountd import client, wire
+
+from malleposte_portal.core import acts
+from malleposte_portal.core.answers import Answer
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.log_in import sign_on
+from malleposte_portal.log_in.provider import AwayError, RefusedError
+from malleposte_portal.log_in.sessions import StoreError
+
+LOG = logging.getLogger("malleposte_portal")
+OVER = (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED)
+"""Refusals that say that the log-in is over: a block, a suspension, sessions that were ended."""
+type Make = Callable[[str, str, str], wire.Request]
+"""A request from the address of the browser, the uid and the token."""
+
+
+class OverError(Exception):
+    """The log-in is over, whatever the browser still has."""
+
+
+def ask(
+    found: sign_on.Agent, make: Make, not_proved: str = "", refused: str | Mapping[str, str] = ""
+) -> wire.Done | acts.Told:
+    """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
+
+    `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
+    the one for a value that accountd does not take, or those by its word.
+    """
+    return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
+
+
+def withdrawn(found: sign_on.Agent, device: wire.Device, error: Exception) -> acts.Told:
+    """Revoke a device whose password could be shown to nobody; the page that says so."""
+    LOG.error("the password of a device cannot be kept: %s", error)
+    ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+    return acts.Told(503, _(acts.AWAY))
+
+
+def fetch(
+    found: sign_on.Agent, make: Callable[[str, str, str], wire.FetchOwnData], refused: str
+) -> client.Copy | acts.Told:
+    """A copy of the agent's data, which is to be closed. As `ask`."""
+    return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
+
+
+def _done[R: wire.Request, D](
+    found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
+    refused: str | Mapping[str, str] = "",
+) -> D | acts.Told:  # fmt: skip
+    try:
+        return way(make(acts.source(), found.session.uid, sign_on.with_token()))
+    except RefusedError as error:
+        LOG.info("a log-in is over: %s", error)
+        raise OverError from error
+    except (AwayError, client.UnavailableError) as error:
+        LOG.error("%s", error)
+        return acts.Told(503, _(acts.AWAY))
+    except client.RefusedError as error:
+        mistyped = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
+        if error.refused.error in OVER and not mistyped:
+            raise OverError from error
+        return acts.told(error.refused, not_proved, refused)
+
+
+def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Callable[P, Answer]:
+    """A view of the agent's own: where the log-in turns out to be over it is ended here too, and begins anew.
+
+    Where what the portal keeps, or the provider, is away, the page says so.
+    """
+
+    @wraps(view)
+    def guarded(found: sign_on.Agent, /, *words: P.args, **named: P.kwargs) -> Answer:
+        try:
+            return view(found, *words, **named)
+        except OverError:
+            sign_on.forget_agent()
+            answer = redirect(url_for("logged_out", language=g.language, fin=1), 303)
+            answer.delete_cookie(sign_on.COOKIE, secure=True, httponly=True, samesite="Lax", path="/")
+            return answer
+        except (AwayError, StoreError) as error:
+            LOG.error("%s", error)
+            return unanswered(acts.Told(503, _(acts.AWAY)))
+
+    return sign_on.logged_in(guarded)
+
+
+def unanswered(told: acts.Told) -> Answer:
+    """The page that says why nothing can be shown."""
+    return render_template("own/unanswered.html", sentence=told.page), told.status

@@ -1,0 +1,35 @@
+"""The page on passwords, and a change of one by its owner."""
+
+from __future__ import annotations
+
+from flask import render_template
+from malleposte.accountd import wire
+
+from malleposte_portal.core import acts, browsers, forms
+from malleposte_portal.core.answers import Answer, carried_out
+from malleposte_portal.core.languages import translate as _
+from malleposte_portal.core.subject import Subject
+from malleposte_portal.log_in import sign_on
+
+SUBJECT = Subject("password")
+
+
+@SUBJECT.page("/motdepasse", "/en/password")
+def password() -> Answer:
+    """The acts on a password, and the rules."""
+    return render_template("password.html")
+
+
+@SUBJECT.form("/motdepasse/changer", "/en/password/change")
+def change() -> Answer:
+    """The old password, also past its end, gives a new one."""
+    agent = sign_on.agent()
+    form = forms.Change(login=agent.session.uid if agent else None)
+    return carried_out(
+        "change",
+        form,
+        lambda: wire.Change(
+            acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()
+        ),
+        _("Identifiant ou mot de passe actuel inexact."),
+    )

@@ -1,0 +1,113 @@
+"""« Mes boîtes et listes »: shown to their managers, changed part by part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from malleposte.accountd import wire
+
+from tests.support.portal import ADDRESSES
+from tests.unit.portal.own.test_pages import DONE, inside
+
+__all__ = ["inside"]
+BOX = wire.Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
+LIST = wire.Charge(
+    "list", "conseil", "Conseil", "conseil@ac-exemple.test", posters=("@anyone", "@list:autre", "ami@exemple.test"),
+    moderators=("pmartin",),
+)  # fmt: skip
+PEOPLE = (wire.Person("pmartin", "Paul Martin"),)
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
+
+
+def asked(accountd: Any) -> list[Any]:
+    return [one for one in accountd.asked if isinstance(one, wire.SetCharge)]
+
+
+def text(page: Any) -> str:
+    return str(page.all("main")[0][1])
+
+
+@BOTH
+def test_boxes_and_lists_are_listed_with_a_way_to_each(inside: Any, accountd: Any, language: int) -> None:
+    accountd.answer = replace(DONE, charges=(BOX, LIST), more=True)
+    page = inside.get(ADDRESSES["charges"][language])
+    links = [str(held["href"]) for held, _text in page.all("a")]
+    assert f"{ADDRESSES['charge'][language]}?kind=box&name=ce.x" in links
+    assert ("There are others" if language else "Il y en a d’autres") in text(page)
+    accountd.answer = DONE
+    assert ("You manage no box" if language else "responsable d’aucune") in text(
+        inside.get(ADDRESSES["charges"][language])
+    )
+
+
+@BOTH
+def test_each_part_is_shown_in_words(inside: Any, accountd: Any, language: int) -> None:
+    accountd.answer = replace(DONE, charges=(BOX,), people=PEOPLE)
+    page = inside.get(f"{ADDRESSES['charge'][language]}?kind=box&name=ce.x")
+    assert "Paul Martin (pmartin)" in text(page) and "mdupond" in text(page)
+    accountd.answer = replace(DONE, charges=(LIST,), people=PEOPLE)
+    page = inside.get(f"{ADDRESSES['charge'][language]}?kind=list&name=conseil")
+    words = ("Everybody", "list “autre”") if language else ("Tout le monde", "la liste « autre »")
+    assert all(one in text(page) for one in (*words, "ami@exemple.test", "Paul Martin"))
+    accountd.answer = replace(DONE, charges=(replace(LIST, posters=(), moderators=()),))
+    page = inside.get(f"{ADDRESSES['charge'][language]}?kind=list&name=conseil")
+    assert ("leave unread" if language else "sans relecture") in text(page)
+    accountd.answer = replace(DONE, charges=(replace(BOX, delegates=()),))
+    inside.get(f"{ADDRESSES['charge'][language]}?kind=box&name=ce.x")
+
+
+@pytest.mark.parametrize(
+    ("query", "typed", "who"),
+    [
+        ("kind=box&name=ce.x&part=delegate", {"value": " pmartin "}, "pmartin"),
+        ("kind=list&name=conseil&part=moderator", {"value": "pmartin"}, "pmartin"),
+        ("kind=list&name=conseil&part=poster", {"group": "", "value": "ami@exemple.test"}, "ami@exemple.test"),
+        ("kind=list&name=conseil&part=poster", {"group": "@staff", "value": ""}, "@staff"),
+    ],
+)
+def test_one_more(inside: Any, accountd: Any, query: str, typed: dict[str, str], who: str) -> None:
+    accountd.answer = replace(DONE, charges=(BOX,))
+    (form,) = [one["fields"] for one in inside.get(f"{ADD}?{query}").forms() if one["action"] == ADD]
+    page = inside.post(ADD, form | typed)
+    assert "C’est fait" in text(page) and inside.last.request.path == ONE
+    (sent,) = asked(accountd)
+    wanted = dict(part.split("=") for part in query.split("&"))
+    assert (sent.kind, sent.name, sent.part, sent.who, sent.add) == (*wanted.values(), who, True)
+    assert sent.uid == "mdupond" and sent.token.count(".") == 2
+
+
+def test_one_less_and_what_lasts_some_minutes(inside: Any, accountd: Any) -> None:
+    accountd.answer = replace(DONE, charges=(BOX,), open=("dovecot",))
+    given = {"kind": "box", "name": "ce.x", "part": "delegate", "who": "pmartin"}
+    answer = inside.press(f"{ONE}?kind=box&name=ce.x", REMOVE, **given)
+    assert answer.status_code == 303
+    (sent,) = asked(accountd)
+    assert (sent.who, sent.add) == ("pmartin", False)
+    assert "quelques minutes" in text(inside.get(answer.headers["Location"]))
+
+
+def test_nobody_and_a_stranger_are_told_at_the_field(inside: Any, accountd: Any) -> None:
+    accountd.answer = replace(DONE, charges=(LIST,))
+    query = "kind=list&name=conseil&part=poster"
+    (form,) = [one["fields"] for one in inside.get(f"{ADD}?{query}").forms() if one["action"] == ADD]
+    page = inside.post(ADD, form | {"group": "", "value": ""})
+    assert inside.last.status_code == 422 and page.named("value-error") and asked(accountd) == []
+    page = inside.post(ADD, form | {"group": "@anyone", "value": ""})
+    assert inside.last.status_code == 422 and page.named("group-error") and asked(accountd) == []
+    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    page = inside.post(ADD, form | {"group": "", "value": "nul"})
+    assert inside.last.status_code == 422 and "pas connu" in page.named("value-error")
+    assert "for the log alone" not in inside.last.text
+
+
+def test_what_is_another_s_leads_back_to_the_list(inside: Any, accountd: Any) -> None:
+    accountd.answer = DONE
+    assert inside.raw(f"{ADD}?kind=box&name=ce.x&part=manager").headers["Location"] == ALL
+    assert inside.raw(ONE).headers["Location"] == ALL
+    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    assert inside.raw(f"{ONE}?kind=box&name=ce.y").headers["Location"] == ALL
+    accountd.refuse(wire.ErrorCode.UNAVAILABLE)
+    assert inside.raw(f"{ONE}?kind=box&name=ce.y").status_code == 503

@@ -1,0 +1,94 @@
+"""Every route beside a kept copy: address, methods, endpoint, and who may open it; the headers of each answer."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accountd import client, wire
+from malleposte_portal.core.forbidden import SENTENCES
+from malleposte_portal.core.languages import catalogues
+
+from tests.unit.portal.conftest import NGINX_HAS, FakeAccountd, Visitor
+
+COPY = Path(__file__).with_name("routes.txt")
+SAMPLES = {"word": "a-word", "name": "README", "digest": "0", "address": "marie@ac-exemple.test"}
+"""Values for the parts of an address that vary."""
+MAY_BE_STORED = ("static_file", "asset")
+"""The endpoints whose answers a cache may keep."""
+LOG_IN = ("/connexion?vers=", "/en/login?vers=")
+ENDED = ("Votre connexion a pris fin", "Your log-in has ended")
+OF_THE_DESK = [catalogue.gettext(SENTENCES[wire.Forbidden.ROLE]) for catalogue in catalogues().values()]
+
+
+class NoDesk(FakeAccountd):
+    """An accountd that knows the agent as one of no help desk."""
+
+    def call(self, request: wire.Request) -> wire.Done:
+        if type(request).__name__.startswith("Desk"):
+            raise client.RefusedError(wire.Refused(wire.ErrorCode.FORBIDDEN, message=wire.Forbidden.ROLE))
+        return super().call(request)
+
+
+@pytest.fixture
+def accountd() -> NoDesk:
+    return NoDesk()
+
+
+def address(rule: Any) -> str:
+    """Return an address that a rule fits."""
+    if rule.endpoint == "static_file":
+        return "/style.css"
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda part: SAMPLES[part[1]], str(rule))
+
+
+def methods(rule: Any) -> list[str]:
+    """Return the methods of a rule but those that Flask adds itself."""
+    return sorted(rule.methods - {"HEAD", "OPTIONS"})
+
+
+def opened(visitor: Visitor, rule: Any, method: str) -> Any:
+    """Return the answer to a request of a browser, whose headers are looked at."""
+    # A log-out ends the session that a token is bound to.
+    fields = visitor.get("/motdepasse/changer").forms()[-1]["fields"] if method == "POST" else {}
+    data = {"csrf_token": fields["csrf_token"]} if fields else None
+    answer = visitor.http.open(address(rule), method=method, data=data, base_url="https://pia.test")
+    if rule.endpoint not in MAY_BE_STORED:
+        assert answer.headers.getlist("Cache-Control") == ["no-store"], rule
+    assert not [name for name in NGINX_HAS if name in answer.headers], rule
+    for line in answer.headers.getlist("Set-Cookie"):
+        parts = {part.strip() for part in line.split(";")[1:]}
+        assert line.startswith("__Host-") and {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= parts, rule
+    return answer
+
+
+def is_closed(answer: Any) -> bool:
+    """Return whether an answer sends a stranger to the log-in."""
+    ended = answer.status_code == 403 and any(sentence in answer.text for sentence in ENDED)
+    return ended or answer.headers.get("Location", "").startswith(LOG_IN)
+
+
+def is_of_the_desk(agent: Visitor, path: str) -> bool:
+    """Return whether a page says to an agent that it is the help desk's, wherever it leads first."""
+    while True:
+        answer = agent.raw(path)
+        path = answer.headers.get("Location", "")
+        if not path.startswith("/assistance") and not path.startswith("/en/help-desk"):
+            return answer.status_code == 403 and any(sentence in answer.text for sentence in OF_THE_DESK)
+
+
+def test_the_routes_are_these(visit: Visitor, another: Any, log_in: Any, app: Any) -> None:
+    """A change of one breaks letters, bookmarks and the webmails' links: it is made in the copy too."""
+    stranger = another()
+    log_in(visit)
+    lines = []
+    for rule in app.url_map.iter_rules():
+        closed = {is_closed(opened(stranger, rule, method)) for method in methods(rule)}
+        assert len(closed) == 1, f"{rule}: open by one method, closed by another"
+        who = "logged in" if closed == {True} else "anybody"
+        if who == "logged in" and "GET" in methods(rule) and is_of_the_desk(visit, address(rule)):
+            who = "help desk"
+        lines.append(f"{rule} | {' '.join(methods(rule))} | {rule.endpoint} | {who}")
+    assert sorted(lines) == COPY.read_text("utf-8").splitlines(), f"a route was added, changed or removed: {COPY.name}"
