@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from malleposte.platform.identity import is_uid
 
@@ -61,8 +61,11 @@ Event = LogIn | Refusal
 KINDS: Mapping[str, type[LogIn] | type[Refusal]] = {"logins": LogIn, "refusals": Refusal}
 
 
+E = TypeVar("E", bound=Event)
+
+
 @dataclass(frozen=True)
-class Seen[E: Event]:
+class Seen(Generic[E]):  # noqa: UP046  # msgspec 0.19 reads no type parameters of this form in annotations kept as text
     """An event with its first and last time (seconds since 1970), and how often it was."""
 
     event: E
