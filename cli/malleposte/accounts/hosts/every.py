@@ -44,7 +44,7 @@ class HostChannels:
 
 
 class Hosts(ForRoot):
-    """See acts.Hosts. What failed on another host is told with that host's name."""
+    """All hosts, from this one. What failed on another host is told with that host's name."""
 
     def __init__(self, directory: Directory, hosts: Sequence[Host]) -> None:
         """`hosts`: this one, and those that are reached from it."""

@@ -18,7 +18,7 @@ SOCKET = Path("/run/malleposte-hostd.sock")
 
 
 class Hostd(ForAccountd):
-    """A Channel that stands for all hosts. See acts.Hosts too."""
+    """A Channel that stands for all hosts."""
 
     name = "sessions"
 

@@ -106,25 +106,25 @@ class Replies[R]:
                 yield call()
 
 
+@dataclass(eq=False)
 class Act[**P, R, M]:
-    """One act; see the head of this module. As an attribute of a `Platform` it is the method that asks for it."""
+    """One act; see `act`. As an attribute of a `Platform` it is the method that asks for it."""
 
-    def __init__(
-        self,
-        function: Callable[..., R],
-        on: On,
-        merge: Callable[[Replies[R]], M],
-        label: str = "",
-        *,
-        in_turn: bool = False,
-        accountd: bool = False,
-    ) -> None:
-        """See `act`."""
-        self.function, self.on, self.merge, self.in_turn, self.accountd = function, on, merge, in_turn, accountd
-        self.name = function.__name__
-        self.label = label or self.name
-        whole = inspect.signature(function)
+    function: Callable[..., R]
+    on: On
+    merge: Callable[[Replies[R]], M]
+    label: str
+    in_turn: bool
+    accountd: bool
+
+    def __post_init__(self) -> None:
+        """Enter it in the table."""
+        self.name = self.function.__name__
+        self.label = self.label or self.name
+        whole = inspect.signature(self.function)
         self.signature = whole.replace(parameters=[*whole.parameters.values()][1:])
+        if ACTS.setdefault(self.name, cast("Act[..., Any, Any]", self)) is not self:
+            raise ValueError(f"two acts {self.name}")
 
     def __call__(self, host: Host, *args: P.args, **kwargs: P.kwargs) -> R:
         """Have it done on one host."""
@@ -179,9 +179,7 @@ class Act[**P, R, M]:
         """Return the arguments by name. Raises InputError where the account is none."""
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        if "uid" in bound.arguments:
-            checked(bound.arguments["uid"])
-        return bound.arguments
+        return _checked(bound.arguments)
 
     def read(self, raw: bytes) -> dict[str, Any]:
         """Return the arguments of a request. Raises InputError for what is not of their form."""
@@ -191,7 +189,7 @@ class Act[**P, R, M]:
             raise InputError(f"{self.name}: {error}") from error
         if surplus := next(_surplus(msgspec.json.decode(raw), msgspec.to_builtins(form)), None):
             raise InputError(f"{self.name}: no field {surplus!r}")
-        return self.bind(**msgspec.structs.asdict(form))
+        return _checked(msgspec.structs.asdict(form))
 
     def __str__(self) -> str:
         """The act as a line of the table: name, arguments, answer | hosts | merge | marks."""
@@ -199,6 +197,12 @@ class Act[**P, R, M]:
         merge = self.merge.__name__ + (f" ({self.label})" if self.label != self.name else "")
         words = f"{self.name}{self.signature}".replace("'", "")
         return " | ".join((words, self.on.name, merge, ", ".join(marks)))
+
+
+def _checked(arguments: dict[str, Any]) -> dict[str, Any]:
+    if "uid" in arguments:
+        checked(arguments["uid"])
+    return arguments
 
 
 def _surplus(raw: Any, form: Any) -> Iterator[str]:
@@ -229,14 +233,7 @@ def act[H: Host, **P, R, M](
     writes what another such act may read. `accountd` may ask for it on all hosts; the others are root's.
     """
 
-    def declared(function: Callable[Concatenate[H, P], R]) -> Act[P, R, M]:
-        made: Act[P, R, M] = Act(function, on, merge, label, in_turn=in_turn, accountd=accountd)
-        if made.name in ACTS:
-            raise ValueError(f"two acts {made.name}")
-        ACTS[made.name] = cast("Act[..., Any, Any]", made)
-        return made
-
-    return declared
+    return lambda function: Act(function, on, merge, label, in_turn, accountd)
 
 
 @functools.cache
