@@ -24,7 +24,6 @@ from malleposte.accounts.hosts import wire
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.model import File, Piece
-from malleposte.accounts.hosts.remote import DEPLOY
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.hosts.table import ACTS, Act, Host, version
 from malleposte.accounts.life.rules import LifeRules
@@ -52,14 +51,11 @@ class Offer:
 
     def read(self, line: bytes) -> tuple[AnyAct, dict[str, Any]]:
         """Return the act of a request and its arguments. Raises InputError."""
-        try:
-            request = msgspec.json.decode(line, type=wire.Request)
-        except msgspec.MsgspecError as error:
-            raise InputError(f"not a request: {error}", DEPLOY) from error
+        request = wire.read(line, wire.Request)
         if request.act not in self.acts:
             raise InputError(f"no act {request.act!r}")
         if request.version != version():
-            raise InputError(f"{request.act}: the caller has another version of Malleposte", DEPLOY)
+            raise InputError("the caller has another version of Malleposte", "deploy all hosts from one version of it")
         act = self.acts[request.act]
         return act, act.read(request.arguments)
 
@@ -93,7 +89,7 @@ def answer(line: bytes, offer: Offer, turn: contextlib.AbstractContextManager[An
                 result = None
         yield wire.line(wire.Done(msgspec.Raw(msgspec.json.encode(result))))
     except (MallepostError, OSError) as error:
-        yield wire.line(wire.Refused(str(error), getattr(error, "hint", None)))
+        yield wire.line(wire.Refused(str(getattr(error, "message", error)), getattr(error, "hint", None)))
     except Exception as error:  # noqa: BLE001  # one act's defect: its caller is told, and so is the journal
         kit.say(f"<3>{name} failed: {reason(error)}")
         yield wire.line(wire.Refused(f"a defect of hostd ({type(error).__name__})", DEFECT))
@@ -162,8 +158,8 @@ class Server:
 
 def _recognised(link_: socket.socket, clients: Mapping[str, str]) -> bool:
     try:
-        proof = msgspec.json.decode(_line(link_) or b"", type=wire.Proof)
-    except msgspec.MsgspecError:
+        proof = wire.read(_line(link_) or b"", wire.Proof)
+    except InputError:
         proof = wire.Proof("", "")
     known = link.proves(clients, proof.client, proof.secret)
     refused = wire.Refused("not known here", "deploy the directory's host again")

@@ -147,16 +147,20 @@ def reply(line: bytes, offer: hostd.Offer) -> Any:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b"", "not a request"),
-        (b"[]", "not a request"),
-        (b"{", "not a request"),
-        (b"{}", "not a request"),
-        (b'{"act": "ping", "uid": "mdupond", "word": ""}', "not a request"),
+        (b"", "truncated"),
+        (b"[]", "Expected `object`"),
+        (b"{", "truncated"),
+        (b"{}", "missing required field `act`"),
+        (b"[" * 32_000, "Expected `object`"),
+        (b'{"act": ' + b"[" * 32_000, "Expected `str`"),
+        (request("ping", {}).replace(b"{}", b"[" * 32_000), "recursion"),
+        (request("ping", {}).replace(b"ping", b"\xff"), "codec"),
+        (b'{"act": "ping", "uid": "mdupond", "word": ""}', "unknown field `uid`"),
         (request("ping", {}, word="x"), "unknown field `word`"),
         (request("ping", {}, version="0"), "another version"),
         (request("shut", {}), "no act 'shut'"),
         (request("ping", {"uid": "mdupond"}), "unknown field `uid`"),
-        (request("carry", {"uid": "../x", "profile": "a"}), "carry: "),
+        (request("carry", {"uid": "../x", "profile": "a"}), "Expected `str` matching regex"),
         (request("carry", {"uid": "mdupond\n", "profile": "a"}), "'mdupond\\n' is no log-in name"),
         (request("carry", {"profile": "a"}), "missing required field `uid`"),
         (request("carry", {"uid": "mdupond"}), "missing required field `profile`"),
@@ -362,6 +366,15 @@ def test_its_settings_name_what_is_wrong_with_them(tmp_path: Path) -> None:
         path.write_text(json.dumps(good | wrong))
         with pytest.raises(InputError, match=word):
             HostSettings.read(path)
+
+
+def test_what_to_do_about_a_failure_is_said_once(tmp_path: Path, host: FakeHost) -> None:
+    def do(*_of: object) -> Any:
+        raise MallepostError("no such thing", "make it")
+
+    with serving(tmp_path / "s", hostd.Offer(ACTS, do)), pytest.raises(MallepostError) as caught:
+        acts.mailbox.drop(RemoteHost("mail1", host.holds, Way(f"unix://{tmp_path / 's'}")), "mdupond")
+    assert str(caught.value) == "no such thing; make it"
 
 
 @pytest.mark.parametrize("fault", [ValueError("not a number"), KeyError("mail"), TypeError("no text")])

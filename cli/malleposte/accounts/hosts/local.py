@@ -80,19 +80,19 @@ class LocalHost:
         return frozenset(kinds | ({"radicale"} if self.rules.radicale.parent.is_dir() else set()))
 
     def home(self, uid: str) -> Path:
-        """The account's mailbox, if it is here. Raises InputError."""
+        """Return the place of the account's mailbox, if it is here. Raises InputError."""
         return mailstore.home_of(checked(uid), self.rules.store)
 
     def sogo_sql(self, text: str) -> str:
-        """What SOGo's database prints."""
+        """Return the output of SOGo's database."""
         return self.sql(self.rules.sogo_database, text)
 
     def roundcube_sql(self, text: str) -> str:
-        """What Roundcube's database prints."""
+        """Return the output of Roundcube's database."""
         return self.sql(self.rules.roundcube_database, text)
 
     def channels(self, names: Names) -> list[Channel]:
-        """The access channels of this host."""
+        """Return the access channels of this host."""
         inner = (self.rules.delivery_domain, f"sent.{self.rules.delivery_domain}")
 
         def known(uid: str) -> list[str]:
@@ -108,7 +108,7 @@ class LocalHost:
         return [make() for name, make in makers.items() if name in self.rules.channels]
 
     def agendas(self) -> Stores:
-        """The stores of agendas and contacts of this host."""
+        """Return the stores of agendas and contacts of this host."""
         stores: list[Store] = []
         if "sogo" in self.rules.channels:
             stores.append(SogoStore(self.rules.sogo_database, self.sql))

@@ -12,11 +12,10 @@ import msgspec
 from malleposte.accounts.hosts import wire
 from malleposte.accounts.hosts.model import File, Piece
 from malleposte.accounts.hosts.table import Act, version
-from malleposte.core.errors import MallepostError
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import link
 
 PORT = 7444
-DEPLOY = "deploy all hosts from one version of Malleposte"
 TIMEOUT = 60.0  # seconds; a queue of thousands takes a while to read
 
 
@@ -37,10 +36,7 @@ class Way:
             return (piece for piece in replies if not isinstance(piece, wire.Done))
         for reply in replies:
             if isinstance(reply, wire.Done):
-                try:
-                    return msgspec.json.decode(reply.answer, type=answer)
-                except msgspec.MsgspecError as error:
-                    raise MallepostError(f"{self.address}: not an answer to {act.name}: {error}", DEPLOY) from error
+                return wire.read(reply.answer, answer)
         raise MallepostError(f"{self.address}: closed before the answer")
 
     def _replies(self, act: str, arguments: Mapping[str, Any]) -> Iterator[Piece | wire.Done]:
@@ -54,11 +50,10 @@ class Way:
                 while not isinstance(reply := _reply(stream), wire.Done):
                     yield reply
                 yield reply
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            reason = str(error) or type(error).__name__
-            raise MallepostError(
-                f"{self.address}: {reason}", "look there at 'systemctl status malleposte-hostd'"
-            ) from error
+        except (OSError, ValueError, InputError) as error:
+            reason = getattr(error, "message", "") or str(error) or type(error).__name__
+            hint = getattr(error, "hint", None) or "look there at 'systemctl status malleposte-hostd'"
+            raise MallepostError(f"{self.address}: {reason}", hint) from error
 
 
 def _send(stream: io.BufferedRWPair, message: msgspec.Struct) -> None:
@@ -70,7 +65,7 @@ def _reply(stream: io.BufferedRWPair) -> Piece | wire.Done:
     line = stream.readline()
     if not line.endswith(b"\n"):
         raise ConnectionError("closed before the answer")
-    reply = msgspec.json.decode(line, type=wire.Reply)
+    reply: wire.Reply = wire.read(line, cast("type[wire.Reply]", wire.Reply))
     if isinstance(reply, wire.Refused):
         raise MallepostError(reply.error, reply.hint)
     if isinstance(reply, wire.Missing):

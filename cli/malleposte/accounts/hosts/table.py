@@ -32,6 +32,7 @@ from typing import (
 import msgspec
 
 from malleposte.accounts.channels import Failure, checked, noted
+from malleposte.accounts.hosts import wire
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.identity import FORM
 
@@ -97,7 +98,9 @@ class Replies[R]:
             except (MallepostError, OSError) as error:
                 if not host:
                     raise
-                raise MallepostError(f"on {host}: {error}", getattr(error, "hint", None)) from error
+                raise MallepostError(
+                    f"on {host}: {getattr(error, 'message', error)}", getattr(error, "hint", None)
+                ) from error
 
     def noting(self, failures: list[Failure]) -> Iterator[R]:
         """Return the answers; a host that fails is noted, and the next one is asked."""
@@ -164,16 +167,11 @@ class Act[**P, R, M]:
         """The type of the answer of all hosts: that of `merge`, whose type variables stand for this act's types."""
         hints, answer = get_type_hints(self.merge), self.hints["return"]
         (pattern,) = get_args(hints["replies"])
-        types = (
-            {pattern: answer}
-            if isinstance(pattern, TypeVar)
-            else dict(zip(get_args(pattern), get_args(answer), strict=True))
-        )
+        parts = [(pattern, answer), *zip(get_args(pattern), get_args(answer), strict=False)]
+        types = {part: kind for part, kind in parts if isinstance(part, TypeVar)}
         result = hints["return"]
-        if isinstance(result, TypeVar):
-            return types[result]
         free = getattr(result, "__parameters__", ())
-        return result[tuple(types[one] for one in free)] if free else result
+        return types.get(result) or (result[tuple(types[one] for one in free)] if free else result)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
         """Return the arguments by name. Raises InputError where the account is none."""
@@ -183,12 +181,9 @@ class Act[**P, R, M]:
 
     def read(self, raw: bytes) -> dict[str, Any]:
         """Return the arguments of a request. Raises InputError for what is not of their form."""
-        try:
-            form = msgspec.json.decode(raw, type=self.request)
-        except msgspec.MsgspecError as error:
-            raise InputError(f"{self.name}: {error}") from error
+        form = wire.read(raw, self.request)
         if surplus := next(_surplus(msgspec.json.decode(raw), msgspec.to_builtins(form)), None):
-            raise InputError(f"{self.name}: no field {surplus!r}")
+            raise InputError(f"no field {surplus!r}", "deploy all hosts from one version of Malleposte")
         return _checked(msgspec.structs.asdict(form))
 
     def __str__(self) -> str:

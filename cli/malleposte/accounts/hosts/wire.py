@@ -1,4 +1,4 @@
-"""What goes over a connection to a hostd: JSON, a line each way; the files of an export between them.
+"""The messages on a connection to a hostd: JSON, a line each way; the files of an export between them.
 
 Over TLS the first line proves the client. A request names its act, the version of the table that the caller has, and
 the arguments; the answer is `Done` or `Refused`. Before it an export sends `Content` and that number of bytes for each
@@ -8,6 +8,8 @@ file, or `Missing`.
 from __future__ import annotations
 
 import msgspec
+
+from malleposte.core.errors import InputError
 
 LONGEST = 32_768
 """Bytes of a request: an account has few names."""
@@ -57,12 +59,20 @@ class Content(msgspec.Struct, frozen=True, tag="content"):
 
 
 class Missing(msgspec.Struct, frozen=True, tag="missing"):
-    """What could not be read, and why."""
+    """A part that could not be read, and why."""
 
     reason: str
 
 
 Reply = Done | Refused | Content | Missing
+
+
+def read[T](line: bytes, kind: type[T]) -> T:
+    """Return the message or the arguments of a line. Raises InputError for what is none, too deep or not UTF-8."""
+    try:
+        return msgspec.json.decode(line, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InputError(str(error), "deploy all hosts from one version of Malleposte") from error
 
 
 def line(message: msgspec.Struct) -> bytes:

@@ -447,3 +447,13 @@ def test_factors_are_those_of_every_log_in_page_and_one_goes_where_it_is_kept() 
     second.down = True
     with pytest.raises(MallepostError, match="pia2"):
         hosts.factors("mdupond")
+
+
+def test_what_to_do_about_a_failure_is_said_once() -> None:
+    class Refusing(FakeHost):
+        def drop(self, uid: str) -> bool:
+            raise MallepostError("no such thing", "make it")
+
+    with pytest.raises(MallepostError) as caught:
+        Hosts(MemoryDirectory(), [Refusing("mail1", frozenset(("store",)))]).drop("mdupond")
+    assert str(caught.value) == "on mail1: no such thing; make it"
