@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.model import File, Piece, Removed
+from malleposte.accounts.hosts.table import Act
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.queue import Waiting
@@ -20,7 +22,7 @@ from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 @dataclass
 class FakeHost:
-    """See hosts.model.Host. `done` is what was asked; while it is `down`, nothing is."""
+    """See hosts.table.Host; an act is the method of its name. `done` is what was asked; while `down`, nothing is."""
 
     name: str
     holds: frozenset[str]
@@ -39,6 +41,9 @@ class FakeHost:
             raise MallepostError("no route to host")
         self.done.append((act, uid, more))
 
+    def ask(self, act: Act[..., Any, Any], /, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, act.name)(**act.bind(*args, **kwargs))
+
     def acts(self) -> list[str]:
         """Names of the acts that were done."""
         return [act for act, *_ in self.done]
@@ -54,10 +59,14 @@ class FakeHost:
     def cut(self, uid: str, device: str, names: Sequence[str]) -> None:
         self._asked("cut", uid, device)
 
-    def queue(self, act: str, uid: str, names: Sequence[str]) -> list[Waiting]:
-        self._asked("queue", uid, act)
-        state = "active" if act == "hold" else "hold"
+    def queue(self, action: str, uid: str, names: Sequence[str]) -> list[Waiting]:
+        self._asked("queue", uid, action)
+        state = "active" if action == "hold" else "hold"
         return [Waiting("4ABC", state, f"{uid}@ac-exemple.test", ("a@b.test",), 1, 2)] if names else []
+
+    def hold(self, uid: str, names: Sequence[str]) -> list[str]:
+        self._asked("hold", uid)
+        return ["4ABC"] if names else []
 
     def carry(self, uid: str, profile: str) -> str:
         self._asked("carry", uid, profile)
@@ -84,10 +93,10 @@ class FakeHost:
         self._asked("enrolled")
         return {"mdupond": [one.kind for one in self.held]} if self.held else {}
 
-    def unfactor(self, uid: str, ident: str) -> Factor:
+    def unfactor(self, uid: str, ident: str) -> Factor | None:
         self._asked("unfactor", uid, ident)
-        (gone,) = [one for one in self.held if one.ident == ident]
-        self.held.remove(gone)
+        gone = next((one for one in self.held if one.ident == ident), None)
+        self.held = [one for one in self.held if one is not gone]
         return gone
 
     def log_ins(self, uid: str) -> list[Session]:

@@ -7,7 +7,7 @@ of safety: first the directory refuses, then sessions end, then what was sent be
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
@@ -15,84 +15,22 @@ from malleposte.accounts import life
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Channel, Failure, close_all, forget_all, noted
 from malleposte.accounts.devices import follow
-from malleposte.accounts.hosts.model import Piece, Removed
+from malleposte.accounts.hosts.methods import ForAccountd, ForRoot
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.base import ASKED
 from malleposte.accounts.life.states import barred_until
-from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
-from malleposte.accounts.mailbox.queue import Waiting
 from malleposte.accounts.plan.apply import apply
 from malleposte.accounts.plan.changes import Change, Kind, Plan
 from malleposte.accounts.traces.model import OTHERS, Trace
 from malleposte.accounts.traces.model import Kind as Trail
-from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State, first
 from malleposte.directory.protocol import Branch, Directory, Entry
 from malleposte.throttle.record.model import Kept
 
-
-class Hosts(Protocol):
-    """The acts that root alone may do on the hosts that hold something of an account."""
-
-    def cut(self, uid: str, device: str) -> list[Failure]:
-        """Forget what is remembered of an account and cut the connections of one device; the hosts that failed."""
-
-    def hold(self, uid: str) -> tuple[list[str], list[Failure]]:
-        """Hold the account's mail that waits to leave; queue ids, and the hosts where that failed."""
-
-    def carry(self, uid: str, profile: str) -> str:
-        """Keep the account's filters in force after its change to a class; the script carried, empty for none."""
-
-    def settle(self, uid: str, profile: str) -> Moved:
-        """Bring the account's agendas and contacts to the stores of a class."""
-
-
-class AllHosts(Hosts, Protocol):
-    """Further acts, for the command line as root."""
-
-    def queue(self, act: str, uid: str) -> tuple[list[Waiting], list[Failure]]:
-        """The account's mail in every queue (`show`, `hold`, `release`, `delete`), and the hosts where that failed."""
-
-    def look(self, uid: str) -> Filters:
-        """The account's filters, without their texts."""
-
-    def traces(self, uid: str) -> tuple[list[Trace], list[Failure]]:
-        """Settings that somebody else may have left, what others opened to the account, and the hosts that failed."""
-
-    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
-        """The records of log-ins and refused mail, and the hosts where that failed."""
-
-    def drop(self, uid: str) -> bool:
-        """Forget filters that were carried; whether there were any."""
-
-    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
-        """Messages that the agent deleted for good and that are kept for a while."""
-
-    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
-        """Bring such messages back; how many came to each folder."""
-
-    def holders(self) -> Mapping[str, Sequence[str]]:
-        """Return the accounts that have something in each store of agendas."""
-
-    def factors(self, uid: str) -> Sequence[Factor]:
-        """The account's second factors at the log-in page."""
-
-    def enrolled(self) -> Mapping[str, Sequence[str]] | None:
-        """Kinds of second factors by uid; None where no host has a log-in page of the platform's."""
-
-    def files(self, uid: str) -> Iterator[Piece]:
-        """All that is held about the account, a file at a time, and what could not be read."""
-
-    def empty(self, uid: str) -> Removed:
-        """Remove all that is held."""
-
-    def demand(self) -> None:
-        """Raises MallepostError, which names the host, unless every host answers."""
-
-    def relist(self) -> list[Failure]:
-        """Have the lists of shared boxes renewed; the hosts where that failed."""
+Hosts = ForAccountd
+"""All hosts, as accountd and root have them."""
 
 
 class Scrambler(Protocol):
@@ -103,7 +41,7 @@ class Scrambler(Protocol):
 
 
 @dataclass(frozen=True)
-class Tools[H: Hosts = AllHosts]:
+class Tools[H: Hosts = ForRoot]:
     """The tools of the acts."""
 
     directory: Directory
@@ -149,7 +87,7 @@ def make(directory: Directory, journal: Journal, changes: Iterable[Change], note
     return bool(outcome.done)
 
 
-def look(tools: Tools[AllHosts], uid: str, result: Result) -> Filters:
+def look(tools: Tools, uid: str, result: Result) -> Filters:
     """The account's filters; where their host does not answer, none, and a failure of the result."""
     try:
         return tools.hosts.look(uid)
@@ -158,7 +96,7 @@ def look(tools: Tools[AllHosts], uid: str, result: Result) -> Filters:
         return Filters()
 
 
-def record(tools: Tools[AllHosts], uid: str, result: Result) -> Kept:
+def record(tools: Tools, uid: str, result: Result) -> Kept:
     """The account's log-ins and refused mail; hosts that do not answer are failures of the result."""
     found, failures = tools.hosts.record(uid)
     result.failures += failures
@@ -179,7 +117,7 @@ def others(directory: Directory, uid: str, traces: Iterable[Trace]) -> list[Trac
     return sorted(found, key=lambda one: (one.kind, one.who, one.what))
 
 
-def opened(tools: Tools[AllHosts], uid: str, result: Result) -> list[Trace]:
+def opened(tools: Tools, uid: str, result: Result) -> list[Trace]:
     """The same of every host; those that do not answer are failures of the result."""
     traces, failures = tools.hosts.traces(uid)
     result.failures += failures

@@ -10,7 +10,8 @@ from malleposte.accounts import facts
 from malleposte.accounts.actor import actor
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts
-from malleposte.accounts.hosts.local import LocalHost
+from malleposte.accounts.hosts.local import LocalHost, no_journal
+from malleposte.accounts.hosts.model import ReadJournal
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
@@ -23,9 +24,9 @@ def rules_of(settings: Settings) -> LifeRules:
     return LifeRules.parse({**settings.life, **HostSettings.read().here}, str(FILE))
 
 
-def hosts(settings: Settings, directory: Directory) -> Hosts:
+def hosts(settings: Settings, directory: Directory, journal: ReadJournal = no_journal) -> Hosts:
     """Every host that holds something of accounts. Raises InputError."""
-    return Hosts(directory, [LocalHost(rules_of(settings)), *HostSettings.read().others()])
+    return Hosts(directory, [LocalHost(rules_of(settings), journal=journal), *HostSettings.read().others()])
 
 
 class _LatePasswords:

@@ -53,13 +53,6 @@ class Factor:
         """As programs are told of it."""
         return {"id": self.ident, "kind": self.kind, "name": self.name, "made": _text(self.made)}
 
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Factor:
-        """Out of `as_dict`. Raises KeyError, ValueError."""
-        made = str(raw["made"])
-        moment = datetime.datetime.fromisoformat(made) if made else None
-        return cls(str(raw["id"]), str(raw["kind"]), str(raw["name"]), moment)
-
 
 @dataclass(frozen=True)
 class Session:
@@ -85,17 +78,6 @@ class Session:
             "id": self.ident, "address": self.address, "since": _text(self.since), "level": self.level,
             "trusted_browser": self.trusted, "until": _text(self.until), "browser": self.browser,
         }  # fmt: skip
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Session:
-        """Out of `as_dict`. Raises KeyError, ValueError."""
-        since, until = (
-            datetime.datetime.fromisoformat(str(raw[name])) if raw[name] else None for name in ("since", "until")
-        )
-        return cls(
-            str(raw["id"]), str(raw["address"]), since, int(raw["level"]), raw["trusted_browser"] is True, until,
-            str(raw["browser"]),
-        )  # fmt: skip
 
 
 def program(words: Sequence[str]) -> str:

@@ -398,11 +398,12 @@ def class_here(uid: str) -> str:
 
 def bring_home(uid: str, profile: str, place: str, outcome: Outcome) -> None:
     """Move data restored into the store of another class to the present one, if the directory can be asked."""
+    from malleposte.accounts.hosts.acts import agendas
     from malleposte.accounts.hosts.local import LocalHost
     from malleposte.accounts.hosts.settings import HostSettings
 
     try:
-        moved = LocalHost(HostSettings.read().rules()).settle(uid, profile)
+        moved = agendas.settle(LocalHost(HostSettings.read().rules()), uid, profile)
     except (MallepostError, OSError) as error:
         outcome.missing.append(
             f"the class {profile} shows none of it yet, it lies in {place}: {error}; the night moves it, or: "

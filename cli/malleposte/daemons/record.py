@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
@@ -170,7 +172,7 @@ class Record:
             return {"error": "not a question"}
         self.write()
         if act == "of":
-            return self.store.of(uid).rows()
+            return dict(msgspec.to_builtins(self.store.of(uid)))
         if act == "end":
             return {"ended": self.store.end(uid)}
         if act == "erase":

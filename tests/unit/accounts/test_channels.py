@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from malleposte.accounts.channels import close_all, portal, sogo, sso
 from malleposte.accounts.channels.dovecot import Dovecot
+from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
@@ -50,12 +51,12 @@ def test_a_purge_removes_second_factors_where_the_log_in_page_is(monkeypatch: py
         return True
 
     monkeypatch.setattr("malleposte.adapters.lemonldap.forget", forget)
-    assert LocalHost(LifeRules(channels=("dovecot",))).empty("mdupond").stores == []
+    assert contents.empty(LocalHost(LifeRules(channels=("dovecot",))), "mdupond").stores == []
     assert forgotten == []
     page = LocalHost(LifeRules(channels=("sso",)), name="pia1")
-    assert page.empty("mdupond").stores == ["second factors"]
+    assert contents.empty(page, "mdupond").stores == ["second factors"]
     assert forgotten == ["mdupond"]
-    assert page.empty("away").failures == ["second factors: no answer"]
+    assert contents.empty(page, "away").failures == ["second factors: no answer"]
 
 
 @pytest.mark.parametrize("device", ["", "abcdefgh"], ids=["all", "one-device"])
@@ -160,4 +161,4 @@ def test_a_portal_whose_store_is_away_is_named(tmp_path: Path) -> None:
 def test_the_portal_s_log_ins_have_a_channel_where_the_log_in_page_is_not_ours() -> None:
     there = LocalHost(LifeRules(channels=("portal",)), name="pia1")
     assert [one.name for one in Hosts(MemoryDirectory("dc=test"), [there]).channels()] == ["portal"]
-    assert there.empty("mdupond").stores == [], "it keeps no factor"
+    assert contents.empty(there, "mdupond").stores == [], "it keeps no factor"

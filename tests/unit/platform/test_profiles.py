@@ -16,6 +16,7 @@ from malleposte.accounts import feed, life
 from malleposte.accounts.agendas import Moved, Stores
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.feed import values
+from malleposte.accounts.hosts.acts import agendas, mailbox
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters
@@ -138,14 +139,14 @@ def test_it_may_be_declared_and_changed_to(host: LifeRules) -> None:
 
 def test_its_filters_and_agendas_follow(host: LifeRules, monkeypatch: pytest.MonkeyPatch) -> None:
     local = LocalHost(host)
-    assert local.carry("mdupond", "convergence") == "", "SOGo's filters are its own"
-    assert local.carry("mdupond", "mixte") == "sogo", "its webmail is Roundcube"
+    assert mailbox.carry(local, "mdupond", "convergence") == "", "SOGo's filters are its own"
+    assert mailbox.carry(local, "mdupond", "mixte") == "sogo", "its webmail is Roundcube"
     assert filters.read(mailstore.home_of("mdupond", host.store)).carried
     with pytest.raises(InputError, match="no class 'leger'"):
-        local.carry("mdupond", "leger")
+        mailbox.carry(local, "mdupond", "leger")
     stores = Memory("sogo"), Memory("radicale", agenda(event("a"))), Memory("roundcube")
     monkeypatch.setattr(LocalHost, "agendas", lambda _self: Stores(stores, profiles.read()))
-    assert local.settle("mdupond", "mixte") == Moved(agenda=1)
+    assert agendas.settle(local, "mdupond", "mixte") == Moved(agenda=1)
     assert (stores[0].keys(), stores[1].keys()) == (["a"], [])
     assert local.agendas().astray({"mdupond": "mixte"}) == []
     assert local.agendas().astray({"mdupond": "roundcube"}) == ["mdupond"]

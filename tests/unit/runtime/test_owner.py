@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import pytest
 from malleposte.accounts.agendas.model import MAIN, Collection, Item, Kind
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.disclosure.export import Exporter, Subject
+from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters, senders
@@ -264,13 +266,13 @@ def forget(place: Place) -> str:
 
 def export(place: Place) -> str:
     out = BytesIO()
-    report = Exporter(LocalHost(place.rules).files, ()).write(Subject(UID, {}), out)
+    report = Exporter(partial(contents.files, LocalHost(place.rules)), ()).write(Subject(UID, {}), out)
     with zipfile.ZipFile(out) as made:
         return repr(report) + "".join(made.read(name).decode("utf-8", "replace") for name in made.namelist())
 
 
 def purge(place: Place) -> str:
-    return repr(LocalHost(place.rules, lambda _database, _text: "", beside=()).empty(UID))
+    return repr(contents.empty(LocalHost(place.rules, lambda _database, _text: "", beside=()), UID))
 
 
 def store(place: Place) -> Radicale:

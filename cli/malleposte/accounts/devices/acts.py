@@ -10,10 +10,11 @@ import datetime
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.devices import follow
+from malleposte.accounts.hosts.methods import ForAccountd
 from malleposte.accounts.journal import Journal
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import COPIED, Device, device_attributes
@@ -29,13 +30,6 @@ LONGEST_NAME = 64
 MOST_NETWORKS = 20
 _ATTEMPTS = 5
 """Identifiers tried; that the first of 2^40 is taken does not happen."""
-
-
-class Hosts(Protocol):
-    """The act on Dovecot's hosts that devices need."""
-
-    def cut(self, uid: str, device: str) -> list[Failure]:
-        """Forget what is remembered of an account and cut the connections of one device; the hosts that failed."""
 
 
 @dataclass(frozen=True)
@@ -121,14 +115,14 @@ def find(directory: Directory, uid: str, which: str) -> Device:
     return found[0]
 
 
-def revoke(directory: Directory, journal: Journal, hosts: Hosts, device: Device, note: str = "") -> list[Failure]:
+def revoke(directory: Directory, journal: Journal, hosts: ForAccountd, device: Device, note: str = "") -> list[Failure]:
     """Remove a device, at once everywhere; the hosts that were not reached. Can be run again."""
     follow.remove(directory, journal, device, note)
     journal.sync()
     return cut(hosts, device)
 
 
-def cut(hosts: Hosts, device: Device) -> list[Failure]:
+def cut(hosts: ForAccountd, device: Device) -> list[Failure]:
     """End what a removed device still has open; the hosts that were not reached."""
     try:
         return hosts.cut(device.owner, device.ident)

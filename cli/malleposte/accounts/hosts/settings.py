@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from malleposte.accounts.hosts.model import KINDS
 from malleposte.accounts.hosts.remote import RemoteHost, Way
@@ -16,16 +15,28 @@ from malleposte.core.errors import InputError
 FILE = Path("/etc/malleposte/hostd.json")
 
 
-@dataclass(frozen=True)
-class HostSettings:
+class Other(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another host: its name in the inventory, its address, and those of KINDS that it holds."""
+
+    name: str
+    address: str
+    holds: frozenset[str]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is none of KINDS."""
+        if strange := self.holds - KINDS:
+            raise ValueError(f"{min(strange)} is not known")
+
+
+class HostSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`here` goes into the rules (`LifeRules`); `clients` has digests of secrets by name; `hosts` are the others."""
 
-    here: Mapping[str, Any]
+    here: dict[str, Any]
     certificate: Path
     key: Path
-    clients: Mapping[str, str] = field(default_factory=dict)
+    clients: dict[str, str] = {}
     client: str = ""
-    hosts: tuple[Mapping[str, Any], ...] = ()
+    hosts: tuple[Other, ...] = ()
     secrets: Path = Path("/etc/malleposte/keys/hostd.json")
     """The secret for each other host, by its name."""
 
@@ -33,18 +44,11 @@ class HostSettings:
     def read(cls, path: Path = FILE) -> HostSettings:
         """Read them. Raises InputError naming the file and what is wrong."""
         try:
-            raw = json.loads(path.read_text("utf-8"))
-            paths = {name: Path(raw[name]) for name in ("certificate", "key", "secrets") if name in raw}
-            found = cls(**(raw | paths | {"hosts": tuple(raw.get("hosts", ()))}))
+            return msgspec.json.decode(path.read_bytes(), type=cls, dec_hook=lambda _path, text: Path(text))
         except OSError as error:
             raise InputError(f"{path}: {error.strerror}", "this works as root on a host that was deployed") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except msgspec.MsgspecError as error:
             raise InputError(f"{path}: not the settings of hostd ({error})", "deploy again") from error
-        for host in found.hosts:
-            strange = set(host) - {"name", "address", "holds"} or set(host.get("holds", ())) - KINDS
-            if strange:
-                raise InputError(f"{path}: hosts: {sorted(strange)[0]} is not known", "deploy again")
-        return found
 
     def rules(self) -> LifeRules:
         """Return the rules with the things of this host. Raises InputError."""
@@ -55,16 +59,10 @@ class HostSettings:
         if not self.hosts:
             return []
         try:
-            secrets = json.loads(self.secrets.read_text("utf-8"))
-            return [
-                RemoteHost(
-                    str(host["name"]),
-                    frozenset(map(str, host["holds"])),
-                    Way(str(host["address"]), self.client, str(secrets[host["name"]])),
-                )
-                for host in self.hosts
-            ]
+            secrets = msgspec.json.decode(self.secrets.read_bytes(), type=dict[str, str])
+            ways = [Way(host.address, self.client, secrets[host.name]) for host in self.hosts]
         except OSError as error:
             raise InputError(f"{self.secrets}: {error.strerror}", "deploy again") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (msgspec.MsgspecError, KeyError) as error:
             raise InputError(f"{self.secrets}: not the secrets of hostd ({error})", "deploy again") from error
+        return [RemoteHost(host.name, host.holds, way) for host, way in zip(self.hosts, ways, strict=True)]

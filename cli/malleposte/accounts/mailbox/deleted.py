@@ -49,14 +49,6 @@ class Wanted:
     subject: str = ""
     days: int = 0
 
-    @classmethod
-    def read(cls, word: str) -> Wanted:
-        """Read it from JSON. Raises InputError."""
-        try:
-            return cls(**json.loads(word or "{}"))
-        except (ValueError, TypeError) as error:
-            raise InputError("not a search") from error
-
     def words(self) -> list[str]:
         """The words of Dovecot's search."""
         found = ["mailbox", f"{ROOT}*"]

@@ -79,16 +79,6 @@ class Edit:
     block: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
 
-    @classmethod
-    def read(cls, word: str) -> Edit:
-        """Read it from JSON. Raises InputError."""
-        try:
-            raw = json.loads(word)
-            lists = {name: tuple(map(str, raw.get(name, ()))) for name in ("allow", "block", "remove")}
-            return cls(str(raw.get("level", "")), **lists)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise InputError("not a change of senders") from error
-
     def to(self, held: Senders) -> Senders:
         """`held` after it. A sender that comes to a list goes from the other. Raises InputError, FullListError."""
         gone = {*self.allow, *self.block, *self.remove}

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 class Kind(StrEnum):
@@ -64,8 +62,3 @@ class Trace:
     def ident(self) -> str:
         """A name for it, which says nothing of it."""
         return hashlib.sha256("\0".join((self.kind, self.what, self.who)).encode()).hexdigest()[:16]
-
-    @classmethod
-    def read(cls, raw: Mapping[str, Any]) -> Trace:
-        """From JSON. Raises KeyError."""
-        return cls(str(raw["kind"]), str(raw["what"]), str(raw["who"]))

@@ -7,8 +7,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from malleposte.core.errors import MallepostError
-from malleposte.throttle.record.model import Kept, kept
+from malleposte.throttle.record.model import Kept
 
 SOCKET = Path("/run/malleposte-record/asked")
 TIMEOUT = 15.0
@@ -20,8 +22,8 @@ def of(uid: str, path: Path = SOCKET) -> Kept:
     if not path.exists():
         return Kept()
     try:
-        return kept(_asked("of", uid, path))
-    except (KeyError, TypeError) as error:
+        return msgspec.convert(_asked("of", uid, path), Kept)
+    except msgspec.ValidationError as error:
         raise MallepostError(f"{path}: not an answer", "deploy this host again") from error
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
 
 from malleposte.platform.identity import is_uid
 
@@ -61,18 +61,17 @@ Event = LogIn | Refusal
 KINDS: Mapping[str, type[LogIn] | type[Refusal]] = {"logins": LogIn, "refusals": Refusal}
 
 
+E = TypeVar("E", bound=Event)
+
+
 @dataclass(frozen=True)
-class Seen[E: Event]:
+class Seen(Generic[E]):  # noqa: UP046  # msgspec 0.19 reads no type parameters of this form in annotations kept as text
     """An event with its first and last time (seconds since 1970), and how often it was."""
 
     event: E
     first: int
     last: int
     count: int = 1
-
-    def row(self) -> dict[str, Any]:
-        """It as JSON."""
-        return asdict(self.event) | {"first": self.first, "last": self.last, "count": self.count}
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,6 @@ class Kept:
     def last_log_in(self) -> Seen[LogIn] | None:
         """The last log-in that was accepted; None where none is known."""
         return next((one for one in self.logins if one.event.accepted), None)
-
-    def rows(self) -> dict[str, Any]:
-        """It as JSON."""
-        return {
-            "logins": [one.row() for one in self.logins],
-            "refusals": [one.row() for one in self.refusals],
-            "used_mb": self.used_mb,
-            "quota_mb": self.quota_mb,
-        }
 
 
 @dataclass
@@ -155,19 +145,3 @@ def program(said: str) -> str:
 def reason(symbols: Sequence[str]) -> str:
     """A word for the reason of a refused message, by rspamd's symbols of it."""
     return next((word for symbol, word in _SYMBOLS.items() if symbol in symbols), "spam")
-
-
-def kept(raw: Mapping[str, Any]) -> Kept:
-    """The record about an account, from its JSON. Raises KeyError, TypeError, ValueError."""
-    return Kept(
-        tuple(_seen(LogIn, one) for one in raw["logins"]),
-        tuple(_seen(Refusal, one) for one in raw["refusals"]),
-        int(raw.get("used_mb", 0)),
-        int(raw.get("quota_mb", 0)),
-    )
-
-
-def _seen[E: Event](kind: type[E], row: Mapping[str, Any]) -> Seen[E]:
-    rest = dict(row)
-    times = {name: int(rest.pop(name)) for name in ("first", "last", "count")}
-    return Seen(kind(**rest), **times)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accounts.disclosure.spool import APART, ASKED, AWAY, ENDED, FAILED, KEPT, MAKING, READY, Copy, Spool
+from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import InputError
@@ -153,7 +154,7 @@ def test_a_purge_removes_the_copy(spool: Spool) -> None:
     made(spool)
     made(spool, OTHER)
     host = LocalHost(LifeRules(channels=("dovecot",)), copies=spool)
-    removed = host.empty(UID)
+    removed = contents.empty(host, UID)
     assert (removed.stores, removed.failures) == (["copy of own data"], [])
     assert spool.holders() == [OTHER]
-    assert host.empty(UID).stores == []
+    assert contents.empty(host, UID).stores == []

@@ -120,8 +120,8 @@ def test_a_block_reaches_every_host_and_each_host_only_for_what_it_holds(fleet: 
     code, out, _err = fleet.typed(states.block_command, "mdupond", "--json")
     told = json.loads(out)
     assert (code, told["failures"], told["held"]) == (ExitCode.DONE, [], ["4ABC", "4ABC"])
-    assert fleet.mail1.acts() == ["close", "queue", "look", "traces"], "its box is here"
-    assert fleet.mail2.acts() == ["close", "queue", "traces"]
+    assert fleet.mail1.acts() == ["close", "hold", "look", "traces"], "its box is here"
+    assert fleet.mail2.acts() == ["close", "hold", "traces"]
     assert fleet.web1.acts() == ["close", "traces"]
     assert told["forwards"] == ["ami@lointain.test"]
 
@@ -132,10 +132,10 @@ def test_a_block_with_a_host_down_is_done_on_the_others_and_names_it(fleet: Flee
     assert code == ExitCode.PARTLY
     assert "not done: mail2: no route to host" in err and "not done: queue: on mail2: no route to host" in err
     assert fleet.entry("mdupond")["mpState"] == ["blocked"]
-    assert "close" in fleet.mail1.acts() and "queue" in fleet.mail1.acts() and fleet.web1.acts() == ["close", "traces"]
+    assert "close" in fleet.mail1.acts() and "hold" in fleet.mail1.acts() and fleet.web1.acts() == ["close", "traces"]
     fleet.mail2.down = False
     assert fleet.typed(states.block_command, "mdupond")[0] == ExitCode.DONE, "it can be run again"
-    assert fleet.mail2.acts() == ["close", "queue", "traces"]
+    assert fleet.mail2.acts() == ["close", "hold", "traces"]
 
 
 def test_a_block_names_what_others_opened_to_the_account(fleet: Fleet) -> None:
@@ -447,3 +447,13 @@ def test_factors_are_those_of_every_log_in_page_and_one_goes_where_it_is_kept() 
     second.down = True
     with pytest.raises(MallepostError, match="pia2"):
         hosts.factors("mdupond")
+
+
+def test_what_to_do_about_a_failure_is_said_once() -> None:
+    class Refusing(FakeHost):
+        def drop(self, uid: str) -> bool:
+            raise MallepostError("no such thing", "make it")
+
+    with pytest.raises(MallepostError) as caught:
+        Hosts(MemoryDirectory(), [Refusing("mail1", frozenset(("store",)))]).drop("mdupond")
+    assert str(caught.value) == "on mail1: no such thing; make it"

@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from malleposte.accounts import boxes, life, names
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.disclosure import export
 from malleposte.accounts.disclosure import terms as disclosure
-from malleposte.accounts.hosts import local
+from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
@@ -147,7 +148,7 @@ def test_a_box_that_cannot_be_archived_stays(directory, journal, rules, tmp_path
     def broken(root):
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(local, "messages", broken)
+    monkeypatch.setattr(contents, "messages", broken)
     with pytest.raises(MallepostError, match="the archive would not be whole"):
         end_box(directory, journal, rules, tmp_path)
     assert boxes.find(directory, "vie-scolaire").attributes["mpState"] == ["suspended"]
@@ -188,7 +189,9 @@ def test_an_export_tells_of_devices_and_of_no_password(directory, rules) -> None
         device = Device(ident, owner, f"Téléphone de {owner}", ("imap", "smtp"), made, used=NOW, place="192.0.2.7")
         directory.add(device.dn(directory.suffix), device_attributes(device, held.attributes, "{ARGON2}empreinte"))
     target = io.BytesIO()
-    report = export.Exporter(LocalHost(rules).files, ()).write(export.Subject.of(directory, held), target)
+    report = export.Exporter(partial(contents.files, LocalHost(rules)), ()).write(
+        export.Subject.of(directory, held), target
+    )
     with zipfile.ZipFile(target) as archive:
         text = archive.read("appareils.json").decode()
     (told,) = json.loads(text)
@@ -216,7 +219,9 @@ def test_an_export_speaks_french_and_shows_nothing_of_the_machinery(rules, tmp_p
         "MPFUNCTION": ["Principale"],
     }  # fmt: skip
     target = io.BytesIO()
-    report = export.Exporter(LocalHost(rules).files, (journal,)).write(export.Subject("mdupond", held), target)
+    report = export.Exporter(partial(contents.files, LocalHost(rules)), (journal,)).write(
+        export.Subject("mdupond", held), target
+    )
     with zipfile.ZipFile(target) as archive:
         entry = json.loads(archive.read("compte.json"))
         done = [json.loads(line) for line in archive.read("journal.jsonl").decode().splitlines()]

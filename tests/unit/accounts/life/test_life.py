@@ -11,6 +11,7 @@ import subprocess
 import threading
 import zipfile
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from malleposte.accounts import acts, life, search
@@ -18,6 +19,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure, close_all, roundcube, sogo
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.disclosure import export
+from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts, names
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
@@ -503,7 +505,9 @@ def test_an_export_holds_everything_but_secrets(house, directory, held, tmp_path
     target = io.BytesIO()
     entry = held(mpNumenDigest=["k1:secret"], userPassword=["secret"])
     subject = export.Subject("mdupond", entry.attributes | {"mpNumenDigest": ["k1:secret"], "userPassword": ["secret"]})
-    report = export.Exporter(LocalHost(house, sql).files, (tmp_path / "j.jsonl",)).write(subject, target)
+    report = export.Exporter(partial(contents.files, LocalHost(house, sql)), (tmp_path / "j.jsonl",)).write(
+        subject, target
+    )
     with zipfile.ZipFile(target) as archive:
         names = archive.namelist()
         whole = b"".join(archive.read(name) for name in names)

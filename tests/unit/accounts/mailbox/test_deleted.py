@@ -81,10 +81,3 @@ def test_a_message_that_is_gone_is_told_and_nothing_moves() -> None:
 def test_what_is_no_message_is_refused(ident: str) -> None:
     with pytest.raises(InputError, match="is no message"):
         parted([ident])
-
-
-def test_a_search_that_is_none_is_refused() -> None:
-    assert Wanted.read('{"sender": "a"}') == Wanted("a")
-    for word in ("[", '{"other": 1}', "[1]"):
-        with pytest.raises(InputError):
-            Wanted.read(word)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.hosts.acts import traces
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
@@ -240,14 +241,14 @@ def test_a_host_finds_and_removes_what_it_holds(tmp_path: Path) -> None:
     home = box(tmp_path)
     (home / "Maildir" / "dovecot-acl").write_text("anyone l\n")
     host = LocalHost(LifeRules(store=tmp_path, channels=("dovecot",), radicale=tmp_path / "none" / "x"))
-    found = host.traces("mdupond")
+    found = traces.traces(host, "mdupond")
     assert Trace(Kind.FOLDER, "INBOX", "anyone") in found
     assert {Trace(Kind.DISCARD), Trace(Kind.ANSWER), Trace(Kind.FORWARD, who="ami@exemple.test")} <= set(found)
-    assert host.traces("autre") == []
+    assert traces.traces(host, "autre") == []
     for one in found:
-        host.untrace("mdupond", one, [])
-        assert one not in host.traces("mdupond")
-    assert host.traces("mdupond") == []
+        traces.untrace(host, "mdupond", one)
+        assert one not in traces.traces(host, "mdupond")
+    assert traces.traces(host, "mdupond") == []
 
 
 def test_all_hosts_are_asked_and_one_that_is_down_is_named() -> None:
@@ -268,4 +269,3 @@ def test_all_hosts_are_asked_and_one_that_is_down_is_named() -> None:
 def test_an_identifier_tells_nothing_and_is_each_one_s_own() -> None:
     made = {Trace(kind, what, who).ident for kind in Kind for what in ("", "a") for who in ("", "a")}
     assert len(made) == 4 * len(Kind)
-    assert Trace.read({"kind": "folder", "what": "a", "who": "b"}) == Trace("folder", "a", "b")

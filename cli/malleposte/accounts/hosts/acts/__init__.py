@@ -1,0 +1,5 @@
+"""The acts on hosts, by subject: each is one function, which `table.act` declares."""
+
+from malleposte.accounts.hosts.acts import agendas, contents, log_ins, mailbox, queue, record, sessions, traces, upkeep
+
+__all__ = ["agendas", "contents", "log_ins", "mailbox", "queue", "record", "sessions", "traces", "upkeep"]

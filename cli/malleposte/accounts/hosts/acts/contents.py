@@ -1,0 +1,241 @@
+"""All that a host holds about an account: its files for an export, and its end."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from malleposte.accounts.agendas.sogo import rows
+from malleposte.accounts.channels import checked
+from malleposte.accounts.disclosure import terms as disclosure
+from malleposte.accounts.hosts.local import LocalHost
+from malleposte.accounts.hosts.model import SIGN_ON, File, Piece, Removed
+from malleposte.accounts.hosts.table import EVERY_HOST, Fleet, Host, On, Replies, Uid, act
+from malleposte.accounts.mailbox import filters, senders
+from malleposte.adapters import lemonldap
+from malleposte.core.loops import named
+from malleposte.platform import mailstore
+from malleposte.runtime import owner, zstd
+from malleposte.throttle.record import ask
+
+
+def one_after_the_other(replies: Replies[Iterator[Piece]]) -> Iterator[Piece]:
+    """Return the files of every host, one in memory at a time, and what could not be read, with the host's name."""
+    for host, call in replies.calls:
+        failures: list[str] = []
+        with named(failures.append):
+            for piece in call():
+                yield _on(host, piece) if isinstance(piece, str) else piece
+        yield from (_on(host, line) for line in failures)
+
+
+def _on(host: str, line: str) -> str:
+    return f"on {host}: {line}" if host else line
+
+
+@act(on=EVERY_HOST, merge=one_after_the_other)
+def files(host: LocalHost, uid: Uid) -> Iterator[Piece]:
+    """Return all that is held about the account, a file at a time, and what could not be read."""
+    checked(uid)
+    parts: tuple[Callable[[LocalHost, str], Iterator[Piece]], ...] = (
+        _mail, _filters, _radicale, _sogo, _roundcube, _record,
+    )  # fmt: skip
+    for part in parts:
+        failures: list[str] = []
+        with named(failures.append, part.__name__.strip("_")):
+            yield from part(host, uid)
+        yield from failures
+
+
+def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
+    home = host.home(uid)
+    gone = messages(home / mailstore.EXPUNGED)
+    kept = ((f"Messages supprimés/{folder.removeprefix('mail/')}", number, path) for folder, number, path in gone)
+    for folder, number, path in chain(messages(home / mailstore.MAILDIR), kept):
+        try:
+            content = zstd.plain(owner.read(path))
+            changed = _changed(path)
+        except FileNotFoundError:
+            continue  # read, moved or deleted meanwhile
+        except zstd.StoredMailError:
+            yield f"mail: {path} is damaged"
+            continue
+        except OSError as error:
+            yield f"mail: {path}: {error.strerror}"
+            continue
+        yield File(f"courrier/{folder}/{number:06d}.eml", content, "messages", changed)
+
+
+def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
+    for name, text in filters.read(host.home(uid)).texts.items():
+        yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode("utf-8", "replace"), "filters")
+    if told := senders.told(senders.read(host.home(uid))):
+        yield File("filtres/filtrage.json", _json(told), "filters")
+
+
+def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:
+    root = host.rules.radicale / uid
+    with owner.as_owner(root):
+        found = sorted(root.rglob("*")) if owner.folder(root) else []
+        found = [path for path in found if owner.plain(path) and path.suffix in (".ics", ".vcf")]
+    for path in found:
+        name = f"agendas-et-contacts/radicale/{path.relative_to(root)}"
+        try:
+            content = owner.read(path)
+        except FileNotFoundError:
+            continue  # changed or deleted meanwhile
+        except OSError as error:
+            yield f"radicale: {path}: {error.strerror}"
+            continue
+        yield File(name, content, "agenda and contacts")
+
+
+def _sogo(host: LocalHost, uid: str) -> Iterator[Piece]:
+    if "sogo" not in host.rules.channels:
+        return
+    for row in _rows(host, host.rules.sogo_database, _SOGO_ITEMS.format(path=_like(uid))):
+        name = str(row["name"])
+        if not name.endswith((".ics", ".vcf")):
+            name += ".vcf" if str(row["content"]).startswith("BEGIN:VCARD") else ".ics"
+        where = f"agendas-et-contacts/sogo/{row['folder']}/{name}"
+        yield File(where, str(row["content"]).encode(), "agenda and contacts")
+    for row in _rows(host, host.rules.sogo_database, _SOGO_SETTINGS.format(uid=uid)):
+        yield File("webmail/sogo.json", _json(row), "webmail")
+
+
+def _roundcube(host: LocalHost, uid: str) -> Iterator[Piece]:
+    if "roundcube" not in host.rules.channels:
+        return
+    for name, statement in _ROUNDCUBE.items():
+        found = list(_rows(host, host.rules.roundcube_database, statement.format(uid=uid)))
+        if found:
+            yield File(f"webmail/roundcube-{name}.json", _json(found), "webmail")
+
+
+def _record(host: LocalHost, uid: str) -> Iterator[Piece]:
+    held = ask.of(uid, host.record_socket)
+    told = {
+        "connexions": [disclosure.seen(one) for one in held.logins],
+        "courrier-refuse": [disclosure.seen(one) for one in held.refusals],
+    }
+    for name, seen in told.items():
+        if seen:
+            node = platform.node().partition(".")[0]
+            yield File(f"diagnostic/{node}-{name}.json", _json(seen), "log-ins and refused mail")
+
+
+def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
+    return rows(host.sql(database, f"SELECT row_to_json(one) FROM ({statement}) AS one;"))
+
+
+def _once_all_answer(fleet: Fleet, _uid: str) -> tuple[Host, ...]:
+    fleet.demand()
+    return fleet.hosts
+
+
+def removed_by_host(replies: Replies[Removed]) -> Removed:
+    """Return the parts that were removed and those that could not be, with the names of hosts."""
+    removed = Removed()
+    for host, call in replies.calls:
+        failures: list[str] = []
+        with named(failures.append):
+            one = call()
+            removed.stores += [_on(host, store) for store in one.stores]
+            failures += one.failures
+        removed.failures += [_on(host, failure) for failure in failures]
+    return removed
+
+
+@act(on=On("every host, once all of them answer", _once_all_answer), merge=removed_by_host)
+def empty(host: LocalHost, uid: Uid) -> Removed:
+    """Remove mail with its filters, agendas, contacts, settings of the webmails, second factors, the record.
+
+    A copy of their own data that the agent asked for goes too.
+    """
+    removed = Removed()
+    places = [("mail", host.home(uid)), ("radicale", host.rules.radicale / uid)]
+    places += [("radicale", folder / uid) for folder in host.beside]
+    for name, path in places:
+        with named(removed.failures.append, name), owner.as_owner(path):
+            if owner.folder(path):
+                shutil.rmtree(path)
+                removed.stores.append(str(path))
+    apart: list[tuple[str, Callable[[], bool]]] = [
+        ("record", lambda: bool(ask.erase(uid, host.record_socket))),
+        ("copy of own data", lambda: host.copies.remove(uid)),
+    ]
+    if SIGN_ON in host.rules.channels:
+        apart.append(("second factors", lambda: bool(lemonldap.forget(checked(uid)))))
+    for name, erased in apart:
+        with named(removed.failures.append, name):
+            if erased():
+                removed.stores.append(name)
+    inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
+    for name, database, text in (
+        ("sogo", host.rules.sogo_database, inside),
+        ("roundcube", host.rules.roundcube_database, _ROUNDCUBE_END.format(uid=uid)),
+    ):
+        if name in host.rules.channels:
+            with named(removed.failures.append, name):
+                host.sql(database, text)
+                removed.stores.append(f"database {database}")
+    return removed
+
+
+_SOGO_ITEMS = """
+SELECT i.c_path4 || '-' || i.c_foldername AS folder, s.c_name AS name, s.c_content AS content
+FROM sogo_store s JOIN sogo_folder_info i USING (c_folder_id)
+WHERE i.c_path LIKE '{path}' ESCAPE '!' AND coalesce(s.c_deleted, 0) = 0 ORDER BY i.c_path, s.c_name
+"""
+_SOGO_SETTINGS = "SELECT c_defaults AS defaults, c_settings AS settings FROM sogo_user_profile WHERE c_uid = '{uid}'"
+_OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
+_ROUNDCUBE = {
+    "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
+    "identities": f"SELECT name, email, organization, signature FROM identities WHERE {_OWN} AND del = 0",
+    "contacts": f"SELECT name, email, firstname, surname, vcard FROM contacts WHERE {_OWN} AND del = 0",
+    "groups": f"SELECT name FROM contactgroups WHERE {_OWN} AND del = 0",
+    "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
+    "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
+}
+_FOLDERS = "SELECT c_folder_id FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'"
+_SOGO_END = (
+    "DELETE FROM sogo_alarms_folder WHERE c_path LIKE '{path}' ESCAPE '!'",
+    *(f"DELETE FROM {table} WHERE c_folder_id IN ({_FOLDERS})"
+      for table in ("sogo_quick_appointment", "sogo_quick_contact", "sogo_store", "sogo_acl")),
+    "DELETE FROM sogo_acl WHERE c_uid = '{uid}'",
+    "DELETE FROM sogo_cache_folder WHERE c_uid = '{uid}'",
+    "DELETE FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'",
+    "DELETE FROM sogo_user_profile WHERE c_uid = '{uid}'",
+)  # fmt: skip
+_ROUNDCUBE_END = "DELETE FROM users WHERE username = '{uid}';"
+
+
+def _like(uid: str) -> str:
+    return "/Users/" + re.sub(r"([!_%])", r"!\1", uid) + "/%"
+
+
+def messages(root: Path) -> Iterator[tuple[str, int, Path]]:
+    """The messages of a maildir: folder (`/` between levels), number from 1, file; the oldest first."""
+    with owner.as_owner(root):
+        folders = [(path, path.name[1:].replace(".", "/")) for path in sorted(root.glob(".*")) if owner.folder(path)]
+    for path, name in [(root, "INBOX"), *folders]:
+        with owner.as_owner(root):
+            parts = [path / part for part in ("cur", "new") if owner.folder(path / part)]
+            found = [file for part in parts for file in part.iterdir() if owner.plain(file)]
+        for number, file in enumerate(sorted(found, key=lambda one: one.name), 1):
+            yield name, number, file
+
+
+def _changed(path: Path) -> float:
+    with owner.as_owner(path):
+        return path.lstat().st_mtime
+
+
+def _json(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=1).encode()

@@ -1,0 +1,58 @@
+"""A mailbox on its store: filters, messages that were deleted for good, the antispam's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from malleposte.accounts.hosts.local import LocalHost
+from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
+from malleposte.accounts.mailbox import deleted as expunged
+from malleposte.accounts.mailbox import filters
+from malleposte.accounts.mailbox import senders as antispam
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.senders import Edit, Senders
+from malleposte.platform import profiles
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, in_turn=True, accountd=True)
+def carry(host: LocalHost, uid: Uid, profile: str) -> str:
+    """Keep the filters in force after a change to a class; return the script carried, empty for none."""
+    return filters.carry(host.home(uid), profiles.known(profiles.read(), profile).mail)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only)
+def drop(host: LocalHost, uid: Uid) -> bool:
+    """Forget filters that were carried; return whether there were any."""
+    return filters.drop(host.home(uid))
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def look(host: LocalHost, uid: Uid) -> Filters:
+    """Return the filters, without their texts."""
+    return replace(filters.read(host.home(uid)), texts={})
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def deleted(_host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
+    """Return messages that the agent deleted for good and that are kept for a while."""
+    return expunged.find(uid, wanted)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def undelete(_host: LocalHost, uid: Uid, idents: Sequence[str]) -> dict[str, int]:
+    """Bring such messages back; return the number that came to each folder."""
+    return expunged.restore(uid, idents)
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def senders(host: LocalHost, uid: Uid) -> Senders:
+    """Return the level of antispam, allowed and blocked senders."""
+    return antispam.read(host.home(uid))
+
+
+@act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
+def set_senders(host: LocalHost, uid: Uid, edit: Edit) -> Senders:
+    """Change them, and return all of them."""
+    return antispam.change(host.home(uid), edit)

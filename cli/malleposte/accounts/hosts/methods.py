@@ -1,0 +1,47 @@
+"""The acts on all hosts as methods, under the names by which their callers know them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from malleposte.accounts.hosts import acts
+from malleposte.accounts.hosts.table import Act
+
+
+class ForAccountd(ABC):
+    """The acts that accountd may ask for. Each method takes the arguments of the act, and returns its merged answer."""
+
+    @abstractmethod
+    def ask[**P, R, M](self, act: Act[P, R, M], /, *args: P.args, **kwargs: P.kwargs) -> M:
+        """See table.Platform."""
+
+    cut = acts.sessions.cut
+    hold = acts.queue.hold
+    carry = acts.mailbox.carry
+    look = acts.mailbox.look
+    deleted = acts.mailbox.deleted
+    undelete = acts.mailbox.undelete
+    senders = acts.mailbox.senders
+    set_senders = acts.mailbox.set_senders
+    settle = acts.agendas.settle
+    traces = acts.traces.traces
+    untrace = acts.traces.untrace
+    factors = acts.log_ins.factors
+    unfactor = acts.log_ins.unfactor
+    log_ins = acts.log_ins.log_ins
+    end_log_in = acts.log_ins.end_log_in
+    record = acts.record.record
+    journal = acts.record.journal
+
+
+class ForRoot(ForAccountd):
+    """All acts."""
+
+    queue = acts.queue.queue
+    drop = acts.mailbox.drop
+    holders = acts.agendas.holders
+    enrolled = acts.log_ins.enrolled
+    files = acts.contents.files
+    empty = acts.contents.empty
+    demand = acts.upkeep.ping
+    relist = acts.upkeep.relist

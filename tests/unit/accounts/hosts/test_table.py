@@ -1,0 +1,47 @@
+"""The table of acts on hosts, beside its kept copy: none vanishes or appears unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.hosts import acts as declared
+from malleposte.accounts.hosts.hostd import Hostd
+from malleposte.accounts.hosts.methods import ForRoot
+from malleposte.accounts.hosts.table import ACTS, EVERY_HOST, Act, act, all_answer, only
+from malleposte.accounts.traces.model import Trace
+
+KEPT = Path(__file__).parent / "acts.txt"
+
+
+def test_the_acts_are_those_of_the_kept_copy() -> None:
+    lines = "".join(f"{one}\n" for _name, one in sorted(ACTS.items()))
+    assert lines == KEPT.read_text("utf-8"), f"a change that is meant goes into {KEPT.name} too"
+
+
+def test_accountd_has_a_method_for_each_act_that_it_may_ask_for_and_root_for_each() -> None:
+    def methods(owner: type) -> set[str]:
+        return {one.name for name in dir(owner) if isinstance(one := getattr(owner, name), Act)}
+
+    own = {name for name in ("close", "forget") if callable(getattr(Hostd, name))}
+    assert methods(Hostd) | own == {name for name, one in ACTS.items() if one.accountd}
+    assert methods(ForRoot) | own == set(ACTS)
+
+
+def test_the_answer_of_all_hosts_has_its_type_by_the_merge() -> None:
+    assert declared.traces.traces.merged == tuple[list[Trace], list[Failure]]
+    assert declared.mailbox.carry.merged is str
+    assert declared.log_ins.end_log_in.merged == tuple[str, ...] | None
+    assert declared.upkeep.ping.merged is type(None)
+    assert declared.contents.files.streams and not declared.contents.empty.streams
+
+
+def test_two_acts_of_one_name_are_refused() -> None:
+    def ping(_host: Any) -> None:
+        """As the one that exists."""
+
+    with pytest.raises(ValueError, match="two acts ping"):
+        act(on=EVERY_HOST, merge=all_answer)(ping)
+    assert ACTS["ping"] is declared.upkeep.ping and ACTS["carry"].merge is only
