@@ -29,7 +29,7 @@ LEFT = {
     "cli/malleposte/rotation/escrow.py": "a person's new files, which replace none, on a file system of theirs",
     "plugins/module_utils/secret_store.py": "of two that make a secret the first one's stays (link(2))",
     # what is made again
-    "cli/malleposte/accounts/agendas/sogo.py": "scratch for SOGo's tool",
+    "cli/malleposte/adapters/sogo/tool.py": "scratch for SOGo's tool",
     "cli/malleposte/backup/restore/dav.py": "below a tree that is swapped in when it is whole",
     "cli/malleposte/backup/restore/directory.py": "below a database that is swapped in when it is whole",
     "cli/malleposte/backup/restore/vault.py": "below a folder that is swapped in when it is whole",

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.agendas import closed, rights
 from malleposte.accounts.agendas.model import MAIN
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import Restore, restore
+from malleposte.adapters.sogo import Forget, Sql, rights, tool
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
-from malleposte.groupware import subscriptions
+from malleposte.groupware import closed, subscriptions
 from malleposte.groupware.offers import Listed, Offers
 
 WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
@@ -22,8 +21,6 @@ TITLE = "Agenda"
 """In an agent's list SOGo writes the name of the box behind it."""
 COLOUR = "#6e445a"
 TABLE = "malleposte_box_agendas"
-AT_ONCE = 200
-"""Agendas that one run makes, so that new delegates do not wait for all: SOGo's tool takes a second for each."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Box:
 
 
 def place(
-    boxes: Sequence[Box], others: Iterable[str], sql: Sql, forget: Forget, now: float, put: Restore = restore
+    boxes: Sequence[Box], others: Iterable[str], sql: Sql, forget: Forget, now: float, put: tool.Restore = tool.restore
 ) -> Iterator[tuple[str, str]]:
     """Bring SOGo to the boxes of the directory; each one that changed, and what went wrong with it, if anything did.
 
@@ -43,17 +40,15 @@ def place(
     """
     offers = Offers(sql, forget, TABLE)
     offered = offers.held()
-    there = closed.find([box.uid for box in boxes], sql)
-    waiting = [box.uid for box in boxes if box.uid not in there][AT_ONCE:]
+    agendas, waiting = closed.make({box.uid: TITLE for box in boxes}, sql, put)
     boxes = [box for box in boxes if box.uid not in waiting]
-    held = closed.make({box.uid: TITLE for box in boxes}, sql, put)
-    wanted = {_agenda(box.uid, held[box.uid]): _rights(box.delegates) for box in boxes if box.uid in held}
-    wanted |= {_agenda(uid, number): _rights(()) for uid, number in closed.find(others, sql).items()}
-    changed = {agenda.owner for agenda in rights.keep_all(sql, forget, wanted)}
+    pairs = {agendas[box.uid]: _rights(box.delegates) for box in boxes if box.uid in agendas}
+    pairs |= {agenda: _rights(()) for agenda in closed.find(others, sql).values()}
+    changed = {agenda.owner for agenda in rights.keep_all(sql, forget, pairs)}
     for box in boxes:
         faults: list[str] = []
         with named(faults.append):
-            if box.uid not in held:
+            if box.uid not in agendas:
                 faults.append("SOGo made no agenda of it")
             elif offers.keep(_listed(box.uid), box.delegates, offered.get(box.uid, {}), int(now)):
                 changed.add(box.uid)
@@ -65,10 +60,6 @@ def place(
             changed.add(uid)
         yield from ((uid, fault) for fault in faults)
     yield from ((uid, "") for uid in sorted(changed))
-
-
-def _agenda(uid: str, number: int) -> rights.Agenda:
-    return rights.Agenda(number, uid, MAIN)
 
 
 def _listed(uid: str) -> Listed:

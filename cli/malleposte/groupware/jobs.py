@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from malleposte.accounts.agendas.rights import Forget, Sql
-from malleposte.accounts.channels.sogo import delete
 from malleposte.adapters import ldapsearch, postgresql
+from malleposte.adapters.sogo import Forget, Sql, memcached
 from malleposte.core.loops import named
 from malleposte.directory.query import All, AnyOf, Equal, Query, Search, Values
 from malleposte.platform.identity import is_uid
@@ -35,13 +34,13 @@ def ways(words: Sequence[str]) -> Ways | None:
     """The ways that the words of USAGE say, None of other words. The directory's password comes from systemd."""
     if len(words) != len(USAGE.split()):
         return None
-    base, bind_dn, uris, database, memcached, profiles = words
+    base, bind_dn, uris, database, socket, profiles = words
     password = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password")
     return Ways(
         base,
         ldapsearch.searcher(base, bind_dn, uris, password),
         partial(postgresql.sql, database, user="", timeout=SECONDS),
-        partial(delete, Path(memcached)),
+        partial(memcached.delete, Path(socket)),
         tuple(one for one in profiles.split(",") if one),
     )
 

@@ -7,15 +7,14 @@ colour: who has hidden one, or ended the subscription, is not asked twice.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accounts.agendas.rights import Forget, Sql
-from malleposte.accounts.agendas.sogo import quoted, quoted_json, rows
+from malleposte.adapters.postgresql import quoted, rows
+from malleposte.adapters.sogo import Forget, Sql, memcached, profiles
 from malleposte.groupware import subscriptions
 
 SETTLED = 900
@@ -29,16 +28,6 @@ _TABLE = """SET client_min_messages = warning;
 CREATE TABLE IF NOT EXISTS {table} (ident text, c_uid text, colour text NOT NULL, since bigint NOT NULL,
   PRIMARY KEY (ident, c_uid));"""
 _OFFERED = "SELECT row_to_json(one) FROM (SELECT ident, c_uid AS uid, colour, since FROM {table}) AS one;"
-_SETTINGS = """SELECT row_to_json(one) FROM (SELECT w.uid, p.c_settings AS text, p.c_uid IS NOT NULL AS there
-  FROM json_array_elements_text({uids}) AS w (uid) LEFT JOIN sogo_user_profile p ON p.c_uid = w.uid) AS one;"""
-# Settings that changed since they were read stay as they are: their agent's turn comes again.
-_WRITE = """WITH told AS (SELECT * FROM json_to_recordset({told}) AS w (uid text, before text, after text)),
-made AS (INSERT INTO sogo_user_profile (c_uid, c_settings) SELECT uid, after FROM told
-  WHERE before IS NULL AND after IS NOT NULL ON CONFLICT DO NOTHING RETURNING c_uid),
-changed AS (UPDATE sogo_user_profile p SET c_settings = after FROM told WHERE p.c_uid = told.uid AND after IS NOT NULL
-  AND encode(sha256(convert_to(coalesce(p.c_settings, ''), 'UTF8')), 'hex') = before RETURNING p.c_uid),
-done AS (SELECT c_uid FROM made UNION SELECT c_uid FROM changed UNION SELECT uid FROM told WHERE after IS NULL)
-"""
 _OFFER = """INSERT INTO {table} (ident, c_uid, colour, since)
   SELECT {ident}, c_uid, {colour}, {now} FROM done
   ON CONFLICT (ident, c_uid) DO UPDATE SET colour = excluded.colour RETURNING c_uid;"""
@@ -128,12 +117,12 @@ class Offers:
         for _try in range(TRIES):
             for batch in itertools.batched(sorted(left), AT_ONCE, strict=False):
                 told = []
-                for row in rows(self.sql(_SETTINGS.format(uids=quoted_json(batch)))):
+                for row in profiles.settings(self.sql, batch):
                     entry = _changed(row, change, absent=absent)
                     if entry and (unchanged or entry["after"] is not None):
                         told.append(entry)
-                done = self.sql(_WRITE.format(told=quoted_json(told)) + then).split() if told else []
-                self.forget(f"{uid}+settings" for uid in done)
+                done = profiles.write_settings(self.sql, told, then)
+                self.forget(memcached.settings_key(uid) for uid in done)
                 left -= set(done) | (set(batch) - {entry["uid"] for entry in told})
                 wrote = wrote or bool(done)
             if not left:
@@ -145,8 +134,7 @@ def _changed(
     row: Mapping[str, Any], change: Callable[[str, subscriptions.Settings], None], *, absent: bool
 ) -> dict[str, Any] | None:
     """The row that tells of one agent's settings; None where they are not to be understood."""
-    text = row["text"]
-    settings = subscriptions.read(text)
+    settings = subscriptions.read(row["text"])
     if settings is None:
         return None
     before = json.dumps(settings)
@@ -155,5 +143,4 @@ def _changed(
     after = None if same else subscriptions.write(settings)
     if not same and after is None:
         return None
-    digest = hashlib.sha256((text or "").encode()).hexdigest() if row["there"] else None
-    return {"uid": row["uid"], "before": digest, "after": after}
+    return profiles.change(row, after)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import plistlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.agendas import folders, rights
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import Restore, printable, quoted, quoted_json, restore, rows
+from malleposte.adapters.sogo import CONTACTS, Forget, Sql, folders, rights, tool
+from malleposte.adapters.sogo.folders import Folder
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
 from malleposte.groupware import subscriptions
 from malleposte.groupware.offers import Listed, Offers
@@ -24,19 +23,9 @@ OWNER = "malleposte-annuaires"
 READS = "ObjectViewer"
 TABLE = "malleposte_school_books"
 AT_ONCE = 500
-"""Cards that SOGo's tool writes in one run."""
-
-_BOOKS = """SELECT row_to_json(one) FROM (SELECT i.c_path4 AS ident, i.c_folder_id AS id, i.c_foldername AS title,
-  coalesce(json_agg(s.c_name) FILTER (WHERE s.c_name IS NOT NULL), '[]') AS cards
-  FROM sogo_folder_info i LEFT JOIN sogo_store s ON s.c_folder_id = i.c_folder_id AND coalesce(s.c_deleted, 0) = 0
-  WHERE i.c_path2 = {owner} AND i.c_path3 = 'Contacts' GROUP BY i.c_path4, i.c_folder_id, i.c_foldername) AS one;"""
-# As SOGo deletes: the row stays and says so, for devices that ask what has gone.
-_GONE = """BEGIN;
-CREATE TEMP TABLE gone ON COMMIT DROP AS SELECT json_array_elements_text({names}) AS name;
-UPDATE sogo_store SET c_deleted = 1, c_lastmodified = extract(epoch FROM now())::int, c_version = c_version + 1
-  WHERE c_folder_id = {id} AND c_name IN (SELECT name FROM gone);
-DELETE FROM sogo_quick_contact WHERE c_folder_id = {id} AND c_name IN (SELECT name FROM gone);
-COMMIT;"""
+"""Cards that one run of SOGo's tool writes."""
+RUNS = 10
+"""Runs of the tool, after which the other cards wait for the next time: the jobs behind this one come soon."""
 
 
 @dataclass(frozen=True)
@@ -76,17 +65,8 @@ class Book:
         return {f"{uid}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.vcf": text for uid, text in found}
 
 
-@dataclass(frozen=True)
-class _Held:
-    """An address book as SOGo has it: number, name, names of its cards."""
-
-    id: int
-    title: str
-    cards: frozenset[str]
-
-
 def place(
-    books: Sequence[Book], sql: Sql, forget: Forget, now: float, put: Restore = restore
+    books: Sequence[Book], sql: Sql, forget: Forget, now: float, put: tool.Restore = tool.restore
 ) -> Iterator[tuple[str, str]]:
     """Bring SOGo to the schools of the directory; each one that changed, and what went wrong with it, if anything did.
 
@@ -94,71 +74,65 @@ def place(
     """
     offers = Offers(sql, forget, TABLE)
     offered = offers.held()
-    changed = _write(books, _books(sql), sql, put)
-    held = _books(sql)
-    there = [book for book in books if book.ident in held]
-    wanted = {_agenda(book.ident, held[book.ident].id): _rights(book) for book in there}
-    changed |= {agenda.name for agenda in rights.keep_all(sql, forget, wanted)}
+    changed, waiting = _write(books, folders.find(sql, OWNER, CONTACTS), sql, put)
+    there = folders.find(sql, OWNER, CONTACTS)
+    pairs = {there[book.ident]: _rights(book) for book in books if book.ident in there}
+    changed |= {folder.name for folder in rights.keep_all(sql, forget, pairs)}
     for book in books:
         faults: list[str] = []
         with named(faults.append):
-            if book.ident not in held:
+            if book.ident not in there and book.ident not in waiting:
                 faults.append("SOGo made no address book of it")
-            elif offers.keep(_listed(book.ident), book.readers, offered.get(book.ident, {}), int(now)):
+            elif book.ident in there and offers.keep(
+                _listed(book.ident), book.readers, offered.get(book.ident, {}), int(now)
+            ):
                 changed.add(book.ident)
         yield from ((book.ident, fault) for fault in faults)
-    for ident in (held.keys() | offered.keys()) - {book.ident for book in books}:
+    for ident in (there.keys() | offered.keys()) - {book.ident for book in books}:
         faults = []
         with named(faults.append):
-            if ident in held:
-                rights.keep(sql, forget, _agenda(ident, held[ident].id), [(ANYBODY, NOTHING)])
+            if ident in there:
+                rights.keep(sql, forget, there[ident], [(ANYBODY, NOTHING)])
             offers.end(_listed(ident), offered.get(ident, {}).keys())
-            if ident in held:
-                sql(folders.remove(held[ident].id, subscriptions.CONTACTS))
+            if ident in there:
+                folders.remove(sql, there[ident])
             changed.add(ident)
         yield from ((ident, fault) for fault in faults)
     yield from ((ident, "") for ident in sorted(changed))
 
 
-def _books(sql: Sql) -> dict[str, _Held]:
-    found = rows(sql(_BOOKS.format(owner=quoted(OWNER))))
-    return {str(one["ident"]): _Held(int(one["id"]), str(one["title"]), frozenset(one["cards"])) for one in found}
+def _write(
+    books: Sequence[Book], there: Mapping[str, Folder], sql: Sql, put: tool.Restore
+) -> tuple[set[str], set[str]]:
+    """Remove the cards that have gone, and add the new ones with the rights, which the tool would take away.
 
-
-def _write(books: Sequence[Book], held: Mapping[str, _Held], sql: Sql, put: Restore) -> set[str]:
-    """Cards that have gone leave, those that are new come, with the rights, which the tool would take away; which."""
-    late: list[tuple[Book, str, str]] = []
+    Return the books that changed, and those whose turn comes next time.
+    """
+    names = folders.names(sql, OWNER, CONTACTS)
+    new: list[tuple[Book, str, str]] = []
     changed = set()
     for book in books:
-        there, texts = held.get(book.ident), book.texts()
-        gone = sorted(there.cards - texts.keys()) if there else []
-        new = [(book, name, text) for name, text in texts.items() if there is None or name not in there.cards]
-        if there and gone:
-            sql(_GONE.format(id=there.id, names=quoted_json(gone)))
-        if there and there.title != book.title:
-            sql(folders.entitle(there.id, book.title))
-        if gone or new or (there and there.title != book.title):
+        folder, before, texts = there.get(book.ident), names.get(book.ident, set()), book.texts()
+        gone = sorted(before - texts.keys())
+        folders.delete(sql, OWNER, ({"module": CONTACTS, "folder": book.ident, "name": name} for name in gone))
+        late = [(book, name, text) for name, text in texts.items() if name not in before]
+        if (folder and folders.entitle(sql, folder, book.title)) or gone or late:
             changed.add(book.ident)
-        late += new
-    for batch in itertools.batched(late, AT_ONCE, strict=False):
-        tables: dict[str, dict[str, object]] = {}
-        for book, found in itertools.groupby(batch, key=lambda one: one[0]):
+        new += late
+    for batch in itertools.batched(new[: RUNS * AT_ONCE], AT_ONCE, strict=False):
+        tables = {}
+        for book, cards in itertools.groupby(batch, key=lambda one: one[0]):
             acl: dict[str, list[str]] = {}
             for uid, role in _rights(book):
                 acl.setdefault(uid, []).append(role)
-            records = [{"c_name": name, "c_content": printable(text)} for _book, name, text in found]
-            path = f"/Users/{OWNER}/Contacts/{book.ident}"
-            tables[path] = {"acl": acl, "displayname": printable(book.title), "records": records}
-        put(OWNER, plistlib.dumps({"tables": tables}))
-    return changed
-
-
-def _agenda(ident: str, number: int) -> rights.Agenda:
-    return rights.Agenda(number, OWNER, ident, subscriptions.CONTACTS)
+            texts = {name: text for _book, name, text in cards}
+            tables[f"{CONTACTS}/{book.ident}"] = tool.folder(book.title, texts, acl)
+        tool.write(put, OWNER, tables)
+    return changed, {book.ident for book, _name, _text in new[RUNS * AT_ONCE :]}
 
 
 def _listed(ident: str) -> Listed:
-    return Listed(ident, subscriptions.reference(OWNER, ident, subscriptions.CONTACTS))
+    return Listed(ident, subscriptions.reference(OWNER, ident, CONTACTS))
 
 
 def _rights(book: Book) -> list[tuple[str, str]]:

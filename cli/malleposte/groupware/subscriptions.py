@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from malleposte.adapters.sogo import CALENDAR, CONTACTS
+
 Settings = dict[str, Any]
-CALENDAR, CONTACTS = "Calendar", "Contacts"
 SUBSCRIBED, COLOURS = "SubscribedFolders", "FolderColors"
 
 

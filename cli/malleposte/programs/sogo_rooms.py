@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from malleposte.accounts.agendas import rooms
-from malleposte.accounts.agendas.rooms import Room
 from malleposte.directory.model import EVERYONE, SCHOOL, State
 from malleposte.directory.query import All, Equal, Search, Values
 from malleposte.groupware import jobs as groupware
+from malleposte.groupware import room_agendas as rooms
+from malleposte.groupware.room_agendas import Room
 from malleposte.lists.rule import agents_of, from_url
 
 ROOMS = All((Equal("objectClass", "mpResource"), Equal("mpState", State.ACTIVE.value)))

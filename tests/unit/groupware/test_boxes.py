@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
-from malleposte.groupware import boxes
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
+from malleposte.groupware import boxes, closed
 from malleposte.groupware.boxes import WRITES, Box
 from malleposte.groupware.offers import SETTLED
 
@@ -35,7 +35,9 @@ class Shared(Tables):
         super().__init__("malleposte_box_agendas")
         self.folders: dict[str, int] = {}
         self.marks["FROM sogo_folder_info"] = lambda text: (
-            {"uid": uid, "id": self.folders[uid]} for uid in lists(text)[0] if uid in self.folders
+            {"id": self.folders[uid], "owner": uid, "name": "personal", "module": "Calendar", "title": "Agenda"}
+            for uid in lists(text)[0]
+            if uid in self.folders
         )
 
     def made(self, uid: str, path: str, table: dict[str, Any]) -> int:
@@ -137,7 +139,7 @@ def test_an_agenda_that_sogo_does_not_make_is_told_and_the_others_are_done(table
 
 
 def test_many_new_ones_come_in_several_runs(tables: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boxes, "AT_ONCE", 2)
+    monkeypatch.setattr(closed, "AT_ONCE", 2)
     many = [Box(f"ce.{number}", frozenset({"a1"})) for number in range(5)]
     counts = [len(tables.place(*many)) for _run in range(4)]
     assert counts == [2, 2, 1, 0]

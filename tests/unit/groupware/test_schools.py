@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from malleposte.accounts import names
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
 from malleposte.groupware import schools
 from malleposte.groupware.schools import OWNER, READS, Book, Card
@@ -40,8 +40,12 @@ class Shelf(Tables):
         super().__init__("malleposte_school_books")
         self.books: dict[str, dict[str, Any]] = {}
         self.marks |= {
-            "json_agg(s.c_name)": lambda _text: (
-                {"ident": ident, **one, "cards": list(one["cards"])} for ident, one in self.books.items()
+            "c_foldername AS title": lambda _text: (
+                {"id": one["id"], "owner": OWNER, "name": ident, "module": "Contacts", "title": one["title"]}
+                for ident, one in self.books.items()
+            ),
+            "AS folder, s.c_name AS name": lambda _text: (
+                {"folder": ident, "name": name} for ident, one in self.books.items() for name in one["cards"]
             ),
             "CREATE TEMP TABLE gone": self._gone,
             "SET c_foldername": self._title,
@@ -61,8 +65,8 @@ class Shelf(Tables):
 
     def _gone(self, text: str) -> None:
         self.wrote.append("gone")
-        for name in lists(text)[0]:
-            del self.books[self._book(text)]["cards"][name]
+        for one in lists(text)[0]:
+            del self.books[one["folder"]]["cards"][one["name"]]
 
     def _title(self, text: str) -> None:
         self.books[self._book(text)]["title"] = re.findall("= '(.*?)' W", text)[0]
@@ -155,6 +159,19 @@ def test_many_cards_come_in_several_runs_of_the_tool(tables: Shelf, monkeypatch:
     tables.place(replace(HERE, cards=many), THERE)
     assert tables.wrote.count("put") == 3
     assert (len(tables.cards("9990001x")), len(tables.cards("9990002y"))) == (5, 1)
+
+
+def test_so_many_cards_wait_for_the_next_time_and_nothing_is_a_fault(
+    tables: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schools, "AT_ONCE", 2)
+    monkeypatch.setattr(schools, "RUNS", 2)
+    many = replace(HERE, cards=tuple(replace(PAUL, uid=f"b{number}") for number in range(5)))
+    assert tables.place(many, THERE) == [("9990001x", ""), ("9990002y", "")]
+    assert (len(tables.cards("9990001x")), list(tables.books)) == (4, ["9990001x"])
+    assert tables.place(many, THERE) == [("9990001x", ""), ("9990002y", "")]
+    assert (len(tables.cards("9990001x")), len(tables.cards("9990002y"))) == (5, 1)
+    assert tables.place(many, THERE) == []
 
 
 def test_a_card_cannot_be_broken_open() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from malleposte.accounts.agendas.rooms import Room
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import (
     EVERYONE,
@@ -16,6 +15,7 @@ from malleposte.directory.model import (
     resource_attributes,
 )
 from malleposte.directory.query import Query, Values
+from malleposte.groupware.room_agendas import Room
 from malleposte.lists.rule import parse, to_url
 from malleposte.programs import sogo_rooms
 

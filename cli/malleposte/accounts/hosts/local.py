@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +16,7 @@ from malleposte.accounts import facts
 from malleposte.accounts.agendas import Moved, Store, Stores
 from malleposte.accounts.agendas.radicale import Radicale
 from malleposte.accounts.agendas.roundcube import RoundcubeBook
-from malleposte.accounts.agendas.sogo import SogoStore, rows
+from malleposte.accounts.agendas.sogo import SogoStore
 from malleposte.accounts.channels import Channel, Failure, Names, checked, close_all, forget_all
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.channels.portal import Portal
@@ -38,6 +37,9 @@ from malleposte.accounts.traces.model import Kind as Trail
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters import dovecot, lemonldap, postgresql
 from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.adapters.postgresql import rows
+from malleposte.adapters.sogo import accounts as sogo_accounts
+from malleposte.adapters.sogo import profiles as sogo_profiles
 from malleposte.core.errors import InputError
 from malleposte.core.loops import named
 from malleposte.platform import mailstore, profiles
@@ -326,13 +328,13 @@ class LocalHost:
     def _sogo(self, uid: str) -> Iterator[Piece]:
         if "sogo" not in self.rules.channels:
             return
-        for row in self._rows(self.rules.sogo_database, _SOGO_ITEMS.format(path=_like(uid))):
+        for row in sogo_accounts.items(self._sogo_sql, uid):
             name = str(row["name"])
             if not name.endswith((".ics", ".vcf")):
                 name += ".vcf" if str(row["content"]).startswith("BEGIN:VCARD") else ".ics"
             where = f"agendas-et-contacts/sogo/{row['folder']}/{name}"
             yield File(where, str(row["content"]).encode(), "agenda and contacts")
-        for row in self._rows(self.rules.sogo_database, _SOGO_SETTINGS.format(uid=uid)):
+        if row := sogo_profiles.row(self._sogo_sql, uid):
             yield File("webmail/sogo.json", _json(row), "webmail")
 
     def _roundcube(self, uid: str) -> Iterator[Piece]:
@@ -379,14 +381,13 @@ class LocalHost:
             with named(removed.failures.append, name):
                 if erased():
                     removed.stores.append(name)
-        inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
-        for name, database, text in (
-            ("sogo", self.rules.sogo_database, inside),
-            ("roundcube", self.rules.roundcube_database, _ROUNDCUBE_END.format(uid=uid)),
+        for name, database, erase in (
+            ("sogo", self.rules.sogo_database, lambda: sogo_accounts.erase(self._sogo_sql, uid)),
+            ("roundcube", self.rules.roundcube_database, lambda: self._roundcube_sql(_ROUNDCUBE_END.format(uid=uid))),
         ):
             if name in self.rules.channels:
                 with named(removed.failures.append, name):
-                    self.sql(database, text)
+                    erase()
                     removed.stores.append(f"database {database}")
         return removed
 
@@ -399,12 +400,6 @@ class LocalHost:
             subprocess.run(["systemctl", "restart", LISTING.name], check=False, stdin=subprocess.DEVNULL)
 
 
-_SOGO_ITEMS = """
-SELECT i.c_path4 || '-' || i.c_foldername AS folder, s.c_name AS name, s.c_content AS content
-FROM sogo_store s JOIN sogo_folder_info i USING (c_folder_id)
-WHERE i.c_path LIKE '{path}' ESCAPE '!' AND coalesce(s.c_deleted, 0) = 0 ORDER BY i.c_path, s.c_name
-"""
-_SOGO_SETTINGS = "SELECT c_defaults AS defaults, c_settings AS settings FROM sogo_user_profile WHERE c_uid = '{uid}'"
 _OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
 _ROUNDCUBE = {
     "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
@@ -414,21 +409,7 @@ _ROUNDCUBE = {
     "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
     "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
 }
-_FOLDERS = "SELECT c_folder_id FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'"
-_SOGO_END = (
-    "DELETE FROM sogo_alarms_folder WHERE c_path LIKE '{path}' ESCAPE '!'",
-    *(f"DELETE FROM {table} WHERE c_folder_id IN ({_FOLDERS})"
-      for table in ("sogo_quick_appointment", "sogo_quick_contact", "sogo_store", "sogo_acl")),
-    "DELETE FROM sogo_acl WHERE c_uid = '{uid}'",
-    "DELETE FROM sogo_cache_folder WHERE c_uid = '{uid}'",
-    "DELETE FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'",
-    "DELETE FROM sogo_user_profile WHERE c_uid = '{uid}'",
-)  # fmt: skip
 _ROUNDCUBE_END = "DELETE FROM users WHERE username = '{uid}';"
-
-
-def _like(uid: str) -> str:
-    return "/Users/" + re.sub(r"([!_%])", r"!\1", uid) + "/%"
 
 
 def messages(root: Path) -> Iterator[tuple[str, int, Path]]:

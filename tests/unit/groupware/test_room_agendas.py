@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 
 import pytest
-from malleposte.accounts.agendas import rooms
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
-from malleposte.accounts.agendas.rooms import BOOKS, Room
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
+from malleposte.groupware import room_agendas as rooms
+from malleposte.groupware.room_agendas import BOOKS, Room
 
 ALL = Room("salle.a", "Salle A", None)
 SOME = Room("salle.b", "Salle B", frozenset({"a1", "a2"}))
@@ -42,7 +42,10 @@ class Tables:
     def sql(self, text: str) -> str:
         lists = [json.loads(one) for one in re.findall(r"[(]'(\[[^']*\])'[)]", text)]
         if "FROM sogo_folder_info" in text:
-            found = [{"uid": uid, "id": self.folders[uid]} for uid in lists[0] if uid in self.folders]
+            found = [
+                {"id": self.folders[uid], "owner": uid, "name": "personal", "module": "Calendar", "title": ""}
+                for uid in lists[0] if uid in self.folders
+            ]  # fmt: skip
             return "".join(json.dumps(one) + "\n" for one in found)
         if "INSERT" not in text:
             rows = [{"id": one, "uid": uid, "role": role} for one in lists[0] for uid, role in sorted(self.rights[one])]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from malleposte.accounts.agendas import closed, rights
-from malleposte.accounts.agendas.model import MAIN
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import Restore, restore
+from malleposte.adapters.sogo import Forget, Sql, rights, tool
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
+from malleposte.core.loops import named
+from malleposte.groupware import closed
 
 BOOKS = ("PublicDAndTViewer", "ConfidentialDAndTViewer", "PrivateDAndTViewer")
 
@@ -28,14 +28,20 @@ class Room:
     bookers: frozenset[str] | None
 
 
-def place(rooms: Sequence[Room], sql: Sql, forget: Forget, put: Restore = restore) -> Iterator[tuple[str, str]]:
-    """Bring SOGo to the rooms of the directory; each one that changed, and what went wrong with it, if anything did."""
-    held = closed.make({room.uid: room.title for room in rooms}, sql, put)
+def place(
+    rooms: Sequence[Room], sql: Sql, forget: Forget, put: tool.Restore = tool.restore
+) -> Iterator[tuple[str, str]]:
+    """Bring SOGo to the rooms of the directory; yield each one that changed, and its fault, if any."""
+    agendas, waiting = closed.make({room.uid: room.title for room in rooms}, sql, put)
     for room in rooms:
-        if room.uid not in held:
-            yield room.uid, "SOGo made no agenda of it"
-        elif rights.keep(sql, forget, rights.Agenda(held[room.uid], room.uid, MAIN), _rights(room)):
-            yield room.uid, ""
+        faults: list[str] = []
+        changed = False
+        with named(faults.append):
+            if room.uid in agendas:
+                changed = rights.keep(sql, forget, agendas[room.uid], _rights(room))
+            elif room.uid not in waiting:
+                faults.append("SOGo made no agenda of it")
+        yield from ((room.uid, fault) for fault in faults or [""] if fault or changed)
 
 
 def _rights(room: Room) -> list[tuple[str, str]]:
