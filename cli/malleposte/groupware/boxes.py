@@ -13,8 +13,10 @@ from malleposte.accounts.agendas.model import MAIN
 from malleposte.adapters.sogo import Forget, Sql, rights, tool
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
+from malleposte.directory.model import State
 from malleposte.groupware import closed, subscriptions
 from malleposte.groupware.offers import Listed, Offers
+from malleposte.groupware.reading import Reading
 
 WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
 TITLE = "Agenda"
@@ -29,6 +31,20 @@ class Box:
 
     uid: str
     delegates: frozenset[str]
+
+
+def read(reading: Reading) -> tuple[list[Box], list[str]]:
+    """Return the boxes with an agenda (`mpAgenda`), and the uids of those without. Raises MallepostError."""
+    shared = {
+        uid
+        for uid, one in reading.boxes.items()
+        if one.get("mpAgenda") == ["TRUE"] and one.get("mpState") != [State.SUSPENDED.value]
+    }
+    delegates: dict[str, set[str]] = {uid: set() for uid in shared}
+    for agent, entry in (reading.agents if shared else {}).items():
+        for uid in shared.intersection(entry.get("mpOpens", ())):
+            delegates[uid].add(agent)
+    return [Box(uid, frozenset(delegates[uid])) for uid in sorted(shared)], sorted(reading.boxes.keys() - shared)
 
 
 def place(

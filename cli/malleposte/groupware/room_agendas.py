@@ -8,14 +8,19 @@ books.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from malleposte.adapters.sogo import Forget, Sql, rights, tool
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
+from malleposte.directory.model import EVERYONE, SCHOOL, State
+from malleposte.directory.query import All, Equal, Values
 from malleposte.groupware import closed
+from malleposte.groupware.reading import Reading, codes
+from malleposte.lists.rule import agents_of, from_url
 
+_ACTIVE = All((Equal("objectClass", "mpResource"), Equal("mpState", State.ACTIVE.value)))
 BOOKS = ("PublicDAndTViewer", "ConfidentialDAndTViewer", "PrivateDAndTViewer")
 
 
@@ -26,6 +31,32 @@ class Room:
     uid: str
     title: str
     bookers: frozenset[str] | None
+
+
+def read(reading: Reading) -> list[Room]:
+    """Return the rooms of the directory with the agents who may book each. Raises MallepostError.
+
+    Schools and rules are looked up again each time.
+    """
+    entries = [one for one in reading.search(_ACTIVE, ("uid", "cn", "mpBooker", "mpEstablishment")) if "uid" in one]
+    agents = reading.agents if entries else {}
+    by_rule: dict[str, frozenset[str]] = {}
+    for url in {word for one in entries for word in one.get("mpBooker", ()) if word.startswith("ldap:")}:
+        by_rule[url] = frozenset(agents_of(from_url(url, reading.base), reading.search)) & agents.keys()
+    return [Room(one["uid"][0], one.get("cn", one["uid"])[0], _bookers(one, agents, by_rule)) for one in entries]
+
+
+def _bookers(
+    room: Values, agents: Mapping[str, Values], by_rule: Mapping[str, frozenset[str]]
+) -> frozenset[str] | None:
+    words = set(room.get("mpBooker", ()))
+    if EVERYONE in words:
+        return None
+    bookers = frozenset(words & agents.keys()).union(*(by_rule[word] for word in words & by_rule.keys()))
+    if SCHOOL not in words:
+        return bookers
+    schools = {*codes(room)}
+    return bookers | {uid for uid, one in agents.items() if not schools.isdisjoint(codes(one))}
 
 
 def place(

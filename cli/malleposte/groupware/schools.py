@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from malleposte.adapters.sogo import CONTACTS, Forget, Sql, folders, rights, tool
 from malleposte.adapters.sogo.folders import Folder
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
+from malleposte.directory.model import first
+from malleposte.directory.query import All, Equal, Present
 from malleposte.groupware import subscriptions
 from malleposte.groupware.offers import Listed, Offers
+from malleposte.groupware.reading import CARD, Reading, codes
 
 OWNER = "malleposte-annuaires"
 """The owner of the address books: no agent, and nobody can log in by that name."""
@@ -63,6 +66,31 @@ class Book:
         """The cards by their names in SOGo."""
         found = ((card.uid, card.text(self.title)) for card in self.cards)
         return {f"{uid}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.vcf": text for uid, text in found}
+
+
+def read(reading: Reading, states: Collection[str]) -> list[Book]:
+    """Return the schools that have somebody to read and somebody to be read. Raises MallepostError.
+
+    The agents and boxes of a school in these states are in its book, but for hidden ones.
+    """
+    people = reading.entries(
+        All((Equal("objectClass", "mpAgent"), Present("mpEstablishment"))),
+        *CARD[1:], "mpEstablishment", "mpHidden", "mpState",
+    )  # fmt: skip
+    cards: dict[str, list[Card]] = {}
+    for one in (*people.values(), *reading.boxes.values()):
+        if first(one, "mpState") in states and first(one, "mpHidden") != "TRUE":
+            for code in codes(one):
+                cards.setdefault(code, []).append(Card(*(first(one, name) for name in CARD)))
+    readers: dict[str, set[str]] = {}
+    for uid, agent in reading.agents.items():
+        for code in codes(agent):
+            readers.setdefault(code, set()).add(uid)
+    names = reading.schools
+    return [
+        Book(code, names[code], tuple(sorted(cards[code], key=lambda card: card.uid)), frozenset(readers[code]))
+        for code in sorted(names.keys() & cards.keys() & readers.keys())
+    ]
 
 
 def place(

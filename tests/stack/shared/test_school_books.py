@@ -37,7 +37,7 @@ class Schools:
 
     def follow(self) -> None:
         """The timer's work, now."""
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-schools.service")
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
 
     def clear(self) -> None:
         """Remove them; SOGo follows by itself."""

@@ -15,9 +15,10 @@ from malleposte.directory.model import (
     resource_attributes,
 )
 from malleposte.directory.query import Query, Values
+from malleposte.groupware import room_agendas
+from malleposte.groupware.reading import Reading
 from malleposte.groupware.room_agendas import Room
 from malleposte.lists.rule import parse, to_url
-from malleposte.programs import sogo_rooms
 
 DIRECTORY = MemoryDirectory()
 SUFFIX = DIRECTORY.suffix
@@ -47,7 +48,7 @@ def known(*rooms: Resource) -> dict[str, Room]:
             for entry in directory.search(branch, [*attributes, "objectClass"], query):
                 yield entry.attributes
 
-    return {one.uid: one for one in sogo_rooms.known(search, SUFFIX, ["convergence"])}
+    return {one.uid: one for one in room_agendas.read(Reading(SUFFIX, search, ("convergence",)))}
 
 
 def room(uid: str, *bookers: str, state: State = State.ACTIVE) -> Resource:

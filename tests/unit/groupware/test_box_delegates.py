@@ -8,8 +8,9 @@ from dataclasses import replace
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
+from malleposte.groupware import boxes
 from malleposte.groupware.boxes import Box
-from malleposte.programs import sogo_boxes
+from malleposte.groupware.reading import Reading
 
 HEAD = FunctionalBox("ce.9990001x", "Collège", "ce.9990001x@x.test", delegates=("a1", "light"), agenda=True)
 
@@ -30,7 +31,7 @@ def known(*given: FunctionalBox) -> tuple[list[Box], list[str]]:
             for entry in made.search(branch, [*attributes, "objectClass"], query):
                 yield entry.attributes
 
-    return sogo_boxes.known(search, ["convergence"])
+    return boxes.read(Reading(made.suffix, search, ("convergence",)))
 
 
 def test_the_delegates_who_have_sogo_share_the_agenda_of_a_box_that_has_one() -> None:

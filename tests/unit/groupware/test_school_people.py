@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import pytest
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.query import Query, Values
+from malleposte.groupware import schools
+from malleposte.groupware.reading import Reading
 from malleposte.groupware.schools import Book, Card
-from malleposte.programs import sogo_schools
 
 HERE, THERE = "9990001X", "9990002Y"
 
 
 def known(*boxes: FunctionalBox) -> dict[str, Book]:
     made = MemoryDirectory()
-    for uid, profile, state, schools, hidden in (
+    for uid, profile, state, codes, hidden in (
         ("a1", "convergence", State.ACTIVE, (HERE,), False),
         ("light", "roundcube", State.PENDING, (HERE, THERE), False),
         ("hidden", "convergence", State.ACTIVE, (HERE,), True),
@@ -24,7 +24,7 @@ def known(*boxes: FunctionalBox) -> dict[str, Book]:
         ("free", "convergence", State.ACTIVE, (), False),
         ("a4", "convergence", State.ACTIVE, ("9990009Z",), False),
     ):
-        one = Agent(uid, "Z", uid, f"{uid}@x.test", profile, state, establishments=schools, hidden=hidden)
+        one = Agent(uid, "Z", uid, f"{uid}@x.test", profile, state, establishments=codes, hidden=hidden)
         made.add(one.dn(made.suffix), agent_attributes(one))
     for box in boxes:
         made.add(box.dn(made.suffix), box_attributes(box))
@@ -39,7 +39,8 @@ def known(*boxes: FunctionalBox) -> dict[str, Book]:
             for entry in made.search(branch, [*attributes, "objectClass"], query):
                 yield entry.attributes
 
-    return {one.ident: one for one in sogo_schools.known(search, ["convergence"], {"active", "pending"})}
+    reading = Reading(made.suffix, search, ("convergence",))
+    return {one.ident: one for one in schools.read(reading, {"active", "pending"})}
 
 
 def test_the_people_of_a_school_and_who_of_them_reads() -> None:
@@ -49,12 +50,3 @@ def test_the_people_of_a_school_and_who_of_them_reads() -> None:
     assert [card.uid for card in book.cards] == ["a1", "ce.9990001x", "light"]
     assert book.cards[0] == Card("a1", "Z a1", "a1@x.test", "Z", "a1")
     assert book.cards[1] == Card("ce.9990001x", "Direction", "ce.9990001x@x.test")
-
-
-@pytest.mark.parametrize("words", [(), ("base",), ("a", "b", "c", "d", "e", "f")])
-def test_other_words_are_refused(
-    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials/job")
-    assert sogo_schools.main(words) == 2
-    assert "usage: sogo-schools" in capsys.readouterr().err
