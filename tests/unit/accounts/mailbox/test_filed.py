@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from malleposte.accounts.mailbox import filed
 from malleposte.adapters import dovecot
 from malleposte.core.errors import MallepostError
-from malleposte.programs import dovecot_filed
 
 LOST = (
     "lost connection with mail.ac.test[private/dovecot-lmtp] while sending end of data "
@@ -62,7 +62,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 
 
 def run(folder: Path) -> int:
-    return dovecot_filed.main([str(folder), "stores.invalid"])
+    return filed.main([str(folder), "stores.invalid"])
 
 
 def test_what_is_in_the_box_is_dropped_and_nothing_else(host: Host, tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ def test_a_stranger_s_header_is_not_ours(host: Host, tmp_path: Path) -> None:
 def test_a_quiet_queue_asks_nothing(host: Host, tmp_path: Path) -> None:
     host.queue = row("AAAAAAAA01", ("mdupond@stores.invalid", ""))
     assert run(tmp_path) == 0 and host.asked == []
-    assert dovecot_filed.main([]) == 2
+    assert filed.main([]) == 2

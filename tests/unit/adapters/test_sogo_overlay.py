@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.programs.sogo_overlay import main, spaced
+from malleposte.adapters.sogo.overlay import main, spaced
 
 STRINGS = """/* Buttons */
 "Save" = "Enregistrer le courriel";

@@ -7,7 +7,7 @@ import smtplib
 from typing import Any
 
 import pytest
-from malleposte.programs import report_message
+from malleposte.accounts.mailbox import report_message
 
 TO, AGENT = "dsi@ac-exemple.test", "mdupond@ac-exemple.test"
 ORIGINAL = (

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from malleposte.programs import postfix_check
+from malleposte.adapters import postfix_check
 
 
 def test_lists_are_split_outside_braces() -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from malleposte.programs import portal_profile
+from malleposte.front import sign_profile
 
 from tests.support import certificates
 from tests.unit.front.test_profile import PHONE, SECRET, SERVERS
@@ -41,7 +41,7 @@ def ask(
         answer = io.BytesIO()
         monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(document)))
         monkeypatch.setattr("sys.stdout", SimpleNamespace(buffer=answer))
-        code = portal_profile.main([str(tmp_path / name) for name in ("s", "k", "c")])
+        code = sign_profile.main([str(tmp_path / name) for name in ("s", "k", "c")])
         return code, answer.getvalue(), capsys.readouterr().err
 
     return asked
@@ -79,4 +79,4 @@ def test_a_key_that_cannot_be_used_is_a_failure(ask: Ask, tmp_path: Path) -> Non
 
 
 def test_its_words_are_three() -> None:
-    assert portal_profile.main([]) == 2
+    assert sign_profile.main([]) == 2
