@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
-from malleposte.groupware.schools import OWNER
+from malleposte.groupware.sogo.schools import OWNER
 
 from tests.stack.support.calendars import school, sql
 from tests.stack.support.groupware import Groupware

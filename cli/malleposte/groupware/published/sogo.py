@@ -15,9 +15,9 @@ from malleposte.accounts.agendas.sogo import PUBLISHER, SogoStore
 from malleposte.adapters.sogo import CALENDAR, Forget, Sql, folders, memcached, rights, tool
 from malleposte.adapters.sogo.folders import Folder
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
-from malleposte.groupware import subscriptions
-from malleposte.groupware.offers import Listed, Offers
 from malleposte.groupware.published.model import Items, Shown
+from malleposte.groupware.sogo import subscriptions
+from malleposte.groupware.sogo.offers import Listed, Offers
 
 READS = "PublicViewer"
 TABLE = "malleposte_calendars"

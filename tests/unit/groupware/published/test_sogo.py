@@ -15,9 +15,9 @@ from malleposte.accounts import names
 from malleposte.accounts.agendas.sogo import PUBLISHER
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
-from malleposte.groupware.offers import SETTLED
 from malleposte.groupware.published.model import Shown
 from malleposte.groupware.published.sogo import Engine
+from malleposte.groupware.sogo.offers import SETTLED
 
 NOW = 1_800_000_000.0
 LATER = NOW + SETTLED

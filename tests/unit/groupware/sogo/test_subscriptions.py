@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from malleposte.groupware import subscriptions
-from malleposte.groupware.subscriptions import Settings
+from malleposte.groupware.sogo import subscriptions
+from malleposte.groupware.sogo.subscriptions import Settings
 
 ZONE, OTHER = "malleposte-calendars:Calendar/zone-a", "mdupond:Calendar/personal"
 

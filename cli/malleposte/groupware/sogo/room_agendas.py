@@ -16,8 +16,8 @@ from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
 from malleposte.directory.model import EVERYONE, SCHOOL, State
 from malleposte.directory.query import All, Equal, Values
-from malleposte.groupware import closed
-from malleposte.groupware.reading import Reading, codes
+from malleposte.groupware.sogo import closed
+from malleposte.groupware.sogo.reading import Reading, codes
 from malleposte.lists.rule import agents_of, from_url
 
 _ACTIVE = All((Equal("objectClass", "mpResource"), Equal("mpState", State.ACTIVE.value)))

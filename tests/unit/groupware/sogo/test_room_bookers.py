@@ -15,9 +15,9 @@ from malleposte.directory.model import (
     resource_attributes,
 )
 from malleposte.directory.query import Query, Values
-from malleposte.groupware import room_agendas
-from malleposte.groupware.reading import Reading
-from malleposte.groupware.room_agendas import Room
+from malleposte.groupware.sogo import room_agendas
+from malleposte.groupware.sogo.reading import Reading
+from malleposte.groupware.sogo.room_agendas import Room
 from malleposte.lists.rule import parse, to_url
 
 DIRECTORY = MemoryDirectory()

@@ -17,9 +17,9 @@ from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
 from malleposte.directory.model import first
 from malleposte.directory.query import All, Equal, Present
-from malleposte.groupware import subscriptions
-from malleposte.groupware.offers import Listed, Offers
-from malleposte.groupware.reading import CARD, Reading, codes
+from malleposte.groupware.sogo import subscriptions
+from malleposte.groupware.sogo.offers import Listed, Offers
+from malleposte.groupware.sogo.reading import CARD, Reading, codes
 
 OWNER = "malleposte-annuaires"
 """The owner of the address books: no agent, and nobody can log in by that name."""

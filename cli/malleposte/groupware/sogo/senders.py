@@ -20,7 +20,7 @@ from typing import Any
 from malleposte.adapters.sogo import Sql, profiles, tool
 from malleposte.core.loops import named
 from malleposte.directory.query import All, AnyOf, Equal, Present, Query, Search, Values
-from malleposte.groupware.reading import Reading
+from malleposte.groupware.sogo.reading import Reading
 from malleposte.platform import signature
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import kit, owner

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
-from malleposte.groupware import boxes, closed
-from malleposte.groupware.boxes import WRITES, Box
-from malleposte.groupware.offers import SETTLED
+from malleposte.groupware.sogo import boxes, closed
+from malleposte.groupware.sogo.boxes import WRITES, Box
+from malleposte.groupware.sogo.offers import SETTLED
 
 from tests.support.sogo_tables import Tables, lists
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import pytest
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
-from malleposte.groupware import room_agendas as rooms
-from malleposte.groupware.room_agendas import BOOKS, Room
+from malleposte.groupware.sogo import room_agendas as rooms
+from malleposte.groupware.sogo.room_agendas import BOOKS, Room
 
 ALL = Room("salle.a", "Salle A", None)
 SOME = Room("salle.b", "Salle B", frozenset({"a1", "a2"}))

@@ -21,11 +21,11 @@ from pathlib import Path
 from malleposte.adapters import ldapsearch, postgresql
 from malleposte.adapters.sogo import memcached
 from malleposte.core.loops import named
-from malleposte.groupware import boxes, room_agendas, schools, senders
 from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.sogo import Engine
-from malleposte.groupware.reading import Reading
+from malleposte.groupware.sogo import boxes, room_agendas, schools, senders
+from malleposte.groupware.sogo.reading import Reading
 from malleposte.runtime import kit, owner
 
 SECONDS = 120

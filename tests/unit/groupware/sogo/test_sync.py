@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from malleposte.core.errors import MallepostError
 from malleposte.directory.query import Query, Values
-from malleposte.groupware import sync
-from malleposte.groupware.reading import Reading
-from malleposte.groupware.sync import Settings, Step
+from malleposte.groupware.sogo import sync
+from malleposte.groupware.sogo.reading import Reading
+from malleposte.groupware.sogo.sync import Settings, Step
 
 NOW = 1_800_000_000.0
 TIMER = {"TRIGGER_UNIT": "malleposte-sogo-sync.timer"}

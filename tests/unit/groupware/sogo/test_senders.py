@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from malleposte.adapters.sogo import profiles
 from malleposte.directory.query import Query, Values
-from malleposte.groupware import senders
-from malleposte.groupware.reading import Reading
+from malleposte.groupware.sogo import senders
+from malleposte.groupware.sogo.reading import Reading
 
 BOXES = frozenset({"ce@x.test", "vs@x.test"})
 MINE = {"email": "zoe.loeuf@x.test", "fullName": "Zoé Lœuf", "isDefault": 1}

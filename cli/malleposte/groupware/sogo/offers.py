@@ -15,7 +15,7 @@ from typing import Any
 
 from malleposte.adapters.postgresql import quoted, rows
 from malleposte.adapters.sogo import Forget, Sql, memcached, profiles
-from malleposte.groupware import subscriptions
+from malleposte.groupware.sogo import subscriptions
 
 SETTLED = 900
 """Seconds after which an absent subscription is the agent's choice. Before, SOGo may have written settings that it

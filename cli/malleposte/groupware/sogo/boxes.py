@@ -14,9 +14,9 @@ from malleposte.adapters.sogo import Forget, Sql, rights, tool
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.loops import named
 from malleposte.directory.model import State
-from malleposte.groupware import closed, subscriptions
-from malleposte.groupware.offers import Listed, Offers
-from malleposte.groupware.reading import Reading
+from malleposte.groupware.sogo import closed, subscriptions
+from malleposte.groupware.sogo.offers import Listed, Offers
+from malleposte.groupware.sogo.reading import Reading
 
 WRITES = ("ObjectCreator", "ObjectEraser", "PublicModifier", "ConfidentialModifier", "PrivateModifier")
 TITLE = "Agenda"

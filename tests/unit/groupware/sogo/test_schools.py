@@ -11,8 +11,8 @@ import pytest
 from malleposte.accounts import names
 from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
-from malleposte.groupware import schools
-from malleposte.groupware.schools import OWNER, READS, Book, Card
+from malleposte.groupware.sogo import schools
+from malleposte.groupware.sogo.schools import OWNER, READS, Book, Card
 
 from tests.support.sogo_tables import Tables, lists, number
 
