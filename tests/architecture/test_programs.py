@@ -11,8 +11,7 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from .conftest import ROLES, ROOT
 
 OWN_SANDBOX = {
-    "malleposte-sogo-boxes.service.j2", "malleposte-sogo-calendars.service.j2", "malleposte-sogo-rooms.service.j2",
-    "malleposte-sogo-schools.service.j2", "malleposte-sogo-senders.service.j2", "malleposte-world-trust.service.j2",
+    "malleposte-sogo-sync.service.j2", "malleposte-world-trust.service.j2",
 }  # fmt: skip
 """Units with another sandbox: SOGo's, since SOGo's tool runs in it; none, since the system's store is written."""
 DAEMONS = (

@@ -316,7 +316,7 @@ def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Rea
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
     box = people.box(agent.uid, name="Collège")
-    site.run("mail1", "systemctl start malleposte-sogo-senders.service")
+    site.run("mail1", "systemctl start malleposte-sogo-sync.service")
     browser.open("groupware")
     enter(browser, agent.uid, agent.password)
     browser.seen(".sg-folder-name", "Boîte de réception")

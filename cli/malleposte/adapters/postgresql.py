@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import functools
+import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from malleposte.core.errors import MallepostError
 
 ADMINISTRATOR = "postgres"
 PROGRAMS = Path("/usr/lib/postgresql")
 OPTIONS = ("-XqAt", "-v", "ON_ERROR_STOP=1", "-f", "-")
+
+
+def quoted(text: str) -> str:
+    """Return a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_json(value: Any) -> str:
+    """Return a literal of SQL that holds a value as JSON."""
+    return quoted(json.dumps(value))
+
+
+def rows(printed: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects that a statement printed, a line each.
+
+    Lines end by "\\n": JSON leaves Unicode's other ends of lines alone.
+    """
+    return (json.loads(line) for line in printed.split("\n") if line)
 
 
 @functools.cache

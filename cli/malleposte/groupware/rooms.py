@@ -1,6 +1,6 @@
 """Rooms and equipment that agents book in their agendas: from an operator's words, or a feed's row, to changes.
 
-A resource has no log-in and no mailbox; its agenda in SOGo follows its entry (malleposte.accounts.agendas.rooms).
+A resource has no log-in and no mailbox; its agenda in SOGo follows its entry (malleposte.groupware.sogo.room_agendas).
 Without a booker nobody books it.
 """
 

@@ -58,7 +58,7 @@ def test_killed_it_comes_back(site, host, units):
     wait_for(back, 180, "all of them are back")
 
 
-JOBS = ("malleposte-boxes", "malleposte-sogo-senders", "malleposte-accounts-blocks")
+JOBS = ("malleposte-boxes", "malleposte-sogo-sync", "malleposte-accounts-blocks")
 
 
 def test_what_runs_while_the_directory_restarts_waits_for_it(site):

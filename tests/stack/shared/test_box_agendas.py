@@ -48,7 +48,7 @@ class Boxes:
 
     def follow(self) -> None:
         """The timer's work, now."""
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-boxes.service")
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
 
     def clear(self) -> None:
         """Remove what is in SOGo's tables."""

@@ -182,7 +182,7 @@ def test_a_delegate_chooses_the_box_as_sender_in_sogo_and_nobody_else_may(mail, 
     box, other = people.box(agent.uid, name="Collège"), people.box()
     visitor = Groupware(site, ca_bundle, agent).login()
     assert agent.mail in senders(visitor)
-    site.run_job("mail1", "malleposte-sogo-senders.service")
+    site.run_job("mail1", "malleposte-sogo-sync.service")
     assert list(senders(visitor)) == [agent.mail, box.mail]
     assert senders(visitor)[agent.mail] == f"Zoé Lœuf <{agent.mail}>"
     # The form of the preferences page does not remove the box.
@@ -200,7 +200,7 @@ def test_a_delegate_chooses_the_box_as_sender_in_sogo_and_nobody_else_may(mail, 
 
     assert wait_for(kept, what="the copy in the box")
     cli("box", "undelegate", box.uid, agent.uid)
-    site.run_job("mail1", "malleposte-sogo-senders.service")
+    site.run_job("mail1", "malleposte-sogo-sync.service")
     visitor = Groupware(site, ca_bundle, agent).login()
     assert list(senders(visitor)) == [agent.mail]
     for forged in (chosen, other.mail, "recteur@ac-exemple.test", "x@lointain.test"):

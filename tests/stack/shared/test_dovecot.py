@@ -178,22 +178,22 @@ def test_a_large_folder_is_indexed_by_night(people, mail, site):
         assert mail.submit(writer, writer.mail, account.mail, message).accepted
     # A search would make the index that the night is to make.
     wait_for(lambda: int(session.select("INBOX")[1][0]) == 3, what="three deliveries")
-    run = "/usr/bin/python3 -I -B /usr/lib/malleposte/malleposte.pyz run dovecot-index"
+    run = "/usr/bin/python3 -I -B /usr/lib/malleposte/malleposte.pyz run dovecot-nightly"
     # The store of one agent's bucket alone: a night of all would find the other tests' boxes.
     bucket = f"/tmp/{account.uid}/{home_of(account.uid).parent.name}"
     site.run("mail1", f"mkdir -p {bucket}; ln -s {home_of(account.uid)} {bucket}/{account.uid}")
     indexed = f"test -d {index} && echo yes || echo no"
     try:
-        site.run("mail1", f"{run} /tmp/{account.uid} 4")
+        site.run("mail1", f"{run} /tmp/{account.uid} 30 4")
         assert "no" in site.run("mail1", indexed), "three messages are fewer than four"
-        site.run("mail1", f"{run} /tmp/{account.uid} 3")
+        site.run("mail1", f"{run} /tmp/{account.uid} 30 3")
         assert "yes" in site.run("mail1", indexed)
     finally:
         site.run("mail1", f"rm -rf /tmp/{account.uid}")
     assert len(session.uid("SEARCH", "BODY", "corps")[1][0].split()) == 3
 
 
-def test_the_night_of_the_index_is_timed(site):
-    assert site.run("mail1", "systemctl is-active malleposte-index.timer").strip() == "active"
-    site.run("mail1", "systemctl start malleposte-index.service")
-    assert site.run("mail1", "systemctl show -P Result malleposte-index.service").strip() == "success"
+def test_the_night_job_is_timed(site):
+    assert site.run("mail1", "systemctl is-active malleposte-dovecot-nightly.timer").strip() == "active"
+    site.run("mail1", "systemctl start malleposte-dovecot-nightly.service")
+    assert site.run("mail1", "systemctl show -P Result malleposte-dovecot-nightly.service").strip() == "success"

@@ -47,7 +47,7 @@ class Rooms:
 
     def follow(self) -> None:
         """The timer's work, now."""
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-rooms.service")
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
 
     def clear(self) -> None:
         """Remove what was made. Their names are not kept: a test's name is drawn."""

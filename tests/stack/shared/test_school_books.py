@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
-from malleposte.groupware.schools import OWNER
+from malleposte.groupware.sogo.schools import OWNER
 
 from tests.stack.support.calendars import school, sql
 from tests.stack.support.groupware import Groupware
@@ -37,7 +37,7 @@ class Schools:
 
     def follow(self) -> None:
         """The timer's work, now."""
-        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-schools.service")
+        self.site.run_job(self.site.host_of("web"), "malleposte-sogo-sync.service")
 
     def clear(self) -> None:
         """Remove them; SOGo follows by itself."""

@@ -67,7 +67,7 @@ class Calendars:
 
     def gather(self) -> None:
         """The timer's work, now."""
-        units = ("malleposte-calendars", "malleposte-radicale-calendars", "malleposte-sogo-calendars")
+        units = ("malleposte-calendars", "malleposte-radicale-calendars", "malleposte-sogo-sync")
         for unit in units:
             self.site.run_job(self.site.host_of("web"), f"{unit}.service")
 

@@ -257,8 +257,8 @@ class Tables:
         return "\n".join(json.dumps(row, ensure_ascii=False) for row in found)
 
 
-def row(path, place, name, text, changed=100, title="t"):
-    return {"path": path, "place": place, "title": title, "name": name, "text": text, "changed": changed}
+def row(module, folder, name, text, changed=100, title="t"):
+    return {"module": module, "folder": folder, "title": title, "name": name, "text": text, "changed": changed}
 
 
 def test_sogo_s_tables_are_read_and_its_lists_stay():
@@ -295,8 +295,8 @@ def test_sogo_gets_a_property_list_of_what_is_new():
 def test_rights_that_others_have_in_sogo_stay():
     put = []
     shares = [("mleroy", "PublicViewer"), ("mleroy", "ObjectCreator"), ("<default>", "None")]
-    rights = [{"path": "Calendar", "place": "personal", "uid": uid, "role": role} for uid, role in shares]
-    rights.append({"path": "Calendar", "place": "autre", "uid": "mleroy", "role": "PublicViewer"})
+    rights = [{"place": "Calendar/personal", "uid": uid, "role": role} for uid, role in shares]
+    rights.append({"place": "Calendar/autre", "uid": "mleroy", "role": "PublicViewer"})
     tables = Tables(row("Calendar", "personal", "a.ics", event("a").text), rights=rights)
     store = SogoStore("sogo", tables, lambda uid, content: put.append(plistlib.loads(content)["tables"]))
     store.add("mdupond", [agenda(event("b")), book(card("c"), name="amis")])

@@ -3,13 +3,12 @@
 import pytest
 from malleposte.accounts import boxes
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.mailbox import own_addresses
+from malleposte.accounts.mailbox import own_addresses, quota_warning, shared_boxes
 from malleposte.accounts.plan.apply import apply
 from malleposte.accounts.plan.changes import Plan
 from malleposte.core.errors import InputError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes
-from malleposte.programs import dovecot_boxes, quota_warning
 
 
 @pytest.fixture
@@ -74,13 +73,13 @@ def test_a_name_that_cannot_be_a_box(directory, local):
 
 def test_dovecots_list_keeps_what_agents_share(tmp_path):
     shared = "shared/shared-boxes/user/a1/a2\n1\nshared/shared-boxes/group/g/a2\n1\n"
-    old = f"{shared}{dovecot_boxes.PREFIX}ce.old/ce.old\n1\n"
-    assert dovecot_boxes.renewed(old, {"ce.x"}) == f"{shared}{dovecot_boxes.PREFIX}ce.x/ce.x\n1\n"
+    old = f"{shared}{shared_boxes.PREFIX}ce.old/ce.old\n1\n"
+    assert shared_boxes.renewed(old, {"ce.x"}) == f"{shared}{shared_boxes.PREFIX}ce.x/ce.x\n1\n"
     path = tmp_path / "shared-mailboxes.db"
     path.write_text(old)
-    assert dovecot_boxes.renew(path, {"ce.x"})
-    assert not dovecot_boxes.renew(path, {"ce.x"})
-    dovecot_boxes.furnish(tmp_path, {"ce.x"})
+    assert shared_boxes.renew(path, {"ce.x"})
+    assert not shared_boxes.renew(path, {"ce.x"})
+    shared_boxes.furnish(tmp_path, {"ce.x"})
     assert len(list(tmp_path.glob("*/ce.x/Maildir/cur"))) == 1
 
 

@@ -15,6 +15,7 @@ from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.life.rules import LifeRules
+from malleposte.adapters.sogo import memcached
 from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.memory import MemoryDirectory
@@ -95,7 +96,7 @@ def test_the_log_in_page_is_closed_before_what_would_ask_it_anew() -> None:
 def test_the_sessions_of_one_agent_at_sogo_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the names of their files: no other agent's, and none that only begins alike."""
     forgotten: list[str] = []
-    monkeypatch.setattr(sogo, "delete", lambda path, keys: forgotten.extend(keys))
+    monkeypatch.setattr(memcached, "delete", lambda path, keys: forgotten.extend(keys))
     digest = "0a" * 32
     names = [f"mdupond.{digest}", f"mdupond.{'1b' * 32}", f"mdupond.x.{digest}", f"mdupond2.{digest}", "mdupond.x"]
     for name in names:

@@ -9,8 +9,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from malleposte.groupware import busy_times
 from malleposte.groupware.busy import Busy, by_quarters, in_utc, may_meet, spans
-from malleposte.programs import radicale_busy
 
 from tests.unit.groupware.test_reminders import ONCE, PARIS, calendar, event
 
@@ -126,7 +126,7 @@ def test_an_agents_agendas_alone_and_what_cannot_be_read(tmp_path: Path, monkeyp
 
 def answer(root: Path, line: str) -> tuple[str, bytes]:
     stream = io.BytesIO(f"{line}\r\nHost: localhost\r\n\r\n".encode())
-    return radicale_busy.respond(stream, root, ZoneInfo("Europe/Paris"))
+    return busy_times.respond(stream, root, ZoneInfo("Europe/Paris"))
 
 
 def test_a_question_and_its_answer(tmp_path: Path) -> None:
@@ -191,6 +191,6 @@ def test_moments_are_in_utc_within_what_was_asked_and_joined() -> None:
 def test_moments_that_are_asked(tmp_path: Path, target: str, status: str, says: object) -> None:
     kept(tmp_path, "lea", calendar(event(ONCE)))
     line = io.BytesIO(f"GET {target} HTTP/1.0\r\n\r\n".encode())
-    told, body = radicale_busy.respond(line, tmp_path, PARIS)
+    told, body = busy_times.respond(line, tmp_path, PARIS)
     assert told.split()[0] == status
     assert status != "200" or json.loads(body) == says

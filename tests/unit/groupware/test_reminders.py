@@ -8,9 +8,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from malleposte.groupware import reminders
+from malleposte.groupware import reminder_mails, reminders
 from malleposte.groupware.reminders import Due, Memory, Round, upcoming
-from malleposte.programs import radicale_reminders
 
 PARIS = ZoneInfo("Europe/Paris")
 ZONE = """\
@@ -203,11 +202,11 @@ def test_the_message_says_when_and_where() -> None:
     due = Due(
         0.0, "Conseil\r\nBcc: autre@lointain.test", "Salle 2", datetime.datetime(2030, 3, 4, 13, tzinfo=datetime.UTC)
     )
-    message = radicale_reminders.compose("postmaster@ac-exemple.test", "un", due, PARIS)
+    message = reminder_mails.compose("postmaster@ac-exemple.test", "un", due, PARIS)
     assert message["Subject"] == "Rappel\u00a0: Conseil Bcc: autre@lointain.test" and message["Bcc"] is None
     text = message.get_content()
     assert "Le 04/03/2030 à 14:00, Salle 2" in text and "On 04 March 2030 at 14:00, Salle 2" in text
-    day = radicale_reminders.compose("p@ac-exemple.test", "un", Due(0.0, "", "", datetime.date(2030, 3, 4)), PARIS)
+    day = reminder_mails.compose("p@ac-exemple.test", "un", Due(0.0, "", "", datetime.date(2030, 3, 4)), PARIS)
     assert "Le 04/03/2030, toute la journée" in day.get_content() and "sans titre" in str(day["Subject"])
 
 

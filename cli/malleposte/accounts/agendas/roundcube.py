@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from malleposte.accounts.agendas import vcard
 from malleposte.accounts.agendas.model import MAIN, Collection, Item, Kind, collected, newer, uid_of
-from malleposte.accounts.agendas.sogo import Sql, quoted, quoted_json, rows
+from malleposte.accounts.agendas.sogo import Sql
+from malleposte.adapters.postgresql import quoted, quoted_json, rows
 
 LONGEST = 128
 """Characters of a column of names."""

@@ -7,16 +7,12 @@ has none: it believes whom its front names.
 from __future__ import annotations
 
 import re
-import socket
-from collections.abc import Iterable
 from pathlib import Path
 
 from malleposte.accounts.channels import Names, checked
-from malleposte.core.errors import MallepostError
+from malleposte.adapters.sogo import memcached
 
 SESSIONS = Path("/run/malleposte-sogo-sessions")
-TIMEOUT = 10.0  # seconds
-SUFFIXES = ("+attributes", "+defaults", "+settings", "")
 
 
 class Sogo:
@@ -38,19 +34,4 @@ class Sogo:
 
     def forget(self, uid: str) -> None:
         """See Channel."""
-        names = dict.fromkeys([uid, *self.names(uid)])
-        delete(self.memcached, (f"{name}{suffix}" for name in names for suffix in SUFFIXES))
-
-
-def delete(path: Path, keys: Iterable[str]) -> None:
-    """Remove keys from a memcached (its text protocol). Raises MallepostError on an answer that is none."""
-    fit = [key for key in keys if key.isascii() and len(key) <= 250 and not set(key) & set(" \r\n\t\0")]
-    with socket.socket(socket.AF_UNIX) as link:
-        link.settimeout(TIMEOUT)
-        link.connect(str(path))
-        with link.makefile("rb") as answers:
-            for key in fit:
-                link.sendall(f"delete {key}\r\n".encode())
-                answer = answers.readline().strip()
-                if answer not in (b"DELETED", b"NOT_FOUND"):
-                    raise MallepostError(f"memcached: {answer.decode('ascii', 'replace') or 'no answer'}")
+        memcached.delete(self.memcached, memcached.account_keys([uid, *self.names(uid)]))

@@ -10,8 +10,8 @@ import html
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from malleposte.accounts.agendas.sogo import quoted, rows
 from malleposte.accounts.traces.model import Kind, Trace
+from malleposte.adapters.postgresql import quoted, rows
 
 Sql = Callable[[str], str]
 """Statements for Roundcube's database -> what they print."""

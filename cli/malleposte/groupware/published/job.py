@@ -14,16 +14,21 @@ Engine = Callable[[Sequence[Shown], Items], int]
 """Does the work, and gives the number of changed calendars. Raises MallepostError, OSError."""
 
 
-def run(name: str, engine: Engine, store: Store | None = None) -> int:
-    """Have it done, and report changes or the error. The exit code."""
-    held = store or Store()
+def bring(engine: Engine, store: Store | None = None) -> int:
+    """Have it done; return the number of changed calendars. Raises MallepostError, OSError."""
+    source = store or Store()
 
     def items(ident: str) -> Mapping[str, str]:
-        return content.check(held.content(ident), ident).items
+        return content.check(source.content(ident), ident).items
 
+    return source.bring(lambda shown: engine(shown, items))
+
+
+def run(name: str, engine: Engine, store: Store | None = None) -> int:
+    """Have it done, and report changes or the error. The exit code."""
     changed, ended = 0, list[str]()
     with named(ended.append):
-        changed = held.bring(lambda shown: engine(shown, items))
+        changed = bring(engine, store)
     for reason in ended:
         print(f"<3>the calendars of {name} are as they were: {reason}", file=sys.stderr)
         return 1

@@ -2,17 +2,21 @@
 
 `.published/IDENT` in the folder of collections is one for all its agents; Radicale refuses addresses with a name that
 begins with a dot. `published.json` beside that folder says who is shown it (malleposte.daemons.radicale_storage).
+
+Usage: radicale-calendars ROOT    as Radicale's user; ROOT is its collection-root
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from malleposte.accounts.agendas.model import Kind
 from malleposte.accounts.agendas.radicale import LOCK, PROPERTIES, TAGS, TITLE
+from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.places import FOLDER, SHOWN
 from malleposte.groupware.published.store import write
@@ -59,3 +63,11 @@ def _placed(folder: Path, one: Shown, items: Items) -> int:
     for name in gone:
         held[name].unlink()
     return int(bool(late or gone))
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    if len(words) != 1 or words[0].startswith("-"):
+        print("usage: radicale-calendars ROOT", file=sys.stderr)
+        return 2
+    return job.run("Radicale", lambda shown, items: place(Path(words[0]), shown, items))

@@ -7,59 +7,28 @@ forgets what it knew of them. Rights go first: SOGo drops a subscription without
 
 from __future__ import annotations
 
-import plistlib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accounts.agendas import folders, rights
 from malleposte.accounts.agendas.model import Collection, Kind
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING, Forget, Sql
-from malleposte.accounts.agendas.sogo import (
-    PUBLISHER,
-    Restore,
-    SogoStore,
-    printable,
-    quoted,
-    restore,
-    rows,
-)
-from malleposte.groupware import subscriptions
-from malleposte.groupware.offers import Listed, Offers
+from malleposte.accounts.agendas.sogo import PUBLISHER, SogoStore
+from malleposte.adapters.sogo import CALENDAR, Forget, Sql, folders, memcached, rights, tool
+from malleposte.adapters.sogo.folders import Folder
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.groupware.published.model import Items, Shown
+from malleposte.groupware.sogo import subscriptions
+from malleposte.groupware.sogo.offers import Listed, Offers
 
 READS = "PublicViewer"
 TABLE = "malleposte_calendars"
 STAGE = ".new"
 """The end of the name of an agenda that is written beside another; no identifier has a dot."""
 
-_FOLDERS = """SELECT row_to_json(one) FROM (SELECT c_path4 AS ident, c_folder_id AS id, c_foldername AS title
-  FROM sogo_folder_info WHERE c_path2 = {publisher} AND c_path3 = 'Calendar') AS one;"""
-_MOVE = """BEGIN;
-UPDATE sogo_store n SET c_version = 1 + greatest(n.c_version, o.c_version) FROM sogo_store o
-  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
-DELETE FROM sogo_store o USING sogo_store n
-  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
-DELETE FROM sogo_quick_appointment o USING sogo_store n
-  WHERE n.c_folder_id = {stage} AND o.c_folder_id = {id} AND o.c_name = n.c_name;
-UPDATE sogo_store SET c_folder_id = {id}, c_lastmodified = extract(epoch FROM now())::int WHERE c_folder_id = {stage};
-UPDATE sogo_quick_appointment SET c_folder_id = {id} WHERE c_folder_id = {stage};
-COMMIT;
-"""
-
-
-@dataclass(frozen=True)
-class _Folder:
-    """An agenda of the technical user's: its number in the tables, its title."""
-
-    id: int
-    title: str
-
 
 class Engine:
     """SOGo's database, its tool and its memcached, for SOGo's user."""
 
-    def __init__(self, sql: Sql, forget: Forget, put: Restore = restore) -> None:
+    def __init__(self, sql: Sql, forget: Forget, put: tool.Restore = tool.restore) -> None:
         """See the types."""
         self.sql, self.forget = sql, forget
         self.offers = Offers(sql, forget, TABLE)
@@ -69,27 +38,28 @@ class Engine:
         """Bring SOGo to what is published; the number of changed calendars. `agents`: all who have SOGo."""
         offered = self.offers.held()
         changed = self._write(shown, items)
-        held = self._folders()
+        there = self._folders()
         for one in shown:
             members = agents if one.members is None else agents & set(one.members)
+            folder = there[one.ident]
             parts = (
-                self._titled(held[one.ident], one.name),
-                self._granted(held[one.ident], one.ident, _rights(one, members)),
-                self._filled(held[one.ident], held.get(f"{one.ident}{STAGE}")),
+                folders.entitle(self.sql, folder, one.name),
+                rights.keep(self.sql, self.forget, folder, _rights(one, members).items()),
+                self._filled(folder, there.get(f"{one.ident}{STAGE}")),
                 self.offers.keep(
                     Listed(one.ident, _reference(one.ident), one.colour), members, offered.get(one.ident, {}), int(now)
                 ),
             )
             if any(parts):
                 changed.add(one.ident)
-        theirs = {ident for ident in held if not ident.endswith(STAGE)}
+        theirs = {ident for ident in there if not ident.endswith(STAGE)}
         for ident in (theirs | offered.keys()) - {one.ident for one in shown}:
-            if ident in held:
-                self._granted(held[ident], ident, {ANYBODY: NOTHING})
+            if ident in there:
+                rights.keep(self.sql, self.forget, there[ident], [(ANYBODY, NOTHING)])
             self.offers.end(Listed(ident, _reference(ident)), offered.get(ident, {}).keys())
-            if ident in held:
-                self.sql(folders.remove(held[ident].id, subscriptions.CALENDAR))
-                self.forget([rights.Agenda(held[ident].id, PUBLISHER, ident).key])
+            if ident in there:
+                folders.remove(self.sql, there[ident])
+                self.forget([memcached.rights_key(there[ident])])
             changed.add(ident)
         return len(changed)
 
@@ -97,14 +67,14 @@ class Engine:
         """Have the tool write what is new beside the agendas, since it would take away the rights on them; which."""
         for ident, folder in self._folders().items():
             if ident.endswith(STAGE):
-                self.sql(folders.remove(folder.id, subscriptions.CALENDAR))
+                folders.remove(self.sql, folder)
         held = {one.name: one for one in self.store.read(PUBLISHER) if one.kind == Kind.AGENDA}
         tables: dict[str, Any] = {}
         changed = set()
         for one in shown:
             there = held.get(one.ident, Collection(Kind.AGENDA, one.ident))
             texts = {item.name: item.text for item in there.items.values()}
-            wanted = {name: printable(text) for name, text in items(one.ident).items()}
+            wanted = {name: tool.printable(text) for name, text in items(one.ident).items()}
             late = {name: text for name, text in wanted.items() if texts.get(name, "").split() != text.split()}
             gone = {key for key, item in there.items.items() if item.name not in wanted}
             if gone:
@@ -115,30 +85,19 @@ class Engine:
                 tables[_path(f"{one.ident}{STAGE}")] = _table(one.name, late)
             if gone or late or one.ident not in held:
                 changed.add(one.ident)
-        if tables:
-            self.store.put(PUBLISHER, plistlib.dumps({"tables": tables}))
+        tool.write(self.store.put, PUBLISHER, tables)
         return changed
 
-    def _folders(self) -> dict[str, _Folder]:
-        found = rows(self.sql(_FOLDERS.format(publisher=quoted(PUBLISHER))))
-        return {str(one["ident"]): _Folder(int(one["id"]), str(one["title"])) for one in found}
+    def _folders(self) -> dict[str, Folder]:
+        return folders.find(self.sql, PUBLISHER, CALENDAR)
 
-    def _titled(self, folder: _Folder, title: str) -> bool:
-        if folder.title == title:
-            return False
-        self.sql(folders.entitle(folder.id, title))
-        return True
-
-    def _filled(self, folder: _Folder, stage: _Folder | None) -> bool:
+    def _filled(self, folder: Folder, stage: Folder | None) -> bool:
         """The new events go in. What is the same keeps its place, so that devices fetch what changed alone."""
         if stage is None:
             return False
-        self.sql(_MOVE.format(id=folder.id, stage=stage.id) + folders.remove(stage.id, subscriptions.CALENDAR))
+        folders.move(self.sql, stage, folder)
+        folders.remove(self.sql, stage)
         return True
-
-    def _granted(self, folder: _Folder, ident: str, wanted: Mapping[str, str]) -> bool:
-        """The rights: those, and no other."""
-        return rights.keep(self.sql, self.forget, rights.Agenda(folder.id, PUBLISHER, ident), wanted.items())
 
 
 def _rights(one: Shown, members: Iterable[str]) -> dict[str, str]:
@@ -153,10 +112,9 @@ def _reference(ident: str) -> str:
 
 
 def _path(ident: str) -> str:
-    return f"/Users/{PUBLISHER}/Calendar/{ident}"
+    return f"{CALENDAR}/{ident}"
 
 
 def _table(title: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """An agenda as the tool takes it; nobody may look at its events before the rights are there."""
-    records = [{"c_name": name, "c_content": text} for name, text in texts.items()]
-    return {"acl": {ANYBODY: [NOTHING]}, "displayname": printable(title), "records": records}
+    return tool.folder(title, texts, {ANYBODY: [NOTHING]})

@@ -109,7 +109,7 @@ def test_who_has_no_signature_gets_the_academy_s_once_in_sogo(people: People, si
     agent = people.agent(profile="convergence", function="CPE")
     here, host = Groupware(site, ca_bundle, agent).login(), site.host_of("web")
     assert not sender(here).get("signature")
-    job = ("systemctl", "start", "malleposte-sogo-senders.service")
+    job = ("systemctl", "start", "malleposte-sogo-sync.service")
     site.run(host, *job)
     assert f"Essai {agent.uid}<br>CPE<br>Standard : 01" in sender(here)["signature"]
     # The agent does without.

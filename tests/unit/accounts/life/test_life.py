@@ -16,7 +16,7 @@ from functools import partial
 import pytest
 from malleposte.accounts import acts, life, search
 from malleposte.accounts.agendas import Moved
-from malleposte.accounts.channels import Failure, close_all, roundcube, sogo
+from malleposte.accounts.channels import Failure, close_all, roundcube
 from malleposte.accounts.channels.dovecot import Dovecot
 from malleposte.accounts.disclosure import export
 from malleposte.accounts.hosts.acts import contents
@@ -28,6 +28,7 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters, queue
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.used_names import UsedNames
+from malleposte.adapters.sogo import memcached
 from malleposte.commands.away import without_way
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.memory import OPERATIONAL, MemoryDirectory
@@ -390,7 +391,7 @@ def test_memcached_is_told_in_its_words(tmp_path):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    sogo.delete(path, ["mdupond+attributes", "with blank", "x\r\nflush_all"])
+    memcached.delete(path, ["mdupond+attributes", "with blank", "x\r\nflush_all"])
     thread.join(5)
     server.close()
     assert heard == [b"delete mdupond+attributes\r\n"]

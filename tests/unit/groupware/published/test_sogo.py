@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 from malleposte.accounts import names
-from malleposte.accounts.agendas.rights import ANYBODY, NOTHING
 from malleposte.accounts.agendas.sogo import PUBLISHER
+from malleposte.adapters.sogo.rights import ANYBODY, NOTHING
 from malleposte.core.errors import MallepostError
-from malleposte.groupware.offers import SETTLED
 from malleposte.groupware.published.model import Shown
 from malleposte.groupware.published.sogo import Engine
+from malleposte.groupware.sogo.offers import SETTLED
 
 NOW = 1_800_000_000.0
 LATER = NOW + SETTLED
@@ -84,9 +84,10 @@ class Tables:
     def sql(self, text: str) -> str:
         if "UPDATE sogo_quick_appointment SET c_folder_id" in text:
             self._move(text)
+            return ""
         for mark, act in {
             "CREATE TABLE": self._make, "LEFT JOIN sogo_store": self._items, "c_uid AS uid, c_role": self._rights,
-            "c_folder_id AS id": self._folders, "colour, since FROM malleposte": self._offered,
+            "c_foldername AS title FROM": self._folders, "colour, since FROM malleposte": self._offered,
             "LEFT JOIN sogo_user_profile": self._read, "SET c_foldername": self._title, "c_deleted = 1": self._remove,
             "INSERT INTO sogo_acl": self._grant, "WITH told": self._tell, "DELETE FROM sogo_folder_info": self._drop,
         }.items():  # fmt: skip
@@ -100,13 +101,13 @@ class Tables:
     def _items(self, _text: str) -> list[Any]:
         none: list[tuple[str | None, str]] = [(None, "")]
         return [
-            {"path": "Calendar", "place": ident, "title": one["title"], "name": name, "text": content, "changed": 1}
+            {"module": "Calendar", "folder": ident, "title": one["title"], "name": name, "text": content, "changed": 1}
             for ident, one in self.folders.items()
             for name, content in [(n, t) for (i, n), t in self.events.items() if i == ident] or none
         ]
 
     def _folders(self, _text: str) -> list[Any]:
-        return list(self.folders.values())
+        return [{**one, "owner": PUBLISHER, "name": ident, "module": "Calendar"} for ident, one in self.folders.items()]
 
     def _number(self, text: str) -> int:
         return int(re.findall(r"c_folder_id = (\d+)", text)[-1])
@@ -136,7 +137,7 @@ class Tables:
     def _remove(self, text: str) -> None:
         self._write("remove")
         for one in told(text, "json_to_recordset"):
-            assert one["digest"] == hashlib.sha256(self.events.pop((one["place"], one["name"])).encode()).hexdigest()
+            assert one["digest"] == hashlib.sha256(self.events.pop((one["folder"], one["name"])).encode()).hexdigest()
 
     def _grant(self, text: str) -> None:
         self._write("grant")

@@ -17,7 +17,7 @@ from ansible_collections.academie.malleposte.plugins.filter.sogo import (
 )
 from malleposte.accounts.agendas import sogo as agendas
 from malleposte.core.paths import ROOT
-from malleposte.groupware import schools
+from malleposte.groupware.sogo import schools
 
 
 def test_each_kind_of_value_is_written_as_a_property_list_has_it() -> None:

@@ -11,7 +11,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts.agendas.sogo import rows
 from malleposte.accounts.channels import checked
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.accounts.hosts.local import LocalHost
@@ -19,6 +18,9 @@ from malleposte.accounts.hosts.model import SIGN_ON, File, Piece, Removed
 from malleposte.accounts.hosts.table import EVERY_HOST, Fleet, Host, On, Replies, Uid, act
 from malleposte.accounts.mailbox import filters, senders
 from malleposte.adapters import lemonldap
+from malleposte.adapters.postgresql import rows
+from malleposte.adapters.sogo import accounts as sogo_accounts
+from malleposte.adapters.sogo import profiles as sogo_profiles
 from malleposte.core.loops import named
 from malleposte.platform import mailstore
 from malleposte.runtime import owner, zstd
@@ -99,13 +101,13 @@ def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:
 def _sogo(host: LocalHost, uid: str) -> Iterator[Piece]:
     if "sogo" not in host.rules.channels:
         return
-    for row in _rows(host, host.rules.sogo_database, _SOGO_ITEMS.format(path=_like(uid))):
+    for row in sogo_accounts.items(host.sogo_sql, uid):
         name = str(row["name"])
         if not name.endswith((".ics", ".vcf")):
             name += ".vcf" if str(row["content"]).startswith("BEGIN:VCARD") else ".ics"
         where = f"agendas-et-contacts/sogo/{row['folder']}/{name}"
         yield File(where, str(row["content"]).encode(), "agenda and contacts")
-    for row in _rows(host, host.rules.sogo_database, _SOGO_SETTINGS.format(uid=uid)):
+    if row := sogo_profiles.row(host.sogo_sql, uid):
         yield File("webmail/sogo.json", _json(row), "webmail")
 
 
@@ -176,24 +178,35 @@ def empty(host: LocalHost, uid: Uid) -> Removed:
         with named(removed.failures.append, name):
             if erased():
                 removed.stores.append(name)
-    inside = "BEGIN;" + ";".join(one.format(path=_like(uid), uid=uid) for one in _SOGO_END) + ";COMMIT;"
-    for name, database, text in (
-        ("sogo", host.rules.sogo_database, inside),
-        ("roundcube", host.rules.roundcube_database, _ROUNDCUBE_END.format(uid=uid)),
+    for name, database, erase in (
+        ("sogo", host.rules.sogo_database, lambda: sogo_accounts.erase(host.sogo_sql, uid)),
+        ("roundcube", host.rules.roundcube_database, lambda: host.roundcube_sql(_ROUNDCUBE_END.format(uid=uid))),
     ):
         if name in host.rules.channels:
             with named(removed.failures.append, name):
-                host.sql(database, text)
+                erase()
                 removed.stores.append(f"database {database}")
     return removed
 
 
-_SOGO_ITEMS = """
-SELECT i.c_path4 || '-' || i.c_foldername AS folder, s.c_name AS name, s.c_content AS content
-FROM sogo_store s JOIN sogo_folder_info i USING (c_folder_id)
-WHERE i.c_path LIKE '{path}' ESCAPE '!' AND coalesce(s.c_deleted, 0) = 0 ORDER BY i.c_path, s.c_name
-"""
-_SOGO_SETTINGS = "SELECT c_defaults AS defaults, c_settings AS settings FROM sogo_user_profile WHERE c_uid = '{uid}'"
+_OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
+_ROUNDCUBE = {
+    "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
+    "identities": f"SELECT name, email, organization, signature FROM identities WHERE {_OWN} AND del = 0",
+    "contacts": f"SELECT name, email, firstname, surname, vcard FROM contacts WHERE {_OWN} AND del = 0",
+    "groups": f"SELECT name FROM contactgroups WHERE {_OWN} AND del = 0",
+    "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
+    "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
+}
+_ROUNDCUBE_END.format(uid=uid))),
+    ):
+        if name in host.rules.channels:
+            with named(removed.failures.append, name):
+                erase()
+                removed.stores.append(f"database {database}")
+    return removed
+
+
 _OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
 _ROUNDCUBE = {
     "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
@@ -214,10 +227,6 @@ _SOGO_END = (
     "DELETE FROM sogo_user_profile WHERE c_uid = '{uid}'",
 )  # fmt: skip
 _ROUNDCUBE_END = "DELETE FROM users WHERE username = '{uid}';"
-
-
-def _like(uid: str) -> str:
-    return "/Users/" + re.sub(r"([!_%])", r"!\1", uid) + "/%"
 
 
 def messages(root: Path) -> Iterator[tuple[str, int, Path]]:

@@ -1,0 +1,120 @@
+"""The night job of the mail store: expunged messages whose time of grace is over go, large folders are indexed.
+
+Usage: dovecot-nightly STORE DAYS MESSAGES
+
+Dovecot itself removes what was expunged DAYS ago when a session ends; this is for the boxes that nobody opens. With 0
+days everything goes. Folders in which nothing is left go as well.
+
+A delivery indexes nothing (docs/adr/0015-cheap-delivery.md), and Dovecot refuses the first search where its index takes
+more than half a minute to make. So folders of MESSAGES, wherever they came from, are brought up to date by night. What
+is indexed already is not read again; what a night has no time for is left to the next.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from malleposte.accounts.mailbox.deleted import ROOT
+from malleposte.adapters import dovecot
+from malleposte.backup.restore.mail import maildir
+from malleposte.core.loops import named
+from malleposte.platform.identity import is_uid
+from malleposte.platform.mailstore import BUCKETS, EXPUNGED, MAILDIR, home_of
+from malleposte.runtime import owner
+
+NAMESPACE = "EXPUNGED/"
+LONGEST = 4 * 3600.0
+"""Seconds that each half may take: the removal altogether, the index until its last folder is begun."""
+_SHORTEST = 16
+"""Bytes of a line of `dovecot-uidlist` at least: what is smaller is not read."""
+
+
+def holders(store: Path) -> Iterator[str]:
+    """Yield the uids of the boxes that hold expunged messages."""
+    for bucket in BUCKETS:
+        for folder in sorted((store / bucket).glob(f"*/{EXPUNGED}")):
+            if is_uid(folder.parent.name):
+                yield folder.parent.name
+
+
+def empty(folder: Path) -> Iterator[str]:
+    """Yield the mailboxes without a message among the expunged ones of a box."""
+    for mailbox in sorted(folder.glob(".*")):
+        if not any(next((mailbox / part).iterdir(), None) for part in ("cur", "new") if (mailbox / part).is_dir()):
+            yield f"{NAMESPACE}{mailbox.name[1:].replace('.', '/')}"
+
+
+def remove_expunged(store: Path, days: int) -> list[str]:
+    """Remove what was expunged so many days ago; return the failures, a line each."""
+    failures: list[str] = []
+    uids = list(holders(store))
+    if not uids:
+        return failures
+    with tempfile.NamedTemporaryFile("w", prefix="expunged-", encoding="utf-8") as file:
+        file.writelines(f"{uid}\n" for uid in uids)
+        file.flush()
+        ended = ["SAVEDBEFORE", f"{days}d"] if days else ["ALL"]
+        with named(failures.append, "expunged messages stay"):
+            dovecot.doveadm("expunge", "-F", file.name, "mailbox", f"{ROOT}*", *ended, timeout=LONGEST)
+        for uid in uids:
+            with named(failures.append, uid):
+                for name in empty(home_of(uid, store) / EXPUNGED):
+                    # A message that came meanwhile keeps its folder (-e).
+                    dovecot.doveadm("mailbox", "delete", "-u", uid, "-e", "--", name, check=False)
+    return failures
+
+
+def large(store: Path, messages: int) -> Iterator[tuple[str, str]]:
+    """Yield the uid and the folder's name, where a folder has so many messages."""
+    for bucket in BUCKETS:
+        with owner.as_owner(store / bucket):
+            folders = [
+                (home.name, name)
+                for home in sorted((store / bucket).glob("*"))
+                if is_uid(home.name)
+                for name, folder in maildir.folders(home / MAILDIR).items()
+                if _holds(folder / maildir.UIDLIST, messages)
+            ]
+        yield from folders
+
+
+def _holds(uidlist: Path, messages: int) -> bool:
+    """Return whether the list has so many lines below its header."""
+    try:
+        if uidlist.lstat().st_size < messages * _SHORTEST:
+            return False
+        return owner.read(uidlist).count(b"\n") > messages
+    except OSError:  # no mail came yet, or the box goes at this moment
+        return False
+
+
+def index_large(store: Path, messages: int) -> list[str]:
+    """Index the folders that have so many messages; return the failures, a line each."""
+    end, failures = time.monotonic() + LONGEST, list[str]()
+    for uid, folder in large(store, messages):
+        if time.monotonic() > end:
+            print(f"not all large folders are indexed: the next night goes on from {uid}", file=sys.stderr)
+            break
+        with named(failures.append, f"not indexed: {uid}/{folder}"):
+            dovecot.index(uid, folder)
+    return failures
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    if len(words) != 3 or not (words[1].isdigit() and words[2].isdigit()):
+        print("usage: dovecot-nightly STORE DAYS MESSAGES", file=sys.stderr)
+        return 2
+    store, failed = Path(words[0]), 0
+    for step, number, level in ((remove_expunged, int(words[1]), 3), (index_large, int(words[2]), 4)):
+        failures: list[str] = []
+        with named(failures.append, step.__name__):
+            failures += step(store, number)
+        for failure in failures:
+            print(f"<{level}>{failure}", file=sys.stderr)
+            failed = 1
+    return failed

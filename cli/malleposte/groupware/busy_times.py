@@ -1,0 +1,110 @@
+"""Answer when a colleague of the light class is busy: to SOGo's page, and to devices (role radicale).
+
+Usage: radicale-busy ROOT ZONE
+
+ROOT is Radicale's collection-root, ZONE the time zone of its answers. systemd starts it for each connection to its
+socket, on which one request is read:
+
+``GET /UID?sday=YYYYMMDD&eday=YYYYMMDD``                    200 has SOGo's JSON, by day, hour and quarter
+``GET /UID?from=YYYYMMDDTHHMMSSZ&until=YYYYMMDDTHHMMSSZ``   200 has a JSON list of pairs: beginning and end, in UTC
+
+404 says that no event of that agent is kept here. What cannot be read is in the journal.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import sys
+import zoneinfo
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import parse_qsl
+
+from malleposte.groupware.busy import UTC, Busy, Span, by_quarters, in_utc
+from malleposte.platform.identity import is_uid
+from malleposte.platform.times import DATE_TIME
+
+WORDS = 2
+LARGEST = 8_192
+"""Octets of a line."""
+LINES = 100
+LONGEST = 92
+"""Days that may be asked for."""
+WITHIN = ("from", "until")
+
+_FIRST = re.compile(r"GET /([^?\s]+)\?(\S*) HTTP/1\.[01]")
+
+
+class RequestError(Exception):
+    """Something else is asked for. The text says what."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question for the times of `uid`, both days included; `within`: the moments, where they are asked in UTC."""
+
+    uid: str
+    first: datetime.date
+    last: datetime.date
+    within: Span | None = None
+
+
+def asked(line: str, zone: datetime.tzinfo) -> Question:
+    """The question of a request's first line. Raises RequestError."""
+    found = _FIRST.fullmatch(line.strip())
+    if not found or not is_uid(found[1]):
+        raise RequestError("not a request for an agent's times")
+    fields = dict(parse_qsl(found[2]))
+    within: Span | None = None
+    try:
+        if "from" in fields:
+            begin, end = (datetime.datetime.strptime(fields[name], DATE_TIME).replace(tzinfo=UTC) for name in WITHIN)
+            within = begin, end
+            first, last = begin.astimezone(zone).date(), end.astimezone(zone).date()
+        else:
+            first, last = (datetime.datetime.strptime(fields[name], "%Y%m%d").date() for name in ("sday", "eday"))  # noqa: DTZ007
+    except (KeyError, ValueError, OverflowError) as error:
+        raise RequestError("sday and eday are days, YYYYMMDD; from and until are moments, YYYYMMDDTHHMMSSZ") from error
+    if not 0 <= (last - first).days <= LONGEST:
+        raise RequestError(f"the end is up to {LONGEST} days after the beginning")
+    return Question(found[1], first, last, within)
+
+
+def respond(stream: BinaryIO, root: Path, zone: datetime.tzinfo) -> tuple[str, bytes]:
+    """Status and body."""
+    line = stream.readline(LARGEST).decode("latin-1")
+    for _turn in range(LINES):  # nginx waits until its request is read
+        if not stream.readline(LARGEST).strip():
+            break
+    try:
+        question = asked(line, zone)
+    except RequestError as error:
+        return "400 Bad Request", f"{error}\n".encode()
+    agenda = Busy(root, zone, question.first, question.last)
+    found = agenda.of(question.uid)
+    for item, reason in agenda.unread:
+        print(f"<5>{question.uid}/{item}: it takes no time, since it cannot be read: {reason}", file=sys.stderr)
+    if not agenda.kept:
+        return "404 Not Found", b""
+    if question.within:
+        return "200 OK", json.dumps(in_utc(found, *question.within)).encode()
+    return "200 OK", json.dumps(by_quarters(found, question.first, question.last, zone)).encode()
+
+
+def main(words: Sequence[str]) -> int:
+    """See the usage above; the exit code: 0 done, 2 bad input."""
+    if len(words) != WORDS or any(word.startswith("-") for word in words):
+        print("usage: radicale-busy ROOT ZONE", file=sys.stderr)
+        return 2
+    status, body = respond(sys.stdin.buffer, Path(words[0]), zoneinfo.ZoneInfo(words[1]))
+    kind = "application/json" if status.startswith("200") else "text/plain"
+    head = (
+        f"HTTP/1.0 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nCache-Control: no-store\r\n\r\n"
+    )
+    sys.stdout.buffer.write(head.encode("ascii") + body)
+    sys.stdout.buffer.flush()
+    return 0

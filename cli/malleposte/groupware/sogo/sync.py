@@ -1,0 +1,156 @@
+"""Bring SOGo to the directory and to the published calendars, as its user (role sogo).
+
+Usage: sogo-sync SETTINGS
+
+The steps of a run share one reading of the directory. One that fails is named, and the others go on. Started by hand,
+all are done. Started by the timer, those are done whose time has come: a step rests when it has changed nothing. The
+password for the directory comes from systemd.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from malleposte.adapters import ldapsearch, postgresql
+from malleposte.adapters.sogo import memcached
+from malleposte.core.loops import named
+from malleposte.groupware.published import job
+from malleposte.groupware.published.model import Items, Shown
+from malleposte.groupware.published.sogo import Engine
+from malleposte.groupware.sogo import boxes, room_agendas, schools, senders
+from malleposte.groupware.sogo.reading import Reading
+from malleposte.runtime import kit, owner
+
+SECONDS = 120
+"""The patience with a statement of SQL."""
+CALENDARS_UNIT = "malleposte-calendars.service"
+Changes = Iterable[tuple[str, str]]
+"""Things that changed, each with what went wrong with it, if anything did."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How directory, database and memcached are reached, and what is brought.
+
+    `profiles` are the classes whose agents have SOGo, `login_states` the states in which one may log in,
+    `address_book_states` those in which one is in an address book. `signature` is a template, which may be empty.
+    """
+
+    base: str
+    bind_dn: str
+    uri: str
+    database: str
+    memcached: str
+    profiles: list[str]
+    login_states: list[str]
+    address_book_states: list[str]
+    senders: bool
+    calendars: bool
+    signature: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step: its work; its part of SOGo, said where it fails; what is said of a thing that changed.
+
+    `every` is how long it rests (seconds); the end of the unit `after` makes it due at once.
+    """
+
+    part: str
+    work: Callable[[], Changes]
+    changed: str = ""
+    every: float = 0.0
+    after: str = ""
+
+    def due(self, rested: float, environment: Mapping[str, str]) -> bool:
+        """Return whether its time has come, after so many seconds of rest.
+
+        systemd says in the environment what started the run: a timer, or the end of another unit (systemd.exec(5)).
+        """
+        if "TRIGGER_UNIT" not in environment and "MONITOR_UNIT" not in environment:
+            return True
+        return not 0 <= rested < self.every or (bool(self.after) and environment.get("MONITOR_UNIT") == self.after)
+
+
+def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
+    """Return the steps, in their order. The last one has no limit of its own. `folder` is that of the state."""
+    sql = partial(postgresql.sql, settings.database, user="", timeout=SECONDS)
+    forget = partial(memcached.delete, Path(settings.memcached))
+
+    def calendars() -> Iterator[tuple[str, str]]:
+        def engine(shown: Sequence[Shown], items: Items) -> int:
+            return Engine(sql, forget).place(shown, items, frozenset(reading.agents), time.time())
+
+        if number := job.bring(engine):
+            yield f"{number} published calendars", ""
+
+    def books() -> Changes:
+        return schools.place(schools.read(reading, settings.address_book_states), sql, forget, time.time())
+
+    def offered() -> Changes:
+        return senders.place(reading, settings.login_states, settings.signature, sql, folder)
+
+    found = [
+        Step("rooms", lambda: room_agendas.place(room_agendas.read(reading), sql, forget), "new rights to book"),
+        Step(
+            "agendas of functional boxes",
+            lambda: boxes.place(*boxes.read(reading), sql, forget, time.time()),
+            "its agenda follows its delegates",
+        ),
+    ]
+    if settings.calendars:
+        found.append(Step("published calendars", calendars, "changed", every=600, after=CALENDARS_UNIT))
+    found.append(Step("address books of schools", books, every=3600))
+    if settings.senders:
+        found.append(Step("senders", offered))
+    return found
+
+
+def run(every_step: Iterable[Step], memory: Path, now: float, environment: Mapping[str, str]) -> int:
+    """Do the steps that are due; the exit code. `memory` holds since when each rests, `now` is the time in seconds."""
+    rests, failed = kit.state(memory, _times) or {}, 0
+    for step in every_step:
+        if not step.due(now - rests.get(step.part, 0.0), environment):
+            continue
+        changes, ended = 0, list[str]()
+        with named(ended.append):
+            for thing, fault in step.work():
+                changes += 1
+                failed |= bool(fault)
+                if fault:
+                    kit.say(f"<4>{step.part}: {thing}: {fault}")
+                elif step.changed:
+                    kit.say(f"<5>{thing}: {step.changed}")
+        for reason in ended:
+            kit.say(f"<3>the {step.part} of SOGo are as they were: {reason}")
+            failed = 1
+        rests[step.part] = 0.0 if changes or ended else now
+    owner.replace(memory, json.dumps(rests))
+    return failed
+
+
+def _times(text: str) -> dict[str, float]:
+    return {str(part): float(moment) for part, moment in dict(json.loads(text)).items()}
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    if len(words) != 1 or words[0].startswith("-"):
+        print("usage: sogo-sync SETTINGS", file=sys.stderr)
+        return 2
+    try:
+        settings = Settings(**json.loads(Path(words[0]).read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        kit.say(f"<3>{words[0]}: {error}")
+        return 1
+    password, folder = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password"), Path(os.environ["STATE_DIRECTORY"])
+    search = ldapsearch.searcher(settings.base, settings.bind_dn, settings.uri, password)
+    reading = Reading(settings.base, search, tuple(settings.profiles))
+    return run(steps(settings, reading, folder), folder / "steps.json", time.time(), os.environ)

@@ -1,0 +1,106 @@
+"""One run of the steps that bring SOGo to the directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from malleposte.core.errors import MallepostError
+from malleposte.directory.query import Query, Values
+from malleposte.groupware.sogo import sync
+from malleposte.groupware.sogo.reading import Reading
+from malleposte.groupware.sogo.sync import Settings, Step
+
+NOW = 1_800_000_000.0
+TIMER = {"TRIGGER_UNIT": "malleposte-sogo-sync.timer"}
+SETTINGS = Settings("dc=test", "cn=sogo", "ldapi:///", "sogo", "/m.sock", ["a"], ["active"], ["active"], True, True, "")
+
+
+def nothing() -> Iterator[tuple[str, str]]:
+    yield from ()
+
+
+def test_a_step_that_fails_is_named_and_the_others_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done: list[str] = []
+
+    def away() -> Iterator[tuple[str, str]]:
+        raise MallepostError("directory: no answer")
+
+    def some() -> Iterator[tuple[str, str]]:
+        done.append("some")
+        yield "salle.a", ""
+        yield "salle.b", "SOGo made no agenda of it"
+
+    steps = [Step("senders", away), Step("rooms", some, "new rights to book"), Step("others", nothing)]
+    assert sync.run(steps, tmp_path / "steps.json", NOW, {}) == 1
+    assert done == ["some"]
+    assert capsys.readouterr().err.splitlines() == [
+        "<3>the senders of SOGo are as they were: directory: no answer",
+        "<5>salle.a: new rights to book",
+        "<4>rooms: salle.b: SOGo made no agenda of it",
+    ]
+    assert sync.run(steps[2:], tmp_path / "steps.json", NOW, {}) == 0
+
+
+def test_a_step_rests_once_it_has_nothing_to_change_unless_somebody_starts_it(tmp_path: Path) -> None:
+    changes, ran = [2], list[float]()
+
+    def books() -> Iterator[tuple[str, str]]:
+        ran.append(now)
+        if changes[0]:
+            changes[0] -= 1
+            yield "9990001x", ""
+
+    hourly = Step("books", books, every=3600, after="malleposte-calendars.service")
+    for now in (NOW, NOW + 120, NOW + 240, NOW + 360, NOW + 3839):
+        assert sync.run([hourly], tmp_path / "steps.json", now, TIMER) == 0
+    assert ran == [NOW, NOW + 120, NOW + 240], "until nothing changes, then not before an hour is over"
+    ended = {"MONITOR_UNIT": "malleposte-calendars.service"}
+    for now, environment in ((NOW + 3841, TIMER), (NOW + 3842, {}), (NOW + 3843, ended), (NOW, TIMER)):
+        assert sync.run([hourly], tmp_path / "steps.json", now, environment) == 0
+    assert ran[3:] == [NOW + 3841, NOW + 3842, NOW + 3843, NOW], "a clock that was set back is no rest"
+
+
+def test_a_memory_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "steps.json").write_text("[]x")
+    assert sync.run([Step("rooms", nothing)], tmp_path / "steps.json", NOW, TIMER) == 0
+    assert json.loads((tmp_path / "steps.json").read_text()) == {"rooms": NOW}
+
+
+def test_steps_that_are_not_wanted_are_none() -> None:
+    def parts(**more: bool) -> list[str]:
+        reading = Reading("dc=test", lambda *_: [])
+        return [one.part for one in sync.steps(Settings(**{**vars(SETTINGS), **more}), reading, Path("/x"))]
+
+    assert parts() == [
+        "rooms", "agendas of functional boxes", "published calendars", "address books of schools", "senders",
+    ]  # fmt: skip
+    assert parts(calendars=False, senders=False) == ["rooms", "agendas of functional boxes", "address books of schools"]
+
+
+@pytest.mark.parametrize(("words", "text", "code"), [((), None, 2), (("FILE",), "{}", 1), (("FILE",), "x", 1)])
+def test_other_words_and_settings_are_refused(
+    words: Sequence[str], text: str | None, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sync.json"
+    path.write_text(text or "")
+    assert sync.main([str(path) for _word in words]) == code
+    assert ("usage: sogo-sync" if code == 2 else f"<3>{path}: ") in capsys.readouterr().err
+
+
+def test_the_directory_is_read_once_and_agents_are_those_whose_class_has_sogo() -> None:
+    asked: list[tuple[str, Sequence[str]]] = []
+
+    def search(query: Query, attributes: Sequence[str]) -> Iterable[Values]:
+        asked.append((query.render(), attributes))
+        return [{"uid": ["anne"], "mpEstablishment": ["9990001X"]}, {"uid": ["no uid!"]}, {"cn": ["nobody"]}]
+
+    reading = Reading("dc=test", search, ("a", "b"))
+    assert reading.agents == reading.agents == {"anne": {"uid": ["anne"], "mpEstablishment": ["9990001X"]}}
+    assert asked == [
+        ("(&(objectClass=mpAgent)(|(mpProfile=a)(mpProfile=b)))", ("uid", "mpEstablishment", "mpOpens")),
+    ]
+    assert list(Reading("dc=test", search).agents) == ["anne"]
+    assert asked[-1][0] == "(&(objectClass=mpAgent))"
