@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from malleposte.accountd.log_out import EVENT
 from malleposte.dev.bringup import SNAPSHOT
+from malleposte.dev.world import world_sso
 from malleposte.fleet import playbook
 from malleposte.probe import facts, ship
 from malleposte.probe.model import Status
 from malleposte.probe.walker.plan import Plan
-from malleposte.programs import world_sso
 
 from tests.stack.support import log_outs
 from tests.stack.support.accounts_cli import Cli

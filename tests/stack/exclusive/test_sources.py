@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
+from malleposte.dev.seed import seed
 from malleposte.fleet import playbook
 
 from tests.stack.support import deployed, standalone

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.check.findings import Level
 from malleposte.core.paths import ROOT
+from malleposte.dev.seed import seed
 from malleposte.fleet import playbook
 
 from tests.stack.support import deployed, standalone

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from malleposte.core.paths import LAB_INVENTORY
+from malleposte.core.paths import ENV_PREFIX, LAB_INVENTORY
 from malleposte.dev.lab import Lab
-from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
+from malleposte.dev.lab.settings import ENV_NETWORK, derived_network
 from malleposte.fleet import playbook
 
 from tests.stack.support import boxes, held, hoststate, leaks, release

@@ -15,9 +15,9 @@ import pytest
 from malleposte.accounts import acts
 from malleposte.accounts.credentials.passwords import Passwords, RefusedPasswordError
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.seed import context_of
 from malleposte.directory.model import Agent
 from malleposte.policy import rules
+from malleposte.probe.accounts import context_of
 from malleposte.probe.walker import wire
 from malleposte.probe.walker.sieve import SieveError
 

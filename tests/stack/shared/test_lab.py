@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.dev.lab import Bind, Lab, LabError, LabUsageError, processes
-from malleposte.dev.lab.host import mounts_below
+from malleposte.dev.lab import Bind, Lab, LabError, LabUsageError
+from malleposte.dev.lab.machine import processes
+from malleposte.dev.lab.machine.host import mounts_below
 
 PREFIX = "tst"
 INVENTORY = """\

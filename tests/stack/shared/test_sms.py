@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from malleposte.dev.world.world_sms import FAILS, HANGS_UP
 from malleposte.policy import rules
-from malleposte.programs.world_sms import FAILS, HANGS_UP
 
 from tests.stack.support import leaks, texts
 from tests.stack.support.mail import token, wait_for

@@ -15,12 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte.dev.lab import base, controller, inventory, network, packages, processes, runner, state
+from malleposte.dev.lab import inventory, runner, state
 from malleposte.dev.lab.claim import claim
-from malleposte.dev.lab.controller import Report
 from malleposte.dev.lab.errors import LabError, LabUsageError
-from malleposte.dev.lab.host import BOOT_SECONDS, Host, mounts_below
 from malleposte.dev.lab.inventory import Bind, Inventory
+from malleposte.dev.lab.machine import base, controller, network, packages, processes
+from malleposte.dev.lab.machine.controller import Report
+from malleposte.dev.lab.machine.host import BOOT_SECONDS, Host, mounts_below
 from malleposte.dev.lab.runner import Result, Runner
 from malleposte.dev.lab.settings import Settings
 from malleposte.fleet.ssh import OWN, words

@@ -15,9 +15,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte.dev.lab import apt
-from malleposte.dev.lab.controller import Report
 from malleposte.dev.lab.errors import LabError
+from malleposte.dev.lab.machine import apt
+from malleposte.dev.lab.machine.controller import Report
 from malleposte.dev.lab.runner import Runner
 
 PRUNE_SECONDS = 3600

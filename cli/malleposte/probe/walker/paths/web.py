@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 
+from ..https import Browser
+from ..mailbox import compose, subject, wait_imap
+from ..plan import Account, NotTestedError, PathError, Plan, poll
+from ..wire import deliver, smtp
 from . import elsewhere, sso
 from .flows import accepted
-from .https import Browser
-from .mailbox import compose, subject, wait_imap
-from .plan import Account, NotTestedError, PathError, Plan, poll
 from .refusals import mx_names
-from .wire import deliver, smtp
 
 ROUNDCUBE_TOKEN = re.compile(r'"request_token":"(\w+)"')
 FORMS = ("/activer", "/motdepasse/changer", "/motdepasse/oublie")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import smtplib
 
-from . import resolver
-from .dkim import DkimError, verify
-from .mailbox import compose, results_of, subject, wait_imap, wait_maildir
-from .plan import Account, PathError, Plan
-from .sieve import ManageSieve, SieveError
-from .wire import connect, context, deliver, smtp, words
+from .. import resolver
+from ..dkim import DkimError, verify
+from ..mailbox import compose, results_of, subject, wait_imap, wait_maildir
+from ..plan import Account, PathError, Plan
+from ..sieve import ManageSieve, SieveError
+from ..wire import connect, context, deliver, smtp, words
 
 SCRIPT = "malleposte-probe"
 

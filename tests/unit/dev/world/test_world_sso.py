@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.module_utils import sign_on
 from authlib.jose import JsonWebKey
 from malleposte.accountd.proof import NoLogInError, Proofs, Provider
-from malleposte.programs import world_sso
+from malleposte.dev.world import world_sso
 
 from tests.stack.support.another import fact
 

@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from malleposte.core.paths import ENV_LABS
 from malleposte.dev.lab.errors import LabError, LabUnsupportedError
 from malleposte.dev.lab.runner import Runner
-from malleposte.dev.lab.settings import ENV_DNS, ENV_ROOT
+from malleposte.dev.lab.settings import ENV_DNS
 
 # Debian packages of the controller, with the program that proves each one present.
 PACKAGES: Mapping[str, str] = {
@@ -83,7 +84,7 @@ def check_namespaces(run: Runner, root: Path) -> None:
         )
         if trial.code != 0:
             raise LabUnsupportedError(
-                f"no overlay mount on {root} ({trial.last_line}; {ENV_ROOT} may name a directory on another disk)"
+                f"no overlay mount on {root} ({trial.last_line}; {ENV_LABS} may name a directory on another disk)"
             )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import imaplib
 import time
 
-from . import resolver
-from .mailbox import BODY, attach, compose
-from .plan import NotTestedError, PathError, Plan
-from .sieve import ManageSieve
-from .wire import Imap, connect, deliver, open_smtp, smtp, words
+from .. import resolver
+from ..mailbox import BODY, attach, compose
+from ..plan import NotTestedError, PathError, Plan
+from ..sieve import ManageSieve
+from ..wire import Imap, connect, deliver, open_smtp, smtp, words
 
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 # The test file that every antivirus knows (eicar.org), in two halves so that no scanner stops at this source.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 import re
 
-from .https import Answer, Browser
-from .plan import Account, NotTestedError, PathError, Plan
+from ..https import Answer, Browser
+from ..plan import Account, NotTestedError, PathError, Plan
 
 TOKEN = re.compile(r'name="token" value="([^"]+)"')
 URL = re.compile(r'name="url" value="([^"]*)"')

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from malleposte.accounts.seed import context_of, probe_agents
 from malleposte.directory.errors import PasswordRefused
 from malleposte.directory.model import State
 from malleposte.directory.protocol import Directory
 from malleposte.fleet import vault
 from malleposte.platform.classes import Classes
 from malleposte.policy import rules
+from malleposte.probe.accounts import context_of, probe_agents
 
 DAYS = 90
 """Age at which a password is renewed; far below what a platform may ask."""

@@ -9,8 +9,8 @@ import urllib.parse
 from dataclasses import replace
 from typing import Any
 
-from .https import Browser
-from .plan import Elsewhere, PathError, Plan
+from ..https import Browser
+from ..plan import Elsewhere, PathError, Plan
 
 
 def provider(plan: Plan) -> str:

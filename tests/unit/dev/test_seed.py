@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from malleposte.accounts import names, sample, seed
+from malleposte.accounts import names
 from malleposte.core.errors import InputError, MallepostError
+from malleposte.dev import sample, seed
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import FunctionalBox, box_attributes
 from malleposte.fleet import reach, vault
 from malleposte.policy import rules
+from malleposte.probe import accounts
 
 from tests.support.classes import CLASSES
 
@@ -72,10 +74,10 @@ def test_a_wrong_row_is_named(tmp_path: Path) -> None:
 def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
     directory, table = MemoryDirectory(), tmp_path / "secrets/accounts.json"
     wanted = sample.read(SHIPPED, DOMAIN)
-    first = seed.seed_agents(directory, wanted.agents, table)
+    first = accounts.seed_agents(directory, wanted.agents, table)
     boxes = seed.seed_boxes(directory, wanted.boxes, table)
     content, entries = table.read_bytes(), {dn: dict(e.attributes) for dn, e in directory.entries.items()}
-    again = seed.seed_agents(directory, wanted.agents, table)
+    again = accounts.seed_agents(directory, wanted.agents, table)
     seed.seed_boxes(directory, wanted.boxes, table)
     assert first.created == again.present
     assert len(boxes.created) == len(wanted.boxes)
@@ -89,12 +91,12 @@ def test_seeding_twice_changes_nothing(tmp_path: Path) -> None:
 def test_the_table_tells_what_opens_each_account(tmp_path: Path) -> None:
     directory, table = MemoryDirectory(), tmp_path / "accounts.json"
     wanted = sample.read(SHIPPED, DOMAIN)
-    seed.seed_agents(directory, wanted.agents, table)
+    accounts.seed_agents(directory, wanted.agents, table)
     rows = json.loads(table.read_text("utf-8"))
     for agent in wanted.agents:
         row = rows[agent.uid]
         assert directory.log_in(agent.dn(directory.suffix), row["password"]).ok
-        assert rules.check(row["password"], seed.context_of(agent)) == []
+        assert rules.check(row["password"], accounts.context_of(agent)) == []
         assert (row["mail"], row["profile"], row["kind"]) == (agent.mail, agent.profile, "agent")
 
 
@@ -104,9 +106,9 @@ def test_an_interruption_leaves_no_account_with_an_unknown_password(tmp_path: Pa
     wanted = sample.read(SHIPPED, DOMAIN).agents
     directory.fail_after = point
     with pytest.raises(ConnectionError):
-        seed.seed_agents(directory, wanted, table)
+        accounts.seed_agents(directory, wanted, table)
     directory.fail_after = None
-    report = seed.seed_agents(directory, wanted, table)
+    report = accounts.seed_agents(directory, wanted, table)
     rows = json.loads(table.read_text("utf-8"))
     assert len(report.present) == point
     assert report.unknown == []
@@ -115,15 +117,15 @@ def test_an_interruption_leaves_no_account_with_an_unknown_password(tmp_path: Pa
 
 def test_an_account_whose_password_is_not_known_is_told_and_left(tmp_path: Path) -> None:
     directory = MemoryDirectory()
-    probes = seed.probe_agents(DOMAIN, CLASSES)
-    seed.seed_agents(directory, probes, tmp_path / "one.json")
+    probes = accounts.probe_agents(DOMAIN, CLASSES)
+    accounts.seed_agents(directory, probes, tmp_path / "one.json")
     before = {dn: dict(e.attributes) for dn, e in directory.entries.items()}
-    assert seed.seed_agents(directory, probes, tmp_path / "two.json").unknown == ["probe1", "probe2", "probe3"]
+    assert accounts.seed_agents(directory, probes, tmp_path / "two.json").unknown == ["probe1", "probe2", "probe3"]
     assert {dn: dict(e.attributes) for dn, e in directory.entries.items()} == before
 
 
 def test_probe_accounts_are_hidden() -> None:
-    agents = seed.probe_agents(DOMAIN, CLASSES)
+    agents = accounts.probe_agents(DOMAIN, CLASSES)
     assert [(agent.uid, agent.hidden) for agent in agents] == [("probe1", True), ("probe2", True), ("probe3", True)]
 
 
@@ -131,7 +133,7 @@ def test_an_address_of_another_stops_the_seeding(tmp_path: Path) -> None:
     directory = MemoryDirectory()
     directory.add("cn=x,ou=lists,dc=ac-exemple,dc=test", {"mailLocalAddress": [f"probe1@{DOMAIN}"]})
     with pytest.raises(MallepostError, match="belongs to another entry"):
-        seed.seed_agents(directory, seed.probe_agents(DOMAIN, CLASSES), tmp_path / "t.json")
+        accounts.seed_agents(directory, accounts.probe_agents(DOMAIN, CLASSES), tmp_path / "t.json")
 
 
 def test_a_damaged_table_stops_before_anything_is_lost(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_a_damaged_table_stops_before_anything_is_lost(tmp_path: Path) -> None:
     table.write_text("{", "utf-8")
     directory = MemoryDirectory()
     with pytest.raises(InputError, match="cannot be read"):
-        seed.seed_agents(directory, seed.probe_agents(DOMAIN, CLASSES), table)
+        accounts.seed_agents(directory, accounts.probe_agents(DOMAIN, CLASSES), table)
     assert directory.entries == {}
     assert table.read_text("utf-8") == "{"
 

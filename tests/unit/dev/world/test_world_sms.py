@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import sms
-from malleposte.programs import world_sms
+from malleposte.dev.world import world_sms
 
 NUMBER, TEXT = "+33612345678", "Code INA\u00a0: ABCDE-FGHJK"
 BODY = {"recipient": "{number}", "content": "{text}", "sender": "ACADEMIE"}

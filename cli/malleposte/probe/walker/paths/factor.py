@@ -13,10 +13,10 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
-from .https import Answer, Browser
-from .plan import Factor, PathError, Plan
+from ..https import Answer, Browser
+from ..plan import Factor, PathError, Plan
+from ..wire import imap_by_token
 from .sso import COOKIE, TOKEN, inner, send
-from .wire import imap_by_token
 
 PERIOD = 30
 ASKED = re.compile(r'action="([^"]*totp2fcheck[^"]*)"')

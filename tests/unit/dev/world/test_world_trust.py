@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from malleposte.programs import world_trust
+from malleposte.dev.world import world_trust
 
 URL = "https://acme.test:15000/roots/0"
 

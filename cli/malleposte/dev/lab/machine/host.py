@@ -11,10 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from malleposte.dev.lab import cgroups, controller, network, packages, processes, state
-from malleposte.dev.lab.controller import Report
+from malleposte.dev.lab import state
 from malleposte.dev.lab.errors import LabError, LabUsageError
 from malleposte.dev.lab.inventory import Bind, HostSpec
+from malleposte.dev.lab.machine import cgroups, controller, network, packages, processes
+from malleposte.dev.lab.machine.controller import Report
 from malleposte.dev.lab.runner import Runner
 from malleposte.dev.lab.settings import Settings
 from malleposte.dev.lab.state import HostState

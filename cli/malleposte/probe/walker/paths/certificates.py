@@ -7,11 +7,11 @@ import socket
 import ssl
 import time
 
-from . import der, resolver
-from .plan import PathError, Plan
+from .. import der, resolver
+from ..plan import PathError, Plan
+from ..sieve import ManageSieve
+from ..wire import connect, context, open_smtp
 from .refusals import mx_names
-from .sieve import ManageSieve
-from .wire import connect, context, open_smtp
 
 
 def presented(plan: Plan, name: str, service: str) -> ssl.SSLSocket:

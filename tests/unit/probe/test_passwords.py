@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.accounts import seed
-from malleposte.accounts.credentials import probes
 from malleposte.directory.memory import MemoryDirectory
+from malleposte.probe import accounts, passwords
 
 from tests.support.classes import CLASSES
 
@@ -25,7 +24,7 @@ def directory() -> MemoryDirectory:
 @pytest.fixture
 def table(tmp_path: Path, directory: MemoryDirectory) -> Path:
     path = tmp_path / "probe-accounts.json"
-    seed.seed_agents(directory, seed.probe_agents(DOMAIN, CLASSES), path)
+    accounts.seed_agents(directory, accounts.probe_agents(DOMAIN, CLASSES), path)
     return path
 
 
@@ -37,26 +36,26 @@ def rows(table: Path) -> dict[str, dict[str, str]]:
 def opens(directory: MemoryDirectory, table: Path) -> bool:
     return all(
         directory.log_in(agent.dn(directory.suffix), rows(table)[agent.uid]["password"]).ok
-        for agent in seed.probe_agents(DOMAIN, CLASSES)
+        for agent in accounts.probe_agents(DOMAIN, CLASSES)
     )
 
 
 def test_new_ones_are_not_due_and_old_or_unknown_ones_are(table: Path) -> None:
     seeded = datetime.date.fromisoformat(rows(table)["probe1"]["since"])
-    assert not probes.due(table, seeded + datetime.timedelta(days=probes.DAYS))
-    assert probes.due(table, seeded + datetime.timedelta(days=probes.DAYS + 1))
+    assert not passwords.due(table, seeded + datetime.timedelta(days=passwords.DAYS))
+    assert passwords.due(table, seeded + datetime.timedelta(days=passwords.DAYS + 1))
     known = rows(table)
     del known["probe2"]["since"]
     table.write_text(json.dumps(known), "utf-8")
-    assert probes.due(table, seeded)
+    assert passwords.due(table, seeded)
 
 
 def test_renewed_ones_open_and_the_old_ones_do_not(directory: MemoryDirectory, table: Path) -> None:
     before = rows(table)
     directory.modify(f"uid=probe1,ou=people,{directory.suffix}", {"mpState": ["expired"]})
-    probes.renew(directory, DOMAIN, CLASSES, table, TODAY)
+    passwords.renew(directory, DOMAIN, CLASSES, table, TODAY)
     assert opens(directory, table)
-    assert not probes.due(table, TODAY)
+    assert not passwords.due(table, TODAY)
     assert [row["password"] for row in rows(table).values()] != [row["password"] for row in before.values()]
     assert directory.entries[f"uid=probe1,ou=people,{directory.suffix}"].attributes["mpState"] == ["active"]
 
@@ -83,8 +82,8 @@ def test_whatever_was_interrupted_is_made_good(
     with monkeypatch.context() as patch:
         patch.setattr(directory, "set_password", cut)
         with pytest.raises(Cut):
-            probes.renew(directory, DOMAIN, CLASSES, table, TODAY)
-    assert probes.due(table, TODAY)
-    probes.renew(directory, DOMAIN, CLASSES, table, TODAY)
+            passwords.renew(directory, DOMAIN, CLASSES, table, TODAY)
+    assert passwords.due(table, TODAY)
+    passwords.renew(directory, DOMAIN, CLASSES, table, TODAY)
     assert opens(directory, table)
     assert not any("next" in row for row in rows(table).values())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 
-from . import resolver
-from .dkim import DkimError, key_of, tags
-from .plan import PathError, Plan
+from .. import resolver
+from ..dkim import DkimError, key_of, tags
+from ..plan import PathError, Plan
+from ..wire import open_smtp
 from .refusals import mx_names
-from .wire import open_smtp
 
 DKIM_BITS = 2048
 

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .https import Answer, Browser
-from .plan import Account, PathError, Plan
+from ..https import Answer, Browser
+from ..plan import Account, PathError, Plan
 
 DAV = "{DAV:}"
 REDIRECTS = (301, 302, 307, 308)
