@@ -14,7 +14,7 @@ from tests.browser.support.everyone import checked
 from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
 from tests.browser.test_log_in import enter as enter_portal
-from tests.stack.shared.test_record import PROGRAM, imap
+from tests.stack.shared.accounts.test_record import PROGRAM, imap
 from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application, closing

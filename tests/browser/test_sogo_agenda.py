@@ -16,7 +16,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
-from tests.stack.shared.test_rooms import Rooms
+from tests.stack.shared.groupware.test_rooms import Rooms
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.people import People

@@ -31,10 +31,16 @@ TWIN = "stack-exclusive-twin"
 Further = Callable[[str], lanes.Second | None]
 """Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
 ANYWHERE = tuple(
-    f"tests/stack/shared/test_{name}.py"
-    for name in ("calendars", "desk", "devices", "portal_log_in", "record", "roundcube_sign_on", "second_factors",
-                 "sogo_sign_on", "sso_command")
-)  # fmt: skip
+    f"tests/stack/shared/{subject}/test_{name}.py"
+    for subject, names in {
+        "accounts": ("devices", "record"),
+        "groupware": ("calendars", "sogo_sign_on"),
+        "portal": ("desk", "portal_log_in"),
+        "sso": ("second_factors", "sso_command"),
+        "webmail": ("roundcube_sign_on",),
+    }.items()
+    for name in names
+)
 """Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""

@@ -15,8 +15,11 @@ SHARED_SECONDS = 790
 TWIN, WINDOWS = SUFFIXES
 """The further labs: that of exclusive tests, that of the browser."""
 
-FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
+FIRST = "tests/stack/exclusive/platform/test_secrets_unseen.py"
 """Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
+
+TOGETHER = "tests/stack/exclusive/facts"
+"""The tests of this folder share one deploy with other facts."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +31,9 @@ class Second:
 
 
 def exclusive() -> list[str]:
-    """The exclusive tests by file; those of a folder, which share what they set up, by the folder."""
-    folder = ROOT / "tests/stack/exclusive"
-    found = [*folder.glob("test_*.py"), *{path.parent for path in folder.glob("*/test_*.py")}]
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    """The exclusive tests by file; those of TOGETHER, which share what they set up, by the folder."""
+    files = [str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py")]
+    return sorted({TOGETHER if name.startswith(f"{TOGETHER}/") else name for name in files})
 
 
 def budget(name: str, budgets: Mapping[str, float]) -> float:

@@ -188,7 +188,7 @@ def test_the_fleet_runs_what_asks_for_hosts_by_their_groups_as_well() -> None:
     (fleet,) = gate.checks_of("fleet")
     assert {"tests/fleet", *gate.ANYWHERE} <= set(fleet.words)
     assert all((gate.ROOT / name).is_file() for name in gate.ANYWHERE)
-    assert gate.checks_of("fleet", files=["tests/stack/shared/test_desk.py"]) == []
+    assert gate.checks_of("fleet", files=["tests/stack/shared/portal/test_desk.py"]) == []
 
 
 def on_labs(
@@ -323,7 +323,7 @@ def test_the_fleet_has_a_lab_of_its_own_and_waits_to_be_asked() -> None:
 
 
 def test_chosen_files_run_in_their_lane_and_tiers_without_any_do_not() -> None:
-    files = ["tests/stack/exclusive/test_crash.py", "tests/unit/test_run.py"]
+    files = ["tests/stack/exclusive/mail/test_crash.py", "tests/unit/test_run.py"]
     (crash,) = gate.checks_of("stack", files=files)
     assert [word for word in crash.words if "test_" in word] == files[:1]
     assert not gate.checks_of("browser", files=files)

@@ -12,7 +12,7 @@ from tests.stack.support.scans import verdicts
 
 OURS = "ac-exemple.test"
 CORPUS: dict[str, list[str]] = json.loads(
-    Path(__file__).parents[1].joinpath("support/data/authors.json").read_text("utf-8")
+    Path(__file__).parents[2].joinpath("support/data/authors.json").read_text("utf-8")
 )
 VICTIM = f"jerome.saint-exupere@{OURS}"
 
