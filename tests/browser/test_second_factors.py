@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
@@ -21,6 +21,8 @@ from tests.stack.support.factors import Application, closing
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
+
+pytestmark = first_on(PHONE)
 
 AGAIN = 15
 """Seconds after which the owner of a key asks the page once more."""
