@@ -47,19 +47,19 @@ class ActionModule(ActionBase):
         asking = [
             (where, key)
             for where, key in [(args, "validate_staged"), *((spec, "validate") for spec in args["files"])]
-            if toolkit.ARCHIVE in str(where.get(key) or "")
+            if toolkit.HOSTS.path in str(where.get(key) or "")
         ]
         if not asking:
             return
         archive = toolkit.written(Path(str(constants.DEFAULT_LOCAL_TMP)))
-        known = self._execute_remote_stat(toolkit.ARCHIVE, all_vars=task_vars, follow=False)
+        known = self._execute_remote_stat(toolkit.HOSTS.path, all_vars=task_vars, follow=False)
         if known.get("checksum") == secure_hash(str(archive)):
             return
         folder = self._connection._shell.tmpdir or self._make_tmp_path()
         copy = self._transfer_file(str(archive), self._connection._shell.join_path(folder, archive.name))
         self._fixup_perms2((folder, copy))
         for where, key in asking:
-            where[key] = str(where[key]).replace(toolkit.ARCHIVE, str(copy))
+            where[key] = str(where[key]).replace(toolkit.HOSTS.path, str(copy))
 
     def _render(self, spec: Any, task_vars: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(spec, dict) or set(spec) - FILE_KEYS:

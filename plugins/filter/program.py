@@ -29,7 +29,7 @@ def program_digest(name: Any) -> str:
 
 def program_archive(name: Any) -> str:
     """The file to put on the path of a foreign program that imports a module of the package."""
-    return _told(lambda module: toolkit.ARCHIVE if toolkit.module_of(module) else "", name)
+    return _told(lambda module: toolkit.HOSTS.path if toolkit.module_of(module) else "", name)
 
 
 class FilterModule:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The package as hosts have it: one file, the same bytes from the same sources, with an entry point a program."""
+"""The package as hosts have it: one file, the same bytes from the same sources, with an entry point a program.
+
+The simulated world of the lab has another file, which holds its own programs and what they import.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import marshal
 import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,10 +25,6 @@ PORTAL = ROOT / "portal" / "malleposte_portal"
 PORTAL_PROGRAM = "portal"
 """The program that runs it."""
 PORTAL_KINDS = frozenset({".py", ".md", ".html", ".po", ".css", ".js", ".svg", ".txt", ".xml"})
-ARCHIVE = "/usr/lib/malleposte/malleposte.pyz"
-"""The path of the package on a host."""
-START = f"/usr/bin/python3 -I -B {ARCHIVE} run"
-"""The words before a program's name; words alone, since neither systemd nor Dovecot has a shell."""
 MAIN = """\
 import os
 import sys
@@ -32,6 +32,8 @@ import sys
 # The file that was opened now: a deploy may put another in its place while modules of this one are still to be loaded.
 sys.path[0] = f"/proc/self/fd/{os.open(sys.path[0], os.O_RDONLY | os.O_CLOEXEC)}"
 
+"""
+MAIN_OF_HOSTS = """\
 if sys.argv[1:2] == ["run"]:
     from malleposte.programs import run
 
@@ -41,6 +43,42 @@ from malleposte.cli import main
 
 sys.exit(main())
 """
+MAIN_OF_WORLD = """\
+from malleposte.programs import run
+
+sys.exit(run(sys.argv[2:], "malleposte.dev.world"))
+"""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file of modules on hosts: its path there, the package of its programs, how it begins."""
+
+    path: str
+    programs: str
+    main: str
+
+    @property
+    def start(self) -> str:
+        """The words before a program's name; words alone, since neither systemd nor Dovecot has a shell."""
+        return f"/usr/bin/python3 -I -B {self.path} run"
+
+
+HOSTS = Archive("/usr/lib/malleposte/malleposte.pyz", "malleposte.programs", MAIN + MAIN_OF_HOSTS)
+"""On every host: the package but what the controller alone has, and the portal."""
+WORLD = Archive("/usr/lib/malleposte/malleposte-world.pyz", "malleposte.dev.world", MAIN + MAIN_OF_WORLD)
+"""On the hosts of a lab alone."""
+CONTROLLER = tuple(
+    f"malleposte.{name}"
+    for name in (
+        "check", "dev", "dns", "dnsrecords", "probe", "rotation", "upgrade",
+        "fleet.playbook", "fleet.reach", "fleet.vault",
+        *(f"commands.{name}" for name in (
+            "check", "completion", "deploy", "dns", "lab", "new_service", "probe", "secrets", "test", "up", "upgrade",
+        )),
+    )
+)  # fmt: skip
+"""Modules, and packages, that the controller alone has: no host's file holds them."""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 UNCHECKED = (1).to_bytes(4, "little")
 """The flag of a compiled module that is loaded without a look at its source (PEP 552)."""
@@ -48,12 +86,30 @@ WITHOUT_REFERENCES = 2
 """The version of marshal's format up to which equal values are the same bytes, whatever else refers to them."""
 
 
-def sources(package: Path = PACKAGE, portal: Path = PORTAL) -> Iterator[tuple[str, bytes]]:
-    """Names in the archive and their content, in a fixed order. Links are followed."""
-    yield "__main__.py", MAIN.encode()
-    for tree, kinds in ((package, frozenset({".py"})), (portal, PORTAL_KINDS)):
-        for path in files_of(tree, kinds):
-            yield f"{tree.name}/{path.relative_to(tree).as_posix()}", path.read_bytes()
+def sources(archive: Archive = HOSTS, package: Path = PACKAGE, portal: Path = PORTAL) -> Iterator[tuple[str, bytes]]:
+    """Names in an archive and their content, in a fixed order. Links are followed."""
+    yield "__main__.py", archive.main.encode()
+    if archive == WORLD:
+        modules = closure("malleposte.programs", package)
+        for module in programs(package, archive).values():
+            modules |= closure(module, package)
+        files = [(package, path) for path in sorted(modules.values())]
+    else:
+        files = [(package, path) for path in files_of(package, frozenset({".py"})) if shipped(path, package)]
+        files += [(portal, path) for path in files_of(portal, PORTAL_KINDS)]
+    for tree, path in files:
+        yield f"{tree.name}/{path.relative_to(tree).as_posix()}", path.read_bytes()
+
+
+def shipped(path: Path, package: Path = PACKAGE) -> bool:
+    """Whether every host has a file of the package."""
+    module = module_at(path, package)
+    return not any(f"{module}.".startswith(f"{name}.") for name in CONTROLLER)
+
+
+def module_at(path: Path, package: Path = PACKAGE) -> str:
+    """The dotted name of the module that a file of the package is."""
+    return ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
 def files_of(tree: Path, kinds: frozenset[str]) -> Iterator[Path]:
@@ -63,18 +119,18 @@ def files_of(tree: Path, kinds: frozenset[str]) -> Iterator[Path]:
         yield from (folder / name for name in sorted(files) if Path(name).suffix in kinds)
 
 
-def build(package: Path = PACKAGE) -> bytes:
-    """The archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib.
+def build(archive: Archive = HOSTS, package: Path = PACKAGE) -> bytes:
+    """An archive, as python3 runs it. Stored, not compressed: its bytes hang on no version of zlib.
 
     Each module is there compiled too, which a host of the controller's Python loads; one of another takes the source.
     """
-    buffer, found = io.BytesIO(), list(sources(package))
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    buffer, found = io.BytesIO(), list(sources(archive, package))
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as file:
         for name, content in found:
-            archive.writestr(_entry(name), content)
+            file.writestr(_entry(name), content)
             if name.endswith(".py"):
-                archive.writestr(_entry(f"{name}c"), compiled(name, content))
-        archive.comment = sources_digest(found)
+                file.writestr(_entry(f"{name}c"), compiled(name, content, archive))
+        file.comment = sources_digest(found)
     return buffer.getvalue()
 
 
@@ -85,9 +141,9 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def compiled(name: str, source: bytes) -> bytes:
+def compiled(name: str, source: bytes, archive: Archive = HOSTS) -> bytes:
     """A module as zipimport loads it: the head of PEP 552, then its code."""
-    code = compile(source, f"{ARCHIVE}/{name}", "exec", dont_inherit=True, optimize=0)
+    code = compile(source, f"{archive.path}/{name}", "exec", dont_inherit=True, optimize=0)
     head = importlib.util.MAGIC_NUMBER + UNCHECKED + importlib.util.source_hash(source)
     return head + marshal.dumps(code, WITHOUT_REFERENCES)
 
@@ -100,26 +156,31 @@ def sources_digest(found: Iterable[tuple[str, bytes]]) -> bytes:
     return told.hexdigest().encode()
 
 
-def written(folder: Path) -> Path:
-    """The archive as a file of that folder, of the sources as they are now. Raises OSError."""
-    path = folder / Path(ARCHIVE).name
-    if not path.exists() or not path.read_bytes().endswith(sources_digest(sources())):
+def written(folder: Path, archive: Archive = HOSTS) -> Path:
+    """An archive as a file of that folder, of the sources as they are now. Raises OSError."""
+    path = folder / Path(archive.path).name
+    if not path.exists() or not path.read_bytes().endswith(sources_digest(sources(archive))):
         # A task asks for it for several hosts at once, each in a process that was forked from the same one.
         beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_bytes(build())
+        beside.write_bytes(build(archive))
         beside.rename(path)
     return path
 
 
-def programs(package: Path = PACKAGE) -> dict[str, str]:
-    """The programs' names and the modules that they begin in."""
-    found = sorted((package / "programs").glob("[a-z]*.py"))
-    return {path.stem.replace("_", "-"): f"malleposte.programs.{path.stem}" for path in found}
+def programs(package: Path = PACKAGE, archive: Archive = HOSTS) -> dict[str, str]:
+    """The names of an archive's programs and the modules that they begin in."""
+    files = sorted(package.parent.joinpath(*archive.programs.split(".")).glob("[a-z]*.py"))
+    return {path.stem.replace("_", "-"): f"{archive.programs}.{path.stem}" for path in files}
+
+
+def archive_of(name: str, package: Path = PACKAGE) -> Archive | None:
+    """The archive that holds a program; None where no program has that name."""
+    return next((archive for archive in (HOSTS, WORLD) if name in programs(package, archive)), None)
 
 
 def module_of(name: str, package: Path = PACKAGE) -> str:
     """Return the file of a program, or of a module by its dotted name. Raises ValueError with the known programs."""
-    known = programs(package)
+    known = programs(package) | programs(package, WORLD)
     if name in known:
         return known[name]
     if name.startswith(f"{package.name}.") and file_of(name, package):
@@ -129,9 +190,10 @@ def module_of(name: str, package: Path = PACKAGE) -> str:
 
 def command(name: str, package: Path = PACKAGE) -> str:
     """Return the command of a program on a host. Raises ValueError with the known names."""
-    if module_of(name, package) == name:
+    archive = archive_of(name, package)
+    if module_of(name, package) == name or archive is None:
         raise ValueError(f"{name} is a module, not a program; known: {', '.join(programs(package))}")
-    return f"{START} {name}"
+    return f"{archive.start} {name}"
 
 
 def file_of(module: str, package: Path = PACKAGE) -> Path | None:

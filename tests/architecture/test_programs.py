@@ -64,15 +64,18 @@ def texts() -> dict[str, str]:
 
 
 def test_one_role_ships_the_package() -> None:
-    shipping = {path.split("/")[1] for path, text in texts().items() if "malleposte.toolkit" in text}
-    assert shipping == {"toolkit"}
-    named = {path.split("/")[1] for path, text in texts().items() if "malleposte.pyz" in text}
-    assert named == {"toolkit"}, "use the filter `program`"
+    for word, file, name in (
+        ("malleposte.toolkit')", "malleposte.pyz", "toolkit"),
+        ("malleposte.toolkit', 'world')", "malleposte-world.pyz", "world_toolkit"),
+    ):
+        assert {path.split("/")[1] for path, text in texts().items() if word in text} == {name}
+        naming = {path.split("/")[1] for path, text in texts().items() if file in text}
+        assert naming == {name}, "use the filter `program`"
 
 
 def test_every_program_is_started_by_a_role() -> None:
     started = set(re.findall(r"'([a-z-]+)' \| academie\.malleposte\.program\b", "".join(texts().values())))
-    assert started == set(toolkit.programs())
+    assert started == set(toolkit.programs()) | set(toolkit.programs(archive=toolkit.WORLD))
 
 
 @pytest.mark.parametrize("name", DAEMONS)
@@ -100,6 +103,5 @@ def listed(text: str) -> set[str]:
 
 
 def test_the_table_of_programs_is_complete() -> None:
-    modules = (ROOT / "cli/malleposte/programs").glob("[a-z]*.py")
-    known = {path.stem.replace("_", "-") for path in modules}
+    known = set(toolkit.programs()) | set(toolkit.programs(archive=toolkit.WORLD))
     assert listed((ROOT / "docs/architecture.md").read_text("utf-8")) == known

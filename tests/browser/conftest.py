@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from malleposte.dev import timings
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Chromium, Size, pin
@@ -18,10 +19,13 @@ __all__ = ["ca_bundle", "enters", "mail", "people", "person", "plan", "platform"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test here needs the lab and a browser."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.browser)
+    """Every test here needs the lab and a browser. Files of the largest budgets come first: no long one is the last."""
+    own = [item for item in items if Path(__file__).parent in item.path.parents]
+    for item in own:
+        item.add_marker(pytest.mark.browser)
+    if len(own) == len(items):
+        known = timings.budgets()
+        items.sort(key=lambda item: -timings.budget(item.nodeid.partition("::")[0], known))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from malleposte.policy import rules
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.test_log_in import enter
-from tests.stack.shared.test_record import imap, with_program
+from tests.stack.shared.accounts.test_record import imap, with_program
 from tests.stack.support.mail import FOREIGN, Mail, wait_for
 
 

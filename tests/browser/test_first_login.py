@@ -12,12 +12,14 @@ from malleposte.directory.model import State
 from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import for_everyone
 from tests.browser.support.forms import complaints, fill, human
 from tests.stack.support import leaks, typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import token
+
+pytestmark = first_on(PHONE)
 
 CODE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
 

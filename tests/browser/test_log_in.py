@@ -10,7 +10,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
@@ -18,6 +18,8 @@ from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
+
+pytestmark = first_on(PHONE)
 
 WEBMAILS = {"roundcube": roundcube, "convergence": sogo}
 """Each class, and what its agents click."""

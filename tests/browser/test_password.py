@@ -10,12 +10,14 @@ from malleposte.directory.model import State
 from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import for_everyone
 from tests.browser.support.forms import complaints, fill, human, type_in
 from tests.browser.support.sso import enter
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
+
+pytestmark = first_on(PHONE)
 
 WEAK = "Azerty12"
 DONE = "Votre mot de passe est changé"

@@ -9,21 +9,18 @@ import os
 import re
 from pathlib import Path
 
-import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
 from tests.browser.support import roundcube
 from tests.browser.support.agent import LETTERS, Reader
-from tests.browser.support.browser import DESKTOP, PHONE, Browser
+from tests.browser.support.browser import DESKTOP, Browser, first_on
 from tests.stack.support.mail import Mail, compose, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account
 from tests.support.contrast import contrast
 
-pytestmark = pytest.mark.parametrize(
-    "browser", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.full)], indirect=True, ids=["desktop", "phone"]
-)
+pytestmark = first_on(DESKTOP)
 SHADES = """
 const parts = colour => colour.match(/\\d+/g).slice(0, 3).map(Number), style = getComputedStyle(arguments[0]);
 return [parts(style.color), parts(style.backgroundColor)];

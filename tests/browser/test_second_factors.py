@@ -9,18 +9,20 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import type_in
 from tests.browser.support.sso import fill
 from tests.browser.test_log_in import enter as enter_portal
-from tests.stack.shared.test_record import PROGRAM, imap
+from tests.stack.shared.accounts.test_record import PROGRAM, imap
 from tests.stack.support import typed_secrets
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Application, closing
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
+
+pytestmark = first_on(PHONE)
 
 AGAIN = 15
 """Seconds after which the owner of a key asks the page once more."""

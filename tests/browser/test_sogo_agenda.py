@@ -15,12 +15,14 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import Browser
-from tests.stack.shared.test_rooms import Rooms
+from tests.browser.support.browser import DESKTOP, Browser, first_on
+from tests.stack.shared.groupware.test_rooms import Rooms
 from tests.stack.support.groupware import Groupware, event
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
+
+pytestmark = first_on(DESKTOP)
 
 AGENDA = "Calendar/personal/"
 TOMORROW = datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris")).date() + datetime.timedelta(days=1)

@@ -8,20 +8,17 @@ import os
 import re
 from pathlib import Path
 
-import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.support import sogo
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import DESKTOP, PHONE, Browser
+from tests.browser.support.browser import DESKTOP, Browser, first_on
 from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.people import People
 from tests.stack.support.site import Account
 
-pytestmark = pytest.mark.parametrize(
-    "browser", [DESKTOP, pytest.param(PHONE, marks=pytest.mark.full)], indirect=True, ids=["desktop", "phone"]
-)
+pytestmark = first_on(DESKTOP)
 
 
 def away(browser: Browser, mail: Mail, agent: Account) -> None:

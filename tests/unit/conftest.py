@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from malleposte.dev.lab import cgroups
+from malleposte.dev.lab.machine import cgroups
 from malleposte.platform import facts, profiles
 
 from tests.support import ansible_loader

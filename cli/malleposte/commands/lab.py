@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from malleposte.core.paths import LAB_INVENTORY
+from malleposte.core.paths import ENV_PREFIX, LAB_INVENTORY
 from malleposte.dev.lab import Bind, Lab, LabError, Twin
-from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX
+from malleposte.dev.lab.settings import ENV_NETWORK
 from malleposte.dev.lab.twin import SUFFIXES
 
 

@@ -22,10 +22,8 @@ INVENTORY_WORDS: dict[str, Any] = {
 
 def lab_inventory() -> Path | None:
     """The inventory that the lab of the environment's prefix was given when it was made; None without such a lab."""
-    from malleposte.dev.lab.settings import ENV_PREFIX, root_from  # needs YAML, which hosts do not have
-
-    prefix = os.environ.get(ENV_PREFIX)
-    found = root_from() / prefix / "inventory" if prefix else None
+    prefix = os.environ.get(paths.ENV_PREFIX)
+    found = paths.labs() / prefix / "inventory" if prefix else None
     return found if found is not None and found.is_dir() else None
 
 

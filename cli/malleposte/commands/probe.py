@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from malleposte.accounts import seed
-from malleposte.accounts.credentials import probes
 from malleposte.commands.options import INVENTORY
 from malleposte.core import paths
 from malleposte.core.errors import InputError
 from malleposte.fleet import reach, vault
-from malleposte.probe import backups, enrolment, facts, report, updates
+from malleposte.probe import accounts, backups, enrolment, facts, passwords, report, updates
 from malleposte.probe import run as probing
 from malleposte.probe.model import Result, exit_code
 from malleposte.probe.walker.walk import PATHS
@@ -47,7 +45,7 @@ def ensure_accounts(inventory: Path) -> None:
     if table.exists() and facts.FACTOR_UID in vault.read_table(table):
         renew_passwords(inventory, table)
         return
-    lost = seed.seed(inventory, probe_only=True).unknown
+    lost = accounts.seed(inventory).unknown
     if lost:
         raise InputError(f"{', '.join(lost)}: in the directory, but {table} is gone", "restore it or remove them there")
 
@@ -60,10 +58,10 @@ def complain(sentence: str) -> None:
 def renew_passwords(inventory: Path, table: Path) -> None:
     """Renew them when they are old. Raises MallepostError."""
     today = datetime.datetime.now(datetime.UTC).date()
-    if probes.due(table, today):
+    if passwords.due(table, today):
         where = reach.place(inventory)
         with reach.directory(inventory, where) as directory:
-            probes.renew(directory, where.domain, where.classes, table, today)
+            passwords.renew(directory, where.domain, where.classes, table, today)
 
 
 def walker(inventory: Path) -> Callable[[], list[Result]]:

@@ -8,10 +8,11 @@ import click
 from malleposte.core.errors import ExitCode
 from malleposte.core.progress import Progress, duration
 from malleposte.dev import bringup, gate, selection
+from malleposte.dev.checks import TIERS, Plan, usual
 
 
 @click.command("test")
-@click.argument("tiers", nargs=-1, type=click.Choice(gate.TIERS))
+@click.argument("tiers", nargs=-1, type=click.Choice(TIERS))
 @click.option("--full", is_flag=True, help="The long tests too: crash loops, big moves, benchmarks.")
 @click.option("-k", "expression", metavar="EXPRESSION", help="Only the tests that match, as pytest's -k.")
 @click.option("--keep-going", is_flag=True, help="Run the later tiers and lanes even when one fails.")
@@ -40,7 +41,7 @@ def command(
       sudo ./malleposte test --changed
     """
     progress = Progress()
-    plan = gate.Plan(tiers or gate.usual(full), full=full, expression=expression, keep_going=keep_going)
+    plan = Plan(tiers or usual(full), full=full, expression=expression, keep_going=keep_going)
     if changed:
         plan.files = selection.choose(progress.say)
         plan.tiers = [tier for tier in plan.tiers if tier == "lint" or (tier != "molecule" and plan.checks(tier))]

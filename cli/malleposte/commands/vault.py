@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from malleposte.backup.vault import maintenance
+from malleposte.backup.vault import maintenance, repair
 from malleposte.commands.away import EachHostCommand, HostCommand
 from malleposte.commands.backup_options import VAULTS
 from malleposte.core import paths
@@ -123,7 +123,7 @@ def passphrase_command() -> int:
     with maintenance.closed(settings, client):
         for repository in repositories:
             repository.unlock()
-            click.echo(maintenance.change_passphrase(repository, old, new))
+            click.echo(repair.change_passphrase(repository, old, new))
     return ExitCode.DONE
 
 
@@ -141,7 +141,7 @@ def undo_command(client: str, repository: str) -> int:
       sudo ./malleposte vault undo --host vault1 --client mail1 --repository system
     """
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
-    click.echo(maintenance.undo(one))
+    click.echo(repair.undo(one))
     return ExitCode.DONE
 
 
@@ -158,5 +158,5 @@ def accept_command(client: str, repository: str) -> int:
       sudo ./malleposte vault accept --host vault1 --client mail1 --repository system
     """
     (one,) = maintenance.repositories(maintenance.Settings.read(), client, repository)
-    click.echo(maintenance.accept(one))
+    click.echo(repair.accept(one))
     return ExitCode.DONE

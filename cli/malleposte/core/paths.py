@@ -1,6 +1,7 @@
 """Paths of the checkout. Nothing here touches the disk at import."""
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from pwd import getpwuid
@@ -22,6 +23,15 @@ SITE = ROOT / "playbooks" / "site.yml"
 LAB_INVENTORY = ROOT / "inventories" / "lab"
 FLEET_INVENTORY = ROOT / "inventories" / "fleet"
 """The lab of the platform split over hosts."""
+DEFAULT_LABS = Path("/var/lib/malleposte/lab")
+ENV_LABS = "MALLEPOSTE_LAB_DIR"
+ENV_PREFIX = "MALLEPOSTE_LAB_PREFIX"
+"""Names a lab beside the inventory's."""
+
+
+def labs(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of all labs on this machine: $MALLEPOSTE_LAB_DIR or the default."""
+    return Path(environ.get(ENV_LABS) or DEFAULT_LABS).absolute()
 
 
 def new_log(name: str) -> Path:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts.seed import seed
 from malleposte.check import run as checking
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.paths import FLEET_INVENTORY, LAB_INVENTORY, ROOT, new_log
@@ -17,6 +16,7 @@ from malleposte.core.progress import Progress
 from malleposte.core.run import stream
 from malleposte.dev.lab import Lab, LabError, Twin
 from malleposte.dev.lanes import Second
+from malleposte.dev.seed import seed
 from malleposte.fleet import playbook, remote
 from malleposte.probe import backups, enrolment
 from malleposte.probe import run as probing

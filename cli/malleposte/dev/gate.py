@@ -1,59 +1,30 @@
 """The gate: every tier of tests as programs to run, cheapest first."""
 
 import functools
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from malleposte.core.paths import FLEET_INVENTORY, ROOT, VENV_BIN, new_log, shown
+from malleposte.core.paths import new_log, shown
 from malleposte.core.progress import Progress, duration
 from malleposte.core.run import Finished, stream
 from malleposte.dev import lanes, timings, unsteady
+from malleposte.dev.checks import CHEAP, LANES, ON_LAB, PYTEST, Check, Plan, lint_checks, pytest_check
 
-CHEAP = ("lint", "unit", "architecture", "molecule")
-"""The tiers that do not need the lab; the last has a host of its own and needs root."""
-ON_LAB = ("stack", "browser", "fleet")
-"""The tiers that need a lab. The last has one of its own, of the platform split over hosts."""
-LONG = ("fleet",)
-"""The tiers that run only by their name, or in a full run."""
-TIERS = (*CHEAP, *ON_LAB)
-"""Cheapest first."""
-
-PYTEST = {"unit", "architecture", "stack", "browser", "fleet"}
-LANES = ("shared", "exclusive")
-"""Of the tier stack: tests that run beside each other on one lab, then those that must be alone on it."""
 TWIN = "stack-exclusive-twin"
 """The run of the exclusive tests on the second lab."""
 Further = Callable[[str], lanes.Second | None]
 """Makes a further lab, `lanes.TWIN` or `lanes.WINDOWS`; None where there is none to be had."""
-ANYWHERE = tuple(
-    f"tests/stack/shared/test_{name}.py"
-    for name in ("calendars", "desk", "devices", "portal_log_in", "record", "roundcube_sign_on", "second_factors",
-                 "sogo_sign_on", "sso_command")
-)  # fmt: skip
-"""Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
-SHARED_WORKERS = 4
-"""The shared tests wait for the hosts far more than they compute."""
-BROWSER_WORKERS = 2
-"""A browser and the hosts take turns to compute; tests of a file share nothing with those of another."""
+PLENTY = 4
+"""As many processors serve the shared lane and the browser side by side."""
 TESTS_FAILED, NO_TESTS_COLLECTED = 1, 5
 """Exit codes of pytest."""
 CLOSING_WORDS = (" passed", " failed", " error", " no tests ran")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One program of a tier."""
-
-    name: str
-    words: tuple[str, ...]
-    env: dict[str, str] = field(default_factory=dict)
-    undo: tuple[str, ...] = ()
-    """The command that cleans up after a tier that is ended in the middle."""
 
 
 @dataclass(frozen=True)
@@ -67,92 +38,17 @@ class Outcome:
     log: str = ""
 
 
-def tool(name: str, *words: str) -> tuple[str, ...]:
-    """The words that call a program of the virtual environment."""
-    return (str(VENV_BIN / name), *words)
-
-
-def python_paths() -> list[str]:
-    """The folders for mypy: those that hold Python of the project."""
-    names = ("cli/malleposte", "plugins", "portal", "tests/bench", "tests/stack/support", "tests/browser/support")
-    return [name for name in names if any((ROOT / name).rglob("*.py"))]
-
-
-def shell_scripts() -> list[str]:
-    """Every shell script of the repository, by its first line or its name. Jinja templates are not shell yet."""
-    skipped = {".venv", ".ansible", ".git", "var", ".cache"}
-    found = []
-    for path in sorted(ROOT.rglob("*")):
-        parts = path.relative_to(ROOT).parts
-        if parts[0] in skipped or path.is_symlink() or not path.is_file() or path.suffix == ".j2":
-            continue
-        try:
-            with path.open("rb") as handle:
-                first = handle.readline(80)
-        except FileNotFoundError:  # the deploy beside it writes the inventory's secrets
-            continue
-        if path.suffix == ".sh" or (first.startswith(b"#!") and first.rstrip().endswith((b"/sh", b"bash", b" sh"))):
-            found.append(str(path.relative_to(ROOT)))
-    return found
-
-
-def lint_checks() -> list[Check]:
-    """The linters, the slow ones first so that two run beside each other well."""
-    return [
-        Check("ansible-lint", tool("ansible-lint", "--offline", "--strict", "-q"), {"NO_COLOR": "1"}),
-        Check("mypy", tool("mypy", *python_paths())),
-        Check("shellcheck", tool("shellcheck", *shell_scripts())),
-        Check("codespell", tool("codespell")),
-        Check("yamllint", tool("yamllint", "--strict", ".")),
-        Check("ruff", tool("ruff", "check", "--quiet", ".")),
-        Check("format", tool("ruff", "format", "--check", "--quiet", ".")),
-        Check("imports", tool("lint-imports", "--no-cache"), {"PYTHONPATH": str(ROOT / "cli")}),
-    ]
-
-
-def pytest_check(
-    tier: str, lane: str = "", *, paths: Sequence[str] = (), full: bool = False, expression: str | None = None
-) -> Check:
-    """The pytest call of a tier, or of a lane of it; the long tests only with `full`."""
-    name = "-".join(filter(None, (tier, lane)))
-    words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
-    if tier in ("unit", "architecture"):
-        words += ["-n", "2"]
-    if tier == "browser":
-        words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile"]
-    if lane == "shared":
-        words += ["-n", str(SHARED_WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
-    if not full:
-        words += ["-m", "not full"]
-    if expression:
-        words += ["-k", expression]
-    env = {timings.VARIABLE: str(timings.FOLDER / f"{name}.json")}
-    if tier == "fleet":
-        env["MALLEPOSTE_INVENTORY"] = str(FLEET_INVENTORY)
-    return Check(name, tool("python", *words), env)
-
-
-def usual(full: bool) -> tuple[str, ...]:
-    """The tiers that run when none is named."""
-    return TIERS if full else tuple(tier for tier in TIERS if tier not in LONG)
-
-
-def has_tests(tier: str) -> bool:
-    """Whether the tier has any test file yet."""
-    return any((ROOT / "tests" / tier).rglob("test_*.py"))
-
-
-def scenarios() -> list[str]:
-    """The molecule scenarios."""
-    return sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
-
-
 def closing_line(done: Finished) -> str:
     """The runner's own summary, such as pytest's `=== 12 passed in 3.4s ===`; else the last line."""
     for line in reversed(done.tail):
         if any(word in line for word in CLOSING_WORDS):
             return line
     return done.tail[-1] if done.tail else ""
+
+
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 class Aside:
@@ -272,72 +168,40 @@ def run_on_labs(
     """Runs the tiers stack and browser on several labs, and returns the outcome of each.
 
     Some of the exclusive tests run on the second lab (`twin`), all others of the stack on the first. The browser has
-    the third, which `windows` makes at the end of the shared lane: that lane alone keeps two processors busy. The
-    output of the further labs is on the screen only when they failed.
+    the third, which `windows` makes meanwhile. It begins when the shared lane has ended, which keeps two processors
+    busy; with PLENTY of them it begins at once. What the further labs say is on the screen only when they failed.
     """
     here, there = lanes.parted(lanes.exclusive(), timings.budgets())
     own, other = pytest_check("stack", "exclusive", paths=here), pytest_check("stack", "exclusive", paths=there)
+    begins: Future[bool] = Future()
+    if processors() >= PLENTY:
+        begins.set_result(True)
+
+    def run_browser() -> Outcome | None:
+        third = windows()
+        if not begins.result() or third is None:
+            return None
+        shown = [elsewhere(check, third) for check in checks["browser"]]
+        return run_streamed("browser", shown, progress, Aside())
+
     with ThreadPoolExecutor(2) as pool:
         future = pool.submit(run_streamed, "stack", [elsewhere(other, twin, TWIN)], progress, Aside())
-        parts = [run_streamed("stack", checks["stack"][:1], progress)]
-        browser = None
-        if parts[0].ok or keep_going:
-            if (third := windows()) is not None:
-                shown = [elsewhere(check, third) for check in checks["browser"]]
-                browser = pool.submit(run_streamed, "browser", shown, progress, Aside())
+        browser = pool.submit(run_browser)
+        goes_on = False
+        try:
+            parts = [run_streamed("stack", checks["stack"][:1], progress)]
+            goes_on = parts[0].ok or keep_going
+        finally:
+            if not begins.done():
+                begins.set_result(goes_on)
+        if goes_on:
             parts.append(run_streamed("stack", [own], progress))
-        beside = future.result()
+        beside, pages = future.result(), browser.result()
     logs = [one.log for one in (*parts, beside) if one.log]
     closing = sum((one.closing for one in (*parts, beside)), ())
     seconds = max(sum(one.seconds for one in parts), beside.seconds)
     stack = Outcome("stack", not logs, seconds, closing, logs[0] if logs else "")
-    return [stack, *([browser.result()] if browser is not None else [])]
-
-
-def checks_of(
-    tier: str, *, full: bool = False, expression: str | None = None, files: Sequence[str] | None = None
-) -> list[Check]:
-    """The programs of a tier other than lint; of the test files in `files` alone, unless it is None."""
-    if tier == "molecule":
-        undo = tool("molecule", "destroy", "-s")
-        return [
-            Check(f"molecule-{name}", tool("molecule", "test", "-s", name), undo=(*undo, name)) for name in scenarios()
-        ]
-    if not has_tests(tier):
-        return []
-    found = []
-    for lane in LANES if tier == "stack" else ("",):
-        folder = "/".join(filter(None, ("tests", tier, lane)))
-        chosen = [folder, *(ANYWHERE if tier == "fleet" else ())]
-        paths = chosen if files is None else [name for name in files if name.startswith(f"{folder}/")]
-        if paths:
-            found.append(pytest_check(tier, lane, paths=paths, full=full, expression=expression))
-    return found
-
-
-@dataclass
-class Plan:
-    """The tiers to run, in the order of TIERS, and the options."""
-
-    tiers: Sequence[str]
-    full: bool = False
-    expression: str | None = None
-    keep_going: bool = False
-    files: Sequence[str] | None = None
-    """Test files that are chosen; all when None."""
-
-    def checks(self, tier: str) -> list[Check]:
-        """The programs of a tier other than lint."""
-        return checks_of(tier, full=self.full, expression=self.expression, files=self.files)
-
-    @property
-    def whole(self) -> bool:
-        """Whether every test of the usual run is chosen, none of the long ones."""
-        return not self.full and self.expression is None and self.files is None
-
-    def chosen(self, among: Sequence[str]) -> list[str]:
-        """The tiers to run of some."""
-        return [tier for tier in TIERS if tier in among and tier in self.tiers]
+    return [stack, *([pages] if pages is not None else [])]
 
 
 def run(

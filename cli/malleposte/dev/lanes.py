@@ -2,8 +2,10 @@
 twin; those of the browser on another twin.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from malleposte.core.paths import ROOT
 from malleposte.dev import timings
@@ -15,8 +17,11 @@ SHARED_SECONDS = 790
 TWIN, WINDOWS = SUFFIXES
 """The further labs: that of exclusive tests, that of the browser."""
 
-FIRST = "tests/stack/exclusive/test_secrets_unseen.py"
+FIRST = "tests/stack/exclusive/platform/test_secrets_unseen.py"
 """Searches the hosts for what the tests of the shared lane typed: begins the tests of the first lab."""
+
+TOGETHER = "tests/stack/exclusive/facts"
+"""The tests of this folder share one deploy with other facts."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,15 @@ class Second:
 
 
 def exclusive() -> list[str]:
-    """The exclusive tests by file; those of a folder, which share what they set up, by the folder."""
-    folder = ROOT / "tests/stack/exclusive"
-    found = [*folder.glob("test_*.py"), *{path.parent for path in folder.glob("*/test_*.py")}]
-    return sorted(str(path.relative_to(ROOT)) for path in found)
+    """The exclusive tests of the usual run, by file; those of TOGETHER, which share what they set up, by the folder."""
+    files = [path for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py") if not long_alone(path)]
+    names = [str(path.relative_to(ROOT)) for path in files]
+    return sorted({TOGETHER if name.startswith(f"{TOGETHER}/") else name for name in names})
+
+
+def long_alone(path: Path) -> bool:
+    """Whether all tests of a file are left to the full run, which does not use several labs."""
+    return re.search(r"^pytestmark = pytest\.mark\.full$", path.read_text("utf-8"), re.MULTILINE) is not None
 
 
 def budget(name: str, budgets: Mapping[str, float]) -> float:

@@ -101,7 +101,7 @@ def files(service: Service) -> Mapping[Path, str]:
         role / "meta/argument_specs.yml": SPECS,
         role / "tasks/main.yml": TASKS,
         role / "templates" / dropin: DROPIN,
-        Path(f"tests/stack/shared/test_{service.name}.py"): TEST + (TEST_SITE if service.label else ""),
+        Path(f"tests/stack/shared/platform/test_{service.name}.py"): TEST + (TEST_SITE if service.label else ""),
     }
     if given:
         texts[role / "templates" / environment] = ENVIRONMENT
@@ -176,7 +176,7 @@ README = """
 
 Files: `/etc/systemd/system/<UNIT>.d/malleposte.conf`.
 
-Tests: `tests/stack/shared/test_<NAME>.py`.
+Tests: `tests/stack/shared/platform/test_<NAME>.py`.
 """
 DEFAULTS = """
 ---

@@ -7,7 +7,6 @@ secret is in an argument list; results come out as JSON lines.
 from __future__ import annotations
 
 import contextlib
-import importlib.resources
 import json
 import shlex
 import subprocess
@@ -15,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import MallepostError
@@ -28,7 +28,8 @@ bundle = json.loads(sys.stdin.readline())
 class Bundle(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def find_spec(self, name, path, target=None):
         if name in bundle:
-            return importlib.util.spec_from_loader(name, self, is_package=name == "walker")
+            package = any(other.startswith(f"{name}.") for other in bundle)
+            return importlib.util.spec_from_loader(name, self, is_package=package)
     def get_source(self, name):
         return bundle[name]
 sys.meta_path.insert(0, Bundle())
@@ -42,10 +43,10 @@ class ShipError(MallepostError):
 
 
 def bundle() -> dict[str, str]:
-    """Module names to sources of the walker package."""
-    folder = importlib.resources.files(__package__).joinpath("walker")
-    sources = {item.name[:-3]: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".py")}
-    return {"walker" if name == "__init__" else f"walker.{name}": text for name, text in sources.items()}
+    """Module names to sources of the walker package, and of the packages in it."""
+    folder = Path(__file__).with_name("walker")
+    names = {path: ".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in folder.rglob("*.py")}
+    return {name.removesuffix(".__init__"): path.read_text("utf-8") for path, name in names.items()}
 
 
 def command(ssh: list[str] | None) -> list[str]:

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Sequence
 
 
-def run(words: Sequence[str]) -> int:
-    """Run the program that the first word names, and give its exit code; 2 when there is no such program."""
+def run(words: Sequence[str], package: str = __name__) -> int:
+    """Run the program of a package that the first word names, and give its exit code; 2 where there is none."""
     name = words[0] if words else ""
-    module = f"{__name__}.{name.replace('-', '_')}"
+    module = f"{package}.{name.replace('-', '_')}"
     if re.fullmatch("[a-z]+(-[a-z]+)*", name) and importlib.util.find_spec(module):
         code = importlib.import_module(module).main(words[1:])
         assert isinstance(code, int)
         return code
-    print(f"malleposte: no program is called {name!r}; see the package malleposte.programs", file=sys.stderr)
+    print(f"malleposte: no program is called {name!r}; see the package {package}", file=sys.stderr)
     return 2

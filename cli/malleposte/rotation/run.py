@@ -14,13 +14,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from malleposte.accounts.credentials import probes
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.dns import check as dns_check
 from malleposte.dns import facts as dns_facts
 from malleposte.dnsrecords.zone import absolute
 from malleposte.fleet import playbook, reach, remote
 from malleposte.fleet.site import Site
+from malleposte.probe import passwords as probe_passwords
 from malleposte.rotation import kinds
 from malleposte.rotation.kinds import Way
 from malleposte.rotation.store import Store, utils
@@ -206,7 +206,7 @@ class Rotation:
         self.store.keep(table.name)
         where = reach.place(self.inventory)
         with reach.directory(self.inventory, where) as directory:
-            probes.renew(directory, where.domain, where.classes, table, datetime.now(UTC).date())
+            probe_passwords.renew(directory, where.domain, where.classes, table, datetime.now(UTC).date())
         self.say("the probe's accounts have new passwords")
 
     def _sign(self, name: str) -> list[str]:

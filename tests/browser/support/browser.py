@@ -17,6 +17,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
 import websocket
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -84,6 +85,16 @@ class Size:
 
 DESKTOP = Size("desktop", 1366, 850, 1, False)
 PHONE = Size("phone", 390, 844, 1.5, True)
+
+
+def first_on(size: Size) -> pytest.MarkDecorator:
+    """The mark of a file of long tests: the gate runs them on one size of screen, a full run on both.
+
+    The tour looks at every page of the portal on both.
+    """
+    other = PHONE if size == DESKTOP else DESKTOP
+    sizes = [size, pytest.param(other, marks=pytest.mark.full)]
+    return pytest.mark.parametrize("browser", sizes, indirect=True, ids=[size.name, other.name])
 
 
 def pin(name: str, address: str, authorities: Path) -> str:

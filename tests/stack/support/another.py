@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.jose import JsonWebKey
-from malleposte.programs import world_sso
+from malleposte.dev.world import world_sso
 
 from tests.stack.support.site import Site
 from tests.stack.support.web import Answer, Web

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from malleposte.probe.walker.factor import PERIOD, one_time
+from malleposte.probe.walker.paths.factor import PERIOD, one_time
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.provider import FORM, TOKEN, Provider

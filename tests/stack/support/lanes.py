@@ -31,7 +31,7 @@ def weights() -> dict[str, float]:
     """Seconds that each group may take, by the budgets of its files."""
     allowed = timings.budgets()
     found: dict[str, float] = {}
-    for path in sorted((ROOT / "tests/stack/shared").glob("test_*.py")):
+    for path in sorted((ROOT / "tests/stack/shared").rglob("test_*.py")):
         name = str(path.relative_to(ROOT))
         found[group(name)] = found.get(group(name), 0.0) + timings.budget(name, allowed)
     return found

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from malleposte.accounts.boxes import mirror
-from malleposte.accounts.seed import context_of
 from malleposte.directory.model import Agent, Attributes, FunctionalBox, State, agent_attributes, box_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.platform import mailstore
 from malleposte.policy import rules
+from malleposte.probe.accounts import context_of
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.site import Account, Site

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from malleposte.core.paths import LAB_INVENTORY, ROOT
-from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX, derived_network
+from malleposte.core.paths import ENV_PREFIX, LAB_INVENTORY, ROOT
+from malleposte.dev.lab.settings import ENV_NETWORK, derived_network
 
 from tests.stack.support.site import Site
 

@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 
-from malleposte.programs.world_sms import FAILS, HANGS_UP
+from malleposte.dev.world.world_sms import FAILS, HANGS_UP
 
 from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site

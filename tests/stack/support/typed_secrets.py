@@ -13,8 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from malleposte.core.paths import VAR
-from malleposte.dev.lab.settings import ENV_PREFIX
+from malleposte.core.paths import ENV_PREFIX, VAR
 
 FOLDER = VAR / "test-typed"
 NAMES = frozenset({"password", "new", "again", "old", "code", "codes", "numen", "secret", "token", "ticket"})

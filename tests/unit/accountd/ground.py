@@ -1,6 +1,6 @@
 """The directory that a stage of accountd stands on, so that one suite runs in memory and against a slapd.
 
-`tests/stack/shared/test_slapd_*.py` run it on a slapd of the role's configuration.
+`tests/stack/shared/accountd/test_slapd_*.py` run it on a slapd of the role's configuration.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from malleposte.backup.restore import database as restore_database
 from malleposte.backup.restore.model import Copy, Outcome
 from malleposte.backup.restore.vault import Archives
 from malleposte.cli import main
-from malleposte.commands import away, backup_options, backup_restore
+from malleposte.commands import away, backup_job, backup_options, backup_restore
 from malleposte.core import paths
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.fleet import remote
@@ -145,9 +145,9 @@ def on_host(tmp_path, monkeypatch):
     held = {**keys, "password_file": str(tmp_path / "none"), "journal": str(tmp_path / "accounts.jsonl")}
     (tmp_path / "accounts.json").write_text(json.dumps(held))
     monkeypatch.setattr(settings, "FILE", tmp_path / "accounts.json")
-    monkeypatch.setattr(backup_restore, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(backup_job, "LOCK", tmp_path / "lock")
     monkeypatch.setattr(backup_restore, "opener", lambda _uid, closed=False: Box())
-    monkeypatch.setattr(backup_restore.Job, "archives", lambda _self: None)
+    monkeypatch.setattr(backup_job.Job, "archives", lambda _self: None)
     monkeypatch.setattr(backup_restore.messages, "restore", lambda *_a, **_k: Outcome("messages of anne"))
     monkeypatch.setattr(backup_restore.messages, "listing", lambda *_a, **_k: Outcome("messages of anne"))
     monkeypatch.setattr(paths, "HOSTED", True)
@@ -294,9 +294,9 @@ def test_what_a_controller_sends_the_host_understands(sent, monkeypatch, typed, 
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(backup_restore, "opener", lambda _uid, closed=False: Box())
     monkeypatch.setattr(backup_restore, "class_here", lambda _uid: "")
-    monkeypatch.setattr(backup_restore.Job, "archives", lambda _self: None)
+    monkeypatch.setattr(backup_job.Job, "archives", lambda _self: None)
     monkeypatch.setattr(
-        backup_restore.Job,
+        backup_job.Job,
         "foreseen",
         lambda self, what, *_wanted: seen.append((what, self.vault, self.as_of.text if self.as_of else "")) or 0,
     )
@@ -333,7 +333,7 @@ def test_a_failure_is_json_where_json_was_asked(sent, capsys):
 
 
 def test_what_was_named_and_is_not_there_makes_the_exit_code(capsys):
-    job = backup_restore.Job({"vault": None, "as_of": None, "dry_run": False, "as_json": False})
+    job = backup_job.Job({"vault": None, "as_of": None, "dry_run": False, "as_json": False})
     assert job.show(Outcome("messages of anne")) == 0
     assert job.show(Outcome("messages of anne", missing=["the message <x@y.test>"])) == 4
     assert "NOT DONE: the message <x@y.test>" in capsys.readouterr().out
@@ -373,11 +373,11 @@ def test_a_host_refuses_in_one_line(monkeypatch, capsys, typed, said):
 
 
 def test_one_restore_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(backup_restore, "LOCK", tmp_path / "lock")
+    monkeypatch.setattr(backup_job, "LOCK", tmp_path / "lock")
     with (
-        backup_restore.alone(),
+        backup_job.alone(),
         pytest.raises(MallepostError, match=r"another restore is under way \(process \d+\)"),
-        backup_restore.alone(),
+        backup_job.alone(),
     ):
         pass
 
@@ -385,7 +385,7 @@ def test_one_restore_at_a_time(tmp_path, monkeypatch):
 def test_an_outcome_for_people():
     copy = Copy("mail-00-0f@1", "vault1", datetime(2026, 3, 14, 9, tzinfo=UTC))
     outcome = Outcome("mailbox anne", copy, {"messages": 3}, ["a note"], "/aside", "undo it", 2.0)
-    text = "\n".join(backup_restore.lines(outcome))
+    text = "\n".join(backup_job.lines(outcome))
     assert "mailbox anne from mail-00-0f@1 of " in text and "3 messages, 2.0 s" in text
     assert "kept: /aside" in text and "to undo: undo it" in text
 

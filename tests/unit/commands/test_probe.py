@@ -136,8 +136,8 @@ def test_an_unknown_path_is_refused(monkeypatch):
 
 
 def test_accounts_whose_passwords_are_lost_are_named(monkeypatch, tmp_path):
-    report = command.seed.SeedReport(unknown=["probe1"])
-    monkeypatch.setattr(command.seed, "seed", lambda inventory, probe_only: report)
+    report = command.accounts.SeedReport(unknown=["probe1"])
+    monkeypatch.setattr(command.accounts, "seed", lambda inventory: report)
     with pytest.raises(InputError, match=r"probe1: in the directory, but .*probe-accounts\.json is gone"):
         command.ensure_accounts(tmp_path)
 
@@ -145,7 +145,7 @@ def test_accounts_whose_passwords_are_lost_are_named(monkeypatch, tmp_path):
 def test_accounts_that_are_there_are_left_alone(monkeypatch, tmp_path):
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets/probe-accounts.json").write_text('{"probe3": {"since": "2999-01-01"}}')
-    monkeypatch.setattr(command.seed, "seed", lambda *words, **more: pytest.fail("seeded again"))
+    monkeypatch.setattr(command.accounts, "seed", lambda *words, **more: pytest.fail("seeded again"))
     command.ensure_accounts(tmp_path)
 
 
@@ -154,9 +154,7 @@ def test_an_account_that_came_later_is_made(monkeypatch, tmp_path):
     table.parent.mkdir()
     table.write_text('{"probe1": {"since": "2999-01-01"}, "probe2": {"since": "2999-01-01"}}')
     seeded = []
-    monkeypatch.setattr(
-        command.seed, "seed", lambda inventory, probe_only: seeded.append(1) or command.seed.SeedReport()
-    )
+    monkeypatch.setattr(command.accounts, "seed", lambda inventory: seeded.append(1) or command.accounts.SeedReport())
     command.ensure_accounts(tmp_path)
     assert seeded == [1]
 

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from malleposte.accounts.seed import SeedReport
 from malleposte.core.errors import ExitCode, MallepostError
 from malleposte.core.progress import Progress
 from malleposte.dev import bringup
 from malleposte.dev.lab import LabError, LabUsageError
 from malleposte.fleet import playbook
 from malleposte.fleet.remote import Place
+from malleposte.probe.accounts import SeedReport
 from malleposte.probe.model import Result, Status
 
 

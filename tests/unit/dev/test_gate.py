@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from malleposte.core.errors import MallepostError
+from malleposte.core.paths import ROOT
 from malleposte.core.progress import Progress
 from malleposte.core.run import Finished
-from malleposte.dev import gate, lanes
+from malleposte.dev import checks, gate, lanes
 
 
-def python(code: str) -> gate.Check:
-    return gate.Check("trial", (sys.executable, "-c", code))
+def python(code: str) -> checks.Check:
+    return checks.Check("trial", (sys.executable, "-c", code))
 
 
 @pytest.fixture(autouse=True)
@@ -30,8 +31,8 @@ def tiers_run(
     prepare: Callable[[str], None] = lambda _: None,
     **options: bool,
 ) -> dict[str, bool]:
-    monkeypatch.setattr(gate, "checks_of", lambda tier, **_: [python(codes[tier])] if tier in codes else [])
-    plan = gate.Plan(list(reversed(gate.TIERS[1:])), **options)
+    monkeypatch.setattr(checks, "checks_of", lambda tier, **_: [python(codes[tier])] if tier in codes else [])
+    plan = checks.Plan(list(reversed(checks.TIERS[1:])), **options)
     return {outcome.tier: outcome.ok for outcome in gate.run(plan, Progress(quiet=True), prepare)}
 
 
@@ -104,14 +105,14 @@ def test_what_is_ended_in_the_middle_is_put_away_and_what_ends_by_itself_is_not(
     away = tmp_path / "away"
     undo = (sys.executable, "-c", f"import pathlib; pathlib.Path({str(away)!r}).touch()")
     aside = gate.Aside()
-    assert gate.run_streamed("molecule", [gate.Check("trial", (sys.executable, "-c", "pass"), undo=undo)],
+    assert gate.run_streamed("molecule", [checks.Check("trial", (sys.executable, "-c", "pass"), undo=undo)],
                              Progress(quiet=True), aside).ok  # fmt: skip
     assert not away.exists()
     aside.stop()
-    long = gate.Check("trial", (sys.executable, "-c", "import time; time.sleep(600)"), undo=undo)
+    long = checks.Check("trial", (sys.executable, "-c", "import time; time.sleep(600)"), undo=undo)
     assert not gate.run_streamed("molecule", [long], Progress(quiet=True), aside).ok
     assert away.exists()
-    assert all(check.undo for check in gate.checks_of("molecule"))
+    assert all(check.undo for check in checks.checks_of("molecule"))
 
 
 def test_no_test_collected_is_no_failure_of_pytest_alone() -> None:
@@ -122,8 +123,8 @@ def test_no_test_collected_is_no_failure_of_pytest_alone() -> None:
 
 def test_a_tier_is_prepared_only_when_it_has_something_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     prepared: list[str] = []
-    monkeypatch.setattr(gate, "checks_of", lambda tier, **_: [python("pass")] if tier == "stack" else [])
-    list(gate.run(gate.Plan(["stack", "browser"]), Progress(quiet=True), prepared.append))
+    monkeypatch.setattr(checks, "checks_of", lambda tier, **_: [python("pass")] if tier == "stack" else [])
+    list(gate.run(checks.Plan(["stack", "browser"]), Progress(quiet=True), prepared.append))
     assert prepared == ["stack"]
 
 
@@ -141,7 +142,7 @@ def test_every_runner_of_a_tier_has_its_closing_line() -> None:
     assert gate.closing_report([done])[-2:] == ["==== 3 passed in 1s ====", "==== 4 passed in 1s ===="]
 
 
-def lane(tmp_path: Path, failing: int, *, for_good: bool = False) -> gate.Check:
+def lane(tmp_path: Path, failing: int, *, for_good: bool = False) -> checks.Check:
     """Tests of which some fail the first time, or each time."""
     (tmp_path / "test_lab.py").write_text(
         "import pathlib, pytest\n"
@@ -153,7 +154,7 @@ def lane(tmp_path: Path, failing: int, *, for_good: bool = False) -> gate.Check:
         f"    assert number == {failing} or (known and not {for_good})\n"
     )
     words = (sys.executable, "-m", "pytest", f"{tmp_path}/test_lab.py", "-ra", "-p", "no:cacheprovider")
-    return gate.Check("trial", words)
+    return checks.Check("trial", words)
 
 
 def test_a_test_on_the_lab_that_passes_by_itself_is_named_and_fails_nothing(tmp_path: Path) -> None:
@@ -176,19 +177,19 @@ def test_a_test_that_fails_twice_or_with_many_others_or_without_a_lab_fails_the_
 
 
 def test_the_stack_runs_in_two_lanes_and_only_the_first_beside_itself() -> None:
-    shared, exclusive = gate.checks_of("stack")
+    shared, exclusive = checks.checks_of("stack")
     assert ("tests/stack/shared" in shared.words, "-n" in shared.words) == (True, True)
     assert ("tests/stack/exclusive" in exclusive.words, "-n" in exclusive.words) == (True, False)
-    stack = gate.ROOT / "tests/stack"
+    stack = ROOT / "tests/stack"
     tests = [path.relative_to(stack).parts[0] for path in stack.rglob("test_*.py")]
-    assert set(tests) == set(gate.LANES), "a test of the stack outside the lanes would never run"
+    assert set(tests) == set(checks.LANES), "a test of the stack outside the lanes would never run"
 
 
 def test_the_fleet_runs_what_asks_for_hosts_by_their_groups_as_well() -> None:
-    (fleet,) = gate.checks_of("fleet")
-    assert {"tests/fleet", *gate.ANYWHERE} <= set(fleet.words)
-    assert all((gate.ROOT / name).is_file() for name in gate.ANYWHERE)
-    assert gate.checks_of("fleet", files=["tests/stack/shared/test_desk.py"]) == []
+    (fleet,) = checks.checks_of("fleet")
+    assert {"tests/fleet", *checks.ANYWHERE} <= set(fleet.words)
+    assert all((ROOT / name).is_file() for name in checks.ANYWHERE)
+    assert checks.checks_of("fleet", files=["tests/stack/shared/portal/test_desk.py"]) == []
 
 
 def on_labs(
@@ -198,19 +199,22 @@ def on_labs(
     tiers: Sequence[str],
     *,
     keep_going: bool = False,
+    processors: int = 2,
 ) -> list[gate.Outcome]:
     """Tiers over several labs, each run of pytest replaced by Python; `codes` by the name of the run."""
+    monkeypatch.setattr(gate, "processors", lambda: processors)
 
-    def check(tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> gate.Check:
-        assert all((gate.ROOT / name).exists() for name in paths)
+    def check(tier: str, lane: str = "", *, paths: Sequence[str] = (), **_: object) -> checks.Check:
+        assert all((ROOT / name).exists() for name in paths)
         code = f"import os; exec({codes!r}[os.environ.get('TWIN') or {lane or tier!r}])"
-        return gate.Check(f"{tier}-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
+        return checks.Check(f"{tier}-{lane}", (sys.executable, "-c", code), {"LEFT": str(tmp_path)})
 
-    monkeypatch.setattr(gate, "pytest_check", check)
+    for module in (checks, gate):
+        monkeypatch.setattr(module, "pytest_check", check)
     names = {lanes.TWIN: "twin", lanes.WINDOWS: "browser"}
     return list(
         gate.run_each(
-            gate.Plan(tiers, keep_going=keep_going),
+            checks.Plan(tiers, keep_going=keep_going),
             tiers,
             Progress(quiet=True),
             second=lambda suffix: lanes.Second(("env", f"ENTERED={suffix}"), {"TWIN": names[suffix]}),
@@ -275,6 +279,18 @@ def test_the_browser_has_a_lab_of_its_own_beside_the_exclusive_tests(
     assert (browser.tier, browser.ok, browser.closing) == ("browser", True, ("4 passed",))
 
 
+def test_with_many_processors_the_browser_runs_beside_the_shared_lane(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two wait for each other: one after the other, neither would end."""
+    wait = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.05)\n"
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    codes = dict.fromkeys(("exclusive", "twin"), "pass")
+    codes |= {"shared": wait.format(one, two), "browser": wait.format(two, one)}
+    found = on_labs(tmp_path, codes, monkeypatch, ["stack", "browser"], processors=gate.PLENTY)
+    assert [(outcome.tier, outcome.ok) for outcome in found] == [("stack", True), ("browser", True)]
+
+
 @pytest.mark.parametrize(("keep_going", "tiers"), [(False, ["stack"]), (True, ["stack", "browser"])])
 def test_no_browser_begins_after_a_failed_lane_unless_it_is_to_keep_going(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep_going: bool, tiers: list[str]
@@ -302,40 +318,40 @@ def test_every_exclusive_file_runs_on_one_of_the_labs() -> None:
 
 
 def test_a_part_of_the_tests_needs_no_second_lab() -> None:
-    assert gate.Plan(["stack"]).whole
+    assert checks.Plan(["stack"]).whole
     assert not any(plan.whole for plan in (
-        gate.Plan(["stack"], full=True), gate.Plan(["stack"], expression="spam"), gate.Plan(["stack"], files=[]),
+        checks.Plan(["stack"], full=True), checks.Plan(["stack"], expression="spam"), checks.Plan(["stack"], files=[]),
     ))  # fmt: skip
 
 
 def test_long_tests_run_only_when_asked() -> None:
-    assert "not full" in gate.pytest_check("stack").words
-    assert "not full" not in gate.pytest_check("stack", full=True).words
-    assert gate.pytest_check("stack", expression="spam").words[-2:] == ("-k", "spam")
+    assert "not full" in checks.pytest_check("stack").words
+    assert "not full" not in checks.pytest_check("stack", full=True).words
+    assert checks.pytest_check("stack", expression="spam").words[-2:] == ("-k", "spam")
 
 
 def test_the_fleet_has_a_lab_of_its_own_and_waits_to_be_asked() -> None:
-    assert "fleet" not in gate.usual(full=False)
-    assert set(gate.usual(full=True)) == set(gate.TIERS) == {*gate.usual(full=False), "fleet"}
-    (check,) = gate.checks_of("fleet")
-    assert check.env["MALLEPOSTE_INVENTORY"] == str(gate.ROOT / "inventories/fleet")
-    assert not any("MALLEPOSTE_INVENTORY" in one.env for one in gate.checks_of("stack"))
+    assert "fleet" not in checks.usual(full=False)
+    assert set(checks.usual(full=True)) == set(checks.TIERS) == {*checks.usual(full=False), "fleet"}
+    (check,) = checks.checks_of("fleet")
+    assert check.env["MALLEPOSTE_INVENTORY"] == str(ROOT / "inventories/fleet")
+    assert not any("MALLEPOSTE_INVENTORY" in one.env for one in checks.checks_of("stack"))
 
 
 def test_chosen_files_run_in_their_lane_and_tiers_without_any_do_not() -> None:
-    files = ["tests/stack/exclusive/test_crash.py", "tests/unit/test_run.py"]
-    (crash,) = gate.checks_of("stack", files=files)
+    files = ["tests/stack/exclusive/mail/test_crash.py", "tests/unit/test_run.py"]
+    (crash,) = checks.checks_of("stack", files=files)
     assert [word for word in crash.words if "test_" in word] == files[:1]
-    assert not gate.checks_of("browser", files=files)
+    assert not checks.checks_of("browser", files=files)
 
 
 def test_every_shell_script_is_linted() -> None:
-    assert {"malleposte", ".ci/run"} <= set(gate.shell_scripts())
-    assert not [name for name in gate.shell_scripts() if name.startswith((".venv", "var/"))]
+    assert {"malleposte", ".ci/run"} <= set(checks.shell_scripts())
+    assert not [name for name in checks.shell_scripts() if name.startswith((".venv", "var/"))]
 
 
 def test_nothing_is_skipped_by_ansible_lint() -> None:
-    settings = (gate.ROOT / ".ansible-lint").read_text()
+    settings = (ROOT / ".ansible-lint").read_text()
     assert "profile: production" in settings
     assert "skip_list" not in settings
     assert "warn_list" not in settings

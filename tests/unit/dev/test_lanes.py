@@ -26,6 +26,12 @@ def test_no_test_is_left_out_or_run_twice() -> None:
     assert second
 
 
+def test_files_of_long_tests_alone_have_no_seconds_in_the_usual_run() -> None:
+    full = "tests/stack/exclusive/mail/test_hostile.py"
+    assert lanes.long_alone(ROOT / full) and full not in lanes.exclusive()
+    assert not lanes.long_alone(ROOT / "tests/stack/exclusive/mail/test_crash.py"), "some of its tests are short"
+
+
 def test_a_folder_stays_whole_and_has_the_budget_of_its_files() -> None:
     folder = "tests/stack/exclusive/facts"
     known = lanes.exclusive()
@@ -34,5 +40,6 @@ def test_a_folder_stays_whole_and_has_the_budget_of_its_files() -> None:
     assert len(files) > 3
     allowed = timings.budgets()
     assert lanes.budget(folder, allowed) == sum(timings.budget(name, allowed) for name in files)
-    found = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py")}
+    usual = [path for path in (ROOT / "tests/stack/exclusive").rglob("test_*.py") if not lanes.long_alone(path)]
+    found = {str(path.relative_to(ROOT)) for path in usual}
     assert found == {name for name in known if name.endswith(".py")} | set(files)

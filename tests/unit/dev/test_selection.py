@@ -12,8 +12,8 @@ TESTS = {
     "tests/unit/accounts/feed/test_feed.py": "from malleposte.accounts import feed\n",
     "tests/unit/test_other.py": "import malleposte.accounts.feedback\nfrom malleposte.accounts import plan\n",
     "tests/architecture/test_docs.py": "(ROOT / 'docs/accounts.md').read_text()\n",
-    "tests/stack/shared/test_postfix.py": "from tests.stack.support.mail import compose\n",
-    "tests/stack/exclusive/test_crash.py": "from tests.stack.support import power\n",
+    "tests/stack/shared/mail/test_postfix.py": "from tests.stack.support.mail import compose\n",
+    "tests/stack/exclusive/mail/test_crash.py": "from tests.stack.support import power\n",
     "tests/browser/test_portal.py": "",
 }
 
@@ -26,11 +26,14 @@ TESTS = {
         ("plugins/filter/postfix.py", {"tests/unit/plugins/filter/test_postfix.py"}),
         (
             "roles/postfix/templates/x.j2",
-            {"tests/unit/plugins/filter/test_postfix.py", "tests/stack/shared/test_postfix.py"},
+            {"tests/unit/plugins/filter/test_postfix.py", "tests/stack/shared/mail/test_postfix.py"},
         ),
-        ("tests/stack/support/mail.py", {"tests/stack/shared/test_postfix.py"}),
-        ("tests/stack/support/power.py", {"tests/stack/exclusive/test_crash.py"}),
-        ("tests/stack/conftest.py", {"tests/stack/shared/test_postfix.py", "tests/stack/exclusive/test_crash.py"}),
+        ("tests/stack/support/mail.py", {"tests/stack/shared/mail/test_postfix.py"}),
+        ("tests/stack/support/power.py", {"tests/stack/exclusive/mail/test_crash.py"}),
+        (
+            "tests/stack/conftest.py",
+            {"tests/stack/shared/mail/test_postfix.py", "tests/stack/exclusive/mail/test_crash.py"},
+        ),
         ("docs/accounts.md", {"tests/architecture/test_docs.py"}),
         ("README.md", set()),
     ],
@@ -52,5 +55,7 @@ def test_what_is_chosen_is_told_and_what_has_no_test_too(monkeypatch: pytest.Mon
 
 def test_the_roles_of_the_repository_name_their_tests() -> None:
     tests = selection.test_files()
-    assert {"tests/stack/shared/test_sogo.py", "tests/browser/test_sogo.py"} <= selection.said_by_role("sogo", tests)
-    assert "tests/stack/shared/test_radicale.py" not in selection.said_by_role("sogo", tests)
+    assert {"tests/stack/shared/groupware/test_sogo.py", "tests/browser/test_sogo.py"} <= selection.said_by_role(
+        "sogo", tests
+    )
+    assert "tests/stack/shared/groupware/test_radicale.py" not in selection.said_by_role("sogo", tests)

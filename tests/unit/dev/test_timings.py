@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from malleposte.core.paths import ROOT
 from malleposte.core.progress import Progress
-from malleposte.dev import gate, timings
+from malleposte.dev import checks, gate, timings
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_times_of_an_earlier_run_are_not_told(folder: Path, tmp_path: Path, monk
     monkeypatch.setattr("malleposte.core.paths.LOG_DIR", tmp_path)
     timings.keep(folder / "unit.json", {"tests/unit/test_a.py": 1})
     assert timings.report(gate.runs_of("unit"))
-    gate.run_streamed("unit", [gate.Check("unit", (sys.executable, "-c", "pass"))], Progress(quiet=True))
+    gate.run_streamed("unit", [checks.Check("unit", (sys.executable, "-c", "pass"))], Progress(quiet=True))
     assert timings.report(gate.runs_of("unit")) == []
 
 

@@ -4,12 +4,15 @@ from malleposte.dev import unsteady
 
 SUMMARY = (
     "E   AssertionError: FAILED to answer",
-    "FAILED tests/stack/shared/test_sogo.py::test_mail[a b] - AssertionError: no - mail",
-    "ERROR tests/stack/shared/test_dav.py::TestHome::test_it",
-    "ERROR tests/stack/shared/test_dav.py::TestHome::test_it - at its end",
+    "FAILED tests/stack/shared/groupware/test_sogo.py::test_mail[a b] - AssertionError: no - mail",
+    "ERROR tests/stack/shared/groupware/test_dav.py::TestHome::test_it",
+    "ERROR tests/stack/shared/groupware/test_dav.py::TestHome::test_it - at its end",
     "===== 1 failed, 2 errors in 3.40s =====",
 )
-NAMES = ["tests/stack/shared/test_sogo.py::test_mail[a b]", "tests/stack/shared/test_dav.py::TestHome::test_it"]
+NAMES = [
+    "tests/stack/shared/groupware/test_sogo.py::test_mail[a b]",
+    "tests/stack/shared/groupware/test_dav.py::TestHome::test_it",
+]
 
 
 def test_names_are_read_from_the_summary_alone() -> None:

@@ -23,7 +23,6 @@ from malleposte.accounts.mailbox import filters
 from malleposte.accounts.plan import declare
 from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.current import Current
-from malleposte.accounts.seed import probe_agents
 from malleposte.check import run
 from malleposte.check.findings import Level
 from malleposte.check.offline import Reader
@@ -35,6 +34,7 @@ from malleposte.directory.memory import MemoryDirectory
 from malleposte.fleet.site import Site
 from malleposte.platform import facts, mailstore, profiles
 from malleposte.platform.classes import ClassError, Classes
+from malleposte.probe.accounts import probe_agents
 
 from tests.support.classes import CLASSES, THIRD, THREE
 from tests.unit.accounts.test_agendas import Memory, agenda, event

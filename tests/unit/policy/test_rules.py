@@ -1,4 +1,4 @@
-"""The password rules, by the one table that slapd is tried with too (tests/stack/shared/test_password_policy.py)."""
+"""The password rules, by the one table of passwords (slapd: tests/stack/shared/directory/test_password_policy.py)."""
 
 from __future__ import annotations
 

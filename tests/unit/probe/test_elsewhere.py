@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from malleposte.probe.walker import elsewhere, walk, web
+from malleposte.probe.walker import walk
 from malleposte.probe.walker.https import Answer, Browser
+from malleposte.probe.walker.paths import elsewhere, web
 from malleposte.probe.walker.plan import Elsewhere, NotTestedError, PathError
 
 from tests.unit.probe.test_paths import make_plan

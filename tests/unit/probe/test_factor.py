@@ -10,8 +10,9 @@ from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
-from malleposte.probe.walker import factor, sso, walk
+from malleposte.probe.walker import walk
 from malleposte.probe.walker.https import Answer, Browser
+from malleposte.probe.walker.paths import factor, sso
 from malleposte.probe.walker.plan import PathError
 
 from tests.unit.probe.test_paths import make_plan

@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
-from malleposte.probe.walker import certificates, der, dkim, resolver
+from malleposte.probe.walker import der, dkim, resolver
+from malleposte.probe.walker.paths import certificates
 
 MESSAGE = (
     b"From: Jeanne <jeanne@ac-exemple.test>\r\nTo: x@lointain.test\r\nSubject:  Deux   mots\r\n\tet un repli\r\n\r\n"

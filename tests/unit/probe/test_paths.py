@@ -4,7 +4,8 @@ import socket
 import threading
 
 import pytest
-from malleposte.probe.walker import mailbox, records, refusals, resolver, walk
+from malleposte.probe.walker import mailbox, resolver, walk
+from malleposte.probe.walker.paths import records, refusals
 from malleposte.probe.walker.plan import PathError, Plan, poll
 from malleposte.probe.walker.sieve import ManageSieve, SieveError
 

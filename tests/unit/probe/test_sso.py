@@ -6,8 +6,8 @@ import datetime
 from typing import Any
 
 import pytest
-from malleposte.probe.walker import sso
 from malleposte.probe.walker.https import Answer, Browser
+from malleposte.probe.walker.paths import sso
 from malleposte.probe.walker.plan import NotTestedError, PathError
 
 from tests.unit.probe.test_paths import make_plan

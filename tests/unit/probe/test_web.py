@@ -4,11 +4,12 @@ from email.message import Message
 from types import SimpleNamespace
 
 import pytest
-from malleposte.probe.walker import dav, https, walk, web
+from malleposte.probe.walker import https, walk
 from malleposte.probe.walker.https import Answer, Browser
 from malleposte.probe.walker.mailbox import attach, compose
+from malleposte.probe.walker.paths import dav, web
+from malleposte.probe.walker.paths.refusals import EICAR
 from malleposte.probe.walker.plan import PathError
-from malleposte.probe.walker.refusals import EICAR
 
 from tests.unit.probe.test_paths import make_plan
 

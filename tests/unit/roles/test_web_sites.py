@@ -1,6 +1,6 @@
 """Files of the roles for nginx: the headers of every answer, questions asked first, and addresses that are refused.
 
-Whether nginx takes it, and answers so, is seen on a deployed host: `tests/stack/shared/test_nginx.py`.
+Whether nginx takes it, and answers so, is seen on a deployed host: `tests/stack/shared/network/test_nginx.py`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from malleposte.backup.restore import dav, kept
 from malleposte.backup.restore.mail import box as boxes
 from malleposte.backup.restore.mail import messages
 from malleposte.backup.restore.model import Copy
-from malleposte.backup.vault import maintenance
+from malleposte.backup.vault import maintenance, repair
 from malleposte.backup.vault.ledger import Ledger
 from malleposte.core.errors import MallepostError
 from malleposte.platform import mailstore
@@ -500,17 +500,17 @@ def test_an_undo_on_a_vault_moves_what_its_client_may_move_and_nothing_of_root_s
     for name in ("lock", "gate"):
         (client / UID / name).touch()
     _watched.append(f"{repository.path}/")
-    assert "; 2 later segments lie in " in maintenance.undo(repository)
+    assert "; 2 later segments lie in " in repair.undo(repository)
     _watched.clear()
     assert place.root_s() == place.before
     assert _touched == [], "the client's repository was touched as root"
     assert [path.name for path in (repository.path / "data/0").iterdir()] == ["5"]
-    (aside,) = (client / maintenance.UNDONE).iterdir()
+    (aside,) = (client / repair.UNDONE).iterdir()
     assert sorted(path.name for path in aside.iterdir()) == ["6", "7", "index.7"]
     assert (aside.stat().st_uid, aside.stat().st_mode & 0o777) == (0, 0o700)
     plant("file", repository.path / "config", place)
     with pytest.raises(maintenance.Fault, match="system: its config cannot be read"):
-        maintenance.accept(repository)
+        repair.accept(repository)
 
 
 # --- the module itself ---

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
-from malleposte.probe.walker.factor import PERIOD, one_time
+from malleposte.probe.walker.paths.factor import PERIOD, one_time
 
 from tests.stack.support.factors import Application
 

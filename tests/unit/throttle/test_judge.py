@@ -1,6 +1,6 @@
 """Delays against guessed passwords: counting rules, answers to Dovecot.
 
-The scripts that count run in Valkey: tests/stack/shared/test_throttle.py and test_throttle_clients.py.
+The scripts that count run in Valkey: tests/stack/shared/sso/test_throttle.py and test_throttle_clients.py.
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@
 ``kill``, ``start``, ``ssh`` do what they say. Errors are LabError and carry an exit code.
 """
 
-from malleposte.dev.lab.controller import CONTROLLER_PACKAGES
 from malleposte.dev.lab.errors import LabError, LabUnsupportedError, LabUsageError
-from malleposte.dev.lab.host import Host
 from malleposte.dev.lab.inventory import Bind, HostSpec, Inventory
-from malleposte.dev.lab.lab import HostStatus, Lab
+from malleposte.dev.lab.lab import Lab
+from malleposte.dev.lab.machine.controller import CONTROLLER_PACKAGES
+from malleposte.dev.lab.machine.host import Host
 from malleposte.dev.lab.settings import Settings
+from malleposte.dev.lab.status import HostStatus
 from malleposte.dev.lab.twin import Twin
 
 __all__ = [

@@ -18,16 +18,14 @@ from typing import Any
 
 import yaml
 
+from malleposte.core.paths import DEFAULT_LABS, ENV_PREFIX, labs
 from malleposte.dev.lab.errors import LabUsageError
 from malleposte.dev.lab.settings import (  # fmt: skip
-    DEFAULT_ROOT,
     ENV_NETWORK,
-    ENV_PREFIX,
     LONGEST_PREFIX,
     Settings,
     check_prefix,
     derived_network,
-    root_from,
 )
 
 _SUFFIX = re.compile(r"[a-z0-9]?")
@@ -184,7 +182,7 @@ def settle(
         chosen = _network(said, "lab network")
     else:
         chosen = inventory.network if prefix == inventory.prefix else derived_network(prefix)
-    settings = Settings(prefix, chosen, root or root_from(environ))
+    settings = Settings(prefix, chosen, root or labs(environ))
     return settings, rehome(inventory, prefix, chosen)
 
 
@@ -207,7 +205,7 @@ def is_own(inventory: Inventory, settings: Settings) -> bool:
     return (
         top.get("lab_prefix") == settings.prefix
         and top.get("lab_network", str(derived_network(settings.prefix))) == str(settings.network)
-        and settings.root == DEFAULT_ROOT
+        and settings.root == DEFAULT_LABS
     )
 
 

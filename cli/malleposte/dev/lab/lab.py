@@ -7,39 +7,25 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from malleposte.dev.lab import base, controller, inventory, network, packages, processes, runner, state
+from malleposte.dev.lab import inventory, runner, state, status
 from malleposte.dev.lab.claim import claim
-from malleposte.dev.lab.controller import Report
 from malleposte.dev.lab.errors import LabError, LabUsageError
-from malleposte.dev.lab.host import BOOT_SECONDS, Host, mounts_below
 from malleposte.dev.lab.inventory import Bind, Inventory
+from malleposte.dev.lab.machine import base, controller, network, packages, processes
+from malleposte.dev.lab.machine.controller import Report
+from malleposte.dev.lab.machine.host import BOOT_SECONDS, Host, mounts_below
 from malleposte.dev.lab.runner import Result, Runner
 from malleposte.dev.lab.settings import Settings
+from malleposte.dev.lab.status import HostStatus, for_each, those
 from malleposte.fleet.ssh import OWN, words
 from malleposte.platform import locks
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,40}")
-
-
-@dataclass(frozen=True)
-class HostStatus:
-    """The present state of a host."""
-
-    name: str
-    address: str
-    state: str  # absent | half-made | stopped | running
-    ssh: bool
-    pid: int
-    uptime: float  # seconds, 0 when it does not run
-    snapshots: tuple[str, ...]
 
 
 def _quiet(_: str) -> None:
@@ -132,7 +118,7 @@ class Lab:
                     base.prune(self.settings.shared, self._used_trees(), time.time())
             else:
                 tree = Path()
-            for host in _those(sleeping, lambda host: host.make(tree, resolvers, public_key)):
+            for host in those(sleeping, lambda host: host.make(tree, resolvers, public_key)):
                 self.report(f"{host.name}: made")
             self._write_known_hosts()
             return self._boot(hosts)
@@ -149,7 +135,7 @@ class Lab:
             return booted
 
         try:
-            return [host.name for host in _those(hosts, boot)]
+            return [host.name for host in those(hosts, boot)]
         except KeyboardInterrupt:
             # Threads do not see it: without this they would go on waiting for the hosts.
             self._interrupted.set()
@@ -165,7 +151,8 @@ class Lab:
             if word in ("running", "degraded"):
                 break
             if not host.running():
-                raise LabError(f"{host.name} stopped during its boot: {_last(host.console)} (see {host.console})")
+                last = status.last_line(host.console)
+                raise LabError(f"{host.name} stopped during its boot: {last} (see {host.console})")
             if time.monotonic() > end:
                 raise LabError(
                     f"{host.name} does not answer to ssh within {BOOT_SECONDS} s: {said.last_line} (see {host.console})"
@@ -222,14 +209,14 @@ class Lab:
         controller.require_root()
         with self._locked():
             hosts = self.hosts(names)
-            return [host.name for host in _those(hosts, Host.stop)]
+            return [host.name for host in those(hosts, Host.stop)]
 
     def kill(self, names: Sequence[str]) -> list[str]:
         """Kill all processes of hosts at once; return the names of those that ran."""
         controller.require_root()
         with self._locked():
             hosts = self.hosts(names)
-            return [host.name for host in _those(hosts, Host.kill)]
+            return [host.name for host in those(hosts, Host.kill)]
 
     # --- snapshots ---
 
@@ -249,7 +236,7 @@ class Lab:
             if taken and not replace:
                 where = ", ".join(taken)
                 raise LabUsageError(f"snapshot {label} exists on {where}: give --replace to take it anew")
-            ran = _those(hosts, Host.stop)
+            ran = those(hosts, Host.stop)
             for host in hosts:
                 host.freeze(label)
             self._boot(ran)
@@ -294,23 +281,7 @@ class Lab:
 
     def status(self) -> list[HostStatus]:
         """Return the status of every host; needs no root and takes no lock."""
-
-        def look(host: Host) -> HostStatus:
-            current, machine = host.state, host.running()
-            address = str(host.spec.address) if host.spec else (current.address if current else "")
-            word = "running" if machine else "stopped"
-            if current is None:
-                word = "absent"
-            elif not current.provisioned:
-                word = "half-made"
-            uptime = time.clock_gettime(time.CLOCK_BOOTTIME) - machine.started if machine else 0.0
-            answers = machine is not None and _answers(address)
-            labels = tuple(sorted(current.snapshots)) if current else ()
-            return HostStatus(
-                host.name, address, word, answers, machine.pid if machine else 0, round(uptime, 1), labels
-            )
-
-        return for_each(self.hosts(), look)
+        return for_each(self.hosts(), status.look)
 
     def ssh_command(self, name: str, *, share: bool = True) -> list[str]:
         """Return the ssh command that enters host ``name`` as root; the command to run there comes after it."""
@@ -398,30 +369,3 @@ class Lab:
             yield
         finally:
             os.close(descriptor)
-
-
-def for_each[T](hosts: Sequence[Host], act: Callable[[Host], T]) -> list[T]:
-    """Do ``act`` for all hosts at once; return the results in order, or raise the first error when all are done."""
-    if not hosts:
-        return []
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        futures = [pool.submit(act, host) for host in hosts]
-    return [future.result() for future in futures]
-
-
-def _those(hosts: Sequence[Host], act: Callable[[Host], bool]) -> list[Host]:
-    """Do ``act`` for all hosts at once; return those for which it was true."""
-    return [host for host, true in zip(hosts, for_each(hosts, act), strict=True) if true]
-
-
-def _answers(address: str) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((address, 22), timeout=1):
-        return True
-    return False
-
-
-def _last(path: Path) -> str:
-    with contextlib.suppress(OSError):
-        lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines()]
-        return next((line for line in reversed(lines) if line), "no output")
-    return "no output"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
+from malleposte.core.paths import DEFAULT_LABS
 from malleposte.dev.lab.errors import LabUsageError
 
-DEFAULT_ROOT = Path("/var/lib/malleposte/lab")
-ENV_ROOT = "MALLEPOSTE_LAB_DIR"
-ENV_PREFIX = "MALLEPOSTE_LAB_PREFIX"
 ENV_NETWORK = "MALLEPOSTE_LAB_NETWORK"
 ENV_DNS = "MALLEPOSTE_LAB_DNS"
 
@@ -42,7 +38,7 @@ class Settings:
 
     prefix: str
     network: IPv4Network
-    root: Path = DEFAULT_ROOT
+    root: Path = DEFAULT_LABS
 
     @property
     def state(self) -> Path:
@@ -117,9 +113,3 @@ class Settings:
     def machine(self, host: str) -> str:
         """Return the machine name of ``host``, unique on the controller."""
         return f"{self.prefix}-{host}"
-
-
-def root_from(environ: Mapping[str, str] | None = None) -> Path:
-    """Return the directory of all labs: $MALLEPOSTE_LAB_DIR or the default."""
-    environ = os.environ if environ is None else environ
-    return Path(environ.get(ENV_ROOT) or DEFAULT_ROOT).absolute()

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from malleposte.dev.lab import controller, state
+from malleposte.core.paths import ENV_PREFIX
+from malleposte.dev.lab import state
 from malleposte.dev.lab.errors import LabUsageError
-from malleposte.dev.lab.host import Host
 from malleposte.dev.lab.lab import Lab
-from malleposte.dev.lab.settings import ENV_NETWORK, ENV_PREFIX, LONGEST_PREFIX, Settings, derived_network
+from malleposte.dev.lab.machine import controller
+from malleposte.dev.lab.machine.host import Host
+from malleposte.dev.lab.settings import ENV_NETWORK, LONGEST_PREFIX, Settings, derived_network
 
 SUFFIXES = ("t", "w")
 """A letter for each twin that a lab may have; it ends the names of its hosts."""

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, TextIO
 
-from . import certificates, dav, elsewhere, factor, flows, records, refusals, resolver, sso, web
+from . import resolver
 from .mailbox import clean_account, clean_vantage
+from .paths import certificates, dav, elsewhere, factor, flows, records, refusals, sso, web
 from .plan import NotTestedError, PathError, Plan
 from .sieve import SieveError
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from malleposte.backup.vault import maintenance
+from malleposte.backup.vault import maintenance, repair
 from malleposte.backup.vault.ledger import REMEMBERED, Entry, Ledger, Made
 
 NOW = datetime(2015, 6, 30, 7, 30, tzinfo=UTC)
@@ -94,7 +94,7 @@ def repository(tmp_path: Path) -> maintenance.Repository:
 def test_undo_takes_a_repository_back_and_loses_nothing(repository: maintenance.Repository) -> None:
     Ledger({}, 5, repository.identity()).write(repository.ledger_path)
     (repository.path / "config").write_text(CONFIG.format(id="a1", key="bad"))
-    said = maintenance.undo(repository)
+    said = repair.undo(repository)
     assert said.startswith("mail1/system: back at transaction 5, its key put back; 2 later segments lie in ")
     assert repository.identity() == {"id": "a1", "key": "good\nmore"}
     assert sorted(path.name for path in (repository.path / "data" / "0").iterdir()) == list("012345")
@@ -180,7 +180,7 @@ def test_what_has_gone_can_be_given_up(repository: maintenance.Repository) -> No
     Ledger({"c": Entry("ldap@1", "2026-03-01T00:00:00+00:00")}, 5, repository.identity()).write(repository.ledger_path)
     with pytest.raises(maintenance.Fault, match=r"ldap@1 \(seen"):
         maintenance.compared(repository, {}, Ledger.read(repository.ledger_path))
-    maintenance.accept(repository)
+    repair.accept(repository)
     assert maintenance.compared(repository, {}, Ledger.read(repository.ledger_path), MADE)
 
 

@@ -101,7 +101,7 @@ def test_honest_mail_passes(message: bytes) -> None:
 
 @pytest.mark.parametrize("rest", regressions.messages().values(), ids=regressions.messages())
 def test_what_the_filter_must_bear_by_itself_passes(rest: bytes) -> None:
-    """Tests of the deployed filter send it these (tests/stack/exclusive/test_hostile.py)."""
+    """Tests of the deployed filter send it these (tests/stack/exclusive/mail/test_hostile.py)."""
     scanned(TOP + rest)
 
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from malleposte.dev.lab import LabError, apt, base
+from malleposte.dev.lab import LabError
+from malleposte.dev.lab.machine import apt, base
 from malleposte.dev.lab.runner import Result
 
 DEB822 = """\

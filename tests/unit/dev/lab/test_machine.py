@@ -18,16 +18,12 @@ from malleposte.dev.lab import (
     LabUnsupportedError,
     LabUsageError,
     Settings,
-    cgroups,
-    controller,
     inventory,
-    network,
-    packages,
-    processes,
 )
 from malleposte.dev.lab import lab as lab_module
-from malleposte.dev.lab.host import mounts_below
 from malleposte.dev.lab.inventory import Inventory
+from malleposte.dev.lab.machine import cgroups, controller, network, packages, processes
+from malleposte.dev.lab.machine.host import mounts_below
 from malleposte.dev.lab.runner import Result, run
 from malleposte.dev.lab.state import HostState
 

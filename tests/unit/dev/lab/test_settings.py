@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
+from malleposte.core.paths import labs
 from malleposte.dev.lab import LabUsageError, Settings
-from malleposte.dev.lab.settings import check_prefix, derived_network, root_from
+from malleposte.dev.lab.settings import check_prefix, derived_network
 
 
 @pytest.mark.parametrize("prefix", ["m", "mp", "h1", "abcdefgh"])
@@ -51,6 +52,6 @@ def test_longest_control_socket_fits() -> None:
 
 
 def test_directory_comes_from_the_environment() -> None:
-    assert root_from({}) == Path("/var/lib/malleposte/lab")
-    assert root_from({"MALLEPOSTE_LAB_DIR": "/srv/labs"}) == Path("/srv/labs")
-    assert root_from({"MALLEPOSTE_LAB_DIR": ""}) == Path("/var/lib/malleposte/lab")
+    assert labs({}) == Path("/var/lib/malleposte/lab")
+    assert labs({"MALLEPOSTE_LAB_DIR": "/srv/labs"}) == Path("/srv/labs")
+    assert labs({"MALLEPOSTE_LAB_DIR": ""}) == Path("/var/lib/malleposte/lab")

@@ -7,8 +7,9 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 import pytest
-from malleposte.dev.lab import HostSpec, Inventory, Lab, LabUsageError, Settings, Twin, controller
+from malleposte.dev.lab import HostSpec, Inventory, Lab, LabUsageError, Settings, Twin
 from malleposte.dev.lab import state as states
+from malleposte.dev.lab.machine import controller
 from malleposte.dev.lab.state import HostState
 
 from tests.unit.dev.lab.test_machine import Machine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import multiprocessing
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible_collections.academie.malleposte.plugins.lookup.toolkit import LookupModule
 from ansible_collections.academie.malleposte.plugins.plugin_utils import toolkit
 from malleposte import cli
@@ -67,15 +69,13 @@ def test_every_module_is_compiled() -> None:
     assert {name for name in names if name.endswith(".pyc")} == {f"{name}c" for name in names if name.endswith(".py")}
 
 
-def test_what_is_written_is_made_anew_only_when_a_source_changed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_written_is_made_anew_only_when_a_source_changed(tmp_path: Path) -> None:
     path = toolkit.written(tmp_path)
     first = path.stat().st_ino
     assert toolkit.written(tmp_path).stat().st_ino == first
-    monkeypatch.setattr(toolkit, "MAIN", f"{toolkit.MAIN}# another\n")
-    assert toolkit.written(tmp_path).stat().st_ino != first
-    assert path.read_bytes() == toolkit.build()
+    other = dataclasses.replace(toolkit.HOSTS, main=f"{toolkit.HOSTS.main}# another\n")
+    assert toolkit.written(tmp_path, other).stat().st_ino != first
+    assert path.read_bytes() == toolkit.build(other)
 
 
 def test_links_are_followed() -> None:
@@ -86,6 +86,62 @@ def test_every_file_of_the_portal_is_in_it() -> None:
     """A template of a kind that is left out is an error of that page alone, on hosts alone."""
     files = {path for path in toolkit.PORTAL.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert {path.relative_to(toolkit.PORTAL.parent).as_posix() for path in files} <= set(dict(toolkit.sources()))
+
+
+def modules_of(archive: toolkit.Archive) -> dict[str, Path]:
+    """The modules of the package in an archive, with their files."""
+    names = [name for name, _content in toolkit.sources(archive) if name.startswith("malleposte/")]
+    files = [toolkit.PACKAGE.parent / name for name in names if name.endswith(".py")]
+    return {toolkit.module_at(path): path for path in files}
+
+
+@pytest.mark.parametrize("archive", [toolkit.HOSTS, toolkit.WORLD])
+def test_no_module_imports_one_that_its_archive_lacks(archive: toolkit.Archive) -> None:
+    """Imports inside functions count, and so do those for types."""
+    modules = modules_of(archive)
+    lacking = {name: toolkit.imported(path, name) - modules.keys() for name, path in modules.items()}
+    if archive == toolkit.HOSTS:
+        files = toolkit.files_of(toolkit.PORTAL, frozenset({".py"}))
+        lacking |= {str(path): toolkit.imported(path, "malleposte_portal") - modules.keys() for path in files}
+    assert {name: sorted(names) for name, names in lacking.items() if names} == {}
+
+
+def test_what_the_controller_alone_has_is_on_no_host() -> None:
+    files = list(toolkit.files_of(toolkit.PACKAGE, frozenset({".py"})))
+    modules = {toolkit.module_at(path) for path in files}
+    assert set(toolkit.CONTROLLER) <= modules, "a name that is left out exists no longer"
+    left = modules - modules_of(toolkit.HOSTS).keys()
+    assert {"malleposte.dev.gate", "malleposte.dev.world.world_sms", "malleposte.commands.deploy"} <= left
+    commands = {f"malleposte.commands.{name.replace('-', '_')}" for name in set(cli.COMMANDS) - set(cli.ON_HOSTS)}
+    assert {name for name in left if name.startswith("malleposte.commands.")} == commands
+
+
+def test_the_world_has_its_programs_and_what_they_import_alone(tmp_path: Path) -> None:
+    modules = modules_of(toolkit.WORLD)
+    assert {"malleposte.dev.world.world_sso", "malleposte.runtime.durable", "malleposte.programs"} <= modules.keys()
+    assert not {"malleposte.cli", "malleposte.accountd", "malleposte.dev.gate"} & modules.keys()
+    path = toolkit.written(tmp_path, toolkit.WORLD)
+    assert path.name == "malleposte-world.pyz"
+    programs = toolkit.programs(archive=toolkit.WORLD)
+    assert set(programs) == {"world-sms", "world-sso", "world-trust"}
+    for name in programs:
+        assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.WORLD.path} run {name}"
+        assert toolkit.digest(name) != toolkit.digest("accountd")
+        words = [sys.executable, "-I", str(path), "run", name, "--no-such", "word"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr[:7]) == (2, "usage: "), done.stderr
+    words = [sys.executable, "-I", str(path), "run", "accountd"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    said = "malleposte: no program is called 'accountd'; see the package malleposte.dev.world\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_the_lookup_gives_both_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    assert LookupModule().run([]) == [str(tmp_path / "malleposte.pyz")]
+    assert LookupModule().run(["world"]) == [str(tmp_path / "malleposte-world.pyz")]
+    with pytest.raises(AnsibleError, match="toolkit: another: give no word, or world"):
+        LookupModule().run(["another"])
 
 
 def test_it_runs_alone(hosted: list[str]) -> None:
@@ -169,7 +225,7 @@ def test_every_program_has_a_command_and_begins(hosted: list[str]) -> None:
     """If its libraries are missing, it names them; nothing else may stop it before it reads its words."""
     assert {"accountd", "dav-router", "lists", "postfix-check", "quota-warning"} <= set(toolkit.programs())
     for name in toolkit.programs():
-        assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.ARCHIVE} run {name}"
+        assert toolkit.command(name) == f"/usr/bin/python3 -I -B {toolkit.HOSTS.path} run {name}"
         done = subprocess.run([*hosted, "run", name, "--no-such", "word"], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert done.stderr.startswith("usage: "), done.stderr
@@ -243,7 +299,7 @@ def test_what_runs_keeps_the_archive_that_it_began_with(package: Path, tmp_path:
     )
     (package / "programs" / "waiting.py").write_text(f"{waiting}    return 0\n")
     archive = tmp_path / "malleposte.pyz"
-    archive.write_bytes(toolkit.build(package))
+    archive.write_bytes(toolkit.build(package=package))
     words = [sys.executable, "-I", str(archive), "run", "waiting"]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdin and running.stdout
@@ -251,7 +307,7 @@ def test_what_runs_keeps_the_archive_that_it_began_with(package: Path, tmp_path:
         (package / "__init__.py").write_text("# longer than before\n" * 100)
         (package / "last.py").write_text("y = 2\n")
         beside = tmp_path / "beside.pyz"
-        beside.write_bytes(toolkit.build(package))
+        beside.write_bytes(toolkit.build(package=package))
         beside.rename(archive)
         running.stdin.write("\n")
         running.stdin.close()

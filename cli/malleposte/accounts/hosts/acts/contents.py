@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -198,34 +197,6 @@ _ROUNDCUBE = {
     "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
     "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
 }
-_ROUNDCUBE_END.format(uid=uid))),
-    ):
-        if name in host.rules.channels:
-            with named(removed.failures.append, name):
-                erase()
-                removed.stores.append(f"database {database}")
-    return removed
-
-
-_OWN = "user_id IN (SELECT user_id FROM users WHERE username = '{uid}')"
-_ROUNDCUBE = {
-    "user": "SELECT username, created, last_login, language, preferences FROM users WHERE username = '{uid}'",
-    "identities": f"SELECT name, email, organization, signature FROM identities WHERE {_OWN} AND del = 0",
-    "contacts": f"SELECT name, email, firstname, surname, vcard FROM contacts WHERE {_OWN} AND del = 0",
-    "groups": f"SELECT name FROM contactgroups WHERE {_OWN} AND del = 0",
-    "collected": f"SELECT name, email FROM collected_addresses WHERE {_OWN}",
-    "answers": f"SELECT name, data FROM responses WHERE {_OWN} AND del = 0",
-}
-_FOLDERS = "SELECT c_folder_id FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'"
-_SOGO_END = (
-    "DELETE FROM sogo_alarms_folder WHERE c_path LIKE '{path}' ESCAPE '!'",
-    *(f"DELETE FROM {table} WHERE c_folder_id IN ({_FOLDERS})"
-      for table in ("sogo_quick_appointment", "sogo_quick_contact", "sogo_store", "sogo_acl")),
-    "DELETE FROM sogo_acl WHERE c_uid = '{uid}'",
-    "DELETE FROM sogo_cache_folder WHERE c_uid = '{uid}'",
-    "DELETE FROM sogo_folder_info WHERE c_path LIKE '{path}' ESCAPE '!'",
-    "DELETE FROM sogo_user_profile WHERE c_uid = '{uid}'",
-)  # fmt: skip
 _ROUNDCUBE_END = "DELETE FROM users WHERE username = '{uid}';"
 
 

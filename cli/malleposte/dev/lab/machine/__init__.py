@@ -1,0 +1,1 @@
+"""A host of the lab as a machine of the controller: its tree, its container, its network, its processes."""

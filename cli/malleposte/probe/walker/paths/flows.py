@@ -1,0 +1,96 @@
+"""Paths on which mail must flow."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+
+from .. import resolver
+from ..dkim import DkimError, verify
+from ..mailbox import compose, results_of, subject, wait_imap, wait_maildir
+from ..plan import Account, PathError, Plan
+from ..sieve import ManageSieve, SieveError
+from ..wire import connect, context, deliver, smtp, words
+
+SCRIPT = "malleposte-probe"
+
+
+def accepted(answer: tuple[str, int, str]) -> str:
+    """The server's words. Raises PathError unless the transaction was accepted."""
+    step, code, text = answer
+    if step != "DATA" or code != 250:
+        raise PathError(f"{step} answered {code} {text}")
+    return text
+
+
+def foreign_to_agent(plan: Plan) -> str:
+    """A foreign server sends to an agent: SPF, DKIM and DMARC pass, it is in the inbox, read by IMAP."""
+    vantage, agent, path = plan.outside(), plan.accounts[0], "foreign-to-agent"
+    message = compose(plan, path, vantage.address, agent.mail)
+    with smtplib.SMTP(*vantage.smtp, timeout=plan.timeout) as session:
+        session.ehlo()
+        accepted(deliver(session, vantage.address, agent.mail, message))
+    folder, received = wait_imap(plan, agent, path)
+    verdicts = results_of(received)
+    shown = " ".join(f"{name}={verdicts.get(name, 'missing')}" for name in ("spf", "dkim", "dmarc"))
+    if folder.upper() != "INBOX" or any(verdicts.get(name) != "pass" for name in ("spf", "dkim", "dmarc")):
+        raise PathError(f"in {folder}: {shown}")
+    return f"in {folder}: {shown}"
+
+
+def submit(plan: Plan, service: str) -> str:
+    """An agent submits to a foreign address; it arrives there signed by our domain."""
+    vantage, agent, path = plan.outside(), plan.accounts[0], f"submit-{plan.port(service)}"
+    with smtp(plan, plan.mail, service, agent) as session:
+        accepted(deliver(session, agent.mail, vantage.address, compose(plan, path, agent.mail, vantage.address)))
+    received = wait_maildir(plan, vantage, path)
+
+    def lookup(name: str) -> list[str]:
+        return resolver.query(name, "TXT", plan.nameservers).records
+
+    try:
+        domain = verify(received, plan.domain, lookup)
+    except (DkimError, resolver.DnsError) as error:
+        raise PathError(f"arrived, DKIM: {error}") from error
+    return f"arrived at {vantage.address}, DKIM d={domain} passes"
+
+
+def managesieve(plan: Plan, account: Account) -> ManageSieve:
+    """A logged-in ManageSieve session over TLS."""
+    session = ManageSieve(connect(plan, plan.mail, "sieve"))
+    session.starttls(context(plan), plan.mail)
+    session.login(account.uid, account.password)
+    return session
+
+
+def sieve_filter(plan: Plan) -> str:
+    """A filter is uploaded and activated, the next mail is filed by it, and it is removed again."""
+    (agent, colleague), path = plan.accounts, "sieve-filter"
+    folder = f"probe-{plan.token}"
+    rule = (
+        'require ["fileinto", "mailbox"];\r\n'
+        f'if header :contains "Subject" "{subject(plan, path)}" {{ fileinto :create "{folder}"; stop; }}\r\n'
+    )
+    try:
+        session = managesieve(plan, agent)
+    except SieveError as error:
+        raise PathError(f"ManageSieve: {words(str(error))}") from error
+    before = next((name for name, active in session.scripts().items() if active), "")
+    before = "" if before == SCRIPT else before
+    try:
+        session.put(SCRIPT, rule)
+        session.activate(SCRIPT)
+        with smtp(plan, plan.mail, "submission", colleague) as submission:
+            message = compose(plan, path, colleague.mail, agent.mail)
+            accepted(deliver(submission, colleague.mail, agent.mail, message))
+        seen, _ = wait_imap(plan, agent, path)
+    except SieveError as error:
+        raise PathError(f"ManageSieve: {words(str(error))}") from error
+    finally:
+        with contextlib.suppress(SieveError, OSError):
+            session.activate(before)
+            session.delete(SCRIPT)
+        session.close()
+    if seen != folder:
+        raise PathError(f"the message is in {seen}, not in {folder}")
+    return "uploaded, activated, mail filed, removed"
