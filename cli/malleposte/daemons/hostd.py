@@ -52,10 +52,10 @@ class Offer:
     def read(self, line: bytes) -> tuple[AnyAct, dict[str, Any]]:
         """Return the act of a request and its arguments. Raises InputError."""
         request = wire.read(line, wire.Request)
-        if request.act not in self.acts:
-            raise InputError(f"no act {request.act!r}")
         if request.version != version():
             raise InputError("the caller has another version of Malleposte", "deploy all hosts from one version of it")
+        if request.act not in self.acts:
+            raise InputError(f"no act {request.act!r}")
         act = self.acts[request.act]
         return act, act.read(request.arguments)
 
@@ -87,7 +87,7 @@ def answer(line: bytes, offer: Offer, turn: contextlib.AbstractContextManager[An
                 for piece in result:
                     yield from _sent(piece)
                 result = None
-        yield wire.line(wire.Done(msgspec.Raw(msgspec.json.encode(result))))
+        yield wire.line(wire.Done(msgspec.Raw(wire.encoded(result))))
     except (MallepostError, OSError) as error:
         yield wire.line(wire.Refused(str(getattr(error, "message", error)), getattr(error, "hint", None)))
     except Exception as error:  # noqa: BLE001  # one act's defect: its caller is told, and so is the journal

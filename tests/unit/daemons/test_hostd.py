@@ -116,9 +116,16 @@ def test_files_come_whole_and_what_is_missing_is_told(tmp_path: Path, host: Fake
         "mail: 2 is damaged",
         File("a\n", b"", "filters"),
     ]
+    host.left = [Trace("folder", "Projets\udcff", "anyone")]
     with serving(tmp_path / "s", hostd.one_host(host)):
         away = RemoteHost("mail1", host.holds, Way(f"unix://{tmp_path / 's'}"))
         assert list(acts.contents.files(away, "mdupond")) == host.pieces
+        host.pieces = [File("courrier/Projets\udcff/1.eml", b"1", "messages"), "mail: Projets\udcff is damaged"]
+        assert list(acts.contents.files(away, "mdupond")) == [
+            File("courrier/Projets?/1.eml", b"1", "messages"),
+            "mail: Projets? is damaged",
+        ]
+        assert acts.traces.traces(away, "mdupond") == [Trace("folder", "Projets?", "anyone")]
 
 
 def test_a_stream_that_breaks_is_no_whole_one(tmp_path: Path, host: FakeHost) -> None:

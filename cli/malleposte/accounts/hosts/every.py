@@ -21,26 +21,26 @@ _BRANCHES: tuple[Branch, ...] = ("people", "functional")
 
 
 def names(directory: Directory, uid: str) -> list[str]:
-    """Every name that an account may be opened under; the uid alone of one that is no longer there."""
-    found = list(directory.search("people", NAMES, {"uid": uid}))
-    values = [value.lower() for entry in found for name in NAMES for value in entry.attributes.get(name, [])]
+    """Return every name that an account may be opened under; the uid alone of one that is no longer there."""
+    entries = list(directory.search("people", NAMES, {"uid": uid}))
+    values = [value.lower() for entry in entries for name in NAMES for value in entry.attributes.get(name, [])]
     return list(dict.fromkeys([uid, *values]))
 
 
 class HostChannels:
     """The access channels of another host as one. See channels.Channel."""
 
-    def __init__(self, host: Host, known: Callable[[str], Sequence[str]]) -> None:
-        """`known` gives all names of an account."""
-        self.host, self.known, self.name = host, known, host.name
+    def __init__(self, host: Host, names_of: Callable[[str], Sequence[str]]) -> None:
+        """`names_of` gives all names of an account."""
+        self.host, self.names_of, self.name = host, names_of, host.name
 
     def close(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.host.ask(sessions.close, uid, tuple(self.known(uid))))
+        sessions.demand_all(self.host.ask(sessions.close, uid, tuple(self.names_of(uid))))
 
     def forget(self, uid: str) -> None:
         """See Channel."""
-        sessions.demand_all(self.host.ask(sessions.forget, uid, tuple(self.known(uid))))
+        sessions.demand_all(self.host.ask(sessions.forget, uid, tuple(self.names_of(uid))))
 
 
 class Hosts(ForRoot):
@@ -51,29 +51,29 @@ class Hosts(ForRoot):
         self.directory, self.hosts = directory, tuple(hosts)
 
     def names(self, uid: str) -> list[str]:
-        """Every name that an account may be opened under."""
+        """Return every name that an account may be opened under."""
         return names(self.directory, uid)
 
     def channels(self) -> list[Channel]:
-        """Every access channel: each of this host, and each other host's together.
+        """Return every access channel: each of this host, and each other host's together.
 
         The log-in page first: a webmail whose session ends asks it for another one at once.
         """
-        made: list[Channel] = []
+        channels: list[Channel] = []
         for host in sessions.LOG_IN_PAGE_FIRST.choose(self, ""):
             if isinstance(host, LocalHost):
-                made += host.channels(self.names)
+                channels += host.channels(self.names)
             else:
-                made.append(HostChannels(host, self.names))
-        return made
+                channels.append(HostChannels(host, self.names))
+        return channels
 
     def store(self, uid: str) -> Host:
-        """The host that holds an account's mailbox. Raises MallepostError."""
+        """Return the host that holds an account's mailbox. Raises MallepostError."""
         stores = {host.name: host for host in self.hosts if STORE in host.holds}
         entries = (one for branch in _BRANCHES for one in self.directory.search(branch, ["mailHost"], {"uid": uid}))
-        held = next(entries, None)
+        entry = next(entries, None)
         try:
-            return stores[store_of(first(held.attributes, "mailHost") if held else "", list(stores))]
+            return stores[store_of(first(entry.attributes, "mailHost") if entry else "", list(stores))]
         except MallepostError as error:
             raise MallepostError(f"{uid}: {error.message}", error.hint) from error
 

@@ -95,14 +95,14 @@ class LocalHost:
         """Return the access channels of this host."""
         inner = (self.rules.delivery_domain, f"sent.{self.rules.delivery_domain}")
 
-        def known(uid: str) -> list[str]:
+        def names_here(uid: str) -> list[str]:
             return [*names(uid), *(f"{uid}@{domain}" for domain in inner)]
 
         makers: dict[str, Callable[[], Channel]] = {
             SIGN_ON: Sso,
             PORTAL: Portal,
-            "dovecot": lambda: Dovecot(known, self.record_socket),
-            "sogo": lambda: Sogo(known, self.rules.memcached),
+            "dovecot": lambda: Dovecot(names_here, self.record_socket),
+            "sogo": lambda: Sogo(names_here, self.rules.memcached),
             "roundcube": lambda: Roundcube(self.rules.roundcube_database, self.sql),
         }
         return [make() for name, make in makers.items() if name in self.rules.channels]

@@ -40,7 +40,7 @@ class Way:
         raise MallepostError(f"{self.address}: closed before the answer")
 
     def _replies(self, act: str, arguments: Mapping[str, Any]) -> Iterator[Piece | wire.Done]:
-        request = wire.Request(act, version(), msgspec.Raw(msgspec.json.encode(arguments)))
+        request = wire.Request(act, version(), msgspec.Raw(wire.encoded(arguments)))
         try:
             with link.connected(self.address, port=PORT, timeout=self.timeout, ca_file=self.ca_file) as stream:
                 if link.is_tls(self.address):

@@ -7,6 +7,9 @@ file, or `Missing`.
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import msgspec
 
 from malleposte.core.errors import InputError
@@ -75,6 +78,14 @@ def read[T](line: bytes, kind: type[T]) -> T:
         raise InputError(str(error), "deploy all hosts from one version of Malleposte") from error
 
 
+def encoded(value: Any) -> bytes:
+    """Return a value as JSON. A byte of a file's name that is not UTF-8 becomes a question mark."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(msgspec.to_builtins(value), ensure_ascii=False).encode("utf-8", "replace")
+
+
 def line(message: msgspec.Struct) -> bytes:
     """Return a message as a line."""
-    return msgspec.json.encode(message) + b"\n"
+    return encoded(message) + b"\n"

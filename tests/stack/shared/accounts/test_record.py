@@ -146,7 +146,8 @@ def test_a_name_that_means_no_account_is_not_recorded(mail: Mail, people: People
     assert imap(mail, who, who.password)
 
     def held(uid: str) -> Any:
-        ask = f"from malleposte.throttle.record import ask; import json; print(json.dumps(ask.of({uid!r}).rows()))"
+        show = f"print(msgspec.json.encode(ask.of({uid!r})).decode())"
+        ask = f"import msgspec; from malleposte.throttle.record import ask; {show}"
         begin = 'import sys; sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz"); '
         return json.loads(site.run("mail1", "python3", "-I", "-c", f'"{begin.replace(chr(34), chr(39))}{ask}"'))
 

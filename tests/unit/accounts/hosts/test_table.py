@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts import acts as declared
+from malleposte.accounts.hosts import wire
 from malleposte.accounts.hosts.hostd import Hostd
+from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.hosts.methods import ForRoot
 from malleposte.accounts.hosts.table import ACTS, EVERY_HOST, Act, act, all_answer, only
+from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.traces.model import Trace
+from malleposte.adapters import lemonldap
+from malleposte.adapters.lemonldap import Session
 
 KEPT = Path(__file__).parent / "acts.txt"
 
@@ -45,3 +51,12 @@ def test_two_acts_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two acts ping"):
         act(on=EVERY_HOST, merge=all_answer)(ping)
     assert ACTS["ping"] is declared.upkeep.ping and ACTS["carry"].merge is only
+
+
+def test_the_key_that_opens_a_log_in_leaves_no_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    since = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
+    sessions = [Session("d1gest", "192.0.2.7", since, 2, key="0p3n")]
+    monkeypatch.setattr(lemonldap, "sessions", lambda _uid: sessions)
+    answer = declared.log_ins.log_ins(LocalHost(LifeRules(channels=("sso",))), "mdupond")
+    assert answer == sessions and b"0p3n" not in wire.encoded(answer)
+    assert b"0p3n" in wire.encoded(sessions), "it would go with the rest"

@@ -76,16 +76,16 @@ def _mail(host: LocalHost, uid: str) -> Iterator[Piece]:
 def _filters(host: LocalHost, uid: str) -> Iterator[Piece]:
     for name, text in filters.read(host.home(uid)).texts.items():
         yield File(f"filtres/{name.removesuffix('.sieve')}.sieve", text.encode("utf-8", "replace"), "filters")
-    if told := senders.told(senders.read(host.home(uid))):
-        yield File("filtres/filtrage.json", _json(told), "filters")
+    if settings := senders.told(senders.read(host.home(uid))):
+        yield File("filtres/filtrage.json", _json(settings), "filters")
 
 
 def _radicale(host: LocalHost, uid: str) -> Iterator[Piece]:
     root = host.rules.radicale / uid
     with owner.as_owner(root):
-        found = sorted(root.rglob("*")) if owner.folder(root) else []
-        found = [path for path in found if owner.plain(path) and path.suffix in (".ics", ".vcf")]
-    for path in found:
+        paths = sorted(root.rglob("*")) if owner.folder(root) else []
+        paths = [path for path in paths if owner.plain(path) and path.suffix in (".ics", ".vcf")]
+    for path in paths:
         name = f"agendas-et-contacts/radicale/{path.relative_to(root)}"
         try:
             content = owner.read(path)
@@ -114,21 +114,16 @@ def _roundcube(host: LocalHost, uid: str) -> Iterator[Piece]:
     if "roundcube" not in host.rules.channels:
         return
     for name, statement in _ROUNDCUBE.items():
-        found = list(_rows(host, host.rules.roundcube_database, statement.format(uid=uid)))
-        if found:
-            yield File(f"webmail/roundcube-{name}.json", _json(found), "webmail")
+        if lines := list(_rows(host, host.rules.roundcube_database, statement.format(uid=uid))):
+            yield File(f"webmail/roundcube-{name}.json", _json(lines), "webmail")
 
 
 def _record(host: LocalHost, uid: str) -> Iterator[Piece]:
-    held = ask.of(uid, host.record_socket)
-    told = {
-        "connexions": [disclosure.seen(one) for one in held.logins],
-        "courrier-refuse": [disclosure.seen(one) for one in held.refusals],
-    }
-    for name, seen in told.items():
-        if seen:
-            node = platform.node().partition(".")[0]
-            yield File(f"diagnostic/{node}-{name}.json", _json(seen), "log-ins and refused mail")
+    record, node = ask.of(uid, host.record_socket), platform.node().partition(".")[0]
+    for name, events in (("connexions", record.logins), ("courrier-refuse", record.refusals)):
+        if events:
+            content = _json([disclosure.seen(event) for event in events])
+            yield File(f"diagnostic/{node}-{name}.json", content, "log-ins and refused mail")
 
 
 def _rows(host: LocalHost, database: str, statement: str) -> Iterator[dict[str, Any]]:
