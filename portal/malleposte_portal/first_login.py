@@ -34,7 +34,7 @@ OVER = 403
 USED = "Cette page a déjà servi. Vérifiez vos réponses et envoyez-la de nouveau."
 
 
-class Begin(Guarded):
+class BeginForm(Guarded):
     """First log-in: NUMEN and code."""
 
     numen = numen_field()
@@ -100,7 +100,7 @@ FORMS: dict[str, type[Form]] = {
 @SUBJECT.form("/activer", "/en/activate")
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
-    form = Begin()
+    form = BeginForm()
     refused, status = "", 200
     if request.method == "POST":
         status = 422

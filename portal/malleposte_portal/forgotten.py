@@ -30,7 +30,7 @@ def _channel_field() -> Any:
     )
 
 
-class Reset(Guarded, NewPassword):
+class ResetForm(Guarded, NewPassword):
     """NUMEN and code give a new password."""
 
     numen = numen_field()
@@ -60,7 +60,7 @@ def forgotten() -> Answer:
 @SUBJECT.form("/motdepasse/oublie", "/en/password/forgotten")
 def reset() -> Answer:
     """NUMEN and INA code give a new password."""
-    form = Reset()
+    form = ResetForm()
     return carried_out(
         "reset",
         form,

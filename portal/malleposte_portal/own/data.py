@@ -29,7 +29,7 @@ _under_way: set[str] = set()
 _guard = threading.Lock()
 
 
-class AskOwnData(Form):
+class AskOwnDataForm(Form):
     """A copy of all data; the password is asked for again."""
 
     password = password_field()
@@ -40,7 +40,7 @@ class AskOwnData(Form):
 def own_data(found: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
     refused, status = "", 200
-    form = AskOwnData()
+    form = AskOwnDataForm()
     if request.method == "POST":
         status = 422
         if form.validate():

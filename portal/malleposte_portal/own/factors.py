@@ -24,7 +24,7 @@ KINDS = {"totp": "Application de codes", "webauthn": "Clé de sécurité ou clé
 """The words for the provider's kinds of factors."""
 
 
-class RemoveFactor(Form):
+class RemoveFactorForm(Form):
     """A second factor that goes; the password is asked for again."""
 
     factor = HiddenField()
@@ -74,7 +74,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     gone = next((one for one in held if one.ident == wanted), None)
     if gone is None or len(held) == 1:
         return redirect(link("factors"), 303)
-    form = RemoveFactor(data={"factor": gone.ident} if request.method == "GET" else None)
+    form = RemoveFactorForm(data={"factor": gone.ident} if request.method == "GET" else None)
     refused, status = "", 200
     if request.method == "POST":
         status = 422

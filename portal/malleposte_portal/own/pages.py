@@ -32,7 +32,7 @@ INVITES = "smtp"
 """The scope by which SOGo sends the invitations of a device, with its password."""
 
 
-class AddDevice(Form):
+class AddDeviceForm(Form):
     """A device and what it may open; the password is asked for again."""
 
     name = device_name_field(
@@ -105,7 +105,7 @@ def scopes(device: wire.Device) -> str:
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    form = AddDevice(data={"mail": True} if request.method == "GET" else None)
+    form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
     refused, status = "", 200
     if request.method == "POST":

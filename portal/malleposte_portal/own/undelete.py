@@ -46,7 +46,7 @@ def _part(label: str, hint: str) -> Any:
     )
 
 
-class FindDeleted(Form):
+class FindDeletedForm(Form):
     """Parts of the messages that are looked for; all of them where nothing is given."""
 
     sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
@@ -94,7 +94,7 @@ def undelete(found: sign_on.Agent) -> Answer:
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à récupérer."), 422
-    form = FindDeleted(formdata=request.form if searched else None)
+    form = FindDeletedForm(formdata=request.form if searched else None)
     if searched and not form.validate():
         return _page(form, (), status=422)
     parts = (form.typed("sender"), form.typed("subject"), int(form.typed("days") or 0))
@@ -105,7 +105,7 @@ def undelete(found: sign_on.Agent) -> Answer:
 
 
 def _page(
-    form: FindDeleted, deleted: Sequence[wire.Deleted], *, status: int, more: bool = False,
+    form: FindDeletedForm, deleted: Sequence[wire.Deleted], *, status: int, more: bool = False,
     searched: bool = False, refused: str = "",
 ) -> Answer:  # fmt: skip
     told = str(session.pop("told", ""))

@@ -18,7 +18,7 @@ from malleposte_portal.log_in import sign_on
 SUBJECT = Subject("password")
 
 
-class Change(NewPassword):
+class ChangeForm(NewPassword):
     """The old password gives a new one."""
 
     login = login_field()
@@ -40,7 +40,7 @@ def password() -> Answer:
 def change() -> Answer:
     """The old password, also past its end, gives a new one."""
     agent = sign_on.agent()
-    form = Change(login=agent.session.uid if agent else None)
+    form = ChangeForm(login=agent.session.uid if agent else None)
     return carried_out(
         "change",
         form,
