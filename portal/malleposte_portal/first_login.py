@@ -12,22 +12,18 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import BooleanField
+from wtforms.validators import InputRequired
 
-from malleposte_portal.core import acts, forms
+from malleposte_portal import dsfr
+from malleposte_portal.core import acts
 from malleposte_portal.core.answers import UNKNOWN, Answer, link, said_done
+from malleposte_portal.core.forms import CODES, Form, Guarded, NewPassword, code_field, numen_field, text_field
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 
 SUBJECT = Subject("first_login")
 TICKET = "ticket"
-FORMS: dict[str, type[forms.Form]] = {
-    "phone": forms.Telephone,
-    "mail": forms.Recovery,
-    "confirm": forms.Confirm,
-    "charter": forms.Charter,
-    "password": forms.FirstPassword,
-}
-"""The form of each step of malleposte.accounts.credentials.enrolment."""
 WRONG = {
     "phone": "Ce numéro n’est pas reconnu. Écrivez-le en entier, par exemple 06 12 34 56 78.",
     "mail": "Cette adresse ne convient pas : donnez une adresse personnelle complète, hors de l’académie.",
@@ -38,10 +34,73 @@ OVER = 403
 USED = "Cette page a déjà servi. Vérifiez vos réponses et envoyez-la de nouveau."
 
 
+class BeginForm(Guarded):
+    """First log-in: NUMEN and code."""
+
+    numen = numen_field()
+    code = code_field()
+
+
+class Telephone(Form):
+    """A telephone for codes."""
+
+    value = text_field(
+        "Téléphone",
+        "Un numéro personnel, par exemple 06 12 34 56 78. Il ne sert qu’à vous envoyer un code.",
+        "Indiquez un numéro, ou passez cette étape.",
+        autocomplete="tel",
+        inputmode="tel",
+    )
+
+
+class Recovery(Form):
+    """An address for codes."""
+
+    value = text_field(
+        "Adresse de secours",
+        "Une adresse personnelle, hors de l’académie. Un code y est envoyé pour la vérifier.",
+        "Indiquez une adresse, ou passez cette étape.",
+        autocomplete="email",
+        inputmode="email",
+        autocapitalize="none",
+        spellcheck="false",
+    )
+
+
+class Confirm(Form):
+    """The code that was sent to that address."""
+
+    value = text_field("Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.", **CODES)
+
+
+class Charter(Form):
+    """The charter."""
+
+    value = BooleanField(
+        "J’ai lu la charte et je l’accepte.",
+        validators=[InputRequired("Acceptez la charte pour continuer.")],
+        widget=dsfr.Checkbox(),
+    )
+
+
+class FirstPassword(NewPassword):
+    """The last step of a first log-in."""
+
+
+FORMS: dict[str, type[Form]] = {
+    "phone": Telephone,
+    "mail": Recovery,
+    "confirm": Confirm,
+    "charter": Charter,
+    "password": FirstPassword,
+}
+"""The form of each step of malleposte.accounts.credentials.enrolment."""
+
+
 @SUBJECT.form("/activer", "/en/activate")
 def activate() -> Answer:
     """The two secrets. Coming back with them goes on where the agent left."""
-    form = forms.Begin()
+    form = BeginForm()
     refused, status = "", 200
     if request.method == "POST":
         status = 422

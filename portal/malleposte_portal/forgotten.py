@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app, render_template
 from malleposte.accountd import wire
+from wtforms import RadioField
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts, forms
 from malleposte_portal.core.answers import UNKNOWN, Answer, carried_out
+from malleposte_portal.core.forms import Guarded, NewPassword, code_field, login_field, numen_field
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.first_login import USED
 
 SUBJECT = Subject("forgotten")
 PENDING = "Ce compte n’a jamais été activé : choisissez « Activer mon compte », avec les mêmes NUMEN et code INA."
+
+
+def _channel_field() -> Any:
+    return RadioField(
+        "Où l’envoyer",
+        choices=[("mail", "À mon adresse de secours"), ("sms", "Par SMS à mon téléphone de secours")],
+        default="mail",
+        validate_choice=False,
+        widget=dsfr.Radios(),
+    )
+
+
+class ResetForm(Guarded, NewPassword):
+    """NUMEN and code give a new password."""
+
+    numen = numen_field()
+    code = code_field()
+
+
+class AskCode(Guarded):
+    """The account whose code is sent to its means of recovery."""
+
+    login = login_field()
+    channel = _channel_field()
+
+
+class AskLogin(Guarded):
+    """The account whose log-in is sent to its means of recovery."""
+
+    numen = numen_field()
+    channel = _channel_field()
 
 
 @SUBJECT.page("/oublie", "/en/forgotten")
@@ -24,7 +60,7 @@ def forgotten() -> Answer:
 @SUBJECT.form("/motdepasse/oublie", "/en/password/forgotten")
 def reset() -> Answer:
     """NUMEN and INA code give a new password."""
-    form = forms.Reset()
+    form = ResetForm()
     return carried_out(
         "reset",
         form,
@@ -39,7 +75,7 @@ def reset() -> Answer:
 @SUBJECT.form("/motdepasse/code", "/en/password/code")
 def code() -> Answer:
     """Ask for a code. The answer is the same whether or not there is such an account and a way to send it."""
-    form = forms.AskCode()
+    form = AskCode()
     return carried_out(
         "code",
         form,
@@ -52,7 +88,7 @@ def code() -> Answer:
 @SUBJECT.form("/oublie/identifiant", "/en/forgotten/log-in")
 def remind() -> Answer:
     """Ask for a log-in, by the NUMEN; as `code`."""
-    form = forms.AskLogin()
+    form = AskLogin()
     return carried_out(
         "remind",
         form,

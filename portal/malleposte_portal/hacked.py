@@ -19,7 +19,7 @@ from malleposte_portal.core import acts, forms, words
 from malleposte_portal.core.answers import UNKNOWN, Answer, link
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
-from malleposte_portal.forgotten import PENDING
+from malleposte_portal.forgotten import PENDING, ResetForm
 from malleposte_portal.own import factors
 
 SUBJECT = Subject("hacked")
@@ -38,7 +38,7 @@ OVER = 403
 @SUBJECT.form("/pirate", "/en/hacked")
 def hacked() -> Answer:
     """NUMEN, INA code and a new password."""
-    form = forms.Reset()
+    form = ResetForm()
     refused, status = "", 200
     if request.method == "POST":
         status = 422

@@ -1,1 +1,1 @@
-"""What the pages of all subjects stand on."""
+"""The parts that the pages of all subjects stand on."""

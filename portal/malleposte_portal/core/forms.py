@@ -8,7 +8,7 @@ from flask import current_app, g
 from flask_wtf import FlaskForm
 from malleposte.policy.project import html_constraints
 from malleposte.policy.rules import Context, check
-from wtforms import BooleanField, HiddenField, PasswordField, RadioField, StringField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from malleposte_portal import dsfr
@@ -22,7 +22,8 @@ TOO_LONG = "Cette réponse est trop longue."
 CODES = {"autocapitalize": "characters", "autocomplete": "off", "spellcheck": "false"}
 
 
-def _text(label: str, hint: str, missing: str, **attributes: str) -> Any:
+def text_field(label: str, hint: str, missing: str, **attributes: str) -> Any:
+    """Return a field for a line of text, which is to be filled in."""
     return StringField(
         label,
         description=hint,
@@ -33,8 +34,9 @@ def _text(label: str, hint: str, missing: str, **attributes: str) -> Any:
     )
 
 
-def _login() -> Any:
-    return _text(
+def login_field() -> Any:
+    """Return the field for a log-in or an address of the academy."""
+    return text_field(
         "Identifiant",
         "Votre identifiant ou votre adresse académique.",
         "Indiquez votre identifiant.",
@@ -44,35 +46,18 @@ def _login() -> Any:
     )
 
 
-def _numen() -> Any:
-    return _text("NUMEN", "13 caractères, sur votre arrêté ou votre dossier.", "Indiquez votre NUMEN.", **CODES)
+def numen_field() -> Any:
+    """Return the field for a NUMEN."""
+    return text_field("NUMEN", "13 caractères, sur votre arrêté ou votre dossier.", "Indiquez votre NUMEN.", **CODES)
 
 
-def _channel() -> Any:
-    return RadioField(
-        "Où l’envoyer",
-        choices=[("mail", "À mon adresse de secours"), ("sms", "Par SMS à mon téléphone de secours")],
-        default="mail",
-        validate_choice=False,
-        widget=dsfr.Radios(),
-    )
-
-
-def _code() -> Any:
-    return _text(
+def code_field() -> Any:
+    """Return the field for an INA code."""
+    return text_field(
         "Code INA",
         "Le code qui figure sur votre lettre, ou que vous avez reçu par courriel.",
         "Indiquez votre code INA.",
         **CODES,
-    )
-
-
-def _untold(label: str, **attributes: str) -> Any:
-    return StringField(
-        label,
-        description="Facultatif.",
-        render_kw={"autocomplete": "off", "spellcheck": "false", **attributes},
-        widget=dsfr.Input(sent=False),
     )
 
 
@@ -167,100 +152,3 @@ class NewPassword(Form):
         """Both are the same."""
         if held.data and self.new.data and held.data != self.new.data:
             raise ValidationError("Les deux mots de passe ne sont pas les mêmes.")
-
-
-class Begin(Guarded):
-    """First log-in: NUMEN and code."""
-
-    numen = _numen()
-    code = _code()
-
-
-class Telephone(Form):
-    """A telephone for codes."""
-
-    value = _text(
-        "Téléphone",
-        "Un numéro personnel, par exemple 06 12 34 56 78. Il ne sert qu’à vous envoyer un code.",
-        "Indiquez un numéro, ou passez cette étape.",
-        autocomplete="tel",
-        inputmode="tel",
-    )
-
-
-class Recovery(Form):
-    """An address for codes."""
-
-    value = _text(
-        "Adresse de secours",
-        "Une adresse personnelle, hors de l’académie. Un code y est envoyé pour la vérifier.",
-        "Indiquez une adresse, ou passez cette étape.",
-        autocomplete="email",
-        inputmode="email",
-        autocapitalize="none",
-        spellcheck="false",
-    )
-
-
-class Confirm(Form):
-    """The code that was sent to that address."""
-
-    value = _text("Code reçu", "Dix caractères, valables 15 minutes.", "Indiquez le code reçu.", **CODES)
-
-
-class Charter(Form):
-    """The charter."""
-
-    value = BooleanField(
-        "J’ai lu la charte et je l’accepte.",
-        validators=[InputRequired("Acceptez la charte pour continuer.")],
-        widget=dsfr.Checkbox(),
-    )
-
-
-class FirstPassword(NewPassword):
-    """The last step of a first log-in."""
-
-
-class Change(NewPassword):
-    """The old password gives a new one."""
-
-    login = _login()
-    old = PasswordField(
-        "Mot de passe actuel",
-        validators=[InputRequired("Indiquez votre mot de passe actuel."), Length(max=1024, message=TOO_LONG)],
-        render_kw={"autocomplete": "current-password"},
-        widget=dsfr.Password(),
-    )
-
-
-class Reset(Guarded, NewPassword):
-    """NUMEN and code give a new password."""
-
-    numen = _numen()
-    code = _code()
-
-
-class Strength(Form):
-    """Fields of the strength tester. They are never sent; a password is tested against the names too."""
-
-    given = _untold("Prénom", **{"data-name": ""})
-    surname = _untold("Nom", **{"data-name": ""})
-    login = _untold("Identifiant")
-    new = PasswordField(
-        "Mot de passe à tester", render_kw={"autocomplete": "new-password"}, widget=dsfr.Password(new=True, sent=False)
-    )
-
-
-class AskCode(Guarded):
-    """The account whose code is sent to its means of recovery."""
-
-    login = _login()
-    channel = _channel()
-
-
-class AskLogin(Guarded):
-    """The account whose log-in is sent to its means of recovery."""
-
-    numen = _numen()
-    channel = _channel()

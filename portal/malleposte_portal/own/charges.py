@@ -7,14 +7,17 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import RadioField, StringField
+from wtforms.validators import Length, ValidationError
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import LONGEST, TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
-from malleposte_portal.own import forms
 
 SUBJECT = Subject("charges")
 PARTS = {"box": ("delegate",), "list": ("poster", "moderator")}
@@ -32,6 +35,48 @@ ADDS = {
 GROUPS = {"@members": "Les membres de la liste", "@staff": "Les agents de l’académie", "@anyone": "Tout le monde"}
 UNKNOWN = "Cet agent n’est pas connu, ou son compte est suspendu."
 GONE = 404
+
+
+class AddPerson(Form):
+    """An agent, by log-in or address."""
+
+    value = StringField(
+        "Identifiant ou adresse académique",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+
+    @property
+    def who(self) -> str:
+        """The agent."""
+        return self.typed("value")
+
+    def validate_value(self, held: Any) -> None:
+        """Somebody is named."""
+        if not self.who:
+            raise ValidationError("Indiquez un identifiant ou une adresse.")
+
+
+class AddPoster(AddPerson):
+    """An agent, an address outside, or all agents of a kind."""
+
+    group = RadioField(
+        "Qui",
+        choices=[
+            ("", "Une personne, ou une adresse extérieure"),
+            ("@members", "Les membres de la liste"),
+            ("@staff", "Les agents de l’académie"),
+        ],
+        default="",
+        widget=dsfr.Radios(),
+    )
+
+    @property
+    def who(self) -> str:
+        """The group that was chosen, or the person."""
+        return self.typed("group") or self.typed("value")
 
 
 @SUBJECT.page("/compte/boites-et-listes", "/en/account/boxes-and-lists")
@@ -69,7 +114,7 @@ def charge_add(found: sign_on.Agent) -> Answer:
     (kind, name), part = _which(), typed("part")
     if part not in PARTS.get(kind, ()):
         return redirect(link("charges"), 303)
-    form: Any = forms.AddPoster() if part == "poster" else forms.AddPerson()
+    form: Any = AddPoster() if part == "poster" else AddPerson()
     refused, status = "", 200
     if request.method == "POST":
         status = 422

@@ -13,12 +13,13 @@ from malleposte.accountd import client, wire
 
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, fetch, for_agent, unanswered
-from malleposte_portal.own import forms
+from malleposte_portal.own.forms import password_field
 
 SUBJECT = Subject("data")
 AT_ONCE = 3
@@ -28,12 +29,18 @@ _under_way: set[str] = set()
 _guard = threading.Lock()
 
 
+class AskOwnDataForm(Form):
+    """A copy of all data; the password is asked for again."""
+
+    password = password_field()
+
+
 @SUBJECT.form("/compte/donnees", "/en/account/data")
 @for_agent
 def own_data(found: sign_on.Agent) -> Answer:
     """The state of the last request, and the form for the next one where it may be made."""
     refused, status = "", 200
-    form = forms.AskOwnData()
+    form = AskOwnDataForm()
     if request.method == "POST":
         status = 422
         if form.validate():

@@ -7,19 +7,28 @@ from __future__ import annotations
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import HiddenField
 
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
-from malleposte_portal.own import forms
 from malleposte_portal.own.diagnosis import at, by
+from malleposte_portal.own.forms import password_field
 
 SUBJECT = Subject("factors")
 KINDS = {"totp": "Application de codes", "webauthn": "Clé de sécurité ou clé d’accès"}
 """The words for the provider's kinds of factors."""
+
+
+class RemoveFactorForm(Form):
+    """A second factor that goes; the password is asked for again."""
+
+    factor = HiddenField()
+    password = password_field()
 
 
 def kind(one: wire.Factor) -> str:
@@ -65,7 +74,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     gone = next((one for one in held if one.ident == wanted), None)
     if gone is None or len(held) == 1:
         return redirect(link("factors"), 303)
-    form = forms.RemoveFactor(data={"factor": gone.ident} if request.method == "GET" else None)
+    form = RemoveFactorForm(data={"factor": gone.ident} if request.method == "GET" else None)
     refused, status = "", 200
     if request.method == "POST":
         status = 422

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import BooleanField
+from wtforms.validators import ValidationError
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
@@ -14,11 +20,40 @@ from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import forms, log_ins
+from malleposte_portal.own import log_ins
+from malleposte_portal.own.forms import device_name_field, password_field
 
 SUBJECT = Subject("own")
 SOON_DAYS = 30
 """Days before its end from which a password is said to end soon."""
+SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
+"""The accesses of a device by the field that gives them, in Dovecot's names."""
+INVITES = "smtp"
+"""The scope by which SOGo sends the invitations of a device, with its password."""
+
+
+class AddDeviceForm(Form):
+    """A device and what it may open; the password is asked for again."""
+
+    name = device_name_field(
+        "Pour le reconnaître dans la liste, par exemple : téléphone de Marie, ordinateur de la maison."
+    )
+    mail = BooleanField("Courriel", description="Lire, envoyer, classer.", widget=dsfr.Checkbox())
+    dav = BooleanField("Agenda et contacts", description="Par CalDAV et CardDAV.", widget=dsfr.Checkbox())
+    password = password_field()
+    invites = False
+    """Whether the agenda of this account sends its invitations with the password of the device."""
+
+    def validate_mail(self, held: Any) -> None:
+        """A device that may open nothing would be of no use."""
+        if not held.data and not self["dav"].data:
+            raise ValidationError("Choisissez au moins un accès.")
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The accesses that were ticked."""
+        found = [one for name, many in SCOPES.items() if self[name].data for one in many]
+        return tuple(dict.fromkeys([*found, INVITES] if self.invites and "dav" in found else found))
 
 
 @SUBJECT.page("/compte", "/en/account")
@@ -70,7 +105,7 @@ def scopes(device: wire.Device) -> str:
 @for_agent
 def device_add(found: sign_on.Agent) -> Answer:
     """Make a device password. The page that shows it is another, so that a reload makes no second device."""
-    form = forms.AddDevice(data={"mail": True} if request.method == "GET" else None)
+    form = AddDeviceForm(data={"mail": True} if request.method == "GET" else None)
     form.invites = words.class_of(found.session.profile).get("agenda") == "sogo"
     refused, status = "", 200
     if request.method == "POST":

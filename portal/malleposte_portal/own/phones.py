@@ -9,17 +9,26 @@ from malleposte.front.profile import Phone, ProfileError
 
 from malleposte_portal.core import acts, browsers
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, withdrawn
 from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import forms, profiles
+from malleposte_portal.own import profiles
+from malleposte_portal.own.forms import device_name_field, password_field
 
 SUBJECT = Subject("phones")
 ACCESS = ("imap", "smtp", "dav")
 """Accesses of a device that gets a profile."""
+
+
+class Profile(Form):
+    """An iPhone, an iPad or a Mac that gets a profile; the password is asked for again."""
+
+    name = device_name_field("Pour le reconnaître dans la liste, par exemple : iPhone de Marie.")
+    password = password_field()
 
 
 def qr(text: str) -> str:
@@ -62,7 +71,7 @@ def setup_outlook(agent: sign_on.Agent) -> Answer:
 @for_agent
 def setup_apple(found: sign_on.Agent) -> Answer:
     """The form of a profile. The page with its QR code is another, so that a reload makes no second device."""
-    form = forms.Profile()
+    form = Profile()
     refused, status = "", 200
     if request.method == "POST":
         status = 422
@@ -75,7 +84,7 @@ def setup_apple(found: sign_on.Agent) -> Answer:
     return page, status
 
 
-def _profile(found: sign_on.Agent, form: forms.Profile) -> acts.Told | None:
+def _profile(found: sign_on.Agent, form: Profile) -> acts.Told | None:
     """Have a device made, put its password into a profile, and hand on its link; why there is none."""
     known = ask(found, wire.ShowAccount)
     if isinstance(known, acts.Told):

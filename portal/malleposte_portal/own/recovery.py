@@ -10,23 +10,54 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import StringField
+from wtforms.validators import Length
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, link
-from malleposte_portal.core.forms import Confirm
+from malleposte_portal.core.forms import LONGEST, TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
-from malleposte_portal.first_login import WRONG
+from malleposte_portal.first_login import WRONG, Confirm
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
 from malleposte_portal.log_in.sessions import StoreError
-from malleposte_portal.own import forms
+from malleposte_portal.own.forms import password_field
 
 SUBJECT = Subject("recovery")
 TITLES = {"mail": "Changer mon adresse de secours", "phone": "Changer mon téléphone de secours"}
 """Of the page that changes a means of each kind."""
 TICKET_SECONDS = 900
 """As long as the code is good."""
+
+
+class RecoveryMail(Form):
+    """Another address of recovery, or none."""
+
+    value = StringField(
+        "Nouvelle adresse de secours",
+        description="Une adresse personnelle, hors de l’académie. Un code y est envoyé. Vide : aucune adresse.",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "email", "inputmode": "email", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+    password = password_field()
+
+
+class RecoveryPhone(Form):
+    """Another telephone of recovery, or none."""
+
+    value = StringField(
+        "Nouveau téléphone de secours",
+        description="Un numéro personnel, par exemple 06 12 34 56 78. Laissez vide pour n’en avoir aucun.",
+        filters=[lambda value: value.strip() if value else value],
+        validators=[Length(max=LONGEST, message=TOO_LONG)],
+        render_kw={"autocomplete": "tel", "inputmode": "tel"},
+        widget=dsfr.Input(),
+    )
+    password = password_field()
 
 
 def _word(found: sign_on.Agent) -> str:
@@ -84,14 +115,14 @@ def _next(found: sign_on.Agent, answer: wire.Done) -> Answer:
 @for_agent
 def recovery_mail(found: sign_on.Agent) -> Answer:
     """Another address, or none."""
-    return _changed(found, "mail", forms.RecoveryMail())
+    return _changed(found, "mail", RecoveryMail())
 
 
 @SUBJECT.form("/compte/secours/telephone", "/en/account/recovery/telephone")
 @for_agent
 def recovery_phone(found: sign_on.Agent) -> Answer:
     """Another telephone, or none."""
-    return _changed(found, "phone", forms.RecoveryPhone())
+    return _changed(found, "phone", RecoveryPhone())
 
 
 @SUBJECT.form("/compte/secours/code", "/en/account/recovery/code")

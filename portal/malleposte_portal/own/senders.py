@@ -12,14 +12,17 @@ from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import RadioField, StringField
+from wtforms.validators import AnyOf, InputRequired, Length
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import TOO_LONG, Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
-from malleposte_portal.own import forms
 from malleposte_portal.own.charges import lost, typed
 
 SUBJECT = Subject("senders")
@@ -34,6 +37,50 @@ OF_THE_BOX = "C’est une adresse de cette boîte."
 """The words for `OWN` of a functional box."""
 MOST = 400
 """Senders of both lists, and those that go by one form."""
+LONGEST_SENDER = 320
+
+
+class SenderLevel(Form):
+    """The level of antispam."""
+
+    level = RadioField(
+        "Niveau de filtrage",
+        choices=[
+            ("normal", "Normal : ce qui est jugé indésirable va dans « Indésirables »"),
+            ("strict", "Strict : ce qui est seulement douteux y va aussi"),
+        ],
+        default="normal",
+        validate_choice=False,
+        validators=[AnyOf(("normal", "strict"), "Choisissez un niveau.")],
+        widget=dsfr.Radios(),
+    )
+
+
+class AddSender(Form):
+    """An address or a domain that is allowed or blocked. accountd judges it."""
+
+    value = StringField(
+        "Adresse ou domaine de l’expéditeur",
+        description=(
+            "Par exemple nom@exemple.fr, ou exemple.fr pour tout un domaine. "
+            "Un domaine bloqué l’est avec ses sous-domaines."
+        ),
+        filters=[lambda value: value.strip() if value else value],
+        validators=[InputRequired("Indiquez une adresse ou un domaine."), Length(max=LONGEST_SENDER, message=TOO_LONG)],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+    list = RadioField(
+        "Que faire de ses messages",
+        choices=[
+            ("block", "Bloquer : ils vont dans « Indésirables »"),
+            ("allow", "Autoriser : ils n’y vont jamais, s’ils viennent vraiment de cet expéditeur"),
+        ],
+        default="block",
+        validate_choice=False,
+        validators=[AnyOf(("block", "allow"), "Choisissez ce qu’il faut faire.")],
+        widget=dsfr.Radios(),
+    )
 
 
 def _held(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
@@ -86,8 +133,8 @@ def _page(found: sign_on.Agent, box: str = "") -> Answer:
     """The page with its forms; each answers by the page, so that a reload sends nothing again."""
     view, named = ("charge_filtering", {"name": box}) if box else ("filtering", {})
     act = request.form.get("act", "") if request.method == "POST" else ""
-    level = forms.SenderLevel(formdata=request.form if act == "level" else None)
-    add = forms.AddSender(formdata=request.form if act == "add" else None)
+    level = SenderLevel(formdata=request.form if act == "level" else None)
+    add = AddSender(formdata=request.form if act == "add" else None)
     done: wire.Done | acts.Told | None = None
     if act == "level" and level.validate():
         done = _set(found, box, partial(wire.SetSenders, level=level.typed("level")))

@@ -9,23 +9,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from itertools import batched
+from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from wtforms import RadioField, StringField
+from wtforms.validators import AnyOf, Length
 
+from malleposte_portal import dsfr
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, link
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered
-from malleposte_portal.own import forms
 
 SUBJECT = Subject("undelete")
 
 
 MOST = 100
 """Messages that come back by one form."""
+LONGEST_PART = 100
+DAYS = {"1": "Depuis hier", "7": "Depuis une semaine", "0": "À n’importe quel moment"}
+"""Days since a deletion, in the words of the page; 0 for any."""
+
+
+def _part(label: str, hint: str) -> Any:
+    return StringField(
+        label,
+        description=hint,
+        filters=[lambda value: " ".join(value.split()) if value else value],
+        validators=[Length(max=LONGEST_PART, message="C’est trop long : 100 caractères au plus.")],
+        render_kw={"autocomplete": "off", "maxlength": str(LONGEST_PART), "spellcheck": "false"},
+        widget=dsfr.Input(),
+    )
+
+
+class FindDeletedForm(Form):
+    """Parts of the messages that are looked for; all of them where nothing is given."""
+
+    sender = _part("Expéditeur", "Une partie du nom ou de l’adresse. Vide : n’importe lequel.")
+    subject = _part("Objet", "Un ou plusieurs mots. Vide : n’importe lequel.")
+    days = RadioField(
+        "Supprimé",
+        choices=list(DAYS.items()),
+        default="0",
+        validate_choice=False,
+        validators=[AnyOf(DAYS, "Choisissez une période.")],
+        widget=dsfr.Radios(),
+    )
 
 
 def place(folder: str) -> str:
@@ -61,7 +94,7 @@ def undelete(found: sign_on.Agent) -> Answer:
             refused, status = done.page, done.status
         else:
             refused, status = _("Cochez d’abord les messages à récupérer."), 422
-    form = forms.FindDeleted(formdata=request.form if searched else None)
+    form = FindDeletedForm(formdata=request.form if searched else None)
     if searched and not form.validate():
         return _page(form, (), status=422)
     parts = (form.typed("sender"), form.typed("subject"), int(form.typed("days") or 0))
@@ -72,7 +105,7 @@ def undelete(found: sign_on.Agent) -> Answer:
 
 
 def _page(
-    form: forms.FindDeleted, deleted: Sequence[wire.Deleted], *, status: int, more: bool = False,
+    form: FindDeletedForm, deleted: Sequence[wire.Deleted], *, status: int, more: bool = False,
     searched: bool = False, refused: str = "",
 ) -> Answer:  # fmt: skip
     told = str(session.pop("told", ""))

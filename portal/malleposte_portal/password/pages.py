@@ -4,14 +4,30 @@ from __future__ import annotations
 
 from flask import render_template
 from malleposte.accountd import wire
+from wtforms import PasswordField
+from wtforms.validators import InputRequired, Length
 
-from malleposte_portal.core import acts, browsers, forms
+from malleposte_portal import dsfr
+from malleposte_portal.core import acts, browsers
 from malleposte_portal.core.answers import Answer, carried_out
+from malleposte_portal.core.forms import TOO_LONG, NewPassword, login_field
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import sign_on
 
 SUBJECT = Subject("password")
+
+
+class ChangeForm(NewPassword):
+    """The old password gives a new one."""
+
+    login = login_field()
+    old = PasswordField(
+        "Mot de passe actuel",
+        validators=[InputRequired("Indiquez votre mot de passe actuel."), Length(max=1024, message=TOO_LONG)],
+        render_kw={"autocomplete": "current-password"},
+        widget=dsfr.Password(),
+    )
 
 
 @SUBJECT.page("/motdepasse", "/en/password")
@@ -24,7 +40,7 @@ def password() -> Answer:
 def change() -> Answer:
     """The old password, also past its end, gives a new one."""
     agent = sign_on.agent()
-    form = forms.Change(login=agent.session.uid if agent else None)
+    form = ChangeForm(login=agent.session.uid if agent else None)
     return carried_out(
         "change",
         form,

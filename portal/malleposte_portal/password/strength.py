@@ -7,8 +7,10 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template
 from malleposte.policy import rules
 from malleposte.policy.project import SENTENCE_OF
+from wtforms import PasswordField, StringField
 
-from malleposte_portal.core import forms
+from malleposte_portal import dsfr
+from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.static_files import FOLDER
 from malleposte_portal.core.subject import Subject
@@ -57,10 +59,30 @@ SUGGESTIONS = {
 }
 
 
+def _untold(label: str, **attributes: str) -> Any:
+    return StringField(
+        label,
+        description="Facultatif.",
+        render_kw={"autocomplete": "off", "spellcheck": "false", **attributes},
+        widget=dsfr.Input(sent=False),
+    )
+
+
+class Strength(Form):
+    """Fields of the strength tester. They are never sent; a password is tested against the names too."""
+
+    given = _untold("Prénom", **{"data-name": ""})
+    surname = _untold("Nom", **{"data-name": ""})
+    login = _untold("Identifiant")
+    new = PasswordField(
+        "Mot de passe à tester", render_kw={"autocomplete": "new-password"}, widget=dsfr.Password(new=True, sent=False)
+    )
+
+
 @SUBJECT.page("/motdepasse/robustesse", "/en/password/strength")
 def strength() -> str:
     """The page; its fields have no name, so that no browser sends them."""
-    return render_template("strength.html", form=forms.Strength())
+    return render_template("strength.html", form=Strength())
 
 
 @SUBJECT.page("/motdepasse/robustesse.json", "/en/password/strength.json")
