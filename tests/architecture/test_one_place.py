@@ -26,6 +26,7 @@ class Decision:
     copy: str
 
 
+SOGO = ("accounts", "folders", "memcached", "merge", "profiles", "rights", "tool")
 DECISIONS = (
     Decision(
         "the form of a uid",
@@ -38,6 +39,17 @@ DECISIONS = (
         r'hashlib\.sha1\(uid|Path\("/srv/mail"|"/srv/mail["/]|/ "Maildir"|\*/Maildir"|/ "expunged"',
         ("plugins/module_utils/mailstore.py",),
         "folder = store / hashlib.sha1(uid.encode()).hexdigest()[:2] / uid",
+    ),
+    Decision(
+        "the tables and keys of SOGo",
+        r"\bsogo_(folder_info|store|acl|user_profile|quick_\w+|alarms_folder)\b|\bc_(path|folder_id|content|role|foldername)\b"
+        r'|\+(acl|settings|defaults|attributes)"',
+        (
+            *(f"cli/malleposte/adapters/sogo/{name}.py" for name in SOGO),
+            "plugins/filter/sogo.py",
+            "tests/support/sogo_tables.py",
+        ),
+        "DELETE FROM sogo_acl WHERE c_folder_id = 1",
     ),
     Decision(
         "how the directory writes a time",

@@ -2,9 +2,9 @@
 
 Usage: sogo-sync SETTINGS
 
-The steps of a run share one reading of the directory. One that fails is named, and the others go on. Started by hand,
-all are done. Started by the timer, those are done whose time has come: a step rests when it has changed nothing. The
-password for the directory comes from systemd.
+The steps of a run share one reading of the directory. One that fails is named, and the others go on. A step rests for
+its time when it has changed nothing; without the file of these times (`steps.json`) all are done. The password for the
+directory comes from systemd.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,13 +24,13 @@ from malleposte.core.loops import named
 from malleposte.groupware.published import job
 from malleposte.groupware.published.model import Items, Shown
 from malleposte.groupware.published.sogo import Engine
+from malleposte.groupware.published.store import Store
 from malleposte.groupware.sogo import boxes, room_agendas, schools, senders
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.runtime import kit, owner
 
 SECONDS = 120
 """The patience with a statement of SQL."""
-CALENDARS_UNIT = "malleposte-calendars.service"
 Changes = Iterable[tuple[str, str]]
 """Things that changed, each with what went wrong with it, if anything did."""
 
@@ -60,23 +60,19 @@ class Settings:
 class Step:
     """A step: its work; its part of SOGo, said where it fails; what is said of a thing that changed.
 
-    `every` is how long it rests (seconds); the end of the unit `after` makes it due at once.
+    `every` is how long it rests (seconds); a change of the file `source` makes it due at once.
     """
 
     part: str
     work: Callable[[], Changes]
     changed: str = ""
     every: float = 0.0
-    after: str = ""
+    source: Path | None = None
 
-    def due(self, rested: float, environment: Mapping[str, str]) -> bool:
-        """Return whether its time has come, after so many seconds of rest.
-
-        systemd says in the environment what started the run: a timer, or the end of another unit (systemd.exec(5)).
-        """
-        if "TRIGGER_UNIT" not in environment and "MONITOR_UNIT" not in environment:
-            return True
-        return not 0 <= rested < self.every or (bool(self.after) and environment.get("MONITOR_UNIT") == self.after)
+    def due(self, since: float, now: float) -> bool:
+        """Return whether its time has come, where it rests since then (seconds, as `now`)."""
+        changed = self.source is not None and self.source.exists() and self.source.stat().st_mtime >= since
+        return changed or not 0 <= now - since < self.every
 
 
 def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
@@ -106,18 +102,18 @@ def steps(settings: Settings, reading: Reading, folder: Path) -> list[Step]:
         ),
     ]
     if settings.calendars:
-        found.append(Step("published calendars", calendars, "changed", every=600, after=CALENDARS_UNIT))
+        found.append(Step("published calendars", calendars, "changed", every=600, source=Store().shown_file))
     found.append(Step("address books of schools", books, every=3600))
     if settings.senders:
         found.append(Step("senders", offered))
     return found
 
 
-def run(every_step: Iterable[Step], memory: Path, now: float, environment: Mapping[str, str]) -> int:
+def run(every_step: Iterable[Step], memory: Path, now: float) -> int:
     """Do the steps that are due; the exit code. `memory` holds since when each rests, `now` is the time in seconds."""
     rests, failed = kit.state(memory, _times) or {}, 0
     for step in every_step:
-        if not step.due(now - rests.get(step.part, 0.0), environment):
+        if not step.due(rests.get(step.part, 0.0), now):
             continue
         changes, ended = 0, list[str]()
         with named(ended.append):
@@ -153,4 +149,4 @@ def main(words: Sequence[str]) -> int:
     password, folder = Path(os.environ["CREDENTIALS_DIRECTORY"], "ldap-password"), Path(os.environ["STATE_DIRECTORY"])
     search = ldapsearch.searcher(settings.base, settings.bind_dn, settings.uri, password)
     reading = Reading(settings.base, search, tuple(settings.profiles))
-    return run(steps(settings, reading, folder), folder / "steps.json", time.time(), os.environ)
+    return run(steps(settings, reading, folder), folder / "steps.json", time.time())

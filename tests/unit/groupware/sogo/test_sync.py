@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from malleposte.groupware.sogo.reading import Reading
 from malleposte.groupware.sogo.sync import Settings, Step
 
 NOW = 1_800_000_000.0
-TIMER = {"TRIGGER_UNIT": "malleposte-sogo-sync.timer"}
 SETTINGS = Settings("dc=test", "cn=sogo", "ldapi:///", "sogo", "/m.sock", ["a"], ["active"], ["active"], True, True, "")
 
 
@@ -34,18 +34,18 @@ def test_a_step_that_fails_is_named_and_the_others_go_on(tmp_path: Path, capsys:
         yield "salle.b", "SOGo made no agenda of it"
 
     steps = [Step("senders", away), Step("rooms", some, "new rights to book"), Step("others", nothing)]
-    assert sync.run(steps, tmp_path / "steps.json", NOW, {}) == 1
+    assert sync.run(steps, tmp_path / "steps.json", NOW) == 1
     assert done == ["some"]
     assert capsys.readouterr().err.splitlines() == [
         "<3>the senders of SOGo are as they were: directory: no answer",
         "<5>salle.a: new rights to book",
         "<4>rooms: salle.b: SOGo made no agenda of it",
     ]
-    assert sync.run(steps[2:], tmp_path / "steps.json", NOW, {}) == 0
+    assert sync.run(steps[2:], tmp_path / "steps.json", NOW) == 0
 
 
-def test_a_step_rests_once_it_has_nothing_to_change_unless_somebody_starts_it(tmp_path: Path) -> None:
-    changes, ran = [2], list[float]()
+def test_a_step_rests_once_it_has_nothing_to_change_until_its_time_or_its_file_comes(tmp_path: Path) -> None:
+    changes, ran, source = [2], list[float](), tmp_path / "shown.json"
 
     def books() -> Iterator[tuple[str, str]]:
         ran.append(now)
@@ -53,19 +53,23 @@ def test_a_step_rests_once_it_has_nothing_to_change_unless_somebody_starts_it(tm
             changes[0] -= 1
             yield "9990001x", ""
 
-    hourly = Step("books", books, every=3600, after="malleposte-calendars.service")
+    hourly = Step("books", books, every=3600, source=source)
     for now in (NOW, NOW + 120, NOW + 240, NOW + 360, NOW + 3839):
-        assert sync.run([hourly], tmp_path / "steps.json", now, TIMER) == 0
+        assert sync.run([hourly], tmp_path / "steps.json", now) == 0
     assert ran == [NOW, NOW + 120, NOW + 240], "until nothing changes, then not before an hour is over"
-    ended = {"MONITOR_UNIT": "malleposte-calendars.service"}
-    for now, environment in ((NOW + 3841, TIMER), (NOW + 3842, {}), (NOW + 3843, ended), (NOW, TIMER)):
-        assert sync.run([hourly], tmp_path / "steps.json", now, environment) == 0
-    assert ran[3:] == [NOW + 3841, NOW + 3842, NOW + 3843, NOW], "a clock that was set back is no rest"
+    source.write_text("[]")
+    for now, changed in ((NOW + 3841, NOW), (NOW + 3900, NOW), (NOW + 3910, NOW + 3905), (NOW, NOW)):
+        os.utime(source, (changed, changed))
+        assert sync.run([hourly], tmp_path / "steps.json", now) == 0
+    assert ran[3:] == [NOW + 3841, NOW + 3910, NOW], "a clock that was set back is no rest"
+    (tmp_path / "steps.json").unlink()
+    assert sync.run([hourly], tmp_path / "steps.json", now) == 0
+    assert len(ran) == 7
 
 
 def test_a_memory_that_cannot_be_read_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "steps.json").write_text("[]x")
-    assert sync.run([Step("rooms", nothing)], tmp_path / "steps.json", NOW, TIMER) == 0
+    assert sync.run([Step("rooms", nothing)], tmp_path / "steps.json", NOW) == 0
     assert json.loads((tmp_path / "steps.json").read_text()) == {"rooms": NOW}
 
 
