@@ -177,6 +177,7 @@ def test_only_test_installs_the_test_tools(made: Checkout) -> None:
     assert made.start("deploy").stderr == "", "the test set serves the other commands too"
 
 
+@pytest.mark.full
 def test_two_first_starts_at_once(checkout: Checkout) -> None:
     both = [
         subprocess.Popen([str(checkout.launcher), "x"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -188,6 +189,7 @@ def test_two_first_starts_at_once(checkout: Checkout) -> None:
     assert len(checkout.logs()) == 1
 
 
+@pytest.mark.full
 def test_through_a_link_and_from_a_path_with_spaces(checkout: Checkout, tmp_path: Path) -> None:
     moved = checkout.root / "a b"
     moved.mkdir()
@@ -198,6 +200,7 @@ def test_through_a_link_and_from_a_path_with_spaces(checkout: Checkout, tmp_path
     assert (done.returncode, done.stdout) == (0, "ran 1.0 run x y z\n"), done.stderr
 
 
+@pytest.mark.full
 def test_a_moved_checkout_makes_its_environment_anew(made: Checkout) -> None:
     assert made.start("x").stderr == "", "the environment is there"
     moved = made.root.with_name(made.root.name + "-moved")

@@ -24,7 +24,7 @@ from malleposte.platform.locks import waited
 from malleposte.platform.times import when
 
 if TYPE_CHECKING:
-    from malleposte.accounts.life.nightly import Night, Told
+    from malleposte.accounts.life.steps import NightlyRun, StepResult
 
 LOCK = Path("/run/lock/malleposte-own-data.lock")
 LOOK_EVERY = 32 << 20
@@ -59,7 +59,12 @@ class Maker:
     """Makes copies and clears up after them."""
 
     def __init__(
-        self, night: Night, told: Told, spool: Spool, facts: Callable[[], Facts], clock: Callable[[], datetime.datetime]
+        self,
+        night: NightlyRun,
+        told: StepResult,
+        spool: Spool,
+        facts: Callable[[], Facts],
+        clock: Callable[[], datetime.datetime],
     ) -> None:
         self.night, self.told, self.spool, self.facts, self.clock = night, told, spool, facts, clock
 
@@ -125,14 +130,14 @@ class Maker:
             return None
 
 
-def step(night: Night, told: Told) -> None:
+def step(night: NightlyRun, told: StepResult) -> None:
     """Make what waits, end what is over."""
     run(night, told, Spool())
 
 
 def run(
-    night: Night,
-    told: Told,
+    night: NightlyRun,
+    told: StepResult,
     spool: Spool,
     *,
     lock: Path = LOCK,

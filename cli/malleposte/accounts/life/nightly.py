@@ -8,22 +8,20 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from email.message import EmailMessage
+from dataclasses import replace
 
 from malleposte.accounts import here, life
-from malleposte.accounts.acts import Tools, expire, make, settle
+from malleposte.accounts.acts import expire, make, settle
 from malleposte.accounts.agendas import astray
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow
-from malleposte.accounts.devices.uses import Uses, used
-from malleposte.accounts.devices.uses import here as here_uses
+from malleposte.accounts.devices.uses import used
 from malleposte.accounts.disclosure.make import step as own_data
 from malleposte.accounts.life import archives, removal, renewal
 from malleposte.accounts.life.base import ASKED, uid_of
-from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.settings import Settings
 from malleposte.core.errors import MallepostError
@@ -36,33 +34,10 @@ from malleposte.directory.query import All, AnyOf, Equal, Present, Query, UpTo
 from malleposte.platform import profiles as classes
 from malleposte.platform.times import stamp
 
-
-@dataclass
-class Told:
-    """The result of a step: a line an account, and the failures."""
-
-    step: str
-    done: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+Step = Callable[[NightlyRun, StepResult], None]
 
 
-@dataclass(frozen=True)
-class Night:
-    """The tools of a step. `dry`: say what would be done."""
-
-    settings: Settings
-    rules: LifeRules
-    tools: Tools
-    now: datetime.datetime
-    dry: bool = False
-    send: Callable[[EmailMessage], None] = renewal.hand_over
-    uses: Callable[[], Uses | None] = here_uses
-
-
-Step = Callable[[Night, Told], None]
-
-
-def lift(night: Night, told: Told) -> None:
+def lift(night: NightlyRun, told: StepResult) -> None:
     """End the blocks whose time has come."""
     found = _people(night, UpTo("mpBlockedUntil", stamp(night.now)))
     for entry in found:
@@ -74,7 +49,7 @@ def lift(night: Night, told: Told) -> None:
                 told.done.append(change.uid)
 
 
-def archive(night: Night, told: Told) -> None:
+def archive(night: NightlyRun, told: StepResult) -> None:
     """Archive accounts that have been suspended long enough."""
     due = [entry for entry in _gone(night, night.rules.archive_days) if not removal.archived(entry)]
     if due and not _reached(night, told, len(due)):
@@ -86,7 +61,7 @@ def archive(night: Night, told: Told) -> None:
             told.done.append(uid_of(entry))
 
 
-def _reached(night: Night, told: Told, due: int) -> bool:
+def _reached(night: NightlyRun, told: StepResult, due: int) -> bool:
     """Whether every host answers: an archive or a removal would leave out what lies on one that does not."""
     try:
         night.tools.hosts.demand()
@@ -96,7 +71,7 @@ def _reached(night: Night, told: Told, due: int) -> bool:
     return True
 
 
-def purge(night: Night, told: Told) -> None:
+def purge(night: NightlyRun, told: StepResult) -> None:
     """Finish an interrupted removal, then remove accounts that are archived and have been suspended long enough."""
     tools = night.tools
     if not night.dry:
@@ -114,7 +89,7 @@ def purge(night: Night, told: Told) -> None:
             told.done.append(uid_of(entry))
 
 
-def archive_ends(night: Night, told: Told) -> None:
+def archive_ends(night: NightlyRun, told: StepResult) -> None:
     """Remove the archives of what was removed long enough ago."""
     if night.rules.archive_kept_days <= 0:
         return
@@ -139,7 +114,7 @@ def archive_ends(night: Night, told: Told) -> None:
             told.done.append(one.path.name)
 
 
-def renew(night: Night, told: Told) -> None:
+def renew(night: NightlyRun, told: StepResult) -> None:
     """Warn whose password comes to its end, once for each warning; expire whose password is past it."""
     facts = renewal.Facts.read()
     if not facts.policy.renewal_days:
@@ -162,7 +137,7 @@ def renew(night: Night, told: Told) -> None:
         (told.failures if failure else told.done).append(failure or f"{one.uid}:{one.deed}")
 
 
-def agendas(night: Night, told: Told) -> None:
+def agendas(night: NightlyRun, told: StepResult) -> None:
     """Move data left in the stores of another class, after changes of class that could not finish."""
     profiles = {
         uid_of(entry): entry.attributes.get("mpProfile", [""])[0]
@@ -179,7 +154,7 @@ def agendas(night: Night, told: Told) -> None:
             told.done.append(uid)
 
 
-def codes_over(night: Night, told: Told) -> None:
+def codes_over(night: NightlyRun, told: StepResult) -> None:
     """Take away INA codes that are over; means of recovery whose time has come take their place."""
     tools = night.tools
     for entry in _people(night, AnyOf((Present("mpInaCode"), Present("mpInaDigest"), Present("mpRecoveryNext")))):
@@ -198,7 +173,7 @@ def _codes_over(entry: Entry, now: datetime.datetime) -> list[Change]:
     return [Change(Kind.MODIFY, uid_of(entry), entry.dn, before, after, note="over")] if after else []
 
 
-def device_ends(night: Night, told: Told) -> None:
+def device_ends(night: NightlyRun, told: StepResult) -> None:
     """Revoke device passwords whose time has come."""
     tools, query = night.tools, UpTo("mpDeviceExpires", stamp(night.now))
     for device in [to_device(entry.attributes) for entry in tools.directory.search("devices", READ, query)]:
@@ -209,7 +184,7 @@ def device_ends(night: Night, told: Told) -> None:
             told.done.append(f"{device.owner}:{device.ident}")
 
 
-def device_copies(night: Night, told: Told) -> None:
+def device_copies(night: NightlyRun, told: StepResult) -> None:
     """Bring devices in step with their owners where a command was killed; keep when each was last used."""
     tools, uses = night.tools, night.uses()
     owners = {uid_of(entry): entry.attributes for entry in tools.directory.search("people", COPIED)}
@@ -225,7 +200,7 @@ def device_copies(night: Night, told: Told) -> None:
                 told.done.append(uid)
 
 
-def second_factors(night: Night, told: Told) -> None:
+def second_factors(night: NightlyRun, told: StepResult) -> None:
     """Bring `mpTwoFactor` in step with the factors at the log-in page; without `factors_close` nobody has it."""
     tools, close = night.tools, night.rules.factors_close
     entries = list(tools.directory.search("people", ("uid", "mpTwoFactor")))
@@ -250,16 +225,16 @@ def second_factors(night: Night, told: Told) -> None:
             told.done.append(f"{uid}:{'+'.join(kinds) or 'none'}")
 
 
-def _one(told: Told, entry: Entry) -> contextlib.AbstractContextManager[None]:
+def _one(told: StepResult, entry: Entry) -> contextlib.AbstractContextManager[None]:
     """Turn the failure of one account into a line, and go on."""
     return named(told.failures.append, uid_of(entry))
 
 
-def _people(night: Night, query: Query) -> list[Entry]:
+def _people(night: NightlyRun, query: Query) -> list[Entry]:
     return list(night.tools.directory.search("people", ASKED, query))
 
 
-def _gone(night: Night, days: float) -> Iterator[Entry]:
+def _gone(night: NightlyRun, days: float) -> Iterator[Entry]:
     if days <= 0:
         return
     before = stamp(night.now - datetime.timedelta(days=days))
@@ -275,14 +250,14 @@ STEPS: dict[str, Step] = {
 """By name, in their order. A further need is a further line."""
 
 
-def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[Told]:
+def run(settings: Settings, now: datetime.datetime, only: Iterable[str] = (), *, dry: bool = False) -> list[StepResult]:
     """Every step, or those named; what each did."""
     names = tuple(only) or tuple(STEPS)
-    result: list[Told] = []
+    result: list[StepResult] = []
     with here.tools(settings) as tools:
-        night = Night(settings, here.rules_of(settings), tools, now, dry)
+        night = NightlyRun(settings, here.rules_of(settings), tools, now, dry)
         for name in names:
-            told = Told(name)
+            told = StepResult(name)
             with named(told.failures.append):
                 STEPS[name](night, told)
             result.append(told)

@@ -29,7 +29,7 @@ BLOCK = """
 import sys
 from pathlib import Path
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
-from malleposte.accounts import senders
+from malleposte.accounts.mailbox import senders
 senders.change(next(Path("/srv/mail").glob("*/" + sys.argv[1])), senders.Edit(block=("aide.test",)))
 """
 """Blocks a sender in the place of an agent."""

@@ -221,7 +221,7 @@ def test_a_held_box_can_be_opened_again_as_it_was(
     missing = site.run(MAIL, f"malleposte backup restore undo {who.uid} 2>&1; echo $?")
     assert "no restore holds its box" in missing and missing.strip().endswith("2")
     mail.close()
-    kill = "import os, signal; from malleposte.backup import restore_box as b\n"
+    kill = "import os, signal; from malleposte.backup.restore.mail import box as b\n"
     kill += "b.merge = lambda *a, **k: os.kill(os.getpid(), signal.SIGKILL)\n"
     kill += f"import sys; sys.argv = ['malleposte', 'backup', 'restore', 'mailbox', '{who.uid}']\n"
     kill += "from malleposte.cli import main; main()\n"

@@ -11,7 +11,7 @@ from malleposte.accounts import acts, life
 from malleposte.accounts.credentials.passwords import Passwords
 from malleposte.accounts.devices import follow, uses
 from malleposte.accounts.hosts.model import Removed
-from malleposte.accounts.life import nightly, removal
+from malleposte.accounts.life import nightly, removal, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.plan.apply import apply
 from malleposte.accounts.plan.changes import Change, Kind, Plan
@@ -104,9 +104,9 @@ def test_a_purge_removes_them(stage: Stage, tmp_path: Path) -> None:
     assert stage.held() == []
 
 
-def night(stage: Stage, step: str, now: datetime.datetime = NOW, known: uses.Uses | None = None) -> nightly.Told:
-    told = nightly.Told(step)
-    nightly.STEPS[step](nightly.Night(None, LifeRules(), stage.tools, now, uses=lambda: known), told)  # type: ignore[arg-type]
+def night(stage: Stage, step: str, now: datetime.datetime = NOW, known: uses.Uses | None = None) -> steps.StepResult:
+    told = steps.StepResult(step)
+    nightly.STEPS[step](steps.NightlyRun(None, LifeRules(), stage.tools, now, uses=lambda: known), told)  # type: ignore[arg-type]
     return told
 
 

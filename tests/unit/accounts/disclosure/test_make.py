@@ -18,7 +18,7 @@ from malleposte.accounts.disclosure.spool import AWAY, ENDED, FAILED, KEPT, READ
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.hosts.model import File
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import nightly
+from malleposte.accounts.life import steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.core.errors import MallepostError
 from malleposte.directory.memory import MemoryDirectory
@@ -51,13 +51,13 @@ class Stage:
             raise MallepostError("sendmail refuses")
         self.letters.append(letter)
 
-    def run(self, *, dry: bool = False) -> nightly.Told:
-        told = nightly.Told("own-data")
+    def run(self, *, dry: bool = False) -> steps.StepResult:
+        told = steps.StepResult("own-data")
         with Journal(self.path, "root") as journal:
             hosts = Hosts(self.directory, [self.here, self.other])
             tools: Any = type("Tools", (), {"directory": self.directory, "journal": journal, "hosts": hosts})()
             settings: Any = type("S", (), {"journal": self.path})()
-            night = nightly.Night(settings, LifeRules(), tools, NOW, dry, self.send)
+            night = steps.NightlyRun(settings, LifeRules(), tools, NOW, dry, self.send)
             make.run(night, told, self.spool, lock=self.lock, facts=lambda: FACTS, clock=lambda: self.now)
         return told
 

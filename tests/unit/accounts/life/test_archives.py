@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import archives, nightly
+from malleposte.accounts.life import archives, nightly, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.platform.times import stamp
@@ -43,12 +43,12 @@ class Host:
     def left(self) -> set[str]:
         return {path.name for path in self.folder.iterdir()}
 
-    def night(self, now: datetime.datetime = NOW, *, dry: bool = False) -> nightly.Told:
-        told = nightly.Told("archive-ends")
+    def night(self, now: datetime.datetime = NOW, *, dry: bool = False) -> steps.StepResult:
+        told = steps.StepResult("archive-ends")
         with Journal(self.place / "journal.jsonl", "root@essai") as journal:
             tools = Tools(self.directory, journal, (), None, None)  # type: ignore[arg-type,type-var]
             rules = LifeRules(archive_folder=self.folder, archive_kept_days=self.days)
-            nightly.STEPS["archive-ends"](nightly.Night(None, rules, tools, now, dry), told)  # type: ignore[arg-type]
+            nightly.STEPS["archive-ends"](steps.NightlyRun(None, rules, tools, now, dry), told)  # type: ignore[arg-type]
         return told
 
     def journal(self) -> list[tuple[str, str, str]]:

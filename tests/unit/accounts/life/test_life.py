@@ -23,7 +23,7 @@ from malleposte.accounts.hosts.acts import contents
 from malleposte.accounts.hosts.every import Hosts, names
 from malleposte.accounts.hosts.local import LocalHost
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import nightly, removal
+from malleposte.accounts.life import nightly, removal, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.mailbox import filters, queue
 from malleposte.accounts.plan.changes import Change, Kind
@@ -605,8 +605,8 @@ def test_a_night_ends_blocks_archives_and_removes(house, directory, tools, held,
     settings = type("S", (), {"journal": tmp_path / "journal.jsonl"})()
     said = {}
     for name in ("lift", "archive", "purge"):
-        said[name] = nightly.Told(name)
-        nightly.STEPS[name](nightly.Night(settings, house, on_host(tools, house, sql), NOW), said[name])
+        said[name] = steps.StepResult(name)
+        nightly.STEPS[name](steps.NightlyRun(settings, house, on_host(tools, house, sql), NOW), said[name])
     assert not [failure for told in said.values() for failure in told.failures]
     assert said["lift"].done == ["mdupond"] and said["archive"].done == ["partie", "vieille"]
     assert said["purge"].done == ["partie"]
@@ -627,8 +627,8 @@ def test_a_night_names_who_failed_and_goes_on(house, directory, tools, held, tmp
 
     monkeypatch.setattr(export.Exporter, "write", broken)
     settings = type("S", (), {"journal": tmp_path / "journal.jsonl"})()
-    told = nightly.Told("archive")
-    nightly.archive(nightly.Night(settings, house, on_host(tools, house, sql), NOW), told)
+    told = steps.StepResult("archive")
+    nightly.archive(steps.NightlyRun(settings, house, on_host(tools, house, sql), NOW), told)
     assert told.done == ["alice", "celine"]
     assert len(told.failures) == 1 and told.failures[0].startswith("berthe: error: 'H' format requires")
 
@@ -667,9 +667,9 @@ def test_a_night_that_would_remove_many_removes_none(house, directory, tools):
         gone = agent(f"parti{number}", state=State.SUSPENDED)
         dates = {"mpStateChanged": ["20240101000000Z"], "mpArchived": ["20240301000000Z"]}
         directory.add(gone.dn(directory.suffix), agent_attributes(gone) | dates)
-    told = nightly.Told("purge")
+    told = steps.StepResult("purge")
     rules = LifeRules(purge_most=2)
-    nightly.purge(nightly.Night(None, rules, tools, NOW, dry=True), told)
+    nightly.purge(steps.NightlyRun(None, rules, tools, NOW, dry=True), told)
     assert not told.done and "3 accounts are due" in told.failures[0]
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life import renewal
-from malleposte.accounts.life.nightly import Night, Told, renew
+from malleposte.accounts.life.nightly import renew
 from malleposte.accounts.life.renewal import Acts, Deed, Facts, carry_out, due, message
+from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.core.errors import MallepostError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
@@ -82,7 +83,7 @@ def test_which_warning_is_due(left: float, notice: str, expected: tuple[str, int
 
 
 def test_each_is_sent_once_in_a_year() -> None:
-    """Night after night, from a new password to its end."""
+    """NightlyRun after night, from a new password to its end."""
     one, sent = entry(365), []
     changed = one.attributes["pwdChangedTime"][0]
     for night in range(366):
@@ -221,12 +222,12 @@ def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         directory.force(person.dn(directory.suffix), {"pwdChangedTime": [changed]})
     with Journal(tmp_path / "journal", "essai") as journal:
         tools: Any = SimpleNamespace(directory=directory, journal=journal, channels=())
-        night = Night(None, None, tools, NOW, send=sent.append)  # type: ignore[arg-type]
+        night = NightlyRun(None, None, tools, NOW, send=sent.append)  # type: ignore[arg-type]
         for expected in (["bientot:warn", "fini:expire"], []):
-            told = Told("renew")
+            told = StepResult("renew")
             renew(replace(night, dry=True), told)
             assert sorted(told.done) == expected
-            told = Told("renew")
+            told = StepResult("renew")
             renew(night, told)
             assert (sorted(told.done), told.failures) == (expected, [])
     assert [str(one["To"]) for one in sent] == ["Jean Dupont <bientot@ac-exemple.test>"]

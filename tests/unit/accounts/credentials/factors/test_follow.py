@@ -13,7 +13,7 @@ import pytest
 from malleposte.accounts.acts import Tools
 from malleposte.accounts.hosts.every import Hosts
 from malleposte.accounts.journal import Journal
-from malleposte.accounts.life import nightly
+from malleposte.accounts.life import nightly, steps
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.adapters.lemonldap import Factor
 from malleposte.directory.memory import MemoryDirectory
@@ -50,11 +50,11 @@ class Stage:
     journal: Path
     channel: Channel
 
-    def night(self, *, close: bool = True, dry: bool = False) -> nightly.Told:
+    def night(self, *, close: bool = True, dry: bool = False) -> steps.StepResult:
         """The step, as the job does it."""
-        told = nightly.Told("second-factors")
+        told = steps.StepResult("second-factors")
         rules: Any = (None, LifeRules(factors_close=close), self.tools, NOW, dry)
-        nightly.STEPS["second-factors"](nightly.Night(*rules), told)
+        nightly.STEPS["second-factors"](steps.NightlyRun(*rules), told)
         return told
 
     def held(self, uid: str = "mdupond") -> list[str]:

@@ -1,0 +1,35 @@
+"""The nightly run over all accounts, as each of its steps has it, and the result of a step."""
+
+import datetime
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+
+from malleposte.accounts.acts import Tools
+from malleposte.accounts.devices.uses import Uses
+from malleposte.accounts.devices.uses import here as here_uses
+from malleposte.accounts.life import renewal
+from malleposte.accounts.life.rules import LifeRules
+from malleposte.accounts.settings import Settings
+
+
+@dataclass
+class StepResult:
+    """The result of a step: a line an account, and the failures."""
+
+    step: str
+    done: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class NightlyRun:
+    """The tools of a step. `dry`: say what would be done."""
+
+    settings: Settings
+    rules: LifeRules
+    tools: Tools
+    now: datetime.datetime
+    dry: bool = False
+    send: Callable[[EmailMessage], None] = renewal.hand_over
+    uses: Callable[[], Uses | None] = here_uses
