@@ -1,4 +1,4 @@
-"""Imports that tests have hosts do, written in strings, name modules that are there: one that moves takes those lines."""
+"""Imports that tests write in strings, for hosts, name modules that are there: one that moves takes those lines."""
 
 from __future__ import annotations
 
