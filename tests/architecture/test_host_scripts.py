@@ -1,4 +1,4 @@
-"""What tests have hosts import, written in strings, is there: a module that moves takes those lines with it."""
+"""Imports that tests write in strings, for hosts, name modules that are there: one that moves takes those lines."""
 
 from __future__ import annotations
 
