@@ -1,4 +1,4 @@
-"""What SOGo knows of an account (`sogo_user_profile`): its preferences (`defaults`) and its settings, JSON both."""
+"""The profile of an account in SOGo (`sogo_user_profile`): its preferences (`defaults`) and its settings, JSON both."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ Changes = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Settings:
-    """How directory, database and memcached are reached, and what is brought.
+    """The settings: the ways to directory, database and memcached, and the steps.
 
     `profiles` are the classes whose agents have SOGo, `login_states` the states in which one may log in,
     `address_book_states` those in which one is in an address book. `signature` is a template, which may be empty.
