@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import Request
 
 from malleposte_portal import acts, forms
 from malleposte_portal.answers import UNKNOWN, Answer, link, said_done
@@ -130,7 +131,7 @@ def _look(ticket: str) -> wire.Done | Answer:
     return render_template("away.html", refused=answer.page, title=_("Activer mon compte"), back="step"), answer.status
 
 
-def _ask(wanted: wire.Request, wrong: str) -> wire.Done | acts.Told | Answer:
+def _ask(wanted: Request[Any], wrong: str) -> wire.Done | acts.Told | Answer:
     """The answer of accountd; with a ticket that is over, the way back to the two secrets."""
     answer = acts.ask(wanted, "", wrong)
     return _again() if isinstance(answer, acts.Told) and answer.status == OVER else answer

@@ -15,6 +15,7 @@ from typing import Any, Concatenate
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode
 
 from malleposte_portal import acts
 from malleposte_portal.answers import Answer, link
@@ -299,7 +300,7 @@ def _admitted(who: Known, tokens: Tokens) -> str:
     try:
         told = current_app.extensions["accountd"].call(wire.ShowAccount(acts.source(), who.uid, tokens.access))
     except client.RefusedError as error:
-        if error.refused.error in (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED):
+        if error.refused.error in (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED):
             raise RefusedError("accountd does not admit the agent") from error
     except client.UnavailableError as error:
         LOG.error("%s", error)

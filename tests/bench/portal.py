@@ -15,7 +15,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.message import Request
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
@@ -59,7 +60,7 @@ held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text())
 def chain(lines):
     begun, ticket = time.monotonic(), ""
     for line in lines:
-        ticket = Client(**held).call(wire.decode(line.replace("TICKET", ticket).encode())).ticket or ticket
+        ticket = Client(**held).call(codec.decode(line.replace("TICKET", ticket).encode())).ticket or ticket
     return time.monotonic() - begun
 
 begun = time.monotonic()
@@ -147,8 +148,8 @@ def first_day(site: Site) -> Figure:
     """First log-ins (both secrets, charter, password) and password changes, as the portal asks accountd for them."""
     people, keys = People(site), keyring(site)
     try:
-        activations: list[list[wire.Request]] = []
-        changes: list[list[wire.Request]] = []
+        activations: list[list[Request]] = []
+        changes: list[list[Request]] = []
         uids = []
         for number in range(EACH):
             who, new, source = person(people, keys, State.PENDING), rules.generate(), f"10.77.{number}.9"
@@ -260,8 +261,8 @@ def _told(name: str, seconds: float, browsers: Sequence[Timed], used: dict[str, 
     }
 
 
-def _chained(site: Site, name: str, chains: Sequence[Sequence[wire.Request]]) -> dict[str, Any]:
-    lines = [[wire.encode(one).decode() for one in chain] for chain in chains]
+def _chained(site: Site, name: str, chains: Sequence[Sequence[Request]]) -> dict[str, Any]:
+    lines = [[codec.encode(one).decode() for one in chain] for chain in chains]
     before = {host: cost.of(site, host) for host in HOSTS}
     told = site.run(
         "pia1", "python3", "-I", "-c", f"'{CHAINS}'", given=json.dumps({"chains": lines, "clients": CLIENTS})

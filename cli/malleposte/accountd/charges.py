@@ -21,7 +21,7 @@ from malleposte.lists import edits
 from malleposte.lists.model import ASKED, MEMBERS, STAFF
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 BOX, LIST = "box", "list"
 MOST = 60
@@ -48,18 +48,18 @@ class Charges:
         self._tools, self._ways = tools, ways
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.Charges: self._show, wire.SetCharge: self._set}
 
-    def _show(self, act: Act, request: wire.Charges) -> wire.Answer:
+    def _show(self, act: Context, request: wire.Charges) -> wire.Answer:
         uid = self._ways.owner(act, request.uid).uid
         if not request.name:
             return listed(uid, (told(kind, entry) for kind in PARTS for entry in _managed(act.directory, kind, uid)))
         entry = managed(act.directory, request.kind, request.name, uid)
         return whole(act.directory, uid, request.kind, entry)
 
-    def _set(self, act: Act, request: wire.SetCharge) -> wire.Answer:
+    def _set(self, act: Context, request: wire.SetCharge) -> wire.Answer:
         uid = self._ways.owner(act, request.uid).uid
         attribute = PARTS.get(request.kind, {}).get(request.part)
         if attribute is None:
@@ -77,7 +77,7 @@ class Charges:
 
 
 def delegated(
-    act: Act, channels: Sequence[Channel], box: Entry, who: str, *, add: bool, note: str
+    act: Context, channels: Sequence[Channel], box: Entry, who: str, *, add: bool, note: str
 ) -> list[Failure] | None:
     """Let an agent open a box, or no more: at once, on every host. What failed; None where nothing was to change."""
     person = boxes.person(act.directory, who, gone=not add)

@@ -12,8 +12,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.call import OF
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, OtherFormError, Refused, Request
 from malleposte.runtime import link
 
 PORT = 7443
@@ -24,7 +27,7 @@ PIECE = 64 * 1024
 class RefusedError(Exception):
     """accountd does not do it: `refused` says why."""
 
-    def __init__(self, refused: wire.Refused) -> None:
+    def __init__(self, refused: Refused) -> None:
         super().__init__(f"accountd: {refused.error}{': ' + refused.message if refused.message else ''}")
         self.refused = refused
 
@@ -80,7 +83,7 @@ class Client:
         except (OSError, ValueError, TypeError) as error:
             raise UnavailableError(f"{path}: {error}") from error
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         """Ask for one thing; `Hello()` asks whether accountd is there and knows this client.
 
         Raises RefusedError, UnavailableError.
@@ -95,28 +98,32 @@ class Client:
         return Copy(answer, stream, opened)
 
     @contextlib.contextmanager
-    def _talk(self, request: wire.Request) -> Iterator[tuple[wire.Done, io.BufferedRWPair]]:
+    def _talk[A: Done](self, request: Request[A]) -> Iterator[tuple[A, io.BufferedRWPair]]:
         """The answer, and the stream that it came from."""
-        mine = wire.Hello(self.name, self.secret)
+        mine = Hello(self.name, self.secret)
         try:
             with self._connected() as stream:
-                if link.is_tls(self.address) and not isinstance(request, wire.Hello):
-                    self._asked(stream, mine)
-                yield self._asked(stream, mine if isinstance(request, wire.Hello) else request), stream
-        except wire.OtherVersionError as error:
+                if link.is_tls(self.address) and not isinstance(request, Hello):
+                    self._ask(stream, mine)
+                answer = self._ask(stream, mine if isinstance(request, Hello) else request)
+                yield cast("A", answer), stream
+        except OtherFormError as error:
             raise OtherVersionError(f"accountd at {self.address}: {error}") from error
         except (OSError, ValueError) as error:
             raise UnavailableError(f"accountd at {self.address}: {error or type(error).__name__}") from error
 
     @staticmethod
-    def _asked(stream: io.BufferedRWPair, request: wire.Request) -> wire.Done:
-        stream.write(wire.encode(request))
+    def _ask(stream: io.BufferedRWPair, request: Request[Any]) -> Done:
+        call = OF[type(request)]
+        stream.write(codec.encode(request))
         stream.flush()
-        line = stream.readline(wire.LONGEST + 1)
+        line = stream.readline(LONGEST + 1)
         if not line.endswith(b"\n"):
             raise ConnectionError("closed before the answer")
-        answer = wire.decode_answer(line)
-        if isinstance(answer, wire.Refused):
+        answer: Done | Refused = codec.decode_answer(call.answer, line)
+        if isinstance(answer, Refused):
+            if answer.error is ErrorCode.VERSION:
+                raise OtherFormError(call.name)
             raise RefusedError(answer)
         return answer
 

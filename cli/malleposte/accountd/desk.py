@@ -12,12 +12,14 @@ import datetime
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import own, sms, wire
+from malleposte.accountd.call import OF
+from malleposte.accountd.message import MOST_ITEMS
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import acts, life, roles, search
 from malleposte.accounts.credentials import codes
@@ -36,7 +38,7 @@ from malleposte.platform import identity
 from malleposte.policy.model import Policy
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LOG = logging.getLogger("accountd")
 ALOUD_MINUTES = 60
@@ -76,26 +78,16 @@ class ForbiddenError(Exception):
 
 
 @dataclass(frozen=True)
-class Rules:
-    """The academy's choices. `protected`: beginnings of functions, whose agents count as having a role."""
-
-    read_aloud: bool = False
-    read_aloud_a_day: int = 10
-    acts_a_day: int = 100
-    protected: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
 class Ways:
     """The service's own ways: one act at a time on an account, a reason judged, a code sent, a block, a factor gone,
     the diagnosis."""
 
     alone: Callable[[str], AbstractContextManager[None]]
     said: Callable[[str], str]
-    reached: Callable[[Entry, Act, str], str]
+    reached: Callable[[Entry, Context, str], str]
     deliver: Callable[[str, str, codes.Issued], None]
-    blocked: Callable[[Act, str, str], wire.Done]
-    factor_gone: Callable[[Act, wire.FactorChanged], wire.Answer]
+    blocked: Callable[[Context, str, str], wire.Done]
+    factor_gone: Callable[[Context, wire.FactorChanged], wire.Answer]
     diagnosis: Callable[..., wire.Diagnosis]
 
 
@@ -119,9 +111,9 @@ class Desk:
         self._tools, self._ways = tools, ways
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
-        calls: Mapping[type[Any], Callable[[Act, Any], wire.Answer]] = {
+        calls: Mapping[type[Any], Callable[[Context, Any], wire.Answer]] = {
             wire.DeskReach: self._reach,
             wire.DeskFind: self._find,
             wire.DeskList: self._list,
@@ -134,7 +126,7 @@ class Desk:
 
     # --- who, and on whom ---
 
-    def actor(self, act: Act, request: Any) -> Actor:
+    def actor(self, act: Context, request: Any) -> Actor:
         """The person who acts. Raises ForbiddenError, NotProvedError."""
         proved = self._tools.proofs.proved(request.token)
         entry = next(iter(act.directory.search("people", _ROLE_HELD, {"uid": proved.uid})), None)
@@ -147,7 +139,7 @@ class Desk:
             raise ForbiddenError(Forbidden.FACTOR)
         return Actor(first(entry.attributes, "uid").lower(), reach, roles.departments(act.directory))
 
-    def target(self, act: Act, actor: Actor, target: str, *, anywhere: bool = False) -> Entry:
+    def target(self, act: Context, actor: Actor, target: str, *, anywhere: bool = False) -> Entry:
         """The account that is acted on; `anywhere`: of whatever school. Raises ForbiddenError."""
         uid = target.strip().lower()
         if uid == actor.uid:
@@ -165,13 +157,13 @@ class Desk:
             one.strip().casefold().startswith(begins) for one in held.get("mpFunction", [])
         )
 
-    def _begun(self, act: Act, request: Any) -> tuple[Actor, Entry, str]:
+    def _begun(self, act: Context, request: Any) -> tuple[Actor, Entry, str]:
         """An act that may be done: by whom, on whom, why. It counts. Raises ForbiddenError, RefusedValueError."""
         actor = self.actor(act, request)
         reason = self._ways.said(request.reason)
         return actor, self.target(act, actor, request.target), reason
 
-    def count(self, act: Act, actor: Actor, kind: str, most: int) -> None:
+    def count(self, act: Context, actor: Actor, kind: str, most: int) -> None:
         """Count an act of today. Raises ForbiddenError."""
         taken = self._tools.limits.day(actor.uid, kind, most)
         if taken.wait:
@@ -180,16 +172,16 @@ class Desk:
 
     # --- what is looked at ---
 
-    def _reach(self, act: Act, request: wire.DeskReach) -> wire.Answer:
+    def _reach(self, act: Context, request: wire.DeskReach) -> wire.Answer:
         actor = self.actor(act, request)
         return wire.Done(actor.uid, reach=actor.reach.words[:MOST])
 
-    def _find(self, act: Act, request: wire.DeskFind) -> wire.Answer:
+    def _find(self, act: Context, request: wire.DeskFind) -> wire.Answer:
         actor = self.actor(act, request)
         found = act.directory.search("people", _LINE, search.wanted(request.text))
         return _people(actor, found, "")
 
-    def _list(self, act: Act, request: wire.DeskList) -> wire.Answer:
+    def _list(self, act: Context, request: wire.DeskList) -> wire.Answer:
         actor = self.actor(act, request)
         uai = school(actor, request.school)
         if request.state not in wire.LISTS:
@@ -202,7 +194,7 @@ class Desk:
         answer = _people(actor, unseen, request.state)
         return dataclasses.replace(answer, more=answer.more or cut)
 
-    def _unseen(self, act: Act, found: Iterable[Entry]) -> tuple[list[Entry], bool]:
+    def _unseen(self, act: Context, found: Iterable[Entry]) -> tuple[list[Entry], bool]:
         """Those who have not entered by a device password or a token either; whether there may be others.
 
         slapd notes the log-ins that it proves itself. A device's last use is in the directory, other log-ins of late
@@ -231,7 +223,7 @@ class Desk:
         found = kept.last_log_in()
         return found.last if found else None
 
-    def _show(self, act: Act, request: wire.DeskShow) -> wire.Answer:
+    def _show(self, act: Context, request: wire.DeskShow) -> wire.Answer:
         entry = self.target(act, self.actor(act, request), request.target)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         account = own.summary(entry, self._filters(uid), self._tools.policy, act.now)
@@ -240,13 +232,13 @@ class Desk:
         waiting = [one for one in codes.waiting(held) if one.end > life.stamp(act.now)]
         sheet = wire.Sheet(
             function=first(held, "mpFunction"),
-            schools=tuple(held.get("mpEstablishment", [])[: wire.MOST_ITEMS]),
+            schools=tuple(held.get("mpEstablishment", [])[:MOST_ITEMS]),
             locked=first(held, "pwdAccountLockedTime"),
             seen=first(held, "pwdLastSuccess"),
             letter=first(held, "mpLetterAsked"),
-            codes=tuple(f"{one.way} {one.end}" for one in waiting[: wire.MOST_ITEMS]),
+            codes=tuple(f"{one.way} {one.end}" for one in waiting[:MOST_ITEMS]),
             ways=tuple(way for way in wire.CODE_WAYS if not self._hinders(act, entry, way)),
-            factors=tuple(found[: wire.MOST_ITEMS]),
+            factors=tuple(found[:MOST_ITEMS]),
             factors_known=known,
         )
         told = self._ways.diagnosis(act, uid, account.password_since, room=ROOM)
@@ -279,7 +271,7 @@ class Desk:
 
     # --- what is done ---
 
-    def _hinders(self, act: Act, entry: Entry, way: str) -> Forbidden | None:
+    def _hinders(self, act: Context, entry: Entry, way: str) -> Forbidden | None:
         """The reason against a code by this way, whoever asks; None when there is none."""
         held = entry.attributes
         state = first(held, "mpState")
@@ -291,7 +283,7 @@ class Desk:
             return None if self._tools.desk.read_aloud else Forbidden.ALOUD
         return None if way == "letter" or self._ways.reached(entry, act, way) else Forbidden.MEANS
 
-    def _code(self, act: Act, request: wire.DeskCode) -> wire.Answer:
+    def _code(self, act: Context, request: wire.DeskCode) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
         if request.way not in wire.CODE_WAYS:
             raise MallepostError(f"a way is one of {', '.join(wire.CODE_WAYS)}")
@@ -310,7 +302,7 @@ class Desk:
                 return self._aloud(act, actor, entry, reason)
             return self._sent(act, entry, request.way, reason)
 
-    def _letter(self, act: Act, entry: Entry, reason: str) -> wire.Answer:
+    def _letter(self, act: Context, entry: Entry, reason: str) -> wire.Answer:
         """The academy prints it (`malleposte accounts letters --asked`), with a new code that nobody here sees."""
         uid, now = first(entry.attributes, "uid"), [life.stamp(act.now)]
         change = Change(Kind.MODIFY, uid, entry.dn, {"mpLetterAsked": entry.attributes.get("mpLetterAsked", [])},
@@ -319,7 +311,7 @@ class Desk:
         act.journal.write("desk-letter", uid, note=reason)
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _sent(self, act: Act, entry: Entry, way: str, reason: str) -> wire.Answer:
+    def _sent(self, act: Context, entry: Entry, way: str, reason: str) -> wire.Answer:
         uid, to = first(entry.attributes, "uid"), self._ways.reached(entry, act, way)
         if not to:
             raise ForbiddenError(Forbidden.MEANS)
@@ -337,7 +329,7 @@ class Desk:
         act.journal.write(f"desk-{way}", uid, sent=True, note=reason)
         return wire.Done(uid, first(entry.attributes, "mpState"), life.stamp(issued.expires))
 
-    def _aloud(self, act: Act, actor: Actor, entry: Entry, reason: str) -> wire.Answer:
+    def _aloud(self, act: Context, actor: Actor, entry: Entry, reason: str) -> wire.Answer:
         """A code that the help desk sees: it ends all others, and the owner is told before it is shown."""
         self.count(act, actor, "aloud", self._tools.desk.read_aloud_a_day)
         uid, held = first(entry.attributes, "uid"), entry.attributes
@@ -349,7 +341,7 @@ class Desk:
         act.journal.sync()
         return wire.Done(uid, first(held, "mpState"), life.stamp(issued.expires), secret=issued.shown)
 
-    def _block(self, act: Act, request: wire.DeskBlock) -> wire.Answer:
+    def _block(self, act: Context, request: wire.DeskBlock) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
         self.count(act, actor, "acts", self._tools.desk.acts_a_day)
         uid = first(entry.attributes, "uid")
@@ -358,7 +350,7 @@ class Desk:
         act.journal.write("desk-block", uid, note=reason)
         return self._ways.blocked(act, uid, reason)
 
-    def _remove_factor(self, act: Act, request: wire.DeskRemoveFactor) -> wire.Answer:
+    def _remove_factor(self, act: Context, request: wire.DeskRemoveFactor) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
         uid, unfactor = first(entry.attributes, "uid"), self._tools.unfactor
         if first(entry.attributes, "mpState") != State.ACTIVE or unfactor is None:
@@ -385,7 +377,7 @@ class Desk:
         return True
 
 
-def noted(call: Callable[[Act, Any], wire.Answer], act: Act, request: Any) -> wire.Answer:
+def noted(call: Callable[[Context, Any], wire.Answer], act: Context, request: Any) -> wire.Answer:
     """Do it; what is refused on somebody's account is in the journal too."""
     try:
         return call(act, request)
@@ -393,7 +385,7 @@ def noted(call: Callable[[Act, Any], wire.Answer], act: Act, request: Any) -> wi
         target = str(getattr(request, "target", "")).strip().lower()
         if target:
             about = target if identity.is_uid(target) else request.uid
-            act.journal.write("desk-refused", about, call=wire.NAMES[type(request)], why=error.word.value)
+            act.journal.write("desk-refused", about, call=OF[type(request)].name, why=error.word.value)
         raise
 
 
@@ -444,7 +436,7 @@ def _people(actor: Actor, found: Iterable[Entry], state: str) -> wire.Done:
 
 def _person(held: Attributes, state: str) -> wire.Person:
     since = first(held, _SINCE[state]) if state in _SINCE else ""
-    schools = tuple(held.get("mpEstablishment", [])[: wire.MOST_ITEMS])
+    schools = tuple(held.get("mpEstablishment", [])[:MOST_ITEMS])
     return wire.Person(
         first(held, "uid"), first(held, "cn"), first(held, "mail"), first(held, "mpState"), schools, since
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from malleposte.accountd import charges, desk, wire
 from malleposte.accountd.desk import Actor, Desk, ForbiddenError
@@ -22,7 +23,7 @@ from malleposte.directory.protocol import Directory, Entry
 from malleposte.directory.query import AnyOf, Equal
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LOG = logging.getLogger("accountd")
 
@@ -34,11 +35,11 @@ class DeskBoxes:
         self._tools, self._ways, self._desk = tools, ways, judge
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.DeskBoxes: self._show, wire.DeskSetDelegate: self._named}
 
-    def _show(self, act: Act, request: wire.DeskBoxes) -> wire.Answer:
+    def _show(self, act: Context, request: wire.DeskBoxes) -> wire.Answer:
         actor = self._desk.actor(act, request)
         if request.box:
             return charges.whole(act.directory, actor.uid, charges.BOX, _box(act.directory, actor, request.box))
@@ -46,11 +47,11 @@ class DeskBoxes:
         found = act.directory.search("functional", boxes.BOX, {"mpEstablishment": school})
         return charges.listed(actor.uid, (charges.told(charges.BOX, one) for one in found if _covered(actor, one)))
 
-    def _named(self, act: Act, request: wire.DeskSetDelegate) -> wire.Answer:
+    def _named(self, act: Context, request: wire.DeskSetDelegate) -> wire.Answer:
         """An agent who is named by an address is who has it: what is refused is in that account's journal."""
-        return desk.noted(self._set, act, replace(request, target=_uid(act.directory, request.target)))
+        return desk.noted(self._set, act, structs.replace(request, target=_uid(act.directory, request.target)))
 
-    def _set(self, act: Act, request: wire.DeskSetDelegate) -> wire.Answer:
+    def _set(self, act: Context, request: wire.DeskSetDelegate) -> wire.Answer:
         actor = self._desk.actor(act, request)
         reason = self._ways.said(request.reason)
         with self._ways.alone(charges.lock(charges.BOX, request.box)):
@@ -67,9 +68,9 @@ class DeskBoxes:
                 act.journal.write("desk-delegate" if request.add else "desk-undelegate", uid, box=name, note=note)
                 self._tell(act, box, person, reason, added=request.add)
             done = charges.whole(act.directory, actor.uid, charges.BOX, _box(act.directory, actor, name))
-        return replace(done, open=tuple(one.channel for one in left or ()))
+        return structs.replace(done, open=tuple(one.channel for one in left or ()))
 
-    def _tell(self, act: Act, box: Entry, person: Entry, reason: str, *, added: bool) -> None:
+    def _tell(self, act: Context, box: Entry, person: Entry, reason: str, *, added: bool) -> None:
         """Tell everybody who opens the box. What cannot be told is in the journal."""
         held = box.attributes
         who = f"{first(person.attributes, 'cn')} ({first(person.attributes, 'uid')})"

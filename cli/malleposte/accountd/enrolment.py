@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from malleposte.accountd import wire
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes, enrolment
@@ -22,7 +24,7 @@ from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 
 class WrongAnswerError(MallepostError):
@@ -41,10 +43,10 @@ class TooManyError(Exception):
 class Ways:
     """The parts of the service that every proof uses (see `accountd.service.Service`)."""
 
-    tried: Callable[[Act, Any, str, str], AbstractContextManager[None]]
+    tried: Callable[[Context, Any, str, str], AbstractContextManager[None]]
     alone: Callable[[str], AbstractContextManager[None]]
-    refuse: Callable[[Act, Any, str], NotProvedError]
-    renewed: Callable[[Act, Holder, State], wire.Done]
+    refuse: Callable[[Context, Any, str], NotProvedError]
+    renewed: Callable[[Context, Holder, State], wire.Done]
     holder: Callable[[Any, Any], str]
     means: Callable[[str, str], tuple[str, str]]
 
@@ -55,7 +57,7 @@ class Enrolment:
     def __init__(self, tools: Tools, ways: Ways) -> None:
         self.tools, self.ways = tools, ways
 
-    def begin(self, act: Act, request: wire.Begin) -> wire.Done:
+    def begin(self, act: Context, request: wire.Begin) -> wire.Done:
         """NUMEN and code give a ticket, and what is known of the agent. Nothing is spent.
 
         Known or not, the directory is asked the same questions and as many digests are made.
@@ -69,9 +71,9 @@ class Enrolment:
                 raise self.ways.refuse(act, request, uid)
         act.journal.write("enrol", uid, step="begin")
         done = self._told(holder, enrolment.begun(held))
-        return replace(done, ticket=enrolment.ticket(self.tools.keys, uid, code, act.now))
+        return structs.replace(done, ticket=enrolment.ticket(self.tools.keys, uid, code, act.now))
 
-    def enrol(self, act: Act, request: wire.Enrol) -> wire.Done:
+    def enrol(self, act: Context, request: wire.Enrol) -> wire.Done:
         """The answer of one step."""
         uid = enrolment.ticket_holder(request.ticket)
         with self.ways.alone(uid):
@@ -85,7 +87,7 @@ class Enrolment:
             self._sent(act, uid, file.sent, send)
         return self._told(holder, file)
 
-    def activate(self, act: Act, request: wire.Activate) -> wire.Done:
+    def activate(self, act: Context, request: wire.Activate) -> wire.Done:
         """The password, which spends every code and ends the file."""
         uid = enrolment.ticket_holder(request.ticket)
         with self.ways.alone(uid):
@@ -103,7 +105,7 @@ class Enrolment:
             self._told_of_means(act, holder, first(entry.attributes, "mpRecoveryMail"), file)
         return done
 
-    def _shown(self, act: Act, request: Any, uid: str) -> Holder:
+    def _shown(self, act: Context, request: Any, uid: str) -> Holder:
         """The account of a ticket. Raises NotProvedError for one that is over, spent, or none."""
         holder = library.read(act.directory, uid or "-")
         held = holder.attributes if holder else {}
@@ -120,7 +122,9 @@ class Enrolment:
         )  # fmt: skip
         return wire.Done(holder.uid, holder.state.value, enrolment=person)
 
-    def _answered(self, act: Act, holder: Holder, file: File, request: wire.Enrol) -> tuple[File, codes.Issued | None]:
+    def _answered(
+        self, act: Context, holder: Holder, file: File, request: wire.Enrol
+    ) -> tuple[File, codes.Issued | None]:
         value, rules = request.value.strip(), self.tools.activation
         if request.step == Step.PHONE:
             self._optional(value, rules.phone)
@@ -150,11 +154,11 @@ class Enrolment:
         if not value and asked is Asked.REQUIRED:
             raise WrongAnswerError("this step cannot be passed over")
 
-    def _keep(self, act: Act, holder: Holder, file: File) -> None:
+    def _keep(self, act: Context, holder: Holder, file: File) -> None:
         entry = acts.entry(act.directory, holder.uid)
         acts.make(act.directory, act.journal, enrolment.keep(entry, file))
 
-    def _sent(self, act: Act, uid: str, address: str, issued: codes.Issued) -> None:
+    def _sent(self, act: Context, uid: str, address: str, issued: codes.Issued) -> None:
         try:
             self.tools.confirm(address, issued)
         except OSError as error:
@@ -162,14 +166,14 @@ class Enrolment:
             raise DirectoryError("mail cannot be sent") from error
         act.journal.write("confirm", uid, sent=True)
 
-    def _welcome(self, act: Act, holder: Holder) -> None:
+    def _welcome(self, act: Context, holder: Holder) -> None:
         """A letter in the new mailbox. The account is active whether or not it can be handed over."""
         try:
             self.tools.post(welcome.letter(holder.attributes, self.tools.facts(), act.now))
         except (OSError, ValueError, MallepostError) as error:
             act.journal.write("welcome", holder.uid, sent=False, reason=type(error).__name__)
 
-    def _told_of_means(self, act: Act, holder: Holder, old: str, file: File) -> None:
+    def _told_of_means(self, act: Context, holder: Holder, old: str, file: File) -> None:
         """An address on file before, which is another now, hears of it."""
         if not old or not file.mail or old.lower() == file.mail.lower():
             return

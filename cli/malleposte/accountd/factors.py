@@ -11,9 +11,11 @@ import datetime
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import structs
 
 from malleposte.accountd import own, wire
 from malleposte.accounts import acts, life, roles
@@ -31,7 +33,7 @@ from malleposte.platform.times import when
 from malleposte.throttle.record.model import PAGE, Kept, LogIn
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LOG = logging.getLogger("accountd")
 ONCE = 300
@@ -67,11 +69,11 @@ class Shared:
     """
 
     tools: Tools
-    begun: Callable[[Act, Any, str, str], Trial]
-    known: Callable[[Act, Any, str, str], Trial]
-    tried: Callable[[Act, Any, str, str], AbstractContextManager[None]]
+    begun: Callable[[Context, Any, str, str], Trial]
+    known: Callable[[Context, Any, str, str], Trial]
+    tried: Callable[[Context, Any, str, str], AbstractContextManager[None]]
     alone: Callable[..., AbstractContextManager[None]]
-    refuse: Callable[[Act, Any, str], NotProvedError]
+    refuse: Callable[[Context, Any, str], NotProvedError]
 
 
 class Factors:
@@ -81,7 +83,7 @@ class Factors:
         self._it, self._tools = shared, shared.tools
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {
             wire.TryFactor: self._try,
@@ -96,7 +98,7 @@ class Factors:
             wire.RemoveFactor: self._remove,
         }
 
-    def _try(self, act: Act, request: wire.TryFactor) -> wire.Answer:
+    def _try(self, act: Context, request: wire.TryFactor) -> wire.Answer:
         entry = _active(act, request.uid)
         uid = entry.attributes["uid"][0]
         code = _typed(request.code)
@@ -110,7 +112,7 @@ class Factors:
             raise self._it.refuse(act, request, uid)
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _told(self, act: Act, request: wire.FactorTried) -> wire.Answer:
+    def _told(self, act: Context, request: wire.FactorTried) -> wire.Answer:
         entry = _active(act, request.uid)
         uid = entry.attributes["uid"][0]
         trial = self._it.known(act, request, uid, _typed(request.code))
@@ -121,7 +123,7 @@ class Factors:
             self._it.refuse(act, request, uid)
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _spend(self, act: Act, request: wire.SpendCode) -> wire.Answer:
+    def _spend(self, act: Context, request: wire.SpendCode) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
         code = _typed(request.code)
         with self._it.tried(act, request, uid, code), self._it.alone(uid):
@@ -144,7 +146,7 @@ class Factors:
             self._tell(entry, lambda to: notice.by_mail(uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(held, "mpState"))
 
-    def _mail_code(self, act: Act, request: wire.MailFactorCode) -> wire.Answer:
+    def _mail_code(self, act: Context, request: wire.MailFactorCode) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
         minutes = self._tools.code_minutes
         with self._it.alone(uid):
@@ -165,7 +167,7 @@ class Factors:
             act.journal.write("factor-code", uid, sent=True)
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _hindered(self, act: Act, entry: Entry, to: str) -> str:
+    def _hindered(self, act: Context, entry: Entry, to: str) -> str:
         """Return the reason for which no code goes to a recovery address; empty when one does."""
         held = entry.attributes
         if held.get(roles.ATTRIBUTE):
@@ -179,7 +181,7 @@ class Factors:
             return "new password"
         return "too many" if self._tools.limits.code(first(held, "uid"), act.network, to) else ""
 
-    def changed(self, act: Act, request: wire.FactorChanged) -> wire.Answer:
+    def changed(self, act: Context, request: wire.FactorChanged) -> wire.Answer:
         """A factor came or went: take it down, and tell its owner. Raises NotProvedError, DirectoryError."""
         uid = _active(act, request.uid).attributes["uid"][0]
         with self._it.alone(uid):
@@ -209,7 +211,7 @@ class Factors:
             raise DirectoryError("mail cannot be sent: no factor was added")
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _codes(self, act: Act, request: wire.MakeRecoveryCodes) -> wire.Answer:
+    def _codes(self, act: Context, request: wire.MakeRecoveryCodes) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
         with self._it.alone(uid):
             entry = _active(act, uid)
@@ -220,7 +222,7 @@ class Factors:
         self._tell(entry, lambda to: notice.codes(uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(entry.attributes, "mpState"), codes=made.shown)
 
-    def _entered(self, act: Act, request: wire.Entered) -> wire.Answer:
+    def _entered(self, act: Context, request: wire.Entered) -> wire.Answer:
         entry = _active(act, request.uid)
         uid, throttle = entry.attributes["uid"][0], self._tools.throttle
         self._tools.note(LogIn(uid, True, PAGE, act.source))
@@ -229,7 +231,7 @@ class Factors:
             self._tell(entry, lambda to: notice.place(request.source, uid, to, self._tools.facts(), act.now))
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
-    def _show(self, act: Act, request: wire.ShowFactors) -> wire.Answer:
+    def _show(self, act: Context, request: wire.ShowFactors) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
         held = tuple(map(_shown, self._held(uid)))
         if held or not self._tools.factors_close:
@@ -246,7 +248,7 @@ class Factors:
             return Kept(), False
         return own.by_password(kept), not failures
 
-    def _remove(self, act: Act, request: wire.RemoveFactor) -> wire.Answer:
+    def _remove(self, act: Context, request: wire.RemoveFactor) -> wire.Answer:
         uid = _active(act, request.uid).attributes["uid"][0]
         with self._it.tried(act, request, uid, request.password), self._it.alone(uid):
             proof = Passwords(act.directory, act.journal, self._tools.policy).prove(uid, request.password)
@@ -262,7 +264,7 @@ class Factors:
             self._tools.unfactor(uid, gone.ident)
         left = tuple(sorted({one.kind for one in held if one is not gone}))
         told = self.changed(act, wire.FactorChanged(request.source, uid, gone.kind, gone.name, False, left))
-        return replace(told, factors=(_shown(gone),)) if isinstance(told, wire.Done) else told
+        return structs.replace(told, factors=(_shown(gone),)) if isinstance(told, wire.Done) else told
 
     def _held(self, uid: str) -> Sequence[Factor]:
         """The factors of an account. Raises DirectoryError where the log-in page gives no answer."""
@@ -272,7 +274,7 @@ class Factors:
             LOG.error("second factors could not be read: %s", error)
             raise DirectoryError("the log-in page gives no answer") from error
 
-    def _ended(self, act: Act, request: wire.SessionsEnded) -> wire.Answer:
+    def _ended(self, act: Context, request: wire.SessionsEnded) -> wire.Answer:
         uid = request.uid.strip().lower()
         act.journal.write("sso-end", uid, sessions=request.many, note=request.reason)
         return wire.Done(uid)
@@ -297,11 +299,11 @@ def _typed(code: str) -> str:
     return codes.normalise(code)
 
 
-def _entries(act: Act, uid: str) -> Iterator[Entry]:
+def _entries(act: Context, uid: str) -> Iterator[Entry]:
     yield from act.directory.search("people", _READ, {"uid": uid.strip().lower() or "-"})
 
 
-def _active(act: Act, uid: str) -> Entry:
+def _active(act: Context, uid: str) -> Entry:
     """The entry of an account that may log in. Raises NotProvedError."""
     entry = next(_entries(act, uid), None)
     if entry is None or first(entry.attributes, "mpState") != State.ACTIVE:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from malleposte.accountd import own, wire
 from malleposte.accountd.factors import INA, OPENS
 from malleposte.accounts import acts, life
@@ -37,7 +39,7 @@ from malleposte.directory.protocol import Entry
 from malleposte.platform.times import stamp, when
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LOG = logging.getLogger("accountd")
 TICKET_MINUTES = 60.0
@@ -55,14 +57,14 @@ ATTRIBUTES: Mapping[str, str] = {"mail": "mpRecoveryMail", "phone": "mpRecoveryP
 class Ways:
     """The parts of the service that these calls use (see `accountd.service.Service`)."""
 
-    tried: Callable[[Act, Any, str, str], AbstractContextManager[None]]
+    tried: Callable[[Context, Any, str, str], AbstractContextManager[None]]
     alone: Callable[..., AbstractContextManager[None]]
-    refuse: Callable[[Act, Any, str], NotProvedError]
+    refuse: Callable[[Context, Any, str], NotProvedError]
     holder: Callable[[Any, Any], str]
-    forgotten: Callable[[Act, Holder], None]
+    forgotten: Callable[[Context, Holder], None]
     """Resets the counts of wrong passwords and codes."""
-    acts: Callable[[Act], acts.Tools[acts.Hosts]]
-    factor_gone: Callable[[Act, wire.FactorChanged], wire.Answer]
+    acts: Callable[[Context], acts.Tools[acts.Hosts]]
+    factor_gone: Callable[[Context, wire.FactorChanged], wire.Answer]
 
 
 class Hacked:
@@ -72,13 +74,13 @@ class Hacked:
         self._tools, self._ways = tools, ways
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.Recover: self._recover, wire.Check: self._check}
 
     # --- the account is taken back ---
 
-    def _recover(self, act: Act, request: wire.Recover) -> wire.Answer:
+    def _recover(self, act: Context, request: wire.Recover) -> wire.Answer:
         uid = self._ways.holder(act.directory, request)
         with self._ways.tried(act, request, uid, f"{request.numen}\0{request.code}"), self._ways.alone(uid):
             holder = library.read(act.directory, uid or "-")
@@ -108,7 +110,9 @@ class Hacked:
             devices=tuple(wire.Device(one.ident, one.name, one.scopes) for one in devices),
         )  # fmt: skip
 
-    def _tell(self, act: Act, uid: str, means: Mapping[str, Sequence[str]], devices: Sequence[str], until: str) -> None:
+    def _tell(
+        self, act: Context, uid: str, means: Mapping[str, Sequence[str]], devices: Sequence[str], until: str
+    ) -> None:
         """Tell the mailbox and the means of recovery on file. What cannot be told is in the journal."""
         facts, end = self._tools.facts(), when(until) or act.now
         to = [*means.get("mpRecoveryMail", ()), *means.get("mail", ())]
@@ -138,7 +142,7 @@ class Hacked:
     def _mac(self, uid: str, end: str, way: str, until: str, name: str | None = None) -> str:
         return self._tools.keys.digest("hacked", "\0".join((uid, end, way, until)), name)
 
-    def _shown(self, act: Act, ticket: str) -> tuple[Entry, str]:
+    def _shown(self, act: Context, ticket: str) -> tuple[Entry, str]:
         """The account of a ticket, and the way of the code by which it came. Raises NotProvedError.
 
         It is over with its hour, with the next block and with a state that lets nobody in.
@@ -159,7 +163,7 @@ class Hacked:
 
     # --- what was left ---
 
-    def _check(self, act: Act, request: wire.Check) -> wire.Answer:
+    def _check(self, act: Context, request: wire.Check) -> wire.Answer:
         entry, way = self._shown(act, request.ticket)
         uid = first(entry.attributes, "uid")
         with self._ways.alone(uid, "traces"):
@@ -177,7 +181,9 @@ class Hacked:
         others = [one for one in found if one.kind in OTHERS][:MOST_OTHERS]
         return wire.Done(uid, State.ACTIVE.value, until, told, traces=(*left, *others))
 
-    def _found(self, act: Act, entry: Entry, way: str) -> tuple[list[wire.Trace], Mapping[str, Trace], list[Failure]]:
+    def _found(
+        self, act: Context, entry: Entry, way: str
+    ) -> tuple[list[wire.Trace], Mapping[str, Trace], list[Failure]]:
         """All traces, those of the hosts by identifier, and what could not be looked at."""
         uid = first(entry.attributes, "uid")
         found, away, known, traces = list[wire.Trace](), list[Failure](), dict[str, Trace](), list[Trace]()
@@ -193,7 +199,7 @@ class Hacked:
             found += self._factors(uid, way)
         except (MallepostError, OSError) as error:
             away.append(Failure("factors", str(error)))
-        others = (replace(_told(one), kept=True) for one in acts.others(act.directory, uid, traces))
+        others = (structs.replace(_told(one), kept=True) for one in acts.others(act.directory, uid, traces))
         return [*found, *_means(entry, act.now), *others], known, away
 
     def _factors(self, uid: str, way: str) -> Iterator[wire.Trace]:
@@ -202,10 +208,10 @@ class Hacked:
         kept = len(held) == 1 and way not in OPENS[INA]
         for one in held:
             made = one.made.isoformat(timespec="seconds") if one.made else ""
-            yield replace(_told(Trace(Trail.FACTOR, one.ident, one.name)), what=one.kind, made=made, kept=kept)
+            yield structs.replace(_told(Trace(Trail.FACTOR, one.ident, one.name)), what=one.kind, made=made, kept=kept)
 
     def _removed(
-        self, act: Act, entry: Entry, gone: wire.Trace, traces: Mapping[str, Trace], source: str
+        self, act: Context, entry: Entry, gone: wire.Trace, traces: Mapping[str, Trace], source: str
     ) -> list[Failure]:
         """Remove one; what failed."""
         uid = first(entry.attributes, "uid")
@@ -228,7 +234,7 @@ class Hacked:
         act.journal.sync()
         return []
 
-    def _without_factor(self, act: Act, uid: str, gone: wire.Trace, source: str) -> None:
+    def _without_factor(self, act: Context, uid: str, gone: wire.Trace, source: str) -> None:
         held = self._tools.factors(uid)
         factor = next((one for one in held if Trace(Trail.FACTOR, one.ident, one.name).ident == gone.ident), None)
         if factor is None or self._tools.unfactor is None:
@@ -238,7 +244,7 @@ class Hacked:
         changed = wire.FactorChanged(source, uid, factor.kind, factor.name, False, kinds, reason=NOTE)
         self._ways.factor_gone(act, changed)
 
-    def _without_means(self, act: Act, entry: Entry, kind: str) -> None:
+    def _without_means(self, act: Context, entry: Entry, kind: str) -> None:
         """Take one away that changed of late; an address hears of it."""
         name = ATTRIBUTES[kind]
         acts.make(act.directory, act.journal, change(Kind.MODIFY, entry, {name: []}), NOTE)
@@ -260,7 +266,7 @@ WORDS: Mapping[str, str] = {
 """The kinds in the journal, for the account's owner."""
 
 
-def _names(act: Act, entry: Entry, mail: str) -> tuple[str, ...]:
+def _names(act: Context, entry: Entry, mail: str) -> tuple[str, ...]:
     """The names under which an agent may send from an address, the usual one first."""
     uid = first(entry.attributes, "uid")
     found = act.directory.search("functional", ("cn", "displayName", "mpDelegate"), {"mailLocalAddress": mail.lower()})

@@ -11,7 +11,7 @@ from malleposte.accounts.credentials.passwords import Holder
 from malleposte.core.errors import InputError
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LONGEST = 300
 """Characters of what a browser calls itself."""
@@ -21,15 +21,15 @@ PAGE = "the log-in page"
 class LogIns:
     """Does the calls."""
 
-    def __init__(self, tools: Tools, owner: Callable[[Act, str], Holder]) -> None:
+    def __init__(self, tools: Tools, owner: Callable[[Context, str], Holder]) -> None:
         self._tools, self._owner = tools, owner
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.ShowLogIns: self._show, wire.EndLogIn: self._end}
 
-    def _show(self, act: Act, request: wire.ShowLogIns) -> wire.Answer:
+    def _show(self, act: Context, request: wire.ShowLogIns) -> wire.Answer:
         holder = self._owner(act, request.uid)
         with reached(what=PAGE):
             found = [one.as_dict() for one in self._tools.log_ins(holder.uid)]
@@ -42,7 +42,7 @@ class LogIns:
         )  # fmt: skip
         return wire.Done(holder.uid, holder.state.value, log_ins=told)
 
-    def _end(self, act: Act, request: wire.EndLogIn) -> wire.Answer:
+    def _end(self, act: Context, request: wire.EndLogIn) -> wire.Answer:
         holder = self._owner(act, request.uid)
         with reached(what=PAGE):
             untold = self._tools.end_log_in(holder.uid, request.log_in)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from malleposte.accountd import wire
+from malleposte.accountd.message import MOST_ITEMS
 from malleposte.accounts import life, roles
 from malleposte.accounts.disclosure import terms as disclosure
 from malleposte.accounts.disclosure.export import journal_lines
@@ -60,7 +62,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         recovery_mail=masked(means.mail),
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
-        forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[: wire.MOST_ITEMS] if filters else (),
+        forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[:MOST_ITEMS] if filters else (),
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),
         looked=filters is not None,
@@ -159,7 +161,7 @@ def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.De
     """The first rows, as many as take so many bytes in an answer, which has a longest line."""
     kept: list[T] = []
     for one in rows:
-        room -= len(json.dumps(dataclasses.asdict(one)))
+        room -= len(msgspec.json.encode(one))
         if room < 0:
             break
         kept.append(one)

@@ -23,7 +23,7 @@ from malleposte.directory.errors import DirectoryError
 from malleposte.platform.times import when
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act
+    from malleposte.accountd.context import Context
 
 LOG = logging.getLogger("accountd")
 ALONE = "own data"
@@ -33,22 +33,22 @@ ALONE = "own data"
 class OwnData:
     """Does the calls."""
 
-    def __init__(self, shared: Shared, owner: Callable[[Act, str], Holder]) -> None:
+    def __init__(self, shared: Shared, owner: Callable[[Context, str], Holder]) -> None:
         self._it, self._tools, self._owner = shared, shared.tools, owner
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {
             wire.ShowOwnData: self._show, wire.AskOwnData: self._ask, wire.FetchOwnData: self._fetch,
             wire.EndOwnData: self._end,
         }  # fmt: skip
 
-    def _show(self, act: Act, request: wire.ShowOwnData) -> wire.Answer:
+    def _show(self, act: Context, request: wire.ShowOwnData) -> wire.Answer:
         holder = self._owner(act, request.uid)
         return self._answer(act, holder)
 
-    def _ask(self, act: Act, request: wire.AskOwnData) -> wire.Answer:
+    def _ask(self, act: Context, request: wire.AskOwnData) -> wire.Answer:
         holder = self._owner(act, request.uid)
         uid, copies = holder.uid, self._tools.copies
         with self._it.tried(act, request, uid, request.password):
@@ -72,7 +72,7 @@ class OwnData:
             act.journal.write("own-data-ask", uid)
         return self._answer(act, holder)
 
-    def _fetch(self, act: Act, request: wire.FetchOwnData) -> wire.Answer:
+    def _fetch(self, act: Context, request: wire.FetchOwnData) -> wire.Answer:
         holder = self._owner(act, request.uid)
         answer = self._answer(act, holder)
         if answer.own_data.state != READY:
@@ -80,14 +80,14 @@ class OwnData:
         act.journal.write("own-data-fetch", holder.uid)
         return answer
 
-    def _end(self, act: Act, request: wire.EndOwnData) -> wire.Answer:
+    def _end(self, act: Context, request: wire.EndOwnData) -> wire.Answer:
         holder = self._owner(act, request.uid)
         with self._it.alone(holder.uid, ALONE), _folder_reached():
             if self._tools.copies.end(holder.uid):
                 act.journal.write("own-data-end", holder.uid)
         return self._answer(act, holder)
 
-    def _answer(self, act: Act, holder: Holder) -> wire.Done:
+    def _answer(self, act: Context, holder: Holder) -> wire.Done:
         with _folder_reached():
             found = self._tools.copies.of(holder.uid, act.now)
         told = wire.OwnData(found.state, found.asked, found.until, found.again, found.size, found.missing, found.reason)
@@ -101,7 +101,7 @@ class OwnData:
                 raise MallepostError(str(failures[0]))
         return kept.used_mb << 20
 
-    def _told(self, act: Act, holder: Holder, copy: Copy) -> bool:
+    def _told(self, act: Context, holder: Holder, copy: Copy) -> bool:
         to = next(iter(holder.attributes.get("mail", ())), "")
         try:
             self._tools.post(letters.asked(copy, holder.uid, to, self._tools.facts(), act.now))

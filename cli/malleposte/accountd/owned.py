@@ -13,7 +13,7 @@ from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act
+    from malleposte.accountd.context import Context
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Ways:
     """The part of the service that these calls use (see `accountd.service.Service`)."""
 
     alone: Callable[..., AbstractContextManager[None]]
-    owner: Callable[[Act, str], Holder]
+    owner: Callable[[Context, str], Holder]
     """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
 
 

@@ -20,7 +20,7 @@ from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import Attributes, first
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 APART = "senders"
 """These calls on an account wait for each other alone."""
@@ -50,18 +50,18 @@ class SenderLists:
         self._tools, self._ways = tools, ways
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.ShowSenders: self._show, wire.SetSenders: self._set}
 
-    def _show(self, act: Act, request: wire.ShowSenders) -> wire.Answer:
+    def _show(self, act: Context, request: wire.ShowSenders) -> wire.Answer:
         box = self._mailbox(act, request)
         held = self._held(box.uid)
         rows = list(_rows(held))[max(request.after, 0) :]
         told = own.fitting(rows)
         return wire.Done(box.agent, box.state, level=held.level, senders=told, more=len(told) < len(rows))
 
-    def _set(self, act: Act, request: wire.SetSenders) -> wire.Answer:
+    def _set(self, act: Context, request: wire.SetSenders) -> wire.Answer:
         box = self._mailbox(act, request)
         edit = Edit(
             request.level, tuple(map(sender, request.allow)), tuple(map(sender, request.block)), request.remove
@@ -80,7 +80,7 @@ class SenderLists:
                     act.journal.write("senders", box.uid, note=note)
         return wire.Done(box.agent, box.state, level=after.level)
 
-    def _mailbox(self, act: Act, request: wire.ShowSenders | wire.SetSenders) -> Mailbox:
+    def _mailbox(self, act: Context, request: wire.ShowSenders | wire.SetSenders) -> Mailbox:
         """Raises NotManagedError for a box that the agent does not manage."""
         holder = self._ways.owner(act, request.uid)
         if not request.box:

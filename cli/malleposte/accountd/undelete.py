@@ -13,7 +13,7 @@ from malleposte.accounts.mailbox.deleted import Deleted, Wanted, target
 from malleposte.core.errors import InputError
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Act, Tools
+    from malleposte.accountd.context import Context, Tools
 
 LONGEST = 120
 """Characters of a sender or a subject in an answer, and of one that is looked for."""
@@ -22,15 +22,15 @@ LONGEST = 120
 class Undelete:
     """Does the calls."""
 
-    def __init__(self, tools: Tools, owner: Callable[[Act, str], Holder]) -> None:
+    def __init__(self, tools: Tools, owner: Callable[[Context, str], Holder]) -> None:
         self._tools, self._owner = tools, owner
 
     @property
-    def does(self) -> Mapping[type[Any], Callable[[Act, Any], wire.Answer]]:
+    def does(self) -> Mapping[type[Any], Callable[[Context, Any], wire.Answer]]:
         """Each call, and what does it."""
         return {wire.FindDeleted: self._find, wire.Undelete: self._bring_back}
 
-    def _find(self, act: Act, request: wire.FindDeleted) -> wire.Answer:
+    def _find(self, act: Context, request: wire.FindDeleted) -> wire.Answer:
         holder = self._owner(act, request.uid)
         wanted = Wanted(request.sender[:LONGEST].strip(), request.subject[:LONGEST].strip(), max(request.days, 0))
         with reached():
@@ -38,7 +38,7 @@ class Undelete:
         told, more = fitting(found)
         return wire.Done(holder.uid, holder.state.value, deleted=told, more=more)
 
-    def _bring_back(self, act: Act, request: wire.Undelete) -> wire.Answer:
+    def _bring_back(self, act: Context, request: wire.Undelete) -> wire.Answer:
         holder = self._owner(act, request.uid)
         if not request.messages:
             raise InputError("no message is named")

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import BadMessageError, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
@@ -34,7 +35,7 @@ with few, the log-ins of some addresses would be those of all."""
 """Questions to accountd at once; it has as many threads itself."""
 JSON = ["Content-Type: application/json"]
 BROWSER = {"browser": "browser"}
-QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
+QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
     "/prove": (wire.Prove, {"user": "login", "password": "password"} | BROWSER),
     "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
     "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
@@ -54,7 +55,7 @@ QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
 class Accountd(Protocol):
     """See malleposte.accountd.client.Client."""
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call(self, request: Request[Any]) -> wire.Done:
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
@@ -76,17 +77,17 @@ class Config:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
 
-def asked(accountd: Accountd, renew: str, request: wire.Request) -> dict[str, Any]:
+def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, Any]:
     """The answer to one question. Raises client.UnavailableError."""
     try:
         done = accountd.call(request)
     except client.RefusedError as error:
         refused = error.refused
-        if refused.error is wire.ErrorCode.NOT_PROVED:
+        if refused.error is ErrorCode.NOT_PROVED:
             return {}
-        if refused.error is wire.ErrorCode.SLOW_DOWN:
+        if refused.error is ErrorCode.SLOW_DOWN:
             return {"wait": max(1, refused.wait)}
-        if refused.error is wire.ErrorCode.MUST_RENEW:
+        if refused.error is ErrorCode.MUST_RENEW:
             return {"renew": renew}
         raise client.UnavailableError(str(error)) from error
     return {"uid": done.uid} | ({"codes": list(done.codes)} if done.codes else {})
@@ -110,8 +111,8 @@ class Server:
             return 400, [], b""
         try:
             # The protocol's own form decides what is a value.
-            question = wire.read(kind, args)
-        except wire.BadMessageError:
+            question = checked(kind, args)
+        except BadMessageError:
             return 200, JSON, b"{}"
         loop = asyncio.get_running_loop()
         try:

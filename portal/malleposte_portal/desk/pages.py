@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import Request
 
 from malleposte_portal import acts, shown_once, sign_on
 from malleposte_portal.answers import Answer, link
@@ -76,7 +77,7 @@ def looked_for() -> dict[str, str] | None:
     return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
 
 
-def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
+def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
     """A page that shows people, once its form is filled in.
 
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
@@ -129,7 +130,7 @@ def code_words(waiting: str) -> str:
 
 
 def _act(
-    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], wire.Request],
+    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], Request[Any]],
     shown: Callable[[wire.Done], Answer] | None = None,
 ) -> Answer:  # fmt: skip
     """The form of an act; once it is done, the agent's sheet, or the answer that `shown` gives for a secret."""
@@ -148,7 +149,7 @@ def _act(
 
 
 def acted(
-    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], wire.Request],
+    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
     done: Callable[[wire.Done], Answer], show: Callable[[str], str], instead: str = "",
 ) -> Answer:  # fmt: skip
     """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Concatenate
+from typing import Any, Concatenate
 
 from flask import current_app, g, redirect, render_template, url_for
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import Done, ErrorCode, Request
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer
@@ -17,9 +18,9 @@ from malleposte_portal.provider import AwayError, RefusedError
 from malleposte_portal.sessions import StoreError
 
 LOG = logging.getLogger("malleposte_portal")
-OVER = (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED)
+OVER = (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED)
 """Refusals that say that the log-in is over: a block, a suspension, sessions that were ended."""
-type Make = Callable[[str, str, str], wire.Request]
+type Make[A] = Callable[[str, str, str], Request[A]]
 """A request from the address of the browser, the uid and the token."""
 
 
@@ -27,9 +28,9 @@ class OverError(Exception):
     """The log-in is over, whatever the browser still has."""
 
 
-def ask(
-    found: sign_on.Agent, make: Make, not_proved: str = "", refused: str | Mapping[str, str] = ""
-) -> wire.Done | acts.Told:
+def ask[A: Done](
+    found: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
+) -> A | acts.Told:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
@@ -52,7 +53,7 @@ def fetch(
     return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
 
 
-def _done[R: wire.Request, D](
+def _done[R: Request[Any], D](
     found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
     refused: str | Mapping[str, str] = "",
 ) -> D | acts.Told:  # fmt: skip
@@ -65,7 +66,7 @@ def _done[R: wire.Request, D](
         LOG.error("%s", error)
         return acts.Told(503, _(acts.AWAY))
     except client.RefusedError as error:
-        mistyped = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
+        mistyped = not_proved and error.refused.error is ErrorCode.NOT_PROVED
         if error.refused.error in OVER and not mistyped:
             raise OverError from error
         return acts.told(error.refused, not_proved, refused)

@@ -12,6 +12,7 @@ from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import MOST_ITEMS
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -63,7 +64,7 @@ def _remove(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
     ticked = list(dict.fromkeys(request.form.getlist("sender")))[:MOST]
     if not ticked:
         return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
-    for some in batched(ticked, wire.MOST_ITEMS, strict=False):
+    for some in batched(ticked, MOST_ITEMS, strict=False):
         answer = _set(found, box, partial(wire.SetSenders, remove=some))
         if isinstance(answer, acts.Told):
             return answer

@@ -12,6 +12,7 @@ from itertools import batched
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import MOST_ITEMS
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -38,7 +39,7 @@ def _back(found: sign_on.Agent, messages: Sequence[str]) -> wire.Done | acts.Tol
     """Bring the messages back, some at a time."""
     late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
-    for some in batched(messages, wire.MOST_ITEMS, strict=False):
+    for some in batched(messages, MOST_ITEMS, strict=False):
         answer = ask(found, partial(wire.Undelete, messages=some), refused=late)
         if isinstance(answer, acts.Told):
             return answer

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Hello, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
@@ -37,7 +38,7 @@ def fresh() -> str:
     return rules.generate()
 
 
-NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
+NOT_PROVED = Refused(ErrorCode.NOT_PROVED)
 
 
 def test_activation_with_numen_and_code_then_a_log_in(portal, person, enters):
@@ -278,7 +279,7 @@ def test_who_is_not_known_is_refused(portal, person, site, world):
     who = person()
     change = wire.Change(portal.source, who.uid, who.account.password, fresh())
     for client in ({"secret": "x" * 32}, {"name": "vault1"}, {"name": "", "secret": ""}):
-        assert portal.ask(change, **client) == [wire.Refused(wire.ErrorCode.UNAUTHORISED)]
+        assert portal.ask(change, **client) == [Refused(ErrorCode.UNAUTHORISED)]
     address = site.address("mail1")
     (wrong_name,) = portal.ask(change, address=f"tls://{address}:7443")
     assert "certificate" in wrong_name, "the client checks whom it speaks to"
@@ -287,7 +288,7 @@ def test_who_is_not_known_is_refused(portal, person, site, world):
     site.run("pia1", "python3", "-c", f'"{reach}"')
     mail_port = reach.replace("7443", "25")
     assert world.run(f'python3 -c "{mail_port}"').rc == 0, "and strangers reach what is theirs"
-    assert portal.one(wire.Hello()) == wire.Done()
+    assert portal.one(Hello()) == wire.Done()
 
 
 def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
@@ -302,7 +303,7 @@ def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
     )
     for content in ("b'x' * 5_000_000", "b'[' * 16_000 + b'\\n'", "bytes(range(256))", "b''"):
         site.run("mail1", "python3", "-", given=local.replace("CONTENT", content))
-    assert portal.one(wire.Hello()) == wire.Done()
+    assert portal.one(Hello()) == wire.Done()
     assert mail1.check_output("systemctl show -p MainPID --value accountd.service") == before
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import Mail
@@ -52,7 +53,7 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
         null = (wire.SetQuietHours(*mine, ("nul",)), wire.SetQuietHours(*mine), wire.RevokeDevice(*mine, "nul"))
         answers += portal.ask(*(null * 34))
     revoked = {getattr(answer, "error", None) for answer in answers[2::3]}
-    assert revoked == {wire.ErrorCode.NOT_FOUND}, "one's own protection waits for none"
+    assert revoked == {ErrorCode.NOT_FOUND}, "one's own protection waits for none"
     # Another agent, and the help desk, from the same portal.
     theirs = "198.51.100.9", other.uid, minted(site, other.uid)
     desk = "198.51.100.10", chief.uid, minted(site, chief.uid, level=FACTOR)

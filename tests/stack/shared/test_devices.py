@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.probe.walker.sieve import SieveError
 from malleposte.throttle import DEVICES
 
@@ -298,7 +299,7 @@ def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways
     portal, who, other = Portal(site), ways.account, people.agent()
     wrong = wire.AddDevice(portal.source, who.uid, "Faux-Passage7!", "Portail", ("imap",))
     refused, made = portal.ask(wrong, replace(wrong, password=who.password))
-    assert refused == wire.Refused(wire.ErrorCode.NOT_PROVED)
+    assert refused == Refused(ErrorCode.NOT_PROVED)
     assert ways.open(made.secret) == SHUT | {"imap": True}
     (device,) = made.devices
 
@@ -313,5 +314,5 @@ def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways
         wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
         wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
     )
-    assert stranger.error == again.error == wire.ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
+    assert stranger.error == again.error == ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
     assert not ways.opens("imap", made.secret)

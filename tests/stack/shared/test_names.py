@@ -5,6 +5,7 @@ import secrets
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import Refused
 from malleposte.probe.walker.sieve import SieveError
 
 from tests.stack.support.accounts_cli import Cli
@@ -62,7 +63,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
         mail.sieve(stranger)
     telephone.login = stranger.uid
     assert telephone.ask("PROPFIND", "/").status == 401
-    assert isinstance(portal.one(wire.Prove(portal.source, stranger.uid, who.password)), wire.Refused)
+    assert isinstance(portal.one(wire.Prove(portal.source, stranger.uid, who.password)), Refused)
 
 
 def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):

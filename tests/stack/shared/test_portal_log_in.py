@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
@@ -216,7 +217,7 @@ def test_accountd_takes_the_provider_s_own_token_and_no_other(site: Site, browse
         wire.ShowAccount(portal.source, person().uid, access),
     )
     assert good.account.mail == who.account.mail and good.account.looked
-    assert wrong.error == other.error == wire.ErrorCode.UNAUTHORISED
+    assert wrong.error == other.error == ErrorCode.UNAUTHORISED
 
 
 def test_its_secrets_are_its_own(site: Site) -> None:

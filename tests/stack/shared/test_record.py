@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.service import NO_LOG_IN
 from malleposte.policy import rules
 from malleposte.probe.walker import wire as walker
@@ -118,7 +119,7 @@ def test_what_an_agent_may_not_send_appears_to_the_agent(mail: Mail, people: Peo
 def test_nobody_is_told_of_another_s(people: People, portal: Portal) -> None:
     who, other = people.agent(), people.agent()
     answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(other.uid)))
-    assert answer == wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
+    assert answer == Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
     assert portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid))).uid == who.uid
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
 
@@ -355,7 +356,7 @@ def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, pe
         assert one.place and not one.trusted
         assert isinstance(end(one), wire.Done)
     again = end(trusted)
-    assert isinstance(again, wire.Refused) and again.error == "refused_value"
+    assert isinstance(again, Refused) and again.error == "refused_value"
     assert shown() == [] and "passwordfield" in owner.ask("/").text
     assert [one["action"] for one in journal(site, who.uid)].count("sso-end") >= 3
 
@@ -363,7 +364,7 @@ def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, pe
 def test_no_client_but_the_log_in_page_speaks_of_factors(site: Site, person: Any, there: str) -> None:
     who = person()
     ask = wire.MakeRecoveryCodes(there, who.uid), wire.FactorTried(there, who.uid, "totp", "1", right=True)
-    assert Portal(site).ask(*ask) == [wire.Refused(wire.ErrorCode.UNAUTHORISED)] * 2
+    assert Portal(site).ask(*ask) == [Refused(ErrorCode.UNAUTHORISED)] * 2
     ((status, answer),) = told(site, ("/codes", {"address": there, "user": who.uid}))
     assert (status, len(answer["codes"])) == (200, 10)
 

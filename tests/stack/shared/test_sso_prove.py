@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
@@ -62,7 +63,7 @@ def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> N
     block = wire.Block(here, who.uid, portal.token(who.uid), "essai")
     assert portal.ask(prove, block, **mine) == [
         wire.Done(who.uid, "active"),
-        wire.Refused(wire.ErrorCode.UNAUTHORISED),
+        Refused(ErrorCode.UNAUTHORISED),
     ]
     assert who.held("mpState") == {"mpState": ["active"]}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 from malleposte.policy import rules
 from malleposte.throttle import Settings, Throttle
 
@@ -123,7 +124,7 @@ def test_an_owner_goes_on_while_ten_networks_and_more_guess(
         words = [one.said.rstrip("'. 0123456789s").split(":")[0] for one in said]
         assert words[0] == words[1], "a right guess is refused as a wrong one"
         asked = [portal.one(wire.Prove("192.0.2.200", uid, word, FRESH)) for word in (rules.generate(), right)]
-        assert [getattr(one, "error", None) for one in asked] == [wire.ErrorCode.SLOW_DOWN] * 2
+        assert [getattr(one, "error", None) for one in asked] == [ErrorCode.SLOW_DOWN] * 2
         reset = wire.Reset("192.0.2.200", uid, who.numen, who.code(), new)
         assert portal.one(reset) == wire.Done(uid, "active"), "a code, from a new browser"
         assert isinstance(portal.one(wire.Prove("192.0.2.200", uid, new, FRESH)), wire.Done)

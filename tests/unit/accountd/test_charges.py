@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.lists.model import MailingList, attributes_of
 
@@ -43,7 +44,7 @@ def change(
 
 
 def refused(answer: wire.Answer) -> str:
-    assert isinstance(answer, wire.Refused), answer
+    assert isinstance(answer, Refused), answer
     return answer.error
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import own, wire
-from malleposte.accountd.desk import Rules
+from malleposte.accountd import codec, own, wire
+from malleposte.accountd.call import CALLS
+from malleposte.accountd.desk_rules import Rules
+from malleposte.accountd.message import LONGEST, ErrorCode, Refused, Request
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
@@ -84,11 +86,11 @@ def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: A
     return stage.ask(wire.DeskCode(**asked | changed))
 
 
-def forbidden(word: Forbidden) -> wire.Refused:
-    return wire.Refused(wire.ErrorCode.FORBIDDEN, word.value)
+def forbidden(word: Forbidden) -> Refused:
+    return Refused(ErrorCode.FORBIDDEN, word.value)
 
 
-def every(target: str = "mdupond", **who: str) -> list[wire.Request]:
+def every(target: str = "mdupond", **who: str) -> list[Request]:
     """Every call on somebody's account."""
     return [
         wire.DeskShow(**who, target=target),
@@ -98,7 +100,7 @@ def every(target: str = "mdupond", **who: str) -> list[wire.Request]:
     ]
 
 
-def looks(**who: str) -> list[wire.Request]:
+def looks(**who: str) -> list[Request]:
     """Every call on nobody's account."""
     return [
         wire.DeskReach(**who),
@@ -195,8 +197,8 @@ def test_a_search_finds_those_in_reach(stage: Stage) -> None:
     assert [one.uid for one in found.people] == ["adesk", "mdupond"]
     assert not found.more
     short = stage.ask(wire.DeskFind(**mine(), text="d"))
-    assert isinstance(short, wire.Refused)
-    assert short.error is wire.ErrorCode.REFUSED_VALUE
+    assert isinstance(short, Refused)
+    assert short.error is ErrorCode.REFUSED_VALUE
 
 
 def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
@@ -206,7 +208,7 @@ def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
     assert isinstance(found, wire.Done)
     assert found.more
     assert len(found.people) > 20
-    assert len(wire.encode_answer(found)) < wire.LONGEST
+    assert len(codec.encode_answer(found)) < LONGEST
 
 
 @pytest.mark.parametrize(
@@ -237,7 +239,7 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
     assert sorted(one.uid for one in answer.people) == sorted(plain.get(uid, uid) for uid in uids)
     assert stage.ask(wire.DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
     wrong = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="rich"))
-    assert isinstance(wrong, wire.Refused)
+    assert isinstance(wrong, Refused)
 
 
 def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> None:
@@ -279,7 +281,7 @@ def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
     assert answer.sheet.ways == ("mail", "sms", "aloud")
     assert [(one.ident, one.kind) for one in answer.sheet.factors] == [("abc", "totp"), ("def", "webauthn")]
     assert (answer.sheet.locked, answer.sheet.factors_known) == ("20260901075900Z", True)
-    told = wire.encode_answer(answer).decode()
+    told = codec.encode_answer(answer).decode()
     assert not [one for one in (secret, "marie@", "612345678", "k1:", "ailleurs@") if one in told]
 
 
@@ -313,7 +315,7 @@ def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
     stage.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
     change(stage, "mdupond", mpEstablishment=SCHOOLS, cn=["é" * 200])
     answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
-    assert len(wire.encode_answer(answer)) < wire.LONGEST
+    assert len(codec.encode_answer(answer)) < LONGEST
     assert isinstance(answer, wire.Done)
     assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
 
@@ -358,8 +360,8 @@ def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> No
 def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
     stage.mute = True
     refused = code(stage)
-    assert isinstance(refused, wire.Refused)
-    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.UNAVAILABLE, [])
+    assert isinstance(refused, Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.UNAVAILABLE, [])
     stage.mute = False
     assert isinstance(code(stage), wire.Done)
 
@@ -367,8 +369,8 @@ def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
 @pytest.mark.parametrize("reason", ["", "  ", "\x07"])
 def test_each_act_has_a_reason(stage: Stage, reason: str) -> None:
     refused = code(stage, reason=reason)
-    assert isinstance(refused, wire.Refused)
-    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.REFUSED_VALUE, [])
+    assert isinstance(refused, Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.REFUSED_VALUE, [])
     assert isinstance(code(stage), wire.Done)
 
 
@@ -383,8 +385,8 @@ def test_a_code_goes_to_the_means_of_recovery_and_is_not_shown(stage: Stage) -> 
     assert stage.gateway.sent[0][0] == "+33612345678"
     stage.gateway.broken = True
     away = code(stage, "sms")
-    assert isinstance(away, wire.Refused)
-    assert away.error is wire.ErrorCode.UNAVAILABLE
+    assert isinstance(away, Refused)
+    assert away.error is ErrorCode.UNAVAILABLE
 
 
 def test_a_letter_is_for_an_account_that_waits(stage: Stage) -> None:
@@ -423,7 +425,7 @@ def test_no_call_ends_a_block(stage: Stage) -> None:
     for request in (*looks(**mine()), *every(**mine()), *every(**mine(uid="mdupond"))):
         stage.ask(request)
         assert {name: stage.held("mdupond", name) for name in blocked} == blocked, request
-    assert not [name for name in wire.CALLS if "unblock" in name or "reopen" in name]
+    assert not [name for name in CALLS if "unblock" in name or "reopen" in name]
 
 
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
@@ -434,8 +436,8 @@ def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
     assert "Moyen de connexion supprimé" in str(stage.letters[-1]["Subject"])
     again = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
-    assert isinstance(again, wire.Refused)
-    assert again.error is wire.ErrorCode.REFUSED_VALUE
+    assert isinstance(again, Refused)
+    assert again.error is ErrorCode.REFUSED_VALUE
 
 
 # --- journals ---

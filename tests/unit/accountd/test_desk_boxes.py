@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accountd.desk import Rules
+from malleposte.accountd.desk_rules import Rules
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.wire import Forbidden
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 
@@ -59,7 +60,7 @@ def test_the_boxes_of_a_school_in_reach_are_listed_and_shown(stage: Stage) -> No
     answer = stage.ask(wire.DeskBoxes(**mine(), box="CE.X"))
     assert isinstance(answer, wire.Done)
     assert (answer.charges[0].delegates, len(answer.people)) == (("chef", "loin"), 2)
-    assert isinstance(stage.ask(wire.DeskBoxes(**mine(), school="21")), wire.Refused)
+    assert isinstance(stage.ask(wire.DeskBoxes(**mine(), school="21")), Refused)
     change(stage, "adesk", mpRole=["helpdesk 21", "helpdesk 58"])
     assert listed(stage, SCHOOL) == ["ce.x", "cite.z", "vie-scolaire.x"]
 
@@ -76,7 +77,7 @@ def test_a_box_out_of_reach_is_as_none_at_all(stage: Stage, box: str) -> None:
 
 
 def test_what_is_refused_by_an_address_is_in_the_journal_of_whoever_has_it(stage: Stage) -> None:
-    assert isinstance(give(stage, target="chef@ac-exemple.test"), wire.Refused)
+    assert isinstance(give(stage, target="chef@ac-exemple.test"), Refused)
     (line,) = (line for line in stage.lines() if line["action"] == "desk-refused")
     assert line["account"] == "chef"
 
@@ -137,7 +138,7 @@ def test_it_needs_the_role_a_second_factor_a_reason_and_a_day_that_is_not_full(s
                     reason=WHY, add=True)):  # fmt: skip
         assert stage.ask(request) == forbidden(Forbidden.FACTOR)
     short = stage.ask(wire.DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
-    assert isinstance(short, wire.Refused) and short.error is wire.ErrorCode.REFUSED_VALUE
+    assert isinstance(short, Refused) and short.error is ErrorCode.REFUSED_VALUE
     assert give(stage, who=mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=1))
     assert isinstance(give(stage), wire.Done)

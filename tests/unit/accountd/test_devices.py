@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accounts.devices import follow
 from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
@@ -64,20 +65,20 @@ def test_wrong_passwords_are_counted_as_elsewhere(stage: Stage) -> None:
     for number in range(3):
         assert add(stage, password=f"faux{number}") == NOT_PROVED
     answer = add(stage, password="faux9")
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
 
 
 def test_the_limit_and_a_bad_name_are_said(stage: Stage) -> None:
     done(add(stage, "Un")), done(add(stage, "Deux"))
     for answer, said in ((add(stage, "Trois"), "2 at most"), (add(stage, " "), "has a name")):
-        assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.REFUSED_VALUE
+        assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
         assert said in answer.message or "2 at most" in answer.message
 
 
 def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
     stage.mute = True
     answer = add(stage)
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
     assert done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices == ()
 
 
@@ -111,7 +112,7 @@ def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
     assert stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident)) == wire.Done("mdupond", "active")
     assert stage.hosts.cuts == [("mdupond", ident)] and len(stage.letters) == 2
     again = stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident))
-    assert isinstance(again, wire.Refused) and again.error == wire.ErrorCode.NOT_FOUND
+    assert isinstance(again, Refused) and again.error == ErrorCode.NOT_FOUND
     assert [line["action"] for line in stage.lines()] == ["device-add", "device-revoke"]
 
 
@@ -119,7 +120,7 @@ def test_somebody_else_s_device_is_not_found(stage: Stage) -> None:
     ident = done(add(stage)).devices[0].ident
     stage.agent("autre", State.ACTIVE)
     answer = stage.ask(wire.RevokeDevice(HERE, "autre", token("autre"), ident))
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.NOT_FOUND
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.NOT_FOUND
     assert len(done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
     listed = stage.ask(wire.Devices(HERE, "mdupond", token("autre")))
     assert listed == NO_LOG_IN

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
@@ -46,9 +47,9 @@ class Desk(Stage):
         assert done.enrolment is not None
         return done.enrolment
 
-    def refused(self, request: wire.Request) -> str:
+    def refused(self, request: Request) -> str:
         answer = self.ask(request)
-        assert isinstance(answer, wire.Refused), answer
+        assert isinstance(answer, Refused), answer
         return answer.error.value
 
 
@@ -229,7 +230,7 @@ def test_addresses_get_so_many_codes(desk: Desk) -> None:
     for one in (ticket, other, ticket):
         desk.step(one, "mail", ADDRESS)
     slowed = desk.ask(wire.Enrol(HERE, other, "mail", ADDRESS))
-    assert isinstance(slowed, wire.Refused)
+    assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 86_400)
     assert desk.step(other, "mail", "autre@exemple.test").waiting == "autre@exemple.test"
     assert len(desk.confirmations) == 4

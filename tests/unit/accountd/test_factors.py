@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
@@ -68,7 +69,7 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(stage: Stage) -> None
     for code in ("000001", "000002", "000003"):
         assert (attempt(stage, code), told(stage, code, right=False)) == (DONE, DONE)
     answer = attempt(stage, "123456")
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN and answer.wait > 0
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN and answer.wait > 0
     assert attempt(stage, "123456", ELSEWHERE) == DONE
     assert [line["action"] for line in stage.lines()] == ["refused"] * 3
 
@@ -84,7 +85,7 @@ def test_guesses_from_thirty_networks_wait_in_each_and_the_owner_does_not(stage:
                 let_through += 1
                 told(stage, code, right=False, where=where)
             else:
-                assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN and answer.wait > 0
+                assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN and answer.wait > 0
                 slowed.add(where)
     assert slowed == set(networks)
     assert let_through == 30 * 3, "of a million codes"
@@ -97,7 +98,7 @@ def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
         attempt(stage, code), told(stage, code, right=False)
     assert stage.ask(wire.Prove(HERE, "mdupond", "Vieux-Chemin7!x")) == DONE
     answer = attempt(stage, "123456")
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED, State.PENDING])
@@ -133,7 +134,7 @@ def test_wrong_recovery_codes_wait(stage: Stage) -> None:
     for code in ("AAAAA-AAAAA", "AAAAA-AAAAB", "AAAAA-AAAAC"):
         assert spend(stage, "recovery", code) == NOT_PROVED
     answer = spend(stage, "recovery", shown[0])
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
     assert spend(stage, "recovery", shown[0], ELSEWHERE) == DONE
 
 
@@ -272,7 +273,7 @@ def test_a_change_is_told_and_written_down(stage: Stage) -> None:
 def test_what_its_owner_cannot_be_told_is_not_enrolled(stage: Stage) -> None:
     stage.mute = True
     answer = changed(stage, added=True, kinds=("totp",))
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
     assert changed(stage, added=False, kinds=()) == DONE, "a removal is not held up"
 
 
@@ -297,7 +298,7 @@ class Throttle:
     def known_by(self, name: str, password: str) -> str:
         return password
 
-    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> wire.Refused:
+    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Refused:
         self.bounded.append(how["bounded"])
 
         class Verdict:
@@ -363,7 +364,7 @@ def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser
     assert not any(throttle.bounded[1:]), "codes of recovery have none"
     asked = [wire.TryFactor(HERE, "mdupond", "totp", "200000", one) for one in ("", "b" * 32, mine)]
     refused = [getattr(stage.ask(one), "error", None) for one in asked]
-    assert refused == [wire.ErrorCode.SLOW_DOWN, wire.ErrorCode.SLOW_DOWN, None]
+    assert refused == [ErrorCode.SLOW_DOWN, ErrorCode.SLOW_DOWN, None]
 
 
 PHONE, KEY = Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "webauthn", "Clé", None)
@@ -409,10 +410,10 @@ def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, en
 
 def test_the_last_factor_and_a_strange_one_stay(stage: Stage, enrolled: list[Factor]) -> None:
     strange = removed(stage, "bm9uZQ==")
-    assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
+    assert isinstance(strange, Refused) and strange.error == "refused_value"
     assert isinstance(removed(stage, KEY.ident), wire.Done)
     last = removed(stage, PHONE.ident)
-    assert isinstance(last, wire.Refused) and last.error == "refused_value"
+    assert isinstance(last, Refused) and last.error == "refused_value"
     assert enrolled == [PHONE] and len(stage.letters) == 1
 
 
@@ -446,7 +447,7 @@ def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(sta
     told = stage.ask(ask)
     assert isinstance(told, wire.Done) and told.closes and told.diagnosis.looked
     assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
-    assert wire.decode_answer(wire.encode_answer(told)) == told
+    assert codec.decode_answer(wire.Done, codec.encode_answer(told)) == told
     stage.mute = True
     told = stage.ask(ask)
     assert isinstance(told, wire.Done) and told.closes and not told.diagnosis.looked
@@ -473,5 +474,5 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, enrolled: list
     for asked in (wire.ShowFactors(HERE, "mdupond", token("mdupond")),
                   wire.RemoveFactor(HERE, "mdupond", token("mdupond"), OLD, KEY.ident)):  # fmt: skip
         answer = stage.ask(asked)
-        assert isinstance(answer, wire.Refused) and answer.error == "unavailable"
+        assert isinstance(answer, Refused) and answer.error == "unavailable"
     assert enrolled == [PHONE, KEY]

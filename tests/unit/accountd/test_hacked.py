@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
@@ -122,10 +123,10 @@ def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, 
     assert stage.recover(code, **wrong) == NOT_PROVED
     assert stage.opens("mdupond", OLD) and stage.held("mdupond", "mpBlockedUntil") == []
     weak = stage.recover(code, new="weak")
-    assert isinstance(weak, wire.Refused) and weak.violations
+    assert isinstance(weak, Refused) and weak.violations
     assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
     again = stage.recover(code, new=OLD)
-    assert isinstance(again, wire.Refused) and [one.code for one in again.violations] == ["in_history"]
+    assert isinstance(again, Refused) and [one.code for one in again.violations] == ["in_history"]
     assert isinstance(stage.recover(code), wire.Done), "a failure spends no code"
 
 
@@ -147,7 +148,7 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
         assert stage.held("mdupond", name) == [], name
     assert stage.held("mdupond", "mpState") == ["active"]
     before = token("mdupond")
-    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), wire.Refused)
+    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), Refused)
     assert stage.ask(wire.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
     assert isinstance(stage.ask(wire.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), wire.Done)
 
@@ -175,7 +176,7 @@ def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed
     assert stage.held("mdupond", "mpState") == ["active"]
     uid = stage.agent("nouveau", State.PENDING, OTHER_NUMEN)
     refused = stage.recover(stage.code(uid), numen=OTHER_NUMEN)
-    assert isinstance(refused, wire.Refused) and refused.error == wire.ErrorCode.REFUSED_VALUE
+    assert isinstance(refused, Refused) and refused.error == ErrorCode.REFUSED_VALUE
 
 
 def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.message import Refused
 from malleposte.accountd.service import Service
 from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
@@ -46,14 +47,14 @@ def test_an_owner_sees_log_ins_without_what_opens_them(stage: Stage, open_ones: 
     assert (laptop.ident, laptop.place, laptop.since, laptop.trusted) == ("d1gest", "192.0.2.7", NOW.isoformat(), True)
     assert laptop.until == NOW.isoformat() and laptop.browser.startswith("Firefox xxx") and len(laptop.browser) == 300
     assert home == wire.OpenLogIn("autre", "", "", False, "", "")
-    assert "s3cret" not in repr(told) and wire.decode_answer(wire.encode_answer(told)) == told
+    assert "s3cret" not in repr(told) and codec.decode_answer(wire.Done, codec.encode_answer(told)) == told
     assert stage.ask(wire.ShowLogIns(HERE, "mdupond", token("autre"))) == NO_LOG_IN
 
 
 def test_one_ends_and_is_written_down(stage: Stage, open_ones: list[Session]) -> None:
     assert ended(stage, "d1gest", of="autre") == NO_LOG_IN
     strange = ended(stage, "s3cret")
-    assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
+    assert isinstance(strange, Refused) and strange.error == "refused_value"
     assert open_ones == [LAPTOP, HOME] and stage.lines() == []
     assert ended(stage, "d1gest") == wire.Done("mdupond", "active")
     assert open_ones == [HOME]
@@ -73,4 +74,4 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: lis
 
     stage.service = Service(dataclasses.replace(stage.service.tools, log_ins=away, end_log_in=away))  # type: ignore[arg-type]
     for answer in (stage.ask(wire.ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
-        assert isinstance(answer, wire.Refused) and answer.error == "unavailable"
+        assert isinstance(answer, Refused) and answer.error == "unavailable"

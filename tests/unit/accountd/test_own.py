@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import own, wire
+from malleposte.accountd import codec, own, wire
+from malleposte.accountd.message import LONGEST, ErrorCode, Refused
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.directory.model import State
 from malleposte.throttle.record import model
@@ -74,7 +75,7 @@ def test_looking_has_a_limit_of_its_own(stage: Stage) -> None:
     ask = wire.ShowJournal(HERE, "mdupond", token("mdupond"))
     answers = [stage.ask(ask) for _ in range(stage.limits.rates.shown.most + 1)]
     assert isinstance(answers[-2], wire.Done)
-    assert isinstance(answers[-1], wire.Refused) and answers[-1].error == wire.ErrorCode.SLOW_DOWN
+    assert isinstance(answers[-1], Refused) and answers[-1].error == ErrorCode.SLOW_DOWN
     assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), wire.Done)
 
 
@@ -108,7 +109,7 @@ def test_a_long_journal_has_room_in_an_answer() -> None:
     lines = [wire.Line(f"2026-08-01T08:00:{n:02d}", "données modifiées", "operators", "é" * 120) for n in range(60)]
     kept = own.newest(lines)
     assert 5 < len(kept) < 60 and kept[0] == lines[-1]
-    assert len(wire.encode_answer(wire.Done("mdupond", journal=kept))) < wire.LONGEST
+    assert len(codec.encode_answer(wire.Done("mdupond", journal=kept))) < LONGEST
 
 
 @pytest.mark.parametrize(("value", "told"), [("", ""), ("+33612345678", "…78"), ("m@exemple.test", "m…@exemple.test")])
@@ -147,7 +148,7 @@ def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> Non
         (wire.LogIn(time, True, "imap", "192.0.2.7", "K-9"),),
         (wire.RefusedMail(time, "in", "ami@lointain.test", "virus", 2),), 2400, 2500, looked=True,
     )  # fmt: skip
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
     stage.mute = True
     assert not diagnosed(stage).diagnosis.looked
 
@@ -166,7 +167,7 @@ def test_a_full_record_fits_into_an_answer(stage: Stage) -> None:
     refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
     stage.kept = model.Kept(tuple(logins), tuple(refused))
     answer = diagnosed(stage)
-    assert len(wire.encode_answer(answer)) < wire.LONGEST
+    assert len(codec.encode_answer(answer)) < LONGEST
     assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.message import Refused
 from malleposte.accounts.disclosure.spool import APART, MAKING, READY, Spool
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State
@@ -58,12 +59,12 @@ def ready(spool: Spool, uid: str = UID) -> None:
 
 def told(answer: wire.Answer) -> wire.OwnData:
     assert isinstance(answer, wire.Done)
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
     return answer.own_data
 
 
 def refused(answer: wire.Answer) -> tuple[str, str]:
-    assert isinstance(answer, wire.Refused)
+    assert isinstance(answer, Refused)
     return answer.error.value, answer.message
 
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.message import LONGEST, ErrorCode, Refused
 from malleposte.accountd.senders import sender
 from malleposte.accounts.mailbox.senders import MOST, Edit, Senders
 from malleposte.core.errors import MallepostError
@@ -58,7 +59,7 @@ def show(stage: Stage, uid: str = "mdupond", of: str = "mdupond", after: int = 0
 
 
 def unfit(answer: wire.Answer) -> str:
-    assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.REFUSED_VALUE, answer
+    assert isinstance(answer, Refused) and answer.error is ErrorCode.REFUSED_VALUE, answer
     return answer.message
 
 
@@ -69,7 +70,7 @@ def test_level_and_lists_are_changed_shown_and_told_in_the_journal(stage: Stage,
     answer = show(stage)
     assert isinstance(answer, wire.Done) and (answer.level, answer.more) == ("strict", False)
     assert answer.senders == (wire.Sender("ami@lointain.test", True), wire.Sender("xn--t-9fab.test", False))
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
     assert isinstance(put(stage, remove=("ami@lointain.test", "inconnu.test")), wire.Done)
     assert isinstance(put(stage, remove=("inconnu.test",)), wire.Done)
     noted = [json.loads(one) for one in stage.journal.read_text("utf-8").splitlines()]
@@ -140,7 +141,7 @@ def test_long_lists_come_in_parts(stage: Stage, box: Box) -> None:
     while more:
         answer = show(stage, after=len(found))
         assert isinstance(answer, wire.Done) and answer.senders
-        assert len(wire.encode_answer(answer)) < wire.LONGEST
+        assert len(codec.encode_answer(answer)) < LONGEST
         found, more, calls = [*found, *answer.senders], answer.more, calls + 1
     assert [one.value for one in found] == long and calls < 12
     assert [one.allowed for one in found] == [True] * MOST + [False] * MOST
@@ -162,7 +163,7 @@ def test_the_manager_of_a_box_sets_its_antispam_and_nobody_else_does(stage: Stag
 
     for uid, name in (("autre", "ce.x"), ("delegue", "ce.x"), ("chef", "ce.y"), ("chef", "nul"), ("chef", "mdupond")):
         for answer in ask(uid, name):
-            assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.NOT_FOUND, (uid, name)
+            assert isinstance(answer, Refused) and answer.error is ErrorCode.NOT_FOUND, (uid, name)
     assert ask("chef", of="autre") == [NO_LOG_IN, NO_LOG_IN]
     assert box.uids == set() and box.held == Senders()
     shown, done = ask("chef", "CE.X", block=("pub.test",))
@@ -174,14 +175,14 @@ def test_the_manager_of_a_box_sets_its_antispam_and_nobody_else_does(stage: Stag
     assert unfit(ask("chef", allow=("CE.x@ac-exemple.test",))[1]) == "own"
     assert isinstance(ask("chef", allow=("chef@ac-exemple.test",))[1], wire.Done)
     stage.directory.modify(f"uid=ce.x,ou=functional,{stage.directory.suffix}", {"mpManager": ["autre"]})
-    assert {type(one) for one in ask("chef")} == {wire.Refused} and {type(one) for one in ask("autre")} == {wire.Done}
+    assert {type(one) for one in ask("chef")} == {Refused} and {type(one) for one in ask("autre")} == {wire.Done}
 
 
 @pytest.mark.parametrize("fault", [MallepostError("mail1: no route to host"), OSError("no route to host")])
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, box: Box, fault: Exception) -> None:
     box.away = fault
     for answer in (show(stage), put(stage, level="strict")):
-        assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.UNAVAILABLE
+        assert isinstance(answer, Refused) and answer.error is ErrorCode.UNAVAILABLE
     assert stage.journal.read_text("utf-8") == ""
     box.away = None
     assert isinstance(put(stage, level="strict"), wire.Done)

@@ -24,9 +24,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from malleposte.accountd import codec, wire
 from malleposte.accountd import server as daemon
-from malleposte.accountd import wire
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
+from malleposte.accountd.message import LONGEST, ErrorCode, Hello, Refused, Request
 from malleposte.accountd.settings import Settings
 from malleposte.throttle.limits import Limits
 
@@ -47,12 +48,12 @@ class Service:
         assert uid in ("mdupond", "jmartin")
         return self.path.open("rb")
 
-    def answer(self, request: wire.Request, client: str) -> wire.Answer:
+    def answer(self, request: Request, client: str) -> wire.Answer:
         self.callers.append(client)
         time.sleep(self.takes)
         if isinstance(request, wire.FetchOwnData):
             if not self.size:
-                return wire.Refused(wire.ErrorCode.REFUSED_VALUE)
+                return Refused(ErrorCode.REFUSED_VALUE)
             return wire.Done("mdupond", own_data=wire.OwnData("ready", size=self.size))
         return wire.Done("mdupond")
 
@@ -118,8 +119,8 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
 
         async def opened() -> tuple[asyncio.Server, asyncio.Server]:
             return (
-                await asyncio.start_unix_server(server.local, sock=unix, limit=wire.LONGEST),
-                await asyncio.start_server(server.remote, sock=tcp, limit=wire.LONGEST, ssl=daemon.tls(settings)),
+                await asyncio.start_unix_server(server.local, sock=unix, limit=LONGEST),
+                await asyncio.start_server(server.remote, sock=tcp, limit=LONGEST, ssl=daemon.tls(settings)),
             )
 
         thread = threading.Thread(target=loop.run_forever)
@@ -143,7 +144,7 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
 
 def test_on_the_unix_socket_the_peer_s_user_is_the_caller(running: Running) -> None:
     assert running.local().call(CHANGE) == wire.Done("mdupond")
-    assert running.local().call(wire.Hello()) == wire.Done()
+    assert running.local().call(Hello()) == wire.Done()
     assert running.service.callers == [f"accountd:{pwd.getpwuid(os.getuid()).pw_name}"]
 
 
@@ -153,14 +154,14 @@ def test_over_tls_the_client_proves_itself(running: Running) -> None:
     for name, secret in (("pia1", "wrong"), ("other", SECRET), ("", ""), ("pia1", "")):
         with pytest.raises(RefusedError) as refused:
             running.remote(name, secret).call(CHANGE)
-        assert refused.value.refused.error == wire.ErrorCode.UNAUTHORISED
+        assert refused.value.refused.error == ErrorCode.UNAUTHORISED
     assert len(running.service.callers) == 1
 
 
 def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> None:
     mine = running.remote("sso-pia1")
     assert mine.call(wire.Prove("192.0.2.7", "mdupond", "old")) == wire.Done("mdupond")
-    assert mine.call(wire.Hello()) == wire.Done()
+    assert mine.call(Hello()) == wire.Done()
     for other in (
         CHANGE,
         wire.Block("192.0.2.7", "mdupond", "mdupond", "volé"),
@@ -168,7 +169,7 @@ def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> 
     ):
         with pytest.raises(RefusedError) as refused:
             mine.call(other)
-        assert refused.value.refused.error == wire.ErrorCode.UNAUTHORISED
+        assert refused.value.refused.error == ErrorCode.UNAUTHORISED
     assert running.service.callers == ["accountd:sso-pia1"]
     assert running.remote().call(CHANGE) == wire.Done("mdupond")
 
@@ -186,7 +187,7 @@ def test_over_tls_nothing_comes_before_hello(running: Running) -> None:
         socket.create_connection(("127.0.0.1", running.port), 10) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as link,
     ):
-        link.sendall(wire.encode(CHANGE))
+        link.sendall(codec.encode(CHANGE))
         assert b"unauthorised" in link.recv(65536)
         assert link.recv(65536) == b""
     assert running.service.callers == []
@@ -212,8 +213,8 @@ def test_what_is_no_request_ends_its_connection_alone(running: Running, content:
 
 
 def test_several_requests_of_one_connection_are_answered_in_turn(running: Running) -> None:
-    answer = running.raw(wire.encode(wire.Hello()) * 3)
-    assert answer == wire.encode_answer(wire.Done()) * 3
+    answer = running.raw(codec.encode(Hello()) * 3)
+    assert answer == codec.encode_answer(wire.Done()) * 3
 
 
 def test_answers_come_at_fixed_moments(running: Running) -> None:
@@ -228,7 +229,7 @@ def test_answers_come_at_fixed_moments(running: Running) -> None:
     running.service.takes = 0.0
     begun = time.monotonic()
     running.local().call(wire.EndSessions("192.0.2.7", "mdupond", "chef"))
-    running.local().call(wire.Hello())
+    running.local().call(Hello())
     assert time.monotonic() - begun < 5
 
 
@@ -247,7 +248,7 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
     monkeypatch.setattr(daemon, "WAITING", 40)
     leave = threading.Event()
 
-    def answer(request: wire.Request, client: str) -> wire.Answer:
+    def answer(request: Request, client: str) -> wire.Answer:
         assert leave.wait(60)
         return wire.Done("mdupond")
 
@@ -349,7 +350,7 @@ def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
         raise AssertionError("the places are still taken")
 
 
-def _tried(client: Client, request: wire.Request) -> object:
+def _tried(client: Client, request: Request) -> object:
     try:
         return client.call(request)
     except RefusedError as error:

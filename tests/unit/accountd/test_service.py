@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.call import CALLS
+from malleposte.accountd.message import ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
 from malleposte.accountd.service import Service, Tools, look_up
@@ -48,8 +50,8 @@ FACTS = Facts("ac-exemple.test", "académie d’Exemple", "pia.ac-exemple.test",
               Policy())  # fmt: skip
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
-NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
-NO_LOG_IN = wire.Refused(wire.ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
+NOT_PROVED = Refused(ErrorCode.NOT_PROVED)
+NO_LOG_IN = Refused(ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
 PROVIDER = Provider(ISSUER, {CLIENT: CLIENT}, (public(made_key()),))
 
 
@@ -187,7 +189,7 @@ class Stage:
         """Whether this is the account's password."""
         return bool(self.directory.log_in(f"uid={uid},ou=people,{self.directory.suffix}", password).ok)
 
-    def ask(self, request: wire.Request) -> wire.Answer:
+    def ask(self, request: Request) -> wire.Answer:
         return self.service.answer(request, "accountd:pia1")
 
     def lines(self) -> list[dict[str, Any]]:
@@ -218,7 +220,7 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
 def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
     refused = stage.ask(wire.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
-    assert isinstance(refused, wire.Refused)
+    assert isinstance(refused, Refused)
     assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
@@ -235,7 +237,7 @@ def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None
     uid = stage.agent("mdupond", State.ACTIVE)
     assert stage.ask(wire.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
     refused = stage.ask(wire.Change(HERE, f"{uid}.bis", OLD, "weak"))
-    assert isinstance(refused, wire.Refused)
+    assert isinstance(refused, Refused)
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert stage.channel.closed == []
     assert stage.ask(wire.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == wire.Done(uid, "active")
@@ -251,7 +253,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     assert done == wire.Done(uid, "active", "20260903080000Z")
     assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
     again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
-    assert isinstance(again, wire.Refused)
+    assert isinstance(again, Refused)
     assert [one.code for one in again.violations] == ["in_history"]
     reset = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
     assert reset == wire.Done(uid, "blocked", "20260903080000Z")
@@ -278,7 +280,7 @@ def test_a_right_password_opens_nothing_in_these_states(stage: Stage, state: Sta
 
 def test_an_old_password_must_be_renewed_and_a_wrong_one_does_not_learn_it(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
-    renew = wire.Refused(wire.ErrorCode.MUST_RENEW)
+    renew = Refused(ErrorCode.MUST_RENEW)
     assert stage.ask(wire.Prove(HERE, uid, OLD)) == renew
     other = stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     stage.ground.expire(other)
@@ -291,7 +293,7 @@ def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -
     for number in range(3):
         assert stage.ask(wire.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
     slowed = stage.ask(wire.Prove(HERE, uid, OLD))
-    assert isinstance(slowed, wire.Refused)
+    assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert stage.ask(wire.Prove("198.51.100.7", uid, OLD)) == wire.Done(uid, "active"), "the owner is not shut out"
     assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active"), "and has started afresh everywhere"
@@ -305,7 +307,7 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     for number in range(2):
         assert stage.ask(wire.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
     slowed = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert isinstance(slowed, wire.Refused)
+    assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert [stage.ask(wire.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
     assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), wire.Done), "another network is free"
@@ -351,7 +353,7 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
         ("admit", uid, HERE),
     ]  # fmt: skip
     throttle.wait = 1.2
-    assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=2)
+    assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
 
 
 MINE, FRESH = "a" * 32, "b" * 32
@@ -401,7 +403,7 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
 
     def slowed(password: str, browser: str) -> bool:
         answer = stage.ask(wire.Prove(HERE, login, password, browser))
-        return isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.SLOW_DOWN
+        return isinstance(answer, Refused) and answer.error is ErrorCode.SLOW_DOWN
 
     # Each guess with another cookie: together they are as many as without any.
     guesses = [slowed(f"wrong{number}", f"{number:032x}") for number in range(40)]
@@ -441,7 +443,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
     other = stage.ask(wire.IssueCode(HERE, uid, "pigeon"))
-    assert isinstance(other, wire.Refused)
+    assert isinstance(other, Refused)
     assert other.error == "refused_value"
 
 
@@ -470,7 +472,7 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
     for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
                 ("pigeon", "12")):  # fmt: skip
         refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, *bad))
-        assert isinstance(refused, wire.Refused)
+        assert isinstance(refused, Refused)
         assert refused.error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
     asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
@@ -495,7 +497,7 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     ticket, code = new_address(stage, uid)
     assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
     wrong = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
-    assert isinstance(wrong, wire.Refused)
+    assert isinstance(wrong, Refused)
     assert wrong.error == "refused_value"
     done = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
     assert done == wire.Done(uid, "active", "20260904080000Z")
@@ -504,7 +506,7 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
     again = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(again, wire.Refused), "a ticket serves once"
+    assert isinstance(again, Refused), "a ticket serves once"
     stage.ask(wire.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
@@ -524,11 +526,11 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
     ]
     for one in refused:
         answer = stage.ask(one)
-        assert isinstance(answer, wire.Refused) and answer.error == "refused_value"
+        assert isinstance(answer, Refused) and answer.error == "refused_value"
     assert stage.ask(wire.ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
     late = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(late, wire.Refused)
+    assert isinstance(late, Refused)
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
     assert isinstance(stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code)), wire.Done)
 
@@ -544,7 +546,7 @@ def test_who_has_a_second_factor_changes_no_means_by_the_password_alone(stage: S
 def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     answers = [stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
-    assert {one.error for one in answers if isinstance(one, wire.Refused)} == {"slow_down"}
+    assert {one.error for one in answers if isinstance(one, Refused)} == {"slow_down"}
     assert len(stage.confirmations) == len([one for one in answers if isinstance(one, wire.Done)]) > 1
 
 
@@ -552,7 +554,7 @@ def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
     refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert isinstance(refused, wire.Refused)
+    assert isinstance(refused, Refused)
     assert refused.error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
@@ -587,7 +589,7 @@ def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None
 def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
-        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, token(uid), (bad,))), wire.Refused)
+        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
     for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
         assert stage.ask(wire.SetQuietHours(HERE, uid, token(uid), hours)) == wire.Done(uid, "active")
         assert stage.held(uid, "mpQuietHours") == list(hours)
@@ -601,13 +603,13 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
         for request in (wire.Block(HERE, uid, by, "r"), wire.EndSessions(HERE, uid, by),
                         wire.SetClass(HERE, uid, by, "convergence")):  # fmt: skip
             refused = stage.ask(request)
-            assert isinstance(refused, wire.Refused)
+            assert isinstance(refused, Refused)
             assert refused.error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
     assert stage.ask(wire.SetClass(HERE, uid, token(uid), "convergence")) == wire.Done(uid, "active")
     assert stage.held(uid, "mpProfile") == ["convergence"]
-    assert isinstance(stage.ask(wire.SetClass(HERE, uid, token(uid), "luxe")), wire.Refused)
+    assert isinstance(stage.ask(wire.SetClass(HERE, uid, token(uid), "luxe")), Refused)
     stage.channel.broken = True
     assert stage.ask(wire.EndSessions(HERE, uid, token(uid))) == wire.Done(uid, "active", open=("essai",))
     for request in (
@@ -615,10 +617,10 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
         wire.Block(HERE, "nobody", token("nobody"), "r"),
     ):
         refused = stage.ask(request)
-        assert isinstance(refused, wire.Refused)
+        assert isinstance(refused, Refused)
         assert refused.error == "not_found"
     bad = stage.ask(wire.Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
-    assert isinstance(bad, wire.Refused)
+    assert isinstance(bad, Refused)
     assert bad.error == "refused_value"
     assert stage.lines()[0]["by"] == uid
 
@@ -674,9 +676,9 @@ def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does
 
 
 def test_every_call_says_what_it_costs() -> None:
-    for kind in wire.CALLS.values():
-        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind, wire.Owned), kind
-    protect = {kind for kind in wire.CALLS.values() if kind.cost is costs.PROTECT}
+    for kind in CALLS.values():
+        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind, Owned), kind
+    protect = {kind for kind in CALLS.values() if kind.cost is costs.PROTECT}
     assert protect == {wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice}
 
 
@@ -720,15 +722,13 @@ def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogC
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.away = True
     answer = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert answer == wire.Refused(wire.ErrorCode.UNAVAILABLE, "the directory gives no answer")
+    assert answer == Refused(ErrorCode.UNAVAILABLE, "the directory gives no answer")
     stage.away = False
     stage.directory.fail_after = stage.directory.changes
     defect = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert isinstance(defect, wire.Refused)
+    assert isinstance(defect, Refused)
     assert defect.error == "unavailable"
-    assert stage.ask(wire.Change("nowhere", uid, OLD, NEW)) == wire.Refused(
-        wire.ErrorCode.BAD_REQUEST, "source is no address"
-    )
+    assert stage.ask(wire.Change("nowhere", uid, OLD, NEW)) == Refused(ErrorCode.BAD_REQUEST, "source is no address")
     assert OLD not in caplog.text
     assert NEW not in caplog.text
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import undelete, wire
+from malleposte.accountd import codec, undelete, wire
+from malleposte.accountd.message import LONGEST, ErrorCode, Refused
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State
@@ -76,7 +77,7 @@ def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
     ]  # fmt: skip
     assert answer.deleted[0].time.startswith("2026-10-02T09:30:00") and not answer.more
     assert kept.wanted == [("mdupond", Wanted("ami", "Conseil", 7))]
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
     done = back(stage, "Projets:12")
     assert isinstance(done, wire.Done) and done.many == 1
     (noted,) = map(json.loads, stage.journal.read_text("utf-8").splitlines())
@@ -100,7 +101,7 @@ def test_an_account_that_is_not_active_reaches_none(stage: Stage) -> None:
 def test_what_is_not_there_is_refused_and_nothing_noted(stage: Stage, kept: Kept) -> None:
     for messages in (("Projets:99",), ()):
         answer = back(stage, *messages)
-        assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.REFUSED_VALUE
+        assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
     assert stage.journal.read_text("utf-8") == "" and len(kept.held) == 2
 
 
@@ -108,7 +109,7 @@ def test_what_is_not_there_is_refused_and_nothing_noted(stage: Stage, kept: Kept
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, kept: Kept, fault: Exception) -> None:
     kept.away = fault
     answer = find(stage)
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
     kept.away = None
     assert isinstance(find(stage), wire.Done)
 
@@ -117,5 +118,5 @@ def test_an_answer_has_room_for_the_latest() -> None:
     many = [_kept(f"Projets:{number}", "é" * 300, "ù" * 300) for number in range(1, 500)]
     told, more = undelete.fitting(many)
     assert more and 3 < len(told) < 499 and told[0].ident == "Projets:1"
-    assert len(wire.encode_answer(wire.Done("mdupond", deleted=told, more=True))) < wire.LONGEST
+    assert len(codec.encode_answer(wire.Done("mdupond", deleted=told, more=True))) < LONGEST
     assert undelete.fitting(many[:2])[1] is False

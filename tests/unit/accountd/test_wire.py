@@ -7,11 +7,13 @@ import hashlib
 import json
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec, wire
+from malleposte.accountd.call import CALLS
+from malleposte.accountd.message import BadMessageError, ErrorCode, Hello, Refused, Request, Violation
 
 BROWSER = "0123456789abcdef" * 2
 REQUESTS = (
-    wire.Hello("pia1", "secret"),
+    Hello("pia1", "secret"),
     wire.Begin("192.0.2.7", "01E9500001ABC", "CODE", once="word"),
     wire.Enrol("192.0.2.7", "ticket", "mail", "marie@exemple.test"),
     wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
@@ -42,7 +44,7 @@ REQUESTS = (
     wire.EndOwnData("192.0.2.7", "mdupond", "jeton"),
 )
 ANSWERED = (
-    *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, wire.Refused, wire.Violation),
+    *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, Refused, Violation),
     *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace, wire.Charge),
     *(wire.Deleted, wire.Sender, wire.OwnData, wire.OpenLogIn),
 )
@@ -55,14 +57,14 @@ def line(**document: object) -> bytes:
 
 
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda one: type(one).__name__)
-def test_a_request_comes_back(request_: wire.Request) -> None:
-    told = wire.encode(request_)
+def test_a_request_comes_back(request_: Request) -> None:
+    told = codec.encode(request_)
     assert told.count(b"\n") == 1
-    assert wire.decode(told) == request_
+    assert codec.decode(told) == request_
 
 
 def test_no_secret_is_shown_by_accident() -> None:
-    for one in (wire.Hello("a", "S3CRET"), wire.Begin("s", "S3CRET", "S3CRET"),
+    for one in (Hello("a", "S3CRET"), wire.Begin("s", "S3CRET", "S3CRET"),
                 wire.Enrol("s", "S3CRET", "mail", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET"),
                 wire.RemindLogin("s", "S3CRET"), wire.Done(ticket="S3CRET"),
                 wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET", "mail", "S3CRET"),
@@ -107,13 +109,13 @@ def test_no_secret_is_shown_by_accident() -> None:
                 factors_known=True,
             )
         ),
-        wire.Refused(wire.ErrorCode.FORBIDDEN, wire.Forbidden.REACH),
-        wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=12),
-        wire.Refused(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("too_short", {"least": 12}),)),
+        Refused(ErrorCode.FORBIDDEN, wire.Forbidden.REACH),
+        Refused(ErrorCode.SLOW_DOWN, wait=12),
+        Refused(ErrorCode.REFUSED_PASSWORD, violations=(Violation("too_short", {"least": 12}),)),
     ],
 )
 def test_an_answer_comes_back(answer: wire.Answer) -> None:
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
 
 
 @pytest.mark.parametrize(
@@ -160,14 +162,14 @@ def test_an_answer_comes_back(answer: wire.Answer) -> None:
     ],
 )
 def test_anything_else_is_refused_and_not_repeated(told: bytes, said: str) -> None:
-    with pytest.raises(wire.BadMessageError, match=said):
-        wire.decode(told)
+    with pytest.raises(BadMessageError, match=said):
+        codec.decode(told)
 
 
 @pytest.mark.parametrize("told", [b"", b"{}", b'{"v":15,"ok":true}', b'{"v":15,"ok":false,"refused":{"error":"x"}}'])
 def test_what_is_no_answer_is_an_error(told: bytes) -> None:
-    with pytest.raises(wire.BadMessageError):
-        wire.decode_answer(told)
+    with pytest.raises(BadMessageError):
+        codec.decode_answer(wire.Done, told)
 
 
 def test_another_form_is_another_version() -> None:
@@ -176,7 +178,7 @@ def test_another_form_is_another_version() -> None:
     def form(kind: type) -> list[tuple[str, str, bool]]:
         return [(one.name, str(one.type), one.default is dataclasses.MISSING) for one in dataclasses.fields(kind)]
 
-    calls = {name: form(kind) for name, kind in wire.CALLS.items()}
+    calls = {name: form(kind) for name, kind in CALLS.items()}
     answers = {kind.__name__: form(kind) for kind in ANSWERED}
-    whole = json.dumps([calls, answers, sorted(wire.ErrorCode)], sort_keys=True)
+    whole = json.dumps([calls, answers, sorted(ErrorCode)], sort_keys=True)
     assert (wire.VERSION, hashlib.sha256(whole.encode()).hexdigest()[:16]) == (16, "8112c53ed0fd9ce8")

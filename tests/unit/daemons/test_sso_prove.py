@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte.daemons import sso_prove
 from malleposte.runtime import http
 
@@ -21,14 +22,14 @@ GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", 
 class Accountd:
     """Answers with what it is given."""
 
-    def __init__(self, answer: wire.Done | wire.Refused | None) -> None:
-        self.answer, self.asked = answer, list[wire.Request]()
+    def __init__(self, answer: wire.Done | Refused | None) -> None:
+        self.answer, self.asked = answer, list[Request]()
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call(self, request: Request) -> wire.Done:
         self.asked.append(request)
         if self.answer is None:
             raise client.UnavailableError("accountd at tls://annuaire: refused")
-        if isinstance(self.answer, wire.Refused):
+        if isinstance(self.answer, Refused):
             raise client.RefusedError(self.answer)
         return self.answer
 
@@ -46,15 +47,15 @@ def answered(accountd: Accountd, body: object, method: str = "POST", target: str
     ("answer", "told"),
     [
         (wire.Done("mdupond", "active"), (200, {"uid": "mdupond"})),
-        (wire.Refused(wire.ErrorCode.NOT_PROVED), (200, {})),
-        (wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=17), (200, {"wait": 17})),
-        (wire.Refused(wire.ErrorCode.MUST_RENEW), (200, {"renew": RENEW})),
-        (wire.Refused(wire.ErrorCode.UNAVAILABLE), (503, None)),
-        (wire.Refused(wire.ErrorCode.UNAUTHORISED), (503, None)),
+        (Refused(ErrorCode.NOT_PROVED), (200, {})),
+        (Refused(ErrorCode.SLOW_DOWN, wait=17), (200, {"wait": 17})),
+        (Refused(ErrorCode.MUST_RENEW), (200, {"renew": RENEW})),
+        (Refused(ErrorCode.UNAVAILABLE), (503, None)),
+        (Refused(ErrorCode.UNAUTHORISED), (503, None)),
         (None, (503, None)),
     ],
 )
-def test_an_answer_for_each_of_accountd_s(answer: wire.Done | wire.Refused | None, told: tuple[int, Any]) -> None:
+def test_an_answer_for_each_of_accountd_s(answer: wire.Done | Refused | None, told: tuple[int, Any]) -> None:
     accountd = Accountd(answer)
     assert answered(accountd, GIVEN) == told
     assert accountd.asked == [wire.Prove("192.0.2.7", "marie.dupond@ac-exemple.test", "Vieux-Chemin7!x")]
@@ -109,7 +110,7 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
         ("/entered", {"how": "totp"}, wire.Entered("192.0.2.7", "mdupond", "totp")),
     ],
 )
-def test_questions_about_second_factors_are_passed_on(target: str, body: dict[str, Any], call: wire.Request) -> None:
+def test_questions_about_second_factors_are_passed_on(target: str, body: dict[str, Any], call: Request) -> None:
     accountd = Accountd(wire.Done("mdupond", codes=("AAAAA-BBBBB",)))
     given = {"user": "mdupond", "address": "192.0.2.7"} | body
     assert answered(accountd, given, target=target) == (200, {"uid": "mdupond", "codes": ["AAAAA-BBBBB"]})
@@ -151,7 +152,7 @@ def test_log_ins_that_wait_for_their_moment_leave_room_for_others() -> None:
     together = threading.Barrier(40)
 
     class Paced(Accountd):
-        def call(self, request: wire.Request) -> wire.Done:
+        def call(self, request: Request) -> wire.Done:
             together.wait(60)
             return super().call(request)
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte_portal import browsers, create_app
 from malleposte_portal.provider import Provider
 from malleposte_portal.sessions import Sessions
@@ -110,9 +111,9 @@ class FakeAccountd:
     """Notes what it is asked; answers with `answer`, or raises it."""
 
     answer: wire.Done | Exception = field(default_factory=lambda: wire.Done("mdupond", "pending"))
-    asked: list[wire.Request] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call(self, request: Request) -> wire.Done:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
@@ -120,9 +121,9 @@ class FakeAccountd:
             raise self.answer
         return self.answer
 
-    def refuse(self, error: wire.ErrorCode, **more: Any) -> None:
+    def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""
-        self.answer = client.RefusedError(wire.Refused(error, **more))
+        self.answer = client.RefusedError(Refused(error, **more))
 
 
 @dataclass

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 from malleposte_portal.own.charges import ADDRESSES
 
 from .test_own import DONE, inside
@@ -97,7 +98,7 @@ def test_nobody_and_a_stranger_are_told_at_the_field(inside: Any, accountd: Any)
     assert inside.last.status_code == 422 and page.named("value-error") and asked(accountd) == []
     page = inside.post(ADD, form | {"group": "@anyone", "value": ""})
     assert inside.last.status_code == 422 and page.named("group-error") and asked(accountd) == []
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
     page = inside.post(ADD, form | {"group": "", "value": "nul"})
     assert inside.last.status_code == 422 and "pas connu" in page.named("value-error")
     assert "for the log alone" not in inside.last.text
@@ -107,7 +108,7 @@ def test_what_is_another_s_leads_back_to_the_list(inside: Any, accountd: Any) ->
     accountd.answer = DONE
     assert inside.raw(f"{ADD}?kind=box&name=ce.x&part=manager").headers["Location"] == ALL
     assert inside.raw(ONE).headers["Location"] == ALL
-    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    accountd.refuse(ErrorCode.NOT_FOUND)
     assert inside.raw(f"{ONE}?kind=box&name=ce.y").headers["Location"] == ALL
-    accountd.refuse(wire.ErrorCode.UNAVAILABLE)
+    accountd.refuse(ErrorCode.UNAVAILABLE)
     assert inside.raw(f"{ONE}?kind=box&name=ce.y").status_code == 503

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 from malleposte.accountd.wire import Forbidden
 from malleposte_portal import shown_once
 from malleposte_portal.desk import ADDRESSES
@@ -75,7 +76,7 @@ def test_each_page_asks_accountd_with_the_token(
 def test_a_refusal_is_a_sentence_and_ends_no_log_in(
     inside: Any, accountd: Any, name: str, word: Forbidden, language: int
 ) -> None:
-    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=word.value)
+    accountd.refuse(ErrorCode.FORBIDDEN, message=word.value)
     page = inside.get(at(name, language))
     assert inside.last.status_code == 403
     english = catalogues(strict=True)["en"].gettext(SENTENCES[word])
@@ -128,7 +129,7 @@ def test_a_search_of_one_letter_asks_nothing(inside: Any, accountd: Any) -> None
 
 def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any) -> None:
     form = inside.get("/assistance").forms()[-1]["fields"]
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="too short")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="too short")
     page = inside.post("/assistance", {**form, "text": "xx"})
     assert "pas été comprise" in page.named("errors")
     accountd.answer = DONE
@@ -168,7 +169,7 @@ def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: b
     accountd.asked.clear()
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": " "})
     assert (inside.last.status_code, bool(page.named("reason-error")), accountd.asked) == (422, True, [])
-    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=Forbidden.REACH.value)
+    accountd.refuse(ErrorCode.FORBIDDEN, message=Forbidden.REACH.value)
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
     assert inside.last.status_code == 403 and page.named("errors")
     accountd.answer = DONE

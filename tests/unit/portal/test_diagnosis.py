@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode
 from malleposte_portal.own.diagnosis import REFUSED_LOG_INS, REFUSED_MAIL, SERVICES
 
 from .test_own import ACCOUNT
@@ -144,6 +145,6 @@ def test_without_accountd_the_page_says_so_and_shows_the_rest(inside: Any, accou
 
 
 def test_a_log_in_that_is_over_is_over_here_too(inside: Any, accountd: Any) -> None:
-    accountd.refuse(wire.ErrorCode.UNAUTHORISED)
+    accountd.refuse(ErrorCode.UNAUTHORISED)
     assert inside.raw("/diagnostic").headers["Location"] == "/deconnecte?fin=1"
     assert inside.raw("/diagnostic").status_code == 200

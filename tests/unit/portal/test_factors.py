@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Request
 from malleposte_portal.own import pages
 from malleposte_portal.own.factors import ADDRESSES
 
@@ -109,9 +110,9 @@ def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, s
     (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
     call = accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
+    def refused(request: Request) -> wire.Done:
         if isinstance(request, wire.RemoveFactor):
-            accountd.refuse(wire.ErrorCode(error), message="for the log alone")
+            accountd.refuse(ErrorCode(error), message="for the log alone")
         return call(request)
 
     accountd.call = refused

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client, codec, wire
+from malleposte.accountd.message import Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
 from malleposte.throttle.limits import Limits, Rate, Rates
@@ -26,9 +27,9 @@ WRONG = "Ces informations ne permettent pas de vous reconnaître"
 class Behind(Desk):
     """accountd as the portal's client finds it, without a socket."""
 
-    def call(self, request: wire.Request) -> wire.Done:
-        answer = wire.decode_answer(wire.encode_answer(self.ask(wire.decode(wire.encode(request)))))
-        if isinstance(answer, wire.Refused):
+    def call(self, request: Request) -> wire.Done:
+        answer = codec.decode_answer(wire.Done, codec.encode_answer(self.ask(codec.decode(codec.encode(request)))))
+        if isinstance(answer, Refused):
             raise client.RefusedError(answer)
         return answer
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client, codec, wire
+from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES, FORMS
 
@@ -56,8 +57,8 @@ CHOSEN = {
 }
 """Values that a page has itself, by field."""
 REFUSALS = (
-    *(wire.Refused(wire.ErrorCode.REFUSED_VALUE, message=word) for word in ("form", "full", "strange")),
-    *(wire.Refused(error) for error in wire.ErrorCode if error is not wire.ErrorCode.REFUSED_VALUE),
+    *(Refused(ErrorCode.REFUSED_VALUE, message=word) for word in ("form", "full", "strange")),
+    *(Refused(error) for error in ErrorCode if error is not ErrorCode.REFUSED_VALUE),
 )
 SHARE = 0.6
 """Of the answers of accountd, those that are no refusal."""
@@ -71,8 +72,8 @@ def noise(dice: random.Random) -> dict[str, str]:
 class Wired(FakeAccountd):
     """An accountd that is asked through the protocol's own form, as the true one is."""
 
-    def call(self, request: wire.Request) -> wire.Done:
-        wire.decode(wire.encode(request))
+    def call(self, request: Request) -> wire.Done:
+        codec.decode(codec.encode(request))
         return super().call(request)
 
     def fetch(self, request: wire.FetchOwnData) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import Request
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
@@ -29,7 +30,7 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 class Thief(Robbed):
     """accountd as the portal's client finds it, on an account that somebody else has used."""
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call(self, request: Request) -> wire.Done:
         return Behind.call(self, request)  # type: ignore[arg-type]
 
 
@@ -210,7 +211,7 @@ def test_many_go_a_few_at_a_time(agent: Visitor, behind: Thief) -> None:
     page = taken_back(agent, behind)
     asked, call = list[wire.Check](), behind.call
 
-    def counted(request: wire.Request) -> wire.Done:
+    def counted(request: Request) -> wire.Done:
         if isinstance(request, wire.Check) and request.remove:
             asked.append(request)
         return call(request)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte_portal.own import pages
 from malleposte_portal.own.log_ins import ADDRESSES
 
@@ -43,9 +44,9 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).all("main")[0][1], "one was not told"
     call = accountd.call
 
-    def refused(request: wire.Request) -> Any:
+    def refused(request: Request) -> Any:
         if isinstance(request, wire.EndLogIn):
-            raise client.RefusedError(wire.Refused(wire.ErrorCode.REFUSED_VALUE, "for the log alone"))
+            raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
         return call(request)
 
     accountd.call = refused
@@ -56,7 +57,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
 def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, accountd: Any) -> None:
     call = accountd.call
 
-    def away(request: wire.Request) -> Any:
+    def away(request: Request) -> Any:
         if isinstance(request, wire.ShowLogIns):
             raise client.UnavailableError("pia1 gives no answer")
         return call(request)

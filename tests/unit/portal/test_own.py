@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
 from malleposte_portal import pages, shown_once
 from malleposte_portal.languages import catalogues
@@ -149,7 +150,7 @@ def test_a_device_without_name_access_or_password_is_refused(inside: Any, accoun
 
 
 def test_a_wrong_password_makes_no_device_and_ends_no_log_in(inside: Any, accountd: Any) -> None:
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     page = inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="faux")
     assert inside.last.status_code == 403
     assert "Mot de passe inexact" in page.named("errors")
@@ -269,7 +270,7 @@ def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any
     (login,) = [held["value"] for held, _text in page.all("input") if held.get("id") == "login"]
     assert login == "mdupond"
     new = "Tulipe-Verte-4-Lampe"
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     inside.send("/motdepasse/changer", login="mdupond", old="faux", new=new, again=new)
     assert inside.raw("/compte/appareils/ajouter").status_code == 200
     accountd.answer = DONE
@@ -283,8 +284,8 @@ def test_every_act_of_a_journal_has_english_words() -> None:
         assert english.gettext(words)
 
 
-@pytest.mark.parametrize("error", [wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED])
-def test_what_ends_at_accountd_ends_here(inside: Any, accountd: Any, error: wire.ErrorCode) -> None:
+@pytest.mark.parametrize("error", [ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED])
+def test_what_ends_at_accountd_ends_here(inside: Any, accountd: Any, error: ErrorCode) -> None:
     assert inside.raw("/compte").status_code == 200
     accountd.refuse(error)
     answer = inside.raw("/compte")
@@ -324,7 +325,7 @@ def test_a_provider_that_is_away_leaves_the_log_in_as_it_is(inside: Any, provide
 
 @pytest.mark.parametrize(
     "fault",
-    [client.UnavailableError("away"), client.RefusedError(wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=5))],
+    [client.UnavailableError("away"), client.RefusedError(Refused(ErrorCode.SLOW_DOWN, wait=5))],
     ids=["away", "slow down"],
 )
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in FORMS])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, wire
+from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte_portal.own import data
 
 from tests.unit.portal.test_fuzzing import SIGNS
@@ -111,9 +112,9 @@ def test_a_refusal_is_told_on_the_page(
     held(accountd)
     page, call = inside.get(PAGE), accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
+    def refused(request: Request) -> wire.Done:
         if isinstance(request, wire.AskOwnData):
-            raise client.RefusedError(wire.Refused(wire.ErrorCode(error), message))
+            raise client.RefusedError(Refused(ErrorCode(error), message))
         done: wire.Done = call(request)
         return done
 
@@ -157,7 +158,7 @@ def test_a_download_without_the_form_s_token_is_refused(inside: Any, accountd: A
 
 
 def test_a_copy_that_is_gone_is_told(inside: Any, accountd: Any) -> None:
-    handed(accountd, client.RefusedError(wire.Refused(wire.ErrorCode.REFUSED_VALUE, "no copy is ready")))
+    handed(accountd, client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "no copy is ready")))
     answer = inside.press(PAGE, FETCH)
     assert answer.status_code == 422 and "pas de copie à télécharger" in answer.text
     handed(accountd, client.UnavailableError("away"))
@@ -165,7 +166,7 @@ def test_a_copy_that_is_gone_is_told(inside: Any, accountd: Any) -> None:
 
 
 def test_a_log_in_that_is_over_fetches_nothing(inside: Any, accountd: Any) -> None:
-    handed(accountd, client.RefusedError(wire.Refused(wire.ErrorCode.NOT_PROVED)))
+    handed(accountd, client.RefusedError(Refused(ErrorCode.NOT_PROVED)))
     answer = inside.press(PAGE, FETCH)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/deconnecte?fin=1")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode
 from malleposte.front import profile
 from malleposte_portal import profiles
 from malleposte_portal.own.phones import ADDRESSES
@@ -117,7 +118,7 @@ def test_a_wrong_password_makes_no_profile(inside: Any, accountd: Any, valkey: A
 
     def call(request: Any) -> Any:
         if isinstance(request, wire.AddDevice):
-            accountd.refuse(wire.ErrorCode.NOT_PROVED)
+            accountd.refuse(ErrorCode.NOT_PROVED)
             raise accountd.answer
         return answer
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import ErrorCode, Request
 from malleposte_portal.own.recovery import ADDRESSES
 
 from .test_own import ACCOUNT, DONE, inside
@@ -26,7 +27,7 @@ def path(name: str, language: int = 0) -> str:
     return ADDRESSES[name][language]
 
 
-def asked(accountd: Any, kind: type[wire.Request]) -> list[Any]:
+def asked(accountd: Any, kind: type[Request]) -> list[Any]:
     return [one for one in accountd.asked if isinstance(one, kind)]
 
 
@@ -80,7 +81,7 @@ def test_a_new_address_waits_for_its_code(inside: Any, accountd: Any, language: 
 
 def test_a_wrong_code_may_be_typed_again(inside: Any, accountd: Any) -> None:
     wait_for_code(inside, accountd)
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
     page = inside.send(path("recovery_confirm"), value="ABCDE-23456")
     assert (inside.last.status_code, page.named("value-error") != "") == (422, True)
     assert "for the log alone" not in inside.last.text
@@ -104,11 +105,11 @@ def test_the_ticket_is_that_of_one_log_in_and_of_no_cookie(
 
 @pytest.mark.parametrize("kind", ["mail", "phone"])
 def test_what_accountd_does_not_take_stands_at_the_field(inside: Any, accountd: Any, kind: str) -> None:
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="x@ac-exemple.test is of the academy")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="x@ac-exemple.test is of the academy")
     page = inside.send(path(f"recovery_{kind}"), value="x@ac-exemple.test", password=PASSWORD)
     assert inside.last.status_code == 422
     assert page.named("value-error") and "is of the academy" not in inside.last.text
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     page = inside.send(path(f"recovery_{kind}"), value="x@lointain.test", password="faux")
     assert inside.last.status_code == 403
     assert "Mot de passe inexact" in page.named("errors")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import MOST_ITEMS, ErrorCode, Request
 from malleposte_portal.own.senders import ADDRESSES, UNFIT
 
 from .test_own import ACCOUNT, DONE, inside
@@ -31,9 +32,9 @@ def refuse(accountd: Any, message: str) -> None:
     """Refuse changes alone from now on."""
     call = accountd.call
 
-    def one(request: wire.Request) -> wire.Done:
+    def one(request: Request) -> wire.Done:
         if isinstance(request, wire.SetSenders):
-            accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message=message)
+            accountd.refuse(ErrorCode.REFUSED_VALUE, message=message)
         else:
             accountd.answer = HELD
         done: wire.Done = call(request)
@@ -91,7 +92,7 @@ def test_ticked_senders_go_some_at_a_time(inside: Any, accountd: Any) -> None:
     many = [f"a{number}.test" for number in range(20)]
     inside.post(PAGE, fields(inside.get(PAGE), "remove") | {"sender": [*many, "a0.test"]})
     assert [one for asked in sent(accountd) for one in asked.remove] == many
-    assert [len(asked.remove) for asked in sent(accountd)] == [wire.MOST_ITEMS, 6]
+    assert [len(asked.remove) for asked in sent(accountd)] == [MOST_ITEMS, 6]
 
 
 def test_what_is_missing_is_told_and_nothing_asked(inside: Any, accountd: Any) -> None:
@@ -188,7 +189,7 @@ def test_a_box_of_somebody_else_or_none_leads_back_to_one_s_own(inside: Any, acc
     accountd.answer = HELD
     form = fields(inside.get(f"{OF_BOX}?name=ce.x"), "level")
     assert inside.raw(OF_BOX).headers["Location"] == "/compte/boites-et-listes"
-    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    accountd.refuse(ErrorCode.NOT_FOUND)
     answer = inside.raw(f"{OF_BOX}?name=ce.y")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/boites-et-listes")
     accountd.answer = DONE

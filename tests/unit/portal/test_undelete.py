@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.message import MOST_ITEMS, ErrorCode, Request
 from malleposte_portal.own.undelete import ADDRESSES
 
 from .test_own import DONE, inside
@@ -70,7 +71,7 @@ def test_ticked_messages_come_back_some_at_a_time(inside: Any, accountd: Any) ->
     assert "Messages récupérés : 4" in page.all("main")[0][1]
     sent = asked(accountd, wire.Undelete)
     assert [one for request in sent for one in request.messages] == many
-    assert [len(request.messages) for request in sent] == [wire.MOST_ITEMS, 6]
+    assert [len(request.messages) for request in sent] == [MOST_ITEMS, 6]
     assert "Messages récupérés" not in inside.get(PAGE).all("main")[0][1]
 
 
@@ -86,9 +87,9 @@ def test_what_was_brought_back_already_is_told(inside: Any, accountd: Any) -> No
     accountd.answer = FOUND
     form, call = fields(inside.get(PAGE), "back"), accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
+    def refused(request: Request) -> wire.Done:
         if isinstance(request, wire.Undelete):
-            accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+            accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
         else:
             accountd.answer = FOUND
         done: wire.Done = call(request)
