@@ -9,7 +9,6 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.call import CALLS
-from malleposte.accountd.message import ErrorCode, Owned, Refused, Request
+from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
 from malleposte.accountd.service import Service, Tools, look_up
@@ -38,6 +37,7 @@ from malleposte.policy.model import Policy
 from malleposte.throttle import costs
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte.throttle.record.model import Kept, LogIn
+from msgspec import structs
 
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
@@ -412,7 +412,7 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     assert stage.ask(right) == wire.Done(uid, "active")
     own = [slowed(f"wrong{number}", MINE) for number in range(6)]
     assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
-    assert stage.ask(replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
+    assert stage.ask(structs.replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
 
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
@@ -433,7 +433,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     stage.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for login in (uid, "nobody", "pending"):
-        assert stage.ask(wire.IssueCode(HERE, login)) == wire.Done()
+        assert stage.ask(wire.IssueCode(HERE, login)) == Done()
     ((where, issued),) = stage.sent
     assert where == "marie@exemple.test"
     assert issued.expires == NOW + datetime.timedelta(minutes=15)
@@ -450,7 +450,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
     means = {"mpRecoveryMail": ["marie@exemple.test"]}
     uid = stage.agent("mdupond", State.ACTIVE, mpNumenDigest=[], **means)
-    assert stage.ask(wire.IssueCode(HERE, uid)) == wire.Done()
+    assert stage.ask(wire.IssueCode(HERE, uid)) == Done()
     assert (stage.sent, stage.held(uid, "mpInaCode")) == ([], [])
     assert {"action": "code", "sent": False, "reason": "no NUMEN"}.items() <= stage.lines()[-1].items()
     stage.ask(wire.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
@@ -677,8 +677,8 @@ def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does
 
 def test_every_call_says_what_it_costs() -> None:
     for kind in CALLS.values():
-        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind, Owned), kind
-    protect = {kind for kind in CALLS.values() if kind.cost is costs.PROTECT}
+        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind.request, Owned), kind
+    protect = {kind.request for kind in CALLS.values() if kind.cost is costs.PROTECT}
     assert protect == {wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice}
 
 
@@ -707,7 +707,7 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
-            with stage.service._alone("somebody"):
+            with stage.service.locks.alone("somebody"):
                 blocked = pool.submit(close).result(120)
             assert all(isinstance(answer, wire.Done) for answer in blocked)
             assert stage.held(uid, "mpState") == ["blocked"]
@@ -715,7 +715,7 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         finally:
             leave.set()
         assert isinstance(slow.result(30), wire.Done)
-    assert stage.service._locks == {}
+    assert stage.service.locks._locks == {}
 
 
 def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
