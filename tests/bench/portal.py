@@ -15,7 +15,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Request
 from malleposte.directory.model import State
 from malleposte.policy import rules
@@ -155,10 +156,10 @@ def first_day(site: Site) -> Figure:
             who, new, source = person(people, keys, State.PENDING), rules.generate(), f"10.77.{number}.9"
             uids.append(who.uid)
             activations.append([
-                wire.Begin(source, who.numen, who.code()), wire.Enrol(source, "TICKET", "charter", "bench"),
-                wire.Activate(source, "TICKET", new),
+                enrolment.Begin(source, who.numen, who.code()), enrolment.Enrol(source, "TICKET", "charter", "bench"),
+                enrolment.Activate(source, "TICKET", new),
             ])  # fmt: skip
-            changes.append([wire.Change(source, who.uid, new, rules.generate())])
+            changes.append([passwords.Change(source, who.uid, new, rules.generate())])
         values = {**_chained(site, "first_log_ins", activations), **_chained(site, "changes", changes)}
         values["closing_ms_by_channel"] = _closing(site, uids[:ALONE])
     finally:

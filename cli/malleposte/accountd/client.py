@@ -1,7 +1,7 @@
-"""Ask accountd: over its Unix socket on the same host, over TLS from another. Standard library alone.
+"""Ask accountd: over its Unix socket on the same host, over TLS from another.
 
-`Client.of(path).call(wire.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns a `wire.Done`
-or raises RefusedError with the reason.
+`Client.of(path).call(passwords.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns the
+answer that the request declares, or raises RefusedError with the reason.
 """
 
 from __future__ import annotations

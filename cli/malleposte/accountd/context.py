@@ -27,14 +27,14 @@ from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Pa
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.disclosure.spool import Spool
+from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.plan.changes import Change, Kind
-from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State
@@ -46,6 +46,9 @@ from malleposte.throttle.limits import Limits, Taken, Throttle
 from malleposte.throttle.record.model import Kept, LogIn
 
 LOG = logging.getLogger("accountd")
+ONCE_SECONDS = 3600.0
+"""For how long a word is known that is good once; the portal's own last half an hour."""
+LONGEST_LOGIN = 320
 
 
 class NotFoundError(MallepostError):
@@ -66,7 +69,7 @@ class Tools:
     domain: str
     journal: Path
     channels: Sequence[Channel]
-    hosts: acts.Hosts
+    hosts: Hostd
     send: Callable[[str, codes.Issued], None]
     tell: Callable[[Sequence[str], str, datetime.datetime], None]
     """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
@@ -89,18 +92,10 @@ class Tools:
     """The filters of an account, from the host of its mailbox. Raises MallepostError, OSError."""
     lines: Callable[[str], Sequence[wire.Line]] = lambda uid: ()
     """Lines of the operators' journal about an account. Raises MallepostError, OSError."""
-    factors: Callable[[str], Sequence[Factor]] = lambda uid: ()
-    """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
-    unfactor: Callable[[str, str], object] | None = None
-    """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
     log_ins: Callable[[str], Sequence[Session]] = lambda uid: ()
     """Log-ins and trusted browsers of an account, from the log-in page. Raises MallepostError, OSError."""
     end_log_in: Callable[[str, str], Sequence[str] | None] = lambda uid, ident: None
     """Ends one of them; the services that were not told, None where there was none. Raises MallepostError, OSError."""
-    traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
-    """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
-    untrace: Callable[[str, Trace], Sequence[Failure]] | None = None
-    """Removes one of them; the hosts where that failed. Raises MallepostError, OSError."""
     record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
     """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
     deleted: Callable[[str, Wanted], Sequence[Deleted]] = lambda uid, wanted: ()
@@ -278,6 +273,23 @@ class Context:
 def known_as(uid: str) -> str:
     """Return a uid as the directory writes it."""
     return uid.strip().lower()
+
+
+def look_up(directory: Directory, login: str) -> str:
+    """Return the uid of a log-in: a uid, another log-in or an address. Empty: no account.
+
+    All three are always looked for.
+    """
+    name = login.strip().lower()
+    if not name or len(name) > LONGEST_LOGIN or not name.isprintable():
+        name = "-"
+    uids = [
+        uid
+        for attribute in ("uid", "mpLoginAlias", "mailLocalAddress")
+        for entry in directory.search("people", ["uid"], {attribute: name})
+        for uid in entry.attributes.get("uid", [])
+    ]
+    return uids[0] if uids else ""
 
 
 def left_open(failures: Sequence[Failure]) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ the journal has it with both names, and the owner of the account is shown it. No
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
 import logging
@@ -17,9 +16,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from malleposte.accountd import own, sms, wire
 from malleposte.accountd.call import OF
-from malleposte.accountd.message import MOST_ITEMS
+from malleposte.accountd.calls import factors, passwords
+from malleposte.accountd.message import MOST_ITEMS, Done
 from malleposte.accountd.wire import Forbidden
 from malleposte.accounts import acts, life, roles, search
 from malleposte.accounts.credentials import codes
@@ -84,10 +86,8 @@ class Ways:
 
     alone: Callable[[str], AbstractContextManager[None]]
     said: Callable[[str], str]
-    reached: Callable[[Entry, Context, str], str]
-    deliver: Callable[[str, str, codes.Issued], None]
-    blocked: Callable[[Context, str, str], wire.Done]
-    factor_gone: Callable[[Context, wire.FactorChanged], wire.Answer]
+    blocked: Callable[[Context, str, str], Done]
+    factor_gone: Callable[[Context, factors.FactorChanged], Done]
     diagnosis: Callable[..., wire.Diagnosis]
 
 
@@ -192,7 +192,7 @@ class Desk:
             return _people(actor, found, request.state)
         unseen, cut = self._unseen(act, found)
         answer = _people(actor, unseen, request.state)
-        return dataclasses.replace(answer, more=answer.more or cut)
+        return structs.replace(answer, more=answer.more or cut)
 
     def _unseen(self, act: Context, found: Iterable[Entry]) -> tuple[list[Entry], bool]:
         """Those who have not entered by a device password or a token either; whether there may be others.
@@ -227,7 +227,7 @@ class Desk:
         entry = self.target(act, self.actor(act, request), request.target)
         uid, held = first(entry.attributes, "uid"), entry.attributes
         account = own.summary(entry, self._filters(uid), self._tools.policy, act.now)
-        account = dataclasses.replace(account, forwards=tuple(map(own.masked_forward, account.forwards)))
+        account = structs.replace(account, forwards=tuple(map(own.masked_forward, account.forwards)))
         found, known = self._factors(uid)
         waiting = [one for one in codes.waiting(held) if one.end > life.stamp(act.now)]
         sheet = wire.Sheet(
@@ -242,14 +242,14 @@ class Desk:
             factors_known=known,
         )
         told = self._ways.diagnosis(act, uid, account.password_since, room=ROOM)
-        others = tuple(dataclasses.replace(one, other=own.masked(one.other)) for one in told.refused)
+        others = tuple(structs.replace(one, other=own.masked(one.other)) for one in told.refused)
         act.journal.write("desk-show", uid)
         return wire.Done(
             uid,
             first(held, "mpState"),
             account=account,
             sheet=sheet,
-            diagnosis=dataclasses.replace(told, refused=others),
+            diagnosis=structs.replace(told, refused=others),
         )
 
     def _filters(self, uid: str) -> Filters | None:
@@ -262,7 +262,7 @@ class Desk:
     def _factors(self, uid: str) -> tuple[list[wire.Factor], bool]:
         """The second factors of an account, and whether they are known."""
         try:
-            found = self._tools.factors(uid)
+            found = self._tools.hosts.factors(uid)
         except (MallepostError, OSError) as error:
             LOG.error("the second factors of an account could not be read: %s", error)
             return [], False
@@ -281,7 +281,7 @@ class Desk:
             return Forbidden.NUMEN
         if way == "aloud":
             return None if self._tools.desk.read_aloud else Forbidden.ALOUD
-        return None if way == "letter" or self._ways.reached(entry, act, way) else Forbidden.MEANS
+        return None if way == "letter" or passwords.means_of(act, entry, way) else Forbidden.MEANS
 
     def _code(self, act: Context, request: wire.DeskCode) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
@@ -312,7 +312,7 @@ class Desk:
         return wire.Done(uid, first(entry.attributes, "mpState"))
 
     def _sent(self, act: Context, entry: Entry, way: str, reason: str) -> wire.Answer:
-        uid, to = first(entry.attributes, "uid"), self._ways.reached(entry, act, way)
+        uid, to = first(entry.attributes, "uid"), passwords.means_of(act, entry, way)
         if not to:
             raise ForbiddenError(Forbidden.MEANS)
         if self._tools.limits.code(uid, act.network, to):
@@ -321,7 +321,7 @@ class Desk:
         issued, change = codes.renew(entry, self._tools.keys, act.now, days, reason, way=codes.Way.MAIL)
         acts.make(act.directory, act.journal, [change])
         try:
-            self._ways.deliver(way, to, issued)
+            passwords.send_code(act, way, to, issued)
         except OSError as error:
             act.journal.write(f"desk-{way}", uid, sent=False, note=reason)
             LOG.error("a code could not be sent: %s", sms.reason(error))
@@ -352,18 +352,18 @@ class Desk:
 
     def _remove_factor(self, act: Context, request: wire.DeskRemoveFactor) -> wire.Answer:
         actor, entry, reason = self._begun(act, request)
-        uid, unfactor = first(entry.attributes, "uid"), self._tools.unfactor
+        uid, unfactor = first(entry.attributes, "uid"), self._tools.hosts.unfactor
         if first(entry.attributes, "mpState") != State.ACTIVE or unfactor is None:
             raise ForbiddenError(Forbidden.STATE)
         self.count(act, actor, "acts", self._tools.desk.acts_a_day)
-        held = self._tools.factors(uid)
+        held = self._tools.hosts.factors(uid)
         gone = next((one for one in held if one.ident == request.factor), None)
         if gone is None:
             raise MallepostError("no such factor")
         unfactor(uid, gone.ident)
         act.journal.write("desk-factor", uid, kind=gone.kind, note=reason)
         kinds = tuple(sorted({one.kind for one in held if one is not gone}))
-        told = wire.FactorChanged(
+        told = factors.FactorChanged(
             request.source, uid, gone.kind, gone.name, added=False, kinds=kinds, by=actor.uid, reason=reason
         )
         return self._ways.factor_gone(act, told)

@@ -27,6 +27,7 @@ READ = (
     *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "mpRole"),
 )
 """The attributes that the summary is made of."""
+Diagnosis = wire.Diagnosis
 MOST_BYTES = 12_000
 """Of the rows of an answer, as far as it holds one list."""
 LONGEST_NOTE = 120

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from malleposte.accountd import wire
 from malleposte.accountd.desk import ForbiddenError
-from malleposte.accountd.factors import Shared
-from malleposte.accountd.owned import reached
+from malleposte.accountd.owned import Shared, reached
 from malleposte.accounts.credentials.passwords import Holder, Passwords, Proof
 from malleposte.accounts.disclosure import letters
 from malleposte.accounts.disclosure.spool import READY, Copy

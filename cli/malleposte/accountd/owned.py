@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from malleposte.accounts.credentials.passwords import Holder
+from malleposte.accounts.credentials.passwords import Holder, NotProvedError
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 
 if TYPE_CHECKING:
-    from malleposte.accountd.context import Context
+    from malleposte.accountd.context import Context, Tools
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,16 @@ class Ways:
     alone: Callable[..., AbstractContextManager[None]]
     owner: Callable[[Context, str], Holder]
     """The account of an agent who is logged in. Raises NotFoundError, NotProvedError."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The service's own ways: a counted try, one act at a time on an account, a refusal that is written down."""
+
+    tools: Tools
+    tried: Callable[[Context, Any, str, str], AbstractContextManager[None]]
+    alone: Callable[..., AbstractContextManager[None]]
+    refuse: Callable[[Context, Any, str], NotProvedError]
 
 
 @contextlib.contextmanager

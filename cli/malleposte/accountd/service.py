@@ -6,25 +6,33 @@ code, a state that lets nobody in. (That the answers also take the same time is 
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import logging
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import desk, hacked, own, owned, sms, wave, wire
+from malleposte.accountd import desk, own, owned, wave, wire
 from malleposte.accountd.call import OF, Call, Who
+from malleposte.accountd.calls import factors
+from malleposte.accountd.calls.recovery import means
 from malleposte.accountd.charges import Charges, NotManagedError
-from malleposte.accountd.context import Context, Locks, NotFoundError, RefusedValueError, Tools, known_as, left_open
+from malleposte.accountd.context import (
+    ONCE_SECONDS,
+    Context,
+    Locks,
+    NotFoundError,
+    RefusedValueError,
+    Tools,
+    known_as,
+    left_open,
+    look_up,
+)
 from malleposte.accountd.desk import Desk, ForbiddenError
 from malleposte.accountd.desk_boxes import DeskBoxes
-from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
-from malleposte.accountd.factors import Factors, Shared
-from malleposte.accountd.hacked import Hacked
 from malleposte.accountd.log_ins import LogIns
 from malleposte.accountd.message import Done, ErrorCode, Hello, Owned, Refused, Violation
 from malleposte.accountd.own_data import OwnData
@@ -34,35 +42,27 @@ from malleposte.accountd.trial import SlowDownError, Trials
 from malleposte.accountd.undelete import Undelete
 from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Failure
-from malleposte.accounts.credentials import codes, confirmation
+from malleposte.accounts.credentials import confirmation
 from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices import follow, notice
 from malleposte.accounts.devices.uses import latest
-from malleposte.accounts.feed import values as cell
 from malleposte.accounts.journal import Journal
 from malleposte.core.errors import MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.errors import Refused as RefusedByDirectory
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Directory, Entry
+from malleposte.directory.protocol import Entry
 from malleposte.platform.times import when
 from malleposte.policy import devices as form
 from malleposte.throttle import costs
 from malleposte.throttle.limits import Taken, network
-from malleposte.throttle.record import model as record
-from malleposte.throttle.record.model import Kept, LogIn
+from malleposte.throttle.record.model import Kept
 
 LOG = logging.getLogger("accountd")
-ONCE_SECONDS = 3600.0
-"""For how long a word is known that is good once; the portal's own last half an hour."""
-_LONGEST_LOGIN = 320
 _QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
-_STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
-_MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
-"""Marks that nobody sees, which come along with a number or an address copied on a telephone."""
 MEANS = ("mail", "phone")
 """Means of recovery, by the words of `SetRecovery`."""
 NO_LOG_IN = "no token proves that the owner is logged in"
@@ -93,16 +93,7 @@ class Service:
             return act.refuse(request, uid)
 
         alone = self.locks.alone
-        first_log_in = Enrolment(tools, Ways(tried, alone, refuse, self._renewed, self._holder, self._means))
         self._does: dict[type[Any], Callable[[Context, Any], wire.Answer]] = {
-            wire.Begin: first_log_in.begin,
-            wire.Enrol: first_log_in.enrol,
-            wire.Activate: first_log_in.activate,
-            wire.Reset: self._reset,
-            wire.RemindLogin: self._remind_login,
-            wire.Change: self._change,
-            wire.Prove: self._prove,
-            wire.IssueCode: self._issue_code,
             wire.Block: self._block,
             wire.EndSessions: self._end_sessions,
             wire.SetClass: self._set_class,
@@ -116,22 +107,14 @@ class Service:
             wire.ShowJournal: self._show_journal,
             wire.Diagnose: self._diagnose,
         }
-        shared = Shared(tools, Context.begun, Context.trial, tried, alone, refuse)
-        factors = Factors(shared)
-        self._does.update(factors.does)
-        taken_back = hacked.Ways(
-            tried, alone, refuse, self._holder, Context.forget_guesses, lambda act: act.acts, factors.changed
-        )
-        self._does.update(Hacked(tools, taken_back).does)
+        shared = owned.Shared(tools, tried, alone, refuse)
         ways = owned.Ways(alone, Context.owner)
         self._does.update(Charges(tools, ways).does)
         self._does.update(Undelete(tools, Context.owner).does)
         self._does.update(LogIns(tools, Context.owner).does)
         self._does.update(SenderLists(tools, ways).does)
         self._does.update(OwnData(shared, Context.owner).does)
-        desk_ways = desk.Ways(
-            alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis
-        )
+        desk_ways = desk.Ways(alone, _said, self._blocked, factors.factor_changed, self._diagnosis)
         judge = Desk(tools, desk_ways)
         self._does.update(judge.does)
         self._does.update(DeskBoxes(tools, desk_ways, judge).does)
@@ -202,7 +185,7 @@ class Service:
                 begun.append(context)
                 do = call.do or self._does[type(request)]
                 return do(context, request)
-        except (SlowDownError, TooManyError) as error:
+        except SlowDownError as error:
             return Refused(ErrorCode.SLOW_DOWN, wait=_whole(error.wait))
         except NotProvedError:
             return Refused(ErrorCode.NOT_PROVED)
@@ -230,146 +213,24 @@ class Service:
             LOG.warning("%s of %s refused: %s", call.name, client, error)
             return False
 
-    def _renewed(self, act: Context, holder: Holder, before: State) -> wire.Done:
-        """After a new password: remove old ones from every cache, and reset the counts of wrong ones."""
-        act.forget_guesses(holder)
-        return wire.Done(holder.uid, before.value, _until(holder), act.close_sessions(holder.uid))
-
-    # --- passwords and codes ---
-
-    def _change(self, act: Context, request: wire.Change) -> wire.Answer:
-        uid = look_up(act.directory, request.login)
-        with act.tried(request, uid, request.old), act.alone(uid):
-            holder = library.read(act.directory, uid) if uid else None
-            passwords = Passwords(act.directory, act.journal, self.tools.policy)
-            try:
-                passwords.change(uid, request.old, request.new, act.now)
-            except NotProvedError:
-                raise act.refuse(request, uid) from None
-            assert holder is not None
-        return self._renewed(act, holder, holder.state)
-
-    def _prove(self, act: Context, request: wire.Prove) -> wire.Answer:
-        uid = look_up(act.directory, request.login)
-        try:
-            answer = self._proved(act, request, uid)
-        except (NotProvedError, SlowDownError) as error:
-            self._noted(act, uid, record.WAIT if isinstance(error, SlowDownError) else record.PASSWORD)
-            raise
-        if isinstance(answer, Refused):
-            self._noted(act, uid, record.EXPIRED)
-        return answer
-
-    def _noted(self, act: Context, uid: str, reason: str) -> None:
-        """A log-in at the log-in page was refused. Names that mean no account are not recorded."""
-        if uid:
-            self.tools.note(LogIn(uid, False, record.PAGE, act.source, reason=reason))
-
-    def _proved(self, act: Context, request: wire.Prove, uid: str) -> wire.Answer:
-        with act.tried(request, uid, request.password):
-            holder = library.read(act.directory, uid) if uid else None
-            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
-            if holder is None or holder.state not in library.BY_OLD or not proof:
-                raise act.refuse(request, uid)
-        if proof is Proof.EXPIRED or holder.state is State.EXPIRED:
-            return Refused(ErrorCode.MUST_RENEW)
-        return wire.Done(holder.uid, holder.state.value)
-
-    def _reset(self, act: Context, request: wire.Reset) -> wire.Answer:
-        uid = self._holder(act.directory, request)
-        with act.tried(request, uid, f"{request.numen}\0{request.code}"), act.alone(uid):
-            holder = library.read(act.directory, uid or "-")
-            held = holder.attributes if holder else {}
-            right = codes.matches(self.tools.keys, uid, request.code, held, act.now)
-            if holder is None or not right or holder.state not in library.BY_CODES:
-                raise act.refuse(request, uid)
-            if holder.state is State.PENDING:
-                raise RefusedValueError("this account was never activated: it has a first log-in")
-            passwords = Passwords(act.directory, act.journal, self.tools.policy)
-            before = passwords.set_after_codes(uid, request.new, act.now)
-        return self._renewed(act, holder, before)
-
-    def _holder(self, directory: Directory, request: wire.Begin | wire.Reset | wire.Recover | wire.RemindLogin) -> str:
-        """The uid of the NUMEN, if the log-in, where one is given, is the same agent's."""
-        try:
-            numen = cell.numen(request.numen)
-        except cell.BadValueError:
-            numen = ""
-        uid = codes.holder(directory, self.tools.keys, numen)
-        login = getattr(request, "login", "")
-        named = look_up(directory, login) if login else uid
-        return uid if uid == named else ""
-
-    def _issue_code(self, act: Context, request: wire.IssueCode) -> wire.Answer:
-        uid = look_up(act.directory, request.login)
-        with act.alone(uid):
-            holder = library.read(act.directory, uid) if uid else None
-            if holder is None or holder.state not in _STATES_FOR_CODES:
-                return wire.Done()
-            entry = acts.entry(act.directory, uid)
-            to = self._reached(entry, act, request.channel)
-            many = codes.waits(entry.attributes, act.now, codes.Way.MAIL) >= codes.MOST_MAILED
-            opens = codes.opens(act.directory, uid)
-            if not to or not opens or many or self.tools.limits.code(uid, act.network, to):
-                reason = "no NUMEN" if not opens else "too many" if to else "no means of recovery"
-                act.journal.write("code", uid, sent=False, reason=reason)
-                return wire.Done()
-            days = self.tools.code_minutes / 1440
-            issued, change = codes.renew(entry, self.tools.keys, act.now, days, way=codes.Way.MAIL)
-            acts.make(act.directory, act.journal, [change])
-        with _sending(act, "code", uid, request.channel):
-            self._deliver(request.channel, to, issued)
-        return wire.Done()
-
-    def _deliver(self, channel: str, to: str, issued: codes.Issued) -> None:
-        """Send a code. Raises OSError."""
-        if channel == "sms" and self.tools.gateway:
-            minutes = self.tools.code_minutes
-            self.tools.gateway.send(
-                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
-            )
-        else:
-            self.tools.send(to, issued)
-
-    def _reached(self, entry: Entry, act: Context, channel: str) -> str:
-        """The address or number on file for a channel; empty where there is none, or no gateway."""
-        usable = life.usable_recovery(entry, act.now)
-        return usable.mail if channel == "mail" else usable.phone if self.tools.gateway else ""
-
-    def _remind_login(self, act: Context, request: wire.RemindLogin) -> wire.Answer:
-        uid = self._holder(act.directory, request)
-        holder = library.read(act.directory, uid or "-")
-        if holder is None or holder.state not in _STATES_FOR_CODES:
-            return wire.Done()
-        to = self._reached(acts.entry(act.directory, uid), act, request.channel)
-        if not to or self.tools.limits.code(uid, act.network, to):
-            act.journal.write("login-sent", uid, sent=False, reason="too many" if to else "no means of recovery")
-            return wire.Done()
-        with _sending(act, "login-sent", uid, request.channel):
-            if request.channel == "sms" and self.tools.gateway:
-                self.tools.gateway.send(to, f"Votre identifiant de messagerie académique : {uid}")
-            else:
-                self.tools.remind(to, uid, act.now)
-        return wire.Done()
-
     # --- the life of an account ---
 
     def _block(self, act: Context, request: wire.Block) -> wire.Answer:
         return self._blocked(act, request.uid, _said(request.reason))
 
-    def _blocked(self, act: Context, uid: str, reason: str) -> wire.Done:
+    def _blocked(self, act: Context, uid: str, reason: str) -> Done:
         holder = act.account(uid)
         self.tools.proofs.end(holder.uid)
         with act.alone(holder.uid):
             result = acts.block(act.acts, holder.uid, act.now, hours=self.tools.block_hours, note=reason)
         after = library.read(act.directory, holder.uid) or holder
-        return wire.Done(holder.uid, holder.state.value, _until(after), left_open(result.failures))
+        return Done(holder.uid, holder.state.value, _until(after), left_open(result.failures))
 
     def _end_sessions(self, act: Context, request: wire.EndSessions) -> wire.Answer:
         holder = act.account(request.uid)
         self.tools.proofs.end(holder.uid)
         result = acts.end_sessions(act.acts, holder.uid)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(result.failures))
+        return Done(holder.uid, holder.state.value, open=left_open(result.failures))
 
     def _set_class(self, act: Context, request: wire.SetClass) -> wire.Answer:
         holder = act.account(request.uid)
@@ -377,26 +238,16 @@ class Service:
             raise RefusedValueError(f"a class of service is {' or '.join(sorted(known))}")
         with act.alone(holder.uid, "class"):
             result = acts.set_class(act.acts, holder.uid, request.profile)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(result.failures))
+        return Done(holder.uid, holder.state.value, open=left_open(result.failures))
 
     # --- what an agent settles ---
-
-    def _means(self, mail: str, phone: str) -> tuple[str, str]:
-        """Means of recovery as they are kept; empty ones stay empty. Raises RefusedValueError."""
-        try:
-            address = cell.address(mail.translate(_MARKS)) if mail else ""
-            number = cell.phone(phone.translate(_MARKS)) if phone else ""
-        except cell.BadValueError as error:
-            raise RefusedValueError(str(error)) from error
-        domain = address.rpartition("@")[2].lower()
-        if domain == self.tools.domain.lower() or domain.endswith(f".{self.tools.domain.lower()}"):
-            raise RefusedValueError("an address of the academy cannot be read by an agent who cannot log in")
-        return address, number
 
     def _set_recovery(self, act: Context, request: wire.SetRecovery) -> wire.Answer:
         if request.kind not in MEANS:
             raise RefusedValueError(f"a means of recovery is {' or '.join(MEANS)}")
-        address, number = self._means(*((request.value, "") if request.kind == "mail" else ("", request.value)))
+        address, number = means(
+            self.tools.domain, *((request.value, "") if request.kind == "mail" else ("", request.value))
+        )
         uid = look_up(act.directory, request.login)
         with act.tried(request, uid, request.password), act.alone(uid):
             holder = library.read(act.directory, uid) if uid else None
@@ -409,10 +260,10 @@ class Service:
             return self._asked_to_confirm(act, uid, address)
         return self._recovers_by(act, holder, **{request.kind: number})
 
-    def _asked_to_confirm(self, act: Context, uid: str, address: str) -> wire.Done:
+    def _asked_to_confirm(self, act: Context, uid: str, address: str) -> Done:
         """Send a code to a new address. Nothing is changed."""
         if wait := self.tools.limits.code(uid, act.network, address):
-            raise TooManyError(wait)
+            raise SlowDownError(wait)
         ticket, issued = confirmation.ask(self.tools.keys, uid, address, act.now)
         try:
             self.tools.confirm(address, issued)
@@ -429,9 +280,7 @@ class Service:
             raise RefusedValueError("the code is another one, or over")
         return self._recovers_by(act, holder, mail=address)
 
-    def _recovers_by(
-        self, act: Context, holder: Holder, *, mail: str | None = None, phone: str | None = None
-    ) -> wire.Done:
+    def _recovers_by(self, act: Context, holder: Holder, *, mail: str | None = None, phone: str | None = None) -> Done:
         """Change one of the means of recovery, and tell of it."""
         with act.alone(holder.uid):
             entry = acts.entry(act.directory, holder.uid)
@@ -440,7 +289,7 @@ class Service:
             waiting = life.next_recovery(acts.entry(act.directory, holder.uid))
         if changed:
             self._told_of_recovery(act, entry, waiting.at if waiting else act.now, mail or "")
-        return wire.Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
+        return Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
 
     def _told_of_recovery(self, act: Context, entry: Entry, at: datetime.datetime, new: str) -> None:
         """Tell the means of recovery, old and new, and the mailbox of a change. What cannot be told is not done."""
@@ -461,7 +310,7 @@ class Service:
             raise RefusedValueError("quiet hours are written like `12345 18:30-07:45`, days 1 (Monday) to 7")
         with act.alone(holder.uid):
             act.change(holder, {"mpQuietHours": list(dict.fromkeys(request.hours))})
-        return wire.Done(holder.uid, holder.state.value)
+        return Done(holder.uid, holder.state.value)
 
     # --- devices ---
 
@@ -509,7 +358,7 @@ class Service:
             raise NotFoundError("no such device")
         left = devices.revoke(act.directory, act.journal, self.tools.hosts, found[0])
         self._told_of_device(act, holder, found[0], notice.revoked)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(left))
+        return Done(holder.uid, holder.state.value, open=left_open(left))
 
     # --- what an agent is shown ---
 
@@ -565,32 +414,6 @@ def _shown(device: Device) -> wire.Device:
         life.stamp(moment) if moment else "" for moment in (device.made, device.expires, device.used)
     )
     return wire.Device(device.ident, device.name, device.scopes, made, expires, used, device.place)
-
-
-@contextlib.contextmanager
-def _sending(act: Context, what: str, uid: str, channel: str) -> Iterator[None]:
-    """Around what is sent: how it ended is in the journal, and nowhere else."""
-    try:
-        yield
-    except OSError as error:
-        act.journal.write(what, uid, sent=False, reason=sms.reason(error))
-        LOG.error("%s could not be sent: %s", what, sms.reason(error))
-    else:
-        act.journal.write(what, uid, sent=True, channel=channel)
-
-
-def look_up(directory: Directory, login: str) -> str:
-    """The uid of a log-in: a uid, another log-in or an address. Empty: no account. All three are always looked for."""
-    name = login.strip().lower()
-    if not name or len(name) > _LONGEST_LOGIN or not name.isprintable():
-        name = "-"
-    found = [
-        uid
-        for attribute in ("uid", "mpLoginAlias", "mailLocalAddress")
-        for entry in directory.search("people", ["uid"], {attribute: name})
-        for uid in entry.attributes.get("uid", [])
-    ]
-    return found[0] if found else ""
 
 
 def _until(holder: Holder) -> str:

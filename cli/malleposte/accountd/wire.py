@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from malleposte.accountd import message
-from malleposte.accountd.call import Call, Counts, Who, add
+from malleposte.accountd.call import Call, Who, add
 from malleposte.accountd.message import Browser, Count, Message, Owned, Refused, Request, Secret, Text, Texts, Token
 from malleposte.throttle import costs
 
@@ -170,21 +170,6 @@ class Diagnosis(Message, frozen=True):
     looked: bool = False
 
 
-class Trace(Message, frozen=True):
-    """A setting that somebody else may have left; `kind`, `what` and `who` as in `malleposte.accounts.traces.model`.
-
-    `made` is when it came, where that is known. What is `kept` cannot be removed here; so are the kinds that others
-    opened to the account (OTHERS there), in which `who` is a name.
-    """
-
-    ident: str
-    kind: str
-    what: str = ""
-    who: str = ""
-    made: str = ""
-    kept: bool = False
-
-
 class Charge(Message, frozen=True):
     """A functional box or a list that an agent manages; its parts are uids, addresses outside, `@members`…"""
 
@@ -230,22 +215,6 @@ class Sender(Message, frozen=True):
     allowed: bool
 
 
-class Enrolment(Message, frozen=True):
-    """The file of a first log-in: the agent's names and academic address, answers so far, and the steps that are left.
-
-    `waiting` is an address that waits for its code. `needed` are the steps that cannot be passed over.
-    """
-
-    given: str = ""
-    surname: str = ""
-    mail: str = ""
-    phone: str = ""
-    recovery: str = ""
-    waiting: str = ""
-    left: tuple[str, ...] = ()
-    needed: tuple[str, ...] = ()
-
-
 class Done(message.Done, frozen=True):
     """It is done. `uid` is whose account, `before` its state until now.
 
@@ -253,10 +222,9 @@ class Done(message.Done, frozen=True):
 
     `open` names what could not be told at once: sessions may live there a few minutes more.
 
-    `devices` are those that were asked for, or the new one, whose password is `secret`; `codes` are new recovery codes.
+    `devices` are those that were asked for, or the new one, whose password is `secret`.
 
-    `ticket` and `enrolment` are of a first log-in; `ticket` is also of a new address of recovery and
-    (with `traces`) of an account that was taken back. `reach`, `people`
+    `ticket` is of a new address of recovery. `reach`, `people`
     (`more`: and others) and `sheet` are of a help desk. `deleted` (`more`: and others) are messages
     that can be brought back, `many` those that were. `level` and `senders` (`more`: and others) are of
     the filter of unwanted mail.
@@ -266,137 +234,19 @@ class Done(message.Done, frozen=True):
     secret: Secret = ""
     account: Account = msgspec.field(default_factory=Account)
     journal: tuple[Line, ...] = ()
-    codes: tuple[Secret, ...] = ()
-    factors: tuple[Factor, ...] = ()
     ticket: Secret = ""
-    enrolment: Enrolment | None = None
     diagnosis: Diagnosis = msgspec.field(default_factory=Diagnosis)
     reach: tuple[str, ...] = ()
     people: tuple[Person, ...] = ()
     more: bool = False
     sheet: Sheet | None = None
-    traces: tuple[Trace, ...] = ()
     charges: tuple[Charge, ...] = ()
     deleted: tuple[Deleted, ...] = ()
     many: int = 0
     level: str = ""
     senders: tuple[Sender, ...] = ()
     own_data: OwnData = msgspec.field(default_factory=OwnData)
-    closes: bool = False
     log_ins: tuple[OpenLogIn, ...] = ()
-
-
-class Begin(Request[Done], frozen=True):
-    """First log-in: NUMEN and INA code give `Done.ticket`, which stands for them in the next two calls.
-
-    Nothing is spent, and the same two secrets open the file again where it was left. `once` is a word that is good
-    for one request; with `question` it comes from a plain question, for which limits are stricter.
-    """
-
-    source: Text
-    numen: Secret
-    code: Secret
-    once: Text = ""
-    question: Text = ""
-
-
-class Enrol(Request[Done], frozen=True):
-    """One step of it: `phone`, `mail` (a code goes there), `confirm` (that code), `charter` (its version), or `look`.
-
-    Without a value the step is passed over, where the academy lets it. `Done.enrolment` is the file after it.
-    """
-
-    source: Text
-    ticket: Secret
-    step: Text
-    value: Secret = ""
-
-
-class Activate(Request[Done], frozen=True):
-    """Last step of it: the password. The account is active, the code spent, and the file's means of recovery count."""
-
-    source: Text
-    ticket: Secret
-    new: Secret
-
-
-class Change(Request[Done], frozen=True):
-    """The old password, also past its end, gives a new one."""
-
-    source: Text
-    login: Text
-    old: Secret
-    new: Secret
-    browser: Browser = ""
-
-
-class Reset(Request[Done], frozen=True):
-    """NUMEN and INA code give a new password to an account that had one, blocked or not. `login` may be empty."""
-
-    source: Text
-    login: Text
-    numen: Secret
-    code: Secret
-    new: Secret
-    once: Text = ""
-    question: Text = ""
-
-
-class Recover(Request[Done], frozen=True):
-    """As `Reset`, for an account that somebody else has used: every way in closes, and for a while it sends nothing.
-
-    `Done.until` says until when, `Done.devices` are those whose passwords went, and `Done.ticket` opens `Check`.
-    """
-
-    source: Text
-    numen: Secret
-    code: Secret
-    new: Secret
-    once: Text = ""
-    question: Text = ""
-
-
-class Check(Request[Done], frozen=True):
-    """Settings that somebody else may have left: `Done.traces`, once those in `remove` (identifiers) are gone.
-
-    `Done.open` names what could not be looked at, or not be removed: `traces`, `factors`.
-    """
-
-    source: Text
-    ticket: Secret
-    remove: Texts = ()
-
-
-class Prove(Request[Done], frozen=True):
-    """Whether a password opens an account, for a log-in elsewhere. `Done.uid` is whose account the name means."""
-
-    source: Text
-    login: Text
-    password: Secret
-    browser: Browser = ""
-
-
-class IssueCode(Request[Done], frozen=True):
-    """Send a new INA code to the means of recovery that the account has. The answer never tells whether it was sent.
-
-    `channel` is `mail` or `sms`; `once` and `question` as for `Begin`.
-    """
-
-    source: Text
-    login: Text
-    channel: Text = "mail"
-    once: Text = ""
-    question: Text = ""
-
-
-class RemindLogin(Request[Done], frozen=True):
-    """Send the log-in of a NUMEN to the means of recovery that its account has; as `IssueCode`."""
-
-    source: Text
-    numen: Secret
-    channel: Text = "mail"
-    once: Text = ""
-    question: Text = ""
 
 
 class Block(Owned[Done], frozen=True):
@@ -480,14 +330,6 @@ class ShowJournal(Owned[Done], frozen=True):
     """Show what was done to an account, newest first: `Done.journal`."""
 
 
-class ShowFactors(Owned[Done], frozen=True):
-    """List the second factors of an account: `Done.factors`.
-
-    `Done.closes`: the first one will close the main password to programs and phones; `Done.diagnosis` has the log-ins
-    of those that use it.
-    """
-
-
 class ShowLogIns(Owned[Done], frozen=True):
     """List the log-ins that are open at the log-in page, and the browsers that it trusts: `Done.log_ins`."""
 
@@ -561,100 +403,6 @@ class SetSenders(Owned[Done], frozen=True):
     block: Texts = ()
     remove: Texts = ()
     box: Text = ""
-
-
-class RemoveFactor(Owned[Done], frozen=True):
-    """Remove a second factor by its identifier, while another is left. The password is asked again for it."""
-
-    password: Secret
-    factor: Text
-    browser: Browser = ""
-
-
-class TryFactor(Request[Done], frozen=True):
-    """Whether a code of a second factor may be looked at now. It then counts as a try, and this code serves no more.
-
-    `kind` is the provider's word for the factor (`totp`). The log-in page makes this call and the next five, for an
-    agent whose password it has had proved.
-    """
-
-    source: Text
-    uid: Text
-    kind: Text
-    code: Secret
-    browser: Browser = ""
-
-
-class FactorTried(Request[Done], frozen=True):
-    """The provider's verdict on a code that `TryFactor` let it look at."""
-
-    source: Text
-    uid: Text
-    kind: Text
-    code: Secret
-    right: bool = False
-    browser: Browser = ""
-
-
-class SpendCode(Request[Done], frozen=True):
-    """Prove and spend a code that accountd knows itself.
-
-    `recovery` (one of the agent's own), `ina` (from the desk), `mail` (sent by `MailFactorCode`).
-    """
-
-    source: Text
-    uid: Text
-    kind: Text
-    code: Secret
-    browser: Browser = ""
-
-
-class MailFactorCode(Request[Done], frozen=True):
-    """Send a code to the recovery address, in place of a second factor that was lost. The answer is always the same."""
-
-    source: Text
-    uid: Text
-
-
-class FactorChanged(Request[Done], frozen=True):
-    """A second factor came (`added`) or went. `kinds` are those of all that the agent has now; the agent is told.
-
-    `by` and `reason` say which operator removed it, and why; empty for the agent's own doing.
-    """
-
-    source: Text
-    uid: Text
-    kind: Text
-    name: Text
-    added: bool
-    kinds: Texts = ()
-    by: Text = ""
-    reason: Text = ""
-
-
-class MakeRecoveryCodes(Request[Done], frozen=True):
-    """New recovery codes, in place of the old ones. `Done.codes` are to be shown once."""
-
-    source: Text
-    uid: Text
-
-
-class Entered(Request[Done], frozen=True):
-    """Somebody has logged in by the provider. From a place that the account does not know, the agent is told."""
-
-    source: Text
-    uid: Text
-    how: Text
-
-
-class SessionsEnded(Request[Done], frozen=True):
-    """An operator (`by`) has ended an agent's log-ins at the provider."""
-
-    source: Text
-    uid: Text
-    by: Text
-    reason: Text
-    many: Count
 
 
 class Charges(Owned[Done], frozen=True):
@@ -801,18 +549,8 @@ class Unfit(StrEnum):
 
 Answer = message.Done | Refused
 for one in (
-    Call("begin", Begin, Done, Who.ANYBODY, costs.PROOF, paced=True, counts=Counts.CODES, asks_slapd=False),
-    Call("enrol", Enrol, Done, Who.ANYBODY, costs.PROOF, counts=Counts.TICKET),
-    Call("activate", Activate, Done, Who.ANYBODY, costs.PROOF, counts=Counts.TICKET),
-    Call("remind_login", RemindLogin, Done, Who.ANYBODY, costs.PROOF, paced=True, later=True, counts=Counts.CODES),
-    Call("change", Change, Done, Who.ANYBODY, costs.PROOF, paced=True),
-    Call("reset", Reset, Done, Who.ANYBODY, costs.PROOF, paced=True, counts=Counts.CODES, asks_slapd=False),
-    Call("recover", Recover, Done, Who.ANYBODY, costs.PROOF, paced=True, counts=Counts.CODES, asks_slapd=False),
-    Call("check", Check, Done, Who.ANYBODY, costs.PROOF, counts=Counts.TICKET),
     Call("charges", Charges, Done, Who.OWNER, costs.LOOK),
     Call("set_charge", SetCharge, Done, Who.OWNER, costs.ACT),
-    Call("prove", Prove, Done, Who.ANYBODY, costs.LOG_IN, paced=True),
-    Call("issue_code", IssueCode, Done, Who.ANYBODY, costs.PROOF, paced=True, later=True),
     Call("block", Block, Done, Who.OWNER, costs.PROTECT),
     Call("end_sessions", EndSessions, Done, Who.OWNER, costs.PROTECT),
     Call("set_class", SetClass, Done, Who.OWNER, costs.CLASS, slow=True),
@@ -824,8 +562,6 @@ for one in (
     Call("revoke_device", RevokeDevice, Done, Who.OWNER, costs.PROTECT),
     Call("show_account", ShowAccount, Done, Who.OWNER, costs.LOOK),
     Call("show_journal", ShowJournal, Done, Who.OWNER, costs.LOOK),
-    Call("show_factors", ShowFactors, Done, Who.OWNER, costs.LOOK),
-    Call("remove_factor", RemoveFactor, Done, Who.OWNER, costs.ACT, paced=True),
     Call("show_log_ins", ShowLogIns, Done, Who.OWNER, costs.LOOK),
     Call("end_log_in", EndLogIn, Done, Who.OWNER, costs.PROTECT),
     Call("diagnose", Diagnose, Done, Who.OWNER, costs.LOOK),
@@ -837,14 +573,6 @@ for one in (
     Call("ask_own_data", AskOwnData, Done, Who.OWNER, costs.ACT, paced=True),
     Call("fetch_own_data", FetchOwnData, Done, Who.OWNER, costs.LOOK),
     Call("end_own_data", EndOwnData, Done, Who.OWNER, costs.ACT),
-    Call("try_factor", TryFactor, Done, Who.PROVIDER, costs.LOG_IN, counts=Counts.FACTOR),
-    Call("factor_tried", FactorTried, Done, Who.PROVIDER, costs.LOG_IN, counts=Counts.FACTOR),
-    Call("spend_code", SpendCode, Done, Who.PROVIDER, costs.LOG_IN, paced=True, counts=Counts.FACTOR, asks_slapd=False),
-    Call("mail_factor_code", MailFactorCode, Done, Who.PROVIDER, costs.LOG_IN),
-    Call("factor_changed", FactorChanged, Done, Who.PROVIDER, costs.LOG_IN),
-    Call("make_recovery_codes", MakeRecoveryCodes, Done, Who.PROVIDER, costs.PROOF),
-    Call("entered", Entered, Done, Who.PROVIDER, costs.LOG_IN),
-    Call("sessions_ended", SessionsEnded, Done, Who.PROVIDER, costs.PROOF),
     Call("desk_reach", DeskReach, Done, Who.DESK, costs.LOOK),
     Call("desk_find", DeskFind, Done, Who.DESK, costs.LOOK),
     Call("desk_list", DeskList, Done, Who.DESK, costs.LOOK, slow=True),

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import codec, own, wire
-from malleposte.accountd.message import LONGEST, ErrorCode, Refused
+from malleposte.accountd.calls import log_in_page, passwords
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.directory.model import State
 from malleposte.throttle.record import model
@@ -30,7 +31,7 @@ def stage(tmp_path: Path) -> Stage:
 
 def shown(stage: Stage) -> wire.Account:
     answer = stage.ask(wire.ShowAccount(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done), answer
+    assert isinstance(answer, Done), answer
     return answer.account
 
 
@@ -54,7 +55,7 @@ def test_nobody_is_shown_another_s(stage: Stage) -> None:
     for call in (wire.ShowAccount, wire.ShowJournal, wire.Diagnose):
         assert stage.ask(call(HERE, "mdupond", token("autre"))) == NO_LOG_IN
         mine = stage.ask(call(HERE, "autre", token("autre")))
-        assert isinstance(mine, wire.Done) and mine.uid == "autre"
+        assert isinstance(mine, Done) and mine.uid == "autre"
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED])
@@ -62,21 +63,21 @@ def test_a_token_of_before_opens_no_account_that_is_not_active(stage: Stage, sta
     stage.agent("autre", state, OTHER_NUMEN)
     for call in (wire.ShowAccount, wire.ShowJournal, wire.Devices, wire.Diagnose):
         assert stage.ask(call(HERE, "autre", token("autre"))) == NOT_PROVED
-        assert isinstance(stage.ask(call(HERE, "mdupond", token("mdupond"))), wire.Done)
+        assert isinstance(stage.ask(call(HERE, "mdupond", token("mdupond"))), Done)
 
 
 def test_a_change_of_password_ends_what_was_logged_in_before(stage: Stage) -> None:
     assert shown(stage)
-    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), wire.Done)
+    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), Done)
     assert stage.ask(wire.ShowAccount(HERE, "mdupond", token("mdupond"))) == NO_LOG_IN
 
 
 def test_looking_has_a_limit_of_its_own(stage: Stage) -> None:
     ask = wire.ShowJournal(HERE, "mdupond", token("mdupond"))
     answers = [stage.ask(ask) for _ in range(stage.limits.rates.shown.most + 1)]
-    assert isinstance(answers[-2], wire.Done)
+    assert isinstance(answers[-2], Done)
     assert isinstance(answers[-1], Refused) and answers[-1].error == ErrorCode.SLOW_DOWN
-    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), wire.Done)
+    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), Done)
 
 
 def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
@@ -95,7 +96,7 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
     ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
     answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done)
+    assert isinstance(answer, Done)
     assert answer.journal == (
         wire.Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
         wire.Line("2026-08-06T08:00:00", "données modifiées", "operators"),
@@ -134,7 +135,7 @@ def log_in(*, accepted: bool = False, service: str = "imap", program: str = "K-9
 
 def diagnosed(stage: Stage) -> wire.Done:
     answer = stage.ask(wire.Diagnose(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done), answer
+    assert isinstance(answer, Done), answer
     return answer
 
 
@@ -155,7 +156,7 @@ def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> Non
 
 def test_a_device_is_told_by_its_name(stage: Stage) -> None:
     made = stage.ask(wire.AddDevice(HERE, "mdupond", OLD, "Téléphone"))
-    assert isinstance(made, wire.Done), made
+    assert isinstance(made, Done), made
     event = dataclasses.replace(log_in(accepted=True), device=made.devices[0].ident)
     stage.kept = model.Kept((seen(event),))
     assert diagnosed(stage).diagnosis.logins[0].device == "Téléphone"
@@ -196,13 +197,13 @@ def test_a_person_at_the_log_in_page_is_no_program() -> None:
 
 def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage: Stage) -> None:
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
-        stage.ask(wire.Prove(HERE, login, password))
+        stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(wire.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 
 def test_whoever_must_wait_is_recorded_so(stage: Stage) -> None:
     for number in range(5):
-        stage.ask(wire.Prove(HERE, "mdupond", f"faux{number}"))
+        stage.ask(passwords.Prove(HERE, "mdupond", f"faux{number}"))
     assert [one.reason for one in stage.noted] == ["password"] * 3 + ["wait"] * 2

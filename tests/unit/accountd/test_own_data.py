@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec, wire
-from malleposte.accountd.message import Refused
+from malleposte.accountd.calls import hacked
+from malleposte.accountd.message import Done, Refused
 from malleposte.accounts.disclosure.spool import APART, MAKING, READY, Spool
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State
@@ -58,7 +59,7 @@ def ready(spool: Spool, uid: str = UID) -> None:
 
 
 def told(answer: wire.Answer) -> wire.OwnData:
-    assert isinstance(answer, wire.Done)
+    assert isinstance(answer, Done)
     assert codec.decode_answer(wire.Done, codec.encode_answer(answer)) == answer
     return answer.own_data
 
@@ -133,7 +134,7 @@ def test_nobody_reaches_another_s(stage: Stage, spool: Spool) -> None:
     ready(spool)
     for call in (show, fetch, end):
         assert call(stage, UID, "autre") == NO_LOG_IN
-        assert isinstance(call(stage, "autre", "autre"), wire.Done) or call is fetch
+        assert isinstance(call(stage, "autre", "autre"), Done) or call is fetch
     assert demand(stage, uid=UID, of="autre") == NO_LOG_IN
     assert told(fetch(stage)).state == READY
 
@@ -184,7 +185,7 @@ def test_a_folder_that_is_away_is_said_to_be(stage: Stage, spool: Spool) -> None
 
 def test_who_takes_the_account_back_ends_a_thief_s_copy(stage: Stage, spool: Spool) -> None:
     ready(spool)
-    answer = stage.ask(wire.Recover(HERE, NUMEN, stage.code(UID), NEW))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW))
+    assert isinstance(answer, Done)
     with pytest.raises(FileNotFoundError):
         spool.open(UID)
