@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
-from malleposte.accountd.message import Request
+from malleposte.accountd.message import Done, Request
 
 from malleposte_portal import acts, forms
 from malleposte_portal.answers import UNKNOWN, Answer, link, said_done
@@ -48,7 +48,7 @@ def activate() -> Answer:
                 wire.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question),
                 _(UNKNOWN), _(USED),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 session[TICKET] = answer.ticket
                 return redirect(link("step"), 303)
             refused, status = answer.page, answer.status
@@ -62,7 +62,7 @@ def step() -> Answer:
     if not isinstance(ticket, str):
         return redirect(link("activate"), 303)
     told = _look(ticket)
-    if not isinstance(told, wire.Done):
+    if not isinstance(told, Done):
         return told
     name = _wanted(told)
     form: Any = FORMS[name]()
@@ -103,7 +103,7 @@ def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.T
     else:
         value = _version() if name == "charter" else form.typed("value")
     answer = _ask(wire.Enrol(where, ticket, name, value), _(WRONG.get(name, USED)))
-    if isinstance(answer, wire.Done):
+    if isinstance(answer, Done):
         return redirect(link("step"), 303)
     if isinstance(answer, acts.Told) and answer.status == 422 and name in WRONG:
         form.refuse("value", [answer.page])
@@ -113,7 +113,7 @@ def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.T
 
 def _ended(form: Any, ticket: str) -> Answer | acts.Told:
     answer = _ask(wire.Activate(acts.source(), ticket, form.typed("new")), _(USED))
-    if isinstance(answer, wire.Done):
+    if isinstance(answer, Done):
         session.pop(TICKET, None)
         return said_done("activate" if answer.before == "pending" else "reset", answer)
     if isinstance(answer, acts.Told) and answer.new_password:
@@ -124,7 +124,7 @@ def _ended(form: Any, ticket: str) -> Answer | acts.Told:
 def _look(ticket: str) -> wire.Done | Answer:
     """The file of a ticket; where there is none, the page that says so."""
     answer = acts.ask(wire.Enrol(acts.source(), ticket, "look"), "")
-    if isinstance(answer, wire.Done):
+    if isinstance(answer, Done):
         return answer
     if answer.status == OVER:
         return _again()

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import Done
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
@@ -49,7 +50,7 @@ def hacked() -> Answer:
             typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
             wanted = wire.Recover(acts.source(), *typed, form.once, form.by_question)
             answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 return _taken_back(answer)
             if answer.new_password:
                 form.refuse("new", answer.new_password)
@@ -73,7 +74,7 @@ def hacked_check() -> Answer:
     if not isinstance(ticket, str):
         return redirect(link("hacked"), 303)
     found = _asked(ticket)
-    if not isinstance(found, wire.Done):
+    if not isinstance(found, Done):
         return found
     form = _form(found.traces)
     refused, status = "", 200
@@ -94,7 +95,7 @@ def hacked_check() -> Answer:
 def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
     """The answer of accountd; the page to go to, or to show, where there is none."""
     answer = acts.ask(wire.Check(acts.source(), ticket, remove), "")
-    if isinstance(answer, wire.Done):
+    if isinstance(answer, Done):
         return answer
     if answer.status == OVER:
         session.pop(TICKET, None)
@@ -141,7 +142,7 @@ def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answe
     names = [one.ident for one in gone]
     for begin in range(0, len(names), AT_ONCE):
         answer = _asked(ticket, tuple(names[begin : begin + AT_ONCE]))
-        if not isinstance(answer, wire.Done):
+        if not isinstance(answer, Done):
             return answer
         left = answer
     still = {one.ident for one in left.traces} & set(names)

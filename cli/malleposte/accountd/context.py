@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import desk_rules as desk
-from malleposte.accountd import sms, wire
+from malleposte.accountd import sms
 from malleposte.accountd.call import OF, Counts
-from malleposte.accountd.proof import Proofs
+from malleposte.accountd.message import Forbidden
+from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials
 from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Channel, Failure, close_all
@@ -27,25 +28,28 @@ from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Pa
 from malleposte.accounts.devices import acts as devices
 from malleposte.accounts.devices.uses import Uses
 from malleposte.accounts.disclosure.spool import Spool
+from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.renewal import Facts
-from malleposte.accounts.mailbox.deleted import Deleted, Wanted
-from malleposte.accounts.mailbox.filters import Filters
-from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Directory
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
 from malleposte.policy.model import Policy
 from malleposte.throttle.limits import Limits, Taken, Throttle
-from malleposte.throttle.record.model import Kept, LogIn
+from malleposte.throttle.record.model import LogIn
 
 LOG = logging.getLogger("accountd")
+ONCE_SECONDS = 3600.0
+"""For how long a word is known that is good once; the portal's own last half an hour."""
+NO_LOG_IN = "no token proves that the owner is logged in"
+LONGEST_LOGIN = 320
+LONGEST_REASON = 200
 
 
 class NotFoundError(MallepostError):
@@ -54,6 +58,14 @@ class NotFoundError(MallepostError):
 
 class RefusedValueError(MallepostError):
     """A value that cannot be taken."""
+
+
+class ForbiddenError(Exception):
+    """The help desk, or an agent, may not do this: `word` says why."""
+
+    def __init__(self, word: Forbidden) -> None:
+        super().__init__(word.value)
+        self.word = word
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,7 @@ class Tools:
     domain: str
     journal: Path
     channels: Sequence[Channel]
-    hosts: acts.Hosts
+    hosts: Hostd
     send: Callable[[str, codes.Issued], None]
     tell: Callable[[Sequence[str], str, datetime.datetime], None]
     """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
@@ -85,34 +97,16 @@ class Tools:
     """Last uses of devices, where the platform knows them."""
     proofs: Proofs = field(default_factory=Proofs)
     """Verifies the tokens of agents who are logged in."""
-    look: Callable[[str], Filters] | None = None
-    """The filters of an account, from the host of its mailbox. Raises MallepostError, OSError."""
-    lines: Callable[[str], Sequence[wire.Line]] = lambda uid: ()
-    """Lines of the operators' journal about an account. Raises MallepostError, OSError."""
     factors: Callable[[str], Sequence[Factor]] = lambda uid: ()
     """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
     unfactor: Callable[[str, str], object] | None = None
     """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
-    log_ins: Callable[[str], Sequence[Session]] = lambda uid: ()
-    """Log-ins and trusted browsers of an account, from the log-in page. Raises MallepostError, OSError."""
-    end_log_in: Callable[[str, str], Sequence[str] | None] = lambda uid, ident: None
-    """Ends one of them; the services that were not told, None where there was none. Raises MallepostError, OSError."""
     traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
     """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
     untrace: Callable[[str, Trace], Sequence[Failure]] | None = None
     """Removes one of them; the hosts where that failed. Raises MallepostError, OSError."""
-    record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
-    """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
-    deleted: Callable[[str, Wanted], Sequence[Deleted]] = lambda uid, wanted: ()
-    """Messages that an agent deleted for good, from the host of its mailbox. Raises MallepostError, OSError."""
-    undelete: Callable[[str, Sequence[str]], Mapping[str, int]] = lambda uid, messages: {}
-    """Brings some of them back; how many came to each folder. Raises MallepostError, OSError."""
     copies: Spool = field(default_factory=Spool)
     """Copies of their own data that agents asked for."""
-    senders: Callable[[str], Senders] = lambda uid: Senders()
-    """Level of antispam, allowed and blocked senders, from the host of the mailbox. Raises MallepostError, OSError."""
-    set_senders: Callable[[str, Edit], object] = lambda uid, edit: None
-    """Changes them. Raises MallepostError, OSError."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
@@ -232,6 +226,16 @@ class Context:
         """Around a proof: see Trials."""
         return self.trials.tried(request, self.network, uid, secret)
 
+    def shows_second_factor(self, uid: str, token: str) -> bool:
+        """Whether the account has none, or its owner is logged in, for which the provider asked for it."""
+        entries = self.directory.search("people", ["mpTwoFactor"], {"uid": uid})
+        if not any(one.attributes.get("mpTwoFactor") for one in entries):
+            return True
+        try:
+            return self.tools.proofs.uid(token) == uid
+        except NoLogInError:
+            return False
+
     def refuse(self, request: Any, uid: str) -> NotProvedError:
         """Return the one error for every proof that fails; the journal says of whose account somebody failed."""
         if uid:
@@ -263,6 +267,23 @@ class Context:
         tools = self.tools
         return acts.Tools[acts.Hosts](self.directory, self.journal, tools.channels, self.passwords, tools.hosts)
 
+    # --- codes ---
+
+    def recovery_of(self, entry: Entry, channel: str) -> str:
+        """Return the address or number on file for a channel; empty where there is none, or no gateway."""
+        usable = life.usable_recovery(entry, self.now)
+        return usable.mail if channel == "mail" else usable.phone if self.tools.gateway else ""
+
+    def send_code(self, channel: str, to: str, issued: codes.Issued) -> None:
+        """Send a code. Raises OSError."""
+        if channel == "sms" and self.tools.gateway:
+            minutes = self.tools.code_minutes
+            self.tools.gateway.send(
+                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
+            )
+        else:
+            self.tools.send(to, issued)
+
     # --- letters ---
 
     def tell(self, holder: Holder, letter: Callable[[str], EmailMessage]) -> bool:
@@ -278,6 +299,31 @@ class Context:
 def known_as(uid: str) -> str:
     """Return a uid as the directory writes it."""
     return uid.strip().lower()
+
+
+def look_up(directory: Directory, login: str) -> str:
+    """Return the uid of a log-in: a uid, another log-in or an address. Empty: no account.
+
+    All three are always looked for.
+    """
+    name = login.strip().lower()
+    if not name or len(name) > LONGEST_LOGIN or not name.isprintable():
+        name = "-"
+    uids = [
+        uid
+        for attribute in ("uid", "mpLoginAlias", "mailLocalAddress")
+        for entry in directory.search("people", ["uid"], {attribute: name})
+        for uid in entry.attributes.get("uid", [])
+    ]
+    return uids[0] if uids else ""
+
+
+def reason_of(typed: str) -> str:
+    """Return a reason as it is kept. Raises RefusedValueError where there is none."""
+    words = " ".join(typed.split())
+    if not words or not words.isprintable():
+        raise RefusedValueError("a reason is required")
+    return words[:LONGEST_REASON]
 
 
 def left_open(failures: Sequence[Failure]) -> tuple[str, ...]:

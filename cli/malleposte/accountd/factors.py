@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import structs
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.message import Done
 from malleposte.accounts import acts, life, roles
 from malleposte.accounts.channels import forget_all
 from malleposte.accounts.credentials import codes
@@ -181,7 +182,7 @@ class Factors:
             return "new password"
         return "too many" if self._tools.limits.code(first(held, "uid"), act.network, to) else ""
 
-    def changed(self, act: Context, request: wire.FactorChanged) -> wire.Answer:
+    def changed(self, act: Context, request: wire.FactorChanged) -> wire.Done:
         """A factor came or went: take it down, and tell its owner. Raises NotProvedError, DirectoryError."""
         uid = _active(act, request.uid).attributes["uid"][0]
         with self._it.alone(uid):
@@ -242,7 +243,7 @@ class Factors:
     def _open(self, uid: str) -> tuple[Kept, bool]:
         """The programs and phones that enter with the main password, and whether every host was asked."""
         try:
-            kept, failures = self._tools.record(uid)
+            kept, failures = self._tools.hosts.record(uid)
         except (MallepostError, OSError) as error:
             LOG.error("the record of log-ins could not be read: %s", error)
             return Kept(), False
@@ -264,7 +265,7 @@ class Factors:
             self._tools.unfactor(uid, gone.ident)
         left = tuple(sorted({one.kind for one in held if one is not gone}))
         told = self.changed(act, wire.FactorChanged(request.source, uid, gone.kind, gone.name, False, left))
-        return structs.replace(told, factors=(_shown(gone),)) if isinstance(told, wire.Done) else told
+        return structs.replace(told, factors=(_shown(gone),)) if isinstance(told, Done) else told
 
     def _held(self, uid: str) -> Sequence[Factor]:
         """The factors of an account. Raises DirectoryError where the log-in page gives no answer."""

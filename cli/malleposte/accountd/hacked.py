@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from malleposte.accountd import own, wire
+from malleposte.accountd.calls.devices import Device
 from malleposte.accountd.factors import INA, OPENS
 from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Failure
@@ -107,7 +108,7 @@ class Hacked:
         opened = tuple(dict.fromkeys(one.channel for one in result.failures))
         return wire.Done(
             uid, before.value, until, opened, ticket=self._ticket(uid, end, code.way, until),
-            devices=tuple(wire.Device(one.ident, one.name, one.scopes) for one in devices),
+            devices=tuple(Device(one.ident, one.name, one.scopes) for one in devices),
         )  # fmt: skip
 
     def _tell(

@@ -7,65 +7,53 @@ code, a state that lets nobody in. (That the answers also take the same time is 
 from __future__ import annotations
 
 import contextlib
-import datetime
+import functools
 import logging
-import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import desk, hacked, own, owned, sms, wave, wire
+from malleposte.accountd import hacked, sms, wave, wire
 from malleposte.accountd.call import OF, Call, Who
-from malleposte.accountd.charges import Charges, NotManagedError
-from malleposte.accountd.context import Context, Locks, NotFoundError, RefusedValueError, Tools, known_as, left_open
-from malleposte.accountd.desk import Desk, ForbiddenError
-from malleposte.accountd.desk_boxes import DeskBoxes
+from malleposte.accountd.calls.recovery import means
+from malleposte.accountd.context import (
+    NO_LOG_IN,
+    ONCE_SECONDS,
+    Context,
+    ForbiddenError,
+    Locks,
+    NotFoundError,
+    RefusedValueError,
+    Tools,
+    known_as,
+    look_up,
+)
 from malleposte.accountd.enrolment import Enrolment, TooManyError, Ways
 from malleposte.accountd.factors import Factors, Shared
 from malleposte.accountd.hacked import Hacked
-from malleposte.accountd.log_ins import LogIns
 from malleposte.accountd.message import Done, ErrorCode, Hello, Owned, Refused, Violation
-from malleposte.accountd.own_data import OwnData
 from malleposte.accountd.proof import NoLogInError
-from malleposte.accountd.senders import SenderLists
 from malleposte.accountd.trial import SlowDownError, Trials
-from malleposte.accountd.undelete import Undelete
-from malleposte.accounts import acts, life
-from malleposte.accounts.channels import Failure
-from malleposte.accounts.credentials import codes, confirmation
+from malleposte.accounts import acts
+from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Passwords, Proof, RefusedPasswordError
-from malleposte.accounts.devices import acts as devices
-from malleposte.accounts.devices import follow, notice
-from malleposte.accounts.devices.uses import latest
 from malleposte.accounts.feed import values as cell
 from malleposte.accounts.journal import Journal
 from malleposte.core.errors import MallepostError
-from malleposte.directory.devices import Device
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.errors import Refused as RefusedByDirectory
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Directory, Entry
-from malleposte.platform.times import when
-from malleposte.policy import devices as form
+from malleposte.directory.protocol import Directory
 from malleposte.throttle import costs
 from malleposte.throttle.limits import Taken, network
 from malleposte.throttle.record import model as record
-from malleposte.throttle.record.model import Kept, LogIn
+from malleposte.throttle.record.model import LogIn
 
 LOG = logging.getLogger("accountd")
-ONCE_SECONDS = 3600.0
-"""For how long a word is known that is good once; the portal's own last half an hour."""
-_LONGEST_LOGIN = 320
-_QUIET = re.compile(r"[1-7]{1,7} ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]")
 _STATES_FOR_CODES = library.BY_CODES - {State.PENDING}
-_MARKS = dict.fromkeys([0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, *range(0x2066, 0x206A), 0xFEFF])
-"""Marks that nobody sees, which come along with a number or an address copied on a telephone."""
-MEANS = ("mail", "phone")
-"""Means of recovery, by the words of `SetRecovery`."""
-NO_LOG_IN = "no token proves that the owner is logged in"
 
 
 class _Noted(Journal):
@@ -94,7 +82,8 @@ class Service:
             return act.refuse(request, uid)
 
         alone = self.locks.alone
-        first_log_in = Enrolment(tools, Ways(tried, alone, refuse, self._renewed, self._holder, self._means))
+        settled = functools.partial(means, tools.domain)
+        first_log_in = Enrolment(tools, Ways(tried, alone, refuse, self._renewed, self._holder, settled))
         self._does: dict[type[Any], Callable[[Context, Any], wire.Answer]] = {
             wire.Begin: first_log_in.begin,
             wire.Enrol: first_log_in.enrol,
@@ -104,18 +93,6 @@ class Service:
             wire.Change: self._change,
             wire.Prove: self._prove,
             wire.IssueCode: self._issue_code,
-            wire.Block: self._block,
-            wire.EndSessions: self._end_sessions,
-            wire.SetClass: self._set_class,
-            wire.SetRecovery: self._set_recovery,
-            wire.ConfirmRecovery: self._confirm_recovery,
-            wire.SetQuietHours: self._set_quiet_hours,
-            wire.Devices: self._devices,
-            wire.AddDevice: self._add_device,
-            wire.RevokeDevice: self._revoke_device,
-            wire.ShowAccount: self._show_account,
-            wire.ShowJournal: self._show_journal,
-            wire.Diagnose: self._diagnose,
         }
         shared = Shared(tools, Context.begun, Context.trial, tried, alone, refuse)
         factors = Factors(shared)
@@ -124,18 +101,6 @@ class Service:
             tried, alone, refuse, self._holder, Context.forget_guesses, lambda act: act.acts, factors.changed
         )
         self._does.update(Hacked(tools, taken_back).does)
-        ways = owned.Ways(alone, Context.owner)
-        self._does.update(Charges(tools, ways).does)
-        self._does.update(Undelete(tools, Context.owner).does)
-        self._does.update(LogIns(tools, Context.owner).does)
-        self._does.update(SenderLists(tools, ways).does)
-        self._does.update(OwnData(shared, Context.owner).does)
-        desk_ways = desk.Ways(
-            alone, _said, self._reached, self._deliver, self._blocked, factors.changed, self._diagnosis
-        )
-        judge = Desk(tools, desk_ways)
-        self._does.update(judge.does)
-        self._does.update(DeskBoxes(tools, desk_ways, judge).does)
 
     def answer(self, request: Any, client: str) -> wire.Answer:
         """Do what is asked. `client` is the calling service, for the journal. Never raises."""
@@ -209,7 +174,7 @@ class Service:
         except RefusedPasswordError as error:
             broken = tuple(Violation(one.code, dict(one.values)) for one in error.violations)
             return Refused(ErrorCode.REFUSED_PASSWORD, violations=broken)
-        except (NotFoundError, NotManagedError, ForbiddenError) as error:
+        except (NotFoundError, ForbiddenError) as error:
             forbidden = isinstance(error, ForbiddenError)
             return Refused(ErrorCode.FORBIDDEN if forbidden else ErrorCode.NOT_FOUND, str(error))
         except DirectoryError as error:
@@ -307,7 +272,7 @@ class Service:
             if holder is None or holder.state not in _STATES_FOR_CODES:
                 return wire.Done()
             entry = acts.entry(act.directory, uid)
-            to = self._reached(entry, act, request.channel)
+            to = act.recovery_of(entry, request.channel)
             many = codes.waits(entry.attributes, act.now, codes.Way.MAIL) >= codes.MOST_MAILED
             opens = codes.opens(act.directory, uid)
             if not to or not opens or many or self.tools.limits.code(uid, act.network, to):
@@ -318,30 +283,15 @@ class Service:
             issued, change = codes.renew(entry, self.tools.keys, act.now, days, way=codes.Way.MAIL)
             acts.make(act.directory, act.journal, [change])
         with _sending(act, "code", uid, request.channel):
-            self._deliver(request.channel, to, issued)
+            act.send_code(request.channel, to, issued)
         return wire.Done()
-
-    def _deliver(self, channel: str, to: str, issued: codes.Issued) -> None:
-        """Send a code. Raises OSError."""
-        if channel == "sms" and self.tools.gateway:
-            minutes = self.tools.code_minutes
-            self.tools.gateway.send(
-                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
-            )
-        else:
-            self.tools.send(to, issued)
-
-    def _reached(self, entry: Entry, act: Context, channel: str) -> str:
-        """The address or number on file for a channel; empty where there is none, or no gateway."""
-        usable = life.usable_recovery(entry, act.now)
-        return usable.mail if channel == "mail" else usable.phone if self.tools.gateway else ""
 
     def _remind_login(self, act: Context, request: wire.RemindLogin) -> wire.Answer:
         uid = self._holder(act.directory, request)
         holder = library.read(act.directory, uid or "-")
         if holder is None or holder.state not in _STATES_FOR_CODES:
             return wire.Done()
-        to = self._reached(acts.entry(act.directory, uid), act, request.channel)
+        to = act.recovery_of(acts.entry(act.directory, uid), request.channel)
         if not to or self.tools.limits.code(uid, act.network, to):
             act.journal.write("login-sent", uid, sent=False, reason="too many" if to else "no means of recovery")
             return wire.Done()
@@ -351,220 +301,6 @@ class Service:
             else:
                 self.tools.remind(to, uid, act.now)
         return wire.Done()
-
-    # --- the life of an account ---
-
-    def _block(self, act: Context, request: wire.Block) -> wire.Answer:
-        return self._blocked(act, request.uid, _said(request.reason))
-
-    def _blocked(self, act: Context, uid: str, reason: str) -> wire.Done:
-        holder = act.account(uid)
-        self.tools.proofs.end(holder.uid)
-        with act.alone(holder.uid):
-            result = acts.block(act.acts, holder.uid, act.now, hours=self.tools.block_hours, note=reason)
-        after = library.read(act.directory, holder.uid) or holder
-        return wire.Done(holder.uid, holder.state.value, _until(after), left_open(result.failures))
-
-    def _end_sessions(self, act: Context, request: wire.EndSessions) -> wire.Answer:
-        holder = act.account(request.uid)
-        self.tools.proofs.end(holder.uid)
-        result = acts.end_sessions(act.acts, holder.uid)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(result.failures))
-
-    def _set_class(self, act: Context, request: wire.SetClass) -> wire.Answer:
-        holder = act.account(request.uid)
-        if request.profile not in (known := self.tools.classes()):
-            raise RefusedValueError(f"a class of service is {' or '.join(sorted(known))}")
-        with act.alone(holder.uid, "class"):
-            result = acts.set_class(act.acts, holder.uid, request.profile)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(result.failures))
-
-    # --- what an agent settles ---
-
-    def _means(self, mail: str, phone: str) -> tuple[str, str]:
-        """Means of recovery as they are kept; empty ones stay empty. Raises RefusedValueError."""
-        try:
-            address = cell.address(mail.translate(_MARKS)) if mail else ""
-            number = cell.phone(phone.translate(_MARKS)) if phone else ""
-        except cell.BadValueError as error:
-            raise RefusedValueError(str(error)) from error
-        domain = address.rpartition("@")[2].lower()
-        if domain == self.tools.domain.lower() or domain.endswith(f".{self.tools.domain.lower()}"):
-            raise RefusedValueError("an address of the academy cannot be read by an agent who cannot log in")
-        return address, number
-
-    def _set_recovery(self, act: Context, request: wire.SetRecovery) -> wire.Answer:
-        if request.kind not in MEANS:
-            raise RefusedValueError(f"a means of recovery is {' or '.join(MEANS)}")
-        address, number = self._means(*((request.value, "") if request.kind == "mail" else ("", request.value)))
-        uid = look_up(act.directory, request.login)
-        with act.tried(request, uid, request.password), act.alone(uid):
-            holder = library.read(act.directory, uid) if uid else None
-            proof = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
-            if holder is None or holder.state not in library.BY_OLD or not proof:
-                raise act.refuse(request, uid)
-            if not self._second_factor(act, request, uid):
-                return Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
-        if address:
-            return self._asked_to_confirm(act, uid, address)
-        return self._recovers_by(act, holder, **{request.kind: number})
-
-    def _asked_to_confirm(self, act: Context, uid: str, address: str) -> wire.Done:
-        """Send a code to a new address. Nothing is changed."""
-        if wait := self.tools.limits.code(uid, act.network, address):
-            raise TooManyError(wait)
-        ticket, issued = confirmation.ask(self.tools.keys, uid, address, act.now)
-        try:
-            self.tools.confirm(address, issued)
-        except OSError as error:
-            act.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
-            raise DirectoryError("mail cannot be sent") from error
-        act.journal.write("confirm", uid, sent=True)
-        return wire.Done(uid, ticket=ticket)
-
-    def _confirm_recovery(self, act: Context, request: wire.ConfirmRecovery) -> wire.Answer:
-        holder = act.owner(request.uid)
-        address = confirmation.confirmed(self.tools.keys, holder.uid, request.ticket, request.code, act.now)
-        if not address or not self.tools.limits.once(confirmation.PURPOSE, request.ticket, ONCE_SECONDS):
-            raise RefusedValueError("the code is another one, or over")
-        return self._recovers_by(act, holder, mail=address)
-
-    def _recovers_by(
-        self, act: Context, holder: Holder, *, mail: str | None = None, phone: str | None = None
-    ) -> wire.Done:
-        """Change one of the means of recovery, and tell of it."""
-        with act.alone(holder.uid):
-            entry = acts.entry(act.directory, holder.uid)
-            todo = life.ask_recovery(entry, act.now, mail=mail, phone=phone, hours=self.tools.recovery_hours)
-            changed = acts.make(act.directory, act.journal, todo)
-            waiting = life.next_recovery(acts.entry(act.directory, holder.uid))
-        if changed:
-            self._told_of_recovery(act, entry, waiting.at if waiting else act.now, mail or "")
-        return wire.Done(holder.uid, holder.state.value, life.stamp(waiting.at) if waiting else "")
-
-    def _told_of_recovery(self, act: Context, entry: Entry, at: datetime.datetime, new: str) -> None:
-        """Tell the means of recovery, old and new, and the mailbox of a change. What cannot be told is not done."""
-        uid, waited = entry.attributes["uid"][0], life.next_recovery(entry)
-        old = life.usable_recovery(entry, act.now).mail
-        to = dict.fromkeys((old, waited.mail if waited else "", new, next(iter(entry.attributes.get("mail", ())), "")))
-        try:
-            self.tools.tell([address for address in to if address], uid, at)
-        except OSError as error:
-            with act.alone(uid):
-                act.change(act.account(uid), {"mpRecoveryNext": list(entry.attributes.get("mpRecoveryNext", ()))})
-            LOG.error("a change of means of recovery could not be told: %s", type(error).__name__)
-            raise DirectoryError("mail cannot be sent: the means of recovery are unchanged") from error
-
-    def _set_quiet_hours(self, act: Context, request: wire.SetQuietHours) -> wire.Answer:
-        holder = act.account(request.uid)
-        if any(not _QUIET.fullmatch(one) for one in request.hours):
-            raise RefusedValueError("quiet hours are written like `12345 18:30-07:45`, days 1 (Monday) to 7")
-        with act.alone(holder.uid):
-            act.change(holder, {"mpQuietHours": list(dict.fromkeys(request.hours))})
-        return wire.Done(holder.uid, holder.state.value)
-
-    # --- devices ---
-
-    def _devices(self, act: Context, request: wire.Devices) -> wire.Answer:
-        holder = act.owner(request.uid)
-        found, known = follow.of(act.directory, holder.uid), self.tools.uses()
-        last = known.of(one.ident for one in found) if known and found else {}
-        told = tuple(_shown(latest(one, last.get(one.ident))) for one in found)
-        return wire.Done(holder.uid, holder.state.value, devices=told)
-
-    def _add_device(self, act: Context, request: wire.AddDevice) -> wire.Answer:
-        expires = act.now + datetime.timedelta(days=request.days) if request.days else None
-        wanted = devices.Wanted(request.name, request.scopes or form.SCOPES, expires)
-        uid = look_up(act.directory, request.login)
-        with act.tried(request, uid, request.password), act.alone(uid):
-            holder = library.read(act.directory, uid) if uid else None
-            proved = Passwords(act.directory, act.journal, self.tools.policy).prove(uid, request.password)
-            if holder is None or holder.state is not State.ACTIVE or proved is not Proof.RIGHT:
-                raise act.refuse(request, uid)
-            if not self._second_factor(act, request, uid):
-                # The password was right: this counts as no wrong one.
-                return Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
-            made = devices.add(act.directory, act.journal, uid, wanted, act.now, most=self.tools.devices)
-        # No block waits for the letter; one in between removes the device itself.
-        if not self._told_of_device(act, holder, made.device, notice.made):
-            # As with means of recovery: what its owner cannot be told is not done.
-            follow.remove(act.directory, act.journal, made.device, "its owner could not be told")
-            raise DirectoryError("mail cannot be sent: no device was made")
-        return wire.Done(uid, holder.state.value, devices=(_shown(made.device),), secret=made.password)
-
-    def _second_factor(self, act: Context, request: wire.AddDevice | wire.SetRecovery, uid: str) -> bool:
-        """Whether the account has none, or its owner is logged in, for which the provider asked for it."""
-        held = [one for one in act.directory.search("people", ["mpTwoFactor"], {"uid": uid}) if one.attributes]
-        if not any(one.attributes.get("mpTwoFactor") for one in held):
-            return True
-        try:
-            return self.tools.proofs.uid(request.token) == uid
-        except NoLogInError:
-            return False
-
-    def _revoke_device(self, act: Context, request: wire.RevokeDevice) -> wire.Answer:
-        holder = act.owner(request.uid)
-        found = [one for one in follow.of(act.directory, holder.uid) if one.ident == request.device]
-        if not found:
-            raise NotFoundError("no such device")
-        left = devices.revoke(act.directory, act.journal, self.tools.hosts, found[0])
-        self._told_of_device(act, holder, found[0], notice.revoked)
-        return wire.Done(holder.uid, holder.state.value, open=left_open(left))
-
-    # --- what an agent is shown ---
-
-    def _show_account(self, act: Context, request: wire.ShowAccount) -> wire.Answer:
-        holder = act.owner(request.uid)
-        return wire.Done(holder.uid, holder.state.value, account=self._summary(act, holder.uid))
-
-    def _summary(self, act: Context, uid: str) -> wire.Account:
-        found = next(iter(act.directory.search("people", own.READ, {"uid": uid})))
-        filters = None
-        if self.tools.look is not None:
-            try:
-                filters = self.tools.look(uid)
-            except (MallepostError, OSError) as error:
-                LOG.error("the filters of an account could not be read: %s", error)
-        return own.summary(found, filters, self.tools.policy, act.now)
-
-    def _diagnose(self, act: Context, request: wire.Diagnose) -> wire.Answer:
-        holder = act.owner(request.uid)
-        account = self._summary(act, holder.uid)
-        told = self._diagnosis(act, holder.uid, account.password_since)
-        return wire.Done(holder.uid, holder.state.value, account=account, diagnosis=told)
-
-    def _diagnosis(self, act: Context, uid: str, password_since: str, **options: Any) -> wire.Diagnosis:
-        """The diagnosis of an account from what was recorded of late; `options` as of own.diagnosis."""
-        try:
-            kept, failures = self.tools.record(uid)
-        except (MallepostError, OSError) as error:
-            kept, failures = Kept(), [Failure("record", str(error))]
-        for one in failures:
-            LOG.error("the record of log-ins could not be read: %s", one.reason)
-        names = {one.ident: one.name for one in follow.of(act.directory, uid)}
-        return own.diagnosis(kept, names, when(password_since), looked=not failures, **options)
-
-    def _show_journal(self, act: Context, request: wire.ShowJournal) -> wire.Answer:
-        holder = act.owner(request.uid)
-        lines = [*own.journal([self.tools.journal], holder.uid), *self.tools.lines(holder.uid)]
-        return wire.Done(holder.uid, holder.state.value, journal=own.newest(lines))
-
-    def _told_of_device(self, act: Context, holder: Holder, device: Device, letter: notice.Letter) -> bool:
-        to = next(iter(holder.attributes.get("mail", ())), "")
-        try:
-            self.tools.post(letter(device, to, self.tools.facts(), act.now))
-        except (OSError, ValueError, MallepostError) as error:
-            LOG.error("a letter about a device could not be sent: %s", type(error).__name__)
-            return False
-        return True
-
-
-def _shown(device: Device) -> wire.Device:
-    """A device as a client is told of it."""
-    made, expires, used = (
-        life.stamp(moment) if moment else "" for moment in (device.made, device.expires, device.used)
-    )
-    return wire.Device(device.ident, device.name, device.scopes, made, expires, used, device.place)
 
 
 @contextlib.contextmanager
@@ -579,30 +315,9 @@ def _sending(act: Context, what: str, uid: str, channel: str) -> Iterator[None]:
         act.journal.write(what, uid, sent=True, channel=channel)
 
 
-def look_up(directory: Directory, login: str) -> str:
-    """The uid of a log-in: a uid, another log-in or an address. Empty: no account. All three are always looked for."""
-    name = login.strip().lower()
-    if not name or len(name) > _LONGEST_LOGIN or not name.isprintable():
-        name = "-"
-    found = [
-        uid
-        for attribute in ("uid", "mpLoginAlias", "mailLocalAddress")
-        for entry in directory.search("people", ["uid"], {attribute: name})
-        for uid in entry.attributes.get("uid", [])
-    ]
-    return found[0] if found else ""
-
-
 def _until(holder: Holder) -> str:
     """Until when the account sends nothing, as the directory writes it; empty when it may send."""
     return next(iter(holder.attributes.get("mpBlockedUntil", ())), "")
-
-
-def _said(reason: str) -> str:
-    words = " ".join(reason.split())
-    if not words or not words.isprintable():
-        raise RefusedValueError("a reason is required")
-    return words[:200]
 
 
 def _whole(seconds: float) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from flask import redirect, render_template, request, session
 from malleposte.accountd import wire
+from malleposte.accountd.message import Done
 
 from malleposte_portal import acts, browsers, sign_on
 from malleposte_portal.answers import Answer, link
@@ -80,7 +81,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
                 ),
                 _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 session["told"] = "factor"
                 return redirect(link("factors"), 303)
             refused, status = answer.page, answer.status

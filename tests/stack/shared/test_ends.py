@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import wire
+from malleposte.accountd.calls.protection import EndSessions
 from malleposte.policy import rules
 from malleposte.probe.walker.plan import Plan
 
@@ -61,7 +62,7 @@ def act(held: Held, name: str) -> None:
                 done = portal.one(wire.Change(portal.source, who.uid, who.password, rules.generate()))
                 assert done == wire.Done(who.uid, "active")
             case "sessions":
-                done = portal.one(wire.EndSessions(portal.source, who.uid, portal.token(who.uid)))
+                done = portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid)))
                 assert done == wire.Done(who.uid, "active")
             case "log-ins":
                 cli.typed("sessions", "end", who.uid, "--reason", "essai", group="sso").check_returncode()

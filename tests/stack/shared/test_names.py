@@ -5,7 +5,7 @@ import secrets
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accountd.message import Refused
+from malleposte.accountd.message import Done, Refused
 from malleposte.probe.walker.sieve import SieveError
 
 from tests.stack.support.accounts_cli import Cli
@@ -55,7 +55,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     telephone.login = who.mail
     assert telephone.ask("PROPFIND", "/").status == 207
     proved = portal.one(wire.Prove(portal.source, who.mail, who.password))
-    assert isinstance(proved, wire.Done)
+    assert isinstance(proved, Done)
     assert proved.uid == who.uid
     stranger = Account(f"x{who.mail}", who.mail, who.password, who.profile)
     assert not Groupware(site, ca_bundle, stranger).enters()

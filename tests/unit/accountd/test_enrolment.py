@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accountd.message import Refused, Request
+from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
@@ -38,12 +38,12 @@ class Desk(Stage):
 
     def begin(self, code: str, numen: str = NUMEN, source: str = HERE) -> wire.Done:
         done = self.ask(wire.Begin(source, numen, code))
-        assert isinstance(done, wire.Done), done
+        assert isinstance(done, Done), done
         return done
 
     def step(self, ticket: str, step: str, value: str = "") -> wire.Enrolment:
         done = self.ask(wire.Enrol(HERE, ticket, step, value))
-        assert isinstance(done, wire.Done), done
+        assert isinstance(done, Done), done
         assert done.enrolment is not None
         return done.enrolment
 
@@ -219,7 +219,7 @@ def test_one_password_of_many_at_once(desk: Desk) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
-    assert [isinstance(answer, wire.Done) for answer in answers].count(True) == 1
+    assert [isinstance(answer, Done) for answer in answers].count(True) == 1
 
 
 def test_addresses_get_so_many_codes(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec, wire
-from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
@@ -44,7 +44,7 @@ def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> wire.Ans
 
 def made(stage: Stage) -> tuple[str, ...]:
     answer = stage.ask(wire.MakeRecoveryCodes(HERE, "mdupond"))
-    assert isinstance(answer, wire.Done) and len(answer.codes) == 10
+    assert isinstance(answer, Done) and len(answer.codes) == 10
     return answer.codes
 
 
@@ -402,7 +402,7 @@ def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, en
     assert removed(stage, PHONE.ident, of="autre") == NO_LOG_IN
     assert enrolled == [PHONE, KEY] and stage.letters == []
     answer = removed(stage, PHONE.ident)
-    assert isinstance(answer, wire.Done) and [one.name for one in answer.factors] == ["Téléphone"]
+    assert isinstance(answer, Done) and [one.name for one in answer.factors] == ["Téléphone"]
     assert enrolled == [KEY]
     assert [letter["Subject"].partition(" /")[0] for letter in stage.letters] == ["Moyen de connexion supprimé"]
     assert {"action": "factor-remove", "kind": "totp", "name": "Téléphone"}.items() <= stage.lines()[-1].items()
@@ -440,24 +440,24 @@ OPEN = Kept(
 
 
 def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(stage: Stage) -> None:
-    stage.kept = OPEN
+    stage.hosts.kept = OPEN
     ask = wire.ShowFactors(HERE, "mdupond", token("mdupond"))
     assert stage.ask(ask) == wire.Done("mdupond"), "they go on unless the platform says so"
     object.__setattr__(stage.service.tools, "factors_close", True)
     told = stage.ask(ask)
-    assert isinstance(told, wire.Done) and told.closes and told.diagnosis.looked
+    assert isinstance(told, Done) and told.closes and told.diagnosis.looked
     assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
     assert codec.decode_answer(wire.Done, codec.encode_answer(told)) == told
     stage.mute = True
     told = stage.ask(ask)
-    assert isinstance(told, wire.Done) and told.closes and not told.diagnosis.looked
+    assert isinstance(told, Done) and told.closes and not told.diagnosis.looked
     object.__setattr__(stage.service.tools, "factors", lambda uid: [PHONE])
     told = stage.ask(ask)
-    assert isinstance(told, wire.Done) and not told.closes, "it is done already"
+    assert isinstance(told, Done) and not told.closes, "it is done already"
 
 
 def test_the_letter_about_the_first_factor_names_what_stops(stage: Stage) -> None:
-    stage.kept = OPEN
+    stage.hosts.kept = OPEN
     object.__setattr__(stage.service.tools, "factors_close", True)
     changed(stage, added=True, kinds=("totp",))
     changed(stage, added=True, kinds=("totp", "webauthn"))

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import wire
-from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.protection import Block
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
@@ -64,12 +66,12 @@ class Robbed(Stage):
         issued = codes.issue(KEYS, "mdupond", NOW, 30, way=way)
         self.directory.modify(f"uid=mdupond,ou=people,{self.directory.suffix}", issued.attributes)
         answer = self.recover(issued.code)
-        assert isinstance(answer, wire.Done), answer
+        assert isinstance(answer, Done), answer
         return answer
 
     def check(self, ticket: str, *remove: str) -> wire.Done:
         answer = self.ask(wire.Check(HERE, ticket, remove))
-        assert isinstance(answer, wire.Done), answer
+        assert isinstance(answer, Done), answer
         return answer
 
 
@@ -148,7 +150,7 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
         assert stage.held("mdupond", name) == [], name
     assert stage.held("mdupond", "mpState") == ["active"]
     before = token("mdupond")
-    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), Refused)
+    assert isinstance(stage.ask(ShowAccount(HERE, "mdupond", before)), Refused)
     assert stage.ask(wire.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
     assert isinstance(stage.ask(wire.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), wire.Done)
 
@@ -170,7 +172,7 @@ def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: Robb
 
 
 def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed) -> None:
-    stage.ask(wire.Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
+    stage.ask(Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
     assert stage.held("mdupond", "mpState") == ["blocked"]
     assert stage.taken_back().before == "blocked"
     assert stage.held("mdupond", "mpState") == ["active"]
@@ -247,7 +249,7 @@ def test_what_gives_no_answer_is_named(stage: Robbed) -> None:
 
     tools = dataclasses.replace(stage.service.tools, traces=broken, factors=broken)
     answer = Service(tools).answer(wire.Check(HERE, ticket), "accountd:pia1")
-    assert isinstance(answer, wire.Done) and (answer.traces, answer.open) == ((), ("traces", "factors"))
+    assert isinstance(answer, Done) and (answer.traces, answer.open) == ((), ("traces", "factors"))
 
 
 def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: Robbed) -> None:
