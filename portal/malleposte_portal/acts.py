@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import current_app, g, request
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.policy.rules import Violation
 
@@ -29,7 +30,7 @@ class Accountd(Protocol):
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
-    def fetch(self, request: wire.FetchOwnData) -> client.Copy:
+    def fetch(self, request: FetchOwnData) -> client.Copy:
         """As `call`."""
         ...
 

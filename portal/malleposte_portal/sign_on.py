@@ -14,7 +14,8 @@ from typing import Any, Concatenate
 
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.message import ErrorCode
 
 from malleposte_portal import acts
@@ -298,7 +299,7 @@ def _admitted(who: Known, tokens: Tokens) -> str:
     from before.
     """
     try:
-        told = current_app.extensions["accountd"].call(wire.ShowAccount(acts.source(), who.uid, tokens.access))
+        told = current_app.extensions["accountd"].call(ShowAccount(acts.source(), who.uid, tokens.access))
     except client.RefusedError as error:
         if error.refused.error in (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED):
             raise RefusedError("accountd does not admit the agent") from error

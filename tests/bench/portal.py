@@ -149,8 +149,8 @@ def first_day(site: Site) -> Figure:
     """First log-ins (both secrets, charter, password) and password changes, as the portal asks accountd for them."""
     people, keys = People(site), keyring(site)
     try:
-        activations: list[list[Request]] = []
-        changes: list[list[Request]] = []
+        activations: list[list[Request[Any]]] = []
+        changes: list[list[Request[Any]]] = []
         uids = []
         for number in range(EACH):
             who, new, source = person(people, keys, State.PENDING), rules.generate(), f"10.77.{number}.9"
@@ -262,7 +262,7 @@ def _told(name: str, seconds: float, browsers: Sequence[Timed], used: dict[str, 
     }
 
 
-def _chained(site: Site, name: str, chains: Sequence[Sequence[Request]]) -> dict[str, Any]:
+def _chained(site: Site, name: str, chains: Sequence[Sequence[Request[Any]]]) -> dict[str, Any]:
     lines = [[codec.encode(one).decode() for one in chain] for chain in chains]
     before = {host: cost.of(site, host) for host in HOSTS}
     told = site.run(

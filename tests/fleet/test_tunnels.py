@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from malleposte.accountd.calls import passwords
-from malleposte.accountd.wire import Done, ErrorCode, Refused
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.policy import rules
 
 from tests.stack.support.mail import Mail, token

@@ -14,7 +14,7 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, BinaryIO, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -54,7 +54,7 @@ class Call:
 
     `paced`: its answers come at fixed moments, whatever there was to do. `slow`: it may take minutes. `later`: it is
     carried out after the answer, which tells nothing. `asks_slapd`: a try in it is a proof at the directory, of which
-    strangers of an account have a count in all.
+    strangers of an account have a count in all. `opens`: the file whose bytes follow an answer that has some.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Call:
     counts: Counts = Counts.NAME
     asks_slapd: bool = True
     do: Callable[[Any, Any], Any] | None = None
+    opens: Callable[[Any, Any], BinaryIO] | None = None
 
     @functools.cached_property
     def form(self) -> str:
@@ -125,7 +126,7 @@ def answer_of(request: type[Any]) -> type[Any]:
 
 def load() -> None:
     """Import every module of `calls`, so that all are registered."""
-    from malleposte.accountd import calls, wire  # noqa: F401
+    from malleposte.accountd import calls
 
     for module in pkgutil.iter_modules(calls.__path__):
         importlib.import_module(f"{calls.__name__}.{module.name}")

@@ -1,7 +1,7 @@
 """Ask accountd: over its Unix socket on the same host, over TLS from another.
 
-`Client.of(path).call(passwords.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns the
-answer that the request declares, or raises RefusedError with the reason.
+`Client.of(path).call(passwords.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns its
+answer or raises RefusedError with the reason.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd.call import OF
-from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, OtherFormError, Refused, Request
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, OtherFormError, Refused, Request, WithBytes
 from malleposte.runtime import link
 
 PORT = 7443
@@ -41,11 +41,11 @@ class OtherVersionError(UnavailableError):
 
 
 class Copy:
-    """A copy of an agent's data that comes: the answer, and its bytes, once. It is to be closed in any case."""
+    """An answer and the bytes that follow it, once. It is to be closed in any case."""
 
-    def __init__(self, answer: wire.Done, stream: io.BufferedRWPair, opened: contextlib.ExitStack) -> None:
+    def __init__(self, answer: WithBytes, stream: io.BufferedRWPair, opened: contextlib.ExitStack) -> None:
         self.answer, self._stream, self._opened = answer, stream, opened
-        self._left = answer.own_data.size
+        self._left = answer.size
 
     def __iter__(self) -> Iterator[bytes]:
         """Pieces. Raises OSError where it ends too early: whoever counts the bytes then misses some."""
@@ -91,8 +91,8 @@ class Client:
         with self._talk(request) as (answer, _stream):
             return answer
 
-    def fetch(self, request: wire.FetchOwnData) -> Copy:
-        """A copy of an agent's data, and its bytes as they come. Raises RefusedError, UnavailableError."""
+    def fetch(self, request: Request[Any]) -> Copy:
+        """Ask for what has bytes, such as a copy of an agent's data. Raises RefusedError, UnavailableError."""
         opened = contextlib.ExitStack()
         answer, stream = opened.enter_context(self._talk(request))
         return Copy(answer, stream, opened)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import desk_rules as desk
-from malleposte.accountd import sms, wire
+from malleposte.accountd import sms
 from malleposte.accountd.call import OF, Counts
-from malleposte.accountd.proof import Proofs
+from malleposte.accountd.message import Forbidden
+from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials
 from malleposte.accounts import acts, life
 from malleposte.accounts.channels import Channel, Failure, close_all
@@ -30,25 +31,23 @@ from malleposte.accounts.disclosure.spool import Spool
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.renewal import Facts
-from malleposte.accounts.mailbox.deleted import Deleted, Wanted
-from malleposte.accounts.mailbox.filters import Filters
-from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.plan.changes import Change, Kind
-from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Directory
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.platform import profiles
 from malleposte.platform.classes import Classes
 from malleposte.policy.model import Policy
 from malleposte.throttle.limits import Limits, Taken, Throttle
-from malleposte.throttle.record.model import Kept, LogIn
+from malleposte.throttle.record.model import LogIn
 
 LOG = logging.getLogger("accountd")
 ONCE_SECONDS = 3600.0
 """For how long a word is known that is good once; the portal's own last half an hour."""
+NO_LOG_IN = "no token proves that the owner is logged in"
 LONGEST_LOGIN = 320
+LONGEST_REASON = 200
 
 
 class NotFoundError(MallepostError):
@@ -57,6 +56,14 @@ class NotFoundError(MallepostError):
 
 class RefusedValueError(MallepostError):
     """A value that cannot be taken."""
+
+
+class ForbiddenError(Exception):
+    """The help desk, or an agent, may not do this: `word` says why."""
+
+    def __init__(self, word: Forbidden) -> None:
+        super().__init__(word.value)
+        self.word = word
 
 
 @dataclass(frozen=True)
@@ -88,26 +95,8 @@ class Tools:
     """Last uses of devices, where the platform knows them."""
     proofs: Proofs = field(default_factory=Proofs)
     """Verifies the tokens of agents who are logged in."""
-    look: Callable[[str], Filters] | None = None
-    """The filters of an account, from the host of its mailbox. Raises MallepostError, OSError."""
-    lines: Callable[[str], Sequence[wire.Line]] = lambda uid: ()
-    """Lines of the operators' journal about an account. Raises MallepostError, OSError."""
-    log_ins: Callable[[str], Sequence[Session]] = lambda uid: ()
-    """Log-ins and trusted browsers of an account, from the log-in page. Raises MallepostError, OSError."""
-    end_log_in: Callable[[str, str], Sequence[str] | None] = lambda uid, ident: None
-    """Ends one of them; the services that were not told, None where there was none. Raises MallepostError, OSError."""
-    record: Callable[[str], tuple[Kept, Sequence[Failure]]] = lambda uid: (Kept(), ())
-    """Log-ins and refused mail of an account, and the hosts that did not answer. Raises MallepostError, OSError."""
-    deleted: Callable[[str, Wanted], Sequence[Deleted]] = lambda uid, wanted: ()
-    """Messages that an agent deleted for good, from the host of its mailbox. Raises MallepostError, OSError."""
-    undelete: Callable[[str, Sequence[str]], Mapping[str, int]] = lambda uid, messages: {}
-    """Brings some of them back; how many came to each folder. Raises MallepostError, OSError."""
     copies: Spool = field(default_factory=Spool)
     """Copies of their own data that agents asked for."""
-    senders: Callable[[str], Senders] = lambda uid: Senders()
-    """Level of antispam, allowed and blocked senders, from the host of the mailbox. Raises MallepostError, OSError."""
-    set_senders: Callable[[str, Edit], object] = lambda uid, edit: None
-    """Changes them. Raises MallepostError, OSError."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
     devices: int = devices.MOST
@@ -227,6 +216,16 @@ class Context:
         """Around a proof: see Trials."""
         return self.trials.tried(request, self.network, uid, secret)
 
+    def shows_second_factor(self, uid: str, token: str) -> bool:
+        """Whether the account has none, or its owner is logged in, for which the provider asked for it."""
+        entries = self.directory.search("people", ["mpTwoFactor"], {"uid": uid})
+        if not any(one.attributes.get("mpTwoFactor") for one in entries):
+            return True
+        try:
+            return self.tools.proofs.uid(token) == uid
+        except NoLogInError:
+            return False
+
     def refuse(self, request: Any, uid: str) -> NotProvedError:
         """Return the one error for every proof that fails; the journal says of whose account somebody failed."""
         if uid:
@@ -257,6 +256,23 @@ class Context:
         """The tools of the acts on accounts."""
         tools = self.tools
         return acts.Tools[acts.Hosts](self.directory, self.journal, tools.channels, self.passwords, tools.hosts)
+
+    # --- codes ---
+
+    def recovery_of(self, entry: Entry, channel: str) -> str:
+        """Return the address or number on file for a channel; empty where there is none, or no gateway."""
+        usable = life.usable_recovery(entry, self.now)
+        return usable.mail if channel == "mail" else usable.phone if self.tools.gateway else ""
+
+    def send_code(self, channel: str, to: str, issued: codes.Issued) -> None:
+        """Send a code. Raises OSError."""
+        if channel == "sms" and self.tools.gateway:
+            minutes = self.tools.code_minutes
+            self.tools.gateway.send(
+                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
+            )
+        else:
+            self.tools.send(to, issued)
 
     # --- letters ---
 
@@ -290,6 +306,14 @@ def look_up(directory: Directory, login: str) -> str:
         for uid in entry.attributes.get("uid", [])
     ]
     return uids[0] if uids else ""
+
+
+def reason_of(typed: str) -> str:
+    """Return a reason as it is kept. Raises RefusedValueError where there is none."""
+    words = " ".join(typed.split())
+    if not words or not words.isprintable():
+        raise RefusedValueError("a reason is required")
+    return words[:LONGEST_REASON]
 
 
 def left_open(failures: Sequence[Failure]) -> tuple[str, ...]:

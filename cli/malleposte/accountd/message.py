@@ -8,7 +8,7 @@ of misunderstanding each other. Over TLS the first request is `hello`, with the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -23,6 +23,8 @@ LONGEST_TOKEN = 4096
 """Characters of a provider's token: its signature alone has 512 with a key of 3072 bits."""
 MOST_ITEMS = 14
 """Values of a list."""
+MOST_BYTES = 12_000
+"""Of the rows of an answer, as far as it holds one list."""
 _SECRET = "secret"  # noqa: S105  # a key, no password
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
@@ -72,6 +74,12 @@ class Done(Message, frozen=True):
     open: tuple[str, ...] = ()
 
 
+class WithBytes(Done, frozen=True):
+    """An answer after whose line `size` bytes follow; then the connection ends."""
+
+    size: int = 0
+
+
 class Hello(Request[Done], frozen=True):
     """Identify the client (over TLS), and check that the daemon answers."""
 
@@ -103,6 +111,36 @@ class ErrorCode(StrEnum):
     """The help desk, or an agent, may not do this: `message` is a word of `Forbidden`."""
     UNAVAILABLE = "unavailable"
     """The directory or what else is needed does not answer."""
+
+
+class Forbidden(StrEnum):
+    """The reason why the help desk may not do something, or an agent with the own data."""
+
+    ROLE = "role"
+    """The agent who is logged in is of no help desk."""
+    FACTOR = "factor"
+    """No second factor was shown for this log-in."""
+    REACH = "reach"
+    """No such account, or none of the help desk's schools: one answer for both."""
+    ONESELF = "oneself"
+    PROTECTED = "protected"
+    """The account has a role of its own."""
+    CAP = "cap"
+    """No more of this today."""
+    ALOUD = "aloud"
+    """Codes are not read aloud here."""
+    CALL_BACK = "call_back"
+    """The agent was not called back."""
+    NUMEN = "numen"
+    """The account has no NUMEN, without which a code opens nothing."""
+    MEANS = "means"
+    """The account has no means of recovery for this way."""
+    STATE = "state"
+    """Not in the state that the account is in."""
+    COPY_TODAY = "copy_today"
+    """A copy of the own data was asked for within a day."""
+    COPY_ROOM = "copy_room"
+    """No room for one at the moment."""
 
 
 class Violation(Message, frozen=True):
@@ -176,6 +214,17 @@ def checked[M](kind: type[M], values: Mapping[str, Any]) -> M:
         return msgspec.convert(values, type=kind)
     except msgspec.ValidationError as error:
         raise BadMessageError(str(error)) from error
+
+
+def fitting[M: Message](rows: Iterable[M], room: int = MOST_BYTES) -> tuple[M, ...]:
+    """Return the first rows, as many as take so many bytes in an answer, which has a longest line."""
+    shown: list[M] = []
+    for one in rows:
+        room -= len(msgspec.json.encode(one))
+        if room < 0:
+            break
+        shown.append(one)
+    return tuple(shown)
 
 
 def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:

@@ -21,11 +21,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd import settings as held
 from malleposte.accountd.call import OF, Call, Who, load
 from malleposte.accountd.context import Tools
-from malleposte.accountd.message import LONGEST, BadMessageError, Done, ErrorCode, Hello, OtherFormError, Owned, Refused
+from malleposte.accountd.message import (
+    LONGEST,
+    BadMessageError,
+    Done,
+    ErrorCode,
+    Hello,
+    OtherFormError,
+    Owned,
+    Refused,
+    WithBytes,
+)
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs
 from malleposte.accountd.service import LOG, Service
@@ -159,13 +169,13 @@ class Server:
                 caller = await self._recognised(request, writer)
                 if caller is None:
                     return
-            if isinstance(request, wire.FetchOwnData):
+            if issubclass(OF[type(request)].answer, WithBytes):
                 await self._handed(writer, request, caller)
                 return
             await self._told(writer, await self._answer(request, caller))
 
-    async def _handed(self, writer: Writer, request: wire.FetchOwnData, caller: str) -> None:
-        """The answer, then the bytes of the copy. No thread waits for whoever reads them slowly."""
+    async def _handed(self, writer: Writer, request: Owned[WithBytes], caller: str) -> None:
+        """The answer, then its bytes. No thread waits for whoever reads them slowly."""
         if self.handing.total() >= HANDING or self.handing[request.uid] >= HANDING_ONE:
             await self._told(writer, Refused(ErrorCode.SLOW_DOWN, wait=60))
             return
@@ -173,16 +183,17 @@ class Server:
         try:
             answer = await self._answer(request, caller)
             await self._told(writer, answer)
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, WithBytes):
                 async with asyncio.timeout(HANDING_LONGEST):
-                    await self._sent(writer, answer)
+                    await self._sent(writer, OF[type(request)], answer)
         finally:
             _less(self.handing, request.uid)
 
-    async def _sent(self, writer: Writer, answer: wire.Done) -> None:
-        left = answer.own_data.size
+    async def _sent(self, writer: Writer, call: Call, answer: WithBytes) -> None:
+        left = answer.size
+        assert call.opens
         # Not in a thread: one that is cancelled meanwhile would leave the file open.
-        with self.service.tools.copies.open(answer.uid) as file:
+        with call.opens(self.service.tools, answer) as file:
             while left:
                 piece = await asyncio.to_thread(file.read, min(left, PIECE))
                 if not piece:
@@ -200,11 +211,11 @@ class Server:
         await self._told(writer, Refused(ErrorCode.UNAUTHORISED))
         return None
 
-    async def _told(self, writer: Writer, answer: wire.Answer) -> None:
+    async def _told(self, writer: Writer, answer: Done | Refused) -> None:
         writer.write(codec.encode_answer(answer))
         await asyncio.wait_for(writer.drain(), PATIENCE)
 
-    async def _answer(self, request: Any, caller: str) -> wire.Answer:
+    async def _answer(self, request: Any, caller: str) -> Done | Refused:
         if isinstance(request, Hello):
             return Done()
         call = OF[type(request)]
@@ -321,16 +332,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         activation=settings.activation,
         uses=lambda: known,
         proofs=Proofs(settings.provider),
-        look=hosts.look,
-        log_ins=hosts.log_ins,
-        end_log_in=hosts.end_log_in,
-        record=hosts.record,
-        deleted=hosts.deleted,
-        undelete=hosts.undelete,
-        senders=hosts.senders,
-        set_senders=hosts.set_senders,
         note=Teller().log_in,
-        lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
         limits=Limits(settings.rates, schools=settings.school_networks),
         throttle=held.throttle(secrets),

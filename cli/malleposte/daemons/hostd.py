@@ -312,11 +312,10 @@ def _serve(read: tuple[HostSettings, LifeRules]) -> int:
 
 def journal(request: Request) -> list[list[str]]:
     """The lines of root's journal about an account, as its owner is told of them. Raises InputError, OSError."""
-    from malleposte.accountd import own  # on the directory's host alone, as the settings
-    from malleposte.accounts.settings import Settings
+    from malleposte.accounts.disclosure import lines
+    from malleposte.accounts.settings import Settings  # on the directory's host alone
 
-    lines = own.newest(own.journal([Settings.read().journal], request.uid))
-    return [[one.time, one.act, one.by, one.note] for one in lines]
+    return [list(one) for one in lines.newest(lines.of([Settings.read().journal], request.uid))]
 
 
 @contextlib.contextmanager

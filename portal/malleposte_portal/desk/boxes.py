@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.message import Done
 
 from malleposte_portal import acts, sign_on
 from malleposte_portal.answers import Answer, link
@@ -31,7 +32,7 @@ def desk_boxes(found: sign_on.Agent) -> Answer:
         found,
         form,
         "desk/boxes.html",
-        lambda source, uid, token: wire.DeskBoxes(source, uid, token, school=form.typed("school").upper()),
+        lambda source, uid, token: DeskBoxes(source, uid, token, school=form.typed("school").upper()),
     )
 
 
@@ -41,7 +42,7 @@ def desk_box(found: sign_on.Agent) -> Answer:
     box = request.args.get("box", "")[: forms.LONGEST]
     if not box:
         return redirect(link("desk_boxes"), 303)
-    answer = ask(found, lambda source, uid, token: wire.DeskBoxes(source, uid, token, box=box))
+    answer = ask(found, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     told = session.pop("desk", None)
@@ -68,14 +69,14 @@ def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> An
     """The form of one change; once it is done, the page of the box."""
     box = form.typed("box")
 
-    def done(answer: wire.Done) -> Answer:
+    def done(answer: Done) -> Answer:
         act = "delegate" if add else "undelegate"
         session["desk"] = {"box": box.lower(), "act": "late" if answer.open else act}
         return redirect(link("desk_box", box=box), 303)
 
     return acted(
         found, form,
-        lambda source, uid, token: wire.DeskSetDelegate(
+        lambda source, uid, token: DeskSetDelegate(
             source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
         ),
         done, lambda refused: render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add),

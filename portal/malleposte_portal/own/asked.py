@@ -8,7 +8,9 @@ from functools import wraps
 from typing import Any, Concatenate
 
 from flask import current_app, g, redirect, render_template, url_for
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.devices import Device, RevokeDevice
+from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Request
 
 from malleposte_portal import acts, sign_on
@@ -39,16 +41,14 @@ def ask[A: Done](
     return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
 
 
-def withdrawn(found: sign_on.Agent, device: wire.Device, error: Exception) -> acts.Told:
+def withdrawn(found: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
     """Revoke a device whose password could be shown to nobody; the page that says so."""
     LOG.error("the password of a device cannot be kept: %s", error)
-    ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+    ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, device.ident))
     return acts.Told(503, _(acts.AWAY))
 
 
-def fetch(
-    found: sign_on.Agent, make: Callable[[str, str, str], wire.FetchOwnData], refused: str
-) -> client.Copy | acts.Told:
+def fetch(found: sign_on.Agent, make: Callable[[str, str, str], FetchOwnData], refused: str) -> client.Copy | acts.Told:
     """A copy of the agent's data, which is to be closed. As `ask`."""
     return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
 

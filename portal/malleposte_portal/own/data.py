@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable
 
 from flask import Response, redirect, render_template, request, session
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, ShowOwnData
+from malleposte.accountd.message import Done
 
 from malleposte_portal import acts, browsers, sign_on
 from malleposte_portal.answers import Answer, link
@@ -44,14 +46,14 @@ def own_data(found: sign_on.Agent) -> Answer:
         if form.validate():
             password = form.typed("password")
             answer = ask(
-                found, lambda source, uid, token: wire.AskOwnData(source, uid, token, password, browsers.digest()),
+                found, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
                 _("Mot de passe inexact."),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 session["told"] = "data-asked"
                 return redirect(link("own_data"), 303)
             refused, status = answer.page, answer.status
-    answer = ask(found, wire.ShowOwnData)
+    answer = ask(found, ShowOwnData)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     held = answer.own_data
@@ -82,7 +84,7 @@ def own_data_fetch(found: sign_on.Agent) -> Answer:
             return unanswered(acts.Told(429, _(BUSY)))
         _under_way.add(uid)
     try:
-        copy = fetch(found, wire.FetchOwnData, _("Il n’y a pas de copie à télécharger."))
+        copy = fetch(found, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
     except BaseException:
         _under_way.discard(uid)
         raise
@@ -94,7 +96,7 @@ def own_data_fetch(found: sign_on.Agent) -> Answer:
 
 def _sent(copy: client.Copy, uid: str) -> Response:
     answer = Response(copy, mimetype="application/zip")
-    answer.content_length = copy.answer.own_data.size
+    answer.content_length = copy.answer.size
     answer.headers.set("Content-Disposition", "attachment", filename=f"mes-donnees-{uid}.zip")
     # Nothing of it comes to lie on the portal's disk, however slowly it is taken.
     answer.headers["X-Accel-Buffering"] = "no"
@@ -105,7 +107,7 @@ def _sent(copy: client.Copy, uid: str) -> Response:
 @for_agent
 def own_data_end(found: sign_on.Agent) -> Answer:
     """Remove the copy, or call it off."""
-    answer = ask(found, wire.EndOwnData)
+    answer = ask(found, EndOwnData)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     session["told"] = "data-ended"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import segno
 from flask import g, redirect, render_template, request, url_for
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.devices import AddDevice
 from malleposte.front.profile import Phone, ProfileError
 
 from malleposte_portal import acts, browsers, profiles, shown_once, sign_on
@@ -68,13 +69,13 @@ def apple(found: sign_on.Agent) -> Answer:
 
 def _profile(found: sign_on.Agent, form: forms.Profile) -> acts.Told | None:
     """Have a device made, put its password into a profile, and hand on its link; why there is none."""
-    known = ask(found, wire.ShowAccount)
+    known = ask(found, ShowAccount)
     if isinstance(known, acts.Told):
         return known
     typed = (form.typed("password"), form.typed("name"), ACCESS)
     made = ask(
         found,
-        lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
+        lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
         _("Mot de passe inexact."),
     )
     if isinstance(made, acts.Told):

@@ -9,8 +9,10 @@ import re
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import passwords
+from malleposte.accountd.calls.protection import Block, EndSessions
+from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
+from malleposte.accountd.calls.settings import SetClass, SetQuietHours
 from malleposte.accountd.message import Done, ErrorCode, Hello, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
@@ -137,7 +139,7 @@ def test_no_answer_tells_whether_an_account_exists(portal, person):
         passwords.Reset(where, "personne-ici", who.numen, who.code(), new),
         passwords.Reset(where, who.uid, waiting.numen, "3467934679", new),
         passwords.Reset(where, who.uid, who.numen, "3467934679", new),
-        wire.SetRecovery(where, "personne-ici", "Faux-Chemin7!x", "mail", "a@lointain.test"),
+        SetRecovery(where, "personne-ici", "Faux-Chemin7!x", "mail", "a@lointain.test"),
     )
     answers = portal.timed(*asked)
     assert {answer for answer, _took in answers} == {NOT_PROVED}
@@ -176,10 +178,10 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
     who, new = person(), fresh()
     old = who.account.password
     assert enters(who.uid, old)
-    other = portal.one(wire.Block(portal.source, who.uid, portal.token("chef"), "essai"))
+    other = portal.one(Block(portal.source, who.uid, portal.token("chef"), "essai"))
     assert other.error == "unauthorised", "who acts on another's account must be proved"
     assert enters(who.uid, old)
-    blocked = portal.one(wire.Block(portal.source, who.uid, portal.token(who.uid), "essai"))
+    blocked = portal.one(Block(portal.source, who.uid, portal.token(who.uid), "essai"))
     assert (blocked.uid, blocked.before, bool(blocked.until), blocked.open) == (who.uid, "active", True, ())
     assert not enters(who.uid, old)
     code = who.code()
@@ -198,12 +200,10 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
 def test_sessions_end_on_request_and_the_password_stays(portal, person, mail, enters):
     who = person()
     session = mail.imap(who.account)
-    assert portal.one(wire.EndSessions(portal.source, who.uid, portal.token(who.uid))) == Done(who.uid, "active")
+    assert portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid))) == Done(who.uid, "active")
     wait_for(lambda: thrown_out(session), 20, "the session is still there")
     assert enters(who.uid, who.account.password)
-    assert (
-        portal.one(wire.EndSessions(portal.source, "personne-ici", portal.token("personne-ici"))).error == "not_found"
-    )
+    assert portal.one(EndSessions(portal.source, "personne-ici", portal.token("personne-ici"))).error == "not_found"
 
 
 def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person, site, mail):
@@ -211,10 +211,10 @@ def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     before = datetime.datetime.now(datetime.UTC)
     new = f"test+neuf{mark}@lointain.test"
-    asked = portal.one(wire.SetRecovery(portal.source, who.uid, who.account.password, "mail", new))
+    asked = portal.one(SetRecovery(portal.source, who.uid, who.account.password, "mail", new))
     letter = mail.at_foreign("test", f"test+neuf{mark}").decode()
     code = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)[0]
-    confirm = wire.ConfirmRecovery(portal.source, who.uid, portal.token(who.uid), asked.ticket, code)
+    confirm = ConfirmRecovery(portal.source, who.uid, portal.token(who.uid), asked.ticket, code)
     assert portal.one(dataclasses.replace(confirm, code="3467934679")).error == "refused_value"
     assert who.held("mpRecoveryNext") == {}
     until = datetime.datetime.strptime(portal.one(confirm).until + "+0000", "%Y%m%d%H%M%SZ%z")
@@ -248,11 +248,11 @@ def test_what_an_agent_settles(portal, person):
     who = person()
     password = who.account.password
     answers = portal.ask(
-        wire.SetRecovery(portal.source, who.uid, password, "phone", "06 12 34 56 78"),
-        wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("12345 18:30-07:45",)),
-        wire.SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("9 18:30-07:45",)),
-        wire.SetRecovery(portal.source, who.uid, password, "mail", "x@ac-exemple.test"),
-        wire.SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
+        SetRecovery(portal.source, who.uid, password, "phone", "06 12 34 56 78"),
+        SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("12345 18:30-07:45",)),
+        SetQuietHours(portal.source, who.uid, portal.token(who.uid), ("9 18:30-07:45",)),
+        SetRecovery(portal.source, who.uid, password, "mail", "x@ac-exemple.test"),
+        SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
     )
     assert answers[0].until > "2026"
     assert answers[1] == Done(who.uid, "active")
@@ -271,7 +271,7 @@ def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
     dav = device(who.account)
     put_event(dav, first(dav.discover()[1]), "a", "Conseil")
     for profile in ("convergence", "roundcube"):
-        done = portal.one(wire.SetClass(portal.source, who.uid, portal.token(who.uid), profile))
+        done = portal.one(SetClass(portal.source, who.uid, portal.token(who.uid), profile))
         assert done == Done(who.uid, "active")
         assert ["Conseil"] in events(dav).values()
 

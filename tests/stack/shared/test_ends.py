@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import passwords
+from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.message import Done
 from malleposte.policy import rules
 from malleposte.probe.walker.plan import Plan
@@ -63,7 +63,7 @@ def act(held: Held, name: str) -> None:
                 done = portal.one(passwords.Change(portal.source, who.uid, who.password, rules.generate()))
                 assert done == Done(who.uid, "active")
             case "sessions":
-                done = portal.one(wire.EndSessions(portal.source, who.uid, portal.token(who.uid)))
+                done = portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid)))
                 assert done == Done(who.uid, "active")
             case "log-ins":
                 cli.typed("sessions", "end", who.uid, "--reason", "essai", group="sso").check_returncode()

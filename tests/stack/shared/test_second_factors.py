@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import factors, log_in_page
+from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
@@ -338,11 +338,11 @@ def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, pe
     assert browser.entered
     token = portal.token(who.uid)
 
-    def shown() -> list[wire.OpenLogIn]:
-        return list(portal.one(wire.ShowLogIns(portal.source, who.uid, token)).log_ins)
+    def shown() -> list[OpenLogIn]:
+        return list(portal.one(ShowLogIns(portal.source, who.uid, token)).log_ins)
 
-    def end(one: wire.OpenLogIn) -> Any:
-        return portal.one(wire.EndLogIn(portal.source, who.uid, token, one.ident))
+    def end(one: OpenLogIn) -> Any:
+        return portal.one(EndLogIn(portal.source, who.uid, token, one.ident))
 
     (trusted,) = [one for one in shown() if one.trusted]
     assert trusted.place, "the software keeps none"

@@ -7,8 +7,8 @@ import secrets
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import passwords
+from malleposte.accountd.calls.protection import Block
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
@@ -61,7 +61,7 @@ def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> N
     mine = {"name": held["name"], "secret": held["secret"]}
     portal = Portal(site)
     prove = passwords.Prove(here, who.uid, who.account.password)
-    block = wire.Block(here, who.uid, portal.token(who.uid), "essai")
+    block = Block(here, who.uid, portal.token(who.uid), "essai")
     assert portal.ask(prove, block, **mine) == [
         Done(who.uid, "active"),
         Refused(ErrorCode.UNAUTHORISED),

@@ -7,13 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import codec, own, wire
+from malleposte.accountd import codec
 from malleposte.accountd.call import CALLS
+from malleposte.accountd.calls.account import ShowAccount, ShowJournal
+from malleposte.accountd.calls.desk import DeskFind, DeskList, DeskReach, DeskShow
+from malleposte.accountd.calls.desk_acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.desk_rules import Rules
-from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused, Request
-from malleposte.accountd.wire import Forbidden
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Forbidden, Refused, Request
+from malleposte.accountd.own import COMPUTED
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
+from malleposte.accounts.disclosure import lines
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import InputError, MallepostError
@@ -80,9 +85,9 @@ def mine(level: int | None = 4, uid: str = "adesk") -> dict[str, str]:
     return {"source": HERE, "uid": uid, "token": token(uid, level=level)}
 
 
-def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: Any) -> wire.Answer:
+def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: Any) -> CodeGiven | Refused:
     asked: dict[str, Any] = {**mine(), "target": target, "way": way, "reason": WHY, "called_back": True}
-    return stage.ask(wire.DeskCode(**asked | changed))
+    return stage.ask(DeskCode(**asked | changed))
 
 
 def forbidden(word: Forbidden) -> Refused:
@@ -92,19 +97,19 @@ def forbidden(word: Forbidden) -> Refused:
 def every(target: str = "mdupond", **who: str) -> list[Request]:
     """Every call on somebody's account."""
     return [
-        wire.DeskShow(**who, target=target),
-        wire.DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
-        wire.DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
-        wire.DeskBlock(**who, target=target, reason=WHY),
+        DeskShow(**who, target=target),
+        DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
+        DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
+        DeskBlock(**who, target=target, reason=WHY),
     ]
 
 
 def looks(**who: str) -> list[Request]:
     """Every call on nobody's account."""
     return [
-        wire.DeskReach(**who),
-        wire.DeskFind(**who, text="dupond"),
-        wire.DeskList(**who, school=SCHOOL, state="pending"),
+        DeskReach(**who),
+        DeskFind(**who, text="dupond"),
+        DeskList(**who, school=SCHOOL, state="pending"),
     ]
 
 
@@ -122,12 +127,12 @@ def test_a_log_in_without_a_second_factor_may_nothing(stage: Stage, level: Any) 
         assert stage.ask(request) == forbidden(Forbidden.FACTOR), request
     assert stage.held("mdupond", "mpState") == ["active"]
     assert len(stage.hosts.factors("mdupond")) == 2
-    assert isinstance(stage.ask(wire.DeskReach(**mine(5))), Done)
+    assert isinstance(stage.ask(DeskReach(**mine(5))), Done)
 
 
 @pytest.mark.parametrize("held", [[], ["dsi"], ["helpdesk"], ["helpdesk 0210001M 21"], ["other *"]])
 def test_whoever_has_not_the_role_may_nothing(stage: Stage, held: list[str]) -> None:
-    assert isinstance(stage.ask(wire.DeskReach(**mine())), Done)
+    assert isinstance(stage.ask(DeskReach(**mine())), Done)
     change(stage, "adesk", mpRole=held)
     for request in (*looks(**mine()), *every(**mine())):
         assert stage.ask(request) == forbidden(Forbidden.ROLE), request
@@ -140,9 +145,9 @@ def test_a_token_is_good_for_its_own_agent_alone(stage: Stage) -> None:
     for request in (*looks(**stolen), *every(**stolen)):
         assert stage.ask(request) == NO_LOG_IN
     old = mine() | {"token": token("adesk", level=4, exp=int(NOW.timestamp()) - 600)}
-    assert stage.ask(wire.DeskReach(**old)) == NO_LOG_IN
+    assert stage.ask(DeskReach(**old)) == NO_LOG_IN
     change(stage, "adesk", mpState=["blocked"])
-    assert stage.ask(wire.DeskReach(**mine())) == NOT_PROVED
+    assert stage.ask(DeskReach(**mine())) == NOT_PROVED
 
 
 # --- on whom ---
@@ -163,7 +168,7 @@ def test_another_school_is_as_nobody_at_all(stage: Stage) -> None:
 def test_a_departement_reaches_its_schools_and_a_star_everybody(stage: Stage, scope: str, reached: bool) -> None:
     stage.agent("voisin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[NEAR])
     change(stage, "adesk", mpRole=[f"helpdesk {scope}"])
-    answer = stage.ask(wire.DeskShow(**mine(), target="VOISIN"))
+    answer = stage.ask(DeskShow(**mine(), target="VOISIN"))
     assert isinstance(answer, Done) is reached, answer
 
 
@@ -191,11 +196,11 @@ def test_nobody_acts_on_an_account_with_a_role(stage: Stage, more: dict[str, lis
 
 def test_a_search_finds_those_in_reach(stage: Stage) -> None:
     stage.agent("loin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[FAR])
-    found = stage.ask(wire.DeskFind(**mine(), text="dupond"))
+    found = stage.ask(DeskFind(**mine(), text="dupond"))
     assert isinstance(found, Done)
     assert [one.uid for one in found.people] == ["adesk", "mdupond"]
     assert not found.more
-    short = stage.ask(wire.DeskFind(**mine(), text="d"))
+    short = stage.ask(DeskFind(**mine(), text="d"))
     assert isinstance(short, Refused)
     assert short.error is ErrorCode.REFUSED_VALUE
 
@@ -203,7 +208,7 @@ def test_a_search_finds_those_in_reach(stage: Stage) -> None:
 def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
     for number in range(60):
         stage.agent(f"agent{number:02}", State.ACTIVE, f"01E95{number:05}XYZ", mpEstablishment=SCHOOLS)
-    found = stage.ask(wire.DeskFind(**mine(), text="agent"))
+    found = stage.ask(DeskFind(**mine(), text="agent"))
     assert isinstance(found, Done)
     assert found.more
     assert len(found.people) > 20
@@ -233,17 +238,17 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
     for number, (uid, (held, more)) in enumerate(rows.items()):
         stage.agent(uid, held, f"01E95{number:05}XYZ", **fresh | more)
     plain = {"serré": "serre", "bloqué": "bloque", "échu": "echu", "bloqué-non": "jamais"}
-    answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state=state))
+    answer = stage.ask(DeskList(**mine(), school=SCHOOL, state=state))
     assert isinstance(answer, Done)
     assert sorted(one.uid for one in answer.people) == sorted(plain.get(uid, uid) for uid in uids)
-    assert stage.ask(wire.DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
-    wrong = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="rich"))
+    assert stage.ask(DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
+    wrong = stage.ask(DeskList(**mine(), school=SCHOOL, state="rich"))
     assert isinstance(wrong, Refused)
 
 
 def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> None:
     def idle() -> list[str]:
-        answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="idle"))
+        answer = stage.ask(DeskList(**mine(), school=SCHOOL, state="idle"))
         assert isinstance(answer, Done)
         return sorted(one.uid for one in answer.people)
 
@@ -259,9 +264,9 @@ def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> No
     assert idle() == ["adesk", "ailleurs", "mdupond"]
 
     refused, entered, long_ago = log_in(), log_in(accepted=True), NOW - datetime.timedelta(days=91)
-    stage.kept = model.Kept((seen(refused, NOW), seen(entered, long_ago)))
+    stage.hosts.kept = model.Kept((seen(refused, NOW), seen(entered, long_ago)))
     assert "mdupond" in idle()
-    stage.kept = model.Kept((seen(entered, NOW - datetime.timedelta(days=2)),))
+    stage.hosts.kept = model.Kept((seen(entered, NOW - datetime.timedelta(days=2)),))
     assert idle() == ["adesk", "ailleurs"]
     stage.mute = True
     assert idle() == ["adesk", "ailleurs"], "what one host does not tell, another may"
@@ -270,12 +275,12 @@ def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> No
 def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
     change(stage, "mdupond", mpRecoveryPhone=["+33612345678"], pwdAccountLockedTime=["20260901075900Z"])
     secret = stage.code("mdupond")
-    stage.forwards += forwards('redirect "marie@${x}";')
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    stage.hosts.forwards += forwards('redirect "marie@${x}";')
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
     assert isinstance(answer, Done)
     assert answer.sheet is not None
     assert (answer.account.recovery_mail, answer.account.recovery_phone) == ("ma…@exemple.test", "…78")
-    assert answer.account.forwards == ("ai…@exemple.test", wire.COMPUTED)
+    assert answer.account.forwards == ("ai…@exemple.test", COMPUTED)
     assert answer.sheet.codes == ("desk 20261001080000Z",)
     assert answer.sheet.ways == ("mail", "sms", "aloud")
     assert [(one.ident, one.kind) for one in answer.sheet.factors] == [("abc", "totp"), ("def", "webauthn")]
@@ -286,7 +291,7 @@ def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
 
 def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
     stage.mute = stage.store.away = True  # type: ignore[attr-defined]
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
     assert isinstance(answer, Done)
     assert answer.sheet is not None
     assert (answer.sheet.factors_known, answer.account.looked) == (False, False)
@@ -294,8 +299,8 @@ def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
 
 def test_a_sheet_has_the_diagnosis_without_the_names_of_others(stage: Stage) -> None:
     virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
-    stage.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    stage.hosts.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
     assert isinstance(answer, Done)
     told = {(one.accepted, one.place, one.program) for one in answer.diagnosis.logins}
     assert told == {(True, "192.0.2.7", "K-9"), (False, "192.0.2.7", "K-9")}
@@ -309,11 +314,11 @@ def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
     logins = [seen(log_in(accepted=odd, place=f"2001:db8::{number}", program="é" * 40), LATE, 10)
               for number in range(100) for odd in (False, True)]  # fmt: skip
     refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
-    stage.kept = model.Kept(tuple(logins), tuple(refused))
+    stage.hosts.kept = model.Kept(tuple(logins), tuple(refused))
     stage.store.held = [Factor(f"{number}" * 8, "webauthn", "é" * 40, NOW) for number in range(14)]  # type: ignore[attr-defined]
-    stage.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
+    stage.hosts.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
     change(stage, "mdupond", mpEstablishment=SCHOOLS, cn=["é" * 200])
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
     assert len(codec.encode_answer(answer)) < LONGEST
     assert isinstance(answer, Done)
     assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
@@ -352,7 +357,7 @@ def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> No
     assert isinstance(code(stage, **mine(uid="bdesk")), Done), "and another person"
     object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=3))
     assert code(stage, "mail") == forbidden(Forbidden.CAP), "what was refused counts for nothing"
-    assert stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
+    assert stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
     assert stage.held("mdupond", "mpState") == ["active"]
 
 
@@ -411,7 +416,7 @@ def test_a_code_that_opens_nothing_is_not_given(stage: Stage) -> None:
 
 
 def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
-    done = stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY))
+    done = stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY))
     assert isinstance(done, Done)
     assert (done.before, done.until) == ("active", "20260903080000Z")
     assert (stage.held("mdupond", "mpState"), stage.channel.closed) == (["blocked"], ["mdupond"])
@@ -419,7 +424,7 @@ def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
 
 def test_no_call_ends_a_block(stage: Stage) -> None:
     """Ending one is the DSI's, on the command line: of all calls, the desk's and the agent's own."""
-    assert isinstance(stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)), Done)
+    assert isinstance(stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)), Done)
     blocked = {name: stage.held("mdupond", name) for name in ("mpState", "mpBlockedUntil")}
     for request in (*looks(**mine()), *every(**mine()), *every(**mine(uid="mdupond"))):
         stage.ask(request)
@@ -430,11 +435,11 @@ def test_no_call_ends_a_block(stage: Stage) -> None:
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     object.__setattr__(stage.service.tools, "factors_close", True)
     change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])
-    done = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    done = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
     assert isinstance(done, Done)
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
     assert "Moyen de connexion supprimé" in str(stage.letters[-1]["Subject"])
-    again = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    again = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
     assert isinstance(again, Refused)
     assert again.error is ErrorCode.REFUSED_VALUE
 
@@ -444,13 +449,13 @@ def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
 
 def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: Stage) -> None:
     code(stage)
-    stage.ask(wire.DeskBlock(**mine(2), target="mdupond", reason=WHY))
+    stage.ask(DeskBlock(**mine(2), target="mdupond", reason=WHY))
     told = [one for one in stage.lines() if one["action"].startswith("desk-")]
     assert [(one["action"], one["by"], one["account"]) for one in told] == [
         ("desk-aloud", "adesk", "mdupond"), ("desk-refused", "adesk", "mdupond"),
     ]  # fmt: skip
     assert (told[0]["note"], told[1]["why"], told[1]["call"]) == (WHY, "factor", "desk_block")
-    answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
+    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
     assert isinstance(answer, Done)
     shown = {one.act: one for one in answer.journal}
     assert (shown["code INA lu au téléphone"].by, shown["code INA lu au téléphone"].note) == ("desk", WHY)
@@ -459,8 +464,8 @@ def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: S
 
 
 def test_an_agent_s_own_acts_are_not_the_help_desk_s(stage: Stage) -> None:
-    stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond")))
-    assert [one.by for one in own.journal([stage.journal], "mdupond")] == ["portal"]
-    shown = stage.ask(wire.ShowAccount(HERE, "adesk", token("adesk")))
+    stage.ask(EndSessions(HERE, "mdupond", token("mdupond")))
+    assert [one.by for one in lines.of([stage.journal], "mdupond")] == ["portal"]
+    shown = stage.ask(ShowAccount(HERE, "adesk", token("adesk")))
     assert isinstance(shown, Done)
     assert shown.account.desk

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
@@ -218,7 +217,7 @@ def test_one_password_of_many_at_once(desk: Desk) -> None:
     desk.step(ticket, "charter", CHARTER)
     start = threading.Barrier(8)
 
-    def ask(number: int) -> wire.Answer:
+    def ask(number: int) -> Done | Refused:
         start.wait()
         return desk.ask(enrolment.Activate(f"192.0.{number}.7", ticket, f"{NEW}{number}a"))
 

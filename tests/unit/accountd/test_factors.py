@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd.calls import factors, log_in_page, passwords
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
@@ -35,11 +35,11 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> wire.Answer:
+def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> Done | Refused:
     return stage.ask(log_in_page.TryFactor(where, uid, "totp", code))
 
 
-def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> wire.Answer:
+def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> Done | Refused:
     return stage.ask(log_in_page.FactorTried(where, "mdupond", "totp", code, right))
 
 
@@ -49,7 +49,7 @@ def made(stage: Stage) -> tuple[str, ...]:
     return answer.codes
 
 
-def spend(stage: Stage, kind: str, code: str, where: str = HERE) -> wire.Answer:
+def spend(stage: Stage, kind: str, code: str, where: str = HERE) -> Done | Refused:
     return stage.ask(log_in_page.SpendCode(where, "mdupond", kind, code))
 
 
@@ -260,7 +260,7 @@ def test_a_mailed_code_enrols_nothing(stage: Stage) -> None:
     assert spend(stage, "ina", desk) == DONE
 
 
-def changed(stage: Stage, *, added: bool, kinds: tuple[str, ...]) -> wire.Answer:
+def changed(stage: Stage, *, added: bool, kinds: tuple[str, ...]) -> Done | Refused:
     return stage.ask(factors.FactorChanged(HERE, "mdupond", "totp", "Telephone", added, kinds))
 
 
@@ -384,7 +384,7 @@ def enrolled(stage: Stage) -> list[Factor]:
     return held
 
 
-def removed(stage: Stage, factor: str, password: str = OLD, of: str = "mdupond") -> wire.Answer:
+def removed(stage: Stage, factor: str, password: str = OLD, of: str = "mdupond") -> Done | Refused:
     return stage.ask(factors.RemoveFactor(HERE, "mdupond", token(of), password, factor))
 
 
@@ -443,7 +443,7 @@ OPEN = Kept(
 
 
 def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(stage: Stage) -> None:
-    stage.kept = OPEN
+    stage.hosts.kept = OPEN
     ask = factors.ShowFactors(HERE, "mdupond", token("mdupond"))
     assert stage.ask(ask) == factors.FactorList("mdupond"), "they go on unless the platform says so"
     object.__setattr__(stage.service.tools, "factors_close", True)
@@ -460,7 +460,7 @@ def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(sta
 
 
 def test_the_letter_about_the_first_factor_names_what_stops(stage: Stage) -> None:
-    stage.kept = OPEN
+    stage.hosts.kept = OPEN
     object.__setattr__(stage.service.tools, "factors_close", True)
     changed(stage, added=True, kinds=("totp",))
     changed(stage, added=True, kinds=("totp", "webauthn"))

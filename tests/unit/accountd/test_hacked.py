@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import hacked, passwords
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.protection import Block
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts.channels import Failure
@@ -56,7 +57,7 @@ class Robbed(Stage):
     def without(self, uid: str, ident: str) -> None:
         self.factors = [one for one in self.factors if one.ident != ident]
 
-    def recover(self, good: str, **changed: str) -> wire.Answer:
+    def recover(self, good: str, **changed: str) -> Done | Refused:
         return self.ask(hacked.Recover(HERE, **{"numen": NUMEN, "code": good, "new": NEW} | changed))
 
     def taken_back(self, way: codes.Way = codes.Way.LETTER) -> hacked.Recovered:
@@ -147,7 +148,7 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
         assert stage.held("mdupond", name) == [], name
     assert stage.held("mdupond", "mpState") == ["active"]
     before = token("mdupond")
-    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), Refused)
+    assert isinstance(stage.ask(ShowAccount(HERE, "mdupond", before)), Refused)
     assert stage.ask(passwords.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
     assert isinstance(stage.ask(passwords.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), Done)
 
@@ -169,7 +170,7 @@ def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: Robb
 
 
 def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed) -> None:
-    stage.ask(wire.Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
+    stage.ask(Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
     assert stage.held("mdupond", "mpState") == ["blocked"]
     assert stage.taken_back().before == "blocked"
     assert stage.held("mdupond", "mpState") == ["active"]

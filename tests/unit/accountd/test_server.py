@@ -24,10 +24,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
 from malleposte.accountd.calls import enrolment, factors, log_in_page, passwords
+from malleposte.accountd.calls.own_data import FetchOwnData, OwnDataCopy
+from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, Refused, Request
 from malleposte.accountd.settings import Settings
@@ -51,13 +53,13 @@ class Service:
         assert uid in ("mdupond", "jmartin")
         return self.path.open("rb")
 
-    def answer(self, request: Request, client: str) -> wire.Answer:
+    def answer(self, request: Request, client: str) -> Done | Refused:
         self.callers.append(client)
         time.sleep(self.takes)
-        if isinstance(request, wire.FetchOwnData):
+        if isinstance(request, FetchOwnData):
             if not self.size:
                 return Refused(ErrorCode.REFUSED_VALUE)
-            return wire.Done("mdupond", own_data=wire.OwnData("ready", size=self.size))
+            return OwnDataCopy("mdupond", size=self.size)
         return Done("mdupond")
 
 
@@ -167,7 +169,7 @@ def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> 
     assert mine.call(Hello()) == Done()
     for other in (
         CHANGE,
-        wire.Block("192.0.2.7", "mdupond", "mdupond", "volé"),
+        Block("192.0.2.7", "mdupond", "mdupond", "volé"),
         passwords.IssueCode("192.0.2.7", "mdupond"),
     ):
         with pytest.raises(RefusedError) as refused:
@@ -231,7 +233,7 @@ def test_answers_come_at_fixed_moments(running: Running) -> None:
         assert took(seconds) >= least
     running.service.takes = 0.0
     begun = time.monotonic()
-    running.local().call(wire.EndSessions("192.0.2.7", "mdupond", "chef"))
+    running.local().call(EndSessions("192.0.2.7", "mdupond", "chef"))
     running.local().call(Hello())
     assert time.monotonic() - begun < 5
 
@@ -239,7 +241,7 @@ def test_answers_come_at_fixed_moments(running: Running) -> None:
 def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "WAITING", 2)
     running.service.takes = 0.5
-    end = wire.EndSessions("192.0.2.7", "mdupond", "chef")
+    end = EndSessions("192.0.2.7", "mdupond", "chef")
     tell: Callable[[int], object] = lambda _number: _tried(running.local(), end)  # noqa: E731
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(tell, range(8)))
@@ -251,12 +253,12 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
     monkeypatch.setattr(daemon, "WAITING", 40)
     leave = threading.Event()
 
-    def answer(request: Request, client: str) -> wire.Answer:
+    def answer(request: Request, client: str) -> Done | Refused:
         assert leave.wait(60)
         return Done("mdupond")
 
     monkeypatch.setattr(running.service, "answer", answer)
-    noisy = wire.EndSessions("192.0.2.7", "mdupond", "chef")
+    noisy = EndSessions("192.0.2.7", "mdupond", "chef")
     proof = enrolment.Enrol("192.0.2.7", "billet", "look")
     with ThreadPoolExecutor(48) as pool:
         try:
@@ -298,7 +300,7 @@ def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) 
         held.callback(running.local().fetch(other).close)
 
 
-FETCH = wire.FetchOwnData("192.0.2.7", "mdupond", "jeton")
+FETCH = FetchOwnData("192.0.2.7", "mdupond", "jeton")
 
 
 @pytest.mark.parametrize("way", ["local", "remote"])
@@ -307,7 +309,7 @@ def test_a_copy_comes_after_its_answer(running: Running, tmp_path: Path, way: st
     running.service.path, running.service.size = tmp_path / "copy", len(content)
     running.service.path.write_bytes(content)
     copy = getattr(running, way)().fetch(FETCH)
-    assert copy.answer.own_data.size == len(content)
+    assert copy.answer.size == len(content)
     assert b"".join(copy) == content
     copy.close()
     assert running.local().call(CHANGE) == Done("mdupond")

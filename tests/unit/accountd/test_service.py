@@ -7,29 +7,39 @@ import contextlib
 import datetime
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls import enrolment, passwords
+from malleposte.accountd.calls.charges import SetCharge
+from malleposte.accountd.calls.devices import RevokeDevice
+from malleposte.accountd.calls.log_ins import EndLogIn
+from malleposte.accountd.calls.protection import Block, EndSessions
+from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
+from malleposte.accountd.calls.settings import SetClass, SetQuietHours
+from malleposte.accountd.context import Tools, look_up
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
-from malleposte.accountd.service import Service, Tools, look_up
+from malleposte.accountd.service import Service
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.disclosure.lines import Line
+from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
+from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
+from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
@@ -82,6 +92,50 @@ class Channel:
 class Hosts:
     def __init__(self) -> None:
         self.cuts: list[tuple[str, str]] = []
+        self.mute = False
+        self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
+        self.kept = Kept()
+
+    def look(self, uid: str) -> Filters:
+        if self.mute:
+            raise MallepostError("the host of the mailbox gives no answer")
+        return Filters("roundcube", ("roundcube",), self.forwards)
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+
+    def factors(self, uid: str) -> Sequence[Factor]:
+        return ()
+
+    def unfactor(self, uid: str, ident: str) -> object:
+        raise InputError("no such factor")
+
+    def traces(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
+        return (), ()
+
+    def untrace(self, uid: str, trace: Trace) -> Sequence[Failure]:
+        return ()
+
+    def journal(self, uid: str) -> list[Line]:
+        return []
+
+    def log_ins(self, uid: str) -> list[Session]:
+        return []
+
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
+        return None
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        return []
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        return {}
+
+    def senders(self, uid: str) -> Senders:
+        return Senders()
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        return Senders()
 
     def cut(self, uid: str, device: str) -> list[Failure]:
         self.cuts.append((uid, device))
@@ -95,21 +149,6 @@ class Hosts:
 
     def settle(self, uid: str, profile: str) -> Moved:
         return Moved()
-
-    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
-        return Kept(), []
-
-    def factors(self, uid: str) -> Sequence[Factor]:
-        return ()
-
-    def unfactor(self, uid: str, ident: str) -> object:
-        raise InputError("no such factor")
-
-    def traces(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
-        return (), ()
-
-    def untrace(self, uid: str, trace: Trace) -> Sequence[Failure]:
-        return ()
 
 
 class Gateway:
@@ -138,22 +177,18 @@ class Stage:
         self.reminders: list[tuple[str, str]] = []
         self.gateway = Gateway()
         self.hosts = Hosts()
-        self.mute = False
-        self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
         self.away = False
-        self.kept = Kept()
         self.noted: list[LogIn] = []
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
         tools = Tools(
-            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
+            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), cast("Hostd", self.hosts),
             lambda where, issued: self.sent.append((where, issued)), self.tell, self.post,
             lambda where, issued: self.confirmations.append((where, issued)),
             lambda where, login, now: self.reminders.append((where, login)),
             gateway=self.gateway, facts=lambda: FACTS,
-            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), look=self.look, devices=2,
-            record=self.record, note=self.noted.append, limits=self.limits, now=lambda: NOW,
+            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), devices=2,
+            note=self.noted.append, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
-        self.hosts.record = self.record  # type: ignore[method-assign]
         self.service = Service(tools)
 
     def tell(self, where: Sequence[str], login: str, at: datetime.datetime) -> None:
@@ -166,13 +201,14 @@ class Stage:
             raise ConnectionRefusedError
         self.letters.append(letter)
 
-    def look(self, uid: str) -> Filters:
-        if self.mute:
-            raise MallepostError("the host of the mailbox gives no answer")
-        return Filters("roundcube", ("roundcube",), self.forwards)
+    @property
+    def mute(self) -> bool:
+        """Whether mail cannot be sent, and no host answers."""
+        return self.hosts.mute
 
-    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
-        return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+    @mute.setter
+    def mute(self, mute: bool) -> None:
+        self.hosts.mute = mute
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Directory]:
@@ -208,8 +244,8 @@ class Stage:
         """Whether this is the account's password."""
         return bool(self.directory.log_in(f"uid={uid},ou=people,{self.directory.suffix}", password).ok)
 
-    def ask(self, request: Request) -> wire.Answer:
-        return self.service.answer(request, "accountd:pia1")
+    def ask[A: Done](self, request: Request[A]) -> A | Refused:
+        return cast("A | Refused", self.service.answer(request, "accountd:pia1"))
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.journal.read_text("utf-8").splitlines()]
@@ -268,7 +304,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
     stage.ground.expire(uid)
     assert stage.ask(passwords.Change(HERE, uid, OLD, NEW)) == Done(uid, "expired")
-    done = stage.ask(wire.Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
+    done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == Done(uid, "active", "20260903080000Z")
     assert stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
     again = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
@@ -487,15 +523,15 @@ def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
 
 def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
-    assert stage.ask(wire.SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
+    assert stage.ask(SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
     for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
                 ("pigeon", "12")):  # fmt: skip
-        refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, *bad))
+        refused = stage.ask(SetRecovery(HERE, uid, OLD, *bad))
         assert isinstance(refused, Refused)
         assert refused.error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
-    asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert asked == Done(uid, "active", "20260904080000Z")
+    asked = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
+    assert asked == RecoveryAsked(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z vieux@exemple.test +33612345678"]
     assert stage.held(uid, "mpRecoveryPhone") == []
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
@@ -504,7 +540,7 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
 
 def new_address(stage: Stage, uid: str, address: str = "a@exemple.test") -> tuple[str, str]:
     """Ask for another address: its ticket and the code that was sent there."""
-    done = stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", address))
+    done = stage.ask(SetRecovery(HERE, uid, OLD, "mail", address))
     assert isinstance(done, Done) and done.until == ""
     where, issued = stage.confirmations[-1]
     assert where == address
@@ -515,16 +551,16 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     ticket, code = new_address(stage, uid)
     assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
-    wrong = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
+    wrong = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
     assert isinstance(wrong, Refused)
     assert wrong.error == "refused_value"
-    done = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
+    done = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
     assert done == Done(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
-    again = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    again = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
     assert isinstance(again, Refused), "a ticket serves once"
     stage.ask(passwords.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
@@ -538,33 +574,33 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
     ticket, code = new_address(stage, uid)
     end, digest, _address = ticket.split(" ")
     refused = [
-        wire.ConfirmRecovery(HERE, other, token(other), ticket, code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), f"{end} {digest} voleur@exemple.test", code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), f"20991201120000Z {digest} a@exemple.test", code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), "", code),
+        ConfirmRecovery(HERE, other, token(other), ticket, code),
+        ConfirmRecovery(HERE, uid, token(uid), f"{end} {digest} voleur@exemple.test", code),
+        ConfirmRecovery(HERE, uid, token(uid), f"20991201120000Z {digest} a@exemple.test", code),
+        ConfirmRecovery(HERE, uid, token(uid), "", code),
     ]
     for one in refused:
         answer = stage.ask(one)
         assert isinstance(answer, Refused) and answer.error == "refused_value"
-    assert stage.ask(wire.ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
+    assert stage.ask(ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
-    late = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    late = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
     assert isinstance(late, Refused)
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
-    assert isinstance(stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
+    assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
 
 
 def test_who_has_a_second_factor_changes_no_means_by_the_password_alone(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpTwoFactor=["totp"])
     for given in (("mail", "a@exemple.test"), ("phone", "06 12 34 56 78"), ("phone", "")):
-        assert stage.ask(wire.SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
-        assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, *given, token=token(uid))), Done)
+        assert stage.ask(SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
+        assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, *given, token=token(uid))), Done)
     assert [where for where, _code in stage.confirmations] == ["a@exemple.test"]
 
 
 def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    answers = [stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
+    answers = [stage.ask(SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
     assert {one.error for one in answers if isinstance(one, Refused)} == {"slow_down"}
     assert len(stage.confirmations) == len([one for one in answers if isinstance(one, Done)]) > 1
 
@@ -572,12 +608,12 @@ def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
 def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
-    refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
+    refused = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
     assert isinstance(refused, Refused)
     assert refused.error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
-    assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail")), Done)
+    assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), Done)
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
 
 
@@ -608,9 +644,9 @@ def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None
 def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
-        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
+        assert isinstance(stage.ask(SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
     for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
-        assert stage.ask(wire.SetQuietHours(HERE, uid, token(uid), hours)) == Done(uid, "active")
+        assert stage.ask(SetQuietHours(HERE, uid, token(uid), hours)) == Done(uid, "active")
         assert stage.held(uid, "mpQuietHours") == list(hours)
 
 
@@ -619,26 +655,26 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.agent("chef", State.ACTIVE, OTHER_NUMEN)
     for by in (token("chef"), "", "nobody", token(uid)[:-4] + "AAAA"):
-        for request in (wire.Block(HERE, uid, by, "r"), wire.EndSessions(HERE, uid, by),
-                        wire.SetClass(HERE, uid, by, "convergence")):  # fmt: skip
+        for request in (Block(HERE, uid, by, "r"), EndSessions(HERE, uid, by),
+                        SetClass(HERE, uid, by, "convergence")):  # fmt: skip
             refused = stage.ask(request)
             assert isinstance(refused, Refused)
             assert refused.error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
-    assert stage.ask(wire.SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
+    assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
     assert stage.held(uid, "mpProfile") == ["convergence"]
-    assert isinstance(stage.ask(wire.SetClass(HERE, uid, token(uid), "luxe")), Refused)
+    assert isinstance(stage.ask(SetClass(HERE, uid, token(uid), "luxe")), Refused)
     stage.channel.broken = True
-    assert stage.ask(wire.EndSessions(HERE, uid, token(uid))) == Done(uid, "active", open=("essai",))
+    assert stage.ask(EndSessions(HERE, uid, token(uid))) == Done(uid, "active", open=("essai",))
     for request in (
-        wire.EndSessions(HERE, "nobody", token("nobody")),
-        wire.Block(HERE, "nobody", token("nobody"), "r"),
+        EndSessions(HERE, "nobody", token("nobody")),
+        Block(HERE, "nobody", token("nobody"), "r"),
     ):
         refused = stage.ask(request)
         assert isinstance(refused, Refused)
         assert refused.error == "not_found"
-    bad = stage.ask(wire.Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
+    bad = stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
     assert isinstance(bad, Refused)
     assert bad.error == "refused_value"
     assert stage.lines()[0]["by"] == uid
@@ -651,20 +687,20 @@ def test_acts_that_change_nothing_stop_nobody(stage: Stage) -> None:
     """Three hundred of one agent used up the portal's budget of ten minutes, for everybody."""
     noisy, other = stage.agent("mdupond", State.ACTIVE), stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     requests = (
-        wire.SetQuietHours(HERE, noisy, token(noisy), (NULL,)),
-        wire.SetQuietHours(HERE, noisy, token(noisy)),
-        wire.SetClass(HERE, noisy, token(noisy), NULL),
-        wire.RevokeDevice(HERE, noisy, token(noisy), NULL),
-        wire.SetCharge(HERE, noisy, token(noisy), "list", NULL, "poster", "x@y.test"),
+        SetQuietHours(HERE, noisy, token(noisy), (NULL,)),
+        SetQuietHours(HERE, noisy, token(noisy)),
+        SetClass(HERE, noisy, token(noisy), NULL),
+        RevokeDevice(HERE, noisy, token(noisy), NULL),
+        SetCharge(HERE, noisy, token(noisy), "list", NULL, "poster", "x@y.test"),
     )
     for number in range(301):
         stage.ask(requests[number % len(requests)])
-    hours = wire.SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
+    hours = SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
     assert stage.ask(hours) == Done(other, "active")
     for uid in (noisy, other):
-        assert isinstance(stage.ask(wire.EndSessions(HERE, uid, token(uid))), Done)
+        assert isinstance(stage.ask(EndSessions(HERE, uid, token(uid))), Done)
         anew = token(uid, iat=int(NOW.timestamp()) + 20)
-        assert isinstance(stage.ask(wire.Block(HERE, uid, anew, "piraté")), Done), uid
+        assert isinstance(stage.ask(Block(HERE, uid, anew, "piraté")), Done), uid
         assert stage.held(uid, "mpState") == ["blocked"]
 
 
@@ -673,7 +709,7 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
     stage.limits.rates = Rates(protections=Rate(30, 3600), whole=Rate(1, 60))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(35)]
     stage.ask(passwords.Change(HERE, "nobody", "x", NEW))
-    answers = [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in agents]
+    answers = [stage.ask(Block(HERE, one, token(one), "piraté")) for one in agents]
     assert [isinstance(answer, Done) for answer in answers] == [True] * len(agents)
     (letter,) = stage.letters
     assert letter["To"] == "postmaster@ac-exemple.test" and "plus de 30 demandes" in letter.get_content()
@@ -682,23 +718,23 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
 def test_a_wave_that_cannot_be_told_stops_no_block(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.limits.rates, stage.mute = Rates(protections=Rate(0, 3600)), True
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert isinstance(stage.ask(wire.Block(HERE, uid, token(uid), "piraté")), Done)
+    assert isinstance(stage.ask(Block(HERE, uid, token(uid), "piraté")), Done)
     assert "more than 0 acts of protection" in caplog.text
 
 
 def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does(stage: Stage) -> None:
     stage.limits.rates = Rates(all_acts=Rate(3, 600))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(5)]
-    hours = [stage.ask(wire.SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
+    hours = [stage.ask(SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
     assert [getattr(answer, "error", "done") for answer in hours] == ["done"] * 3 + ["slow_down"] * 2
-    assert isinstance(stage.ask(wire.Block(HERE, agents[4], token(agents[4]), "piraté")), Done)
+    assert isinstance(stage.ask(Block(HERE, agents[4], token(agents[4]), "piraté")), Done)
 
 
 def test_every_call_says_what_it_costs() -> None:
     for kind in CALLS.values():
         assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind.request, Owned), kind
     protect = {kind.request for kind in CALLS.values() if kind.cost is costs.PROTECT}
-    assert protect == {wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice}
+    assert protect == {Block, EndSessions, EndLogIn, RevokeDevice}
 
 
 def test_a_name_that_is_typed_does_not_count_as_a_browser(stage: Stage) -> None:
@@ -718,12 +754,12 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         assert leave.wait(120)
         return Moved()
 
-    def close() -> list[wire.Answer]:
-        return [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
+    def close() -> list[Done | Refused]:
+        return [stage.ask(Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setattr(Hosts, "settle", settle)
-        slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, token(uid), "convergence"))
+        slow = pool.submit(stage.ask, SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
             with stage.service.locks.alone("somebody"):

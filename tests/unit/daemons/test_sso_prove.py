@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
 from malleposte.accountd.calls import factors, log_in_page, passwords
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.daemons import sso_prove
@@ -23,10 +23,10 @@ GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", 
 class Accountd:
     """Answers with what it is given."""
 
-    def __init__(self, answer: wire.Done | Refused | None) -> None:
+    def __init__(self, answer: Done | Refused | None) -> None:
         self.answer, self.asked = answer, list[Request]()
 
-    def call(self, request: Request) -> wire.Done:
+    def call(self, request: Request) -> Done:
         self.asked.append(request)
         if self.answer is None:
             raise client.UnavailableError("accountd at tls://annuaire: refused")
@@ -56,7 +56,7 @@ def answered(accountd: Accountd, body: object, method: str = "POST", target: str
         (None, (503, None)),
     ],
 )
-def test_an_answer_for_each_of_accountd_s(answer: wire.Done | Refused | None, told: tuple[int, Any]) -> None:
+def test_an_answer_for_each_of_accountd_s(answer: Done | Refused | None, told: tuple[int, Any]) -> None:
     accountd = Accountd(answer)
     assert answered(accountd, GIVEN) == told
     assert accountd.asked == [passwords.Prove("192.0.2.7", "marie.dupond@ac-exemple.test", "Vieux-Chemin7!x")]
@@ -155,7 +155,7 @@ def test_log_ins_that_wait_for_their_moment_leave_room_for_others() -> None:
     together = threading.Barrier(40)
 
     class Paced(Accountd):
-        def call(self, request: Request) -> wire.Done:
+        def call(self, request: Request) -> Done:
             together.wait(60)
             return super().call(request)
 

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from jinja2.bccache import Bucket, BytecodeCache
-from malleposte.accountd import client, wire
-from malleposte.accountd.message import ErrorCode, Refused, Request
+from malleposte.accountd import client
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import browsers, create_app
 from malleposte_portal.provider import Provider
 from malleposte_portal.sessions import Sessions
 from malleposte_portal.settings import Settings
 from malleposte_portal.sign_on import SignOn
 
+from tests.support.accountd import Told, answer_to
 from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.tokens import CLIENT, ISSUER
@@ -110,16 +111,16 @@ def well_built(page: Page, language: str) -> None:
 class FakeAccountd:
     """Notes what it is asked; answers with `answer`, or raises it."""
 
-    answer: wire.Done | Exception = field(default_factory=lambda: wire.Done("mdupond", "pending"))
+    answer: Told | Done | Exception = field(default_factory=lambda: Told("mdupond", "pending"))
     asked: list[Request] = field(default_factory=list)
 
-    def call(self, request: Request) -> wire.Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return answer_to(request, self.answer)
 
     def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""

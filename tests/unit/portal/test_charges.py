@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.charges import Charge, Person, SetCharge
 from malleposte.accountd.message import ErrorCode
 from malleposte_portal.own.charges import ADDRESSES
 
 from .test_own import DONE, inside
 
 __all__ = ["inside"]
-BOX = wire.Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
-LIST = wire.Charge(
+BOX = Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
+LIST = Charge(
     "list", "conseil", "Conseil", "conseil@ac-exemple.test", posters=("@anyone", "@list:autre", "ami@exemple.test"),
     moderators=("pmartin",),
 )  # fmt: skip
-PEOPLE = (wire.Person("pmartin", "Paul Martin"),)
+PEOPLE = (Person("pmartin", "Paul Martin"),)
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
 
 
 def asked(accountd: Any) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, wire.SetCharge)]
+    return [one for one in accountd.asked if isinstance(one, SetCharge)]
 
 
 def text(page: Any) -> str:

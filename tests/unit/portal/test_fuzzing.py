@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, codec, wire
-from malleposte.accountd.message import ErrorCode, Refused, Request
+from malleposte.accountd import client, codec
+from malleposte.accountd.calls.own_data import FetchOwnData
+from malleposte.accountd.calls.senders import Sender
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES, FORMS
 
@@ -22,7 +24,7 @@ from tests.unit.portal.test_own import DONE
 __all__ = ["agent", "behind", "site"]
 ANSWER = replace(
     DONE, charges=(BOX, LIST), sheet=SHEET, people=PEOPLE, reach=("21",), level="normal", factors=SHEET.factors,
-    senders=(wire.Sender("pub.test", False),),
+    senders=(Sender("pub.test", False),),
 )  # fmt: skip
 SIGNS = (
     "", " ", "\0", "é" * 60, "<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "%s%n",
@@ -72,11 +74,11 @@ def noise(dice: random.Random) -> dict[str, str]:
 class Wired(FakeAccountd):
     """An accountd that is asked through the protocol's own form, as the true one is."""
 
-    def call(self, request: Request) -> wire.Done:
+    def call(self, request: Request) -> Done:
         codec.decode(codec.encode(request))
         return super().call(request)
 
-    def fetch(self, request: wire.FetchOwnData) -> Any:
+    def fetch(self, request: FetchOwnData) -> Any:
         self.call(request)
         raise client.UnavailableError("no copy")
 

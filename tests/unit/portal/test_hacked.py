@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from copy import replace
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls import hacked as calls
-from malleposte.accountd.message import Request
+from malleposte.accountd.message import Done, Request
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
@@ -31,7 +30,7 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 class Thief(Robbed):
     """accountd as the portal's client finds it, on an account that somebody else has used."""
 
-    def call(self, request: Request) -> wire.Done:
+    def call(self, request: Request) -> Done:
         return Behind.call(self, request)  # type: ignore[arg-type]
 
 
@@ -201,7 +200,7 @@ def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Thief) -> N
 )  # fmt: skip
 def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: calls.Trace, told: str) -> None:
     taken_back(agent, behind)
-    answer = wire.Done("mdupond", "active", "20260903080000Z", traces=(trace,))
+    answer = Done("mdupond", "active", "20260903080000Z", traces=(trace,))
     behind.ask = lambda request: answer  # type: ignore[method-assign]
     assert told in text(agent.get(CHECK))
     agent.get(ADDRESSES["hacked_check"][1])
@@ -212,7 +211,7 @@ def test_many_go_a_few_at_a_time(agent: Visitor, behind: Thief) -> None:
     page = taken_back(agent, behind)
     asked, call = list[calls.Check](), behind.call
 
-    def counted(request: Request) -> wire.Done:
+    def counted(request: Request) -> Done:
         if isinstance(request, calls.Check) and request.remove:
             asked.append(request)
         return call(request)

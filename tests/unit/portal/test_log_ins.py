@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import ErrorCode, Refused, Request
 from malleposte_portal.own import pages
 from malleposte_portal.own.log_ins import ADDRESSES
@@ -16,8 +17,8 @@ from .test_own import DONE, inside
 
 __all__ = ["inside"]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-HERE = wire.OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
-TRUSTED = wire.OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
+HERE = OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
+TRUSTED = OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 DEVICES, END = pages.ADDRESSES["devices"], ADDRESSES["log_in_end"]
 
@@ -35,7 +36,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     accountd.answer = replace(DONE, log_ins=(HERE, TRUSTED))
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
     assert (answer.status_code, answer.headers["Location"]) == (303, DEVICES[0])
-    (ended,) = [one for one in accountd.asked if isinstance(one, wire.EndLogIn)]
+    (ended,) = [one for one in accountd.asked if isinstance(one, EndLogIn)]
     assert (ended.uid, ended.log_in) == ("mdupond", "autre")
     main = inside.get(DEVICES[0]).all("main")[0][1]
     assert "La connexion est fermée" in main and "webmails qu’elle avait ouverts sont fermés" in main
@@ -45,7 +46,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     call = accountd.call
 
     def refused(request: Request) -> Any:
-        if isinstance(request, wire.EndLogIn):
+        if isinstance(request, EndLogIn):
             raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
         return call(request)
 
@@ -58,7 +59,7 @@ def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, ac
     call = accountd.call
 
     def away(request: Request) -> Any:
-        if isinstance(request, wire.ShowLogIns):
+        if isinstance(request, ShowLogIns):
             raise client.UnavailableError("pia1 gives no answer")
         return call(request)
 
@@ -74,4 +75,4 @@ def test_a_provider_that_is_not_ours_is_not_asked(
     accountd.answer = replace(DONE, log_ins=(HERE,))
     log_in(visit)
     assert END[0] not in {form["action"] for form in visit.get(DEVICES[0]).forms()}
-    assert not any(isinstance(one, wire.ShowLogIns) for one in accountd.asked)
+    assert not any(isinstance(one, ShowLogIns) for one in accountd.asked)

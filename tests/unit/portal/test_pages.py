@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
 from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import ErrorCode, Violation
 from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES
 
+from tests.support.accountd import Told
 from tests.unit.portal.conftest import TILES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -128,7 +129,7 @@ def test_an_expired_password_is_told_why_it_changes_and_led_on_to_the_mail(
     assert visit.last.status_code == 403
     assert why in page.all("main")[0][1] and page.named("errors")
     assert {one["action"] for one in page.forms()} == {expired}, "a second try keeps the notice"
-    accountd.answer = wire.Done("mdupond", "active")
+    accountd.answer = Told("mdupond", "active")
     page = visit.send(expired, **FORMS["change"])
     assert visit.last.request.path == ADDRESSES["done"][language]
     assert "https://roundcube.test/" in {held["href"] for held, _text in page.all("a")}
@@ -171,7 +172,7 @@ def test_known_and_unknown_look_the_same(another: Any, accountd: Any) -> None:
         accountd.refuse(ErrorCode.NOT_PROVED)
         numen = "21A0100001ABC" if login == "mdupond" else "99Z9999999ZZZ"
         told = [visitor.send("/motdepasse/oublie", **{**FORMS["reset"], "numen": numen}).named("errors")]
-        accountd.answer = wire.Done()
+        accountd.answer = Told()
         for path, values in (("/motdepasse/code", {"login": login}), ("/oublie/identifiant", {"numen": numen})):
             visitor.send(path, **values)
             told += [visitor.last.text, str(sorted(visitor.last.headers.keys())), str(visitor.last.status_code)]
@@ -189,7 +190,7 @@ def test_an_accountd_that_is_away_is_told(visit: Any, accountd: Any) -> None:
     accountd.answer = client.UnavailableError("no answer")
     visit.send("/motdepasse/oublie", **FORMS["reset"])
     assert visit.last.status_code == 503
-    accountd.answer = wire.Done("mdupond")
+    accountd.answer = Told("mdupond")
     visit.send("/motdepasse/oublie", **FORMS["reset"])
     assert visit.last.status_code == 200
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
 from malleposte.accountd.message import ErrorCode, Request
 from malleposte_portal.own.recovery import ADDRESSES
+
+from tests.support.accountd import Told
 
 from .test_own import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
 TICKET = "20261201120000Z k1:digest marie@lointain.test"
-ASKED = wire.Done("mdupond", ticket=TICKET)
+ASKED = Told("mdupond", ticket=TICKET)
 WAITS = replace(DONE, until="20261204120000Z")
 PASSWORD = "Vieux-Chemin7!x"
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
@@ -55,7 +57,7 @@ def test_a_change_asks_for_the_password_and_says_when_it_counts(
 ) -> None:
     accountd.answer = replace(WAITS, account=replace(ACCOUNT, recovery_next="20261204120000Z"))
     text = inside.send(path(f"recovery_{kind}"), value=value, password=PASSWORD).all("main")[0][1]
-    (sent,) = asked(accountd, wire.SetRecovery)
+    (sent,) = asked(accountd, SetRecovery)
     assert (sent.login, sent.password, sent.kind, sent.value) == ("mdupond", PASSWORD, kind, value)
     assert sent.token.count(".") == 2
     assert "Votre demande est notée" in text and "4 décembre 2026" in text
@@ -73,7 +75,7 @@ def test_a_new_address_waits_for_its_code(inside: Any, accountd: Any, language: 
     assert "marie@lointain.test" in page.all("main")[0][1]
     accountd.answer = WAITS
     inside.send(path("recovery_confirm", language), value="ABCDE-23456")
-    (sent,) = asked(accountd, wire.ConfirmRecovery)
+    (sent,) = asked(accountd, ConfirmRecovery)
     assert (sent.uid, sent.ticket, sent.code) == ("mdupond", TICKET, "ABCDE-23456")
     assert inside.last.request.path == path("recovery", language)
     assert inside.raw(path("recovery_confirm", language)).headers["Location"] == path("recovery_mail", language)
@@ -120,5 +122,5 @@ def test_what_accountd_does_not_take_stands_at_the_field(inside: Any, accountd: 
 @pytest.mark.parametrize("kind", ["mail", "phone"])
 def test_nothing_is_asked_without_the_password(inside: Any, accountd: Any, kind: str) -> None:
     page = inside.send(path(f"recovery_{kind}"), value="06 12 34 56 78")
-    assert (inside.last.status_code, asked(accountd, wire.SetRecovery)) == (422, [])
+    assert (inside.last.status_code, asked(accountd, SetRecovery)) == (422, [])
     assert page.named("password-error")

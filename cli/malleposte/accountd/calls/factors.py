@@ -99,7 +99,7 @@ class MakeRecoveryCodes(Request[RecoveryCodes], frozen=True):
 def show_factors(context: Context, request: ShowFactors) -> FactorList:
     """List them."""
     uid = active(context, request.uid).attributes["uid"][0]
-    factors = tuple(map(_shown, _factors(context, uid)))
+    factors = tuple(map(shown, _factors(context, uid)))
     if factors or not context.tools.factors_close:
         return FactorList(uid, factors=factors)
     record, whole = _by_password(context, uid)
@@ -122,16 +122,16 @@ def remove_factor(context: Context, request: RemoveFactor) -> FactorList:
             raise MallepostError("the last factor is removed on the log-in page or by the help desk")
         context.tools.hosts.unfactor(uid, gone.ident)
     done = factor_removed(context, request.source, uid, gone, factors)
-    return FactorList(done.uid, done.before, factors=(_shown(gone),))
+    return FactorList(done.uid, done.before, factors=(shown(gone),))
 
 
 def factor_removed(
     context: Context, source: str, uid: str, gone: lemonldap.Factor, factors: Sequence[lemonldap.Factor],
-    reason: str = "",
+    *, by: str = "", reason: str = "",
 ) -> Done:  # fmt: skip
     """Write down and tell that one of an account's factors went."""
     kinds = tuple(sorted({one.kind for one in factors if one is not gone}))
-    return factor_changed(context, FactorChanged(source, uid, gone.kind, gone.name, False, kinds, reason=reason))
+    return factor_changed(context, FactorChanged(source, uid, gone.kind, gone.name, False, kinds, by, reason))
 
 
 @call(who=Who.PROVIDER, cost=costs.LOG_IN)
@@ -196,7 +196,8 @@ def _factors(context: Context, uid: str) -> Sequence[lemonldap.Factor]:
         return context.tools.hosts.factors(uid)
 
 
-def _shown(factor: lemonldap.Factor) -> Factor:
+def shown(factor: lemonldap.Factor) -> Factor:
+    """Return a factor as its owner is told of it."""
     made = factor.made.isoformat(timespec="seconds") if factor.made else ""
     return Factor(factor.ident, factor.kind, factor.name, made)
 

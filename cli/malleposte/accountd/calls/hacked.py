@@ -288,7 +288,7 @@ def _remove_factor(context: Context, uid: str, gone: Trace, source: str) -> None
     if factor is None:
         raise MallepostError("no such factor")
     context.tools.hosts.unfactor(uid, factor.ident)
-    factor_removed(context, source, uid, factor, factors, NOTE)
+    factor_removed(context, source, uid, factor, factors, reason=NOTE)
 
 
 def _remove_means(context: Context, entry: Entry, kind: str) -> None:

@@ -15,13 +15,12 @@ from malleposte.accountd.call import Counts, call
 from malleposte.accountd.context import Context, RefusedValueError, look_up
 from malleposte.accountd.message import Browser, Done, ErrorCode, Refused, Request, Secret, Text
 from malleposte.accountd.trial import SlowDownError
-from malleposte.accounts import acts, life
+from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Proof
 from malleposte.accounts.feed import values
 from malleposte.directory.model import State
-from malleposte.directory.protocol import Entry
 from malleposte.throttle import costs
 from malleposte.throttle.record import model as record
 from malleposte.throttle.record.model import LogIn
@@ -154,7 +153,7 @@ def issue_code(context: Context, request: IssueCode) -> Done:
         if holder is None or holder.state not in _STATES_FOR_CODES:
             return Done()
         entry = acts.entry(context.directory, uid)
-        to = means_of(context, entry, request.channel)
+        to = context.recovery_of(entry, request.channel)
         many = codes.waits(entry.attributes, context.now, codes.Way.MAIL) >= codes.MOST_MAILED
         opens = codes.opens(context.directory, uid)
         if not to or not opens or many or context.tools.limits.code(uid, context.network, to):
@@ -165,7 +164,7 @@ def issue_code(context: Context, request: IssueCode) -> Done:
         issued, renewal = codes.renew(entry, context.tools.keys, context.now, days, way=codes.Way.MAIL)
         acts.make(context.directory, context.journal, [renewal])
     with _sending(context, "code", uid, request.channel):
-        send_code(context, request.channel, to, issued)
+        context.send_code(request.channel, to, issued)
     return Done()
 
 
@@ -176,7 +175,7 @@ def remind_login(context: Context, request: RemindLogin) -> Done:
     holder = library.read(context.directory, uid or "-")
     if holder is None or holder.state not in _STATES_FOR_CODES:
         return Done()
-    to = means_of(context, acts.entry(context.directory, uid), request.channel)
+    to = context.recovery_of(acts.entry(context.directory, uid), request.channel)
     if not to or context.tools.limits.code(uid, context.network, to):
         context.journal.write("login-sent", uid, sent=False, reason="too many" if to else "no means of recovery")
         return Done()
@@ -203,22 +202,6 @@ def uid_of_numen(context: Context, numen: str, login: str = "") -> str:
         numen = ""
     uid = codes.holder(context.directory, context.tools.keys, numen)
     return uid if not login or uid == look_up(context.directory, login) else ""
-
-
-def means_of(context: Context, entry: Entry, channel: str) -> str:
-    """Return the address or number on file for a channel; empty where there is none, or no gateway."""
-    usable = life.usable_recovery(entry, context.now)
-    return usable.mail if channel == "mail" else usable.phone if context.tools.gateway else ""
-
-
-def send_code(context: Context, channel: str, to: str, issued: codes.Issued) -> None:
-    """Send a code. Raises OSError."""
-    if channel == "sms" and context.tools.gateway:
-        minutes = context.tools.code_minutes
-        text = f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
-        context.tools.gateway.send(to, text)
-    else:
-        context.tools.send(to, issued)
 
 
 @contextlib.contextmanager

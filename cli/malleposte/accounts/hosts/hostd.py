@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from malleposte.accounts.channels import Failure
+from malleposte.accounts.disclosure.lines import Line
 from malleposte.accounts.hosts.remote import TIMEOUT, Asked, Way, told
 from malleposte.accounts.traces.model import Trace
 from malleposte.core.errors import MallepostError
@@ -69,6 +70,6 @@ class Hostd(Asked):
         found, failures = self.way.ask("record", uid)
         return told(found), [Failure(*one) for one in failures]
 
-    def journal(self, uid: str) -> list[list[str]]:
-        """The operators' journal about an account: time, act in French words, by whom, reason of each line."""
-        return [list(map(str, one)) for one in self.way.ask("journal", uid)]
+    def journal(self, uid: str) -> list[Line]:
+        """Return the lines of the operators' journal about an account."""
+        return [Line(*map(str, one)) for one in self.way.ask("journal", uid)]
