@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, codec
+from malleposte.accountd.call import OF
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
@@ -28,7 +29,9 @@ class Behind(Desk):
     """accountd as the portal's client finds it, without a socket."""
 
     def call(self, request: Request) -> Done:
-        answer = codec.decode_answer(Done, codec.encode_answer(self.ask(codec.decode(codec.encode(request)))))
+        answer = codec.decode_answer(
+            OF[type(request)].answer, codec.encode_answer(self.ask(codec.decode(codec.encode(request))))
+        )
         if isinstance(answer, Refused):
             raise client.RefusedError(answer)
         return answer

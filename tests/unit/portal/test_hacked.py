@@ -200,7 +200,7 @@ def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Thief) -> N
 )  # fmt: skip
 def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: calls.Trace, told: str) -> None:
     taken_back(agent, behind)
-    answer = Done("mdupond", "active", "20260903080000Z", traces=(trace,))
+    answer = calls.Traces("mdupond", "active", "20260903080000Z", traces=(trace,))
     behind.ask = lambda request: answer  # type: ignore[method-assign]
     assert told in text(agent.get(CHECK))
     agent.get(ADDRESSES["hacked_check"][1])
