@@ -26,8 +26,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accountd import codec, wire
 from malleposte.accountd import server as daemon
-from malleposte.accountd.calls.own_data import FetchOwnData, OwnData
-from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
 from malleposte.accountd.message import LONGEST, ErrorCode, Hello, Refused, Request
 from malleposte.accountd.settings import Settings
@@ -53,10 +51,10 @@ class Service:
     def answer(self, request: Request, client: str) -> wire.Answer:
         self.callers.append(client)
         time.sleep(self.takes)
-        if isinstance(request, FetchOwnData):
+        if isinstance(request, wire.FetchOwnData):
             if not self.size:
                 return Refused(ErrorCode.REFUSED_VALUE)
-            return wire.Done("mdupond", own_data=OwnData("ready", size=self.size))
+            return wire.Done("mdupond", own_data=wire.OwnData("ready", size=self.size))
         return wire.Done("mdupond")
 
 
@@ -166,7 +164,7 @@ def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> 
     assert mine.call(Hello()) == wire.Done()
     for other in (
         CHANGE,
-        Block("192.0.2.7", "mdupond", "mdupond", "volé"),
+        wire.Block("192.0.2.7", "mdupond", "mdupond", "volé"),
         wire.IssueCode("192.0.2.7", "mdupond"),
     ):
         with pytest.raises(RefusedError) as refused:
@@ -230,7 +228,7 @@ def test_answers_come_at_fixed_moments(running: Running) -> None:
         assert took(seconds) >= least
     running.service.takes = 0.0
     begun = time.monotonic()
-    running.local().call(EndSessions("192.0.2.7", "mdupond", "chef"))
+    running.local().call(wire.EndSessions("192.0.2.7", "mdupond", "chef"))
     running.local().call(Hello())
     assert time.monotonic() - begun < 5
 
@@ -238,7 +236,7 @@ def test_answers_come_at_fixed_moments(running: Running) -> None:
 def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "WAITING", 2)
     running.service.takes = 0.5
-    end = EndSessions("192.0.2.7", "mdupond", "chef")
+    end = wire.EndSessions("192.0.2.7", "mdupond", "chef")
     tell: Callable[[int], object] = lambda _number: _tried(running.local(), end)  # noqa: E731
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(tell, range(8)))
@@ -255,7 +253,7 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
         return wire.Done("mdupond")
 
     monkeypatch.setattr(running.service, "answer", answer)
-    noisy = EndSessions("192.0.2.7", "mdupond", "chef")
+    noisy = wire.EndSessions("192.0.2.7", "mdupond", "chef")
     proof = wire.Enrol("192.0.2.7", "billet", "look")
     with ThreadPoolExecutor(48) as pool:
         try:
@@ -298,7 +296,7 @@ def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) 
         held.callback(running.local().fetch(other).close)
 
 
-FETCH = FetchOwnData("192.0.2.7", "mdupond", "jeton")
+FETCH = wire.FetchOwnData("192.0.2.7", "mdupond", "jeton")
 
 
 @pytest.mark.parametrize("way", ["local", "remote"])

@@ -9,20 +9,7 @@ import json
 import pytest
 from malleposte.accountd import codec, wire
 from malleposte.accountd.call import CALLS
-from malleposte.accountd.calls.account import Line, ShowAccount
-from malleposte.accountd.calls.charges import Charge, SetCharge
-from malleposte.accountd.calls.desk import DeskShow, Person, Sheet
-from malleposte.accountd.calls.desk_acts import DeskCode, DeskRemoveFactor
-from malleposte.accountd.calls.devices import AddDevice, Device, RevokeDevice
-from malleposte.accountd.calls.log_ins import OpenLogIn
-from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, OwnData, ShowOwnData
-from malleposte.accountd.calls.protection import Block
-from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
-from malleposte.accountd.calls.senders import Sender, SetSenders, ShowSenders
-from malleposte.accountd.calls.settings import SetQuietHours
-from malleposte.accountd.calls.undelete import DeletedMessage, FindDeleted, Undelete
-from malleposte.accountd.message import BadMessageError, ErrorCode, Forbidden, Hello, Refused, Request, Violation
-from malleposte.accountd.own import Account, Diagnosis, LogIn, RefusedMail
+from malleposte.accountd.message import BadMessageError, ErrorCode, Hello, Refused, Request, Violation
 
 BROWSER = "0123456789abcdef" * 2
 REQUESTS = (
@@ -31,35 +18,35 @@ REQUESTS = (
     wire.Enrol("192.0.2.7", "ticket", "mail", "marie@exemple.test"),
     wire.Activate("192.0.2.7", "ticket", "Neuf-Passage7!"),
     wire.Recover("192.0.2.7", "01E9500001ABC", "CODE", "Neuf-Passage7!", question="word"),
-    SetCharge("192.0.2.7", "mdupond", "jeton", "list", "conseil", "poster", "pmartin", True),
+    wire.SetCharge("192.0.2.7", "mdupond", "jeton", "list", "conseil", "poster", "pmartin", True),
     wire.Check("192.0.2.7", "ticket", ("0123456789abcdef",)),
     wire.Change("2001:db8::1", "mdupond", "vieux", "é\u2028\0"),
-    Block("192.0.2.7", "mdupond", "chef", "piraté"),
-    SetRecovery("192.0.2.7", "mdupond", "secret", "mail", "marie@exemple.test"),
-    ConfirmRecovery("192.0.2.7", "mdupond", "jeton", "20261201120000Z k1:x marie@exemple.test", "3467934679"),
-    SetQuietHours("192.0.2.7", "mdupond", "jeton", ("12345 18:30-07:45", "67 00:00-23:59")),
-    AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
-    RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
-    ShowAccount("192.0.2.7", "mdupond", "x" * 4096),
+    wire.Block("192.0.2.7", "mdupond", "chef", "piraté"),
+    wire.SetRecovery("192.0.2.7", "mdupond", "secret", "mail", "marie@exemple.test"),
+    wire.ConfirmRecovery("192.0.2.7", "mdupond", "jeton", "20261201120000Z k1:x marie@exemple.test", "3467934679"),
+    wire.SetQuietHours("192.0.2.7", "mdupond", "jeton", ("12345 18:30-07:45", "67 00:00-23:59")),
+    wire.AddDevice("192.0.2.7", "mdupond", "secret", "Téléphone", ("imap", "dav"), 90),
+    wire.RevokeDevice("192.0.2.7", "mdupond", "mdupond", "abcdefgh"),
+    wire.ShowAccount("192.0.2.7", "mdupond", "x" * 4096),
     wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
-    DeskCode("192.0.2.7", "adesk", "jeton", "mdupond", "aloud", "téléphone perdu", called_back=True),
-    DeskRemoveFactor("192.0.2.7", "adesk", "jeton", "mdupond", "abc", "téléphone perdu"),
-    FindDeleted("192.0.2.7", "mdupond", "jeton", "ami", "conseil", 7),
-    Undelete("192.0.2.7", "mdupond", "jeton", ("Projets:12", "INBOX:3")),
-    ShowSenders("192.0.2.7", "mdupond", "jeton", 40),
-    SetSenders("192.0.2.7", "mdupond", "jeton", "strict", ("ami@lointain.test",), ("pub.test",), ("autre.test",)),
+    wire.DeskCode("192.0.2.7", "adesk", "jeton", "mdupond", "aloud", "téléphone perdu", called_back=True),
+    wire.DeskRemoveFactor("192.0.2.7", "adesk", "jeton", "mdupond", "abc", "téléphone perdu"),
+    wire.FindDeleted("192.0.2.7", "mdupond", "jeton", "ami", "conseil", 7),
+    wire.Undelete("192.0.2.7", "mdupond", "jeton", ("Projets:12", "INBOX:3")),
+    wire.ShowSenders("192.0.2.7", "mdupond", "jeton", 40),
+    wire.SetSenders("192.0.2.7", "mdupond", "jeton", "strict", ("ami@lointain.test",), ("pub.test",), ("autre.test",)),
     wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Téléphone", False, ("webauthn",)),
-    ShowOwnData("192.0.2.7", "mdupond", "jeton"),
-    AskOwnData("192.0.2.7", "mdupond", "jeton", "secret"),
-    FetchOwnData("192.0.2.7", "mdupond", "jeton"),
+    wire.ShowOwnData("192.0.2.7", "mdupond", "jeton"),
+    wire.AskOwnData("192.0.2.7", "mdupond", "jeton", "secret"),
+    wire.FetchOwnData("192.0.2.7", "mdupond", "jeton"),
     wire.Prove("192.0.2.7", "mdupond", "secret", BROWSER),
     wire.SpendCode("192.0.2.7", "mdupond", "recovery", "CODE", BROWSER),
-    EndOwnData("192.0.2.7", "mdupond", "jeton"),
+    wire.EndOwnData("192.0.2.7", "mdupond", "jeton"),
 )
 ANSWERED = (
-    *(wire.Done, Device, Account, wire.Enrolment, Line, Refused, Violation),
-    *(Diagnosis, LogIn, RefusedMail, wire.Factor, Person, Sheet, wire.Trace, Charge),
-    *(DeletedMessage, Sender, OwnData, OpenLogIn),
+    *(wire.Done, wire.Device, wire.Account, wire.Enrolment, wire.Line, Refused, Violation),
+    *(wire.Diagnosis, wire.LogIn, wire.RefusedMail, wire.Factor, wire.Person, wire.Sheet, wire.Trace, wire.Charge),
+    *(wire.Deleted, wire.Sender, wire.OwnData, wire.OpenLogIn),
 )
 OWN = {"source": "a", "uid": "b", "token": "c"}
 CHANGE = {"source": "192.0.2.7", "login": "a", "old": "b", "new": "c"}
@@ -80,18 +67,18 @@ def test_no_secret_is_shown_by_accident() -> None:
     for one in (Hello("a", "S3CRET"), wire.Begin("s", "S3CRET", "S3CRET"),
                 wire.Enrol("s", "S3CRET", "mail", "S3CRET"), wire.Activate("s", "S3CRET", "S3CRET"),
                 wire.RemindLogin("s", "S3CRET"), wire.Done(ticket="S3CRET"),
-                wire.Change("s", "l", "S3CRET", "S3CRET"), SetRecovery("s", "l", "S3CRET", "mail", "S3CRET"),
-                ConfirmRecovery("s", "u", "S3CRET", "S3CRET", "S3CRET"),
+                wire.Change("s", "l", "S3CRET", "S3CRET"), wire.SetRecovery("s", "l", "S3CRET", "mail", "S3CRET"),
+                wire.ConfirmRecovery("s", "u", "S3CRET", "S3CRET", "S3CRET"),
                 wire.Recover("s", "S3CRET", "S3CRET", "S3CRET"), wire.Check("s", "S3CRET"),
                 wire.Reset("s", "l", "S3CRET", "S3CRET", "S3CRET"), wire.Prove("s", "l", "S3CRET"),
-                AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), Block("s", "u", "S3CRET", "r"),
-                ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
+                wire.AddDevice("s", "l", "S3CRET", "n", token="S3CRET"), wire.Block("s", "u", "S3CRET", "r"),
+                wire.ShowAccount("s", "u", "S3CRET"), wire.Done(secret="S3CRET"), wire.Done(codes=("S3CRET",)),
                 wire.TryFactor("s", "u", "totp", "S3CRET"), wire.FactorTried("s", "u", "totp", "S3CRET", True),
-                wire.RemoveFactor("s", "u", "S3CRET", "S3CRET", "f"), AskOwnData("s", "u", "S3CRET", "S3CRET"),
-                FetchOwnData("s", "u", "S3CRET"), ShowOwnData("s", "u", "S3CRET"),
-                EndOwnData("s", "u", "S3CRET"),
-                wire.SpendCode("s", "u", "recovery", "S3CRET"), DeskShow("s", "u", "S3CRET", "t"),
-                DeskCode("s", "u", "S3CRET", "t", "aloud", "r")):  # fmt: skip
+                wire.RemoveFactor("s", "u", "S3CRET", "S3CRET", "f"), wire.AskOwnData("s", "u", "S3CRET", "S3CRET"),
+                wire.FetchOwnData("s", "u", "S3CRET"), wire.ShowOwnData("s", "u", "S3CRET"),
+                wire.EndOwnData("s", "u", "S3CRET"),
+                wire.SpendCode("s", "u", "recovery", "S3CRET"), wire.DeskShow("s", "u", "S3CRET", "t"),
+                wire.DeskCode("s", "u", "S3CRET", "t", "aloud", "r")):  # fmt: skip
         assert "S3CRET" not in repr(one)
 
 
@@ -100,18 +87,20 @@ def test_no_secret_is_shown_by_accident() -> None:
     [
         wire.Done("mdupond", "pending", "20261201120000Z", ("dovecot",)),
         wire.Done(),
-        wire.Done("mdupond", devices=(Device("abcdefgh", "Téléphone", ("imap",), made="20261201120000Z"),), secret="x"),
-        wire.Done("mdupond", account=Account("Marie", quota_mb=5000, absence=True, forwards=("a@b.test",))),
-        wire.Done("mdupond", journal=(Line("2026-09-01T08:00:00", "compte bloqué", "operators", "vol"),)),
+        wire.Done(
+            "mdupond", devices=(wire.Device("abcdefgh", "Téléphone", ("imap",), made="20261201120000Z"),), secret="x"
+        ),
+        wire.Done("mdupond", account=wire.Account("Marie", quota_mb=5000, absence=True, forwards=("a@b.test",))),
+        wire.Done("mdupond", journal=(wire.Line("2026-09-01T08:00:00", "compte bloqué", "operators", "vol"),)),
         wire.Done(
             ticket="t", enrolment=wire.Enrolment("Marie", "Dupond", left=("phone", "password"), needed=("phone",))
         ),
         wire.Done("mdupond", factors=(wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),)),
-        wire.Done("mdupond", charges=(Charge("list", "conseil", "Conseil", "c@b.test", posters=("@members",)),)),
+        wire.Done("mdupond", charges=(wire.Charge("list", "conseil", "Conseil", "c@b.test", posters=("@members",)),)),
         wire.Done("mdupond", traces=(wire.Trace("0123456789abcdef", "forward", who="a@b.test", kept=True),)),
-        wire.Done("adesk", reach=("21",), more=True, people=(Person("mdupond", "Marie", schools=("0210001M",)),)),
+        wire.Done("adesk", reach=("21",), more=True, people=(wire.Person("mdupond", "Marie", schools=("0210001M",)),)),
         wire.Done(
-            sheet=Sheet(
+            sheet=wire.Sheet(
                 "Professeur",
                 ("0210001M",),
                 codes=("mail 20261201120000Z",),
@@ -120,7 +109,7 @@ def test_no_secret_is_shown_by_accident() -> None:
                 factors_known=True,
             )
         ),
-        Refused(ErrorCode.FORBIDDEN, Forbidden.REACH),
+        Refused(ErrorCode.FORBIDDEN, wire.Forbidden.REACH),
         Refused(ErrorCode.SLOW_DOWN, wait=12),
         Refused(ErrorCode.REFUSED_PASSWORD, violations=(Violation("too_short", {"least": 12}),)),
     ],
