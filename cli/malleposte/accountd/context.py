@@ -279,7 +279,7 @@ class Context:
         if channel == "sms" and self.tools.gateway:
             minutes = self.tools.code_minutes
             self.tools.gateway.send(
-                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
+                to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
             )
         else:
             self.tools.send(to, issued)

@@ -232,5 +232,10 @@ def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]
 
 
 def _is_shown(one: msgspec.structs.FieldInfo) -> bool:
-    extra = getattr(msgspec.inspect.type_info(one.type), "extra", None)
-    return not (extra or {}).get(_SECRET)
+    return not is_secret(msgspec.inspect.type_info(one.type))
+
+
+def is_secret(kind: Any) -> bool:
+    """Whether a type, as `msgspec.inspect` describes it, holds a Secret or a Token."""
+    parts = [getattr(kind, name, None) for name in ("type", "item_type")] + list(getattr(kind, "types", ()))
+    return bool((getattr(kind, "extra", None) or {}).get(_SECRET)) or any(map(is_secret, filter(None, parts)))

@@ -73,7 +73,6 @@ class Service:
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
         self.locks = Locks()
-        self.trials = Trials(tools.keys, tools.limits, tools.throttle)
 
         def tried(act: Context, request: Any, uid: str, secret: str) -> AbstractContextManager[None]:
             return act.tried(request, uid, secret)
@@ -114,7 +113,8 @@ class Service:
         if isinstance(request, Owned):
             return self._answer_owner(call, request, where, client)
         ask = self.tools.limits.log_in if call.cost is costs.LOG_IN else self.tools.limits.call
-        wait = ask(self.trials.counted(self.trials.name(request), request), where)
+        trials = Trials(self.tools.keys, self.tools.limits, self.tools.throttle)
+        wait = ask(trials.counted(trials.name(request), request), where)
         word, question = getattr(request, "once", ""), getattr(request, "question", "")
         wait = wait or (self.tools.limits.question(where) if question else 0.0)
         if wait:

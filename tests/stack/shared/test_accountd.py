@@ -13,7 +13,7 @@ from malleposte.accountd import wire
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
-from malleposte.accountd.message import ErrorCode, Hello, Refused
+from malleposte.accountd.message import Done, ErrorCode, Hello, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
@@ -200,7 +200,7 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
 def test_sessions_end_on_request_and_the_password_stays(portal, person, mail, enters):
     who = person()
     session = mail.imap(who.account)
-    assert portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid))) == wire.Done(who.uid, "active")
+    assert portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid))) == Done(who.uid, "active")
     wait_for(lambda: thrown_out(session), 20, "the session is still there")
     assert enters(who.uid, who.account.password)
     assert portal.one(EndSessions(portal.source, "personne-ici", portal.token("personne-ici"))).error == "not_found"
@@ -255,9 +255,9 @@ def test_what_an_agent_settles(portal, person):
         SetClass(portal.source, who.uid, portal.token(who.uid), "convergence"),
     )
     assert answers[0].until > "2026"
-    assert answers[1] == wire.Done(who.uid, "active")
+    assert answers[1] == Done(who.uid, "active")
     assert [answer.error for answer in answers[2:4]] == ["refused_value"] * 2
-    assert answers[4] == wire.Done(who.uid, "active")
+    assert answers[4] == Done(who.uid, "active")
     held = who.held("mpRecoveryMail", "mpRecoveryNext", "mpQuietHours", "mpProfile")
     assert held == {
         "mpRecoveryNext": [f"{answers[0].until} - +33612345678"],
@@ -272,7 +272,7 @@ def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
     put_event(dav, first(dav.discover()[1]), "a", "Conseil")
     for profile in ("convergence", "roundcube"):
         done = portal.one(SetClass(portal.source, who.uid, portal.token(who.uid), profile))
-        assert done == wire.Done(who.uid, "active")
+        assert done == Done(who.uid, "active")
         assert ["Conseil"] in events(dav).values()
 
 
@@ -289,7 +289,7 @@ def test_who_is_not_known_is_refused(portal, person, site, world):
     site.run("pia1", "python3", "-c", f'"{reach}"')
     mail_port = reach.replace("7443", "25")
     assert world.run(f'python3 -c "{mail_port}"').rc == 0, "and strangers reach what is theirs"
-    assert portal.one(Hello()) == wire.Done()
+    assert portal.one(Hello()) == Done()
 
 
 def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
@@ -304,7 +304,7 @@ def test_garbage_and_floods_do_not_stop_it(portal, site, mail1):
     )
     for content in ("b'x' * 5_000_000", "b'[' * 16_000 + b'\\n'", "bytes(range(256))", "b''"):
         site.run("mail1", "python3", "-", given=local.replace("CONTENT", content))
-    assert portal.one(Hello()) == wire.Done()
+    assert portal.one(Hello()) == Done()
     assert mail1.check_output("systemctl show -p MainPID --value accountd.service") == before
 
 

@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls.account import Diagnose
 from malleposte.accountd.calls.devices import AddDevice, Devices, RevokeDevice
-from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.probe.walker.sieve import SieveError
 from malleposte.throttle import DEVICES
 
@@ -316,5 +315,5 @@ def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways
         RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
         RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
     )
-    assert stranger.error == again.error == ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
+    assert stranger.error == again.error == ErrorCode.NOT_FOUND and hers == Done(who.uid, "active")
     assert not ways.opens("imap", made.secret)

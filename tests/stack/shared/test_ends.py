@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.message import Done
 from malleposte.policy import rules
 from malleposte.probe.walker.plan import Plan
 
@@ -63,7 +64,7 @@ def act(held: Held, name: str) -> None:
                 assert done == wire.Done(who.uid, "active")
             case "sessions":
                 done = portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid)))
-                assert done == wire.Done(who.uid, "active")
+                assert done == Done(who.uid, "active")
             case "log-ins":
                 cli.typed("sessions", "end", who.uid, "--reason", "essai", group="sso").check_returncode()
     if name == "log-out":

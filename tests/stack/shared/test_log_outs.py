@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
 from malleposte.accountd.log_out import EVENT
+from malleposte.accountd.message import Done
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS
@@ -125,7 +125,7 @@ def test_a_log_in_that_its_owner_ends_is_over_at_the_next_request_everywhere(
     elsewhere = LogIn(site, web, ca_bundle, agent)
     done = accountd.one(EndLogIn(accountd.source, agent.uid, token, shown.ident))
     assert (here.open, elsewhere.open) == (NONE_OPEN, ALL_OPEN)
-    assert done == wire.Done(agent.uid, "active"), "all were told"
+    assert done == Done(agent.uid, "active"), "all were told"
 
 
 def test_what_an_operator_ends_is_over_at_the_next_request_everywhere(

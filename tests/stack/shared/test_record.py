@@ -13,8 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.calls.account import Diagnose
+from malleposte.accountd.calls.account import Diagnose, Diagnosed
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.own import Diagnosis
 from malleposte.accountd.service import NO_LOG_IN
@@ -64,10 +63,10 @@ def imap(mail: Mail, who: Account, password: str) -> bool:
             session.shutdown()
 
 
-def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object]) -> wire.Done:
+def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object]) -> Diagnosed:
     """Return the answer once it has what is waited for."""
 
-    def asked() -> wire.Done | None:
+    def asked() -> Diagnosed | None:
         answer = portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid)))
         assert isinstance(answer, Done), answer
         return answer if enough(answer.diagnosis) else None

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import wire
 from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
-from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
 
@@ -348,14 +348,14 @@ def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, pe
     assert trusted.place, "the software keeps none"
     since, until = (datetime.datetime.fromisoformat(one) for one in (trusted.since, trusted.until))
     assert (until - since).days == 30
-    assert isinstance(end(trusted), wire.Done)
+    assert isinstance(end(trusted), Done)
     del browser.cookies["__Host-sso"]
     page = browser.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and not browser.entered
     assert "passwordfield" not in owner.ask("/").text, "the other log-ins go on"
     for one in shown():
         assert one.place and not one.trusted
-        assert isinstance(end(one), wire.Done)
+        assert isinstance(end(one), Done)
     again = end(trusted)
     assert isinstance(again, Refused) and again.error == "refused_value"
     assert shown() == [] and "passwordfield" in owner.ask("/").text

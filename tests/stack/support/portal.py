@@ -7,6 +7,7 @@ import secrets
 from typing import Any
 
 from malleposte.accountd import codec, wire
+from malleposte.accountd.call import OF
 from malleposte.accountd.message import Refused, Request
 
 from tests.stack.support import typed_secrets
@@ -14,13 +15,14 @@ from tests.stack.support.site import Site
 from tests.support.tokens import Minter
 
 ASK = """
-import json, sys
+import importlib, json, sys, time
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
 from pathlib import Path
-from malleposte.accountd import wire
+from malleposte.accountd import codec
 from malleposte.accountd.client import Client, RefusedError, UnavailableError
-import time
 given = json.load(sys.stdin)
+for name in given["modules"]:
+    importlib.import_module(name)
 held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text()) | given["client"]
 answers, enough = [], False
 for number, line in enumerate(given["lines"], 1):
@@ -35,7 +37,7 @@ for number, line in enumerate(given["lines"], 1):
         answer = str(error)
     took = time.monotonic() - begun
     enough = enough or getattr(answer, "wait", 0) >= given["enough"]
-    answers.append([answer if isinstance(answer, str) else codec.encode_answer(answer).decode(), took])
+    answers.append([number - 1, answer if isinstance(answer, str) else codec.encode_answer(answer).decode(), took])
 print(json.dumps(answers))
 """
 
@@ -58,13 +60,18 @@ class Portal:
 
     def timed(self, *requests: Request[Any], enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
         """Answers, each with the seconds that it took on the portal's host."""
-        given = {"lines": [codec.encode(one).decode() for one in requests], "client": client, "enough": enough}
+        lines = [codec.encode(one).decode() for one in requests]
+        modules = sorted({type(one).__module__ for one in requests})
+        given = {"lines": lines, "modules": modules, "client": client, "enough": enough}
         for one in requests:
             typed_secrets.hidden(one)
         told = self.site.run("pia1", "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
         answers = [
-            (codec.decode_answer(wire.Done, line.encode()) if line.startswith("{") else line, took)
-            for line, took in json.loads(told)
+            (
+                codec.decode_answer(OF[type(requests[number])].answer, line.encode()) if line.startswith("{") else line,
+                took,
+            )
+            for number, line, took in json.loads(told)
         ]
         for answer, _took in answers:
             typed_secrets.hidden(answer)

@@ -15,6 +15,7 @@ from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts.devices import follow
 from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
+from msgspec import structs
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, Stage, token
 
@@ -131,5 +132,5 @@ def test_with_a_second_factor_the_password_alone_makes_no_device(stage: Stage) -
     stage.agent("autre", State.ACTIVE, mpTwoFactor=["TOTP"])
     wanted = AddDevice(HERE, "autre", OLD, "Téléphone")
     for given in ("", token("mdupond"), token("autre", exp=1)):
-        assert stage.ask(replace(wanted, token=given)) == NO_LOG_IN
-    assert done(stage.ask(replace(wanted, token=token("autre")))).secret
+        assert stage.ask(structs.replace(wanted, token=given)) == NO_LOG_IN
+    assert done(stage.ask(structs.replace(wanted, token=token("autre")))).secret

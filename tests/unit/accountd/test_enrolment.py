@@ -292,7 +292,7 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
     desk.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for numen in (NUMEN, OTHER_NUMEN, "01E9599999ABC", "nonsense"):
         for channel in ("mail", "sms"):
-            assert desk.ask(wire.RemindLogin(HERE, numen, channel)) == wire.Done()
+            assert desk.ask(wire.RemindLogin(HERE, numen, channel)) == Done()
     assert desk.reminders == [(ADDRESS, "mdupond")]
     ((number, text),) = desk.gateway.sent
     assert number == "+33612345678"
@@ -303,15 +303,15 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
 def test_a_code_by_text_message(desk: Desk) -> None:
     desk.agent("mdupond", State.ACTIVE, mpRecoveryPhone=["+33612345678"])
     for login in ("mdupond", "nobody"):
-        assert desk.ask(wire.IssueCode(HERE, login, "sms")) == wire.Done()
+        assert desk.ask(wire.IssueCode(HERE, login, "sms")) == Done()
     ((number, text),) = desk.gateway.sent
     assert (number, len(text) <= 160) == ("+33612345678", True)
     code = text.split("\u00a0: ")[1].split(",")[0]
     assert desk.ask(wire.Reset(HERE, "", NUMEN, code, NEW)) == wire.Done("mdupond", "active")
     desk.gateway.broken = True
-    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == wire.Done(), "a gateway that is away is not told"
+    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == Done(), "a gateway that is away is not told"
     desk.settle(gateway=None)
-    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == wire.Done(), "nor is that there is none"
+    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == Done(), "nor is that there is none"
     assert len(desk.gateway.sent) == 1
     assert desk.lines()[-1]["reason"] == "no means of recovery"
     assert OLD not in desk.journal.read_text("utf-8")

@@ -9,7 +9,6 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +21,7 @@ from malleposte.accountd.calls.charges import SetCharge
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.log_ins import EndLogIn
 from malleposte.accountd.calls.protection import Block, EndSessions
-from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
+from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
@@ -49,6 +48,7 @@ from malleposte.policy.model import Policy
 from malleposte.throttle import costs
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte.throttle.record.model import Kept, LogIn
+from msgspec import structs
 
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
@@ -291,7 +291,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     stage.ground.expire(uid)
     assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
     done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
-    assert done == wire.Done(uid, "active", "20260903080000Z")
+    assert done == Done(uid, "active", "20260903080000Z")
     assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
     again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
     assert isinstance(again, Refused)
@@ -351,8 +351,8 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert [stage.ask(wire.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
-    assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), wire.Done), "another network is free"
-    assert isinstance(stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")), wire.Done), "and frees the first"
+    assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
+    assert isinstance(stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")), Done), "and frees the first"
 
 
 def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
@@ -453,7 +453,7 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     assert stage.ask(right) == wire.Done(uid, "active")
     own = [slowed(f"wrong{number}", MINE) for number in range(6)]
     assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
-    assert stage.ask(replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
+    assert stage.ask(structs.replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
 
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
@@ -474,7 +474,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     stage.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for login in (uid, "nobody", "pending"):
-        assert stage.ask(wire.IssueCode(HERE, login)) == wire.Done()
+        assert stage.ask(wire.IssueCode(HERE, login)) == Done()
     ((where, issued),) = stage.sent
     assert where == "marie@exemple.test"
     assert issued.expires == NOW + datetime.timedelta(minutes=15)
@@ -491,7 +491,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
     means = {"mpRecoveryMail": ["marie@exemple.test"]}
     uid = stage.agent("mdupond", State.ACTIVE, mpNumenDigest=[], **means)
-    assert stage.ask(wire.IssueCode(HERE, uid)) == wire.Done()
+    assert stage.ask(wire.IssueCode(HERE, uid)) == Done()
     assert (stage.sent, stage.held(uid, "mpInaCode")) == ([], [])
     assert {"action": "code", "sent": False, "reason": "no NUMEN"}.items() <= stage.lines()[-1].items()
     stage.ask(wire.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
@@ -517,7 +517,7 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
         assert refused.error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
     asked = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert asked == wire.Done(uid, "active", "20260904080000Z")
+    assert asked == RecoveryAsked(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z vieux@exemple.test +33612345678"]
     assert stage.held(uid, "mpRecoveryPhone") == []
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
@@ -541,7 +541,7 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     assert isinstance(wrong, Refused)
     assert wrong.error == "refused_value"
     done = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
-    assert done == wire.Done(uid, "active", "20260904080000Z")
+    assert done == Done(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
@@ -573,14 +573,14 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
     late = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
     assert isinstance(late, Refused)
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
-    assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), wire.Done)
+    assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
 
 
 def test_who_has_a_second_factor_changes_no_means_by_the_password_alone(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpTwoFactor=["totp"])
     for given in (("mail", "a@exemple.test"), ("phone", "06 12 34 56 78"), ("phone", "")):
         assert stage.ask(SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
-        assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, *given, token=token(uid))), wire.Done)
+        assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, *given, token=token(uid))), Done)
     assert [where for where, _code in stage.confirmations] == ["a@exemple.test"]
 
 
@@ -599,7 +599,7 @@ def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None
     assert refused.error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
-    assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), wire.Done)
+    assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), Done)
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
 
 
@@ -632,7 +632,7 @@ def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
     for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
         assert isinstance(stage.ask(SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
     for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
-        assert stage.ask(SetQuietHours(HERE, uid, token(uid), hours)) == wire.Done(uid, "active")
+        assert stage.ask(SetQuietHours(HERE, uid, token(uid), hours)) == Done(uid, "active")
         assert stage.held(uid, "mpQuietHours") == list(hours)
 
 
@@ -648,11 +648,11 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
             assert refused.error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
-    assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == wire.Done(uid, "active")
+    assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
     assert stage.held(uid, "mpProfile") == ["convergence"]
     assert isinstance(stage.ask(SetClass(HERE, uid, token(uid), "luxe")), Refused)
     stage.channel.broken = True
-    assert stage.ask(EndSessions(HERE, uid, token(uid))) == wire.Done(uid, "active", open=("essai",))
+    assert stage.ask(EndSessions(HERE, uid, token(uid))) == Done(uid, "active", open=("essai",))
     for request in (
         EndSessions(HERE, "nobody", token("nobody")),
         Block(HERE, "nobody", token("nobody"), "r"),
@@ -682,11 +682,11 @@ def test_acts_that_change_nothing_stop_nobody(stage: Stage) -> None:
     for number in range(301):
         stage.ask(requests[number % len(requests)])
     hours = SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
-    assert stage.ask(hours) == wire.Done(other, "active")
+    assert stage.ask(hours) == Done(other, "active")
     for uid in (noisy, other):
-        assert isinstance(stage.ask(EndSessions(HERE, uid, token(uid))), wire.Done)
+        assert isinstance(stage.ask(EndSessions(HERE, uid, token(uid))), Done)
         anew = token(uid, iat=int(NOW.timestamp()) + 20)
-        assert isinstance(stage.ask(Block(HERE, uid, anew, "piraté")), wire.Done), uid
+        assert isinstance(stage.ask(Block(HERE, uid, anew, "piraté")), Done), uid
         assert stage.held(uid, "mpState") == ["blocked"]
 
 
@@ -704,7 +704,7 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
 def test_a_wave_that_cannot_be_told_stops_no_block(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.limits.rates, stage.mute = Rates(protections=Rate(0, 3600)), True
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert isinstance(stage.ask(Block(HERE, uid, token(uid), "piraté")), wire.Done)
+    assert isinstance(stage.ask(Block(HERE, uid, token(uid), "piraté")), Done)
     assert "more than 0 acts of protection" in caplog.text
 
 
@@ -713,13 +713,13 @@ def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(5)]
     hours = [stage.ask(SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
     assert [getattr(answer, "error", "done") for answer in hours] == ["done"] * 3 + ["slow_down"] * 2
-    assert isinstance(stage.ask(Block(HERE, agents[4], token(agents[4]), "piraté")), wire.Done)
+    assert isinstance(stage.ask(Block(HERE, agents[4], token(agents[4]), "piraté")), Done)
 
 
 def test_every_call_says_what_it_costs() -> None:
     for kind in CALLS.values():
-        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind, Owned), kind
-    protect = {kind for kind in CALLS.values() if kind.cost is costs.PROTECT}
+        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind.request, Owned), kind
+    protect = {kind.request for kind in CALLS.values() if kind.cost is costs.PROTECT}
     assert protect == {Block, EndSessions, EndLogIn, RevokeDevice}
 
 
@@ -748,15 +748,15 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         slow = pool.submit(stage.ask, SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
-            with stage.service._alone("somebody"):
+            with stage.service.locks.alone("somebody"):
                 blocked = pool.submit(close).result(120)
             assert all(isinstance(answer, Done) for answer in blocked)
             assert stage.held(uid, "mpState") == ["blocked"]
             assert not slow.done()
         finally:
             leave.set()
-        assert isinstance(slow.result(30), wire.Done)
-    assert stage.service._locks == {}
+        assert isinstance(slow.result(30), Done)
+    assert stage.service.locks._locks == {}
 
 
 def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
