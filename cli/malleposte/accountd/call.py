@@ -126,7 +126,7 @@ def answer_of(request: type[Any]) -> type[Any]:
 
 def load() -> None:
     """Import every module of `calls`, so that all are registered."""
-    from malleposte.accountd import calls, wire  # noqa: F401
+    from malleposte.accountd import calls
 
     for module in pkgutil.iter_modules(calls.__path__):
         importlib.import_module(f"{calls.__name__}.{module.name}")

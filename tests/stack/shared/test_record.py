@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.account import Diagnose, Diagnosed
-from malleposte.accountd.message import Done, ErrorCode, Refused
+from malleposte.accountd.context import NO_LOG_IN
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.own import Diagnosis
-from malleposte.accountd.service import NO_LOG_IN
 from malleposte.policy import rules
 from malleposte.probe.walker import wire as walker
 
@@ -68,7 +68,7 @@ def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object
 
     def asked() -> Diagnosed | None:
         answer = portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid)))
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Diagnosed), answer
         return answer if enough(answer.diagnosis) else None
 
     return wait_for(asked, 60, "a record")

@@ -23,10 +23,11 @@ from malleposte.accountd.calls.log_ins import EndLogIn
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
+from malleposte.accountd.context import Tools, look_up
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
-from malleposte.accountd.service import Service, Tools, look_up
+from malleposte.accountd.service import Service
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
