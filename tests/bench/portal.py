@@ -53,15 +53,18 @@ import json, sys, time
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from malleposte.accountd import wire
+from malleposte.accountd import codec
+from malleposte.accountd.call import load
 from malleposte.accountd.client import Client
+load()
 given = json.load(sys.stdin)
 held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text())
 
 def chain(lines):
     begun, ticket = time.monotonic(), ""
     for line in lines:
-        ticket = Client(**held).call(codec.decode(line.replace("TICKET", ticket).encode())).ticket or ticket
+        answer = Client(**held).call(codec.decode(line.replace("TICKET", ticket).encode()))
+        ticket = getattr(answer, "ticket", "") or ticket
     return time.monotonic() - begun
 
 begun = time.monotonic()

@@ -94,7 +94,7 @@ def forbidden(word: Forbidden) -> Refused:
     return Refused(ErrorCode.FORBIDDEN, word.value)
 
 
-def every(target: str = "mdupond", **who: str) -> list[Request]:
+def every(target: str = "mdupond", **who: str) -> list[Request[Any]]:
     """Every call on somebody's account."""
     return [
         DeskShow(**who, target=target),
@@ -104,7 +104,7 @@ def every(target: str = "mdupond", **who: str) -> list[Request]:
     ]
 
 
-def looks(**who: str) -> list[Request]:
+def looks(**who: str) -> list[Request[Any]]:
     """Every call on nobody's account."""
     return [
         DeskReach(**who),

@@ -70,6 +70,6 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: lis
     def away(*_words: str) -> Any:
         raise MallepostError("pia1 gives no answer")
 
-    stage.hosts.log_ins = stage.hosts.end_log_in = away  # type: ignore[method-assign]
+    stage.hosts.log_ins = stage.hosts.end_log_in = away  # type: ignore[assignment, method-assign]
     for answer in (stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
         assert isinstance(answer, Refused) and answer.error == "unavailable"

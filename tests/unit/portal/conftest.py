@@ -112,7 +112,7 @@ class FakeAccountd:
     """Notes what it is asked; answers with `answer`, or raises it."""
 
     answer: Told | Done | Exception = field(default_factory=lambda: Told("mdupond", "pending"))
-    asked: list[Request] = field(default_factory=list)
+    asked: list[Request[Any]] = field(default_factory=list)
 
     def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
@@ -121,6 +121,9 @@ class FakeAccountd:
         if isinstance(self.answer, Exception):
             raise self.answer
         return answer_to(request, self.answer)
+
+    def fetch(self, request: Request[Any]) -> client.Copy:
+        raise client.UnavailableError("no copy")
 
     def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""

@@ -6,7 +6,7 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.charges import Charge, Person, SetCharge
+from malleposte.accountd.calls.charges import Charge, Member, SetCharge
 from malleposte.accountd.message import ErrorCode
 from malleposte_portal.own.charges import ADDRESSES
 
@@ -18,7 +18,7 @@ LIST = Charge(
     "list", "conseil", "Conseil", "conseil@ac-exemple.test", posters=("@anyone", "@list:autre", "ami@exemple.test"),
     moderators=("pmartin",),
 )  # fmt: skip
-PEOPLE = (Person("pmartin", "Paul Martin"),)
+PEOPLE = (Member("pmartin", "Paul Martin"),)
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, codec
-from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.calls.senders import Sender
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import desk, own
@@ -74,11 +73,11 @@ def noise(dice: random.Random) -> dict[str, str]:
 class Wired(FakeAccountd):
     """An accountd that is asked through the protocol's own form, as the true one is."""
 
-    def call(self, request: Request) -> Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         codec.decode(codec.encode(request))
         return super().call(request)
 
-    def fetch(self, request: FetchOwnData) -> Any:
+    def fetch(self, request: Request[Any]) -> Any:
         self.call(request)
         raise client.UnavailableError("no copy")
 

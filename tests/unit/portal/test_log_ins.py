@@ -45,7 +45,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).all("main")[0][1], "one was not told"
     call = accountd.call
 
-    def refused(request: Request) -> Any:
+    def refused(request: Request[Any]) -> Any:
         if isinstance(request, EndLogIn):
             raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
         return call(request)
@@ -58,7 +58,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
 def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, accountd: Any) -> None:
     call = accountd.call
 
-    def away(request: Request) -> Any:
+    def away(request: Request[Any]) -> Any:
         if isinstance(request, ShowLogIns):
             raise client.UnavailableError("pia1 gives no answer")
         return call(request)

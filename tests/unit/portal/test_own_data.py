@@ -114,7 +114,7 @@ def test_a_refusal_is_told_on_the_page(
     held(accountd)
     page, call = inside.get(PAGE), accountd.call
 
-    def refused(request: Request) -> Done:
+    def refused(request: Request[Any]) -> Done:
         if isinstance(request, AskOwnData):
             raise client.RefusedError(Refused(ErrorCode(error), message))
         done: Done = call(request)

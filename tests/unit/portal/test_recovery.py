@@ -29,7 +29,7 @@ def path(name: str, language: int = 0) -> str:
     return ADDRESSES[name][language]
 
 
-def asked(accountd: Any, kind: type[Request]) -> list[Any]:
+def asked(accountd: Any, kind: type[Request[Any]]) -> list[Any]:
     return [one for one in accountd.asked if isinstance(one, kind)]
 
 

@@ -11,6 +11,8 @@ from malleposte.accountd.calls.senders import Sender, SetSenders, ShowSenders, U
 from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 from malleposte_portal.own.senders import ADDRESSES, UNFIT
 
+from tests.support.accountd import answer_to
+
 from .test_own import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
@@ -33,7 +35,7 @@ def refuse(accountd: Any, message: str) -> None:
     """Refuse changes alone from now on."""
     call = accountd.call
 
-    def one(request: Request) -> Done:
+    def one(request: Request[Any]) -> Done:
         if isinstance(request, SetSenders):
             accountd.refuse(ErrorCode.REFUSED_VALUE, message=message)
         else:
@@ -62,9 +64,9 @@ def test_level_and_senders_are_shown(inside: Any, accountd: Any, language: int) 
 def test_long_lists_are_asked_for_in_parts(inside: Any, accountd: Any) -> None:
     parts = {0: HELD.senders, 2: (Sender("autre.test", False),)}
 
-    def one(request: Any) -> Done:
+    def one(request: Any) -> Any:
         accountd.asked.append(request)
-        return replace(HELD, senders=parts[request.after], more=request.after == 0)
+        return answer_to(request, replace(HELD, senders=parts[request.after], more=request.after == 0))
 
     accountd.call = one
     assert "autre.test" in inside.get(PAGE).all("main")[0][1]

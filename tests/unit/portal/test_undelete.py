@@ -87,7 +87,7 @@ def test_what_was_brought_back_already_is_told(inside: Any, accountd: Any) -> No
     accountd.answer = FOUND
     form, call = fields(inside.get(PAGE), "back"), accountd.call
 
-    def refused(request: Request) -> Done:
+    def refused(request: Request[Any]) -> Done:
         if isinstance(request, Undelete):
             accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
         else:

@@ -49,7 +49,7 @@ class Charge(Message, frozen=True):
     moderators: tuple[str, ...] = ()
 
 
-class Person(Message, frozen=True):
+class Member(Message, frozen=True):
     """An agent who is a part of one."""
 
     uid: str
@@ -60,7 +60,7 @@ class ChargeList(Done, frozen=True):
     """Boxes and lists (`more`: and others), or one with its parts, and in `people` their names."""
 
     charges: tuple[Charge, ...] = ()
-    people: tuple[Person, ...] = ()
+    people: tuple[Member, ...] = ()
     more: bool = False
 
 
@@ -185,5 +185,5 @@ def whole(directory: Directory, uid: str, kind: str, entry: Entry) -> ChargeList
     charge = shown(kind, entry, parts=True)
     uids = [one for one in (*charge.delegates, *charge.posters, *charge.moderators) if "@" not in one]
     entries = directory.search("people", ("uid", "cn"), AnyOf(tuple(Equal("uid", one) for one in uids))) if uids else ()
-    people = [Person(first(one.attributes, "uid"), first(one.attributes, "cn")) for one in entries]
+    people = [Member(first(one.attributes, "uid"), first(one.attributes, "cn")) for one in entries]
     return ChargeList(uid, charges=(charge,), people=tuple(sorted(people, key=lambda one: one.name)))
