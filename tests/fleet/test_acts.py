@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.message import Done
 from malleposte.adapters import lemonldap
 from malleposte.directory.model import State
 from malleposte.platform import mailstore
@@ -160,7 +161,7 @@ def test_the_portal_ends_the_sessions_of_every_host(site: Site, mail: Mail, open
     portal = Portal(site)
     for one in (opened("convergence"), opened("roundcube")):
         uid = one.who.uid
-        assert portal.one(wire.EndSessions(portal.source, uid, portal.token(uid))) == wire.Done(uid, "active")
+        assert portal.one(EndSessions(portal.source, uid, portal.token(uid))) == Done(uid, "active")
         assert ended(one.imap)
         if isinstance(one.web, Webmail):
             assert not one.alive()

@@ -1,7 +1,7 @@
-"""Ask accountd: over its Unix socket on the same host, over TLS from another. Standard library alone.
+"""Ask accountd: over its Unix socket on the same host, over TLS from another.
 
-`Client.of(path).call(wire.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns a `wire.Done`
-or raises RefusedError with the reason.
+`Client.of(path).call(passwords.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns its
+answer or raises RefusedError with the reason.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
-from malleposte.accountd import wire
+from malleposte.accountd import codec
+from malleposte.accountd.call import OF
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, OtherFormError, Refused, Request, WithBytes
 from malleposte.runtime import link
 
 PORT = 7443
@@ -24,7 +27,7 @@ PIECE = 64 * 1024
 class RefusedError(Exception):
     """accountd does not do it: `refused` says why."""
 
-    def __init__(self, refused: wire.Refused) -> None:
+    def __init__(self, refused: Refused) -> None:
         super().__init__(f"accountd: {refused.error}{': ' + refused.message if refused.message else ''}")
         self.refused = refused
 
@@ -38,11 +41,11 @@ class OtherVersionError(UnavailableError):
 
 
 class Copy:
-    """A copy of an agent's data that comes: the answer, and its bytes, once. It is to be closed in any case."""
+    """An answer and the bytes that follow it, once. It is to be closed in any case."""
 
-    def __init__(self, answer: wire.Done, stream: io.BufferedRWPair, opened: contextlib.ExitStack) -> None:
+    def __init__(self, answer: WithBytes, stream: io.BufferedRWPair, opened: contextlib.ExitStack) -> None:
         self.answer, self._stream, self._opened = answer, stream, opened
-        self._left = answer.own_data.size
+        self._left = answer.size
 
     def __iter__(self) -> Iterator[bytes]:
         """Pieces. Raises OSError where it ends too early: whoever counts the bytes then misses some."""
@@ -80,7 +83,7 @@ class Client:
         except (OSError, ValueError, TypeError) as error:
             raise UnavailableError(f"{path}: {error}") from error
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         """Ask for one thing; `Hello()` asks whether accountd is there and knows this client.
 
         Raises RefusedError, UnavailableError.
@@ -88,35 +91,39 @@ class Client:
         with self._talk(request) as (answer, _stream):
             return answer
 
-    def fetch(self, request: wire.FetchOwnData) -> Copy:
-        """A copy of an agent's data, and its bytes as they come. Raises RefusedError, UnavailableError."""
+    def fetch(self, request: Request[Any]) -> Copy:
+        """Ask for what has bytes, such as a copy of an agent's data. Raises RefusedError, UnavailableError."""
         opened = contextlib.ExitStack()
         answer, stream = opened.enter_context(self._talk(request))
         return Copy(answer, stream, opened)
 
     @contextlib.contextmanager
-    def _talk(self, request: wire.Request) -> Iterator[tuple[wire.Done, io.BufferedRWPair]]:
+    def _talk[A: Done](self, request: Request[A]) -> Iterator[tuple[A, io.BufferedRWPair]]:
         """The answer, and the stream that it came from."""
-        mine = wire.Hello(self.name, self.secret)
+        mine = Hello(self.name, self.secret)
         try:
             with self._connected() as stream:
-                if link.is_tls(self.address) and not isinstance(request, wire.Hello):
-                    self._asked(stream, mine)
-                yield self._asked(stream, mine if isinstance(request, wire.Hello) else request), stream
-        except wire.OtherVersionError as error:
+                if link.is_tls(self.address) and not isinstance(request, Hello):
+                    self._ask(stream, mine)
+                answer = self._ask(stream, mine if isinstance(request, Hello) else request)
+                yield cast("A", answer), stream
+        except OtherFormError as error:
             raise OtherVersionError(f"accountd at {self.address}: {error}") from error
         except (OSError, ValueError) as error:
             raise UnavailableError(f"accountd at {self.address}: {error or type(error).__name__}") from error
 
     @staticmethod
-    def _asked(stream: io.BufferedRWPair, request: wire.Request) -> wire.Done:
-        stream.write(wire.encode(request))
+    def _ask(stream: io.BufferedRWPair, request: Request[Any]) -> Done:
+        call = OF[type(request)]
+        stream.write(codec.encode(request))
         stream.flush()
-        line = stream.readline(wire.LONGEST + 1)
+        line = stream.readline(LONGEST + 1)
         if not line.endswith(b"\n"):
             raise ConnectionError("closed before the answer")
-        answer = wire.decode_answer(line)
-        if isinstance(answer, wire.Refused):
+        answer: Done | Refused = codec.decode_answer(call.answer, line)
+        if isinstance(answer, Refused):
+            if answer.error is ErrorCode.VERSION:
+                raise OtherFormError(call.name)
             raise RefusedError(answer)
         return answer
 

@@ -1,34 +1,112 @@
-"""An account as its owner sees it, once a token has proved who that is: a summary, and what was done to it."""
+"""An account as its owner and the help desk see it: a summary, and what may be wrong with it."""
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+import logging
+from collections.abc import Iterable, Mapping
 
-from malleposte.accountd import wire
+from malleposte.accountd.context import Context
+from malleposte.accountd.message import MOST_ITEMS, Message, fitting
 from malleposte.accounts import life, roles
-from malleposte.accounts.disclosure import terms as disclosure
-from malleposte.accounts.disclosure.export import journal_lines
-from malleposte.accounts.mailbox.filters import COMPUTED, Filters
+from malleposte.accounts.channels import Failure
+from malleposte.accounts.devices import follow
+from malleposte.accounts.mailbox import filters as scripts
+from malleposte.accounts.mailbox.filters import Filters
+from malleposte.core.errors import MallepostError
 from malleposte.directory.model import Attributes, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform.times import when
 from malleposte.policy.model import Policy
 from malleposte.throttle.record import model
-from malleposte.throttle.record.model import Kept, LogIn, Seen
+from malleposte.throttle.record.model import Kept, Seen
 
+LOG = logging.getLogger("accountd")
 READ = (
     *("uid", "cn", "mail", "mpProfile", "mpState", "mpQuota", "mpBlockedUntil", "pwdChangedTime"),
     *("mpRecoveryMail", "mpRecoveryPhone", "mpRecoveryChanged", "mpRecoveryNext", "mpRole"),
 )
 """The attributes that the summary is made of."""
-MOST_BYTES = 12_000
-"""Of the rows of an answer, as far as it holds one list."""
-LONGEST_NOTE = 120
-"""Characters of a reason."""
+COMPUTED = "${}"
+"""A forward to an address that the filter computes."""
+
+
+class Account(Message, frozen=True):
+    """An account as its owner sees it. Times as the directory writes them, empty for none.
+
+    `recovery_mail` and `recovery_phone` are masked: a session may be somebody else's. Those that wait count from
+    `recovery_next` on. `quota_mb` is 0 where the class of service says it. `forwards` and `filters` take mail away;
+    with `discards` they refuse or delete some of it.
+    """
+
+    name: str = ""
+    mail: str = ""
+    profile: str = ""
+    state: str = ""
+    quota_mb: int = 0
+    password_since: str = ""
+    password_until: str = ""
+    blocked_until: str = ""
+    recovery_mail: str = ""
+    recovery_phone: str = ""
+    recovery_next: str = ""
+    forwards: tuple[str, ...] = ()
+    filters: str = ""
+    absence: bool = False
+    looked: bool = False
+    discards: bool = False
+    desk: bool = False
+    """Whether its owner is of a help desk."""
+    level: str = ""
+    """The level of antispam: `normal`, `strict`; how many senders are allowed and blocked."""
+    allowed: int = 0
+    blocked: int = 0
+
+
+class LogIn(Message, frozen=True):
+    """Log-ins of one kind: the last time (ISO 8601), how often, by which service, from which address, by what.
+
+    `service` is `page` (the log-in page), `dav` or Dovecot's name of a protocol; `program` what the client called
+    itself; `device` the name of a device with a password of its own. `reason` is of those that were refused:
+    `password`, `wait`, `closed`, `expired`, `network`. `old`: a program that seems to use the password of before a
+    change.
+    """
+
+    time: str
+    accepted: bool
+    service: str
+    place: str = ""
+    program: str = ""
+    device: str = ""
+    reason: str = ""
+    count: int = 1
+    old: bool = False
+
+
+class RefusedMail(Message, frozen=True):
+    """Messages that the filter refused or held: the last time, how often, `in` or `out`, the other's address, why.
+
+    `reason`: `virus`, `attachment`, `forged`, `dmarc`, `many`, `structure`, `spam`.
+    """
+
+    time: str
+    way: str
+    other: str
+    reason: str
+    count: int = 1
+
+
+class Diagnosis(Message, frozen=True):
+    """Log-ins and refused mail of late, newest first; the room of the box in megabytes, 0 where it is not known.
+
+    `looked`: whether every mail host answered.
+    """
+
+    logins: tuple[LogIn, ...] = ()
+    refused: tuple[RefusedMail, ...] = ()
+    used_mb: int = 0
+    quota_mb: int = 0
+    looked: bool = False
 
 
 def masked(value: str) -> str:
@@ -39,16 +117,31 @@ def masked(value: str) -> str:
 
 def masked_forward(address: str) -> str:
     """A forward as the help desk is shown it."""
-    return address if address == wire.COMPUTED else masked(address)
+    return address if address == COMPUTED else masked(address)
 
 
-def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime.datetime) -> wire.Account:
+def read(context: Context, uid: str) -> Account:
+    """Return the summary of an account that there is."""
+    entry = next(iter(context.directory.search("people", READ, {"uid": uid})))
+    return summary(entry, filters(context, uid), context.tools.policy, context.now)
+
+
+def filters(context: Context, uid: str) -> Filters | None:
+    """Return the filters of an account; None where the host of its mailbox gives no answer."""
+    try:
+        return context.tools.hosts.look(uid)
+    except (MallepostError, OSError) as error:
+        LOG.error("the filters of an account could not be read: %s", error)
+        return None
+
+
+def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime.datetime) -> Account:
     """The summary. `filters` is None where the host of the mailbox gives no answer."""
     held = entry.attributes
     means, waiting = life.usable_recovery(entry, now), life.next_recovery(entry)
     since = when(first(held, "pwdChangedTime"))
     until = since + datetime.timedelta(days=policy.renewal_days) if since and policy.renewal_days else None
-    return wire.Account(
+    return Account(
         name=first(held, "cn"),
         mail=first(held, "mail"),
         profile=first(held, "mpProfile"),
@@ -60,7 +153,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
         recovery_mail=masked(means.mail),
         recovery_phone=masked(means.phone),
         recovery_next=life.stamp(waiting.at) if waiting and waiting.at > now else "",
-        forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[: wire.MOST_ITEMS] if filters else (),
+        forwards=tuple(dict.fromkeys(map(forward, filters.forwards)))[:MOST_ITEMS] if filters else (),
         filters=filters.active if filters else "",
         absence=bool(filters and filters.absence),
         looked=filters is not None,
@@ -74,7 +167,7 @@ def summary(entry: Entry, filters: Filters | None, policy: Policy, now: datetime
 
 def forward(address: str) -> str:
     """A forward as its owner is told it: the text that computes one says nothing."""
-    return wire.COMPUTED if address.endswith(COMPUTED) else address
+    return COMPUTED if address.endswith(scripts.COMPUTED) else address
 
 
 def _ahead(held: Attributes, now: datetime.datetime) -> str:
@@ -83,6 +176,8 @@ def _ahead(held: Attributes, now: datetime.datetime) -> str:
     return until if moment and moment > now else ""
 
 
+ROOM = 10_000
+"""Bytes of a diagnosis in an answer."""
 OFTEN = 5
 """Wrong passwords of one program, from one place, after which nobody is typing them."""
 PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
@@ -91,7 +186,7 @@ PROGRAMS = frozenset(("imap", "smtp", "sieve", "dav"))
 
 def by_password(kept: Kept) -> Kept:
     """The programs and phones that entered with the main password, each by the last of its log-ins."""
-    found: dict[tuple[str, str], Seen[LogIn]] = {}
+    found: dict[tuple[str, str], Seen[model.LogIn]] = {}
     for one in kept.logins:
         event = one.event
         if event.accepted and event.service in PROGRAMS and not event.device and event.program != model.WEBMAIL:
@@ -99,23 +194,35 @@ def by_password(kept: Kept) -> Kept:
     return Kept(tuple(found.values()))
 
 
+def diagnosed(context: Context, uid: str, password_since: str, room: int = ROOM) -> Diagnosis:
+    """Return the diagnosis of an account from what was recorded of late; `room` as of `diagnosis`."""
+    try:
+        record, failures = context.tools.hosts.record(uid)
+    except (MallepostError, OSError) as error:
+        record, failures = Kept(), [Failure("record", str(error))]
+    for one in failures:
+        LOG.error("the record of log-ins could not be read: %s", one.reason)
+    names = {one.ident: one.name for one in follow.of(context.directory, uid)}
+    return diagnosis(record, names, when(password_since), looked=not failures, room=room)
+
+
 def diagnosis(
-    kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = 10_000
-) -> wire.Diagnosis:
+    kept: Kept, names: Mapping[str, str], since: datetime.datetime | None, *, looked: bool, room: int = ROOM
+) -> Diagnosis:
     """The record as it is told, as much of the newest as has room in so many bytes of an answer.
 
     `names` of devices by identifier; `since` when the account has its password. `looked`: whether all hosts answered.
     """
     changed = since.timestamp() if since else None
     logins = [
-        wire.LogIn(
+        LogIn(
             _iso(one.last), one.event.accepted, one.event.service, one.event.place, one.event.program,
             names.get(one.event.device, ""), one.event.reason, one.count, old(one, kept.logins, changed),
         )
         for one in kept.logins
     ]  # fmt: skip
     refused = [
-        wire.RefusedMail(_iso(one.last), one.event.way, one.event.other, one.event.reason, one.count)
+        RefusedMail(_iso(one.last), one.event.way, one.event.other, one.event.reason, one.count)
         for one in kept.refusals
     ]
     parts = (
@@ -123,13 +230,13 @@ def diagnosis(
         ([one for one in logins if one.accepted], room // 5),
     )
     told = [one for rows, room in parts for one in fitting(rows, room)]
-    return wire.Diagnosis(
+    return Diagnosis(
         tuple(sorted(told, key=lambda one: one.time, reverse=True)), fitting(refused, room * 2 // 5), kept.used_mb,
         kept.quota_mb, looked,
     )  # fmt: skip
 
 
-def old(one: Seen[LogIn], others: Iterable[Seen[LogIn]], changed: float | None) -> bool:
+def old(one: Seen[model.LogIn], others: Iterable[Seen[model.LogIn]], changed: float | None) -> bool:
     """Whether a program seems to use the password of before a change (`changed`, seconds since 1970).
 
     Its password is wrong since, and the same program entered last before it; or it is wrong so often that nobody can be
@@ -151,45 +258,3 @@ def old(one: Seen[LogIn], others: Iterable[Seen[LogIn]], changed: float | None) 
 
 def _iso(moment: int) -> str:
     return datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="seconds")
-
-
-def fitting[T: wire.LogIn | wire.RefusedMail | wire.Person | wire.Line | wire.Deleted | wire.Sender | wire.OpenLogIn](
-    rows: Iterable[T], room: int = MOST_BYTES
-) -> tuple[T, ...]:
-    """The first rows, as many as take so many bytes in an answer, which has a longest line."""
-    kept: list[T] = []
-    for one in rows:
-        room -= len(json.dumps(dataclasses.asdict(one)))
-        if room < 0:
-            break
-        kept.append(one)
-    return tuple(kept)
-
-
-def line(raw: str) -> wire.Line | None:
-    """A line of a journal for the account's owner; None for one of the machinery. Raises ValueError on what is none.
-
-    `by` is `desk` for an act of the help desk, `portal` for what else was done through accountd, `operators` for the
-    rest: names of people are not told.
-    """
-    held = json.loads(raw)
-    if held.get("action") in disclosure.SILENT:
-        return None
-    note = " ".join(str(held.get("note") or "").split())[:LONGEST_NOTE]
-    by = "portal" if str(held.get("who", "")).startswith("accountd:") else "operators"
-    by = "desk" if held.get("desk") is True else by
-    return wire.Line(str(held.get("time", "")), disclosure.act(held), by, note)
-
-
-def journal(paths: Sequence[Path], uid: str) -> Iterator[wire.Line]:
-    """The lines about an account of journals on this host, each one's oldest first. Raises OSError."""
-    for path in paths:
-        for raw in journal_lines(path, uid):
-            found = line(raw)
-            if found is not None:
-                yield found
-
-
-def newest(lines: Iterable[wire.Line]) -> tuple[wire.Line, ...]:
-    """As many of the newest as an answer has room for, newest first."""
-    return fitting(sorted(lines, key=lambda line: line.time, reverse=True))

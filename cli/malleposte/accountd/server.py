@@ -19,12 +19,26 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
+from malleposte.accountd import codec
 from malleposte.accountd import settings as held
-from malleposte.accountd import wire
+from malleposte.accountd.call import OF, Call, Who, load
+from malleposte.accountd.context import Tools
+from malleposte.accountd.message import (
+    LONGEST,
+    BadMessageError,
+    Done,
+    ErrorCode,
+    Hello,
+    OtherFormError,
+    Owned,
+    Refused,
+    WithBytes,
+)
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs
-from malleposte.accountd.service import LOG, PACED, SLOW, Service, Tools
+from malleposte.accountd.service import LOG, Service
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hosts.hostd import Hostd
@@ -85,11 +99,11 @@ class Pools:
         ):
             yield cls(urgent, slow, later, rest)
 
-    def of(self, request: wire.Request) -> ThreadPoolExecutor:
-        """Those that carry out a request."""
-        if request.cost in (costs.PROTECT, costs.BLOCK):
+    def of(self, call: Call) -> ThreadPoolExecutor:
+        """Those that carry out a call."""
+        if call.cost in (costs.PROTECT, costs.BLOCK):
             return self.urgent
-        return self.slow if isinstance(request, SLOW) else self.rest
+        return self.slow if call.slow else self.rest
 
 
 class Server:
@@ -105,8 +119,8 @@ class Server:
     ) -> None:
         """`clients`: digests by name, for TLS. `pace` in seconds. `only`: the calls of callers that may not make all.
 
-        `only` has a client's name over TLS, its user's on the Unix socket. Calls of `wire.PROVIDER` are refused to
-        clients that it does not name for them.
+        `only` has a client's name over TLS, its user's on the Unix socket. Calls of the log-in page are
+        refused to clients that it does not name for them.
         """
         self.service, self.clients, self.pace, self.pools = service, clients, pace, pools
         self.only = {f"accountd:{name}": frozenset(calls) for name, calls in (only or {}).items()}
@@ -143,42 +157,43 @@ class Server:
         for _ in range(REQUESTS):
             line = await asyncio.wait_for(reader.readuntil(b"\n"), PATIENCE)
             try:
-                request = wire.decode(line)
-            except wire.BadMessageError as error:
-                other = isinstance(error, wire.OtherVersionError)
-                code = wire.ErrorCode.VERSION if other else wire.ErrorCode.BAD_REQUEST
+                request = codec.decode(line)
+            except BadMessageError as error:
+                other = isinstance(error, OtherFormError)
+                code = ErrorCode.VERSION if other else ErrorCode.BAD_REQUEST
                 if other:
                     LOG.warning("a request of %s was not carried out: %s", caller or _peer(writer), error)
-                await self._told(writer, wire.Refused(code, str(error)))
+                await self._told(writer, Refused(code, str(error)))
                 return
             if caller is None:
                 caller = await self._recognised(request, writer)
                 if caller is None:
                     return
-            if isinstance(request, wire.FetchOwnData):
+            if issubclass(OF[type(request)].answer, WithBytes):
                 await self._handed(writer, request, caller)
                 return
             await self._told(writer, await self._answer(request, caller))
 
-    async def _handed(self, writer: Writer, request: wire.FetchOwnData, caller: str) -> None:
-        """The answer, then the bytes of the copy. No thread waits for whoever reads them slowly."""
+    async def _handed(self, writer: Writer, request: Owned[WithBytes], caller: str) -> None:
+        """The answer, then its bytes. No thread waits for whoever reads them slowly."""
         if self.handing.total() >= HANDING or self.handing[request.uid] >= HANDING_ONE:
-            await self._told(writer, wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=60))
+            await self._told(writer, Refused(ErrorCode.SLOW_DOWN, wait=60))
             return
         self.handing[request.uid] += 1
         try:
             answer = await self._answer(request, caller)
             await self._told(writer, answer)
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, WithBytes):
                 async with asyncio.timeout(HANDING_LONGEST):
-                    await self._sent(writer, answer)
+                    await self._sent(writer, OF[type(request)], answer)
         finally:
             _less(self.handing, request.uid)
 
-    async def _sent(self, writer: Writer, answer: wire.Done) -> None:
-        left = answer.own_data.size
+    async def _sent(self, writer: Writer, call: Call, answer: WithBytes) -> None:
+        left = answer.size
+        assert call.opens
         # Not in a thread: one that is cancelled meanwhile would leave the file open.
-        with self.service.tools.copies.open(answer.uid) as file:
+        with call.opens(self.service.tools, answer) as file:
             while left:
                 piece = await asyncio.to_thread(file.read, min(left, PIECE))
                 if not piece:
@@ -187,31 +202,31 @@ class Server:
                 writer.write(piece)
                 await asyncio.wait_for(writer.drain(), HANDING_PATIENCE)
 
-    async def _recognised(self, request: wire.Request, writer: Writer) -> str | None:
+    async def _recognised(self, request: Any, writer: Writer) -> str | None:
         """Return the client that connects over TLS; None after a refusal."""
-        if isinstance(request, wire.Hello) and link.proves(self.clients, request.client, request.secret):
+        if isinstance(request, Hello) and link.proves(self.clients, request.client, request.secret):
             return f"accountd:{request.client}"
         LOG.warning("a client that is not known was refused: %s", _peer(writer))
         await asyncio.sleep(self.pace)
-        await self._told(writer, wire.Refused(wire.ErrorCode.UNAUTHORISED))
+        await self._told(writer, Refused(ErrorCode.UNAUTHORISED))
         return None
 
-    async def _told(self, writer: Writer, answer: wire.Answer) -> None:
-        writer.write(wire.encode_answer(answer))
+    async def _told(self, writer: Writer, answer: Done | Refused) -> None:
+        writer.write(codec.encode_answer(answer))
         await asyncio.wait_for(writer.drain(), PATIENCE)
 
-    async def _answer(self, request: wire.Request, caller: str) -> wire.Answer:
-        if isinstance(request, wire.Hello):
-            return wire.Done()
-        call = wire.NAMES[type(request)]
-        if call not in self.only.get(caller, (call,) if call not in wire.PROVIDER else ()):
-            LOG.warning("%s asked for %s, which it may not", caller, call)
-            return wire.Refused(wire.ErrorCode.UNAUTHORISED)
-        pool = self.pools.of(request)
-        whose, share = self._share(request)
+    async def _answer(self, request: Any, caller: str) -> Done | Refused:
+        if isinstance(request, Hello):
+            return Done()
+        call = OF[type(request)]
+        if call.name not in self.only.get(caller, () if call.who is Who.PROVIDER else (call.name,)):
+            LOG.warning("%s asked for %s, which it may not", caller, call.name)
+            return Refused(ErrorCode.UNAUTHORISED)
+        pool = self.pools.of(call)
+        whose, share = self._share(call, request)
         counts = ((pool, ""), (pool, whose))
         if self.waiting[pool, ""] >= WAITING or self.waiting[pool, whose] >= share:
-            return wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=1)
+            return Refused(ErrorCode.SLOW_DOWN, wait=1)
         self.waiting.update(counts)
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -220,21 +235,21 @@ class Server:
         finally:
             for one in counts:
                 _less(self.waiting, one)
-        if isinstance(request, PACED):
+        if call.paced:
             # The answer comes at a multiple of the pace: how much there was to do does not show.
             took = loop.time() - begun
             await asyncio.sleep(max(1, math.ceil(took / self.pace)) * self.pace - took)
         return answer
 
-    def _share(self, request: wire.Request) -> tuple[str, int]:
+    def _share(self, call: Call, request: Any) -> tuple[str, int]:
         """The name under which a request counts, and how many of these may be under way."""
         source = getattr(request, "source", "")
         try:
             where = network(source)
         except ValueError:
             return "nowhere", OF_AN_AGENT
-        if isinstance(request, wire.Owned):
-            return f"{request.uid} {where}", OF_AN_AGENT_SLOW if isinstance(request, SLOW) else OF_AN_AGENT
+        if isinstance(request, Owned):
+            return f"{request.uid} {where}", OF_AN_AGENT_SLOW if call.slow else OF_AN_AGENT
         return where, self.service.tools.limits.share(where, WAITING)
 
 
@@ -271,11 +286,11 @@ async def serve(server: Server, settings: held.Settings, sockets: list[socket.so
     async with contextlib.AsyncExitStack() as stack:
         for handed in sockets:
             if handed.family == socket.AF_UNIX:
-                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=wire.LONGEST)
+                opened = await asyncio.start_unix_server(server.local, sock=handed, limit=LONGEST)
             else:
                 contexts.append(tls(settings))
                 opened = await asyncio.start_server(
-                    server.remote, sock=handed, limit=wire.LONGEST, ssl=contexts[-1], ssl_handshake_timeout=PATIENCE
+                    server.remote, sock=handed, limit=LONGEST, ssl=contexts[-1], ssl_handshake_timeout=PATIENCE
                 )
             await stack.enter_async_context(opened)
         LOG.info("ready on %d sockets", len(sockets))
@@ -317,20 +332,7 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         activation=settings.activation,
         uses=lambda: known,
         proofs=Proofs(settings.provider),
-        look=hosts.look,
-        factors=hosts.factors,
-        unfactor=hosts.unfactor,
-        log_ins=hosts.log_ins,
-        end_log_in=hosts.end_log_in,
-        traces=hosts.traces,
-        untrace=hosts.untrace,
-        record=hosts.record,
-        deleted=hosts.deleted,
-        undelete=hosts.undelete,
-        senders=hosts.senders,
-        set_senders=hosts.set_senders,
         note=Teller().log_in,
-        lines=lambda uid: [wire.Line(*one) for one in hosts.journal(uid)],
         devices=rules.devices,
         limits=Limits(settings.rates, schools=settings.school_networks),
         throttle=held.throttle(secrets),
@@ -349,6 +351,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _serve(settings: held.Settings) -> int:
+    load()
     with Pools.opened() as pools:
         given = tools(settings, pools.later.submit)
         carried.take(carried.folder(), given.limits)

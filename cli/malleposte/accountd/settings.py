@@ -11,8 +11,9 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import sms, wire
-from malleposte.accountd.desk import Rules as Desk
+from malleposte.accountd import sms
+from malleposte.accountd.call import CALLS, load
+from malleposte.accountd.desk_rules import Rules as Desk
 from malleposte.accountd.proof import Provider
 from malleposte.accounts.credentials import enrolment
 from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
@@ -79,7 +80,8 @@ class Settings:
             raise InputError(f"{path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: not the settings of accountd ({error})") from error
-        unknown = [call for calls in found.only.values() for call in calls if call not in wire.CALLS]
+        load()
+        unknown = [call for calls in found.only.values() for call in calls if call not in CALLS]
         if unknown:
             raise InputError(f"{path}: only: {unknown[0]} is no call")
         wrong = [name for name, digest in found.clients.items() if len(digest) != 64]

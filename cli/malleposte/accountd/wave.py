@@ -12,7 +12,7 @@ from malleposte.core.errors import MallepostError
 from malleposte.platform import letters
 
 if TYPE_CHECKING:
-    from malleposte.accountd.service import Tools
+    from malleposte.accountd.context import Tools
     from malleposte.throttle.limits import Rate
 
 LOG = logging.getLogger("accountd")

@@ -204,15 +204,14 @@ def _serve(read: tuple[HostSettings, LifeRules]) -> int:
 
 @contextlib.contextmanager
 def _platform() -> Iterator[Hosts]:
-    from malleposte.accountd import own  # on the directory's host alone, as the settings
     from malleposte.accounts import here
-    from malleposte.accounts.settings import Settings
+    from malleposte.accounts.disclosure import lines
+    from malleposte.accounts.settings import Settings  # on the directory's host alone
 
     settings = Settings.read()
 
     def journal(uid: str) -> list[list[str]]:
-        lines = own.newest(own.journal([settings.journal], uid))
-        return [[line.time, line.act, line.by, line.note] for line in lines]
+        return [list(one) for one in lines.newest(lines.of([settings.journal], uid))]
 
     with settings.directory() as directory:
         yield here.hosts(settings, directory, journal)

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.message import BadMessageError, Done, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
@@ -34,19 +36,19 @@ with few, the log-ins of some addresses would be those of all."""
 """Questions to accountd at once; it has as many threads itself."""
 JSON = ["Content-Type: application/json"]
 BROWSER = {"browser": "browser"}
-QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
-    "/prove": (wire.Prove, {"user": "login", "password": "password"} | BROWSER),
-    "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
-    "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
-    "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
-    "/mail": (wire.MailFactorCode, {"user": "uid"}),
+QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
+    "/prove": (passwords.Prove, {"user": "login", "password": "password"} | BROWSER),
+    "/try": (log_in_page.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/tried": (log_in_page.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
+    "/spend": (log_in_page.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/mail": (log_in_page.MailFactorCode, {"user": "uid"}),
     "/changed": (
-        wire.FactorChanged,
+        factors.FactorChanged,
         {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},
     ),
-    "/ended": (wire.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
-    "/codes": (wire.MakeRecoveryCodes, {"user": "uid"}),
-    "/entered": (wire.Entered, {"user": "uid", "how": "how"}),
+    "/ended": (log_in_page.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
+    "/codes": (factors.MakeRecoveryCodes, {"user": "uid"}),
+    "/entered": (log_in_page.Entered, {"user": "uid", "how": "how"}),
 }
 """By address: the call of accountd, and its fields by the names that the log-in page gives them."""
 
@@ -54,7 +56,7 @@ QUESTIONS: Mapping[str, tuple[type[wire.Request], Mapping[str, str]]] = {
 class Accountd(Protocol):
     """See malleposte.accountd.client.Client."""
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call(self, request: Request[Any]) -> Done:
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
@@ -76,20 +78,20 @@ class Config:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
 
-def asked(accountd: Accountd, renew: str, request: wire.Request) -> dict[str, Any]:
+def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, Any]:
     """The answer to one question. Raises client.UnavailableError."""
     try:
         done = accountd.call(request)
     except client.RefusedError as error:
         refused = error.refused
-        if refused.error is wire.ErrorCode.NOT_PROVED:
+        if refused.error is ErrorCode.NOT_PROVED:
             return {}
-        if refused.error is wire.ErrorCode.SLOW_DOWN:
+        if refused.error is ErrorCode.SLOW_DOWN:
             return {"wait": max(1, refused.wait)}
-        if refused.error is wire.ErrorCode.MUST_RENEW:
+        if refused.error is ErrorCode.MUST_RENEW:
             return {"renew": renew}
         raise client.UnavailableError(str(error)) from error
-    return {"uid": done.uid} | ({"codes": list(done.codes)} if done.codes else {})
+    return {"uid": done.uid} | ({"codes": list(done.codes)} if isinstance(done, factors.RecoveryCodes) else {})
 
 
 class Server:
@@ -110,8 +112,8 @@ class Server:
             return 400, [], b""
         try:
             # The protocol's own form decides what is a value.
-            question = wire.read(kind, args)
-        except wire.BadMessageError:
+            question = checked(kind, args)
+        except BadMessageError:
             return 200, JSON, b"{}"
         loop = asyncio.get_running_loop()
         try:

@@ -1,4 +1,4 @@
-"""The cost of a call, declared beside the call (`wire`). `limits.Limits` keeps the budgets. Standard library alone."""
+"""The cost of a call, declared beside it (`accountd.calls`). `limits.Limits` keeps the budgets."""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import current_app, g, request
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.own_data import FetchOwnData
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.policy.rules import Violation
 
 from malleposte_portal.core import forbidden
@@ -24,11 +26,11 @@ LOG = logging.getLogger("malleposte_portal")
 class Accountd(Protocol):
     """See malleposte.accountd.client.Client."""
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
-    def fetch(self, request: wire.FetchOwnData) -> client.Copy:
+    def fetch(self, request: FetchOwnData) -> client.Copy:
         """As `call`."""
         ...
 
@@ -47,37 +49,37 @@ def source() -> str:
     return request.headers.get("X-Real-IP") or request.remote_addr or ""
 
 
-def ask(wanted: wire.Request, not_proved: str, wrong: str = "") -> wire.Done | Told:
+def ask[A: Done](wanted: Request[A], not_proved: str, wrong: str = "") -> A | Told:
     """Have it done. `not_proved` is the one sentence for every proof that fails, already in the page's language.
 
     `wrong` is the one for a value that accountd does not take; without it that is a defect of the page.
     """
     try:
-        done: wire.Done = current_app.extensions["accountd"].call(wanted)
+        accountd: Accountd = current_app.extensions["accountd"]
+        return accountd.call(wanted)
     except client.RefusedError as error:
         return told(error.refused, not_proved, wrong)
     except client.UnavailableError as error:
         LOG.error("%s", error)
         return Told(503, _(AWAY))
-    return done
 
 
-def told(refused: wire.Refused, not_proved: str, wrong: str | Mapping[str, str] = "") -> Told:
+def told(refused: Refused, not_proved: str, wrong: str | Mapping[str, str] = "") -> Told:
     """A refusal of accountd for the agent. `not_proved` and `wrong` as for `ask`; `wrong` may be by accountd's word."""
     if not isinstance(wrong, str):
         wrong = wrong.get(refused.message, "")
-    if refused.error is wire.ErrorCode.NOT_PROVED:
+    if refused.error is ErrorCode.NOT_PROVED:
         return Told(403, not_proved)
-    if refused.error is wire.ErrorCode.SLOW_DOWN:
+    if refused.error is ErrorCode.SLOW_DOWN:
         return Told(429, slow_down(refused.wait))
-    if refused.error is wire.ErrorCode.REFUSED_PASSWORD:
+    if refused.error is ErrorCode.REFUSED_PASSWORD:
         broken = [Violation(one.code, one.values).message(g.language) for one in refused.violations]
         return Told(422, new_password=broken)
-    if refused.error is wire.ErrorCode.REFUSED_VALUE and wrong:
+    if refused.error is ErrorCode.REFUSED_VALUE and wrong:
         return Told(422, wrong)
-    if refused.error is wire.ErrorCode.NOT_FOUND:
+    if refused.error is ErrorCode.NOT_FOUND:
         return Told(404, _(MISSING))
-    if refused.error is wire.ErrorCode.FORBIDDEN:
+    if refused.error is ErrorCode.FORBIDDEN:
         return Told(403, forbidden.sentence(refused.message))
     LOG.error("accountd refused: %s: %s", refused.error, refused.message)
     return Told(503, _(AWAY))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, g, redirect, render_template, request, session, url_for
-from malleposte.accountd import wire
+from malleposte.accountd.message import Done, Request
 from werkzeug.wrappers import Response
 
 from malleposte_portal.core import acts, forms
@@ -20,7 +20,7 @@ def link(name: str, language: str = "", /, **query: Any) -> str:
     return url_for(name, language=language or g.language, **query)
 
 
-def said_done(name: str, answer: wire.Done) -> Answer:
+def said_done(name: str, answer: Done) -> Answer:
     """The way to the page that says what was done; log-ins to the portal from before end with a new password."""
     ours = current_app.extensions["sign_on"]
     if ours is not None and answer.uid:
@@ -30,7 +30,11 @@ def said_done(name: str, answer: wire.Done) -> Answer:
 
 
 def carried_out(
-    name: str, form: forms.Form, wanted: Callable[[], wire.Request], not_proved: str, wrong: str = ""
+    name: str,
+    form: forms.Form,
+    wanted: Callable[[], Request[Any]],
+    not_proved: str,
+    wrong: str = "",
 ) -> Answer:
     """Show a form; once it is filled in rightly, have accountd do it, and go to the page that says so.
 
@@ -41,7 +45,7 @@ def carried_out(
         status = 422
         if form.validate():
             answer = acts.ask(wanted(), not_proved, wrong)
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 return said_done(name, answer)
             if answer.new_password:
                 form.refuse("new", answer.new_password)

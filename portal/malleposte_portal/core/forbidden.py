@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from malleposte.accountd.wire import Forbidden
+from malleposte.accountd.message import Forbidden
 
 from malleposte_portal.core.languages import translate as _
 

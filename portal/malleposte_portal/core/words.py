@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from flask import current_app, g
-from malleposte.accountd import wire
+from malleposte.accountd.own import COMPUTED
 from malleposte.platform import opening
 from malleposte.platform.times import in_english, in_french, when
 
@@ -60,7 +60,7 @@ def days_left(text: str, now: datetime) -> int | None:
 def forwards(addresses: Iterable[str]) -> str:
     """The addresses to which filters send mail."""
     computed = _("une adresse que le filtre calcule")
-    return ", ".join(computed if one == wire.COMPUTED else one for one in addresses)
+    return ", ".join(computed if one == COMPUTED else one for one in addresses)
 
 
 def class_of(name: str) -> Mapping[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.message import Done
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
@@ -25,7 +26,7 @@ def desk_boxes(found: sign_on.Agent) -> Answer:
         found,
         form,
         "desk/boxes.html",
-        lambda source, uid, token: wire.DeskBoxes(source, uid, token, school=form.typed("school").upper()),
+        lambda source, uid, token: DeskBoxes(source, uid, token, school=form.typed("school").upper()),
     )
 
 
@@ -36,7 +37,7 @@ def desk_box(found: sign_on.Agent) -> Answer:
     box = request.args.get("box", "")[: forms.LONGEST]
     if not box:
         return redirect(link("desk_boxes"), 303)
-    answer = ask(found, lambda source, uid, token: wire.DeskBoxes(source, uid, token, box=box))
+    answer = ask(found, lambda source, uid, token: DeskBoxes(source, uid, token, box=box))
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     told = session.pop("desk", None)
@@ -65,14 +66,14 @@ def _delegated(found: sign_on.Agent, form: forms.Undelegate, *, add: bool) -> An
     """The form of one change; once it is done, the page of the box."""
     box = form.typed("box")
 
-    def done(answer: wire.Done) -> Answer:
+    def done(answer: Done) -> Answer:
         act = "delegate" if add else "undelegate"
         session["desk"] = {"box": box.lower(), "act": "late" if answer.open else act}
         return redirect(link("desk_box", box=box), 303)
 
     return acted(
         found, form,
-        lambda source, uid, token: wire.DeskSetDelegate(
+        lambda source, uid, token: DeskSetDelegate(
             source, uid, token, box=box, target=form.typed("agent"), reason=form.typed("reason"), add=add
         ),
         done, lambda refused: render_template("desk/delegate.html", form=form, refused=refused, box=box, add=add),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from malleposte.accountd import wire
+from malleposte.accountd.calls.desk import CODE_WAYS
 from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
@@ -18,7 +18,7 @@ WAYS = {
     "letter": "Par un nouveau courrier, que la DSI imprime",
     "aloud": "Au téléphone, après avoir rappelé l’agent",
 }
-"""The ways of a code (`wire.CODE_WAYS`), in the words of the page."""
+"""The ways of a code (`CODE_WAYS`), in the words of the page."""
 STATES = {
     "locked": "Verrouillés après trop d’essais",
     "blocked": "Bloqués après un piratage",
@@ -26,7 +26,7 @@ STATES = {
     "pending": "Jamais activés",
     "idle": "Sans connexion depuis 90 jours",
 }
-"""The lists (`wire.LISTS`), in the words of the page."""
+"""The lists (`LISTS`), in the words of the page."""
 WRONG = "Cette demande n’a pas été comprise. Recommencez depuis la fiche de l’agent."
 
 
@@ -101,7 +101,7 @@ class Code(Act):
 
     def offer(self, given: str) -> None:
         """Offer the ways of a text such as `mail,aloud`; what else is in it is left out."""
-        offered = [one for one in wire.CODE_WAYS if one in given.split(",")]
+        offered = [one for one in CODE_WAYS if one in given.split(",")]
         self.ways.data = ",".join(offered)
         self.way.choices = [(one, WAYS[one]) for one in offered]
         if self.way.data not in offered:

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.desk import DeskFind, DeskList, DeskReach, DeskReached, DeskShow
+from malleposte.accountd.calls.desk_acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.message import Done, Request
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer, link
@@ -26,9 +28,9 @@ SHOW = "resultat"
 """The word in the address of a page that shows people."""
 
 
-def reached(found: sign_on.Agent) -> wire.Done | acts.Told:
+def reached(found: sign_on.Agent) -> DeskReached | acts.Told:
     """The reach of the help desk; or why the page is closed to this agent."""
-    return ask(found, wire.DeskReach)
+    return ask(found, DeskReach)
 
 
 @SUBJECT.form("/assistance", "/en/help-desk")
@@ -40,7 +42,7 @@ def desk(found: sign_on.Agent) -> Answer:
         found,
         form,
         "desk/find.html",
-        lambda source, uid, token: wire.DeskFind(source, uid, token, text=form.typed("text")),
+        lambda source, uid, token: DeskFind(source, uid, token, text=form.typed("text")),
     )
 
 
@@ -53,7 +55,7 @@ def desk_list(found: sign_on.Agent) -> Answer:
         found,
         form,
         "desk/list.html",
-        lambda source, uid, token: wire.DeskList(
+        lambda source, uid, token: DeskList(
             source, uid, token, school=form.typed("school").upper(), state=form.typed("state")
         ),
     )
@@ -69,7 +71,7 @@ def looked_for() -> dict[str, str] | None:
     return session.get(_search()) if request.method == "GET" and SHOW in request.args else None
 
 
-def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], wire.Request]) -> Answer:
+def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, str, str], Request[Any]]) -> Answer:
     """A page that shows people, once its form is filled in.
 
     They are on a page of their own, to which a browser comes back from a sheet without sending the form again. The
@@ -84,7 +86,7 @@ def looked(found: sign_on.Agent, form: Any, page: str, wanted: Callable[[str, st
         status = 422
     elif SHOW in request.args and _search() in session:
         answer = ask(found, wanted, refused=_("Cette recherche n’a pas été comprise."))
-        if isinstance(answer, wire.Done):
+        if isinstance(answer, Done):
             people = answer
         else:
             refused, status = answer.page, answer.status
@@ -103,7 +105,7 @@ def desk_agent(found: sign_on.Agent) -> Answer:
     target = request.args.get("agent", "")[: forms.LONGEST]
     if not target:
         return redirect(link("desk"), 303)
-    answer = ask(found, lambda source, uid, token: wire.DeskShow(source, uid, token, target=target))
+    answer = ask(found, lambda source, uid, token: DeskShow(source, uid, token, target=target))
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     told = session.pop("desk", None)
@@ -123,13 +125,13 @@ def code_words(waiting: str) -> str:
 
 
 def _act(
-    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], wire.Request],
-    shown: Callable[[wire.Done], Answer] | None = None,
+    found: sign_on.Agent, form: forms.Act, page: str, act: str, wanted: Callable[[str, str, str], Request[Any]],
+    shown: Callable[[Any], Answer] | None = None,
 ) -> Answer:  # fmt: skip
     """The form of an act; once it is done, the agent's sheet, or the answer that `shown` gives for a secret."""
     target = form.typed("agent")
 
-    def done(answer: wire.Done) -> Answer:
+    def done(answer: Any) -> Answer:
         if shown is not None and answer.secret:
             return shown(answer)
         session["desk"] = {"uid": answer.uid, "act": "late" if answer.open else act}
@@ -142,8 +144,8 @@ def _act(
 
 
 def acted(
-    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], wire.Request],
-    done: Callable[[wire.Done], Answer], show: Callable[[str], str], instead: str = "",
+    found: sign_on.Agent, form: forms.Act, wanted: Callable[[str, str, str], Request[Any]],
+    done: Callable[[Any], Answer], show: Callable[[str], str], instead: str = "",
 ) -> Answer:  # fmt: skip
     """The form of an act, as `show` renders it with why it is refused; once it is done, the answer of `done`.
 
@@ -160,7 +162,7 @@ def acted(
         status = 422
         if form.validate():
             answer = ask(found, wanted, refused=_(forms.WRONG))
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 return done(answer)
             refused, status = answer.page, answer.status
         elif form.misread():
@@ -190,7 +192,7 @@ def desk_code(found: sign_on.Agent) -> Answer:
         form,
         "desk/code.html",
         form.typed("way"),
-        lambda source, uid, token: wire.DeskCode(
+        lambda source, uid, token: DeskCode(
             source,
             uid,
             token,
@@ -203,7 +205,7 @@ def desk_code(found: sign_on.Agent) -> Answer:
     )
 
 
-def _on_its_way(done: wire.Done) -> Answer:
+def _on_its_way(done: CodeGiven) -> Answer:
     """Hand a code on to the page that shows it; one that cannot be shown ends by itself, or by the next one."""
     try:
         shown_once.hand_on("desk_aloud", {"uid": done.uid, "secret": done.secret, "until": done.until})
@@ -222,7 +224,7 @@ def desk_aloud(_found: sign_on.Agent) -> Answer:
         target = request.args.get("agent", "")[: forms.LONGEST]
         session["desk"] = {"uid": target, "act": "shown"}
         return redirect(_sheet(target), 303)
-    return render_template("desk/aloud.html", done=wire.Done(**kept), moment=words.moment, sheet=_sheet)
+    return render_template("desk/aloud.html", done=CodeGiven(**kept), moment=words.moment, sheet=_sheet)
 
 
 @SUBJECT.form("/assistance/bloquer", "/en/help-desk/block")
@@ -235,7 +237,7 @@ def desk_block(found: sign_on.Agent) -> Answer:
         form,
         "desk/block.html",
         "block",
-        lambda source, uid, token: wire.DeskBlock(
+        lambda source, uid, token: DeskBlock(
             source, uid, token, target=form.typed("agent"), reason=form.typed("reason")
         ),
     )
@@ -251,7 +253,7 @@ def desk_factor(found: sign_on.Agent) -> Answer:
         form,
         "desk/factor.html",
         "factor",
-        lambda source, uid, token: wire.DeskRemoveFactor(
+        lambda source, uid, token: DeskRemoveFactor(
             source, uid, token, target=form.typed("agent"), factor=form.typed("factor"), reason=form.typed("reason")
         ),
     )

@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Concatenate
+from typing import Any, Concatenate
 
 from flask import current_app, g, redirect, render_template, url_for
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.devices import Device, RevokeDevice
+from malleposte.accountd.calls.own_data import FetchOwnData
+from malleposte.accountd.message import Done, ErrorCode, Request
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer
@@ -18,9 +21,9 @@ from malleposte_portal.log_in.provider import AwayError, RefusedError
 from malleposte_portal.log_in.sessions import StoreError
 
 LOG = logging.getLogger("malleposte_portal")
-OVER = (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED)
+OVER = (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED)
 """Refusals that say that the log-in is over: a block, a suspension, sessions that were ended."""
-type Make = Callable[[str, str, str], wire.Request]
+type Make[A] = Callable[[str, str, str], Request[A]]
 """A request from the address of the browser, the uid and the token."""
 
 
@@ -28,9 +31,9 @@ class OverError(Exception):
     """The log-in is over, whatever the browser still has."""
 
 
-def ask(
-    found: sign_on.Agent, make: Make, not_proved: str = "", refused: str | Mapping[str, str] = ""
-) -> wire.Done | acts.Told:
+def ask[A: Done](
+    found: sign_on.Agent, make: Make[A], not_proved: str = "", refused: str | Mapping[str, str] = ""
+) -> A | acts.Told:
     """Have it done for the agent. Raises OverError; what else is wrong is told on the page.
 
     `not_proved` is the sentence for a password that was asked for again and is wrong, which ends no log-in; `refused`
@@ -39,21 +42,19 @@ def ask(
     return _done(found, make, current_app.extensions["accountd"].call, not_proved, refused)
 
 
-def withdrawn(found: sign_on.Agent, device: wire.Device, error: Exception) -> acts.Told:
+def withdrawn(found: sign_on.Agent, device: Device, error: Exception) -> acts.Told:
     """Revoke a device whose password could be shown to nobody; the page that says so."""
     LOG.error("the password of a device cannot be kept: %s", error)
-    ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, device.ident))
+    ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, device.ident))
     return acts.Told(503, _(acts.AWAY))
 
 
-def fetch(
-    found: sign_on.Agent, make: Callable[[str, str, str], wire.FetchOwnData], refused: str
-) -> client.Copy | acts.Told:
+def fetch(found: sign_on.Agent, make: Callable[[str, str, str], FetchOwnData], refused: str) -> client.Copy | acts.Told:
     """A copy of the agent's data, which is to be closed. As `ask`."""
     return _done(found, make, current_app.extensions["accountd"].fetch, refused=refused)
 
 
-def _done[R: wire.Request, D](
+def _done[R: Request[Any], D](
     found: sign_on.Agent, make: Callable[[str, str, str], R], way: Callable[[R], D], not_proved: str = "",
     refused: str | Mapping[str, str] = "",
 ) -> D | acts.Told:  # fmt: skip
@@ -66,7 +67,7 @@ def _done[R: wire.Request, D](
         LOG.error("%s", error)
         return acts.Told(503, _(acts.AWAY))
     except client.RefusedError as error:
-        mistyped = not_proved and error.refused.error is wire.ErrorCode.NOT_PROVED
+        mistyped = not_proved and error.refused.error is ErrorCode.NOT_PROVED
         if error.refused.error in OVER and not mistyped:
             raise OverError from error
         return acts.told(error.refused, not_proved, refused)

@@ -14,7 +14,9 @@ from typing import Any, Concatenate
 
 from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFProtect
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.message import ErrorCode
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer, link
@@ -301,9 +303,9 @@ def _admitted(who: Known, tokens: Tokens) -> str:
     from before.
     """
     try:
-        told = current_app.extensions["accountd"].call(wire.ShowAccount(acts.source(), who.uid, tokens.access))
+        told = current_app.extensions["accountd"].call(ShowAccount(acts.source(), who.uid, tokens.access))
     except client.RefusedError as error:
-        if error.refused.error in (wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED):
+        if error.refused.error in (ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED):
             raise RefusedError("accountd does not admit the agent") from error
     except client.UnavailableError as error:
         LOG.error("%s", error)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.charges import ChargeList, Charges, SetCharge
 from wtforms import RadioField, StringField
 from wtforms.validators import Length, ValidationError
 
@@ -83,7 +83,7 @@ class AddPoster(AddPerson):
 @for_agent
 def charges(found: sign_on.Agent) -> Answer:
     """The boxes and lists of the agent."""
-    answer = ask(found, wire.Charges)
+    answer = ask(found, Charges)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     return render_template("own/charges.html", charges=answer.charges, more=answer.more)
@@ -94,7 +94,7 @@ def charges(found: sign_on.Agent) -> Answer:
 def charge(found: sign_on.Agent) -> Answer:
     """One of them: each part, with a way to add and to take away."""
     kind, name = _which()
-    answer = ask(found, lambda source, uid, token: wire.Charges(source, uid, token, kind, name))
+    answer = ask(found, lambda source, uid, token: Charges(source, uid, token, kind, name))
     if isinstance(answer, acts.Told):
         return lost(answer)
     if not name or not answer.charges:
@@ -144,7 +144,7 @@ def charge_remove(found: sign_on.Agent) -> Answer:
 def _set(found: sign_on.Agent, kind: str, name: str, part: str, who: str, *, add: bool) -> Answer | acts.Told:
     """Have it done, and go back to the box or list; why not, where it is not done."""
     answer = ask(
-        found, lambda source, uid, token: wire.SetCharge(source, uid, token, kind, name, part, who, add),
+        found, lambda source, uid, token: SetCharge(source, uid, token, kind, name, part, who, add),
         refused=_(UNKNOWN),
     )  # fmt: skip
     if isinstance(answer, acts.Told):
@@ -167,7 +167,7 @@ def _which() -> tuple[str, str]:
     return typed("kind"), typed("name")
 
 
-def _shown(answer: wire.Done) -> Callable[[str], str]:
+def _shown(answer: ChargeList) -> Callable[[str], str]:
     """The words for a value of a part."""
     names = {one.uid: one.name for one in answer.people}
 

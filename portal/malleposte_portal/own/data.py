@@ -9,7 +9,9 @@ from __future__ import annotations
 import threading
 
 from flask import Response, redirect, render_template, request, session
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, ShowOwnData
+from malleposte.accountd.message import Done
 
 from malleposte_portal.core import acts, browsers, words
 from malleposte_portal.core.answers import Answer, link
@@ -46,14 +48,14 @@ def own_data(found: sign_on.Agent) -> Answer:
         if form.validate():
             password = form.typed("password")
             answer = ask(
-                found, lambda source, uid, token: wire.AskOwnData(source, uid, token, password, browsers.digest()),
+                found, lambda source, uid, token: AskOwnData(source, uid, token, password, browsers.digest()),
                 _("Mot de passe inexact."),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 session["told"] = "data-asked"
                 return redirect(link("own_data"), 303)
             refused, status = answer.page, answer.status
-    answer = ask(found, wire.ShowOwnData)
+    answer = ask(found, ShowOwnData)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     held = answer.own_data
@@ -85,7 +87,7 @@ def own_data_fetch(found: sign_on.Agent) -> Answer:
             return unanswered(acts.Told(429, _(BUSY)))
         _under_way.add(uid)
     try:
-        copy = fetch(found, wire.FetchOwnData, _("Il n’y a pas de copie à télécharger."))
+        copy = fetch(found, FetchOwnData, _("Il n’y a pas de copie à télécharger."))
     except BaseException:
         _under_way.discard(uid)
         raise
@@ -97,7 +99,7 @@ def own_data_fetch(found: sign_on.Agent) -> Answer:
 
 def _sent(copy: client.Copy, uid: str) -> Response:
     answer = Response(copy, mimetype="application/zip")
-    answer.content_length = copy.answer.own_data.size
+    answer.content_length = copy.answer.size
     answer.headers.set("Content-Disposition", "attachment", filename=f"mes-donnees-{uid}.zip")
     # Nothing of it comes to lie on the portal's disk, however slowly it is taken.
     answer.headers["X-Accel-Buffering"] = "no"
@@ -109,7 +111,7 @@ def _sent(copy: client.Copy, uid: str) -> Response:
 @for_agent
 def own_data_end(found: sign_on.Agent) -> Answer:
     """Remove the copy, or call it off."""
-    answer = ask(found, wire.EndOwnData)
+    answer = ask(found, EndOwnData)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     session["told"] = "data-ended"

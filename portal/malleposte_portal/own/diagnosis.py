@@ -1,6 +1,6 @@
 """« Diagnostiquer mon problème » for an agent who is logged in: what is wrong with the account, each with what to do.
 
-accountd says the facts (`wire.Account`, `wire.Diagnosis`); the words are here.
+accountd says the facts (`Account`, `Diagnosis`); the words are here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import Diagnose, Diagnosed
+from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
 
 from malleposte_portal.core import acts, words
 from malleposte_portal.core.answers import Answer
@@ -106,14 +107,14 @@ def diagnosis() -> Answer:
 
 @for_agent
 def _own(found: sign_on.Agent) -> Answer:
-    answer = ask(found, wire.Diagnose)
+    answer = ask(found, Diagnose)
     if isinstance(answer, acts.Told):
         return services.diagnosis(sentence=answer.page)
     wrong = list(findings(answer, words.now()))
     return services.diagnosis(findings=wrong, account=answer.account, **record(answer.diagnosis))
 
 
-def record(told: wire.Diagnosis) -> dict[str, Any]:
+def record(told: Diagnosis) -> dict[str, Any]:
     """The content of `own/record.html`, and its words."""
     logins = {kind: [one for one in told.logins if one.accepted is kind][:SHOWN] for kind in (False, True)}
     return {
@@ -122,12 +123,12 @@ def record(told: wire.Diagnosis) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def full(told: wire.Diagnosis) -> bool:
+def full(told: Diagnosis) -> bool:
     """Whether the box takes nothing more."""
     return 0 < told.quota_mb <= told.used_mb
 
 
-def findings(done: wire.Done, now: datetime) -> Iterator[Finding]:
+def findings(done: Diagnosed, now: datetime) -> Iterator[Finding]:
     """The faults, the worst first."""
     yield from _of_account(done.account, now)
     yield from _of_box(done)
@@ -141,7 +142,7 @@ def findings(done: wire.Done, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_account(account: wire.Account, now: datetime) -> Iterator[Finding]:
+def _of_account(account: Account, now: datetime) -> Iterator[Finding]:
     if account.blocked_until:
         yield Finding(
             "error", _("Votre compte n’envoie rien pour le moment"),
@@ -160,7 +161,7 @@ def _of_account(account: wire.Account, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_box(done: wire.Done) -> Iterator[Finding]:
+def _of_box(done: Diagnosed) -> Iterator[Finding]:
     used, quota = done.diagnosis.used_mb, done.diagnosis.quota_mb
     if not quota or used < NEARLY * quota:
         return
@@ -173,9 +174,9 @@ def _of_box(done: wire.Done) -> Iterator[Finding]:
         yield Finding("warning", _("Votre boîte est presque pleine"), text, todo)
 
 
-def _of_filters(account: wire.Account) -> Iterator[Finding]:
+def _of_filters(account: Account) -> Iterator[Finding]:
     ours = current_app.extensions["portal"]
-    outside = [one for one in account.forwards if one != wire.COMPUTED and not one.lower().endswith(f"@{ours.domain}")]
+    outside = [one for one in account.forwards if one != COMPUTED and not one.lower().endswith(f"@{ours.domain}")]
     refused = outside if ours.forward_outside == "refused" else []
     if refused:
         yield Finding(
@@ -217,7 +218,7 @@ def _of_filters(account: wire.Account) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_log_ins(done: wire.Done, now: datetime) -> Iterator[Finding]:
+def _of_log_ins(done: Diagnosed, now: datetime) -> Iterator[Finding]:
     refused = [one for one in done.diagnosis.logins if not one.accepted]
     for one in refused:
         if one.old:
@@ -249,7 +250,7 @@ def _of_log_ins(done: wire.Done, now: datetime) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _of_mail(told: wire.Diagnosis, now: datetime) -> Iterator[Finding]:
+def _of_mail(told: Diagnosis, now: datetime) -> Iterator[Finding]:
     count = sum(one.count for one in told.refused if _late(one.time, now))
     if count:
         yield Finding(
@@ -268,7 +269,7 @@ def _late(time: str, now: datetime) -> bool:
     return moment is not None and now - moment < LATELY
 
 
-def by(one: wire.LogIn) -> str:
+def by(one: LogIn) -> str:
     """The program or device of a log-in, and the service."""
     service = _(SERVICES[one.service]) if one.service in SERVICES else one.service
     name = one.device or (_("le webmail") if one.program == "webmail" else one.program)
@@ -293,12 +294,12 @@ def at(place: str) -> str:
     return place
 
 
-def why(one: wire.LogIn) -> str:
+def why(one: LogIn) -> str:
     """The reason of a refused log-in."""
     return _(REFUSED_LOG_INS[one.reason]) if one.reason in REFUSED_LOG_INS else one.reason
 
 
-def mail_why(one: wire.RefusedMail) -> tuple[str, str]:
+def mail_why(one: RefusedMail) -> tuple[str, str]:
     """The reason of a refused message, and what to do."""
     reason, todo = REFUSED_MAIL.get((one.way, one.reason), REFUSED_MAIL[one.way if one.way == "out" else "in", "spam"])
     return _(reason), _(todo)

@@ -6,7 +6,8 @@ They lie with the log-in page, which adds them; accountd reads and removes them 
 from __future__ import annotations
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls import factors as calls
+from malleposte.accountd.message import Done
 from wtforms import HiddenField
 
 from malleposte_portal.core import acts, browsers, words
@@ -31,7 +32,7 @@ class RemoveFactorForm(Form):
     password = password_field()
 
 
-def kind(one: wire.Factor) -> str:
+def kind(one: calls.Factor) -> str:
     """The kind of a factor, in words."""
     return _(KINDS[one.kind]) if one.kind in KINDS else one.kind
 
@@ -48,7 +49,7 @@ def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = ask(found, wire.ShowFactors)
+    held = ask(found, calls.ShowFactors)
     if isinstance(held, acts.Told):
         return unanswered(held)
     # The agent's session there opens it.
@@ -66,7 +67,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    answered = ask(found, wire.ShowFactors)
+    answered = ask(found, calls.ShowFactors)
     if isinstance(answered, acts.Told):
         return unanswered(answered)
     held = answered.factors
@@ -82,12 +83,12 @@ def factor_remove(found: sign_on.Agent) -> Answer:
             password = form.typed("password")
             answer = ask(
                 found,
-                lambda source, uid, token: wire.RemoveFactor(
+                lambda source, uid, token: calls.RemoveFactor(
                     source, uid, token, password, gone.ident, browsers.digest()
                 ),
                 _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 session["told"] = "factor"
                 return redirect(link("factors"), 303)
             refused, status = answer.page, answer.status

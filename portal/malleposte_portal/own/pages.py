@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import ShowAccount, ShowJournal
+from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDevice, RevokeDevice
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.calls.settings import SetClass
+from malleposte.accountd.message import Done
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
@@ -60,7 +64,7 @@ class AddDeviceForm(Form):
 @for_agent
 def account(found: sign_on.Agent) -> Answer:
     """« Mon compte »: what is held, and what needs the agent's attention."""
-    answer = ask(found, wire.ShowAccount)
+    answer = ask(found, ShowAccount)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     held = answer.account
@@ -76,7 +80,7 @@ def account(found: sign_on.Agent) -> Answer:
 @for_agent
 def devices(found: sign_on.Agent) -> Answer:
     """« Ma connexion et mes appareils »: each device, each log-in to the portal, and a way to end them."""
-    answer = ask(found, wire.Devices)
+    answer = ask(found, Devices)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     try:
@@ -91,7 +95,7 @@ def devices(found: sign_on.Agent) -> Answer:
     )  # fmt: skip
 
 
-def scopes(device: wire.Device) -> str:
+def scopes(device: Device) -> str:
     """The accesses of a device, in words."""
     names = (
         # Beside an agenda alone, smtp sends its invitations.
@@ -114,17 +118,17 @@ def device_add(found: sign_on.Agent) -> Answer:
             typed = (form.typed("password"), form.typed("name"), form.scopes)
             answer = ask(
                 found,
-                lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
+                lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
                 _("Mot de passe inexact."),
             )
-            told = _on_its_way(found, answer) if isinstance(answer, wire.Done) else answer
+            told = _on_its_way(found, answer) if isinstance(answer, Done) else answer
             if told is None:
                 return redirect(link("device_made"), 303)
             refused, status = told.page, told.status
     return render_template("own/device_add.html", form=form, refused=refused), status
 
 
-def _on_its_way(found: sign_on.Agent, made: wire.Done) -> acts.Told | None:
+def _on_its_way(found: sign_on.Agent, made: NewDevice) -> acts.Told | None:
     """Keep the password of a device for the page that shows it; why that cannot be, once the device is revoked."""
     device = made.devices[0]
     facts = {"name": device.name, "scopes": device.scopes, "secret": made.secret}
@@ -151,7 +155,7 @@ def device_made(found: sign_on.Agent) -> Answer:
 def device_revoke(found: sign_on.Agent) -> Answer:
     """Revoke a device."""
     ident = request.form.get("device", "")[:100]
-    answer = ask(found, lambda source, uid, token: wire.RevokeDevice(source, uid, token, ident))
+    answer = ask(found, lambda source, uid, token: RevokeDevice(source, uid, token, ident))
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     session["told"] = "revoked"
@@ -170,7 +174,7 @@ def sessions_end(found: sign_on.Agent) -> Answer:
                 kept.close(key)
             session["told"] = "ended"
             return redirect(link("devices"), 303)
-        answer = ask(found, wire.EndSessions)
+        answer = ask(found, EndSessions)
         if isinstance(answer, acts.Told):
             return unanswered(answer)
         kept.end_all(found.session.uid)
@@ -183,7 +187,7 @@ def sessions_end(found: sign_on.Agent) -> Answer:
 @for_agent
 def journal(found: sign_on.Agent) -> Answer:
     """« Mon journal »: what was done to the account, in plain words."""
-    answer = ask(found, wire.ShowJournal)
+    answer = ask(found, ShowJournal)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
@@ -198,13 +202,13 @@ def interface(found: sign_on.Agent) -> Answer:
         wanted = request.form.get("profile", "")[:100]
         if wanted not in classes:
             return redirect(link("interface"), 303)
-        answer = ask(found, lambda source, uid, token: wire.SetClass(source, uid, token, wanted))
+        answer = ask(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
         if isinstance(answer, acts.Told):
             return unanswered(answer)
         sign_on.profile_is(found, wanted)
         session["told"] = "late" if answer.open else "class"
         return redirect(link("interface"), 303)
-    answer = ask(found, wire.ShowAccount)
+    answer = ask(found, ShowAccount)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     here = answer.account.profile

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import segno
 from flask import g, redirect, render_template, request, url_for
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.devices import AddDevice
 from malleposte.front.profile import Phone, ProfileError
 
 from malleposte_portal.core import acts, browsers
@@ -86,13 +87,13 @@ def setup_apple(found: sign_on.Agent) -> Answer:
 
 def _profile(found: sign_on.Agent, form: Profile) -> acts.Told | None:
     """Have a device made, put its password into a profile, and hand on its link; why there is none."""
-    known = ask(found, wire.ShowAccount)
+    known = ask(found, ShowAccount)
     if isinstance(known, acts.Told):
         return known
     typed = (form.typed("password"), form.typed("name"), ACCESS)
     made = ask(
         found,
-        lambda source, uid, token: wire.AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
+        lambda source, uid, token: AddDevice(source, uid, *typed, token=token, browser=browsers.digest()),
         _("Mot de passe inexact."),
     )
     if isinstance(made, acts.Told):

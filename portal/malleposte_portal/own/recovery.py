@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
+from malleposte.accountd.message import Done
 from wtforms import StringField
 from wtforms.validators import Length
 
@@ -69,7 +71,7 @@ def _word(found: sign_on.Agent) -> str:
 @for_agent
 def recovery(found: sign_on.Agent) -> Answer:
     """The means, masked, and when changed ones begin to count."""
-    answer = ask(found, wire.ShowAccount)
+    answer = ask(found, ShowAccount)
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     told = session.pop("told", "")
@@ -85,12 +87,12 @@ def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
             typed = (form.typed("password"), kind, form.typed("value"))
             answer = ask(
                 found,
-                lambda source, uid, token: wire.SetRecovery(
+                lambda source, uid, token: SetRecovery(
                     source, uid, *typed, token=token, browser=browsers.digest()
                 ),
                 _("Mot de passe inexact."), _(WRONG[kind]),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 return _next(found, answer)
             if answer.status == 422:
                 form.refuse("value", [answer.page])
@@ -99,11 +101,16 @@ def _changed(found: sign_on.Agent, kind: str, form: Any) -> Answer:
     return render_template("own/recovery_change.html", title=_(TITLES[kind]), form=form, refused=refused), status
 
 
-def _next(found: sign_on.Agent, answer: wire.Done) -> Answer:
+def _said(answer: Done) -> Answer:
+    """Back to the means, and say when the change counts."""
+    session["told"] = "recovery" if answer.until else "recovery-same"
+    return redirect(link("recovery"), 303)
+
+
+def _next(found: sign_on.Agent, answer: RecoveryAsked) -> Answer:
     """To the page of the code where one was sent, else back to the means."""
     if not answer.ticket:
-        session["told"] = "recovery" if answer.until else "recovery-same"
-        return redirect(link("recovery"), 303)
+        return _said(answer)
     try:
         sign_on.sign_on().sessions.keep_once(_word(found), answer.ticket, TICKET_SECONDS)
     except StoreError:
@@ -143,12 +150,12 @@ def recovery_confirm(found: sign_on.Agent) -> Answer:
         if form.validate():
             code = form.typed("value")
             answer = ask(
-                found, lambda source, uid, token: wire.ConfirmRecovery(source, uid, token, ticket, code),
+                found, lambda source, uid, token: ConfirmRecovery(source, uid, token, ticket, code),
                 refused=_(WRONG["confirm"]),
             )  # fmt: skip
-            if isinstance(answer, wire.Done):
+            if isinstance(answer, Done):
                 kept.take_once(_word(found))
-                return _next(found, answer)
+                return _said(answer)
             if answer.status == 422:
                 form.refuse("value", [answer.page])
             else:

@@ -11,7 +11,8 @@ from functools import partial
 from itertools import batched
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.senders import Sender, SenderLists, SetSenders, ShowSenders, Unfit
+from malleposte.accountd.message import MOST_ITEMS, Done
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length
 
@@ -27,10 +28,10 @@ from malleposte_portal.own.charges import lost, typed
 
 SUBJECT = Subject("senders")
 UNFIT = {
-    wire.Unfit.FORM: "Ce n’est ni une adresse (nom@exemple.fr) ni un domaine (exemple.fr).",
-    wire.Unfit.OWN: "C’est une de vos propres adresses.",
-    wire.Unfit.ACADEMY: "Le domaine de l’académie et ses adresses de service ne peuvent pas être bloqués.",
-    wire.Unfit.FULL: "Cette liste est pleine\N{NO-BREAK SPACE}: retirez d’abord un expéditeur.",
+    Unfit.FORM: "Ce n’est ni une adresse (nom@exemple.fr) ni un domaine (exemple.fr).",
+    Unfit.OWN: "C’est une de vos propres adresses.",
+    Unfit.ACADEMY: "Le domaine de l’académie et ses adresses de service ne peuvent pas être bloqués.",
+    Unfit.FULL: "Cette liste est pleine\N{NO-BREAK SPACE}: retirez d’abord un expéditeur.",
 }
 """The reasons of accountd in words."""
 OF_THE_BOX = "C’est une adresse de cette boîte."
@@ -83,32 +84,32 @@ class AddSender(Form):
     )
 
 
-def _held(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
+def _held(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
     """The level and all senders."""
-    senders: list[wire.Sender] = []
+    senders: list[Sender] = []
     while True:
-        answer = ask(found, partial(wire.ShowSenders, after=len(senders), box=box))
+        answer = ask(found, partial(ShowSenders, after=len(senders), box=box))
         if isinstance(answer, acts.Told):
             return answer
         senders += answer.senders
         if not answer.more or not answer.senders or len(senders) >= MOST:
-            return wire.Done(answer.uid, level=answer.level, senders=tuple(senders))
+            return SenderLists(answer.uid, level=answer.level, senders=tuple(senders))
 
 
-def _set(found: sign_on.Agent, box: str, make: Callable[..., wire.SetSenders]) -> wire.Done | acts.Told:
-    sentences = UNFIT | ({wire.Unfit.OWN: OF_THE_BOX} if box else {})
+def _set(found: sign_on.Agent, box: str, make: Callable[..., SetSenders]) -> SenderLists | acts.Told:
+    sentences = UNFIT | ({Unfit.OWN: OF_THE_BOX} if box else {})
     return ask(
         found, partial(make, box=box), refused={reason.value: _(sentence) for reason, sentence in sentences.items()}
     )  # fmt: skip
 
 
-def _remove(found: sign_on.Agent, box: str) -> wire.Done | acts.Told:
+def _remove(found: sign_on.Agent, box: str) -> SenderLists | acts.Told:
     """Take the ticked senders from their list, some at a time."""
     ticked = list(dict.fromkeys(request.form.getlist("sender")))[:MOST]
     if not ticked:
         return acts.Told(422, _("Cochez d’abord les expéditeurs à retirer."))
-    for some in batched(ticked, wire.MOST_ITEMS, strict=False):
-        answer = _set(found, box, partial(wire.SetSenders, remove=some))
+    for some in batched(ticked, MOST_ITEMS, strict=False):
+        answer = _set(found, box, partial(SetSenders, remove=some))
         if isinstance(answer, acts.Told):
             return answer
     return answer
@@ -135,17 +136,17 @@ def _page(found: sign_on.Agent, box: str = "") -> Answer:
     act = request.form.get("act", "") if request.method == "POST" else ""
     level = SenderLevel(formdata=request.form if act == "level" else None)
     add = AddSender(formdata=request.form if act == "add" else None)
-    done: wire.Done | acts.Told | None = None
+    done: SenderLists | acts.Told | None = None
     if act == "level" and level.validate():
-        done = _set(found, box, partial(wire.SetSenders, level=level.typed("level")))
+        done = _set(found, box, partial(SetSenders, level=level.typed("level")))
     elif act == "add" and add.validate():
         sender = (add.typed("value"),)
         allow = add.typed("list") == "allow"
-        made = partial(wire.SetSenders, allow=sender) if allow else partial(wire.SetSenders, block=sender)
+        made = partial(SetSenders, allow=sender) if allow else partial(SetSenders, block=sender)
         done = _set(found, box, made)
     elif act == "remove":
         done = _remove(found, box)
-    if isinstance(done, wire.Done):
+    if isinstance(done, Done):
         session["told"] = f"filtering {act}"
         return redirect(link(view, **named), 303)
     refused, status = ("", 422 if act else 200) if done is None else (done.page, done.status)

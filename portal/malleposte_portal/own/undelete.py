@@ -12,7 +12,8 @@ from itertools import batched
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls.undelete import DeletedMessage, FindDeleted, Restored, Undelete
+from malleposte.accountd.message import MOST_ITEMS, Done
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, Length
 
@@ -66,16 +67,16 @@ def place(folder: str) -> str:
     return _("Boîte de réception") if folder == "INBOX" else folder
 
 
-def _back(found: sign_on.Agent, messages: Sequence[str]) -> wire.Done | acts.Told:
+def _back(found: sign_on.Agent, messages: Sequence[str]) -> Restored | acts.Told:
     """Bring the messages back, some at a time."""
     late = _("Certains messages n’ont pas été récupérés : ils l’ont déjà été, ou leur délai est passé.")
     many = 0
-    for some in batched(messages, wire.MOST_ITEMS, strict=False):
-        answer = ask(found, partial(wire.Undelete, messages=some), refused=late)
+    for some in batched(messages, MOST_ITEMS, strict=False):
+        answer = ask(found, partial(Undelete, messages=some), refused=late)
         if isinstance(answer, acts.Told):
             return answer
         many += answer.many
-    return wire.Done(many=many)
+    return Restored(many=many)
 
 
 @SUBJECT.form("/compte/messages-supprimes", "/en/account/deleted-messages")
@@ -88,7 +89,7 @@ def undelete(found: sign_on.Agent) -> Answer:
         messages = list(dict.fromkeys(request.form.getlist("message")))[:MOST]
         if messages:
             done = _back(found, messages)
-            if isinstance(done, wire.Done):
+            if isinstance(done, Done):
                 session["told"] = f"undeleted {done.many}"
                 return redirect(link("undelete"), 303)
             refused, status = done.page, done.status
@@ -98,14 +99,14 @@ def undelete(found: sign_on.Agent) -> Answer:
     if searched and not form.validate():
         return _page(form, (), status=422)
     parts = (form.typed("sender"), form.typed("subject"), int(form.typed("days") or 0))
-    answer = ask(found, lambda source, uid, token: wire.FindDeleted(source, uid, token, *parts))
+    answer = ask(found, lambda source, uid, token: FindDeleted(source, uid, token, *parts))
     if isinstance(answer, acts.Told):
         return unanswered(answer)
     return _page(form, answer.deleted, more=answer.more, searched=searched, refused=refused, status=status)
 
 
 def _page(
-    form: FindDeletedForm, deleted: Sequence[wire.Deleted], *, status: int, more: bool = False,
+    form: FindDeletedForm, deleted: Sequence[DeletedMessage], *, status: int, more: bool = False,
     searched: bool = False, refused: str = "",
 ) -> Answer:  # fmt: skip
     told = str(session.pop("told", ""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import render_template
-from malleposte.accountd import wire
+from malleposte.accountd.calls.passwords import Change
 from wtforms import PasswordField
 from wtforms.validators import InputRequired, Length
 
@@ -44,8 +44,6 @@ def change() -> Answer:
     return carried_out(
         "change",
         form,
-        lambda: wire.Change(
-            acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()
-        ),
+        lambda: Change(acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()),
         _("Identifiant ou mot de passe actuel inexact."),
     )

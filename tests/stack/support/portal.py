@@ -6,7 +6,10 @@ import json
 import secrets
 from typing import Any
 
-from malleposte.accountd import wire
+from malleposte.accountd import codec
+from malleposte.accountd.call import OF
+from malleposte.accountd.calls import enrolment
+from malleposte.accountd.message import Refused, Request
 
 from tests.stack.support import typed_secrets
 from tests.stack.support.site import Site
@@ -16,9 +19,11 @@ ASK = """
 import json, sys
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
 from pathlib import Path
-from malleposte.accountd import wire
+from malleposte.accountd import codec
+from malleposte.accountd.call import load
 from malleposte.accountd.client import Client, RefusedError, UnavailableError
 import time
+load()
 given = json.load(sys.stdin)
 held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text()) | given["client"]
 answers, enough = [], False
@@ -27,14 +32,14 @@ for number, line in enumerate(given["lines"], 1):
         continue
     begun = time.monotonic()
     try:
-        answer = Client(**held).call(wire.decode(line.encode()))
+        answer = Client(**held).call(codec.decode(line.encode()))
     except RefusedError as error:
         answer = error.refused
     except UnavailableError as error:
         answer = str(error)
     took = time.monotonic() - begun
     enough = enough or getattr(answer, "wait", 0) >= given["enough"]
-    answers.append([answer if isinstance(answer, str) else wire.encode_answer(answer).decode(), took])
+    answers.append([number - 1, answer if isinstance(answer, str) else codec.encode_answer(answer).decode(), took])
 print(json.dumps(answers))
 """
 
@@ -51,19 +56,19 @@ class Portal:
         issuer = f"https://{self.site.platform['hostnames']['sso']}/"
         return Minter(issuer, self.site.secret("sso-signing")).access(uid)
 
-    def ask(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[Any]:
+    def ask(self, *requests: Request[Any], enough: int = 10**9, **client: str) -> list[Any]:
         """Answers, in their order. Once one says to wait for `enough` seconds, the last request is the next."""
         return [answer for answer, _took in self.timed(*requests, enough=enough, **client)]
 
-    def timed(self, *requests: wire.Request, enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
+    def timed(self, *requests: Request[Any], enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
         """Answers, each with the seconds that it took on the portal's host."""
-        given = {"lines": [wire.encode(one).decode() for one in requests], "client": client, "enough": enough}
+        given = {"lines": [codec.encode(one).decode() for one in requests], "client": client, "enough": enough}
         for one in requests:
             typed_secrets.hidden(one)
         told = self.site.run("pia1", "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
         answers = [
-            (wire.decode_answer(line.encode()) if line.startswith("{") else line, took)
-            for line, took in json.loads(told)
+            (codec.decode_answer(OF[type(requests[number])].answer, line.encode()) if line[:1] == "{" else line, took)
+            for number, line, took in json.loads(told)
         ]
         for answer, _took in answers:
             typed_secrets.hidden(answer)
@@ -71,11 +76,11 @@ class Portal:
 
     def first_log_in(self, numen: str, code: str, new: str) -> Any:
         """The two secrets, the charter, the password: the last answer, or the first refusal."""
-        begun = self.one(wire.Begin(self.source, numen, code))
-        if isinstance(begun, wire.Refused):
+        begun = self.one(enrolment.Begin(self.source, numen, code))
+        if isinstance(begun, Refused):
             return begun
-        charter = wire.Enrol(self.source, begun.ticket, "charter", "essai")
-        return self.ask(charter, wire.Activate(self.source, begun.ticket, new))[-1]
+        charter = enrolment.Enrol(self.source, begun.ticket, "charter", "essai")
+        return self.ask(charter, enrolment.Activate(self.source, begun.ticket, new))[-1]
 
-    def one(self, request: wire.Request) -> Any:
+    def one(self, request: Request[Any]) -> Any:
         return self.ask(request)[0]

@@ -5,7 +5,6 @@ Each process of a run appends to a file of its own, in a folder of its lab, that
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import os
@@ -13,6 +12,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+from malleposte.accountd.message import is_secret
 from malleposte.core.paths import ENV_PREFIX, VAR
 
 FOLDER = VAR / "test-typed"
@@ -36,10 +37,12 @@ def noted(**values: Any) -> None:
 
 
 def hidden(message: Any) -> None:
-    """Keep what a message of accountd does not show: its fields without ``repr``."""
-    if dataclasses.is_dataclass(message):
-        shown = {field.name: field.repr for field in dataclasses.fields(message)}
-        noted(**{name: getattr(message, name) for name, seen in shown.items() if not seen})
+    """Keep what a message of accountd does not show: its secrets and tokens."""
+    if isinstance(message, msgspec.Struct):
+        fields = msgspec.structs.fields(type(message))
+        noted(**{
+            one.name: getattr(message, one.name) for one in fields if is_secret(msgspec.inspect.type_info(one.type))
+        })  # fmt: skip
 
 
 def document(found: Any) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.charges import ChargeList, Charges, SetCharge
+from malleposte.accountd.message import Done, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 from malleposte.lists.model import MailingList, attributes_of
 
@@ -30,20 +31,20 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def shown(stage: Stage, kind: str = "", name: str = "", uid: str = CHEF) -> wire.Done:
-    answer = stage.ask(wire.Charges(HERE, uid, token(uid), kind, name))
-    assert isinstance(answer, wire.Done), answer
+def shown(stage: Stage, kind: str = "", name: str = "", uid: str = CHEF) -> ChargeList:
+    answer = stage.ask(Charges(HERE, uid, token(uid), kind, name))
+    assert isinstance(answer, Done), answer
     return answer
 
 
 def change(
     stage: Stage, kind: str, name: str, part: str, who: str, *, add: bool = True, uid: str = CHEF
-) -> wire.Answer:
-    return stage.ask(wire.SetCharge(HERE, uid, token(uid), kind, name, part, who, add))
+) -> ChargeList | Refused:
+    return stage.ask(SetCharge(HERE, uid, token(uid), kind, name, part, who, add))
 
 
-def refused(answer: wire.Answer) -> str:
-    assert isinstance(answer, wire.Refused), answer
+def refused(answer: Done | Refused) -> str:
+    assert isinstance(answer, Refused), answer
     return answer.error
 
 
@@ -56,19 +57,19 @@ def test_managers_see_theirs_and_nobody_another_s(stage: Stage) -> None:
     done = shown(stage, "box", "CE.X")
     assert (done.charges[0].delegates, [one.uid for one in done.people]) == (("pmartin",), ["pmartin"])
     for kind, name in (("box", "ce.y"), ("box", "nul"), ("list", "ce.x"), ("strange", "ce.x")):
-        assert refused(stage.ask(wire.Charges(HERE, CHEF, token(CHEF), kind, name))) == "not_found"
-    assert stage.ask(wire.Charges(HERE, CHEF, token(AUTRE))) == NO_LOG_IN
+        assert refused(stage.ask(Charges(HERE, CHEF, token(CHEF), kind, name))) == "not_found"
+    assert stage.ask(Charges(HERE, CHEF, token(AUTRE))) == NO_LOG_IN
 
 
 def test_a_delegate_comes_and_goes_on_both_sides_at_once(stage: Stage) -> None:
     done = change(stage, "box", "ce.x", "delegate", "MDupond@ac-exemple.test")
-    assert isinstance(done, wire.Done) and done.charges[0].delegates == ("mdupond", "pmartin")
+    assert isinstance(done, Done) and done.charges[0].delegates == ("mdupond", "pmartin")
     assert stage.held("mdupond", "mpOpens") == ["ce.x"] and stage.channel.closed == ["mdupond"]
-    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond"), wire.Done)
+    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond"), Done)
     assert stage.channel.closed == ["mdupond"], "nothing changed: nothing is forgotten"
     stage.channel.broken = True
     done = change(stage, "box", "ce.x", "delegate", "pmartin", add=False)
-    assert isinstance(done, wire.Done) and (done.charges[0].delegates, done.open) == (("mdupond",), ("essai",))
+    assert isinstance(done, Done) and (done.charges[0].delegates, done.open) == (("mdupond",), ("essai",))
     assert stage.held("pmartin", "mpOpens") == []
     notes = {one["account"]: one.get("note") for one in stage.lines()}
     assert notes["pmartin"] == "boîte ce.x"
@@ -85,7 +86,7 @@ def test_nobody_changes_another_s_or_what_is_not_a_manager_s_to_change(stage: St
     ):  # fmt: skip
         assert refused(change(stage, kind, name, part, who)) == "refused_value", (kind, part, who)
     assert stage.held("mdupond", "mpOpens") == []
-    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond"), wire.Done)
+    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond"), Done)
 
 
 def test_posters_and_moderators_of_a_list(stage: Stage) -> None:
@@ -95,8 +96,8 @@ def test_posters_and_moderators_of_a_list(stage: Stage) -> None:
         ("poster", "ami@exemple.test"),
         ("moderator", "autre"),
     ):
-        assert isinstance(change(stage, "list", "conseil", part, who), wire.Done)
-    assert isinstance(change(stage, "list", "conseil", "poster", "@members", add=False), wire.Done)
+        assert isinstance(change(stage, "list", "conseil", part, who), Done)
+    assert isinstance(change(stage, "list", "conseil", "poster", "@members", add=False), Done)
     (one,) = shown(stage, "list", "conseil").charges
     assert (one.posters, one.moderators) == (("@staff", "ami@exemple.test", "mdupond", "pmartin"), ("autre",))
 
@@ -105,6 +106,6 @@ def test_a_right_that_was_taken_away_ends_at_the_next_call(stage: Stage) -> None
     assert shown(stage, "box", "ce.x").charges
     stage.directory.modify(f"uid=ce.x,ou=functional,{stage.directory.suffix}", {"mpManager": [AUTRE]})
     assert refused(change(stage, "box", "ce.x", "delegate", "mdupond")) == "not_found"
-    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond", uid=AUTRE), wire.Done)
+    assert isinstance(change(stage, "box", "ce.x", "delegate", "mdupond", uid=AUTRE), Done)
     stage.directory.modify(f"uid={AUTRE},ou=people,{stage.directory.suffix}", {"mpState": ["suspended"]})
-    assert stage.ask(wire.Charges(HERE, AUTRE, token(AUTRE))) == NOT_PROVED
+    assert stage.ask(Charges(HERE, AUTRE, token(AUTRE))) == NOT_PROVED

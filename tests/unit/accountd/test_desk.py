@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import own, wire
-from malleposte.accountd.desk import Rules
-from malleposte.accountd.wire import Forbidden
+from malleposte.accountd import codec
+from malleposte.accountd.call import CALLS
+from malleposte.accountd.calls.account import ShowAccount, ShowJournal
+from malleposte.accountd.calls.desk import DeskFind, DeskList, DeskReach, DeskShow
+from malleposte.accountd.calls.desk_acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.desk_rules import Rules
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Forbidden, Refused, Request
+from malleposte.accountd.own import COMPUTED
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
+from malleposte.accounts.disclosure import lines
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import InputError, MallepostError
@@ -58,8 +65,7 @@ def stage(tmp_path: Path, ground: Any) -> Stage:
     made.agent("adesk", State.ACTIVE, OTHER_NUMEN, **DESK)
     made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
     made.store = store = Store()  # type: ignore[attr-defined]
-    object.__setattr__(made.service.tools, "factors", store.factors)
-    object.__setattr__(made.service.tools, "unfactor", store.unfactor)
+    vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor)
     object.__setattr__(made.service.tools, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
     return made
 
@@ -79,31 +85,31 @@ def mine(level: int | None = 4, uid: str = "adesk") -> dict[str, str]:
     return {"source": HERE, "uid": uid, "token": token(uid, level=level)}
 
 
-def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: Any) -> wire.Answer:
+def code(stage: Stage, way: str = "aloud", target: str = "mdupond", **changed: Any) -> CodeGiven | Refused:
     asked: dict[str, Any] = {**mine(), "target": target, "way": way, "reason": WHY, "called_back": True}
-    return stage.ask(wire.DeskCode(**asked | changed))
+    return stage.ask(DeskCode(**asked | changed))
 
 
-def forbidden(word: Forbidden) -> wire.Refused:
-    return wire.Refused(wire.ErrorCode.FORBIDDEN, word.value)
+def forbidden(word: Forbidden) -> Refused:
+    return Refused(ErrorCode.FORBIDDEN, word.value)
 
 
-def every(target: str = "mdupond", **who: str) -> list[wire.Request]:
+def every(target: str = "mdupond", **who: str) -> list[Request[Any]]:
     """Every call on somebody's account."""
     return [
-        wire.DeskShow(**who, target=target),
-        wire.DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
-        wire.DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
-        wire.DeskBlock(**who, target=target, reason=WHY),
+        DeskShow(**who, target=target),
+        DeskCode(**who, target=target, way="aloud", reason=WHY, called_back=True),
+        DeskRemoveFactor(**who, target=target, factor="abc", reason=WHY),
+        DeskBlock(**who, target=target, reason=WHY),
     ]
 
 
-def looks(**who: str) -> list[wire.Request]:
+def looks(**who: str) -> list[Request[Any]]:
     """Every call on nobody's account."""
     return [
-        wire.DeskReach(**who),
-        wire.DeskFind(**who, text="dupond"),
-        wire.DeskList(**who, school=SCHOOL, state="pending"),
+        DeskReach(**who),
+        DeskFind(**who, text="dupond"),
+        DeskList(**who, school=SCHOOL, state="pending"),
     ]
 
 
@@ -112,7 +118,7 @@ def looks(**who: str) -> list[wire.Request]:
 
 def test_whoever_has_the_role_and_showed_a_second_factor_may(stage: Stage) -> None:
     for request in (*looks(**mine()), *every(**mine())):
-        assert isinstance(stage.ask(request), wire.Done), request
+        assert isinstance(stage.ask(request), Done), request
 
 
 @pytest.mark.parametrize("level", [None, 0, 2, 3, True, "4"])
@@ -120,13 +126,13 @@ def test_a_log_in_without_a_second_factor_may_nothing(stage: Stage, level: Any) 
     for request in (*looks(**mine(level)), *every(**mine(level))):
         assert stage.ask(request) == forbidden(Forbidden.FACTOR), request
     assert stage.held("mdupond", "mpState") == ["active"]
-    assert len(stage.service.tools.factors("mdupond")) == 2
-    assert isinstance(stage.ask(wire.DeskReach(**mine(5))), wire.Done)
+    assert len(stage.hosts.factors("mdupond")) == 2
+    assert isinstance(stage.ask(DeskReach(**mine(5))), Done)
 
 
 @pytest.mark.parametrize("held", [[], ["dsi"], ["helpdesk"], ["helpdesk 0210001M 21"], ["other *"]])
 def test_whoever_has_not_the_role_may_nothing(stage: Stage, held: list[str]) -> None:
-    assert isinstance(stage.ask(wire.DeskReach(**mine())), wire.Done)
+    assert isinstance(stage.ask(DeskReach(**mine())), Done)
     change(stage, "adesk", mpRole=held)
     for request in (*looks(**mine()), *every(**mine())):
         assert stage.ask(request) == forbidden(Forbidden.ROLE), request
@@ -139,9 +145,9 @@ def test_a_token_is_good_for_its_own_agent_alone(stage: Stage) -> None:
     for request in (*looks(**stolen), *every(**stolen)):
         assert stage.ask(request) == NO_LOG_IN
     old = mine() | {"token": token("adesk", level=4, exp=int(NOW.timestamp()) - 600)}
-    assert stage.ask(wire.DeskReach(**old)) == NO_LOG_IN
+    assert stage.ask(DeskReach(**old)) == NO_LOG_IN
     change(stage, "adesk", mpState=["blocked"])
-    assert stage.ask(wire.DeskReach(**mine())) == NOT_PROVED
+    assert stage.ask(DeskReach(**mine())) == NOT_PROVED
 
 
 # --- on whom ---
@@ -155,15 +161,15 @@ def test_another_school_is_as_nobody_at_all(stage: Stage) -> None:
             assert stage.ask(request) == forbidden(Forbidden.REACH), request
     assert (stage.held("loin", "mpState"), stage.held("loin", "mpInaCode")) == (["active"], [])
     change(stage, "adesk", mpRole=[f"helpdesk {SCHOOL}", f"helpdesk {FAR}"])
-    assert isinstance(stage.ask(every("loin", **mine())[0]), wire.Done)
+    assert isinstance(stage.ask(every("loin", **mine())[0]), Done)
 
 
 @pytest.mark.parametrize(("scope", "reached"), [("21", True), ("58", False), ("*", True), (NEAR, True), (FAR, False)])
 def test_a_departement_reaches_its_schools_and_a_star_everybody(stage: Stage, scope: str, reached: bool) -> None:
     stage.agent("voisin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[NEAR])
     change(stage, "adesk", mpRole=[f"helpdesk {scope}"])
-    answer = stage.ask(wire.DeskShow(**mine(), target="VOISIN"))
-    assert isinstance(answer, wire.Done) is reached, answer
+    answer = stage.ask(DeskShow(**mine(), target="VOISIN"))
+    assert isinstance(answer, Done) is reached, answer
 
 
 def test_nobody_acts_on_oneself(stage: Stage) -> None:
@@ -182,7 +188,7 @@ def test_nobody_acts_on_an_account_with_a_role(stage: Stage, more: dict[str, lis
         assert stage.ask(request) == forbidden(Forbidden.PROTECTED)
     assert (stage.held("chef", "mpState"), stage.held("chef", "mpInaCode")) == (["active"], [])
     change(stage, "chef", mpRole=[], mpFunction=["Professeur"])
-    assert isinstance(stage.ask(every("chef", **mine())[0]), wire.Done)
+    assert isinstance(stage.ask(every("chef", **mine())[0]), Done)
 
 
 # --- what is looked at ---
@@ -190,23 +196,23 @@ def test_nobody_acts_on_an_account_with_a_role(stage: Stage, more: dict[str, lis
 
 def test_a_search_finds_those_in_reach(stage: Stage) -> None:
     stage.agent("loin", State.ACTIVE, "01E9500003ABC", mpEstablishment=[FAR])
-    found = stage.ask(wire.DeskFind(**mine(), text="dupond"))
-    assert isinstance(found, wire.Done)
+    found = stage.ask(DeskFind(**mine(), text="dupond"))
+    assert isinstance(found, Done)
     assert [one.uid for one in found.people] == ["adesk", "mdupond"]
     assert not found.more
-    short = stage.ask(wire.DeskFind(**mine(), text="d"))
-    assert isinstance(short, wire.Refused)
-    assert short.error is wire.ErrorCode.REFUSED_VALUE
+    short = stage.ask(DeskFind(**mine(), text="d"))
+    assert isinstance(short, Refused)
+    assert short.error is ErrorCode.REFUSED_VALUE
 
 
 def test_many_are_cut_and_fit_into_a_line(stage: Stage) -> None:
     for number in range(60):
         stage.agent(f"agent{number:02}", State.ACTIVE, f"01E95{number:05}XYZ", mpEstablishment=SCHOOLS)
-    found = stage.ask(wire.DeskFind(**mine(), text="agent"))
-    assert isinstance(found, wire.Done)
+    found = stage.ask(DeskFind(**mine(), text="agent"))
+    assert isinstance(found, Done)
     assert found.more
     assert len(found.people) > 20
-    assert len(wire.encode_answer(found)) < wire.LONGEST
+    assert len(codec.encode_answer(found)) < LONGEST
 
 
 @pytest.mark.parametrize(
@@ -232,18 +238,18 @@ def test_lists_of_a_school(stage: Stage, state: str, uids: list[str]) -> None:
     for number, (uid, (held, more)) in enumerate(rows.items()):
         stage.agent(uid, held, f"01E95{number:05}XYZ", **fresh | more)
     plain = {"serré": "serre", "bloqué": "bloque", "échu": "echu", "bloqué-non": "jamais"}
-    answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state=state))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(DeskList(**mine(), school=SCHOOL, state=state))
+    assert isinstance(answer, Done)
     assert sorted(one.uid for one in answer.people) == sorted(plain.get(uid, uid) for uid in uids)
-    assert stage.ask(wire.DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
-    wrong = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="rich"))
-    assert isinstance(wrong, wire.Refused)
+    assert stage.ask(DeskList(**mine(), school=NEAR, state=state)) == forbidden(Forbidden.REACH)
+    wrong = stage.ask(DeskList(**mine(), school=SCHOOL, state="rich"))
+    assert isinstance(wrong, Refused)
 
 
 def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> None:
     def idle() -> list[str]:
-        answer = stage.ask(wire.DeskList(**mine(), school=SCHOOL, state="idle"))
-        assert isinstance(answer, wire.Done)
+        answer = stage.ask(DeskList(**mine(), school=SCHOOL, state="idle"))
+        assert isinstance(answer, Done)
         return sorted(one.uid for one in answer.people)
 
     for uid, numen in (("telephone", "01E9500003ABC"), ("ailleurs", "01E9500004ABC")):
@@ -258,9 +264,9 @@ def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> No
     assert idle() == ["adesk", "ailleurs", "mdupond"]
 
     refused, entered, long_ago = log_in(), log_in(accepted=True), NOW - datetime.timedelta(days=91)
-    stage.kept = model.Kept((seen(refused, NOW), seen(entered, long_ago)))
+    stage.hosts.kept = model.Kept((seen(refused, NOW), seen(entered, long_ago)))
     assert "mdupond" in idle()
-    stage.kept = model.Kept((seen(entered, NOW - datetime.timedelta(days=2)),))
+    stage.hosts.kept = model.Kept((seen(entered, NOW - datetime.timedelta(days=2)),))
     assert idle() == ["adesk", "ailleurs"]
     stage.mute = True
     assert idle() == ["adesk", "ailleurs"], "what one host does not tell, another may"
@@ -269,33 +275,33 @@ def test_who_entered_by_a_device_or_is_on_record_is_not_idle(stage: Stage) -> No
 def test_a_sheet_says_the_state_and_no_secret(stage: Stage) -> None:
     change(stage, "mdupond", mpRecoveryPhone=["+33612345678"], pwdAccountLockedTime=["20260901075900Z"])
     secret = stage.code("mdupond")
-    stage.forwards += forwards('redirect "marie@${x}";')
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, wire.Done)
+    stage.hosts.forwards += forwards('redirect "marie@${x}";')
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, Done)
     assert answer.sheet is not None
     assert (answer.account.recovery_mail, answer.account.recovery_phone) == ("ma…@exemple.test", "…78")
-    assert answer.account.forwards == ("ai…@exemple.test", wire.COMPUTED)
+    assert answer.account.forwards == ("ai…@exemple.test", COMPUTED)
     assert answer.sheet.codes == ("desk 20261001080000Z",)
     assert answer.sheet.ways == ("mail", "sms", "aloud")
     assert [(one.ident, one.kind) for one in answer.sheet.factors] == [("abc", "totp"), ("def", "webauthn")]
     assert (answer.sheet.locked, answer.sheet.factors_known) == ("20260901075900Z", True)
-    told = wire.encode_answer(answer).decode()
+    told = codec.encode_answer(answer).decode()
     assert not [one for one in (secret, "marie@", "612345678", "k1:", "ailleurs@") if one in told]
 
 
 def test_a_sheet_says_what_could_not_be_read(stage: Stage) -> None:
     stage.mute = stage.store.away = True  # type: ignore[attr-defined]
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, Done)
     assert answer.sheet is not None
     assert (answer.sheet.factors_known, answer.account.looked) == (False, False)
 
 
 def test_a_sheet_has_the_diagnosis_without_the_names_of_others(stage: Stage) -> None:
     virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
-    stage.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
-    assert isinstance(answer, wire.Done)
+    stage.hosts.kept = model.Kept((seen(log_in(accepted=True)), seen(log_in())), (seen(virus, count=2),), 2400, 2500)
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
+    assert isinstance(answer, Done)
     told = {(one.accepted, one.place, one.program) for one in answer.diagnosis.logins}
     assert told == {(True, "192.0.2.7", "K-9"), (False, "192.0.2.7", "K-9")}
     assert [(one.other, one.reason, one.count) for one in answer.diagnosis.refused] == [
@@ -308,13 +314,13 @@ def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
     logins = [seen(log_in(accepted=odd, place=f"2001:db8::{number}", program="é" * 40), LATE, 10)
               for number in range(100) for odd in (False, True)]  # fmt: skip
     refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
-    stage.kept = model.Kept(tuple(logins), tuple(refused))
+    stage.hosts.kept = model.Kept(tuple(logins), tuple(refused))
     stage.store.held = [Factor(f"{number}" * 8, "webauthn", "é" * 40, NOW) for number in range(14)]  # type: ignore[attr-defined]
-    stage.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
+    stage.hosts.forwards += forwards("".join(f'redirect "{"x" * 40}{number}@{"y" * 60}.test";' for number in range(14)))
     change(stage, "mdupond", mpEstablishment=SCHOOLS, cn=["é" * 200])
-    answer = stage.ask(wire.DeskShow(**mine(), target="mdupond"))
-    assert len(wire.encode_answer(answer)) < wire.LONGEST
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(DeskShow(**mine(), target="mdupond"))
+    assert len(codec.encode_answer(answer)) < LONGEST
+    assert isinstance(answer, Done)
     assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
 
 
@@ -324,7 +330,7 @@ def test_the_fullest_sheet_fits_into_an_answer(stage: Stage) -> None:
 def test_a_code_read_aloud_is_good_once_and_ends_the_others(stage: Stage) -> None:
     before = stage.code("mdupond")
     done = code(stage)
-    assert isinstance(done, wire.Done)
+    assert isinstance(done, Done)
     assert done.until == "20260901090000Z"
     held = {"mpInaCode": stage.held("mdupond", "mpInaCode")}
     assert codes.matches(KEYS, "mdupond", done.secret, held, NOW, (codes.Way.DESK,))
@@ -340,61 +346,61 @@ def test_a_code_is_read_aloud_after_a_call_back_where_the_academy_wants_it(stage
     assert code(stage) == forbidden(Forbidden.ALOUD)
     assert stage.held("mdupond", "mpInaCode") == []
     object.__setattr__(stage.service.tools, "desk", Rules(read_aloud=True))
-    assert isinstance(code(stage), wire.Done)
+    assert isinstance(code(stage), Done)
 
 
 def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> None:
     stage.agent("bdesk", State.ACTIVE, "01E9500005ABC", **DESK)
-    assert [isinstance(code(stage), wire.Done) for _ in range(3)] == [True, True, False]
+    assert [isinstance(code(stage), Done) for _ in range(3)] == [True, True, False]
     assert code(stage) == forbidden(Forbidden.CAP)
-    assert isinstance(code(stage, "mail"), wire.Done), "another way is free"
-    assert isinstance(code(stage, **mine(uid="bdesk")), wire.Done), "and another person"
+    assert isinstance(code(stage, "mail"), Done), "another way is free"
+    assert isinstance(code(stage, **mine(uid="bdesk")), Done), "and another person"
     object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=3))
     assert code(stage, "mail") == forbidden(Forbidden.CAP), "what was refused counts for nothing"
-    assert stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
+    assert stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
     assert stage.held("mdupond", "mpState") == ["active"]
 
 
 def test_what_its_owner_cannot_be_told_is_not_read_aloud(stage: Stage) -> None:
     stage.mute = True
     refused = code(stage)
-    assert isinstance(refused, wire.Refused)
-    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.UNAVAILABLE, [])
+    assert isinstance(refused, Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.UNAVAILABLE, [])
     stage.mute = False
-    assert isinstance(code(stage), wire.Done)
+    assert isinstance(code(stage), Done)
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "\x07"])
 def test_each_act_has_a_reason(stage: Stage, reason: str) -> None:
     refused = code(stage, reason=reason)
-    assert isinstance(refused, wire.Refused)
-    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (wire.ErrorCode.REFUSED_VALUE, [])
-    assert isinstance(code(stage), wire.Done)
+    assert isinstance(refused, Refused)
+    assert (refused.error, stage.held("mdupond", "mpInaCode")) == (ErrorCode.REFUSED_VALUE, [])
+    assert isinstance(code(stage), Done)
 
 
 def test_a_code_goes_to_the_means_of_recovery_and_is_not_shown(stage: Stage) -> None:
     done = code(stage, "mail")
-    assert isinstance(done, wire.Done)
+    assert isinstance(done, Done)
     assert (done.secret, [where for where, _ in stage.sent]) == ("", ["marie@exemple.test"])
     assert stage.held("mdupond", "mpInaCode")[0].startswith("mail ")
     assert code(stage, "sms") == forbidden(Forbidden.MEANS)
     change(stage, "mdupond", mpRecoveryPhone=["+33612345678"])
-    assert isinstance(code(stage, "sms"), wire.Done)
+    assert isinstance(code(stage, "sms"), Done)
     assert stage.gateway.sent[0][0] == "+33612345678"
     stage.gateway.broken = True
     away = code(stage, "sms")
-    assert isinstance(away, wire.Refused)
-    assert away.error is wire.ErrorCode.UNAVAILABLE
+    assert isinstance(away, Refused)
+    assert away.error is ErrorCode.UNAVAILABLE
 
 
 def test_a_letter_is_for_an_account_that_waits(stage: Stage) -> None:
     stage.agent("attend", State.PENDING, "01E9500003ABC", mpEstablishment=[SCHOOL])
     assert code(stage, "letter") == forbidden(Forbidden.STATE)
     done = code(stage, "letter", "attend")
-    assert isinstance(done, wire.Done)
+    assert isinstance(done, Done)
     assert (stage.held("attend", "mpLetterAsked"), done.secret) == (["20260901080000Z"], "")
     assert code(stage, "mail", "attend") == forbidden(Forbidden.STATE)
-    assert isinstance(code(stage, "aloud", "attend"), wire.Done)
+    assert isinstance(code(stage, "aloud", "attend"), Done)
 
 
 def test_a_code_that_opens_nothing_is_not_given(stage: Stage) -> None:
@@ -403,39 +409,39 @@ def test_a_code_that_opens_nothing_is_not_given(stage: Stage) -> None:
     change(stage, "mdupond", mpNumenDigest=[KEYS.digest("numen", "01E9500001ABC")], mpState=["suspended"])
     assert code(stage) == forbidden(Forbidden.STATE)
     change(stage, "mdupond", mpState=["active"])
-    assert isinstance(code(stage), wire.Done)
+    assert isinstance(code(stage), Done)
 
 
 # --- a block, a factor ---
 
 
 def test_a_block_is_that_of_the_policy(stage: Stage) -> None:
-    done = stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY))
-    assert isinstance(done, wire.Done)
+    done = stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY))
+    assert isinstance(done, Done)
     assert (done.before, done.until) == ("active", "20260903080000Z")
     assert (stage.held("mdupond", "mpState"), stage.channel.closed) == (["blocked"], ["mdupond"])
 
 
 def test_no_call_ends_a_block(stage: Stage) -> None:
     """Ending one is the DSI's, on the command line: of all calls, the desk's and the agent's own."""
-    assert isinstance(stage.ask(wire.DeskBlock(**mine(), target="mdupond", reason=WHY)), wire.Done)
+    assert isinstance(stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)), Done)
     blocked = {name: stage.held("mdupond", name) for name in ("mpState", "mpBlockedUntil")}
     for request in (*looks(**mine()), *every(**mine()), *every(**mine(uid="mdupond"))):
         stage.ask(request)
         assert {name: stage.held("mdupond", name) for name in blocked} == blocked, request
-    assert not [name for name in wire.CALLS if "unblock" in name or "reopen" in name]
+    assert not [name for name in CALLS if "unblock" in name or "reopen" in name]
 
 
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
     object.__setattr__(stage.service.tools, "factors_close", True)
     change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])
-    done = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
-    assert isinstance(done, wire.Done)
+    done = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    assert isinstance(done, Done)
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
     assert "Moyen de connexion supprimé" in str(stage.letters[-1]["Subject"])
-    again = stage.ask(wire.DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
-    assert isinstance(again, wire.Refused)
-    assert again.error is wire.ErrorCode.REFUSED_VALUE
+    again = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
+    assert isinstance(again, Refused)
+    assert again.error is ErrorCode.REFUSED_VALUE
 
 
 # --- journals ---
@@ -443,14 +449,14 @@ def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
 
 def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: Stage) -> None:
     code(stage)
-    stage.ask(wire.DeskBlock(**mine(2), target="mdupond", reason=WHY))
+    stage.ask(DeskBlock(**mine(2), target="mdupond", reason=WHY))
     told = [one for one in stage.lines() if one["action"].startswith("desk-")]
     assert [(one["action"], one["by"], one["account"]) for one in told] == [
         ("desk-aloud", "adesk", "mdupond"), ("desk-refused", "adesk", "mdupond"),
     ]  # fmt: skip
     assert (told[0]["note"], told[1]["why"], told[1]["call"]) == (WHY, "factor", "desk_block")
-    answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, Done)
     shown = {one.act: one for one in answer.journal}
     assert (shown["code INA lu au téléphone"].by, shown["code INA lu au téléphone"].note) == ("desk", WHY)
     assert "demande de l’assistance refusée" in shown
@@ -458,8 +464,8 @@ def test_the_journal_names_both_and_the_owner_is_shown_it_without_names(stage: S
 
 
 def test_an_agent_s_own_acts_are_not_the_help_desk_s(stage: Stage) -> None:
-    stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond")))
-    assert [one.by for one in own.journal([stage.journal], "mdupond")] == ["portal"]
-    shown = stage.ask(wire.ShowAccount(HERE, "adesk", token("adesk")))
-    assert isinstance(shown, wire.Done)
+    stage.ask(EndSessions(HERE, "mdupond", token("mdupond")))
+    assert [one.by for one in lines.of([stage.journal], "mdupond")] == ["portal"]
+    shown = stage.ask(ShowAccount(HERE, "adesk", token("adesk")))
+    assert isinstance(shown, Done)
     assert shown.account.desk

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.desk import Rules
-from malleposte.accountd.wire import Forbidden
+from malleposte.accountd.calls.charges import ChargeList
+from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.desk_rules import Rules
+from malleposte.accountd.message import Done, ErrorCode, Forbidden, Refused
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 
 from .test_desk import DESK, FAR, NEAR, SCHOOL, WHY, change, forbidden, mine, school
@@ -38,8 +39,8 @@ def stage(tmp_path: Path) -> Stage:
 
 def give(
     stage: Stage, box: str = "ce.x", target: str = "mdupond", *, add: bool = True, who: dict[str, str] | None = None
-) -> wire.Answer:
-    return stage.ask(wire.DeskSetDelegate(**who or mine(), box=box, target=target, reason=WHY, add=add))
+) -> ChargeList | Refused:
+    return stage.ask(DeskSetDelegate(**who or mine(), box=box, target=target, reason=WHY, add=add))
 
 
 def held(stage: Stage, box: str) -> list[str]:
@@ -48,18 +49,18 @@ def held(stage: Stage, box: str) -> list[str]:
 
 
 def listed(stage: Stage, uai: str) -> list[str]:
-    answer = stage.ask(wire.DeskBoxes(**mine(), school=uai))
-    assert isinstance(answer, wire.Done), answer
+    answer = stage.ask(DeskBoxes(**mine(), school=uai))
+    assert isinstance(answer, Done), answer
     return [one.name for one in answer.charges]
 
 
 def test_the_boxes_of_a_school_in_reach_are_listed_and_shown(stage: Stage) -> None:
     assert listed(stage, SCHOOL.lower()) == ["ce.x", "vie-scolaire.x"]
-    assert stage.ask(wire.DeskBoxes(**mine(), school=NEAR)) == forbidden(Forbidden.REACH)
-    answer = stage.ask(wire.DeskBoxes(**mine(), box="CE.X"))
-    assert isinstance(answer, wire.Done)
+    assert stage.ask(DeskBoxes(**mine(), school=NEAR)) == forbidden(Forbidden.REACH)
+    answer = stage.ask(DeskBoxes(**mine(), box="CE.X"))
+    assert isinstance(answer, Done)
     assert (answer.charges[0].delegates, len(answer.people)) == (("chef", "loin"), 2)
-    assert isinstance(stage.ask(wire.DeskBoxes(**mine(), school="21")), wire.Refused)
+    assert isinstance(stage.ask(DeskBoxes(**mine(), school="21")), Refused)
     change(stage, "adesk", mpRole=["helpdesk 21", "helpdesk 58"])
     assert listed(stage, SCHOOL) == ["ce.x", "cite.z", "vie-scolaire.x"]
 
@@ -72,11 +73,11 @@ def test_a_box_out_of_reach_is_as_none_at_all(stage: Stage, box: str) -> None:
     assert stage.held("mdupond", "mpOpens") == []
     assert (held(stage, box) if box in BOXES else []) == before
     assert [line["call"] for line in stage.lines() if line["action"] == "desk-refused"] == ["desk_set_delegate"] * 2
-    assert isinstance(give(stage), wire.Done)
+    assert isinstance(give(stage), Done)
 
 
 def test_what_is_refused_by_an_address_is_in_the_journal_of_whoever_has_it(stage: Stage) -> None:
-    assert isinstance(give(stage, target="chef@ac-exemple.test"), wire.Refused)
+    assert isinstance(give(stage, target="chef@ac-exemple.test"), Refused)
     (line,) = (line for line in stage.lines() if line["action"] == "desk-refused")
     assert line["account"] == "chef"
 
@@ -84,12 +85,12 @@ def test_what_is_refused_by_an_address_is_in_the_journal_of_whoever_has_it(stage
 def test_a_box_of_no_school_is_nobody_s_who_has_the_whole_academy_either(stage: Stage) -> None:
     change(stage, "adesk", mpRole=["helpdesk *"])
     assert give(stage, "dsi") == forbidden(Forbidden.REACH)
-    assert isinstance(give(stage, "cite.z"), wire.Done)
+    assert isinstance(give(stage, "cite.z"), Done)
 
 
 def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> None:
     done = give(stage, target="MDupond@ac-exemple.test")
-    assert isinstance(done, wire.Done), done
+    assert isinstance(done, Done), done
     assert (done.uid, done.charges[0].delegates) == ("adesk", ("chef", "loin", "mdupond"))
     assert stage.held("mdupond", "mpOpens") == ["ce.x"] and stage.channel.closed == ["mdupond"]
     (letter,) = stage.letters
@@ -100,12 +101,12 @@ def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> Non
         and WHY in text
     )
     assert "adesk" not in text
-    assert isinstance(give(stage), wire.Done)
+    assert isinstance(give(stage), Done)
     assert len(stage.letters) == 1, "nothing changed: nothing is told"
 
     stage.channel.broken = True
     done = give(stage, target="mdupond", add=False)
-    assert isinstance(done, wire.Done) and (done.charges[0].delegates, done.open) == (("chef", "loin"), ("essai",))
+    assert isinstance(done, Done) and (done.charges[0].delegates, done.open) == (("chef", "loin"), ("essai",))
     assert stage.held("mdupond", "mpOpens") == []
     assert "a retiré à Marie Dupond" in stage.letters[-1].get_content()
     acts = [one for one in stage.lines() if one["action"] in ("desk-delegate", "desk-undelegate")]
@@ -115,7 +116,7 @@ def test_a_delegate_comes_and_goes_at_once_and_all_are_told(stage: Stage) -> Non
 
 
 def test_an_agent_who_went_to_another_school_is_taken_out_and_not_put_in(stage: Stage) -> None:
-    assert isinstance(give(stage, target="loin", add=False), wire.Done)
+    assert isinstance(give(stage, target="loin", add=False), Done)
     assert (held(stage, "ce.x"), stage.held("loin", "mpOpens")) == (["chef"], [])
     for add in (True, False):
         assert give(stage, target="loin", add=add) == forbidden(Forbidden.REACH)
@@ -133,21 +134,21 @@ def test_nobody_gives_a_box_to_oneself_to_who_has_a_role_or_to_who_has_left(stag
 
 
 def test_it_needs_the_role_a_second_factor_a_reason_and_a_day_that_is_not_full(stage: Stage) -> None:
-    for request in (wire.DeskBoxes(**mine(2), box="ce.x"), wire.DeskSetDelegate(**mine(2), box="ce.x", target="mdupond",
+    for request in (DeskBoxes(**mine(2), box="ce.x"), DeskSetDelegate(**mine(2), box="ce.x", target="mdupond",
                     reason=WHY, add=True)):  # fmt: skip
         assert stage.ask(request) == forbidden(Forbidden.FACTOR)
-    short = stage.ask(wire.DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
-    assert isinstance(short, wire.Refused) and short.error is wire.ErrorCode.REFUSED_VALUE
+    short = stage.ask(DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
+    assert isinstance(short, Refused) and short.error is ErrorCode.REFUSED_VALUE
     assert give(stage, who=mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=1))
-    assert isinstance(give(stage), wire.Done)
+    assert isinstance(give(stage), Done)
     assert give(stage, add=False) == forbidden(Forbidden.CAP)
     assert stage.held("mdupond", "mpOpens") == ["ce.x"]
     change(stage, "adesk", mpRole=[])
-    assert stage.ask(wire.DeskBoxes(**mine(), box="ce.x")) == forbidden(Forbidden.ROLE)
+    assert stage.ask(DeskBoxes(**mine(), box="ce.x")) == forbidden(Forbidden.ROLE)
 
 
 def test_a_letter_that_cannot_be_sent_is_in_the_journal(stage: Stage) -> None:
     stage.mute = True
-    assert isinstance(give(stage), wire.Done)
+    assert isinstance(give(stage), Done)
     assert [one["account"] for one in stage.lines() if one["action"] == "told"] == ["ce.x"]

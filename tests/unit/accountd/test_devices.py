@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from copy import replace
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.devices import AddDevice, Devices, NewDevice, RevokeDevice
+from malleposte.accountd.calls.protection import Block
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts.devices import follow
 from malleposte.directory.model import State
 from malleposte.policy.devices import is_device_password
+from msgspec import structs
 
 from .test_service import HERE, NO_LOG_IN, NOT_PROVED, OLD, Stage, token
 
@@ -24,12 +27,12 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def add(stage: Stage, name: str = "Téléphone", password: str = OLD, login: str = "mdupond") -> wire.Answer:
-    return stage.ask(wire.AddDevice(HERE, login, password, name, ("imap", "dav"), 30))
+def add(stage: Stage, name: str = "Téléphone", password: str = OLD, login: str = "mdupond") -> NewDevice | Refused:
+    return stage.ask(AddDevice(HERE, login, password, name, ("imap", "dav"), 30))
 
 
-def done(answer: wire.Answer) -> wire.Done:
-    assert isinstance(answer, wire.Done), answer
+def done[A: Done](answer: A | Refused) -> A:
+    assert isinstance(answer, Done), answer
     return answer
 
 
@@ -40,8 +43,8 @@ def test_a_device_is_made_shown_once_and_its_owner_told(stage: Stage) -> None:
     assert (device.name, device.scopes, device.expires) == ("Téléphone", ("imap", "dav"), "20261001080000Z")
     (letter,) = stage.letters
     assert letter["To"] == "mdupond@ac-exemple.test" and made.secret not in letter.as_string()
-    listed = done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond"))))
-    assert [one.ident for one in listed.devices] == [device.ident] and not listed.secret
+    listed = done(stage.ask(Devices(HERE, "mdupond", token("mdupond"))))
+    assert [one.ident for one in listed.devices] == [device.ident] and "secret" not in repr(listed)
     (line,) = stage.lines()
     assert (line["action"], line["source"], line["who"]) == ("device-add", HERE, "accountd:pia1")
     assert made.secret not in str(line) and made.secret not in repr(made)
@@ -64,21 +67,21 @@ def test_wrong_passwords_are_counted_as_elsewhere(stage: Stage) -> None:
     for number in range(3):
         assert add(stage, password=f"faux{number}") == NOT_PROVED
     answer = add(stage, password="faux9")
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.SLOW_DOWN
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
 
 
 def test_the_limit_and_a_bad_name_are_said(stage: Stage) -> None:
     done(add(stage, "Un")), done(add(stage, "Deux"))
     for answer, said in ((add(stage, "Trois"), "2 at most"), (add(stage, " "), "has a name")):
-        assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.REFUSED_VALUE
+        assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
         assert said in answer.message or "2 at most" in answer.message
 
 
 def test_what_its_owner_cannot_be_told_is_not_made(stage: Stage) -> None:
     stage.mute = True
     answer = add(stage)
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
-    assert done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices == ()
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
+    assert done(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices == ()
 
 
 def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,40 +97,40 @@ def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: p
         made = pool.submit(add, stage)
         try:
             assert entered.wait(60)
-            block = wire.Block(HERE, "mdupond", token("mdupond"), "piraté")
-            assert isinstance(pool.submit(stage.ask, block).result(30), wire.Done)
+            block = Block(HERE, "mdupond", token("mdupond"), "piraté")
+            assert isinstance(pool.submit(stage.ask, block).result(30), Done)
             assert not made.done()
         finally:
             leave.set()
-        assert isinstance(made.result(60), wire.Done)
+        assert isinstance(made.result(60), Done)
     assert stage.held("mdupond", "mpState") == ["blocked"]
     assert follow.of(stage.directory, "mdupond") == []
 
 
 def test_a_device_is_revoked_by_its_owner_alone(stage: Stage) -> None:
     ident = done(add(stage)).devices[0].ident
-    other = stage.ask(wire.RevokeDevice(HERE, "mdupond", token("autre"), ident))
+    other = stage.ask(RevokeDevice(HERE, "mdupond", token("autre"), ident))
     assert other == NO_LOG_IN
-    assert stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident)) == wire.Done("mdupond", "active")
+    assert stage.ask(RevokeDevice(HERE, "mdupond", token("mdupond"), ident)) == Done("mdupond", "active")
     assert stage.hosts.cuts == [("mdupond", ident)] and len(stage.letters) == 2
-    again = stage.ask(wire.RevokeDevice(HERE, "mdupond", token("mdupond"), ident))
-    assert isinstance(again, wire.Refused) and again.error == wire.ErrorCode.NOT_FOUND
+    again = stage.ask(RevokeDevice(HERE, "mdupond", token("mdupond"), ident))
+    assert isinstance(again, Refused) and again.error == ErrorCode.NOT_FOUND
     assert [line["action"] for line in stage.lines()] == ["device-add", "device-revoke"]
 
 
 def test_somebody_else_s_device_is_not_found(stage: Stage) -> None:
     ident = done(add(stage)).devices[0].ident
     stage.agent("autre", State.ACTIVE)
-    answer = stage.ask(wire.RevokeDevice(HERE, "autre", token("autre"), ident))
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.NOT_FOUND
-    assert len(done(stage.ask(wire.Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
-    listed = stage.ask(wire.Devices(HERE, "mdupond", token("autre")))
+    answer = stage.ask(RevokeDevice(HERE, "autre", token("autre"), ident))
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.NOT_FOUND
+    assert len(done(stage.ask(Devices(HERE, "mdupond", token("mdupond")))).devices) == 1
+    listed = stage.ask(Devices(HERE, "mdupond", token("autre")))
     assert listed == NO_LOG_IN
 
 
 def test_with_a_second_factor_the_password_alone_makes_no_device(stage: Stage) -> None:
     stage.agent("autre", State.ACTIVE, mpTwoFactor=["TOTP"])
-    wanted = wire.AddDevice(HERE, "autre", OLD, "Téléphone")
+    wanted = AddDevice(HERE, "autre", OLD, "Téléphone")
     for given in ("", token("mdupond"), token("autre", exp=1)):
-        assert stage.ask(replace(wanted, token=given)) == NO_LOG_IN
-    assert done(stage.ask(replace(wanted, token=token("autre")))).secret
+        assert stage.ask(structs.replace(wanted, token=given)) == NO_LOG_IN
+    assert done(stage.ask(structs.replace(wanted, token=token("autre")))).secret

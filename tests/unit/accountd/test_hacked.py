@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import hacked, passwords
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.calls.protection import Block
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
@@ -36,12 +39,10 @@ class Robbed(Stage):
         self.factors = [Factor("a2V5", "webauthn", "Clé", NOW), Factor("dG90cA==", "totp", "Inconnu", None)]
         self.down = False
         self.now = NOW
-        self.service = Service(
-            dataclasses.replace(
-                self.service.tools, traces=self.found, untrace=self.gone, unfactor=self.without, now=lambda: self.now,
-                factors=lambda uid: tuple(self.factors),
-            )
-        )  # fmt: skip
+        self.service = Service(dataclasses.replace(self.service.tools, now=lambda: self.now))
+        vars(self.hosts).update(
+            traces=self.found, untrace=self.gone, unfactor=self.without, factors=lambda uid: tuple(self.factors)
+        )
 
     def found(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
         assert uid == "mdupond"
@@ -56,19 +57,19 @@ class Robbed(Stage):
     def without(self, uid: str, ident: str) -> None:
         self.factors = [one for one in self.factors if one.ident != ident]
 
-    def recover(self, good: str, **changed: str) -> wire.Answer:
-        return self.ask(wire.Recover(HERE, **{"numen": NUMEN, "code": good, "new": NEW} | changed))
+    def recover(self, good: str, **changed: str) -> Done | Refused:
+        return self.ask(hacked.Recover(HERE, **{"numen": NUMEN, "code": good, "new": NEW} | changed))
 
-    def taken_back(self, way: codes.Way = codes.Way.LETTER) -> wire.Done:
+    def taken_back(self, way: codes.Way = codes.Way.LETTER) -> hacked.Recovered:
         issued = codes.issue(KEYS, "mdupond", NOW, 30, way=way)
         self.directory.modify(f"uid=mdupond,ou=people,{self.directory.suffix}", issued.attributes)
         answer = self.recover(issued.code)
-        assert isinstance(answer, wire.Done), answer
+        assert isinstance(answer, hacked.Recovered), answer
         return answer
 
-    def check(self, ticket: str, *remove: str) -> wire.Done:
-        answer = self.ask(wire.Check(HERE, ticket, remove))
-        assert isinstance(answer, wire.Done), answer
+    def check(self, ticket: str, *remove: str) -> hacked.Traces:
+        answer = self.ask(hacked.Check(HERE, ticket, remove))
+        assert isinstance(answer, hacked.Traces), answer
         return answer
 
 
@@ -82,7 +83,7 @@ def stage(tmp_path: Path, ground: Any) -> Robbed:
     return made
 
 
-def kinds(done: wire.Done) -> list[str]:
+def kinds(done: hacked.Traces) -> list[str]:
     return [one.kind for one in done.traces]
 
 
@@ -105,7 +106,7 @@ def test_a_sender_s_name_is_found_where_it_is_another_and_becomes_the_right_one(
         written.append(trace)
         return []
 
-    object.__setattr__(stage.service.tools, "untrace", untrace)
+    vars(stage.hosts).update(untrace=untrace)
     stage.check(done.ticket, *(one.ident for one in shown.traces if one.kind in ("sender", "signature")))
     assert written == [
         Trace("sender", mine, "Marie Dupond"), Trace("sender", theirs, "Collège des Prés"),
@@ -122,11 +123,11 @@ def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, 
     assert stage.recover(code, **wrong) == NOT_PROVED
     assert stage.opens("mdupond", OLD) and stage.held("mdupond", "mpBlockedUntil") == []
     weak = stage.recover(code, new="weak")
-    assert isinstance(weak, wire.Refused) and weak.violations
+    assert isinstance(weak, Refused) and weak.violations
     assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
     again = stage.recover(code, new=OLD)
-    assert isinstance(again, wire.Refused) and [one.code for one in again.violations] == ["in_history"]
-    assert isinstance(stage.recover(code), wire.Done), "a failure spends no code"
+    assert isinstance(again, Refused) and [one.code for one in again.violations] == ["in_history"]
+    assert isinstance(stage.recover(code), Done), "a failure spends no code"
 
 
 def test_every_way_in_closes_at_once(stage: Robbed) -> None:
@@ -140,16 +141,16 @@ def test_every_way_in_closes_at_once(stage: Robbed) -> None:
     assert known() == [made.device.dn(directory.suffix)]
     done = stage.taken_back()
     assert (done.uid, done.before, done.until, done.open) == ("mdupond", "active", UNTIL, ())
-    assert [one.name for one in done.devices] == ["Téléphone du voleur"]
+    assert done.devices == ("Téléphone du voleur",)
     assert known() == []
     assert stage.channel.closed == ["mdupond"]
     for name in ("mpRecoveryCode", "mpRecoveryNext", "mpInaDigest", "mpInaCode"):
         assert stage.held("mdupond", name) == [], name
     assert stage.held("mdupond", "mpState") == ["active"]
     before = token("mdupond")
-    assert isinstance(stage.ask(wire.ShowAccount(HERE, "mdupond", before)), wire.Refused)
-    assert stage.ask(wire.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
-    assert isinstance(stage.ask(wire.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), wire.Done)
+    assert isinstance(stage.ask(ShowAccount(HERE, "mdupond", before)), Refused)
+    assert stage.ask(passwords.Change(HERE, "mdupond", OLD, "Encore-Autre9!q")) == NOT_PROVED
+    assert isinstance(stage.ask(passwords.Change(HERE, "mdupond", NEW, "Encore-Autre9!q")), Done)
 
 
 def test_its_owner_is_told_by_every_means_on_file_and_by_none_that_waits(stage: Robbed) -> None:
@@ -169,13 +170,13 @@ def test_what_cannot_be_told_or_closed_keeps_nobody_from_the_account(stage: Robb
 
 
 def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed) -> None:
-    stage.ask(wire.Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
+    stage.ask(Block(HERE, "mdupond", token("mdupond", iat=int(NOW.timestamp()) + 1), "piraté"))
     assert stage.held("mdupond", "mpState") == ["blocked"]
     assert stage.taken_back().before == "blocked"
     assert stage.held("mdupond", "mpState") == ["active"]
     uid = stage.agent("nouveau", State.PENDING, OTHER_NUMEN)
     refused = stage.recover(stage.code(uid), numen=OTHER_NUMEN)
-    assert isinstance(refused, wire.Refused) and refused.error == wire.ErrorCode.REFUSED_VALUE
+    assert isinstance(refused, Refused) and refused.error == ErrorCode.REFUSED_VALUE
 
 
 def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:
@@ -244,9 +245,9 @@ def test_what_gives_no_answer_is_named(stage: Robbed) -> None:
     def broken(uid: str) -> Any:
         raise MallepostError("no answer")
 
-    tools = dataclasses.replace(stage.service.tools, traces=broken, factors=broken)
-    answer = Service(tools).answer(wire.Check(HERE, ticket), "accountd:pia1")
-    assert isinstance(answer, wire.Done) and (answer.traces, answer.open) == ((), ("traces", "factors"))
+    vars(stage.hosts).update(traces=broken, factors=broken)
+    answer = stage.ask(hacked.Check(HERE, ticket))
+    assert isinstance(answer, hacked.Traces) and (answer.traces, answer.open) == ((), ("traces", "factors"))
 
 
 def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: Robbed) -> None:
@@ -254,15 +255,15 @@ def test_a_ticket_is_good_for_an_hour_and_for_one_account_as_it_was(stage: Robbe
     end, way, uid, mac = ticket.split(".")
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN, mpBlockedUntil=[UNTIL])
     for wrong in ("", "x", f"{end}.desk.{uid}.{mac}", f"20261001080000Z.{way}.{uid}.{mac}", f"{end}.{way}.autre.{mac}"):
-        assert stage.ask(wire.Check(HERE, wrong)) == NOT_PROVED, wrong
+        assert stage.ask(hacked.Check(HERE, wrong)) == NOT_PROVED, wrong
     assert stage.check(ticket).uid == "mdupond"
     stage.now = NOW + datetime.timedelta(minutes=59)
     assert stage.check(ticket).uid == "mdupond"
     stage.now = NOW + datetime.timedelta(minutes=60)
-    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED
+    assert stage.ask(hacked.Check(HERE, ticket)) == NOT_PROVED
     stage.now = NOW
     dn = f"uid=mdupond,ou=people,{stage.directory.suffix}"
     stage.directory.modify(dn, {"mpState": ["blocked"]})
-    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED
+    assert stage.ask(hacked.Check(HERE, ticket)) == NOT_PROVED
     stage.directory.modify(dn, {"mpState": ["active"], "mpBlockedUntil": ["20260904080000Z"]})
-    assert stage.ask(wire.Check(HERE, ticket)) == NOT_PROVED, "another block since"
+    assert stage.ask(hacked.Check(HERE, ticket)) == NOT_PROVED, "another block since"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
+from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.service import Service
+from malleposte.accountd import codec
+from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, OpenLogIns, ShowLogIns
+from malleposte.accountd.message import Done, Refused
 from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
 
@@ -28,49 +29,47 @@ def open_ones(stage: Stage) -> list[Session]:
         held[:] = [one for one in held if one not in gone]
         return (("sogo",) if ident == HOME.ident else ()) if gone else None
 
-    tools = dataclasses.replace(
-        stage.service.tools, log_ins=lambda uid: list(held) if uid == "mdupond" else [], end_log_in=end
-    )
-    stage.service = Service(tools)
+    stage.hosts.log_ins = lambda uid: list(held) if uid == "mdupond" else []  # type: ignore[method-assign]
+    stage.hosts.end_log_in = end  # type: ignore[method-assign]
     return held
 
 
-def ended(stage: Stage, ident: str, of: str = "mdupond") -> wire.Answer:
-    return stage.ask(wire.EndLogIn(HERE, "mdupond", token(of), ident))
+def ended(stage: Stage, ident: str, of: str = "mdupond") -> Done | Refused:
+    return stage.ask(EndLogIn(HERE, "mdupond", token(of), ident))
 
 
 def test_an_owner_sees_log_ins_without_what_opens_them(stage: Stage, open_ones: list[Session]) -> None:
-    told = stage.ask(wire.ShowLogIns(HERE, "mdupond", token("mdupond")))
-    assert isinstance(told, wire.Done)
+    told = stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond")))
+    assert isinstance(told, Done)
     laptop, home = told.log_ins
     assert (laptop.ident, laptop.place, laptop.since, laptop.trusted) == ("d1gest", "192.0.2.7", NOW.isoformat(), True)
     assert laptop.until == NOW.isoformat() and laptop.browser.startswith("Firefox xxx") and len(laptop.browser) == 300
-    assert home == wire.OpenLogIn("autre", "", "", False, "", "")
-    assert "s3cret" not in repr(told) and wire.decode_answer(wire.encode_answer(told)) == told
-    assert stage.ask(wire.ShowLogIns(HERE, "mdupond", token("autre"))) == NO_LOG_IN
+    assert home == OpenLogIn("autre", "", "", False, "", "")
+    assert "s3cret" not in repr(told) and codec.decode_answer(OpenLogIns, codec.encode_answer(told)) == told
+    assert stage.ask(ShowLogIns(HERE, "mdupond", token("autre"))) == NO_LOG_IN
 
 
 def test_one_ends_and_is_written_down(stage: Stage, open_ones: list[Session]) -> None:
     assert ended(stage, "d1gest", of="autre") == NO_LOG_IN
     strange = ended(stage, "s3cret")
-    assert isinstance(strange, wire.Refused) and strange.error == "refused_value"
+    assert isinstance(strange, Refused) and strange.error == "refused_value"
     assert open_ones == [LAPTOP, HOME] and stage.lines() == []
-    assert ended(stage, "d1gest") == wire.Done("mdupond", "active")
+    assert ended(stage, "d1gest") == Done("mdupond", "active")
     assert open_ones == [HOME]
     (line,) = stage.lines()
     assert (line["action"], line["sessions"]) == ("sso-end", 1) and "not_told" not in line
 
 
 def test_a_service_that_was_not_told_keeps_no_log_in_open_and_is_named(stage: Stage, open_ones: list[Session]) -> None:
-    assert ended(stage, "autre") == wire.Done("mdupond", "active", open=("sogo",))
+    assert ended(stage, "autre") == Done("mdupond", "active", open=("sogo",))
     (line,) = stage.lines()
     assert (line["action"], line["not_told"]) == ("sso-end", ["sogo"])
 
 
 def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, open_ones: list[Session]) -> None:
-    def away(*_words: str) -> bool:
+    def away(*_words: str) -> Any:
         raise MallepostError("pia1 gives no answer")
 
-    stage.service = Service(dataclasses.replace(stage.service.tools, log_ins=away, end_log_in=away))  # type: ignore[arg-type]
-    for answer in (stage.ask(wire.ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
-        assert isinstance(answer, wire.Refused) and answer.error == "unavailable"
+    stage.hosts.log_ins = stage.hosts.end_log_in = away  # type: ignore[assignment, method-assign]
+    for answer in (stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond"))), ended(stage, "d1gest")):
+        assert isinstance(answer, Refused) and answer.error == "unavailable"

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import own, wire
+from malleposte.accountd import codec, own
+from malleposte.accountd.calls import log_in_page, passwords
+from malleposte.accountd.calls.account import Diagnose, Diagnosed, Line, ShowAccount, ShowJournal
+from malleposte.accountd.calls.devices import AddDevice, Devices
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
+from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
+from malleposte.accounts.disclosure import lines as disclosure
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.directory.model import State
 from malleposte.throttle.record import model
@@ -27,9 +34,9 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def shown(stage: Stage) -> wire.Account:
-    answer = stage.ask(wire.ShowAccount(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done), answer
+def shown(stage: Stage) -> Account:
+    answer = stage.ask(ShowAccount(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, Done), answer
     return answer.account
 
 
@@ -44,38 +51,38 @@ def test_an_account_is_summed_up_and_its_means_of_recovery_are_masked(stage: Sta
 
 
 def test_a_forward_that_a_filter_computes_is_told_without_its_text(stage: Stage) -> None:
-    stage.forwards = forwards('redirect "a@b.test"; redirect "moi${x}@c.test"; redirect "${y}";')
-    assert shown(stage).forwards == ("a@b.test", wire.COMPUTED)
+    stage.hosts.forwards = forwards('redirect "a@b.test"; redirect "moi${x}@c.test"; redirect "${y}";')
+    assert shown(stage).forwards == ("a@b.test", COMPUTED)
 
 
 def test_nobody_is_shown_another_s(stage: Stage) -> None:
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
-    for call in (wire.ShowAccount, wire.ShowJournal, wire.Diagnose):
+    for call in (ShowAccount, ShowJournal, Diagnose):
         assert stage.ask(call(HERE, "mdupond", token("autre"))) == NO_LOG_IN
         mine = stage.ask(call(HERE, "autre", token("autre")))
-        assert isinstance(mine, wire.Done) and mine.uid == "autre"
+        assert isinstance(mine, Done) and mine.uid == "autre"
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED, State.EXPIRED])
 def test_a_token_of_before_opens_no_account_that_is_not_active(stage: Stage, state: State) -> None:
     stage.agent("autre", state, OTHER_NUMEN)
-    for call in (wire.ShowAccount, wire.ShowJournal, wire.Devices, wire.Diagnose):
+    for call in (ShowAccount, ShowJournal, Devices, Diagnose):
         assert stage.ask(call(HERE, "autre", token("autre"))) == NOT_PROVED
-        assert isinstance(stage.ask(call(HERE, "mdupond", token("mdupond"))), wire.Done)
+        assert isinstance(stage.ask(call(HERE, "mdupond", token("mdupond"))), Done)
 
 
 def test_a_change_of_password_ends_what_was_logged_in_before(stage: Stage) -> None:
     assert shown(stage)
-    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), wire.Done)
-    assert stage.ask(wire.ShowAccount(HERE, "mdupond", token("mdupond"))) == NO_LOG_IN
+    assert isinstance(stage.ask(EndSessions(HERE, "mdupond", token("mdupond"))), Done)
+    assert stage.ask(ShowAccount(HERE, "mdupond", token("mdupond"))) == NO_LOG_IN
 
 
 def test_looking_has_a_limit_of_its_own(stage: Stage) -> None:
-    ask = wire.ShowJournal(HERE, "mdupond", token("mdupond"))
+    ask = ShowJournal(HERE, "mdupond", token("mdupond"))
     answers = [stage.ask(ask) for _ in range(stage.limits.rates.shown.most + 1)]
-    assert isinstance(answers[-2], wire.Done)
-    assert isinstance(answers[-1], wire.Refused) and answers[-1].error == wire.ErrorCode.SLOW_DOWN
-    assert isinstance(stage.ask(wire.EndSessions(HERE, "mdupond", token("mdupond"))), wire.Done)
+    assert isinstance(answers[-2], Done)
+    assert isinstance(answers[-1], Refused) and answers[-1].error == ErrorCode.SLOW_DOWN
+    assert isinstance(stage.ask(EndSessions(HERE, "mdupond", token("mdupond"))), Done)
 
 
 def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
@@ -93,22 +100,25 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
          "what": "Projets", "note": "demande 4711"},
     ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
-    answer = stage.ask(wire.ShowJournal(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, Done)
     assert answer.journal == (
-        wire.Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
-        wire.Line("2026-08-06T08:00:00", "données modifiées", "operators"),
-        wire.Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
-        wire.Line("2026-08-02T08:00:00", "mot de passe changé", "portal"),
-        wire.Line("2026-08-01T08:00:00", "compte bloqué", "operators", "vol"),
+        Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
+        Line("2026-08-06T08:00:00", "données modifiées", "operators"),
+        Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
+        Line("2026-08-02T08:00:00", "mot de passe changé", "portal"),
+        Line("2026-08-01T08:00:00", "compte bloqué", "operators", "vol"),
     )
 
 
-def test_a_long_journal_has_room_in_an_answer() -> None:
-    lines = [wire.Line(f"2026-08-01T08:00:{n:02d}", "données modifiées", "operators", "é" * 120) for n in range(60)]
-    kept = own.newest(lines)
-    assert 5 < len(kept) < 60 and kept[0] == lines[-1]
-    assert len(wire.encode_answer(wire.Done("mdupond", journal=kept))) < wire.LONGEST
+def test_a_long_journal_has_room_in_an_answer(stage: Stage) -> None:
+    rows = [("données modifiées", "operators", "é" * 120)] * 60
+    lines = [disclosure.Line(f"2026-08-01T08:00:{number:02d}", *row) for number, row in enumerate(rows)]
+    stage.hosts.journal = lambda uid: lines  # type: ignore[method-assign]
+    answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, Done)
+    assert 5 < len(answer.journal) < 60 and answer.journal[0].time == lines[-1].time
+    assert len(codec.encode_answer(answer)) < LONGEST
 
 
 @pytest.mark.parametrize(("value", "told"), [("", ""), ("+33612345678", "…78"), ("m@exemple.test", "m…@exemple.test")])
@@ -131,32 +141,32 @@ def log_in(*, accepted: bool = False, service: str = "imap", program: str = "K-9
     )
 
 
-def diagnosed(stage: Stage) -> wire.Done:
-    answer = stage.ask(wire.Diagnose(HERE, "mdupond", token("mdupond")))
-    assert isinstance(answer, wire.Done), answer
+def diagnosed(stage: Stage) -> Diagnosed:
+    answer = stage.ask(Diagnose(HERE, "mdupond", token("mdupond")))
+    assert isinstance(answer, Done), answer
     return answer
 
 
 def test_log_ins_and_refused_mail_are_told_with_the_account(stage: Stage) -> None:
     virus = model.Refusal("mdupond", "in", "ami@lointain.test", "virus")
-    stage.kept = model.Kept((seen(log_in(accepted=True)),), (seen(virus, count=2),), 2400, 2500)
+    stage.hosts.kept = model.Kept((seen(log_in(accepted=True)),), (seen(virus, count=2),), 2400, 2500)
     answer = diagnosed(stage)
     assert answer.account.forwards == ("ailleurs@exemple.test",)
     time = "2026-08-20T12:00:00+00:00"
-    assert answer.diagnosis == wire.Diagnosis(
-        (wire.LogIn(time, True, "imap", "192.0.2.7", "K-9"),),
-        (wire.RefusedMail(time, "in", "ami@lointain.test", "virus", 2),), 2400, 2500, looked=True,
+    assert answer.diagnosis == Diagnosis(
+        (LogIn(time, True, "imap", "192.0.2.7", "K-9"),),
+        (RefusedMail(time, "in", "ami@lointain.test", "virus", 2),), 2400, 2500, looked=True,
     )  # fmt: skip
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(Diagnosed, codec.encode_answer(answer)) == answer
     stage.mute = True
     assert not diagnosed(stage).diagnosis.looked
 
 
 def test_a_device_is_told_by_its_name(stage: Stage) -> None:
-    made = stage.ask(wire.AddDevice(HERE, "mdupond", OLD, "Téléphone"))
-    assert isinstance(made, wire.Done), made
+    made = stage.ask(AddDevice(HERE, "mdupond", OLD, "Téléphone"))
+    assert isinstance(made, Done), made
     event = dataclasses.replace(log_in(accepted=True), device=made.devices[0].ident)
-    stage.kept = model.Kept((seen(event),))
+    stage.hosts.kept = model.Kept((seen(event),))
     assert diagnosed(stage).diagnosis.logins[0].device == "Téléphone"
 
 
@@ -164,9 +174,9 @@ def test_a_full_record_fits_into_an_answer(stage: Stage) -> None:
     logins = [seen(log_in(accepted=odd, place=f"2001:db8::{number}", program="é" * 40), LATE, 10)
               for number in range(100) for odd in (False, True)]  # fmt: skip
     refused = [seen(model.Refusal("mdupond", "in", "é" * 120, f"spam{number}")) for number in range(100)]
-    stage.kept = model.Kept(tuple(logins), tuple(refused))
+    stage.hosts.kept = model.Kept(tuple(logins), tuple(refused))
     answer = diagnosed(stage)
-    assert len(wire.encode_answer(answer)) < wire.LONGEST
+    assert len(codec.encode_answer(answer)) < LONGEST
     assert {one.accepted for one in answer.diagnosis.logins} == {False, True} and answer.diagnosis.refused
 
 
@@ -195,13 +205,13 @@ def test_a_person_at_the_log_in_page_is_no_program() -> None:
 
 def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage: Stage) -> None:
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
-        stage.ask(wire.Prove(HERE, login, password))
+        stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(wire.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 
 def test_whoever_must_wait_is_recorded_so(stage: Stage) -> None:
     for number in range(5):
-        stage.ask(wire.Prove(HERE, "mdupond", f"faux{number}"))
+        stage.ask(passwords.Prove(HERE, "mdupond", f"faux{number}"))
     assert [one.reason for one in stage.noted] == ["password"] * 3 + ["wait"] * 2

@@ -5,7 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls import hacked
+from malleposte.accountd.calls.own_data import (
+    AskOwnData,
+    EndOwnData,
+    FetchOwnData,
+    OwnData,
+    OwnDataCopy,
+    OwnDataState,
+    ShowOwnData,
+)
+from malleposte.accountd.message import Done, Refused
+from malleposte.accounts.channels import Failure
 from malleposte.accounts.disclosure.spool import APART, MAKING, READY, Spool
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import State
@@ -32,20 +44,28 @@ def stage(tmp_path: Path, spool: Spool) -> Stage:
     return made
 
 
-def show(stage: Stage, uid: str = UID, of: str = UID) -> wire.Answer:
-    return stage.ask(wire.ShowOwnData(HERE, uid, token(of)))
+def show(stage: Stage, uid: str = UID, of: str = UID) -> OwnDataState | Refused:
+    return stage.ask(ShowOwnData(HERE, uid, token(of)))
 
 
-def demand(stage: Stage, password: str = OLD, uid: str = UID, of: str = UID) -> wire.Answer:
-    return stage.ask(wire.AskOwnData(HERE, uid, token(of), password))
+def demand(stage: Stage, password: str = OLD, uid: str = UID, of: str = UID) -> OwnDataState | Refused:
+    return stage.ask(AskOwnData(HERE, uid, token(of), password))
 
 
-def fetch(stage: Stage, uid: str = UID, of: str = UID) -> wire.Answer:
-    return stage.ask(wire.FetchOwnData(HERE, uid, token(of)))
+def fetch(stage: Stage, uid: str = UID, of: str = UID) -> OwnDataCopy | Refused:
+    return stage.ask(FetchOwnData(HERE, uid, token(of)))
 
 
-def end(stage: Stage, uid: str = UID, of: str = UID) -> wire.Answer:
-    return stage.ask(wire.EndOwnData(HERE, uid, token(of)))
+def end(stage: Stage, uid: str = UID, of: str = UID) -> OwnDataState | Refused:
+    return stage.ask(EndOwnData(HERE, uid, token(of)))
+
+
+def fetched(stage: Stage) -> int:
+    """The bytes that follow."""
+    answer = fetch(stage)
+    assert isinstance(answer, Done)
+    assert codec.decode_answer(OwnDataCopy, codec.encode_answer(answer)) == answer
+    return answer.size
 
 
 def ready(spool: Spool, uid: str = UID) -> None:
@@ -56,19 +76,19 @@ def ready(spool: Spool, uid: str = UID) -> None:
     spool.publish(uid, NOW, 0)
 
 
-def told(answer: wire.Answer) -> wire.OwnData:
-    assert isinstance(answer, wire.Done)
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+def told(answer: OwnDataState | Refused) -> OwnData:
+    assert isinstance(answer, Done)
+    assert codec.decode_answer(OwnDataState, codec.encode_answer(answer)) == answer
     return answer.own_data
 
 
-def refused(answer: wire.Answer) -> tuple[str, str]:
-    assert isinstance(answer, wire.Refused)
+def refused(answer: Done | Refused) -> tuple[str, str]:
+    assert isinstance(answer, Refused)
     return answer.error.value, answer.message
 
 
 def test_a_copy_is_asked_for_and_its_owner_told(stage: Stage, spool: Spool) -> None:
-    assert told(show(stage)) == wire.OwnData()
+    assert told(show(stage)) == OwnData()
     held = told(demand(stage))
     assert (held.state, held.asked, held.again) == ("asked", stamp(NOW), stamp(NOW + APART))
     assert held == told(show(stage)) and spool.waiting() == [UID]
@@ -95,7 +115,7 @@ def test_a_second_one_of_the_same_day_is_refused(stage: Stage, spool: Spool) -> 
 
 
 def test_without_room_none_is_asked_for(stage: Stage, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage.kept = Kept(used_mb=200)
+    stage.hosts.kept = Kept(used_mb=200)
     asked: list[int] = []
 
     def room(_spool: Spool, size: int = 0) -> bool:
@@ -110,8 +130,8 @@ def test_without_room_none_is_asked_for(stage: Stage, spool: Spool, monkeypatch:
 
 def test_a_copy_is_fetched_and_ended_by_its_owner(stage: Stage, spool: Spool) -> None:
     ready(spool)
-    held = told(fetch(stage))
-    assert (held.state, held.size) == (READY, 7)
+    assert told(show(stage)).state == READY
+    assert fetched(stage) == 7 == told(show(stage)).size
     assert told(end(stage)).state == "ended"
     assert refused(fetch(stage))[0] == "refused_value"
     assert told(end(stage)).state == "ended"
@@ -132,9 +152,9 @@ def test_nobody_reaches_another_s(stage: Stage, spool: Spool) -> None:
     ready(spool)
     for call in (show, fetch, end):
         assert call(stage, UID, "autre") == NO_LOG_IN
-        assert isinstance(call(stage, "autre", "autre"), wire.Done) or call is fetch
+        assert isinstance(call(stage, "autre", "autre"), Done) or call is fetch
     assert demand(stage, uid=UID, of="autre") == NO_LOG_IN
-    assert told(fetch(stage)).state == READY
+    assert fetched(stage) == len(b"content")
 
 
 @pytest.mark.parametrize("state", [State.BLOCKED, State.SUSPENDED])
@@ -146,7 +166,7 @@ def test_an_account_that_is_closed_fetches_none(stage: Stage, spool: Spool, stat
         assert call(stage, "autre", "autre") == NOT_PROVED
     assert demand(stage, uid="autre", of="autre") == NOT_PROVED
     assert (spool.folder / "autre.zip").exists()
-    assert told(fetch(stage)).state == READY
+    assert fetched(stage) == len(b"content")
 
 
 def test_what_cannot_be_told_is_not_asked_for(stage: Stage, spool: Spool) -> None:
@@ -163,13 +183,15 @@ def test_what_cannot_be_told_is_not_asked_for(stage: Stage, spool: Spool) -> Non
 
 @pytest.mark.parametrize("fault", [MallepostError("mail1: no route"), OSError("no route"), None])
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, spool: Spool, fault: Exception | None) -> None:
-    def away(_uid: str) -> object:
+    record = stage.hosts.record
+
+    def away(_uid: str) -> tuple[Kept, list[Failure]]:
         if fault:
             raise fault
-        return stage.record(UID)
+        return record(UID)
 
     stage.mute = fault is None
-    object.__setattr__(stage.service.tools, "record", away)
+    stage.hosts.record = away  # type: ignore[assignment, method-assign]
     assert refused(demand(stage))[0] == "unavailable"
     assert spool.waiting() == []
 
@@ -183,7 +205,7 @@ def test_a_folder_that_is_away_is_said_to_be(stage: Stage, spool: Spool) -> None
 
 def test_who_takes_the_account_back_ends_a_thief_s_copy(stage: Stage, spool: Spool) -> None:
     ready(spool)
-    answer = stage.ask(wire.Recover(HERE, NUMEN, stage.code(UID), NEW))
-    assert isinstance(answer, wire.Done)
+    answer = stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW))
+    assert isinstance(answer, Done)
     with pytest.raises(FileNotFoundError):
         spool.open(UID)

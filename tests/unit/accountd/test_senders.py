@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.senders import sender
+from malleposte.accountd import codec
+from malleposte.accountd.calls.senders import Sender, SenderLists, SetSenders, ShowSenders, sender
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
 from malleposte.accounts.mailbox.senders import MOST, Edit, Senders
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import FunctionalBox, State, box_attributes
@@ -44,34 +45,33 @@ def box() -> Box:
 def stage(tmp_path: Path, box: Box) -> Stage:
     made = Stage(tmp_path)
     made.agent("mdupond", State.ACTIVE)
-    for name in ("senders", "set_senders"):
-        object.__setattr__(made.service.tools, name, getattr(box, name))
+    made.hosts.senders, made.hosts.set_senders = box.senders, box.set_senders  # type: ignore[method-assign]
     return made
 
 
-def put(stage: Stage, of: str = "mdupond", **parts: object) -> wire.Answer:
-    return stage.ask(wire.SetSenders(HERE, "mdupond", token(of), **parts))  # type: ignore[arg-type]
+def put(stage: Stage, of: str = "mdupond", **parts: object) -> SenderLists | Refused:
+    return stage.ask(SetSenders(HERE, "mdupond", token(of), **parts))  # type: ignore[arg-type]
 
 
-def show(stage: Stage, uid: str = "mdupond", of: str = "mdupond", after: int = 0) -> wire.Answer:
-    return stage.ask(wire.ShowSenders(HERE, uid, token(of), after))
+def show(stage: Stage, uid: str = "mdupond", of: str = "mdupond", after: int = 0) -> SenderLists | Refused:
+    return stage.ask(ShowSenders(HERE, uid, token(of), after))
 
 
-def unfit(answer: wire.Answer) -> str:
-    assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.REFUSED_VALUE, answer
+def unfit(answer: Done | Refused) -> str:
+    assert isinstance(answer, Refused) and answer.error is ErrorCode.REFUSED_VALUE, answer
     return answer.message
 
 
 def test_level_and_lists_are_changed_shown_and_told_in_the_journal(stage: Stage, box: Box) -> None:
-    assert isinstance(put(stage, level="strict"), wire.Done)
-    assert isinstance(put(stage, allow=(" Ami@Lointain.TEST ",), block=("@Été.test",)), wire.Done)
+    assert isinstance(put(stage, level="strict"), Done)
+    assert isinstance(put(stage, allow=(" Ami@Lointain.TEST ",), block=("@Été.test",)), Done)
     assert box.held == Senders("strict", ("ami@lointain.test",), ("xn--t-9fab.test",))
     answer = show(stage)
-    assert isinstance(answer, wire.Done) and (answer.level, answer.more) == ("strict", False)
-    assert answer.senders == (wire.Sender("ami@lointain.test", True), wire.Sender("xn--t-9fab.test", False))
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
-    assert isinstance(put(stage, remove=("ami@lointain.test", "inconnu.test")), wire.Done)
-    assert isinstance(put(stage, remove=("inconnu.test",)), wire.Done)
+    assert isinstance(answer, Done) and (answer.level, answer.more) == ("strict", False)
+    assert answer.senders == (Sender("ami@lointain.test", True), Sender("xn--t-9fab.test", False))
+    assert codec.decode_answer(SenderLists, codec.encode_answer(answer)) == answer
+    assert isinstance(put(stage, remove=("ami@lointain.test", "inconnu.test")), Done)
+    assert isinstance(put(stage, remove=("inconnu.test",)), Done)
     noted = [json.loads(one) for one in stage.journal.read_text("utf-8").splitlines()]
     assert {(one["action"], one["account"]) for one in noted} == {("senders", "mdupond")}
     assert [one["note"].replace("\N{NO-BREAK SPACE}", " ") for one in noted] == [
@@ -86,7 +86,7 @@ def test_nobody_reaches_another_s(stage: Stage, box: Box) -> None:
     assert box.held == Senders()
     stage.agent("parti", State.SUSPENDED, "01E9500003ABC")
     assert show(stage, "parti", "parti") == NOT_PROVED
-    assert isinstance(show(stage, "autre", "autre"), wire.Done)
+    assert isinstance(show(stage, "autre", "autre"), Done)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_nobody_shuts_the_academy_out(stage: Stage, box: Box) -> None:
         assert unfit(put(stage, block=(one,))) == "academy", one
     assert box.held == Senders()
     done = put(stage, block=("chef@ac-exemple.test", "exemple.test"), allow=("ac-exemple.test",))
-    assert isinstance(done, wire.Done) and box.held.blocked == ("chef@ac-exemple.test", "exemple.test")
+    assert isinstance(done, Done) and box.held.blocked == ("chef@ac-exemple.test", "exemple.test")
 
 
 def test_one_s_own_address_is_in_no_list(stage: Stage, box: Box) -> None:
@@ -128,19 +128,19 @@ def test_one_s_own_address_is_in_no_list(stage: Stage, box: Box) -> None:
 def test_a_full_list_and_an_odd_level_are_refused(stage: Stage, box: Box) -> None:
     box.held = Senders(blocked=tuple(f"a{number}.test" for number in range(MOST)))
     assert unfit(put(stage, block=("encore.test",))) == "full"
-    assert isinstance(put(stage, allow=("encore.test",)), wire.Done)
+    assert isinstance(put(stage, allow=("encore.test",)), Done)
     assert "no such level" in unfit(put(stage, level="paranoïaque"))
 
 
 def test_long_lists_come_in_parts(stage: Stage, box: Box) -> None:
     long = [f"{'x' * 60}{number:03d}@{'y' * 60}.{'z' * 60}.test" for number in range(2 * MOST)]
     box.held = Senders("strict", tuple(long[:MOST]), tuple(long[MOST:]))
-    found: list[wire.Sender] = []
+    found: list[Sender] = []
     more, calls = True, 0
     while more:
         answer = show(stage, after=len(found))
-        assert isinstance(answer, wire.Done) and answer.senders
-        assert len(wire.encode_answer(answer)) < wire.LONGEST
+        assert isinstance(answer, Done) and answer.senders
+        assert len(codec.encode_answer(answer)) < LONGEST
         found, more, calls = [*found, *answer.senders], answer.more, calls + 1
     assert [one.value for one in found] == long and calls < 12
     assert [one.allowed for one in found] == [True] * MOST + [False] * MOST
@@ -153,35 +153,35 @@ def test_the_manager_of_a_box_sets_its_antispam_and_nobody_else_does(stage: Stag
         one = FunctionalBox(name, f"Collège {name}", f"{name}@ac-exemple.test", delegates=("delegue",))
         stage.directory.add(one.dn(stage.directory.suffix), box_attributes(one) | {"mpManager": [manager]})
 
-    def ask(uid: str, name: str = "ce.x", of: str = "", **parts: object) -> list[wire.Answer]:
+    def ask(uid: str, name: str = "ce.x", of: str = "", **parts: object) -> list[SenderLists | Refused]:
         proof = token(of or uid)
         return [
-            stage.ask(wire.ShowSenders(HERE, uid, proof, box=name)),
-            stage.ask(wire.SetSenders(HERE, uid, proof, box=name, **({"level": "strict"} | parts))),  # type: ignore[arg-type]
+            stage.ask(ShowSenders(HERE, uid, proof, box=name)),
+            stage.ask(SetSenders(HERE, uid, proof, box=name, **({"level": "strict"} | parts))),  # type: ignore[arg-type]
         ]
 
     for uid, name in (("autre", "ce.x"), ("delegue", "ce.x"), ("chef", "ce.y"), ("chef", "nul"), ("chef", "mdupond")):
         for answer in ask(uid, name):
-            assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.NOT_FOUND, (uid, name)
+            assert isinstance(answer, Refused) and answer.error is ErrorCode.NOT_FOUND, (uid, name)
     assert ask("chef", of="autre") == [NO_LOG_IN, NO_LOG_IN]
     assert box.uids == set() and box.held == Senders()
     shown, done = ask("chef", "CE.X", block=("pub.test",))
-    assert isinstance(shown, wire.Done) and isinstance(done, wire.Done)
+    assert isinstance(shown, Done) and isinstance(done, Done)
     assert (done.uid, done.level) == ("chef", "strict")
     assert box.uids == {"ce.x"} and box.held == Senders("strict", (), ("pub.test",))
     noted = [(one["action"], one["account"], one["by"]) for one in stage.lines() if one["action"] == "senders"]
     assert noted == [("senders", "ce.x", "chef")] * 2
     assert unfit(ask("chef", allow=("CE.x@ac-exemple.test",))[1]) == "own"
-    assert isinstance(ask("chef", allow=("chef@ac-exemple.test",))[1], wire.Done)
+    assert isinstance(ask("chef", allow=("chef@ac-exemple.test",))[1], Done)
     stage.directory.modify(f"uid=ce.x,ou=functional,{stage.directory.suffix}", {"mpManager": ["autre"]})
-    assert {type(one) for one in ask("chef")} == {wire.Refused} and {type(one) for one in ask("autre")} == {wire.Done}
+    assert {type(one) for one in ask("chef")} == {Refused} and {type(one) for one in ask("autre")} == {SenderLists}
 
 
 @pytest.mark.parametrize("fault", [MallepostError("mail1: no route to host"), OSError("no route to host")])
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, box: Box, fault: Exception) -> None:
     box.away = fault
     for answer in (show(stage), put(stage, level="strict")):
-        assert isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.UNAVAILABLE
+        assert isinstance(answer, Refused) and answer.error is ErrorCode.UNAVAILABLE
     assert stage.journal.read_text("utf-8") == ""
     box.away = None
-    assert isinstance(put(stage, level="strict"), wire.Done)
+    assert isinstance(put(stage, level="strict"), Done)

@@ -7,26 +7,40 @@ import contextlib
 import datetime
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.call import CALLS
+from malleposte.accountd.calls import enrolment, passwords
+from malleposte.accountd.calls.charges import SetCharge
+from malleposte.accountd.calls.devices import RevokeDevice
+from malleposte.accountd.calls.log_ins import EndLogIn
+from malleposte.accountd.calls.protection import Block, EndSessions
+from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
+from malleposte.accountd.calls.settings import SetClass, SetQuietHours
+from malleposte.accountd.context import Tools, look_up
+from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
 from malleposte.accountd.notice import Notice
 from malleposte.accountd.proof import Proofs, Provider
-from malleposte.accountd.service import Service, Tools, look_up
+from malleposte.accountd.service import Service
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
+from malleposte.accounts.disclosure.lines import Line
+from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
-from malleposte.core.errors import MallepostError
+from malleposte.accounts.mailbox.senders import Edit, Senders
+from malleposte.accounts.traces.model import Trace
+from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import OPERATIONAL
@@ -36,6 +50,7 @@ from malleposte.policy.model import Policy
 from malleposte.throttle import costs
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte.throttle.record.model import Kept, LogIn
+from msgspec import structs
 
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
@@ -48,8 +63,8 @@ FACTS = Facts("ac-exemple.test", "académie d’Exemple", "pia.ac-exemple.test",
               Policy())  # fmt: skip
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
-NOT_PROVED = wire.Refused(wire.ErrorCode.NOT_PROVED)
-NO_LOG_IN = wire.Refused(wire.ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
+NOT_PROVED = Refused(ErrorCode.NOT_PROVED)
+NO_LOG_IN = Refused(ErrorCode.UNAUTHORISED, "no token proves that the owner is logged in")
 PROVIDER = Provider(ISSUER, {CLIENT: CLIENT}, (public(made_key()),))
 
 
@@ -77,6 +92,50 @@ class Channel:
 class Hosts:
     def __init__(self) -> None:
         self.cuts: list[tuple[str, str]] = []
+        self.mute = False
+        self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
+        self.kept = Kept()
+
+    def look(self, uid: str) -> Filters:
+        if self.mute:
+            raise MallepostError("the host of the mailbox gives no answer")
+        return Filters("roundcube", ("roundcube",), self.forwards)
+
+    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
+        return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+
+    def factors(self, uid: str) -> Sequence[Factor]:
+        return ()
+
+    def unfactor(self, uid: str, ident: str) -> object:
+        raise InputError("no such factor")
+
+    def traces(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
+        return (), ()
+
+    def untrace(self, uid: str, trace: Trace) -> Sequence[Failure]:
+        return ()
+
+    def journal(self, uid: str) -> list[Line]:
+        return []
+
+    def log_ins(self, uid: str) -> list[Session]:
+        return []
+
+    def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
+        return None
+
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
+        return []
+
+    def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:
+        return {}
+
+    def senders(self, uid: str) -> Senders:
+        return Senders()
+
+    def set_senders(self, uid: str, edit: Edit) -> Senders:
+        return Senders()
 
     def cut(self, uid: str, device: str) -> list[Failure]:
         self.cuts.append((uid, device))
@@ -118,20 +177,17 @@ class Stage:
         self.reminders: list[tuple[str, str]] = []
         self.gateway = Gateway()
         self.hosts = Hosts()
-        self.mute = False
-        self.forwards: tuple[str, ...] = ("ailleurs@exemple.test",)
         self.away = False
-        self.kept = Kept()
         self.noted: list[LogIn] = []
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
         tools = Tools(
-            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), self.hosts,
+            self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), cast("Hostd", self.hosts),
             lambda where, issued: self.sent.append((where, issued)), self.tell, self.post,
             lambda where, issued: self.confirmations.append((where, issued)),
             lambda where, login, now: self.reminders.append((where, login)),
             gateway=self.gateway, facts=lambda: FACTS,
-            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), look=self.look, devices=2,
-            record=self.record, note=self.noted.append, limits=self.limits, now=lambda: NOW,
+            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), devices=2,
+            note=self.noted.append, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
 
@@ -145,13 +201,14 @@ class Stage:
             raise ConnectionRefusedError
         self.letters.append(letter)
 
-    def look(self, uid: str) -> Filters:
-        if self.mute:
-            raise MallepostError("the host of the mailbox gives no answer")
-        return Filters("roundcube", ("roundcube",), self.forwards)
+    @property
+    def mute(self) -> bool:
+        """Whether mail cannot be sent, and no host answers."""
+        return self.hosts.mute
 
-    def record(self, uid: str) -> tuple[Kept, list[Failure]]:
-        return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+    @mute.setter
+    def mute(self, mute: bool) -> None:
+        self.hosts.mute = mute
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Directory]:
@@ -187,8 +244,8 @@ class Stage:
         """Whether this is the account's password."""
         return bool(self.directory.log_in(f"uid={uid},ou=people,{self.directory.suffix}", password).ok)
 
-    def ask(self, request: wire.Request) -> wire.Answer:
-        return self.service.answer(request, "accountd:pia1")
+    def ask[A: Done](self, request: Request[A]) -> A | Refused:
+        return cast("A | Refused", self.service.answer(request, "accountd:pia1"))
 
     def lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.journal.read_text("utf-8").splitlines()]
@@ -210,60 +267,60 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)
     uid = stage.agent("mdupond", State.ACTIVE)
     good = {"source": HERE, "login": uid, "numen": NUMEN, "code": stage.code(uid), "new": NEW}
-    assert stage.ask(wire.Reset(**good | wrong)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(**good | wrong)) == NOT_PROVED
     assert stage.opens(uid, OLD)
-    assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "active"), "a failure spends no code"
+    assert stage.ask(passwords.Reset(**good)) == Done(uid, "active"), "a failure spends no code"
 
 
 def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    refused = stage.ask(wire.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
-    assert isinstance(refused, wire.Refused)
+    refused = stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
+    assert isinstance(refused, Refused)
     assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
 def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    assert stage.ask(wire.Begin(HERE, NUMEN, stage.code(uid, days=0))) == NOT_PROVED
+    assert stage.ask(enrolment.Begin(HERE, NUMEN, stage.code(uid, days=0))) == NOT_PROVED
     gone = stage.agent("gone", State.SUSPENDED, OTHER_NUMEN)
-    assert stage.ask(wire.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
-    assert stage.ask(wire.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
-    assert stage.ask(wire.Change(HERE, "nobody", OLD, NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, "nobody", OLD, NEW)) == NOT_PROVED
 
 
 def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert stage.ask(wire.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
-    refused = stage.ask(wire.Change(HERE, f"{uid}.bis", OLD, "weak"))
-    assert isinstance(refused, wire.Refused)
+    assert stage.ask(passwords.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
+    refused = stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak"))
+    assert isinstance(refused, Refused)
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert stage.channel.closed == []
-    assert stage.ask(wire.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == Done(uid, "active")
     assert stage.channel.closed == [uid]
-    assert stage.ask(wire.Change(HERE, uid, OLD, "Encore-Autre9!q")) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, uid, OLD, "Encore-Autre9!q")) == NOT_PROVED
 
 
 def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
     stage.ground.expire(uid)
-    assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
-    done = stage.ask(wire.Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
-    assert done == wire.Done(uid, "active", "20260903080000Z")
-    assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
-    again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
-    assert isinstance(again, wire.Refused)
+    assert stage.ask(passwords.Change(HERE, uid, OLD, NEW)) == Done(uid, "expired")
+    done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
+    assert done == Done(uid, "active", "20260903080000Z")
+    assert stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
+    again = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
+    assert isinstance(again, Refused)
     assert [one.code for one in again.violations] == ["in_history"]
-    reset = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
-    assert reset == wire.Done(uid, "blocked", "20260903080000Z")
+    reset = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
+    assert reset == Done(uid, "blocked", "20260903080000Z")
     assert stage.held(uid, "mpBlockedUntil") == ["20260903080000Z"]
 
 
 def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for name in (uid, "MDupond.bis", f"{uid}@ac-exemple.test"):
-        assert stage.ask(wire.Prove(HERE, name, OLD)) == wire.Done(uid, "active")
+        assert stage.ask(passwords.Prove(HERE, name, OLD)) == Done(uid, "active")
     for name, password in ((uid, "wrong"), ("nobody", OLD), (uid, "")):
-        assert stage.ask(wire.Prove(HERE, name, password)) == NOT_PROVED
+        assert stage.ask(passwords.Prove(HERE, name, password)) == NOT_PROVED
     assert stage.opens(uid, OLD)
     assert OLD not in stage.journal.read_text("utf-8")
 
@@ -271,45 +328,45 @@ def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
 @pytest.mark.parametrize("state", [State.PENDING, State.BLOCKED, State.SUSPENDED])
 def test_a_right_password_opens_nothing_in_these_states(stage: Stage, state: State) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active")
     stage.directory.modify(f"uid={uid},ou=people,{stage.directory.suffix}", {"mpState": [state.value]})
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == NOT_PROVED
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == NOT_PROVED
 
 
 def test_an_old_password_must_be_renewed_and_a_wrong_one_does_not_learn_it(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
-    renew = wire.Refused(wire.ErrorCode.MUST_RENEW)
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == renew
+    renew = Refused(ErrorCode.MUST_RENEW)
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == renew
     other = stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     stage.ground.expire(other)
-    assert stage.ask(wire.Prove(HERE, other, OLD)) == renew
-    assert stage.ask(wire.Prove(HERE, other, "wrong")) == NOT_PROVED
+    assert stage.ask(passwords.Prove(HERE, other, OLD)) == renew
+    assert stage.ask(passwords.Prove(HERE, other, "wrong")) == NOT_PROVED
 
 
 def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for number in range(3):
-        assert stage.ask(wire.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
-    slowed = stage.ask(wire.Prove(HERE, uid, OLD))
-    assert isinstance(slowed, wire.Refused)
+        assert stage.ask(passwords.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
+    slowed = stage.ask(passwords.Prove(HERE, uid, OLD))
+    assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
-    assert stage.ask(wire.Prove("198.51.100.7", uid, OLD)) == wire.Done(uid, "active"), "the owner is not shut out"
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active"), "and has started afresh everywhere"
+    assert stage.ask(passwords.Prove("198.51.100.7", uid, OLD)) == Done(uid, "active"), "the owner is not shut out"
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active"), "and has started afresh everywhere"
     counted = {kind for _owner, kind, *_rest in stage.limits.left()["strangers"]}
     assert counted == {"login-network"}, "the name's own began anew"
 
 
 def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert [stage.ask(wire.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
+    assert [stage.ask(passwords.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
     for number in range(2):
-        assert stage.ask(wire.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
-    slowed = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert isinstance(slowed, wire.Refused)
+        assert stage.ask(passwords.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
+    slowed = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
+    assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
-    assert [stage.ask(wire.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
-    assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), wire.Done), "another network is free"
-    assert isinstance(stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")), wire.Done), "and frees the first"
+    assert [stage.ask(passwords.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
+    assert isinstance(stage.ask(passwords.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
+    assert isinstance(stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")), Done), "and frees the first"
 
 
 def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
@@ -342,8 +399,8 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
 
     uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
-    stage.ask(wire.Change(HERE, uid, "wrong", NEW))
-    stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    stage.ask(passwords.Change(HERE, uid, "wrong", NEW))
+    stage.ask(passwords.Change(HERE, uid, OLD, NEW))
     assert told == [
         ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd", OLD),
         ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
@@ -351,7 +408,7 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
         ("admit", uid, HERE),
     ]  # fmt: skip
     throttle.wait = 1.2
-    assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=2)
+    assert stage.ask(passwords.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
 
 
 MINE, FRESH = "a" * 32, "b" * 32
@@ -395,35 +452,35 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     uid, throttle = stage.agent("mdupond", State.ACTIVE), Remembering()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
-    right = wire.Prove(HERE, login, OLD, MINE)
-    assert stage.ask(right) == wire.Done(uid, "active")
+    right = passwords.Prove(HERE, login, OLD, MINE)
+    assert stage.ask(right) == Done(uid, "active")
     assert throttle.judged == [f"browser\0{MINE}"], "the browser is the client's device"
 
     def slowed(password: str, browser: str) -> bool:
-        answer = stage.ask(wire.Prove(HERE, login, password, browser))
-        return isinstance(answer, wire.Refused) and answer.error is wire.ErrorCode.SLOW_DOWN
+        answer = stage.ask(passwords.Prove(HERE, login, password, browser))
+        return isinstance(answer, Refused) and answer.error is ErrorCode.SLOW_DOWN
 
     # Each guess with another cookie: together they are as many as without any.
     guesses = [slowed(f"wrong{number}", f"{number:032x}") for number in range(40)]
     assert guesses == [False] * 3 + [True] * 37
     assert slowed(OLD, FRESH) and slowed(OLD, ""), "strangers there wait, with the right password too"
-    assert stage.ask(right) == wire.Done(uid, "active")
+    assert stage.ask(right) == Done(uid, "active")
     own = [slowed(f"wrong{number}", MINE) for number in range(6)]
     assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
-    assert stage.ask(replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
+    assert stage.ask(structs.replace(right, source="198.51.100.9")) == Done(uid, "active")
 
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
     """Passwords that strangers try have one bound for all networks; codes, which slapd is not asked for, none."""
     uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), Remembering()
     object.__setattr__(stage.service.tools, "throttle", throttle)
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     ((_where, issued),) = stage.sent
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
     assert throttle.admitted == []
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
     assert throttle.admitted == [(uid, HERE)]
-    assert stage.ask(wire.Prove(HERE, uid, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Prove(HERE, uid, NEW)) == Done(uid, "active")
     assert throttle.bounded == [False, False, True]
 
 
@@ -431,27 +488,27 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     stage.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for login in (uid, "nobody", "pending"):
-        assert stage.ask(wire.IssueCode(HERE, login)) == wire.Done()
+        assert stage.ask(passwords.IssueCode(HERE, login)) == Done()
     ((where, issued),) = stage.sent
     assert where == "marie@exemple.test"
     assert issued.expires == NOW + datetime.timedelta(minutes=15)
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
     for _ in range(9):
-        stage.ask(wire.IssueCode(HERE, uid))
+        stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
-    other = stage.ask(wire.IssueCode(HERE, uid, "pigeon"))
-    assert isinstance(other, wire.Refused)
+    other = stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))
+    assert isinstance(other, Refused)
     assert other.error == "refused_value"
 
 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
     means = {"mpRecoveryMail": ["marie@exemple.test"]}
     uid = stage.agent("mdupond", State.ACTIVE, mpNumenDigest=[], **means)
-    assert stage.ask(wire.IssueCode(HERE, uid)) == wire.Done()
+    assert stage.ask(passwords.IssueCode(HERE, uid)) == Done()
     assert (stage.sent, stage.held(uid, "mpInaCode")) == ([], [])
     assert {"action": "code", "sent": False, "reason": "no NUMEN"}.items() <= stage.lines()[-1].items()
-    stage.ask(wire.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
+    stage.ask(passwords.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
     assert [where for where, _code in stage.sent] == ["marie@exemple.test"]
 
 
@@ -459,22 +516,22 @@ def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
     uid = stage.agent(
         "mdupond", State.BLOCKED, mpRecoveryMail=["voleur@exemple.test"], mpRecoveryChanged=["20260830080000Z"]
     )
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert stage.sent == []
     assert stage.lines()[-1]["sent"] is False
 
 
 def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
-    assert stage.ask(wire.SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
+    assert stage.ask(SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
     for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
                 ("pigeon", "12")):  # fmt: skip
-        refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, *bad))
-        assert isinstance(refused, wire.Refused)
+        refused = stage.ask(SetRecovery(HERE, uid, OLD, *bad))
+        assert isinstance(refused, Refused)
         assert refused.error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
-    asked = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert asked == wire.Done(uid, "active", "20260904080000Z")
+    asked = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
+    assert asked == RecoveryAsked(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z vieux@exemple.test +33612345678"]
     assert stage.held(uid, "mpRecoveryPhone") == []
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
@@ -483,8 +540,8 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
 
 def new_address(stage: Stage, uid: str, address: str = "a@exemple.test") -> tuple[str, str]:
     """Ask for another address: its ticket and the code that was sent there."""
-    done = stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", address))
-    assert isinstance(done, wire.Done) and done.until == ""
+    done = stage.ask(SetRecovery(HERE, uid, OLD, "mail", address))
+    assert isinstance(done, Done) and done.until == ""
     where, issued = stage.confirmations[-1]
     assert where == address
     return done.ticket, issued.shown
@@ -494,21 +551,21 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     ticket, code = new_address(stage, uid)
     assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
-    wrong = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
-    assert isinstance(wrong, wire.Refused)
+    wrong = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
+    assert isinstance(wrong, Refused)
     assert wrong.error == "refused_value"
-    done = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
-    assert done == wire.Done(uid, "active", "20260904080000Z")
+    done = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
+    assert done == Done(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
-    again = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(again, wire.Refused), "a ticket serves once"
-    stage.ask(wire.IssueCode(HERE, uid))
+    again = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    assert isinstance(again, Refused), "a ticket serves once"
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
-    stage.ask(wire.IssueCode("198.51.100.7", uid))
+    stage.ask(passwords.IssueCode("198.51.100.7", uid))
     assert stage.sent[1][0] == "a@exemple.test"
 
 
@@ -517,46 +574,46 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
     ticket, code = new_address(stage, uid)
     end, digest, _address = ticket.split(" ")
     refused = [
-        wire.ConfirmRecovery(HERE, other, token(other), ticket, code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), f"{end} {digest} voleur@exemple.test", code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), f"20991201120000Z {digest} a@exemple.test", code),
-        wire.ConfirmRecovery(HERE, uid, token(uid), "", code),
+        ConfirmRecovery(HERE, other, token(other), ticket, code),
+        ConfirmRecovery(HERE, uid, token(uid), f"{end} {digest} voleur@exemple.test", code),
+        ConfirmRecovery(HERE, uid, token(uid), f"20991201120000Z {digest} a@exemple.test", code),
+        ConfirmRecovery(HERE, uid, token(uid), "", code),
     ]
     for one in refused:
         answer = stage.ask(one)
-        assert isinstance(answer, wire.Refused) and answer.error == "refused_value"
-    assert stage.ask(wire.ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
+        assert isinstance(answer, Refused) and answer.error == "refused_value"
+    assert stage.ask(ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
-    late = stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(late, wire.Refused)
+    late = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
+    assert isinstance(late, Refused)
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
-    assert isinstance(stage.ask(wire.ConfirmRecovery(HERE, uid, token(uid), ticket, code)), wire.Done)
+    assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
 
 
 def test_who_has_a_second_factor_changes_no_means_by_the_password_alone(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpTwoFactor=["totp"])
     for given in (("mail", "a@exemple.test"), ("phone", "06 12 34 56 78"), ("phone", "")):
-        assert stage.ask(wire.SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
-        assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, *given, token=token(uid))), wire.Done)
+        assert stage.ask(SetRecovery(HERE, uid, OLD, *given)) == NO_LOG_IN
+        assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, *given, token=token(uid))), Done)
     assert [where for where, _code in stage.confirmations] == ["a@exemple.test"]
 
 
 def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    answers = [stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
-    assert {one.error for one in answers if isinstance(one, wire.Refused)} == {"slow_down"}
-    assert len(stage.confirmations) == len([one for one in answers if isinstance(one, wire.Done)]) > 1
+    answers = [stage.ask(SetRecovery(HERE, uid, OLD, "mail", f"a{n}@exemple.test")) for n in range(30)]
+    assert {one.error for one in answers if isinstance(one, Refused)} == {"slow_down"}
+    assert len(stage.confirmations) == len([one for one in answers if isinstance(one, Done)]) > 1
 
 
 def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
-    refused = stage.ask(wire.SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert isinstance(refused, wire.Refused)
+    refused = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
+    assert isinstance(refused, Refused)
     assert refused.error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
-    assert isinstance(stage.ask(wire.SetRecovery(HERE, uid, OLD, "mail")), wire.Done)
+    assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), Done)
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z - -"], "to take one away waits as well"
 
 
@@ -564,32 +621,32 @@ def test_a_stranger_s_requests_end_no_code_and_use_up_nobody_s_quota(stage: Stag
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     desk = stage.code(uid, 7)
     for number in range(9):
-        stage.ask(wire.IssueCode(f"198.51.{number % 2}.7", uid))
+        stage.ask(passwords.IssueCode(f"198.51.{number % 2}.7", uid))
     assert len(stage.sent) == 6
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 7, "the owner, from elsewhere"
     assert len(stage.held(uid, "mpInaCode")) == 8
-    wrong = [stage.ask(wire.Reset(HERE, uid, NUMEN, f"{n}" * 10, NEW)) for n in (3, 4)]
+    wrong = [stage.ask(passwords.Reset(HERE, uid, NUMEN, f"{n}" * 10, NEW)) for n in (3, 4)]
     assert wrong == [NOT_PROVED] * 2
-    done = stage.ask(wire.Reset(HERE, uid, NUMEN, desk, NEW))
-    assert done == wire.Done(uid, "active"), "a wrong code counts once, however many wait"
+    done = stage.ask(passwords.Reset(HERE, uid, NUMEN, desk, NEW))
+    assert done == Done(uid, "active"), "a wrong code counts once, however many wait"
     assert stage.held(uid, "mpInaCode") == [], "one that is used ends all"
 
 
 def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     names = (uid, f"{uid}.bis", f"{uid}@ac-exemple.test")
-    assert [stage.ask(wire.Change(HERE, name, f"wrong{name}", NEW)) for name in names] == [NOT_PROVED] * 3
-    slowed = [stage.ask(wire.Change(HERE, name, "another", NEW)) for name in names]
+    assert [stage.ask(passwords.Change(HERE, name, f"wrong{name}", NEW)) for name in names] == [NOT_PROVED] * 3
+    slowed = [stage.ask(passwords.Change(HERE, name, "another", NEW)) for name in names]
     assert [getattr(answer, "error", "") for answer in slowed] == ["slow_down"] * 3
 
 
 def test_quiet_hours_are_kept_as_they_are_written(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for bad in ("8 10:00-11:00", "1 24:00-11:00", "1 10:00", "1 10:00-11:00;x"):
-        assert isinstance(stage.ask(wire.SetQuietHours(HERE, uid, token(uid), (bad,))), wire.Refused)
+        assert isinstance(stage.ask(SetQuietHours(HERE, uid, token(uid), (bad,))), Refused)
     for hours in (("12345 18:30-07:45", "67 00:00-23:59"), ("1 10:00-11:00",), ()):
-        assert stage.ask(wire.SetQuietHours(HERE, uid, token(uid), hours)) == wire.Done(uid, "active")
+        assert stage.ask(SetQuietHours(HERE, uid, token(uid), hours)) == Done(uid, "active")
         assert stage.held(uid, "mpQuietHours") == list(hours)
 
 
@@ -598,27 +655,27 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.agent("chef", State.ACTIVE, OTHER_NUMEN)
     for by in (token("chef"), "", "nobody", token(uid)[:-4] + "AAAA"):
-        for request in (wire.Block(HERE, uid, by, "r"), wire.EndSessions(HERE, uid, by),
-                        wire.SetClass(HERE, uid, by, "convergence")):  # fmt: skip
+        for request in (Block(HERE, uid, by, "r"), EndSessions(HERE, uid, by),
+                        SetClass(HERE, uid, by, "convergence")):  # fmt: skip
             refused = stage.ask(request)
-            assert isinstance(refused, wire.Refused)
+            assert isinstance(refused, Refused)
             assert refused.error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
-    assert stage.ask(wire.SetClass(HERE, uid, token(uid), "convergence")) == wire.Done(uid, "active")
+    assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
     assert stage.held(uid, "mpProfile") == ["convergence"]
-    assert isinstance(stage.ask(wire.SetClass(HERE, uid, token(uid), "luxe")), wire.Refused)
+    assert isinstance(stage.ask(SetClass(HERE, uid, token(uid), "luxe")), Refused)
     stage.channel.broken = True
-    assert stage.ask(wire.EndSessions(HERE, uid, token(uid))) == wire.Done(uid, "active", open=("essai",))
+    assert stage.ask(EndSessions(HERE, uid, token(uid))) == Done(uid, "active", open=("essai",))
     for request in (
-        wire.EndSessions(HERE, "nobody", token("nobody")),
-        wire.Block(HERE, "nobody", token("nobody"), "r"),
+        EndSessions(HERE, "nobody", token("nobody")),
+        Block(HERE, "nobody", token("nobody"), "r"),
     ):
         refused = stage.ask(request)
-        assert isinstance(refused, wire.Refused)
+        assert isinstance(refused, Refused)
         assert refused.error == "not_found"
-    bad = stage.ask(wire.Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
-    assert isinstance(bad, wire.Refused)
+    bad = stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
+    assert isinstance(bad, Refused)
     assert bad.error == "refused_value"
     assert stage.lines()[0]["by"] == uid
 
@@ -630,20 +687,20 @@ def test_acts_that_change_nothing_stop_nobody(stage: Stage) -> None:
     """Three hundred of one agent used up the portal's budget of ten minutes, for everybody."""
     noisy, other = stage.agent("mdupond", State.ACTIVE), stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     requests = (
-        wire.SetQuietHours(HERE, noisy, token(noisy), (NULL,)),
-        wire.SetQuietHours(HERE, noisy, token(noisy)),
-        wire.SetClass(HERE, noisy, token(noisy), NULL),
-        wire.RevokeDevice(HERE, noisy, token(noisy), NULL),
-        wire.SetCharge(HERE, noisy, token(noisy), "list", NULL, "poster", "x@y.test"),
+        SetQuietHours(HERE, noisy, token(noisy), (NULL,)),
+        SetQuietHours(HERE, noisy, token(noisy)),
+        SetClass(HERE, noisy, token(noisy), NULL),
+        RevokeDevice(HERE, noisy, token(noisy), NULL),
+        SetCharge(HERE, noisy, token(noisy), "list", NULL, "poster", "x@y.test"),
     )
     for number in range(301):
         stage.ask(requests[number % len(requests)])
-    hours = wire.SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
-    assert stage.ask(hours) == wire.Done(other, "active")
+    hours = SetQuietHours(HERE, other, token(other), ("1 10:00-11:00",))
+    assert stage.ask(hours) == Done(other, "active")
     for uid in (noisy, other):
-        assert isinstance(stage.ask(wire.EndSessions(HERE, uid, token(uid))), wire.Done)
+        assert isinstance(stage.ask(EndSessions(HERE, uid, token(uid))), Done)
         anew = token(uid, iat=int(NOW.timestamp()) + 20)
-        assert isinstance(stage.ask(wire.Block(HERE, uid, anew, "piraté")), wire.Done), uid
+        assert isinstance(stage.ask(Block(HERE, uid, anew, "piraté")), Done), uid
         assert stage.held(uid, "mpState") == ["blocked"]
 
 
@@ -651,9 +708,9 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
     """Twenty an hour for the whole portal were too few on the day of a wave of phishing."""
     stage.limits.rates = Rates(protections=Rate(30, 3600), whole=Rate(1, 60))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(35)]
-    stage.ask(wire.Change(HERE, "nobody", "x", NEW))
-    answers = [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in agents]
-    assert [isinstance(answer, wire.Done) for answer in answers] == [True] * len(agents)
+    stage.ask(passwords.Change(HERE, "nobody", "x", NEW))
+    answers = [stage.ask(Block(HERE, one, token(one), "piraté")) for one in agents]
+    assert [isinstance(answer, Done) for answer in answers] == [True] * len(agents)
     (letter,) = stage.letters
     assert letter["To"] == "postmaster@ac-exemple.test" and "plus de 30 demandes" in letter.get_content()
 
@@ -661,28 +718,28 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
 def test_a_wave_that_cannot_be_told_stops_no_block(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     stage.limits.rates, stage.mute = Rates(protections=Rate(0, 3600)), True
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert isinstance(stage.ask(wire.Block(HERE, uid, token(uid), "piraté")), wire.Done)
+    assert isinstance(stage.ask(Block(HERE, uid, token(uid), "piraté")), Done)
     assert "more than 0 acts of protection" in caplog.text
 
 
 def test_a_client_that_does_too_much_for_everybody_waits_and_nobody_s_block_does(stage: Stage) -> None:
     stage.limits.rates = Rates(all_acts=Rate(3, 600))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(5)]
-    hours = [stage.ask(wire.SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
+    hours = [stage.ask(SetQuietHours(HERE, one, token(one), ("1 10:00-11:00",))) for one in agents]
     assert [getattr(answer, "error", "done") for answer in hours] == ["done"] * 3 + ["slow_down"] * 2
-    assert isinstance(stage.ask(wire.Block(HERE, agents[4], token(agents[4]), "piraté")), wire.Done)
+    assert isinstance(stage.ask(Block(HERE, agents[4], token(agents[4]), "piraté")), Done)
 
 
 def test_every_call_says_what_it_costs() -> None:
-    for kind in wire.CALLS.values():
-        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind, wire.Owned), kind
-    protect = {kind for kind in wire.CALLS.values() if kind.cost is costs.PROTECT}
-    assert protect == {wire.Block, wire.EndSessions, wire.EndLogIn, wire.RevokeDevice}
+    for kind in CALLS.values():
+        assert (kind.cost in (costs.PROOF, costs.LOG_IN)) is not issubclass(kind.request, Owned), kind
+    protect = {kind.request for kind in CALLS.values() if kind.cost is costs.PROTECT}
+    assert protect == {Block, EndSessions, EndLogIn, RevokeDevice}
 
 
 def test_a_name_that_is_typed_does_not_count_as_a_browser(stage: Stage) -> None:
     stage.limits.rates = Rates(network=Rate(2, 600))
-    answers = [stage.ask(wire.Change(HERE, f"a\0{number}", "x", NEW)) for number in range(4)]
+    answers = [stage.ask(passwords.Change(HERE, f"a\0{number}", "x", NEW)) for number in range(4)]
     assert [getattr(answer, "error", "") for answer in answers] == ["not_proved"] * 2 + ["slow_down"] * 2
 
 
@@ -697,37 +754,37 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         assert leave.wait(120)
         return Moved()
 
-    def close() -> list[wire.Answer]:
-        return [stage.ask(wire.Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
+    def close() -> list[Done | Refused]:
+        return [stage.ask(Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setattr(Hosts, "settle", settle)
-        slow = pool.submit(stage.ask, wire.SetClass(HERE, uid, token(uid), "convergence"))
+        slow = pool.submit(stage.ask, SetClass(HERE, uid, token(uid), "convergence"))
         try:
             assert entered.wait(30)
-            with stage.service._alone("somebody"):
+            with stage.service.locks.alone("somebody"):
                 blocked = pool.submit(close).result(120)
-            assert all(isinstance(answer, wire.Done) for answer in blocked)
+            assert all(isinstance(answer, Done) for answer in blocked)
             assert stage.held(uid, "mpState") == ["blocked"]
             assert not slow.done()
         finally:
             leave.set()
-        assert isinstance(slow.result(30), wire.Done)
-    assert stage.service._locks == {}
+        assert isinstance(slow.result(30), Done)
+    assert stage.service.locks._locks == {}
 
 
 def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.away = True
-    answer = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert answer == wire.Refused(wire.ErrorCode.UNAVAILABLE, "the directory gives no answer")
+    answer = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
+    assert answer == Refused(ErrorCode.UNAVAILABLE, "the directory gives no answer")
     stage.away = False
     stage.directory.fail_after = stage.directory.changes
-    defect = stage.ask(wire.Change(HERE, uid, OLD, NEW))
-    assert isinstance(defect, wire.Refused)
+    defect = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
+    assert isinstance(defect, Refused)
     assert defect.error == "unavailable"
-    assert stage.ask(wire.Change("nowhere", uid, OLD, NEW)) == wire.Refused(
-        wire.ErrorCode.BAD_REQUEST, "source is no address"
+    assert stage.ask(passwords.Change("nowhere", uid, OLD, NEW)) == Refused(
+        ErrorCode.BAD_REQUEST, "source is no address"
     )
     assert OLD not in caplog.text
     assert NEW not in caplog.text
@@ -735,11 +792,11 @@ def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogC
 
 def test_the_journal_names_the_service_and_no_secret(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
-    stage.ask(wire.Change(HERE, uid, "wrong-secret", NEW))
-    stage.ask(wire.Change(HERE, "mot-de-passe-tapé-ici", OLD, NEW))
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.Change(HERE, uid, "wrong-secret", NEW))
+    stage.ask(passwords.Change(HERE, "mot-de-passe-tapé-ici", OLD, NEW))
+    stage.ask(passwords.IssueCode(HERE, uid))
     code = stage.sent[0][1]
-    stage.ask(wire.Reset(HERE, uid, NUMEN, code.code, NEW))
+    stage.ask(passwords.Reset(HERE, uid, NUMEN, code.code, NEW))
     lines = stage.lines()
     assert {(line["who"], line["source"], line["account"]) for line in lines} == {("accountd:pia1", HERE, uid)}
     assert [line["action"] for line in lines] == ["refused", "modify", "code", "reset"]

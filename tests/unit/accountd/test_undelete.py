@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import undelete, wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls.undelete import DeletedMessages, FindDeleted, Restored, Undelete, shortened
+from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State
@@ -51,34 +53,33 @@ def kept() -> Kept:
 def stage(tmp_path: Path, kept: Kept) -> Stage:
     made = Stage(tmp_path)
     made.agent("mdupond", State.ACTIVE)
-    for name in ("deleted", "undelete"):
-        object.__setattr__(made.service.tools, name, getattr(kept, name))
+    made.hosts.deleted, made.hosts.undelete = kept.deleted, kept.undelete  # type: ignore[method-assign]
     return made
 
 
-def find(stage: Stage, uid: str = "mdupond", of: str = "mdupond", **parts: object) -> wire.Answer:
-    return stage.ask(wire.FindDeleted(HERE, uid, token(of), **parts))  # type: ignore[arg-type]
+def find(stage: Stage, uid: str = "mdupond", of: str = "mdupond", **parts: object) -> DeletedMessages | Refused:
+    return stage.ask(FindDeleted(HERE, uid, token(of), **parts))  # type: ignore[arg-type]
 
 
-def back(stage: Stage, *messages: str, of: str = "mdupond") -> wire.Answer:
-    return stage.ask(wire.Undelete(HERE, "mdupond", token(of), messages))
+def back(stage: Stage, *messages: str, of: str = "mdupond") -> Restored | Refused:
+    return stage.ask(Undelete(HERE, "mdupond", token(of), messages))
 
 
 def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
     answer = find(stage, sender=" ami ", subject="Conseil", days=7)
-    assert isinstance(answer, wire.Done)
+    assert isinstance(answer, Done)
     kept.held.append(_kept("Corbeille:3", "Conseil"))
     told = find(stage)
-    assert isinstance(told, wire.Done) and told.deleted[-1].folder == "INBOX"
+    assert isinstance(told, Done) and told.deleted[-1].folder == "INBOX"
     del kept.held[-1], kept.wanted[-1]
     assert [(one.ident, one.folder, one.subject) for one in answer.deleted] == [
         ("Projets:12", "Projets", "Conseil 12"), ("Projets:13", "Projets", "Conseil 13"),
     ]  # fmt: skip
     assert answer.deleted[0].time.startswith("2026-10-02T09:30:00") and not answer.more
     assert kept.wanted == [("mdupond", Wanted("ami", "Conseil", 7))]
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    assert codec.decode_answer(DeletedMessages, codec.encode_answer(answer)) == answer
     done = back(stage, "Projets:12")
-    assert isinstance(done, wire.Done) and done.many == 1
+    assert isinstance(done, Done) and done.many == 1
     (noted,) = map(json.loads, stage.journal.read_text("utf-8").splitlines())
     assert (noted["action"], noted["account"], noted["folders"]) == ("undelete", "mdupond", {"Projets": 1})
     assert "Conseil" not in stage.journal.read_text("utf-8")
@@ -88,19 +89,19 @@ def test_nobody_reaches_another_s(stage: Stage, kept: Kept) -> None:
     stage.agent("autre", State.ACTIVE, OTHER_NUMEN)
     assert find(stage, of="autre") == NO_LOG_IN == back(stage, "Projets:12", of="autre")
     assert kept.wanted == [] and len(kept.held) == 2
-    assert isinstance(find(stage, "autre", "autre"), wire.Done)
+    assert isinstance(find(stage, "autre", "autre"), Done)
 
 
 def test_an_account_that_is_not_active_reaches_none(stage: Stage) -> None:
     stage.agent("autre", State.SUSPENDED, OTHER_NUMEN)
     assert find(stage, "autre", "autre") == NOT_PROVED
-    assert isinstance(find(stage), wire.Done)
+    assert isinstance(find(stage), Done)
 
 
 def test_what_is_not_there_is_refused_and_nothing_noted(stage: Stage, kept: Kept) -> None:
     for messages in (("Projets:99",), ()):
         answer = back(stage, *messages)
-        assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.REFUSED_VALUE
+        assert isinstance(answer, Refused) and answer.error == ErrorCode.REFUSED_VALUE
     assert stage.journal.read_text("utf-8") == "" and len(kept.held) == 2
 
 
@@ -108,14 +109,14 @@ def test_what_is_not_there_is_refused_and_nothing_noted(stage: Stage, kept: Kept
 def test_a_mailbox_that_is_away_is_said_to_be(stage: Stage, kept: Kept, fault: Exception) -> None:
     kept.away = fault
     answer = find(stage)
-    assert isinstance(answer, wire.Refused) and answer.error == wire.ErrorCode.UNAVAILABLE
+    assert isinstance(answer, Refused) and answer.error == ErrorCode.UNAVAILABLE
     kept.away = None
-    assert isinstance(find(stage), wire.Done)
+    assert isinstance(find(stage), Done)
 
 
 def test_an_answer_has_room_for_the_latest() -> None:
     many = [_kept(f"Projets:{number}", "é" * 300, "ù" * 300) for number in range(1, 500)]
-    told, more = undelete.fitting(many)
+    told, more = shortened(many)
     assert more and 3 < len(told) < 499 and told[0].ident == "Projets:1"
-    assert len(wire.encode_answer(wire.Done("mdupond", deleted=told, more=True))) < wire.LONGEST
-    assert undelete.fitting(many[:2])[1] is False
+    assert len(codec.encode_answer(DeletedMessages("mdupond", deleted=told, more=True))) < LONGEST
+    assert shortened(many[:2])[1] is False

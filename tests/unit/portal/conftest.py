@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 from jinja2.bccache import Bucket, BytecodeCache
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import create_app
 from malleposte_portal.core import browsers
 from malleposte_portal.core.settings import Settings
@@ -20,6 +21,7 @@ from malleposte_portal.log_in.provider import Provider
 from malleposte_portal.log_in.sessions import Sessions
 from malleposte_portal.log_in.sign_on import SignOn
 
+from tests.support.accountd import Told, answer_to
 from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.tokens import CLIENT, ISSUER
@@ -110,20 +112,23 @@ def well_built(page: Page, language: str) -> None:
 class FakeAccountd:
     """Notes what it is asked; answers with `answer`, or raises it."""
 
-    answer: wire.Done | Exception = field(default_factory=lambda: wire.Done("mdupond", "pending"))
-    asked: list[wire.Request] = field(default_factory=list)
+    answer: Told | Done | Exception = field(default_factory=lambda: Told("mdupond", "pending"))
+    asked: list[Request[Any]] = field(default_factory=list)
 
-    def call(self, request: wire.Request) -> wire.Done:
+    def call[A: Done](self, request: Request[A]) -> A:
         self.asked.append(request)
         # Whatever proves something says by which browser.
         assert getattr(request, "browser", None) in (None, browsers.digest())
         if isinstance(self.answer, Exception):
             raise self.answer
-        return self.answer
+        return answer_to(request, self.answer)
 
-    def refuse(self, error: wire.ErrorCode, **more: Any) -> None:
+    def fetch(self, request: Request[Any]) -> client.Copy:
+        raise client.UnavailableError("no copy")
+
+    def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""
-        self.answer = client.RefusedError(wire.Refused(error, **more))
+        self.answer = client.RefusedError(Refused(error, **more))
 
 
 @dataclass

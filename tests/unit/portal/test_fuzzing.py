@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client, codec
+from malleposte.accountd.calls.senders import Sender
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import desk, own
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.log_in import sign_on
@@ -23,7 +25,7 @@ from tests.unit.portal.test_first_login import Behind, agent, behind, site
 __all__ = ["agent", "behind", "site"]
 ANSWER = replace(
     DONE, charges=(BOX, LIST), sheet=SHEET, people=PEOPLE, reach=("21",), level="normal", factors=SHEET.factors,
-    senders=(wire.Sender("pub.test", False),),
+    senders=(Sender("pub.test", False),),
 )  # fmt: skip
 SIGNS = (
     "", " ", "\0", "é" * 60, "<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "{{ 7 * 7 }}", "%s%n",
@@ -58,8 +60,8 @@ CHOSEN = {
 }
 """Values that a page has itself, by field."""
 REFUSALS = (
-    *(wire.Refused(wire.ErrorCode.REFUSED_VALUE, message=word) for word in ("form", "full", "strange")),
-    *(wire.Refused(error) for error in wire.ErrorCode if error is not wire.ErrorCode.REFUSED_VALUE),
+    *(Refused(ErrorCode.REFUSED_VALUE, message=word) for word in ("form", "full", "strange")),
+    *(Refused(error) for error in ErrorCode if error is not ErrorCode.REFUSED_VALUE),
 )
 SHARE = 0.6
 """Of the answers of accountd, those that are no refusal."""
@@ -73,11 +75,11 @@ def noise(dice: random.Random) -> dict[str, str]:
 class Wired(FakeAccountd):
     """An accountd that is asked through the protocol's own form, as the true one is."""
 
-    def call(self, request: wire.Request) -> wire.Done:
-        wire.decode(wire.encode(request))
+    def call[A: Done](self, request: Request[A]) -> A:
+        codec.decode(codec.encode(request))
         return super().call(request)
 
-    def fetch(self, request: wire.FetchOwnData) -> Any:
+    def fetch(self, request: Request[Any]) -> Any:
         self.call(request)
         raise client.UnavailableError("no copy")
 

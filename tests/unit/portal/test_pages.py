@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls import passwords
+from malleposte.accountd.message import ErrorCode, Violation
 from malleposte_portal import desk, own
 from malleposte_portal.log_in import sign_on
 
+from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, addresses
 from tests.unit.portal.conftest import TILES
 
@@ -23,10 +26,10 @@ FORMS: dict[str, dict[str, str]] = {
     "remind": {"numen": PROOF["numen"]},
 }
 ASKED = {
-    "change": wire.Change("192.0.2.7", "mdupond", "Ancien-Mot-9", PASSWORD),
-    "reset": wire.Reset("192.0.2.7", "", PROOF["numen"], PROOF["code"], PASSWORD),
-    "code": wire.IssueCode("192.0.2.7", "mdupond"),
-    "remind": wire.RemindLogin("192.0.2.7", PROOF["numen"]),
+    "change": passwords.Change("192.0.2.7", "mdupond", "Ancien-Mot-9", PASSWORD),
+    "reset": passwords.Reset("192.0.2.7", "", PROOF["numen"], PROOF["code"], PASSWORD),
+    "code": passwords.IssueCode("192.0.2.7", "mdupond"),
+    "remind": passwords.RemindLogin("192.0.2.7", PROOF["numen"]),
 }
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 EACH = pytest.mark.parametrize("name", FORMS)
@@ -75,12 +78,12 @@ def test_an_expired_password_is_told_why_it_changes_and_led_on_to_the_mail(
     expired = f"{path}?motif=expire"
     tiles = [{**TILES[0], "service": one, "url": f"https://{one}.test/"} for one in ("sogo", "roundcube")]
     app.extensions["portal"] = replace(app.extensions["portal"], tiles=tiles)
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     page = visit.send(expired, **FORMS["change"])
     assert visit.last.status_code == 403
     assert why in page.all("main")[0][1] and page.named("errors")
     assert {one["action"] for one in page.forms()} == {expired}, "a second try keeps the notice"
-    accountd.answer = wire.Done("mdupond", "active")
+    accountd.answer = Told("mdupond", "active")
     page = visit.send(expired, **FORMS["change"])
     assert visit.last.request.path == ADDRESSES["done"][language]
     assert "https://roundcube.test/" in {held["href"] for held, _text in page.all("a")}
@@ -107,7 +110,7 @@ def test_every_field_that_is_missing_is_named(visit: Any, accountd: Any, name: s
 def test_what_accountd_refuses_is_told_in_one_sentence(
     visit: Any, accountd: Any, name: str, language: int, error: str, status: int
 ) -> None:
-    accountd.refuse(wire.ErrorCode(error), wait=200, message="for the log alone")
+    accountd.refuse(ErrorCode(error), wait=200, message="for the log alone")
     page = visit.send(ADDRESSES[name][language], **FORMS[name])
     assert visit.last.status_code == status
     assert page.named("errors")
@@ -120,10 +123,10 @@ def test_known_and_unknown_look_the_same(another: Any, accountd: Any) -> None:
     seen = {}
     for login in ("mdupond", "nul-ne-porte"):
         visitor = another()
-        accountd.refuse(wire.ErrorCode.NOT_PROVED)
+        accountd.refuse(ErrorCode.NOT_PROVED)
         numen = "21A0100001ABC" if login == "mdupond" else "99Z9999999ZZZ"
         told = [visitor.send("/motdepasse/oublie", **{**FORMS["reset"], "numen": numen}).named("errors")]
-        accountd.answer = wire.Done()
+        accountd.answer = Told()
         for path, values in (("/motdepasse/code", {"login": login}), ("/oublie/identifiant", {"numen": numen})):
             visitor.send(path, **values)
             told += [visitor.last.text, str(sorted(visitor.last.headers.keys())), str(visitor.last.status_code)]
@@ -133,7 +136,7 @@ def test_known_and_unknown_look_the_same(another: Any, accountd: Any) -> None:
 
 @pytest.mark.parametrize(("seconds", "said"), [(1, "1 seconde."), (45, "45 secondes"), (90, "90 s"), (91, "2 minutes")])
 def test_how_long_to_wait(visit: Any, accountd: Any, seconds: int, said: str) -> None:
-    accountd.refuse(wire.ErrorCode.SLOW_DOWN, wait=seconds)
+    accountd.refuse(ErrorCode.SLOW_DOWN, wait=seconds)
     assert said in visit.send("/motdepasse/code", login="mdupond").named("errors")
 
 
@@ -141,7 +144,7 @@ def test_an_accountd_that_is_away_is_told(visit: Any, accountd: Any) -> None:
     accountd.answer = client.UnavailableError("no answer")
     visit.send("/motdepasse/oublie", **FORMS["reset"])
     assert visit.last.status_code == 503
-    accountd.answer = wire.Done("mdupond")
+    accountd.answer = Told("mdupond")
     visit.send("/motdepasse/oublie", **FORMS["reset"])
     assert visit.last.status_code == 200
 
@@ -158,7 +161,7 @@ def test_a_weak_password_is_refused_before_a_code_is_spent(visit: Any, accountd:
 
 
 def test_what_the_directory_alone_knows_stands_at_the_field(visit: Any, accountd: Any) -> None:
-    accountd.refuse(wire.ErrorCode.REFUSED_PASSWORD, violations=(wire.Violation("in_history"),))
+    accountd.refuse(ErrorCode.REFUSED_PASSWORD, violations=(Violation("in_history"),))
     page = visit.send("/motdepasse/changer", **FORMS["change"])
     assert visit.last.status_code == 422
     assert page.named("new-error")

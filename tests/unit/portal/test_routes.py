@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.call import OF, Who
+from malleposte.accountd.forbidden import Forbidden
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal.core.forbidden import SENTENCES
 from malleposte_portal.core.languages import catalogues
 
@@ -20,15 +23,15 @@ MAY_BE_STORED = ("static_file", "asset")
 """The endpoints whose answers a cache may keep."""
 LOG_IN = ("/connexion?vers=", "/en/login?vers=")
 ENDED = ("Votre connexion a pris fin", "Your log-in has ended")
-OF_THE_DESK = [catalogue.gettext(SENTENCES[wire.Forbidden.ROLE]) for catalogue in catalogues().values()]
+OF_THE_DESK = [catalogue.gettext(SENTENCES[Forbidden.ROLE]) for catalogue in catalogues().values()]
 
 
 class NoDesk(FakeAccountd):
     """An accountd that knows the agent as one of no help desk."""
 
-    def call(self, request: wire.Request) -> wire.Done:
-        if type(request).__name__.startswith("Desk"):
-            raise client.RefusedError(wire.Refused(wire.ErrorCode.FORBIDDEN, message=wire.Forbidden.ROLE))
+    def call[A: Done](self, request: Request[A]) -> A:
+        if OF[type(request)].who is Who.DESK:
+            raise client.RefusedError(Refused(ErrorCode.FORBIDDEN, message=Forbidden.ROLE))
         return super().call(request)
 
 

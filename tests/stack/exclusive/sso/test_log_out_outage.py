@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
+from malleposte.accountd.message import Done
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.log_outs import LogIn
@@ -65,7 +66,7 @@ def test_an_owner_ends_a_log_in_and_reads_that_something_follows(
 ) -> None:
     accountd = Portal(site)
     token = accountd.token(agent.uid)
-    (shown,) = accountd.one(wire.ShowLogIns(accountd.source, agent.uid, token)).log_ins
-    done = accountd.one(wire.EndLogIn(accountd.source, agent.uid, token, shown.ident))
-    assert done == wire.Done(agent.uid, "active", open=("roundcube", "sogo"))
+    (shown,) = accountd.one(ShowLogIns(accountd.source, agent.uid, token)).log_ins
+    done = accountd.one(EndLogIn(accountd.source, agent.uid, token, shown.ident))
+    assert done == Done(agent.uid, "active", open=("roundcube", "sogo"))
     assert "code" not in returned(opened.portal.provider.ask(opened.portal.provider.authorize()))

@@ -10,7 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import Diagnose
+from malleposte.accountd.calls.devices import AddDevice, Devices, RevokeDevice
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.probe.walker.sieve import SieveError
 from malleposte.throttle import DEVICES
 
@@ -99,7 +101,7 @@ def test_one_that_dovecot_remembers_is_refused_from_another_place_and_shown_as_t
     portal = Portal(site)
 
     def shown() -> Any:
-        answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid)))
+        answer = portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid)))
         found = [one for one in answer.diagnosis.logins if one.reason == "network"]
         return found[0] if found else None
 
@@ -296,22 +298,22 @@ def test_only_dovecot_and_the_writer_see_devices(cli: Cli, ways: Ways, site: Sit
 
 def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways, people: People) -> None:
     portal, who, other = Portal(site), ways.account, people.agent()
-    wrong = wire.AddDevice(portal.source, who.uid, "Faux-Passage7!", "Portail", ("imap",))
+    wrong = AddDevice(portal.source, who.uid, "Faux-Passage7!", "Portail", ("imap",))
     refused, made = portal.ask(wrong, replace(wrong, password=who.password))
-    assert refused == wire.Refused(wire.ErrorCode.NOT_PROVED)
+    assert refused == Refused(ErrorCode.NOT_PROVED)
     assert ways.open(made.secret) == SHUT | {"imap": True}
     (device,) = made.devices
 
     def listed() -> Any:
-        (found,) = portal.one(wire.Devices(portal.source, who.uid, portal.token(who.uid))).devices
+        (found,) = portal.one(Devices(portal.source, who.uid, portal.token(who.uid))).devices
         return found if found.used else None
 
     found = wait_for(listed, 30, "the last use")
     assert (found.ident, found.name, found.scopes) == (device.ident, "Portail", ("imap",))
     stranger, hers, again = portal.ask(
-        wire.RevokeDevice(portal.source, other.uid, portal.token(other.uid), device.ident),
-        wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
-        wire.RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
+        RevokeDevice(portal.source, other.uid, portal.token(other.uid), device.ident),
+        RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
+        RevokeDevice(portal.source, who.uid, portal.token(who.uid), device.ident),
     )
-    assert stranger.error == again.error == wire.ErrorCode.NOT_FOUND and hers == wire.Done(who.uid, "active")
+    assert stranger.error == again.error == ErrorCode.NOT_FOUND and hers == Done(who.uid, "active")
     assert not ways.opens("imap", made.secret)

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.service import NO_LOG_IN
+from malleposte.accountd.calls.account import Diagnose, Diagnosed
+from malleposte.accountd.context import NO_LOG_IN
+from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.own import Diagnosis
 from malleposte.policy import rules
 from malleposte.probe.walker import wire as walker
 
@@ -61,12 +63,12 @@ def imap(mail: Mail, who: Account, password: str) -> bool:
             session.shutdown()
 
 
-def diagnosed(portal: Portal, who: Account, enough: Callable[[wire.Diagnosis], object]) -> wire.Done:
+def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object]) -> Diagnosed:
     """Return the answer once it has what is waited for."""
 
-    def asked() -> wire.Done | None:
-        answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid)))
-        assert isinstance(answer, wire.Done), answer
+    def asked() -> Diagnosed | None:
+        answer = portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid)))
+        assert isinstance(answer, Diagnosed), answer
         return answer if enough(answer.diagnosis) else None
 
     return wait_for(asked, 60, "a record")
@@ -83,7 +85,7 @@ def test_a_refused_and_an_accepted_log_in_appear_with_place_and_program(
     assert answer.diagnosis.looked
     assert {(one.service, one.program, bool(one.place)) for one in told.values()} == {("imap", PROGRAM, True)}
     assert (told[False].reason, told[True].reason, told[False].old) == ("password", "", False)
-    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    theirs = portal.one(Diagnose(portal.source, other.uid, portal.token(other.uid)))
     assert theirs.diagnosis.logins == (), "another agent's"
     shown = cli.json("show", who.uid)
     assert shown["last_log_in"].startswith(told[True].time[:13])
@@ -101,7 +103,7 @@ def test_a_refused_message_appears_with_its_reason_to_its_recipient_alone(
     answer = diagnosed(portal, who, lambda told: told.refused)
     ((way, from_, reason),) = [(one.way, one.other, one.reason) for one in answer.diagnosis.refused]
     assert (way, from_, reason) == ("in", sender, "attachment")
-    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    theirs = portal.one(Diagnose(portal.source, other.uid, portal.token(other.uid)))
     assert theirs.diagnosis.refused == ()
 
 
@@ -111,15 +113,15 @@ def test_what_an_agent_may_not_send_appears_to_the_agent(mail: Mail, people: Peo
     assert not mail.submit(who, who.mail, other.mail, forged).accepted
     answer = diagnosed(portal, who, lambda told: told.refused)
     assert [(one.way, one.other, one.reason) for one in answer.diagnosis.refused] == [("out", other.mail, "forged")]
-    theirs = portal.one(wire.Diagnose(portal.source, other.uid, portal.token(other.uid)))
+    theirs = portal.one(Diagnose(portal.source, other.uid, portal.token(other.uid)))
     assert theirs.diagnosis.refused == (), "whoever was to be imitated is told of nothing"
 
 
 def test_nobody_is_told_of_another_s(people: People, portal: Portal) -> None:
     who, other = people.agent(), people.agent()
-    answer = portal.one(wire.Diagnose(portal.source, who.uid, portal.token(other.uid)))
-    assert answer == wire.Refused(wire.ErrorCode.UNAUTHORISED, NO_LOG_IN)
-    assert portal.one(wire.Diagnose(portal.source, who.uid, portal.token(who.uid))).uid == who.uid
+    answer = portal.one(Diagnose(portal.source, who.uid, portal.token(other.uid)))
+    assert answer == Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
+    assert portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid))).uid == who.uid
 
 
 def test_a_log_in_at_the_log_in_page_appears_and_the_page_tells_it(

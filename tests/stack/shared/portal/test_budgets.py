@@ -7,7 +7,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.desk import DeskShow
+from malleposte.accountd.calls.desk_acts import DeskBlock
+from malleposte.accountd.calls.devices import RevokeDevice
+from malleposte.accountd.calls.protection import Block, EndSessions
+from malleposte.accountd.calls.settings import SetQuietHours
+from malleposte.accountd.message import Done, ErrorCode
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.mail import Mail
@@ -49,27 +54,27 @@ def test_one_agent_s_acts_that_change_nothing_stop_nobody(
     while len(answers) < OF_BEFORE:
         # A token of its own for each hundred: a slow machine takes its time.
         mine = portal.source, noisy.uid, minted(site, noisy.uid)
-        null = (wire.SetQuietHours(*mine, ("nul",)), wire.SetQuietHours(*mine), wire.RevokeDevice(*mine, "nul"))
+        null = (SetQuietHours(*mine, ("nul",)), SetQuietHours(*mine), RevokeDevice(*mine, "nul"))
         answers += portal.ask(*(null * 34))
     revoked = {getattr(answer, "error", None) for answer in answers[2::3]}
-    assert revoked == {wire.ErrorCode.NOT_FOUND}, "one's own protection waits for none"
+    assert revoked == {ErrorCode.NOT_FOUND}, "one's own protection waits for none"
     # Another agent, and the help desk, from the same portal.
     theirs = "198.51.100.9", other.uid, minted(site, other.uid)
     desk = "198.51.100.10", chief.uid, minted(site, chief.uid, level=FACTOR)
     done = portal.ask(
-        wire.SetQuietHours(*theirs, ("12345 18:30-07:45",)),
-        wire.DeskShow(*desk, third.uid),
-        wire.DeskBlock(*desk, third.uid, "essai"),
-        wire.EndSessions(*theirs),
+        SetQuietHours(*theirs, ("12345 18:30-07:45",)),
+        DeskShow(*desk, third.uid),
+        DeskBlock(*desk, third.uid, "essai"),
+        EndSessions(*theirs),
     )
     # By a log-in of after the end of the others.
-    done.append(portal.one(wire.Block("198.51.100.9", other.uid, minted(site, other.uid, 1), "essai")))
-    assert [isinstance(one, wire.Done) for one in done] == [True] * 5, done
+    done.append(portal.one(Block("198.51.100.9", other.uid, minted(site, other.uid, 1), "essai")))
+    assert [isinstance(one, Done) for one in done] == [True] * 5, done
     assert other.held("mpState", "mpQuietHours") == {"mpState": ["blocked"], "mpQuietHours": ["12345 18:30-07:45"]}
     assert third.held("mpState") == {"mpState": ["blocked"]}
     # And the noisy one.
-    own = portal.one(wire.Block(portal.source, noisy.uid, minted(site, noisy.uid), "essai"))
-    assert isinstance(own, wire.Done)
+    own = portal.one(Block(portal.source, noisy.uid, minted(site, noisy.uid), "essai"))
+    assert isinstance(own, Done)
 
 
 @pytest.mark.full
@@ -77,10 +82,10 @@ def test_many_block_their_accounts_in_an_hour(site: Site, portal: Portal, person
     agents = [person() for _ in range(3)]
     # An account can be blocked again, by a log-in of after the last block.
     answers = [
-        portal.one(wire.Block(f"198.51.100.{number}", one.uid, minted(site, one.uid, 1), "piraté"))
+        portal.one(Block(f"198.51.100.{number}", one.uid, minted(site, one.uid, 1), "piraté"))
         for number in range(BLOCKS // len(agents)) for one in agents
     ]  # fmt: skip
-    assert [isinstance(answer, wire.Done) for answer in answers] == [True] * BLOCKS
+    assert [isinstance(answer, Done) for answer in answers] == [True] * BLOCKS
     assert [one.held("mpState") for one in agents] == [{"mpState": ["blocked"]}] * len(agents)
 
 

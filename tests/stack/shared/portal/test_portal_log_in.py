@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.account import ShowAccount
+from malleposte.accountd.message import ErrorCode
 from malleposte.policy import rules
 
 from tests.stack.support.accounts_cli import Cli
@@ -211,12 +212,12 @@ def test_accountd_takes_the_provider_s_own_token_and_no_other(site: Site, browse
     access, identity = told["access_token"], told["id_token"]
     assert claims(access)["sub"] == who.uid
     good, wrong, other = portal.ask(
-        wire.ShowAccount(portal.source, who.uid, access),
-        wire.ShowAccount(portal.source, who.uid, identity),
-        wire.ShowAccount(portal.source, person().uid, access),
+        ShowAccount(portal.source, who.uid, access),
+        ShowAccount(portal.source, who.uid, identity),
+        ShowAccount(portal.source, person().uid, access),
     )
     assert good.account.mail == who.account.mail and good.account.looked
-    assert wrong.error == other.error == wire.ErrorCode.UNAUTHORISED
+    assert wrong.error == other.error == ErrorCode.UNAUTHORISED
 
 
 def test_its_secrets_are_its_own(site: Site) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
 from malleposte.accountd.log_out import EVENT
+from malleposte.accountd.message import Done
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS
@@ -120,11 +121,11 @@ def test_a_log_in_that_its_owner_ends_is_over_at_the_next_request_everywhere(
     agent, accountd = people.agent(profile="convergence"), Portal(site)
     token = accountd.token(agent.uid)
     here = LogIn(site, web, ca_bundle, agent)
-    (shown,) = accountd.one(wire.ShowLogIns(accountd.source, agent.uid, token)).log_ins
+    (shown,) = accountd.one(ShowLogIns(accountd.source, agent.uid, token)).log_ins
     elsewhere = LogIn(site, web, ca_bundle, agent)
-    done = accountd.one(wire.EndLogIn(accountd.source, agent.uid, token, shown.ident))
+    done = accountd.one(EndLogIn(accountd.source, agent.uid, token, shown.ident))
     assert (here.open, elsewhere.open) == (NONE_OPEN, ALL_OPEN)
-    assert done == wire.Done(agent.uid, "active"), "all were told"
+    assert done == Done(agent.uid, "active"), "all were told"
 
 
 def test_what_an_operator_ends_is_over_at_the_next_request_everywhere(

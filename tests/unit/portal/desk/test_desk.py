@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.wire import Forbidden
+from malleposte.accountd.calls.charges import Charge
+from malleposte.accountd.calls.desk import DeskFind, DeskList, Person, Sheet
+from malleposte.accountd.calls.desk_acts import DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.factors import Factor
+from malleposte.accountd.message import ErrorCode, Forbidden
+from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
 from malleposte_portal import desk
 from malleposte_portal.core.forbidden import SENTENCES
 from malleposte_portal.core.languages import catalogues
 from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError
 
+from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, addresses
 
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 CODE = "3467C-DFGHJ"
-SHEET = wire.Sheet(
+SHEET = Sheet(
     "Professeure", ("0210001M",), "20261126080000Z", "20261125080000Z", "20261124080000Z",
     ("mail 20261201080000Z", "desk 20261202080000Z"), ("mail", "aloud"),
-    (wire.Factor("abc", "totp", "Téléphone", "2026-11-01T08:00:00+00:00"), wire.Factor("d/+f=", "webauthn", "")), True,
+    (Factor("abc", "totp", "Téléphone", "2026-11-01T08:00:00+00:00"), Factor("d/+f=", "webauthn", "")), True,
 )  # fmt: skip
-ACCOUNT = wire.Account(
+ACCOUNT = Account(
     "Jean Martin", "jean@ac-exemple.test", "roundcube", "active", recovery_mail="je…@exemple.test", looked=True,
     desk=True,
 )  # fmt: skip
 PEOPLE = (
-    wire.Person("jmartin", "Jean Martin", "jean@ac-exemple.test", "active", ("0210001M",), "20261126080000Z"),
-    wire.Person("zoé&co", "", "zoe@ac-exemple.test", "suspended"),
+    Person("jmartin", "Jean Martin", "jean@ac-exemple.test", "active", ("0210001M",), "20261126080000Z"),
+    Person("zoé&co", "", "zoe@ac-exemple.test", "suspended"),
 )
-BOX = wire.Charge("box", "ce.0210001m", "Collège des Prés", "ce.0210001m@ac-exemple.test", ("jmartin", "partie"))
-DONE = wire.Done("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True,
+BOX = Charge("box", "ce.0210001m", "Collège des Prés", "ce.0210001m@ac-exemple.test", ("jmartin", "partie"))
+DONE = Told("jmartin", "active", account=ACCOUNT, sheet=SHEET, people=PEOPLE, reach=("21", "0210001M"), more=True,
                  charges=(BOX,))  # fmt: skip
 PAGES = [name for name in addresses(*desk.SUBJECTS) if name != "desk_aloud"]
 """The pages that show something of their own at any time."""
@@ -77,7 +83,7 @@ def test_each_page_asks_accountd_with_the_token(
 def test_a_refusal_is_a_sentence_and_ends_no_log_in(
     inside: Any, accountd: Any, name: str, word: Forbidden, language: int
 ) -> None:
-    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=word.value)
+    accountd.refuse(ErrorCode.FORBIDDEN, message=word.value)
     page = inside.get(at(name, language))
     assert inside.last.status_code == 403
     english = catalogues(strict=True)["en"].gettext(SENTENCES[word])
@@ -95,7 +101,7 @@ def test_every_word_has_its_own_sentence() -> None:
 @BOTH
 def test_agents_are_found_and_lead_to_their_sheets(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk"][language], text="  martin   jean ")
-    assert asked(accountd, wire.DeskFind).text == "martin jean"
+    assert asked(accountd, DeskFind).text == "martin jean"
     links = [held["href"] for held, _text in page.all("a")]
     assert f"{ADDRESSES['desk_agent'][language]}?agent=jmartin" in links
     assert f"{ADDRESSES['desk_agent'][language]}?agent=zo%C3%A9%26co" in links
@@ -110,7 +116,7 @@ def test_a_browser_comes_back_to_what_was_found_without_sending_the_form_again(i
     for _visit in range(2):
         accountd.asked.clear()
         assert "Jean Martin" in inside.get(answer.headers["Location"]).all("main")[0][1]
-        assert asked(accountd, wire.DeskFind).text == "martin"
+        assert asked(accountd, DeskFind).text == "martin"
     assert inside.get("/assistance").named("found") == ""
 
 
@@ -125,12 +131,12 @@ def test_a_sheet_is_still_there_after_a_log_in_and_in_the_other_language(inside:
 def test_a_search_of_one_letter_asks_nothing(inside: Any, accountd: Any) -> None:
     page = inside.send("/assistance", text="d")
     assert (inside.last.status_code, bool(page.named("text-error"))) == (422, True)
-    assert not [one for one in accountd.asked if isinstance(one, wire.DeskFind)]
+    assert not [one for one in accountd.asked if isinstance(one, DeskFind)]
 
 
 def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any) -> None:
     form = inside.get("/assistance").forms()[-1]["fields"]
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="too short")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="too short")
     page = inside.post("/assistance", {**form, "text": "xx"})
     assert "pas été comprise" in page.named("errors")
     accountd.answer = DONE
@@ -140,17 +146,17 @@ def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any
 @BOTH
 def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_list"][language], school="0210001m", state="idle")
-    request = asked(accountd, wire.DeskList)
+    request = asked(accountd, DeskList)
     assert (request.school, request.state) == ("0210001M", "idle")
     assert "Jean Martin" in page.all("main")[0][1]
-    accountd.answer = wire.Done("mdupond")
+    accountd.answer = Told("mdupond")
     assert inside.send(ADDRESSES["desk_list"][language], school="0210001M").all("main")
 
 
 @BOTH
 def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_boxes"][language], school="0210001m")
-    assert asked(accountd, wire.DeskBoxes).school == "0210001M"
+    assert asked(accountd, DeskBoxes).school == "0210001M"
     box = f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
     assert box in [held["href"] for held, _text in page.all("a")]
     page = inside.get(box)
@@ -158,7 +164,7 @@ def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any
     assert "Jean Martin" in text and "partie" in text and BOX.mail in text
     assert f"{ADDRESSES['desk_undelegate'][language]}?box=ce.0210001m&agent=partie" in links
     assert f"{ADDRESSES['desk_delegate'][language]}?box=ce.0210001m" in links
-    accountd.answer = wire.Done("mdupond")
+    accountd.answer = Told("mdupond")
     assert inside.send(ADDRESSES["desk_boxes"][language], school="0210001M").all("main")
 
 
@@ -170,13 +176,13 @@ def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: b
     accountd.asked.clear()
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": " "})
     assert (inside.last.status_code, bool(page.named("reason-error")), accountd.asked) == (422, True, [])
-    accountd.refuse(wire.ErrorCode.FORBIDDEN, message=Forbidden.REACH.value)
+    accountd.refuse(ErrorCode.FORBIDDEN, message=Forbidden.REACH.value)
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
     assert inside.last.status_code == 403 and page.named("errors")
     accountd.answer = DONE
     accountd.asked.clear()
     page = inside.post(address, {**fields, "agent": "jmartin", "reason": "demande 4711"})
-    request = asked(accountd, wire.DeskSetDelegate)
+    request = asked(accountd, DeskSetDelegate)
     assert (request.box, request.target, request.reason, request.add) == ("ce.0210001m", "jmartin", "demande 4711", add)
     assert inside.last.request.full_path == box
     assert "fr-alert--success" in inside.last.text
@@ -203,11 +209,11 @@ def test_a_sheet_has_diagnosis_factors_and_acts(inside: Any) -> None:
 def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> None:
     time = "2026-11-20T08:00:00+00:00"
     logins = (
-        wire.LogIn(time, True, "imap", "192.0.2.7", "Thunderbird"),
-        wire.LogIn(time, False, "imap", "192.0.2.9", "K-9", reason="password", count=12, old=True),
+        LogIn(time, True, "imap", "192.0.2.7", "Thunderbird"),
+        LogIn(time, False, "imap", "192.0.2.9", "K-9", reason="password", count=12, old=True),
     )
-    refused = (wire.RefusedMail(time, "in", "am…@lointain.test", "virus", 2),)
-    told = wire.Diagnosis(logins, refused, 2500, 2500, looked=True)
+    refused = (RefusedMail(time, "in", "am…@lointain.test", "virus", 2),)
+    told = Diagnosis(logins, refused, 2500, 2500, looked=True)
     accountd.answer = replace(DONE, account=replace(ACCOUNT, discards=True), diagnosis=told)
     text = inside.get(at("desk_agent")).all("main")[0][1]
     for one in (
@@ -225,9 +231,9 @@ def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> N
 @pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
 @BOTH
 def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language: int) -> None:
-    account = wire.Account("Jean", state=state, blocked_until="20991201080000Z", absence=True,
-                           forwards=("a…@b.test", wire.COMPUTED))  # fmt: skip
-    accountd.answer = wire.Done("jmartin", state, account=account, sheet=wire.Sheet())
+    account = Account("Jean", state=state, blocked_until="20991201080000Z", absence=True,
+                           forwards=("a…@b.test", COMPUTED))  # fmt: skip
+    accountd.answer = Told("jmartin", state, account=account, sheet=Sheet())
     page = inside.get(at("desk_agent", language))
     told = ("a…@b.test, une adresse que le filtre calcule", "a…@b.test, an address that the filter computes")
     assert told[language] in page.all("main")[0][1]
@@ -239,7 +245,7 @@ def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language:
 def given_aloud(inside: Any, accountd: Any, language: int = 0) -> Any:
     """Have a code given that is read aloud; the bare answer to the form."""
     fields = inside.get(at("desk_code", language)).forms()[-1]["fields"]
-    accountd.answer = wire.Done("jmartin", "active", "20261201080000Z", secret=CODE)
+    accountd.answer = Told("jmartin", "active", "20261201080000Z", secret=CODE)
     sent = {**fields, "way": "aloud", "reason": "demande 4711", "called_back": "y"}
     return inside.http.post(ADDRESSES["desk_code"][language], data=sent, base_url="https://pia.test")
 
@@ -262,7 +268,7 @@ def test_a_reload_of_a_code_read_aloud_makes_no_second_code(
     accountd.answer = DONE
     told = inside.get(again.headers["Location"]).all("main")[0][1]
     assert ("shown only once" if language else "n’est affiché qu’une fois") in told and CODE not in inside.last.text
-    assert len([one for one in accountd.asked if isinstance(one, wire.DeskCode)]) == 1
+    assert len([one for one in accountd.asked if isinstance(one, DeskCode)]) == 1
 
 
 def test_a_code_that_cannot_be_shown_is_in_no_page_and_the_page_says_why(
@@ -282,7 +288,7 @@ def test_a_code_that_nobody_came_for_is_gone_after_ten_minutes(inside: Any, acco
 def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
     page = inside.get(given_aloud(inside, accountd).headers["Location"])
     assert page.named("secret") == CODE
-    request = asked(accountd, wire.DeskCode)
+    request = asked(accountd, DeskCode)
     assert (request.target, request.way, request.reason, request.called_back) == (
         "jmartin", "aloud", "demande 4711", True,
     )  # fmt: skip
@@ -294,9 +300,9 @@ def test_a_code_read_aloud_is_shown_once(inside: Any, accountd: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "said"),
     [
-        ("desk_code", wire.DeskCode, "adresse de secours"),
-        ("desk_block", wire.DeskBlock, "est bloqué"),
-        ("desk_factor", wire.DeskRemoveFactor, "est supprimé"),
+        ("desk_code", DeskCode, "adresse de secours"),
+        ("desk_block", DeskBlock, "est bloqué"),
+        ("desk_factor", DeskRemoveFactor, "est supprimé"),
     ],
 )
 def test_an_act_is_done_and_said_on_the_sheet_once(
@@ -327,7 +333,7 @@ def test_a_way_that_is_not_offered_is_not_taken_from_the_browser(inside: Any, ac
     assert [held["value"] for held, _text in page.all("input") if held.get("name") == "way"] == ["mail", "aloud"]
     fields = {**page.forms()[-1]["fields"], "ways": "mail"}
     inside.post("/assistance/code", {**fields, "way": "aloud", "reason": "demande 4711"})
-    assert asked(accountd, wire.DeskCode).way == "mail"
+    assert asked(accountd, DeskCode).way == "mail"
 
 
 def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
@@ -337,5 +343,5 @@ def test_pages_without_an_agent_lead_to_the_search(inside: Any) -> None:
 
 def test_the_way_there_is_shown_to_whom_it_is_for(inside: Any, accountd: Any) -> None:
     assert "/assistance" in [held["href"] for held, _text in inside.get("/compte").all("a")]
-    accountd.answer = wire.Done("mdupond", account=wire.Account("Marie"))
+    accountd.answer = Told("mdupond", account=Account("Marie"))
     assert "/assistance" not in [held["href"] for held, _text in inside.get("/compte").all("a")]

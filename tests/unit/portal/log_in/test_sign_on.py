@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from authlib.jose import JsonWebKey
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.message import ErrorCode
 from malleposte_portal.log_in import sessions
 from malleposte_portal.log_in.sign_on import COOKIE, END, RETURN, local
 
@@ -405,9 +406,9 @@ def test_a_provider_that_does_not_ask_again_opens_nothing(
     assert thief.raw(provider.log_in(begun(thief), "mdupond")).status_code == 303
 
 
-@pytest.mark.parametrize("error", [wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED])
+@pytest.mark.parametrize("error", [ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED])
 def test_an_agent_whom_accountd_does_not_admit_has_no_log_in(
-    visit: Any, provider: FakeProvider, accountd: Any, error: wire.ErrorCode
+    visit: Any, provider: FakeProvider, accountd: Any, error: ErrorCode
 ) -> None:
     accountd.refuse(error)
     assert visit.raw(provider.log_in(begun(visit), "mdupond")).status_code == 400

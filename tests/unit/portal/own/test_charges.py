@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.charges import Charge, Member, SetCharge
+from malleposte.accountd.message import ErrorCode
 
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
-BOX = wire.Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
-LIST = wire.Charge(
+BOX = Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
+LIST = Charge(
     "list", "conseil", "Conseil", "conseil@ac-exemple.test", posters=("@anyone", "@list:autre", "ami@exemple.test"),
     moderators=("pmartin",),
 )  # fmt: skip
-PEOPLE = (wire.Person("pmartin", "Paul Martin"),)
+PEOPLE = (Member("pmartin", "Paul Martin"),)
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
 
 
 def asked(accountd: Any) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, wire.SetCharge)]
+    return [one for one in accountd.asked if isinstance(one, SetCharge)]
 
 
 def text(page: Any) -> str:
@@ -97,7 +98,7 @@ def test_nobody_and_a_stranger_are_told_at_the_field(inside: Any, accountd: Any)
     assert inside.last.status_code == 422 and page.named("value-error") and asked(accountd) == []
     page = inside.post(ADD, form | {"group": "@anyone", "value": ""})
     assert inside.last.status_code == 422 and page.named("group-error") and asked(accountd) == []
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
     page = inside.post(ADD, form | {"group": "", "value": "nul"})
     assert inside.last.status_code == 422 and "pas connu" in page.named("value-error")
     assert "for the log alone" not in inside.last.text
@@ -107,7 +108,7 @@ def test_what_is_another_s_leads_back_to_the_list(inside: Any, accountd: Any) ->
     accountd.answer = DONE
     assert inside.raw(f"{ADD}?kind=box&name=ce.x&part=manager").headers["Location"] == ALL
     assert inside.raw(ONE).headers["Location"] == ALL
-    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    accountd.refuse(ErrorCode.NOT_FOUND)
     assert inside.raw(f"{ONE}?kind=box&name=ce.y").headers["Location"] == ALL
-    accountd.refuse(wire.ErrorCode.UNAVAILABLE)
+    accountd.refuse(ErrorCode.UNAVAILABLE)
     assert inside.raw(f"{ONE}?kind=box&name=ce.y").status_code == 503

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.own_data import AskOwnData, EndOwnData, FetchOwnData, OwnData, OwnDataCopy
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal.own import data
+from msgspec.structs import asdict
 
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.conftest import Visitor, portal
@@ -17,7 +20,7 @@ from tests.unit.portal.test_fuzzing import SIGNS
 
 __all__ = ["inside"]
 PAGE, FETCH, END = (ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
-READY = wire.OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
+READY = OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
@@ -25,7 +28,7 @@ class Copy:
     """As client.Copy; says whether it was closed."""
 
     def __init__(self, content: bytes, broken: bool = False) -> None:
-        self.answer = wire.Done("mdupond", own_data=replace(READY, size=len(content)))
+        self.answer = OwnDataCopy("mdupond", size=len(content))
         self.content, self.broken, self.closed = content, broken, False
 
     def __iter__(self) -> Iterator[bytes]:
@@ -40,13 +43,13 @@ class Copy:
 
 def held(accountd: Any, **copy: Any) -> None:
     """From now on the account has such a copy."""
-    accountd.answer = replace(DONE, own_data=wire.OwnData(**copy))
+    accountd.answer = replace(DONE, own_data=OwnData(**copy))
 
 
 def handed(accountd: Any, copy: Copy | Exception) -> None:
     """From now on this is handed over."""
 
-    def fetch(request: wire.FetchOwnData) -> Copy:
+    def fetch(request: FetchOwnData) -> Copy:
         accountd.asked.append(request)
         if isinstance(copy, Exception):
             raise copy
@@ -68,8 +71,8 @@ def text(inside: Any, path: str = PAGE) -> str:
         ({}, ("pas encore demandé", "not asked for a copy")),
         ({"state": "asked", "asked": "20261126120000Z"}, ("est demandée", "is asked for")),
         ({"state": "making", "asked": "20261126120000Z"}, ("se prépare", "being made")),
-        (READY.__dict__, ("1,2 Go", "1.2 GB")),
-        (READY.__dict__ | {"missing": 3}, ("n’ont pas pu être lus : 3", "could not be read: 3")),
+        (asdict(READY), ("1,2 Go", "1.2 GB")),
+        (asdict(READY) | {"missing": 3}, ("n’ont pas pu être lus : 3", "could not be read: 3")),
         ({"state": "failed", "reason": "room"}, ("La place manque", "no room")),
         ({"state": "failed", "reason": "away"}, ("Un serveur n’a pas répondu", "server gave no answer")),
         ({"state": "ended"}, ("est effacée", "is deleted")),
@@ -88,12 +91,12 @@ def test_a_copy_is_asked_for_with_the_password(inside: Any, accountd: Any) -> No
     held(accountd)
     inside.send(PAGE, password="Vieux-Chemin7!x")
     assert inside.last.status_code == 200
-    (asked,) = [one for one in accountd.asked if isinstance(one, wire.AskOwnData)]
+    (asked,) = [one for one in accountd.asked if isinstance(one, AskOwnData)]
     assert (asked.uid, asked.password) == ("mdupond", "Vieux-Chemin7!x") and asked.token.count(".") == 2
     assert "Vieux-Chemin7!x" not in inside.last.text
     page = inside.send(PAGE, password="")
     assert inside.last.status_code == 422 and page.named("password-error")
-    assert len([one for one in accountd.asked if isinstance(one, wire.AskOwnData)]) == 1
+    assert len([one for one in accountd.asked if isinstance(one, AskOwnData)]) == 1
 
 
 @pytest.mark.parametrize(
@@ -111,10 +114,10 @@ def test_a_refusal_is_told_on_the_page(
     held(accountd)
     page, call = inside.get(PAGE), accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
-        if isinstance(request, wire.AskOwnData):
-            raise client.RefusedError(wire.Refused(wire.ErrorCode(error), message))
-        done: wire.Done = call(request)
+    def refused(request: Request[Any]) -> Done:
+        if isinstance(request, AskOwnData):
+            raise client.RefusedError(Refused(ErrorCode(error), message))
+        done: Done = call(request)
         return done
 
     accountd.call = refused
@@ -136,7 +139,7 @@ def test_the_copy_comes_as_a_file_and_no_address_leads_to_it(inside: Any, anothe
     assert answer.headers["Content-Disposition"] == "attachment; filename=mes-donnees-mdupond.zip"
     answer.close()
     assert copy.closed
-    (asked,) = [one for one in accountd.asked if isinstance(one, wire.FetchOwnData)]
+    (asked,) = [one for one in accountd.asked if isinstance(one, FetchOwnData)]
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
     assert inside.raw(FETCH).status_code == 405
     stranger = another()
@@ -157,7 +160,7 @@ def test_a_download_without_the_form_s_token_is_refused(inside: Any, accountd: A
 
 
 def test_a_copy_that_is_gone_is_told(inside: Any, accountd: Any) -> None:
-    handed(accountd, client.RefusedError(wire.Refused(wire.ErrorCode.REFUSED_VALUE, "no copy is ready")))
+    handed(accountd, client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "no copy is ready")))
     answer = inside.press(PAGE, FETCH)
     assert answer.status_code == 422 and "pas de copie à télécharger" in answer.text
     handed(accountd, client.UnavailableError("away"))
@@ -165,7 +168,7 @@ def test_a_copy_that_is_gone_is_told(inside: Any, accountd: Any) -> None:
 
 
 def test_a_log_in_that_is_over_fetches_nothing(inside: Any, accountd: Any) -> None:
-    handed(accountd, client.RefusedError(wire.Refused(wire.ErrorCode.NOT_PROVED)))
+    handed(accountd, client.RefusedError(Refused(ErrorCode.NOT_PROVED)))
     answer = inside.press(PAGE, FETCH)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/deconnecte?fin=1")
 
@@ -202,7 +205,7 @@ def test_the_copy_is_removed(inside: Any, accountd: Any) -> None:
     held(accountd, state="ended")
     assert "La copie est supprimée" in text(inside)
     assert "La copie est supprimée" not in text(inside)
-    assert [type(one) for one in accountd.asked if isinstance(one, wire.EndOwnData)] == [wire.EndOwnData]
+    assert [type(one) for one in accountd.asked if isinstance(one, EndOwnData)] == [EndOwnData]
 
 
 @BOTH
@@ -221,7 +224,7 @@ def test_no_password_breaks_the_form(inside: Any, accountd: Any, language: int) 
     ("many", "french"), [(0, "1 ko"), (400_000, "400 ko"), (7_600_000, "8 Mo"), (5_000_000_000, "5,0 Go")]
 )
 def test_a_size_is_said_as_people_say_it(inside: Any, accountd: Any, many: int, french: str) -> None:
-    held(accountd, **READY.__dict__ | {"size": many})
+    held(accountd, **asdict(READY) | {"size": many})
     assert french in text(inside)
 
 

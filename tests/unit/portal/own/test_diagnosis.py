@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.account import Diagnose
+from malleposte.accountd.message import ErrorCode
+from malleposte.accountd.own import COMPUTED, Diagnosis, LogIn, RefusedMail
 from malleposte_portal.own.diagnosis import REFUSED_LOG_INS, REFUSED_MAIL, SERVICES
 
+from tests.support.accountd import Told
 from tests.unit.portal.own.test_pages import ACCOUNT
 
 SOON = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)).isoformat(timespec="seconds")
-GOOD = wire.Done(
+GOOD = Told(
     "mdupond", "active", account=replace(ACCOUNT, forwards=()),
-    diagnosis=wire.Diagnosis((wire.LogIn(SOON, True, "imap", "192.0.2.7", "Thunderbird"),), (), 100, 2500, looked=True),
+    diagnosis=Diagnosis((LogIn(SOON, True, "imap", "192.0.2.7", "Thunderbird"),), (), 100, 2500, looked=True),
 )  # fmt: skip
-REFUSED = wire.LogIn(SOON, False, "imap", "192.0.2.7", "K-9 <b>", reason="password", count=4)
+REFUSED = LogIn(SOON, False, "imap", "192.0.2.7", "K-9 <b>", reason="password", count=4)
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ def test_nothing_wrong_is_said_plainly(inside: Any, accountd: Any, address: str,
     found = text(inside, address)
     assert good in found
     assert "Thunderbird" in found and "192.0.2.7" in found, "the last log-in"
-    (asked,) = [one for one in accountd.asked if isinstance(one, wire.Diagnose)]
+    (asked,) = [one for one in accountd.asked if isinstance(one, Diagnose)]
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
 
 
@@ -73,11 +77,11 @@ def test_a_stranger_is_told_of_no_account_and_how_to_log_in(visit: Any, accountd
         ({"used_mb": 2500}, "Votre boîte est pleine", "mailbox is full"),
         ({"used_mb": 2300}, "presque pleine", "nearly full"),
         ({"forwards": ("ailleurs@exemple.test",)}, "ailleurs@exemple.test", "ailleurs@exemple.test"),
-        ({"forwards": (wire.COMPUTED,)}, "adresse que le filtre calcule", "address that the filter computes"),
+        ({"forwards": (COMPUTED,)}, "adresse que le filtre calcule", "address that the filter computes"),
         ({"discards": True}, "supprime ou refuse", "deletes or refuses"),
         ({"logins": (replace(REFUSED, old=True),)}, "ancien mot de passe", "old password"),
         ({"logins": (REFUSED,)}, "4 connexions refusées", "4 refused log-ins"),
-        ({"refused": (wire.RefusedMail(SOON, "in", "a@b.test", "spam"),)}, "1 message refusé", "1 refused message"),
+        ({"refused": (RefusedMail(SOON, "in", "a@b.test", "spam"),)}, "1 message refusé", "1 refused message"),
         ({"looked": False}, "pas pu être vérifiée", "could not be checked"),
     ],
 )
@@ -120,18 +124,18 @@ def test_refused_log_ins_say_by_what_from_where_and_why(inside: Any, accountd: A
 @pytest.mark.parametrize("way", ["in", "out"])
 def test_every_reason_of_refused_mail_has_words_and_a_remedy(inside: Any, accountd: Any, way: str) -> None:
     reasons = [reason for one, reason in REFUSED_MAIL if one == way]
-    with_(accountd, refused=tuple(wire.RefusedMail(SOON, way, f"{one}@b.test", one) for one in reasons))
+    with_(accountd, refused=tuple(RefusedMail(SOON, way, f"{one}@b.test", one) for one in reasons))
     found = text(inside)
     for reason in reasons:
         assert f"{reason}@b.test" in found
         assert " ".join(REFUSED_MAIL[way, reason][1].split()) in found
     text(inside, "/en/diagnosis")
-    with_(accountd, refused=(wire.RefusedMail(SOON, way, "", "other"),))
+    with_(accountd, refused=(RefusedMail(SOON, way, "", "other"),))
     assert "jugé indésirable" in text(inside)
 
 
 def test_every_service_and_reason_is_translated(inside: Any, accountd: Any) -> None:
-    rows = [wire.LogIn(SOON, False, service, reason=reason) for service in SERVICES for reason in REFUSED_LOG_INS]
+    rows = [LogIn(SOON, False, service, reason=reason) for service in SERVICES for reason in REFUSED_LOG_INS]
     for start in range(0, len(rows), 10):
         with_(accountd, logins=tuple(rows[start : start + 10]))
         text(inside), text(inside, "/en/diagnosis")
@@ -144,6 +148,6 @@ def test_without_accountd_the_page_says_so_and_shows_the_rest(inside: Any, accou
 
 
 def test_a_log_in_that_is_over_is_over_here_too(inside: Any, accountd: Any) -> None:
-    accountd.refuse(wire.ErrorCode.UNAUTHORISED)
+    accountd.refuse(ErrorCode.UNAUTHORISED)
     assert inside.raw("/diagnostic").headers["Location"] == "/deconnecte?fin=1"
     assert inside.raw("/diagnostic").status_code == 200

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import factors
+from malleposte.accountd.message import Done, ErrorCode, Request
+from malleposte.accountd.own import Account, Diagnosis, LogIn
 
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
-PHONE = wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
-KEY = wire.Factor("a2V5+x/", "webauthn", "")
+PHONE = factors.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
+KEY = factors.Factor("a2V5+x/", "webauthn", "")
 TWO = replace(DONE, factors=(PHONE, KEY))
 LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
 
@@ -28,7 +30,7 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 def asked(accountd: Any) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, wire.RemoveFactor)]
+    return [one for one in accountd.asked if isinstance(one, factors.RemoveFactor)]
 
 
 @BOTH
@@ -45,15 +47,15 @@ def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: i
 @BOTH
 def test_the_account_s_page_leads_to_the_factors(inside: Any, accountd: Any, language: int) -> None:
     """The directory knows no factor unless they close devices: this page alone says whether there is one."""
-    accountd.answer = replace(DONE, account=wire.Account("Marie Dupond", "marie@ac-exemple.test", state="active"))
+    accountd.answer = replace(DONE, account=Account("Marie Dupond", "marie@ac-exemple.test", state="active"))
     page = inside.get(ADDRESSES["account"][language])
     assert ADDRESSES["factors"][language] in {str(held.get("href")) for held, _text in page.all("a")}
 
 
 @BOTH
 def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd: Any, language: int) -> None:
-    seen = wire.LogIn("2026-09-01T08:00:00+00:00", True, "imap", "192.0.2.7", "K-9")
-    accountd.answer = replace(DONE, closes=True, diagnosis=wire.Diagnosis((seen,), looked=True))
+    seen = LogIn("2026-09-01T08:00:00+00:00", True, "imap", "192.0.2.7", "K-9")
+    accountd.answer = replace(DONE, closes=True, diagnosis=Diagnosis((seen,), looked=True))
     main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
     words = (
         ("will stop working", "Seen on", "Add a device")
@@ -61,7 +63,7 @@ def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd
         else ("s’arrêteront", "Vu le", "Ajouter un appareil")
     )
     assert all(told in main for told in ("K-9", "192.0.2.7", *words))
-    accountd.answer = replace(DONE, closes=True, diagnosis=wire.Diagnosis(looked=True))
+    accountd.answer = replace(DONE, closes=True, diagnosis=Diagnosis(looked=True))
     main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
     assert ("None used it" if language else "Aucun ne s’en est servi") in main
     accountd.answer = replace(DONE, closes=True)
@@ -108,9 +110,9 @@ def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, s
     (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
     call = accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
-        if isinstance(request, wire.RemoveFactor):
-            accountd.refuse(wire.ErrorCode(error), message="for the log alone")
+    def refused(request: Request) -> Done:
+        if isinstance(request, factors.RemoveFactor):
+            accountd.refuse(ErrorCode(error), message="for the log alone")
         return call(request)
 
     accountd.call = refused
@@ -134,4 +136,4 @@ def test_a_provider_that_is_not_ours_sees_to_its_factors_itself(
     shown = visit.get(link_of("devices"))
     assert (LIST in {str(held.get("href")) for held, _text in shown.all("a")}) is bool(page)
     assert "Second facteur" not in visit.get(link_of("account")).all("main")[0][1]
-    assert asked(accountd) == [] and not any(isinstance(one, wire.ShowFactors) for one in accountd.asked)
+    assert asked(accountd) == [] and not any(isinstance(one, factors.ShowFactors) for one in accountd.asked)

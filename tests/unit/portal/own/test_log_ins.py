@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
+from malleposte.accountd.message import ErrorCode, Refused, Request
 
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.conftest import Visitor, portal
@@ -14,8 +16,8 @@ from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-HERE = wire.OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
-TRUSTED = wire.OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
+HERE = OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
+TRUSTED = OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 DEVICES, END = ADDRESSES["devices"], ADDRESSES["log_in_end"]
 
@@ -33,7 +35,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     accountd.answer = replace(DONE, log_ins=(HERE, TRUSTED))
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
     assert (answer.status_code, answer.headers["Location"]) == (303, DEVICES[0])
-    (ended,) = [one for one in accountd.asked if isinstance(one, wire.EndLogIn)]
+    (ended,) = [one for one in accountd.asked if isinstance(one, EndLogIn)]
     assert (ended.uid, ended.log_in) == ("mdupond", "autre")
     main = inside.get(DEVICES[0]).all("main")[0][1]
     assert "La connexion est fermée" in main and "webmails qu’elle avait ouverts sont fermés" in main
@@ -42,9 +44,9 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     assert "se ferment en quelques minutes" in inside.get(DEVICES[0]).all("main")[0][1], "one was not told"
     call = accountd.call
 
-    def refused(request: wire.Request) -> Any:
-        if isinstance(request, wire.EndLogIn):
-            raise client.RefusedError(wire.Refused(wire.ErrorCode.REFUSED_VALUE, "for the log alone"))
+    def refused(request: Request[Any]) -> Any:
+        if isinstance(request, EndLogIn):
+            raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
         return call(request)
 
     accountd.call = refused
@@ -55,8 +57,8 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
 def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, accountd: Any) -> None:
     call = accountd.call
 
-    def away(request: wire.Request) -> Any:
-        if isinstance(request, wire.ShowLogIns):
+    def away(request: Request[Any]) -> Any:
+        if isinstance(request, ShowLogIns):
             raise client.UnavailableError("pia1 gives no answer")
         return call(request)
 
@@ -72,4 +74,4 @@ def test_a_provider_that_is_not_ours_is_not_asked(
     accountd.answer = replace(DONE, log_ins=(HERE,))
     log_in(visit)
     assert END[0] not in {form["action"] for form in visit.get(DEVICES[0]).forms()}
-    assert not any(isinstance(one, wire.ShowLogIns) for one in accountd.asked)
+    assert not any(isinstance(one, ShowLogIns) for one in accountd.asked)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls.account import Line
+from malleposte.accountd.calls.devices import AddDevice, Device, RevokeDevice
+from malleposte.accountd.calls.protection import EndSessions
+from malleposte.accountd.calls.settings import SetClass
+from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.own import COMPUTED, Account
 from malleposte.accounts.disclosure.terms import ACTS as JOURNAL
 from malleposte_portal import own
 from malleposte_portal.core.languages import catalogues
@@ -14,17 +20,18 @@ from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError, key_of
 from malleposte_portal.own import phones
 
+from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, acts, addresses
 
-PHONE = wire.Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
-ACCOUNT = wire.Account(
+PHONE = Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
+ACCOUNT = Account(
     "Marie Dupond", "marie@ac-exemple.test", "roundcube", "active", recovery_mail="ma…@exemple.test", looked=True,
-    password_until="20991001080000Z", forwards=("ailleurs@exemple.test", wire.COMPUTED),
+    password_until="20991001080000Z", forwards=("ailleurs@exemple.test", COMPUTED),
 )  # fmt: skip
 SECRET = "abcdefgh-abcd-abcd-abcd-abcd"
-DONE = wire.Done(
+DONE = Told(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
-    journal=(wire.Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
+    journal=(Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
          "charge_filtering", "diagnosis")  # fmt: skip
@@ -73,7 +80,7 @@ def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> No
     assert all(told in text for told in ("Téléphone", "Courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
     answer = inside.press("/compte/appareils", "/compte/appareils/supprimer", device="abcdefgh")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
-    (revoked,) = [one for one in accountd.asked if isinstance(one, wire.RevokeDevice)]
+    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
     assert (revoked.uid, revoked.device) == ("mdupond", "abcdefgh")
     assert "est supprimé" in inside.get("/compte/appareils").all("main")[0][1]
     assert "est supprimé" not in inside.get("/compte/appareils").all("main")[0][1]
@@ -106,7 +113,7 @@ def test_a_device_is_made_and_its_password_shown_once(inside: Any, accountd: Any
     page = inside.send("/compte/appareils/ajouter", name="Mon  téléphone", mail="y", password="Vieux-Chemin7!x")
     assert page.named("secret") == SECRET
     assert "mail.ac-exemple.test" in page.all("main")[0][1]
-    (made,) = [one for one in accountd.asked if isinstance(one, wire.AddDevice)]
+    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
     assert (made.login, made.name, made.scopes) == ("mdupond", "Mon téléphone", ("imap", "smtp", "sieve"))
     assert made.token.count(".") == 2
     inside.get("/compte/appareils")
@@ -120,7 +127,7 @@ def test_a_reload_of_a_device_s_password_makes_no_second_device(inside: Any, ano
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
     assert "n’est affiché qu’une fois" in inside.get("/compte/appareils").all("main")[0][1]
     assert SECRET not in inside.last.text
-    assert len([one for one in accountd.asked if isinstance(one, wire.AddDevice)]) == 1
+    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
     assert another().raw("/compte/appareils/mot-de-passe").headers["Location"].startswith("/connexion")
 
 
@@ -130,7 +137,7 @@ def test_a_device_whose_password_cannot_be_shown_is_revoked(
     monkeypatch.setattr(shown_once, "keep", lambda *_words: (_ for _ in ()).throw(StoreError("away")))
     inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="Vieux-Chemin7!x")
     assert inside.last.status_code == 503 and SECRET not in inside.last.text
-    assert isinstance(accountd.asked[-1], wire.RevokeDevice) and accountd.asked[-1].device == PHONE.ident
+    assert isinstance(accountd.asked[-1], RevokeDevice) and accountd.asked[-1].device == PHONE.ident
 
 
 def test_a_device_s_password_is_kept_by_no_name_that_reads_it(inside: Any, valkey: Any) -> None:
@@ -152,7 +159,7 @@ def test_a_device_without_name_access_or_password_is_refused(inside: Any, accoun
 
 
 def test_a_wrong_password_makes_no_device_and_ends_no_log_in(inside: Any, accountd: Any) -> None:
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     page = inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="faux")
     assert inside.last.status_code == 403
     assert "Mot de passe inexact" in page.named("errors")
@@ -166,7 +173,7 @@ def test_an_agenda_of_sogo_s_may_send_its_invitations(
     visit: Any, log_in: Any, provider: Any, accountd: Any, profile: str, scopes: tuple[str, ...]
 ) -> None:
     provider.changed = {"profile_class": profile}
-    accountd.answer = replace(DONE, account=wire.Account())
+    accountd.answer = replace(DONE, account=Account())
     log_in(visit)
     visit.send("/compte/appareils/ajouter", name="Téléphone", dav="y", password="un mot de passe")
     assert accountd.asked[-1].scopes == scopes
@@ -195,7 +202,7 @@ def test_all_log_ins_end_at_once(inside: Any, another: Any, log_in: Any, account
     log_in(second)
     answer = inside.press("/compte/appareils", "/compte/sessions/fermer")
     assert answer.headers["Location"].startswith("https://sso.test/oauth2/logout?")
-    assert any(isinstance(one, wire.EndSessions) for one in accountd.asked)
+    assert any(isinstance(one, EndSessions) for one in accountd.asked)
     assert [one.raw("/compte").status_code for one in (inside, second)] == [303, 303]
 
 
@@ -211,12 +218,12 @@ def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) 
     accountd.answer = replace(DONE, account=replace(ACCOUNT, profile="convergence"))
     answer = inside.press("/compte/interface", "/compte/interface", profile="roundcube")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/interface")
-    (asked,) = [one for one in accountd.asked if isinstance(one, wire.SetClass)]
+    (asked,) = [one for one in accountd.asked if isinstance(one, SetClass)]
     assert (asked.uid, asked.profile) == ("mdupond", "roundcube")
     assert "est changée" in inside.get("/compte/interface").named("content")
     token = inside.get("/compte/interface").forms()[0]["fields"]["csrf_token"]
     inside.post("/compte/interface", {"csrf_token": token, "profile": "luxe"})
-    assert len([one for one in accountd.asked if isinstance(one, wire.SetClass)]) == 1
+    assert len([one for one in accountd.asked if isinstance(one, SetClass)]) == 1
 
 
 @BOTH
@@ -272,7 +279,7 @@ def test_a_new_password_ends_every_log_in_of_its_owner(inside: Any, another: Any
     (login,) = [held["value"] for held, _text in page.all("input") if held.get("id") == "login"]
     assert login == "mdupond"
     new = "Tulipe-Verte-4-Lampe"
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     inside.send("/motdepasse/changer", login="mdupond", old="faux", new=new, again=new)
     assert inside.raw("/compte/appareils/ajouter").status_code == 200
     accountd.answer = DONE
@@ -286,8 +293,8 @@ def test_every_act_of_a_journal_has_english_words() -> None:
         assert english.gettext(words)
 
 
-@pytest.mark.parametrize("error", [wire.ErrorCode.UNAUTHORISED, wire.ErrorCode.NOT_PROVED])
-def test_what_ends_at_accountd_ends_here(inside: Any, accountd: Any, error: wire.ErrorCode) -> None:
+@pytest.mark.parametrize("error", [ErrorCode.UNAUTHORISED, ErrorCode.NOT_PROVED])
+def test_what_ends_at_accountd_ends_here(inside: Any, accountd: Any, error: ErrorCode) -> None:
     assert inside.raw("/compte").status_code == 200
     accountd.refuse(error)
     answer = inside.raw("/compte")
@@ -327,7 +334,7 @@ def test_a_provider_that_is_away_leaves_the_log_in_as_it_is(inside: Any, provide
 
 @pytest.mark.parametrize(
     "fault",
-    [client.UnavailableError("away"), client.RefusedError(wire.Refused(wire.ErrorCode.SLOW_DOWN, wait=5))],
+    [client.UnavailableError("away"), client.RefusedError(Refused(ErrorCode.SLOW_DOWN, wait=5))],
     ids=["away", "slow down"],
 )
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in FORMS])

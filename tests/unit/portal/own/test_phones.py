@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.devices import AddDevice, RevokeDevice
+from malleposte.accountd.message import ErrorCode
 from malleposte.front import profile
 from malleposte_portal.own import phones, profiles
 
@@ -58,7 +59,7 @@ def test_a_phone_opens_the_page_of_android_by_its_code(inside: Any) -> None:
 
 def test_the_profile_of_an_iphone_is_given_once(inside: Any, another: Any, accountd: Any) -> None:
     path = prepared(inside)
-    (made,) = [one for one in accountd.asked if isinstance(one, wire.AddDevice)]
+    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
     assert (made.login, made.name, made.scopes) == ("mdupond", "iPhone de Marie", ("imap", "smtp", "dav"))
     assert made.password == GIVEN["password"] and made.token.count(".") == 2
     phone = another()
@@ -84,7 +85,7 @@ def test_a_reload_of_the_profile_s_page_makes_no_second_device(
     assert inside.last.request.path == made
     links = [str(held["href"]) for held, _text in inside.get(made).all("a")]
     assert f"https://pia.test{path}" in links
-    assert len([one for one in accountd.asked if isinstance(one, wire.AddDevice)]) == 1
+    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
     assert another().raw(made).headers["Location"].startswith(("/connexion", "/en/login"))
     clock.now += 601
     answer = inside.raw(made)
@@ -115,8 +116,8 @@ def test_a_wrong_password_makes_no_profile(inside: Any, accountd: Any, valkey: A
     answer = accountd.answer
 
     def call(request: Any) -> Any:
-        if isinstance(request, wire.AddDevice):
-            accountd.refuse(wire.ErrorCode.NOT_PROVED)
+        if isinstance(request, AddDevice):
+            accountd.refuse(ErrorCode.NOT_PROVED)
             raise accountd.answer
         return answer
 
@@ -139,7 +140,7 @@ def test_a_device_whose_profile_cannot_be_kept_is_revoked(inside: Any, accountd:
     monkeypatch.setattr(profiles, "keep", lambda content: (_ for _ in ()).throw(profiles.StoreError("away")))
     inside.send(APPLE, **GIVEN)
     assert inside.last.status_code == 503
-    (revoked,) = [one for one in accountd.asked if isinstance(one, wire.RevokeDevice)]
+    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
     assert revoked.device == "abcdefgh"
 
 
@@ -148,7 +149,7 @@ def test_a_class_with_sogo_s_agenda_gets_the_same(visit: Any, log_in: Any, provi
     accountd.answer = DONE
     log_in(visit)
     path = prepared(visit)
-    (made,) = [one for one in accountd.asked if isinstance(one, wire.AddDevice)]
+    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
     assert made.scopes == ("imap", "smtp", "dav")
     assert len(plistlib.loads(downloaded(visit, path).data)["PayloadContent"]) == 3
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
+from malleposte.accountd.message import ErrorCode, Request
 
+from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
 TICKET = "20261201120000Z k1:digest marie@lointain.test"
-ASKED = wire.Done("mdupond", ticket=TICKET)
+ASKED = Told("mdupond", ticket=TICKET)
 WAITS = replace(DONE, until="20261204120000Z")
 PASSWORD = "Vieux-Chemin7!x"
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
@@ -26,7 +28,7 @@ def path(name: str, language: int = 0) -> str:
     return ADDRESSES[name][language]
 
 
-def asked(accountd: Any, kind: type[wire.Request]) -> list[Any]:
+def asked(accountd: Any, kind: type[Request[Any]]) -> list[Any]:
     return [one for one in accountd.asked if isinstance(one, kind)]
 
 
@@ -54,7 +56,7 @@ def test_a_change_asks_for_the_password_and_says_when_it_counts(
 ) -> None:
     accountd.answer = replace(WAITS, account=replace(ACCOUNT, recovery_next="20261204120000Z"))
     text = inside.send(path(f"recovery_{kind}"), value=value, password=PASSWORD).all("main")[0][1]
-    (sent,) = asked(accountd, wire.SetRecovery)
+    (sent,) = asked(accountd, SetRecovery)
     assert (sent.login, sent.password, sent.kind, sent.value) == ("mdupond", PASSWORD, kind, value)
     assert sent.token.count(".") == 2
     assert "Votre demande est notée" in text and "4 décembre 2026" in text
@@ -72,7 +74,7 @@ def test_a_new_address_waits_for_its_code(inside: Any, accountd: Any, language: 
     assert "marie@lointain.test" in page.all("main")[0][1]
     accountd.answer = WAITS
     inside.send(path("recovery_confirm", language), value="ABCDE-23456")
-    (sent,) = asked(accountd, wire.ConfirmRecovery)
+    (sent,) = asked(accountd, ConfirmRecovery)
     assert (sent.uid, sent.ticket, sent.code) == ("mdupond", TICKET, "ABCDE-23456")
     assert inside.last.request.path == path("recovery", language)
     assert inside.raw(path("recovery_confirm", language)).headers["Location"] == path("recovery_mail", language)
@@ -80,7 +82,7 @@ def test_a_new_address_waits_for_its_code(inside: Any, accountd: Any, language: 
 
 def test_a_wrong_code_may_be_typed_again(inside: Any, accountd: Any) -> None:
     wait_for_code(inside, accountd)
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
     page = inside.send(path("recovery_confirm"), value="ABCDE-23456")
     assert (inside.last.status_code, page.named("value-error") != "") == (422, True)
     assert "for the log alone" not in inside.last.text
@@ -104,11 +106,11 @@ def test_the_ticket_is_that_of_one_log_in_and_of_no_cookie(
 
 @pytest.mark.parametrize("kind", ["mail", "phone"])
 def test_what_accountd_does_not_take_stands_at_the_field(inside: Any, accountd: Any, kind: str) -> None:
-    accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="x@ac-exemple.test is of the academy")
+    accountd.refuse(ErrorCode.REFUSED_VALUE, message="x@ac-exemple.test is of the academy")
     page = inside.send(path(f"recovery_{kind}"), value="x@ac-exemple.test", password=PASSWORD)
     assert inside.last.status_code == 422
     assert page.named("value-error") and "is of the academy" not in inside.last.text
-    accountd.refuse(wire.ErrorCode.NOT_PROVED)
+    accountd.refuse(ErrorCode.NOT_PROVED)
     page = inside.send(path(f"recovery_{kind}"), value="x@lointain.test", password="faux")
     assert inside.last.status_code == 403
     assert "Mot de passe inexact" in page.named("errors")
@@ -119,5 +121,5 @@ def test_what_accountd_does_not_take_stands_at_the_field(inside: Any, accountd: 
 @pytest.mark.parametrize("kind", ["mail", "phone"])
 def test_nothing_is_asked_without_the_password(inside: Any, accountd: Any, kind: str) -> None:
     page = inside.send(path(f"recovery_{kind}"), value="06 12 34 56 78")
-    assert (inside.last.status_code, asked(accountd, wire.SetRecovery)) == (422, [])
+    assert (inside.last.status_code, asked(accountd, SetRecovery)) == (422, [])
     assert page.named("password-error")

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.charges import Charge
+from malleposte.accountd.calls.senders import Sender, SetSenders, ShowSenders, Unfit
+from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 from malleposte_portal.own.senders import UNFIT
 
+from tests.support.accountd import answer_to
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
 HELD = replace(
-    DONE, level="strict", senders=(wire.Sender("ami@lointain.test", True), wire.Sender("pub.test", False))
+    DONE, level="strict", senders=(Sender("ami@lointain.test", True), Sender("pub.test", False))
 )  # fmt: skip
 PAGE = ADDRESSES["filtering"][0]
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
-def sent(accountd: Any) -> list[wire.SetSenders]:
-    return [one for one in accountd.asked if isinstance(one, wire.SetSenders)]
+def sent(accountd: Any) -> list[SetSenders]:
+    return [one for one in accountd.asked if isinstance(one, SetSenders)]
 
 
 def fields(page: Any, act: str) -> Any:
@@ -32,12 +35,12 @@ def refuse(accountd: Any, message: str) -> None:
     """Refuse changes alone from now on."""
     call = accountd.call
 
-    def one(request: wire.Request) -> wire.Done:
-        if isinstance(request, wire.SetSenders):
-            accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message=message)
+    def one(request: Request[Any]) -> Done:
+        if isinstance(request, SetSenders):
+            accountd.refuse(ErrorCode.REFUSED_VALUE, message=message)
         else:
             accountd.answer = HELD
-        done: wire.Done = call(request)
+        done: Done = call(request)
         return done
 
     accountd.call = one
@@ -59,11 +62,11 @@ def test_level_and_senders_are_shown(inside: Any, accountd: Any, language: int) 
 
 
 def test_long_lists_are_asked_for_in_parts(inside: Any, accountd: Any) -> None:
-    parts = {0: HELD.senders, 2: (wire.Sender("autre.test", False),)}
+    parts = {0: HELD.senders, 2: (Sender("autre.test", False),)}
 
-    def one(request: Any) -> wire.Done:
+    def one(request: Any) -> Any:
         accountd.asked.append(request)
-        return replace(HELD, senders=parts[request.after], more=request.after == 0)
+        return answer_to(request, replace(HELD, senders=parts[request.after], more=request.after == 0))
 
     accountd.call = one
     assert "autre.test" in inside.get(PAGE).all("main")[0][1]
@@ -92,7 +95,7 @@ def test_ticked_senders_go_some_at_a_time(inside: Any, accountd: Any) -> None:
     many = [f"a{number}.test" for number in range(20)]
     inside.post(PAGE, fields(inside.get(PAGE), "remove") | {"sender": [*many, "a0.test"]})
     assert [one for asked in sent(accountd) for one in asked.remove] == many
-    assert [len(asked.remove) for asked in sent(accountd)] == [wire.MOST_ITEMS, 6]
+    assert [len(asked.remove) for asked in sent(accountd)] == [MOST_ITEMS, 6]
 
 
 def test_what_is_missing_is_told_and_nothing_asked(inside: Any, accountd: Any) -> None:
@@ -112,9 +115,9 @@ def test_what_is_missing_is_told_and_nothing_asked(inside: Any, accountd: Any) -
 
 
 @BOTH
-@pytest.mark.parametrize("reason", wire.Unfit)
+@pytest.mark.parametrize("reason", Unfit)
 def test_what_accountd_does_not_take_is_said_at_the_field(
-    inside: Any, accountd: Any, reason: wire.Unfit, language: int
+    inside: Any, accountd: Any, reason: Unfit, language: int
 ) -> None:
     accountd.answer = HELD
     path = ADDRESSES["filtering"][language]
@@ -168,7 +171,7 @@ def test_a_box_has_the_same_page_for_its_manager(inside: Any, accountd: Any) -> 
     assert [(one.level, one.block, one.remove) for one in changes] == [
         ("normal", (), ()), ("", ("pub2.test",), ()), ("", (), ("pub.test",)),
     ]  # fmt: skip
-    asked = [one for one in accountd.asked if isinstance(one, wire.SetSenders | wire.ShowSenders)]
+    asked = [one for one in accountd.asked if isinstance(one, SetSenders | ShowSenders)]
     assert {(one.uid, one.box) for one in asked} == {("mdupond", "ce.x")}
     inside.get(PAGE)
     assert accountd.asked[-1].box == ""
@@ -179,7 +182,7 @@ def test_an_address_of_the_box_is_named_as_such(inside: Any, accountd: Any, lang
     accountd.answer = HELD
     path = ADDRESSES["charge_filtering"][language]
     form = fields(inside.get(f"{path}?name=ce.x"), "add")
-    refuse(accountd, wire.Unfit.OWN.value)
+    refuse(accountd, Unfit.OWN.value)
     page = inside.post(path, form | {"value": "ce.x@ac-exemple.test", "list": "allow"})
     assert inside.last.status_code == 422
     assert ("address of this mailbox" if language else "adresse de cette boîte") in page.named("value-error")
@@ -189,7 +192,7 @@ def test_a_box_of_somebody_else_or_none_leads_back_to_one_s_own(inside: Any, acc
     accountd.answer = HELD
     form = fields(inside.get(f"{OF_BOX}?name=ce.x"), "level")
     assert inside.raw(OF_BOX).headers["Location"] == "/compte/boites-et-listes"
-    accountd.refuse(wire.ErrorCode.NOT_FOUND)
+    accountd.refuse(ErrorCode.NOT_FOUND)
     answer = inside.raw(f"{OF_BOX}?name=ce.y")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/boites-et-listes")
     accountd.answer = DONE
@@ -199,7 +202,7 @@ def test_a_box_of_somebody_else_or_none_leads_back_to_one_s_own(inside: Any, acc
 
 def test_the_page_of_a_box_leads_to_its_filtering_and_that_of_a_list_does_not(inside: Any, accountd: Any) -> None:
     for kind, there in (("box", True), ("list", False)):
-        accountd.answer = replace(DONE, charges=(wire.Charge(kind, "ce.x", "Collège X", "ce.x@ac-exemple.test"),))
+        accountd.answer = replace(DONE, charges=(Charge(kind, "ce.x", "Collège X", "ce.x@ac-exemple.test"),))
         page = inside.get(f"/compte/boites-et-listes/gerer?kind={kind}&name=ce.x")
         assert (f"{OF_BOX}?name=ce.x" in [held.get("href") for held, _text in page.all("a")]) is there
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls.undelete import DeletedMessage, FindDeleted, Undelete
+from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 
 from tests.support.portal import ADDRESSES
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
-ONE = wire.Deleted("Projets:12", "Projets", "Ami <ami@lointain.test>", "Conseil <b>", "2026-10-02T09:30:00+00:00")
-OTHER = wire.Deleted("Corbeille:3", "INBOX", "", "", "2026-10-01T09:30:00+00:00")
+ONE = DeletedMessage("Projets:12", "Projets", "Ami <ami@lointain.test>", "Conseil <b>", "2026-10-02T09:30:00+00:00")
+OTHER = DeletedMessage("Corbeille:3", "INBOX", "", "", "2026-10-01T09:30:00+00:00")
 FOUND = replace(DONE, deleted=(ONE, OTHER), many=2)
 PAGE = ADDRESSES["undelete"][0]
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
@@ -40,7 +41,7 @@ def test_the_latest_are_shown_with_sender_time_and_folder(inside: Any, accountd:
         assert told in text, told
     ticks = [held["value"] for held, _text in page.all("input") if held.get("name") == "message"]
     assert ticks == [one.ident for one in FOUND.deleted]
-    (request,) = asked(accountd, wire.FindDeleted)
+    (request,) = asked(accountd, FindDeleted)
     assert (request.uid, request.sender, request.subject, request.days) == ("mdupond", "", "", 0)
 
 
@@ -49,7 +50,7 @@ def test_words_are_looked_for_and_stay_out_of_the_address(inside: Any, accountd:
     form = fields(inside.get(PAGE), "find")
     page = inside.post(PAGE, form | {"sender": " ami ", "subject": "conseil", "days": "7"})
     assert inside.last.status_code == 200 and "Messages trouvés" in page.all("main")[0][1]
-    request = asked(accountd, wire.FindDeleted)[-1]
+    request = asked(accountd, FindDeleted)[-1]
     assert (request.sender, request.subject, request.days) == ("ami", "conseil", 7)
     assert inside.last.request.query_string == b""
 
@@ -68,9 +69,9 @@ def test_ticked_messages_come_back_some_at_a_time(inside: Any, accountd: Any) ->
     many = [f"Projets:{number}" for number in range(1, 21)]
     page = inside.post(PAGE, form | {"message": [*many, "Projets:1"]})
     assert "Messages récupérés : 4" in page.all("main")[0][1]
-    sent = asked(accountd, wire.Undelete)
+    sent = asked(accountd, Undelete)
     assert [one for request in sent for one in request.messages] == many
-    assert [len(request.messages) for request in sent] == [wire.MOST_ITEMS, 6]
+    assert [len(request.messages) for request in sent] == [MOST_ITEMS, 6]
     assert "Messages récupérés" not in inside.get(PAGE).all("main")[0][1]
 
 
@@ -79,19 +80,19 @@ def test_nothing_ticked_is_told_and_asks_for_nothing(inside: Any, accountd: Any)
     form = fields(inside.get(PAGE), "back")
     page = inside.post(PAGE, form)
     assert inside.last.status_code == 422 and "Cochez d’abord" in page.all("main")[0][1]
-    assert asked(accountd, wire.Undelete) == []
+    assert asked(accountd, Undelete) == []
 
 
 def test_what_was_brought_back_already_is_told(inside: Any, accountd: Any) -> None:
     accountd.answer = FOUND
     form, call = fields(inside.get(PAGE), "back"), accountd.call
 
-    def refused(request: wire.Request) -> wire.Done:
-        if isinstance(request, wire.Undelete):
-            accountd.refuse(wire.ErrorCode.REFUSED_VALUE, message="for the log alone")
+    def refused(request: Request[Any]) -> Done:
+        if isinstance(request, Undelete):
+            accountd.refuse(ErrorCode.REFUSED_VALUE, message="for the log alone")
         else:
             accountd.answer = FOUND
-        done: wire.Done = call(request)
+        done: Done = call(request)
         return done
 
     accountd.call = refused
@@ -103,8 +104,8 @@ def test_what_was_brought_back_already_is_told(inside: Any, accountd: Any) -> No
 def test_a_long_word_or_an_odd_period_is_refused(inside: Any, accountd: Any) -> None:
     accountd.answer = FOUND
     form = fields(inside.get(PAGE), "find")
-    before = len(asked(accountd, wire.FindDeleted))
+    before = len(asked(accountd, FindDeleted))
     for wrong in ({"sender": "x" * 101}, {"days": "400"}):
         inside.post(PAGE, form | wrong)
         assert inside.last.status_code == 422
-    assert len(asked(accountd, wire.FindDeleted)) == before
+    assert len(asked(accountd, FindDeleted)) == before

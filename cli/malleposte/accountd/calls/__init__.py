@@ -1,0 +1,1 @@
+"""The calls of accountd by subject: each module has the requests, their answers and the handlers."""

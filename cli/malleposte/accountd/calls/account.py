@@ -1,0 +1,81 @@
+"""An account as its owner sees it: its state, what was done to it, and what may be wrong with it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from malleposte.accountd import own
+from malleposte.accountd.call import call
+from malleposte.accountd.context import Context
+from malleposte.accountd.message import Done, Message, Owned, fitting
+from malleposte.accounts.disclosure import lines
+from malleposte.throttle import costs
+
+
+class Line(Message, frozen=True):
+    """A line of the journal: time (ISO 8601), the act in French words, by whom, the reason.
+
+    `by` is `portal`, `desk` (the help desk) or `operators`.
+    """
+
+    time: str
+    act: str
+    by: str
+    note: str = ""
+
+
+class AccountShown(Done, frozen=True):
+    """The account."""
+
+    account: own.Account = msgspec.field(default_factory=own.Account)
+
+
+class JournalShown(Done, frozen=True):
+    """What was done to it, newest first."""
+
+    journal: tuple[Line, ...] = ()
+
+
+class Diagnosed(AccountShown, frozen=True):
+    """The account, and what may be wrong with it."""
+
+    diagnosis: own.Diagnosis = msgspec.field(default_factory=own.Diagnosis)
+
+
+class ShowAccount(Owned[AccountShown], frozen=True):
+    """Show an account to its owner."""
+
+
+class ShowJournal(Owned[JournalShown], frozen=True):
+    """Show what was done to an account."""
+
+
+class Diagnose(Owned[Diagnosed], frozen=True):
+    """Tell an account's owner what may be wrong with it."""
+
+
+@call(cost=costs.LOOK)
+def show_account(context: Context, request: ShowAccount) -> AccountShown:
+    """Summarise it."""
+    holder = context.owner(request.uid)
+    return AccountShown(holder.uid, holder.state.value, account=own.read(context, holder.uid))
+
+
+@call(cost=costs.LOOK)
+def show_journal(context: Context, request: ShowJournal) -> JournalShown:
+    """Read accountd's own journal, and the operators' on its host."""
+    holder = context.owner(request.uid)
+    rows = [
+        *lines.of([context.tools.journal], holder.uid),
+        *(lines.Line(*one) for one in context.tools.hosts.journal(holder.uid)),
+    ]
+    return JournalShown(holder.uid, holder.state.value, journal=fitting(Line(*one) for one in lines.newest(rows)))
+
+
+@call(cost=costs.LOOK)
+def diagnose(context: Context, request: Diagnose) -> Diagnosed:
+    """Say what was recorded of late."""
+    holder = context.owner(request.uid)
+    account = own.read(context, holder.uid)
+    diagnosis = own.diagnosed(context, holder.uid, account.password_since)
+    return Diagnosed(holder.uid, holder.state.value, account=account, diagnosis=diagnosis)
