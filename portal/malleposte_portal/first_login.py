@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls import enrolment
 from malleposte.accountd.message import Done, Request
 
 from malleposte_portal import acts, forms
@@ -45,7 +45,7 @@ def activate() -> Answer:
         status = 422
         if form.validate():
             answer = acts.ask(
-                wire.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question),
+                enrolment.Begin(acts.source(), form.typed("numen"), form.typed("code"), form.once, form.by_question),
                 _(UNKNOWN), _(USED),
             )  # fmt: skip
             if isinstance(answer, Done):
@@ -72,29 +72,29 @@ def step() -> Answer:
         if not isinstance(answer, acts.Told):
             return answer
         refused, status = answer.page, answer.status
-    left = [one for one in (told.enrolment.left if told.enrolment else ()) if one in FORMS]
+    left = [one for one in told.enrolment.left if one in FORMS]
     page = render_template(
         f"steps/{name}.html", form=form, refused=refused, step=name, file=told.enrolment, uid=told.uid,
         names=_titles(), left=left, charter=current_app.extensions["portal"].charter,
-        may_skip=told.enrolment is not None and name not in told.enrolment.needed,
+        may_skip=name not in told.enrolment.needed,
     )  # fmt: skip
     return page, status
 
 
-def _wanted(told: wire.Done) -> str:
+def _wanted(told: enrolment.EnrolmentFile) -> str:
     """The step of the page: the one asked for where it may be corrected, else the first that is left."""
-    left = told.enrolment.left if told.enrolment else ("password",)
+    left = told.enrolment.left or ("password",)
     asked = request.form.get("step") or request.args.get("step", "")
     may = asked in FORMS and (asked in left or asked in ("phone", "mail"))
     return asked if may and told.before == "pending" else left[0]
 
 
-def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.Told:
+def _sent(name: str, form: Any, ticket: str, told: enrolment.EnrolmentFile) -> Answer | acts.Told:
     """Have accountd take what was sent; where to go next, or why not."""
     where = acts.source()
     if name in ("phone", "mail") and "skip" in request.form:
         value = ""
-    elif name == "confirm" and "again" in request.form and told.enrolment:
+    elif name == "confirm" and "again" in request.form:
         name, value = "mail", told.enrolment.waiting
     elif not form.validate():
         return acts.Told(422)
@@ -102,7 +102,7 @@ def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.T
         return _ended(form, ticket)
     else:
         value = _version() if name == "charter" else form.typed("value")
-    answer = _ask(wire.Enrol(where, ticket, name, value), _(WRONG.get(name, USED)))
+    answer = _ask(enrolment.Enrol(where, ticket, name, value), _(WRONG.get(name, USED)))
     if isinstance(answer, Done):
         return redirect(link("step"), 303)
     if isinstance(answer, acts.Told) and answer.status == 422 and name in WRONG:
@@ -112,7 +112,7 @@ def _sent(name: str, form: Any, ticket: str, told: wire.Done) -> Answer | acts.T
 
 
 def _ended(form: Any, ticket: str) -> Answer | acts.Told:
-    answer = _ask(wire.Activate(acts.source(), ticket, form.typed("new")), _(USED))
+    answer = _ask(enrolment.Activate(acts.source(), ticket, form.typed("new")), _(USED))
     if isinstance(answer, Done):
         session.pop(TICKET, None)
         return said_done("activate" if answer.before == "pending" else "reset", answer)
@@ -121,9 +121,9 @@ def _ended(form: Any, ticket: str) -> Answer | acts.Told:
     return answer
 
 
-def _look(ticket: str) -> wire.Done | Answer:
+def _look(ticket: str) -> enrolment.EnrolmentFile | Answer:
     """The file of a ticket; where there is none, the page that says so."""
-    answer = acts.ask(wire.Enrol(acts.source(), ticket, "look"), "")
+    answer = acts.ask(enrolment.Enrol(acts.source(), ticket, "look"), "")
     if isinstance(answer, Done):
         return answer
     if answer.status == OVER:
@@ -131,7 +131,7 @@ def _look(ticket: str) -> wire.Done | Answer:
     return render_template("away.html", refused=answer.page, title=_("Activer mon compte"), back="step"), answer.status
 
 
-def _ask(wanted: Request[Any], wrong: str) -> wire.Done | acts.Told | Answer:
+def _ask(wanted: Request[Any], wrong: str) -> Done | acts.Told | Answer:
     """The answer of accountd; with a ticket that is over, the way back to the two secrets."""
     answer = acts.ask(wanted, "", wrong)
     return _again() if isinstance(answer, acts.Told) and answer.status == OVER else answer

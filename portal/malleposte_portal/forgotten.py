@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import current_app, render_template
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 
 from malleposte_portal import acts, forms
 from malleposte_portal.answers import UNKNOWN, Answer, carried_out
@@ -24,7 +24,7 @@ def reset() -> Answer:
     return carried_out(
         "reset",
         form,
-        lambda: wire.Reset(
+        lambda: passwords.Reset(
             acts.source(), "", form.typed("numen"), form.typed("code"), form.typed("new"), form.once, form.by_question
         ),
         _(UNKNOWN),
@@ -38,7 +38,7 @@ def code() -> Answer:
     return carried_out(
         "code",
         form,
-        lambda: wire.IssueCode(acts.source(), form.typed("login"), _channel(form), form.once, form.by_question),
+        lambda: passwords.IssueCode(acts.source(), form.typed("login"), _channel(form), form.once, form.by_question),
         _(UNKNOWN),
         _(USED),
     )
@@ -50,7 +50,7 @@ def remind() -> Answer:
     return carried_out(
         "remind",
         form,
-        lambda: wire.RemindLogin(acts.source(), form.typed("numen"), _channel(form), form.once, form.by_question),
+        lambda: passwords.RemindLogin(acts.source(), form.typed("numen"), _channel(form), form.once, form.by_question),
         _(UNKNOWN),
         _(USED),
     )

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import current_app, redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls import hacked as calls
+from malleposte.accountd.calls.factors import Factor
 from malleposte.accountd.message import Done
 from wtforms import RadioField
 from wtforms.validators import InputRequired
@@ -48,7 +49,7 @@ def hacked() -> Answer:
         status = 422
         if form.validate():
             typed = (form.typed("numen"), form.typed("code"), form.typed("new"))
-            wanted = wire.Recover(acts.source(), *typed, form.once, form.by_question)
+            wanted = calls.Recover(acts.source(), *typed, form.once, form.by_question)
             answer = acts.ask(wanted, _(UNKNOWN), _(PENDING))
             if isinstance(answer, Done):
                 return _taken_back(answer)
@@ -59,7 +60,7 @@ def hacked() -> Answer:
     return render_template("hacked/hacked.html", form=form, refused=refused, over=over), status
 
 
-def _taken_back(answer: wire.Done) -> Answer:
+def _taken_back(answer: calls.Recovered) -> Answer:
     ours = current_app.extensions["sign_on"]
     if ours is not None:
         ours.end_log_ins(answer.uid)
@@ -92,9 +93,9 @@ def hacked_check() -> Answer:
     return page, status
 
 
-def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
+def _asked(ticket: str, remove: tuple[str, ...] = ()) -> calls.Traces | Answer:
     """The answer of accountd; the page to go to, or to show, where there is none."""
-    answer = acts.ask(wire.Check(acts.source(), ticket, remove), "")
+    answer = acts.ask(calls.Check(acts.source(), ticket, remove), "")
     if isinstance(answer, Done):
         return answer
     if answer.status == OVER:
@@ -106,17 +107,17 @@ def _asked(ticket: str, remove: tuple[str, ...] = ()) -> wire.Done | Answer:
     ), answer.status
 
 
-def _left(found: wire.Done) -> list[wire.Trace]:
+def _left(found: calls.Traces) -> list[calls.Trace]:
     """The settings that a thief may have left."""
     return [one for one in found.traces if one.kind not in OTHERS]
 
 
-def _others(found: wire.Done) -> list[wire.Trace]:
+def _others(found: calls.Traces) -> list[calls.Trace]:
     """The boxes, folders and agendas of others, which a thief may have read."""
     return [one for one in found.traces if one.kind in OTHERS]
 
 
-def _form(traces: Sequence[wire.Trace]) -> Any:
+def _form(traces: Sequence[calls.Trace]) -> Any:
     """A form with a choice for each trace."""
     fields = {f"t{one.ident}": _choice() for one in traces if not one.kept}
     return type("Check", (forms.Form,), fields)()
@@ -132,11 +133,11 @@ def _choice() -> Any:
     )
 
 
-def _chosen(form: Any, one: wire.Trace) -> str:
+def _chosen(form: Any, one: calls.Trace) -> str:
     return KEEP if one.kept else str(form.typed(f"t{one.ident}"))
 
 
-def _removed(ticket: str, found: wire.Done, gone: Sequence[wire.Trace]) -> Answer | acts.Told:
+def _removed(ticket: str, found: calls.Traces, gone: Sequence[calls.Trace]) -> Answer | acts.Told:
     """Have them removed, as many at once as a request holds; then the last page."""
     left = found
     names = [one.ident for one in gone]
@@ -193,12 +194,12 @@ TITLES = {
 EVERYBODY = ("anyone", "anonymous", "authenticated", "<default>")
 
 
-def title(one: wire.Trace) -> str:
+def title(one: calls.Trace) -> str:
     """The heading of what was found."""
     return _(TITLES[one.kind]) if one.kind in TITLES else one.kind
 
 
-def sentence(one: wire.Trace) -> str:
+def sentence(one: calls.Trace) -> str:
     """The findings in plain words."""
     who = one.who.partition("=")[2] or one.who
     who = _("tout le monde") if one.who in EVERYBODY else who
@@ -225,7 +226,7 @@ def sentence(one: wire.Trace) -> str:
         "their-folder": _("Le dossier « %(what)s » de %(who)s.", what=one.what, who=who),
         "their-agenda": _("« %(what)s » de %(who)s.", what=_place(one.what), who=who),
         "their-mail": _("Vous lisez et écrivez au nom de %(who)s.", who=who),
-        "factor": f"{factors.kind(wire.Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
+        "factor": f"{factors.kind(Factor('', one.what, ''))}{_(' « %(name)s »', name=who) if who else ''}.",
         "recovery": _("Votre téléphone de secours est %(value)s.", value=one.who)
         if one.what == "phone"
         else _("Votre adresse de secours est %(value)s.", value=one.who),

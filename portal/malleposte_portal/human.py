@@ -2,8 +2,8 @@
 
 The work is ALTCHA's proof of work, version 2 of its format: find a counter so that SHA-256 of `salt + nonce + counter`
 begins with a prefix. Its own worker does it (`altcha/sha.js`) while the agent fills in the form; nothing is shown.
-What is asked is signed and not kept; that it is answered once is accountd's to see (`wire.Begin.once`). The reasons are
-in ADR 37.
+What is asked is signed and not kept; that it is answered once is accountd's to see (`enrolment.Begin.once`). The
+reasons are in ADR 37.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, current_app, g, redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte.policy.project import sentences
 
 from malleposte_portal import (
@@ -100,7 +100,7 @@ def change() -> Answer:
     return carried_out(
         "change",
         form,
-        lambda: wire.Change(
+        lambda: passwords.Change(
             acts.source(), form.typed("login"), form.typed("old"), form.typed("new"), browsers.digest()
         ),
         _("Identifiant ou mot de passe actuel inexact."),

@@ -12,7 +12,6 @@ from .conftest import ROOT
 FOLDERS = ("cli", "plugins", "portal", "tests/stack/support", "tests/browser/support")
 SECRET = frozenset({"password", "secret", "api_key", "numen", "code", "token", "id_token"})
 TOLD = {
-    ("accountd/wire.py", "Violation", "code"): "names the rule",
     ("policy/rules.py", "Violation", "code"): "names the rule",
     ("dav_router/provider.py", "Client", "token"): "an address",
 }

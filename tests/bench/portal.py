@@ -15,7 +15,8 @@ from statistics import median, quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Request
 from malleposte.directory.model import State
 from malleposte.policy import rules
@@ -148,17 +149,17 @@ def first_day(site: Site) -> Figure:
     """First log-ins (both secrets, charter, password) and password changes, as the portal asks accountd for them."""
     people, keys = People(site), keyring(site)
     try:
-        activations: list[list[Request]] = []
-        changes: list[list[Request]] = []
+        activations: list[list[Request[Any]]] = []
+        changes: list[list[Request[Any]]] = []
         uids = []
         for number in range(EACH):
             who, new, source = person(people, keys, State.PENDING), rules.generate(), f"10.77.{number}.9"
             uids.append(who.uid)
             activations.append([
-                wire.Begin(source, who.numen, who.code()), wire.Enrol(source, "TICKET", "charter", "bench"),
-                wire.Activate(source, "TICKET", new),
+                enrolment.Begin(source, who.numen, who.code()), enrolment.Enrol(source, "TICKET", "charter", "bench"),
+                enrolment.Activate(source, "TICKET", new),
             ])  # fmt: skip
-            changes.append([wire.Change(source, who.uid, new, rules.generate())])
+            changes.append([passwords.Change(source, who.uid, new, rules.generate())])
         values = {**_chained(site, "first_log_ins", activations), **_chained(site, "changes", changes)}
         values["closing_ms_by_channel"] = _closing(site, uids[:ALONE])
     finally:
@@ -261,7 +262,7 @@ def _told(name: str, seconds: float, browsers: Sequence[Timed], used: dict[str, 
     }
 
 
-def _chained(site: Site, name: str, chains: Sequence[Sequence[Request]]) -> dict[str, Any]:
+def _chained(site: Site, name: str, chains: Sequence[Sequence[Request[Any]]]) -> dict[str, Any]:
     lines = [[codec.encode(one).decode() for one in chain] for chain in chains]
     before = {host: cost.of(site, host) for host in HOSTS}
     told = site.run(

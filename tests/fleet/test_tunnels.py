@@ -6,8 +6,8 @@ import socket
 from dataclasses import replace
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.wire import Done, ErrorCode, Refused
+from malleposte.accountd.calls import passwords
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.policy import rules
 
 from tests.stack.support.mail import Mail, token
@@ -70,11 +70,11 @@ def test_a_delay_that_the_mail_host_counts_holds_for_the_portal(site: Site, peop
     portal, who, new = Portal(site), people.agent(), f"{token()}-Aa1!"
     assert not rules.check(new, rules.Context(who.uid))
     delay(site, who.uid, portal.source)
-    answer = portal.one(wire.Change(portal.source, who.uid, who.password, new))
+    answer = portal.one(passwords.Change(portal.source, who.uid, who.password, new))
     assert isinstance(answer, Refused), answer
     assert answer.error is ErrorCode.SLOW_DOWN
     assert mail.imap(who), "nothing is changed"
     elsewhere = Portal(site)
     elsewhere.source = "192.0.2.77"
-    assert isinstance(elsewhere.one(wire.Change(elsewhere.source, who.uid, who.password, new)), Done)
+    assert isinstance(elsewhere.one(passwords.Change(elsewhere.source, who.uid, who.password, new)), Done)
     assert mail.imap(replace(who, password=new))

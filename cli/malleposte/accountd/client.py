@@ -1,4 +1,4 @@
-"""Ask accountd: over its Unix socket on the same host, over TLS from another. Standard library alone.
+"""Ask accountd: over its Unix socket on the same host, over TLS from another.
 
 `Client.of(path).call(passwords.Change(source=address_of_the_browser, login=login, old=old, new=new))` returns its
 answer or raises RefusedError with the reason.

@@ -32,8 +32,6 @@ from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.plan.changes import Change, Kind
-from malleposte.accounts.traces.model import Trace
-from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State
@@ -97,14 +95,6 @@ class Tools:
     """Last uses of devices, where the platform knows them."""
     proofs: Proofs = field(default_factory=Proofs)
     """Verifies the tokens of agents who are logged in."""
-    factors: Callable[[str], Sequence[Factor]] = lambda uid: ()
-    """Second factors of an account, from the log-in page. Raises MallepostError, OSError."""
-    unfactor: Callable[[str, str], object] | None = None
-    """Removes one of them, by account and identifier. Raises MallepostError, OSError."""
-    traces: Callable[[str], tuple[Sequence[Trace], Sequence[Failure]]] = lambda uid: ((), ())
-    """Settings that somebody else may have left, and the hosts that did not answer. Raises MallepostError, OSError."""
-    untrace: Callable[[str, Trace], Sequence[Failure]] | None = None
-    """Removes one of them; the hosts where that failed. Raises MallepostError, OSError."""
     copies: Spool = field(default_factory=Spool)
     """Copies of their own data that agents asked for."""
     note: Callable[[LogIn], None] = lambda event: None

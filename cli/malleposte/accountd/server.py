@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd import settings as held
 from malleposte.accountd.call import OF, Call, Who, load
 from malleposte.accountd.context import Tools
@@ -211,11 +211,11 @@ class Server:
         await self._told(writer, Refused(ErrorCode.UNAUTHORISED))
         return None
 
-    async def _told(self, writer: Writer, answer: wire.Answer) -> None:
+    async def _told(self, writer: Writer, answer: Done | Refused) -> None:
         writer.write(codec.encode_answer(answer))
         await asyncio.wait_for(writer.drain(), PATIENCE)
 
-    async def _answer(self, request: Any, caller: str) -> wire.Answer:
+    async def _answer(self, request: Any, caller: str) -> Done | Refused:
         if isinstance(request, Hello):
             return Done()
         call = OF[type(request)]
@@ -332,10 +332,6 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         activation=settings.activation,
         uses=lambda: known,
         proofs=Proofs(settings.provider),
-        factors=hosts.factors,
-        unfactor=hosts.unfactor,
-        traces=hosts.traces,
-        untrace=hosts.untrace,
         note=Teller().log_in,
         devices=rules.devices,
         limits=Limits(settings.rates, schools=settings.school_networks),

@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from malleposte.accountd import client, wire
-from malleposte.accountd.message import BadMessageError, ErrorCode, Request, checked
+from malleposte.accountd import client
+from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.message import BadMessageError, Done, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
@@ -36,18 +37,18 @@ with few, the log-ins of some addresses would be those of all."""
 JSON = ["Content-Type: application/json"]
 BROWSER = {"browser": "browser"}
 QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
-    "/prove": (wire.Prove, {"user": "login", "password": "password"} | BROWSER),
-    "/try": (wire.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
-    "/tried": (wire.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
-    "/spend": (wire.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
-    "/mail": (wire.MailFactorCode, {"user": "uid"}),
+    "/prove": (passwords.Prove, {"user": "login", "password": "password"} | BROWSER),
+    "/try": (log_in_page.TryFactor, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/tried": (log_in_page.FactorTried, {"user": "uid", "kind": "kind", "code": "code", "right": "right"} | BROWSER),
+    "/spend": (log_in_page.SpendCode, {"user": "uid", "kind": "kind", "code": "code"} | BROWSER),
+    "/mail": (log_in_page.MailFactorCode, {"user": "uid"}),
     "/changed": (
-        wire.FactorChanged,
+        factors.FactorChanged,
         {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},
     ),
-    "/ended": (wire.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
-    "/codes": (wire.MakeRecoveryCodes, {"user": "uid"}),
-    "/entered": (wire.Entered, {"user": "uid", "how": "how"}),
+    "/ended": (log_in_page.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
+    "/codes": (factors.MakeRecoveryCodes, {"user": "uid"}),
+    "/entered": (log_in_page.Entered, {"user": "uid", "how": "how"}),
 }
 """By address: the call of accountd, and its fields by the names that the log-in page gives them."""
 
@@ -55,7 +56,7 @@ QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
 class Accountd(Protocol):
     """See malleposte.accountd.client.Client."""
 
-    def call(self, request: Request[Any]) -> wire.Done:
+    def call(self, request: Request[Any]) -> Done:
         """Raises client.RefusedError, client.UnavailableError."""
         ...
 
@@ -90,7 +91,7 @@ def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, An
         if refused.error is ErrorCode.MUST_RENEW:
             return {"renew": renew}
         raise client.UnavailableError(str(error)) from error
-    return {"uid": done.uid} | ({"codes": list(done.codes)} if done.codes else {})
+    return {"uid": done.uid} | ({"codes": list(done.codes)} if isinstance(done, factors.RecoveryCodes) else {})
 
 
 class Server:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd import wire
+from malleposte.accountd.calls import factors as calls
 from malleposte.accountd.message import Done
 
 from malleposte_portal import acts, browsers, sign_on
@@ -27,7 +27,7 @@ KINDS = {"totp": "Application de codes", "webauthn": "Clé de sécurité ou clé
 """The words for the provider's kinds of factors."""
 
 
-def kind(one: wire.Factor) -> str:
+def kind(one: calls.Factor) -> str:
     """The kind of a factor, in words."""
     return _(KINDS[one.kind]) if one.kind in KINDS else one.kind
 
@@ -43,7 +43,7 @@ def factors(found: sign_on.Agent) -> Answer:
     """Each factor, and the way to the page of the provider that adds one."""
     if (away := _away()) is not None:
         return away
-    held = ask(found, wire.ShowFactors)
+    held = ask(found, calls.ShowFactors)
     if isinstance(held, acts.Told):
         return unanswered(held)
     # The agent's session there opens it.
@@ -60,7 +60,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
     """Remove one of several; back to the list where there is none of that name, or no other."""
     if (away := _away()) is not None:
         return away
-    answered = ask(found, wire.ShowFactors)
+    answered = ask(found, calls.ShowFactors)
     if isinstance(answered, acts.Told):
         return unanswered(answered)
     held = answered.factors
@@ -76,7 +76,7 @@ def factor_remove(found: sign_on.Agent) -> Answer:
             password = form.typed("password")
             answer = ask(
                 found,
-                lambda source, uid, token: wire.RemoveFactor(
+                lambda source, uid, token: calls.RemoveFactor(
                     source, uid, token, password, gone.ident, browsers.digest()
                 ),
                 _("Mot de passe inexact."), _("Ce moyen ne peut pas être supprimé ici."),

@@ -1,7 +1,7 @@
 """A daemon whose main process is killed restarts by itself, and its clients continue at once."""
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 
 from tests.stack.support.mail import token, wait_for
 from tests.stack.support.portal import Portal
@@ -101,12 +101,14 @@ def test_what_waited_for_the_store_comes_with_it(mail, people, site):
 
 def test_the_limits_of_accountd_hold_over_a_restart(site):
     portal, nobody = Portal(site), f"personne-{token()}"
-    asked = [wire.Change(portal.source, nobody, "Faux-Chemin7!x", f"Essai-{number}-Neuf7!") for number in range(60)]
+    asked = [
+        passwords.Change(portal.source, nobody, "Faux-Chemin7!x", f"Essai-{number}-Neuf7!") for number in range(60)
+    ]
     assert portal.ask(*asked, enough=60)[-1].error == "slow_down", "thirty of one name from one network"
     for verb in ("restart accountd.service", "stop accountd.service"):  # its socket starts it again
         site.run("mail1", f"systemctl {verb}")
         refused = portal.one(asked[0])
         assert refused.error == "slow_down" and refused.wait > 300, "longer than any of the shared delays"
     elsewhere = Portal(site)
-    other = wire.Change(elsewhere.source, f"personne-{token()}", "Faux-Chemin7!x", "Essai-Neuf7!")
+    other = passwords.Change(elsewhere.source, f"personne-{token()}", "Faux-Chemin7!x", "Essai-Neuf7!")
     assert elsewhere.one(other).error == "not_proved"

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
@@ -50,7 +50,7 @@ def test_activation_with_numen_and_code_then_a_log_in(portal, person, enters):
     refused = portal.first_log_in(who.numen, typed, "motdepasse")
     done, again = (portal.first_log_in(who.numen, f"{typed[:5]}-{typed[5:]}", new) for _ in range(2))
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
-    assert done == wire.Done(who.uid, "pending")
+    assert done == Done(who.uid, "pending")
     assert again == NOT_PROVED, "a code is good once"
     assert enters(who.uid, new)
     assert who.held("mpState", "mpInaCode", "mpEnrolment") == {"mpState": ["active"]}
@@ -60,7 +60,7 @@ def test_activation_with_numen_and_code_then_a_log_in(portal, person, enters):
 def test_a_code_ends_in_time(portal, person):
     who = person(State.PENDING)
     assert portal.first_log_in(who.numen, who.code(days=-0.001), fresh()) == NOT_PROVED
-    assert portal.first_log_in(who.numen, who.code(), fresh()) == wire.Done(who.uid, "pending")
+    assert portal.first_log_in(who.numen, who.code(), fresh()) == Done(who.uid, "pending")
 
 
 def test_a_change_shuts_the_old_password_out_at_once(portal, person, enters, mail, device):
@@ -71,11 +71,11 @@ def test_a_change_shuts_the_old_password_out_at_once(portal, person, enters, mai
     assert enters(who.uid, old), "and is now in Dovecot's cache"
     assert phone.ask("PROPFIND", "/").status == 207
     wrong, done = portal.ask(
-        wire.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
-        wire.Change(portal.source, who.account.mail.upper(), old, new),
+        passwords.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
+        passwords.Change(portal.source, who.account.mail.upper(), old, new),
     )
     assert wrong == NOT_PROVED
-    assert done == wire.Done(who.uid, "active")
+    assert done == Done(who.uid, "active")
     assert not enters(who.uid, old)
     assert enters(who.uid, new)
     assert phone.ask("PROPFIND", "/").status == 401
@@ -87,7 +87,7 @@ def test_a_change_shuts_the_old_password_out_at_once(portal, person, enters, mai
 def test_what_a_new_password_breaks_is_named(portal, person):
     who = person()
     first, second = who.account.password, fresh()
-    change = lambda old, new: wire.Change(portal.source, who.uid, old, new)  # noqa: E731
+    change = lambda old, new: passwords.Change(portal.source, who.uid, old, new)  # noqa: E731
     answers = portal.ask(
         change(first, "court1A!"),
         change(first, "Azertyuiop123!"),
@@ -101,14 +101,14 @@ def test_what_a_new_password_breaks_is_named(portal, person):
     assert "keyboard_walk" in codes_of[1]
     assert "contains_login" in codes_of[2]
     assert codes_of[3] == {"in_history"}
-    assert answers[4] == wire.Done(who.uid, "active")
+    assert answers[4] == Done(who.uid, "active")
     assert {one.code for one in answers[5].violations} == {"in_history"}, "slapd's own word, by its control"
 
 
 def test_who_is_past_the_end_goes_through_a_change(portal, person, enters):
     who, new = person(State.EXPIRED), fresh()
     assert not enters(who.uid, who.account.password)
-    assert portal.one(wire.Change(portal.source, who.uid, who.account.password, new)) == wire.Done(who.uid, "expired")
+    assert portal.one(passwords.Change(portal.source, who.uid, who.account.password, new)) == Done(who.uid, "expired")
     assert enters(who.uid, new)
 
 
@@ -121,10 +121,10 @@ def test_a_password_past_its_end_in_slapd_proves_and_no_more(portal, person, ent
     )  # fmt: skip
     assert not enters(who.uid, who.account.password)
     wrong, done = portal.ask(
-        wire.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
-        wire.Change(portal.source, who.uid, who.account.password, new),
+        passwords.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
+        passwords.Change(portal.source, who.uid, who.account.password, new),
     )
-    assert (wrong, done) == (NOT_PROVED, wire.Done(who.uid, "active"))
+    assert (wrong, done) == (NOT_PROVED, Done(who.uid, "active"))
     assert enters(who.uid, new)
 
 
@@ -132,45 +132,45 @@ def test_no_answer_tells_whether_an_account_exists(portal, person):
     who, gone, waiting = person(), person(State.SUSPENDED), person(State.PENDING)
     where, new = portal.source, fresh()
     asked = (
-        wire.Change(where, "personne-ici", "Faux-Chemin7!x", new),
-        wire.Change(where, who.uid, "Faux-Chemin7!x", new),
-        wire.Change(where, gone.uid, gone.account.password, new),
-        wire.Change(where, waiting.uid, "Faux-Chemin7!x", new),
-        wire.Reset(where, "personne-ici", who.numen, who.code(), new),
-        wire.Reset(where, who.uid, waiting.numen, "3467934679", new),
-        wire.Reset(where, who.uid, who.numen, "3467934679", new),
+        passwords.Change(where, "personne-ici", "Faux-Chemin7!x", new),
+        passwords.Change(where, who.uid, "Faux-Chemin7!x", new),
+        passwords.Change(where, gone.uid, gone.account.password, new),
+        passwords.Change(where, waiting.uid, "Faux-Chemin7!x", new),
+        passwords.Reset(where, "personne-ici", who.numen, who.code(), new),
+        passwords.Reset(where, who.uid, waiting.numen, "3467934679", new),
+        passwords.Reset(where, who.uid, who.numen, "3467934679", new),
         SetRecovery(where, "personne-ici", "Faux-Chemin7!x", "mail", "a@lointain.test"),
     )
     answers = portal.timed(*asked)
     assert {answer for answer, _took in answers} == {NOT_PROVED}
     # Each comes at a moment of the pace, of which the proof's own work is a small part.
     assert min(took for _answer, took in answers) >= 0.5
-    sent = portal.timed(wire.IssueCode(where, "personne-ici"), wire.IssueCode(where, waiting.uid))
-    assert [answer for answer, _took in sent] == [wire.Done(), wire.Done()]
+    sent = portal.timed(passwords.IssueCode(where, "personne-ici"), passwords.IssueCode(where, waiting.uid))
+    assert [answer for answer, _took in sent] == [Done(), Done()]
 
 
 def test_wrong_ones_slow_their_network_down_and_the_limit_ends(portal, person, site):
     who, new = person(), fresh()
-    same = [wire.Change(portal.source, who.uid, "Toujours-Le-Meme7!", new)] * 7
+    same = [passwords.Change(portal.source, who.uid, "Toujours-Le-Meme7!", new)] * 7
     assert portal.ask(*same) == [NOT_PROVED] * 7
-    many = [wire.Change(portal.source, who.uid, f"Essai-{number}-Faux7!", new) for number in range(60)]
-    answers = portal.ask(*many, wire.Change(portal.source, who.uid, who.account.password, new), enough=8)
+    many = [passwords.Change(portal.source, who.uid, f"Essai-{number}-Faux7!", new) for number in range(60)]
+    answers = portal.ask(*many, passwords.Change(portal.source, who.uid, who.account.password, new), enough=8)
     assert answers[0] == NOT_PROVED
     assert [answer.error for answer in answers[-2:]] == ["slow_down", "slow_down"]
     elsewhere = Portal(site)
-    right = wire.Change(elsewhere.source, who.uid, who.account.password, new)
-    assert elsewhere.one(right) == wire.Done(who.uid, "active"), "nobody is locked out by another's tries"
-    back = wire.Change(portal.source, who.uid, new, fresh())
-    assert portal.one(back) == wire.Done(who.uid, "active"), "and the right one frees the network"
+    right = passwords.Change(elsewhere.source, who.uid, who.account.password, new)
+    assert elsewhere.one(right) == Done(who.uid, "active"), "nobody is locked out by another's tries"
+    back = passwords.Change(portal.source, who.uid, new, fresh())
+    assert portal.one(back) == Done(who.uid, "active"), "and the right one frees the network"
 
 
 def test_a_code_by_mail_reaches_the_agent_and_not_the_portal(portal, person, mail, enters):
     mark, new = token(), fresh()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
-    assert portal.one(wire.IssueCode(portal.source, who.uid)) == wire.Done()
+    assert portal.one(passwords.IssueCode(portal.source, who.uid)) == Done()
     letter = mail.at_foreign("test", f"test+{mark}").decode()
     code = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)[0]
-    assert portal.one(wire.Reset(portal.source, who.uid, who.numen, code, new)) == wire.Done(who.uid, "active")
+    assert portal.one(passwords.Reset(portal.source, who.uid, who.numen, code, new)) == Done(who.uid, "active")
     assert enters(who.uid, new)
 
 
@@ -186,13 +186,13 @@ def test_block_voids_the_password_and_codes_open_again_without_sending(portal, p
     assert not enters(who.uid, old)
     code = who.code()
     answers = portal.ask(
-        wire.Change(portal.source, who.uid, old, new),
-        wire.Reset(portal.source, who.uid, who.numen, code, old),
-        wire.Reset(portal.source, who.uid, who.numen, code, new),
+        passwords.Change(portal.source, who.uid, old, new),
+        passwords.Reset(portal.source, who.uid, who.numen, code, old),
+        passwords.Reset(portal.source, who.uid, who.numen, code, new),
     )
     assert answers[0] == NOT_PROVED
     assert {one.code for one in answers[1].violations} == {"in_history"}
-    assert answers[2] == wire.Done(who.uid, "blocked", blocked.until)
+    assert answers[2] == Done(who.uid, "blocked", blocked.until)
     assert enters(who.uid, new)
     assert who.held("mpState", "mpBlockedUntil") == {"mpState": ["active"], "mpBlockedUntil": [blocked.until]}
 
@@ -237,10 +237,10 @@ def test_codes_live_side_by_side(portal, person, mail):
     mark, new = token(), fresh()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     desk = who.code(7)
-    assert portal.one(wire.IssueCode(portal.source, who.uid)) == wire.Done()
+    assert portal.one(passwords.IssueCode(portal.source, who.uid)) == Done()
     mail.at_foreign("test", f"test+{mark}")
     assert sorted(value.split()[0] for value in who.held("mpInaCode")["mpInaCode"]) == ["desk", "mail"]
-    assert portal.one(wire.Reset(portal.source, who.uid, who.numen, desk, new)) == wire.Done(who.uid, "active")
+    assert portal.one(passwords.Reset(portal.source, who.uid, who.numen, desk, new)) == Done(who.uid, "active")
     assert who.held("mpInaCode") == {}
 
 
@@ -278,7 +278,7 @@ def test_agendas_follow_a_class_that_the_portal_sets(portal, person, device):
 
 def test_who_is_not_known_is_refused(portal, person, site, world):
     who = person()
-    change = wire.Change(portal.source, who.uid, who.account.password, fresh())
+    change = passwords.Change(portal.source, who.uid, who.account.password, fresh())
     for client in ({"secret": "x" * 32}, {"name": "vault1"}, {"name": "", "secret": ""}):
         assert portal.ask(change, **client) == [Refused(ErrorCode.UNAUTHORISED)]
     address = site.address("mail1")
@@ -313,8 +313,8 @@ def test_the_journal_says_who_and_what_and_no_secret(portal, person, site, mail1
     code = who.code()
     portal.first_log_in(who.numen, code, new)
     portal.ask(
-        wire.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
-        wire.Change(portal.source, "Mot-De-Passe7!tape-ici", new, new),
+        passwords.Change(portal.source, who.uid, "Faux-Chemin7!x", new),
+        passwords.Change(portal.source, "Mot-De-Passe7!tape-ici", new, new),
     )
     lines = [
         json.loads(line) for line in mail1.check_output(f'grep -F \'"account": "{who.uid}"\' {JOURNAL}').splitlines()
@@ -363,9 +363,9 @@ def test_the_command_line_gives_a_new_code(portal, person, site, enters):
     given = Cli(site).json("reset", who.account.mail, "--days", "1")
     assert given["uid"] == who.uid
     answers = portal.ask(
-        wire.Reset(portal.source, who.uid, who.numen, old_code, new),
-        wire.Reset(portal.source, who.uid, who.numen, given["code"], new),
+        passwords.Reset(portal.source, who.uid, who.numen, old_code, new),
+        passwords.Reset(portal.source, who.uid, who.numen, given["code"], new),
     )
-    assert answers == [NOT_PROVED, wire.Done(who.uid, "active")]
+    assert answers == [NOT_PROVED, Done(who.uid, "active")]
     assert enters(who.uid, new)
     assert given["code"] not in site.run("mail1", "cat /var/log/malleposte/accounts.jsonl")

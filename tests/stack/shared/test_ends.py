@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.message import Done
 from malleposte.policy import rules
@@ -60,8 +60,8 @@ def act(held: Held, name: str) -> None:
             case "suspend" | "expire":
                 cli.out(name, who.uid)
             case "password":
-                done = portal.one(wire.Change(portal.source, who.uid, who.password, rules.generate()))
-                assert done == wire.Done(who.uid, "active")
+                done = portal.one(passwords.Change(portal.source, who.uid, who.password, rules.generate()))
+                assert done == Done(who.uid, "active")
             case "sessions":
                 done = portal.one(EndSessions(portal.source, who.uid, portal.token(who.uid)))
                 assert done == Done(who.uid, "active")

@@ -4,7 +4,7 @@ import json
 import secrets
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import Done, Refused
 from malleposte.probe.walker.sieve import SieveError
 
@@ -54,7 +54,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
     telephone, portal = device(who), Portal(site)
     telephone.login = who.mail
     assert telephone.ask("PROPFIND", "/").status == 207
-    proved = portal.one(wire.Prove(portal.source, who.mail, who.password))
+    proved = portal.one(passwords.Prove(portal.source, who.mail, who.password))
     assert isinstance(proved, Done)
     assert proved.uid == who.uid
     stranger = Account(f"x{who.mail}", who.mail, who.password, who.profile)
@@ -63,7 +63,7 @@ def test_a_rename_prints_the_new_address_and_the_old_one_still_logs_in_everywher
         mail.sieve(stranger)
     telephone.login = stranger.uid
     assert telephone.ask("PROPFIND", "/").status == 401
-    assert isinstance(portal.one(wire.Prove(portal.source, stranger.uid, who.password)), Refused)
+    assert isinstance(portal.one(passwords.Prove(portal.source, stranger.uid, who.password)), Refused)
 
 
 def test_the_light_webmail_takes_the_old_address_after_a_rename(cli, people, site, web, platform):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import factors, log_in_page
 from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
@@ -150,14 +150,14 @@ def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: An
     who, owner, portal = person(), agent(), Portal(site)
     owner.log_in(who.uid, who.account.password)
     token = portal.token(who.uid)
-    assert portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors == ()
+    assert portal.one(factors.ShowFactors(portal.source, who.uid, token)).factors == ()
     owner.enrol("Telephone")
-    (shown,) = portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors
+    (shown,) = portal.one(factors.ShowFactors(portal.source, who.uid, token)).factors
     assert (shown.kind, shown.name) == ("totp", "Telephone") and shown.made
-    wrong = wire.RemoveFactor(portal.source, who.uid, token, rules.generate(), shown.ident)
+    wrong = factors.RemoveFactor(portal.source, who.uid, token, rules.generate(), shown.ident)
     assert portal.one(wrong).error == "not_proved"
     assert portal.one(replace(wrong, password=who.account.password)).error == "refused_value"
-    assert portal.one(wire.ShowFactors(portal.source, who.uid, token)).factors == (shown,)
+    assert portal.one(factors.ShowFactors(portal.source, who.uid, token)).factors == (shown,)
 
 
 def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
@@ -364,7 +364,7 @@ def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, pe
 
 def test_no_client_but_the_log_in_page_speaks_of_factors(site: Site, person: Any, there: str) -> None:
     who = person()
-    ask = wire.MakeRecoveryCodes(there, who.uid), wire.FactorTried(there, who.uid, "totp", "1", right=True)
+    ask = factors.MakeRecoveryCodes(there, who.uid), log_in_page.FactorTried(there, who.uid, "totp", "1", right=True)
     assert Portal(site).ask(*ask) == [Refused(ErrorCode.UNAUTHORISED)] * 2
     ((status, answer),) = told(site, ("/codes", {"address": there, "user": who.uid}))
     assert (status, len(answer["codes"])) == (200, 10)

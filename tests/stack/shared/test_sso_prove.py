@@ -7,9 +7,9 @@ import secrets
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte.accountd.calls.protection import Block
-from malleposte.accountd.message import ErrorCode, Refused
+from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
 
@@ -60,10 +60,10 @@ def test_its_secret_opens_no_other_call(site: Site, person: Any, here: str) -> N
     held = json.loads(site.run("pia1", "cat", "/etc/malleposte/sso-prove.json"))["accountd"]
     mine = {"name": held["name"], "secret": held["secret"]}
     portal = Portal(site)
-    prove = wire.Prove(here, who.uid, who.account.password)
+    prove = passwords.Prove(here, who.uid, who.account.password)
     block = Block(here, who.uid, portal.token(who.uid), "essai")
     assert portal.ask(prove, block, **mine) == [
-        wire.Done(who.uid, "active"),
+        Done(who.uid, "active"),
         Refused(ErrorCode.UNAUTHORISED),
     ]
     assert who.held("mpState") == {"mpState": ["active"]}

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.message import ErrorCode
+from malleposte.accountd.calls import passwords
+from malleposte.accountd.message import Done, ErrorCode
 from malleposte.policy import rules
 from malleposte.throttle import Settings, Throttle
 
@@ -113,22 +113,22 @@ def test_an_owner_goes_on_while_ten_networks_and_more_guess(
     slapd = Slapd(site, uid)
     device = Cli(site).json("device", "add", uid, "--name", "Essai", "--scope", "imap")["password"]
     assert tries((OWNER, uid, right, PHONE))[0].ok, "a new client enters"
-    assert isinstance(portal.one(wire.Prove(OWNER, uid, right, MINE)), wire.Done)
+    assert isinstance(portal.one(passwords.Prove(OWNER, uid, right, MINE)), Done)
     with attacked(tries, uid, networks) as answers:
         assert tries((OWNER, uid, right, PHONE))[0].ok, "the telephone that is known"
-        assert isinstance(portal.one(wire.Prove("203.0.113.80", uid, right, MINE)), wire.Done), "the browser, elsewhere"
+        assert isinstance(portal.one(passwords.Prove("203.0.113.80", uid, right, MINE)), Done), "the browser, elsewhere"
         assert tries(("192.0.2.80", uid, device, "new program"))[0].ok, "a device's password, from anywhere"
         elsewhere = f"192.0.2.{1 + secrets.randbelow(70)}"
         said = tries((elsewhere, uid, wrong(1)[0], "new"), (elsewhere, uid, right, "new"))
         assert [one.ok for one in said] == [False, False]
         words = [one.said.rstrip("'. 0123456789s").split(":")[0] for one in said]
         assert words[0] == words[1], "a right guess is refused as a wrong one"
-        asked = [portal.one(wire.Prove("192.0.2.200", uid, word, FRESH)) for word in (rules.generate(), right)]
+        asked = [portal.one(passwords.Prove("192.0.2.200", uid, word, FRESH)) for word in (rules.generate(), right)]
         assert [getattr(one, "error", None) for one in asked] == [ErrorCode.SLOW_DOWN] * 2
-        reset = wire.Reset("192.0.2.200", uid, who.numen, who.code(), new)
-        assert portal.one(reset) == wire.Done(uid, "active"), "a code, from a new browser"
-        assert isinstance(portal.one(wire.Prove("192.0.2.200", uid, new, FRESH)), wire.Done)
-        assert isinstance(portal.one(wire.Prove("192.0.2.33", uid, new, FRESH)), wire.Done), "known by now"
+        reset = passwords.Reset("192.0.2.200", uid, who.numen, who.code(), new)
+        assert portal.one(reset) == Done(uid, "active"), "a code, from a new browser"
+        assert isinstance(portal.one(passwords.Prove("192.0.2.200", uid, new, FRESH)), Done)
+        assert isinstance(portal.one(passwords.Prove("192.0.2.33", uid, new, FRESH)), Done), "known by now"
         assert not slapd.locked
     assert not any(one.ok for one in answers)
     assert not slapd.locked

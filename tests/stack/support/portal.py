@@ -6,8 +6,9 @@ import json
 import secrets
 from typing import Any
 
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd.call import OF
+from malleposte.accountd.calls import enrolment
 from malleposte.accountd.message import Refused, Request
 
 from tests.stack.support import typed_secrets
@@ -15,14 +16,15 @@ from tests.stack.support.site import Site
 from tests.support.tokens import Minter
 
 ASK = """
-import importlib, json, sys, time
+import json, sys
 sys.path.insert(0, "/usr/lib/malleposte/malleposte.pyz")
 from pathlib import Path
 from malleposte.accountd import codec
+from malleposte.accountd.call import load
 from malleposte.accountd.client import Client, RefusedError, UnavailableError
+import time
+load()
 given = json.load(sys.stdin)
-for name in given["modules"]:
-    importlib.import_module(name)
 held = json.loads(Path("/etc/malleposte/accountd-client.json").read_text()) | given["client"]
 answers, enough = [], False
 for number, line in enumerate(given["lines"], 1):
@@ -60,17 +62,12 @@ class Portal:
 
     def timed(self, *requests: Request[Any], enough: int = 10**9, **client: str) -> list[tuple[Any, float]]:
         """Answers, each with the seconds that it took on the portal's host."""
-        lines = [codec.encode(one).decode() for one in requests]
-        modules = sorted({type(one).__module__ for one in requests})
-        given = {"lines": lines, "modules": modules, "client": client, "enough": enough}
+        given = {"lines": [codec.encode(one).decode() for one in requests], "client": client, "enough": enough}
         for one in requests:
             typed_secrets.hidden(one)
         told = self.site.run("pia1", "python3", "-I", "-c", f"'{ASK}'", given=json.dumps(given))
         answers = [
-            (
-                codec.decode_answer(OF[type(requests[number])].answer, line.encode()) if line.startswith("{") else line,
-                took,
-            )
+            (codec.decode_answer(OF[type(requests[number])].answer, line.encode()) if line[:1] == "{" else line, took)
             for number, line, took in json.loads(told)
         ]
         for answer, _took in answers:
@@ -79,11 +76,11 @@ class Portal:
 
     def first_log_in(self, numen: str, code: str, new: str) -> Any:
         """The two secrets, the charter, the password: the last answer, or the first refusal."""
-        begun = self.one(wire.Begin(self.source, numen, code))
+        begun = self.one(enrolment.Begin(self.source, numen, code))
         if isinstance(begun, Refused):
             return begun
-        charter = wire.Enrol(self.source, begun.ticket, "charter", "essai")
-        return self.ask(charter, wire.Activate(self.source, begun.ticket, new))[-1]
+        charter = enrolment.Enrol(self.source, begun.ticket, "charter", "essai")
+        return self.ask(charter, enrolment.Activate(self.source, begun.ticket, new))[-1]
 
     def one(self, request: Request[Any]) -> Any:
         return self.ask(request)[0]

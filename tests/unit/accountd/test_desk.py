@@ -65,8 +65,7 @@ def stage(tmp_path: Path, ground: Any) -> Stage:
     made.agent("adesk", State.ACTIVE, OTHER_NUMEN, **DESK)
     made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
     made.store = store = Store()  # type: ignore[attr-defined]
-    object.__setattr__(made.service.tools, "factors", store.factors)
-    object.__setattr__(made.service.tools, "unfactor", store.unfactor)
+    vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor)
     object.__setattr__(made.service.tools, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
     return made
 
@@ -127,7 +126,7 @@ def test_a_log_in_without_a_second_factor_may_nothing(stage: Stage, level: Any) 
     for request in (*looks(**mine(level)), *every(**mine(level))):
         assert stage.ask(request) == forbidden(Forbidden.FACTOR), request
     assert stage.held("mdupond", "mpState") == ["active"]
-    assert len(stage.service.tools.factors("mdupond")) == 2
+    assert len(stage.hosts.factors("mdupond")) == 2
     assert isinstance(stage.ask(DeskReach(**mine(5))), Done)
 
 

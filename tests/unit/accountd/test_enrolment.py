@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
@@ -36,15 +36,14 @@ class Desk(Stage):
         self.agent(uid, State.PENDING, numen, **more)
         return self.code(uid)
 
-    def begin(self, code: str, numen: str = NUMEN, source: str = HERE) -> wire.Done:
-        done = self.ask(wire.Begin(source, numen, code))
-        assert isinstance(done, Done), done
+    def begin(self, code: str, numen: str = NUMEN, source: str = HERE) -> enrolment.EnrolmentBegun:
+        done = self.ask(enrolment.Begin(source, numen, code))
+        assert isinstance(done, enrolment.EnrolmentBegun), done
         return done
 
-    def step(self, ticket: str, step: str, value: str = "") -> wire.Enrolment:
-        done = self.ask(wire.Enrol(HERE, ticket, step, value))
-        assert isinstance(done, Done), done
-        assert done.enrolment is not None
+    def step(self, ticket: str, step: str, value: str = "") -> enrolment.Enrolment:
+        done = self.ask(enrolment.Enrol(HERE, ticket, step, value))
+        assert isinstance(done, enrolment.EnrolmentFile), done
         return done.enrolment
 
     def refused(self, request: Request) -> str:
@@ -61,7 +60,7 @@ def desk(tmp_path: Path, ground: Any) -> Desk:
 def test_every_step_then_the_password(desk: Desk) -> None:
     code = desk.pending()
     begun = desk.begin(f"{code[:5]} {code[5:]}".lower(), " 01 e9500001 abc")
-    assert begun.enrolment == wire.Enrolment(
+    assert begun.enrolment == enrolment.Enrolment(
         "Marie", "Dupond", "mdupond@ac-exemple.test", left=("phone", "mail", "charter", "password"), needed=("charter",)
     )
     # A number that is copied on a telephone comes between marks that nobody sees.
@@ -72,11 +71,11 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     assert (where, sent.expires) == (ADDRESS, NOW + datetime.timedelta(minutes=15))
     told = desk.step(begun.ticket, "confirm", sent.shown.lower())
     assert (told.left, told.waiting, told.recovery) == (("charter", "password"), "", ADDRESS)
-    assert desk.refused(wire.Activate(HERE, begun.ticket, NEW)) == "refused_value", "the charter is missing"
+    assert desk.refused(enrolment.Activate(HERE, begun.ticket, NEW)) == "refused_value", "the charter is missing"
     assert desk.step(begun.ticket, "charter", CHARTER).left == ("password",)
-    assert desk.refused(wire.Activate(HERE, begun.ticket, "weak")) == "refused_password"
+    assert desk.refused(enrolment.Activate(HERE, begun.ticket, "weak")) == "refused_password"
     assert desk.held("mdupond", "mpState") == ["pending"]
-    assert desk.ask(wire.Activate(HERE, begun.ticket, NEW)) == wire.Done("mdupond", "pending")
+    assert desk.ask(enrolment.Activate(HERE, begun.ticket, NEW)) == Done("mdupond", "pending")
     for name, values in (
         ("mpState", ["active"]), ("mpInaCode", []), ("mpEnrolment", []),
         ("mpRecoveryMail", [ADDRESS]), ("mpRecoveryPhone", ["+33612345678"]), ("mpRecoveryNext", []),
@@ -87,8 +86,11 @@ def test_every_step_then_the_password(desk: Desk) -> None:
     (letter,) = desk.letters
     assert letter["To"] == "mdupond@ac-exemple.test"
     assert "téléphone" in letter.get_content()
-    for request in (wire.Activate(HERE, begun.ticket, "Encore-Autre9!q"), wire.Enrol(HERE, begun.ticket, "look"),
-                    wire.Begin(HERE, NUMEN, code)):  # fmt: skip
+    for request in (
+        enrolment.Activate(HERE, begun.ticket, "Encore-Autre9!q"),
+        enrolment.Enrol(HERE, begun.ticket, "look"),
+        enrolment.Begin(HERE, NUMEN, code),
+    ):
         assert desk.ask(request) == NOT_PROVED, "spent"
 
 
@@ -110,7 +112,7 @@ def test_steps_may_be_passed_over_where_the_academy_lets_them(desk: Desk) -> Non
     assert desk.step(ticket, "phone").left == ("mail", "charter", "password")
     assert desk.step(ticket, "mail").left == ("charter", "password")
     desk.step(ticket, "charter", CHARTER)
-    assert desk.ask(wire.Activate(HERE, ticket, NEW)) == wire.Done("mdupond", "pending")
+    assert desk.ask(enrolment.Activate(HERE, ticket, NEW)) == Done("mdupond", "pending")
     assert desk.held("mdupond", "mpRecoveryMail") == desk.held("mdupond", "mpRecoveryChanged") == []
 
 
@@ -119,11 +121,13 @@ def test_steps_that_an_academy_demands_or_leaves_out(desk: Desk) -> None:
     begun = desk.begin(desk.pending())
     assert begun.enrolment is not None
     assert (begun.enrolment.left, begun.enrolment.needed) == (("mail", "password"), ("mail",))
-    assert desk.refused(wire.Enrol(HERE, begun.ticket, "mail")) == "refused_value"
+    assert desk.refused(enrolment.Enrol(HERE, begun.ticket, "mail")) == "refused_value"
     desk.step(begun.ticket, "mail", ADDRESS)
-    assert desk.refused(wire.Activate(HERE, begun.ticket, NEW)) == "refused_value", "an address counts once confirmed"
+    assert desk.refused(enrolment.Activate(HERE, begun.ticket, NEW)) == "refused_value", (
+        "an address counts once confirmed"
+    )
     desk.step(begun.ticket, "confirm", desk.confirmations[0][1].code)
-    assert isinstance(desk.ask(wire.Activate(HERE, begun.ticket, NEW)), wire.Done)
+    assert isinstance(desk.ask(enrolment.Activate(HERE, begun.ticket, NEW)), Done)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +142,7 @@ def test_an_answer_that_cannot_be_taken_changes_nothing(desk: Desk, step: str, v
     ticket = desk.begin(desk.pending()).ticket
     desk.step(ticket, "mail", ADDRESS)
     before = desk.held("mdupond", "mpEnrolment")
-    assert desk.refused(wire.Enrol(HERE, ticket, step, value)) == "refused_value"
+    assert desk.refused(enrolment.Enrol(HERE, ticket, step, value)) == "refused_value"
     assert desk.held("mdupond", "mpEnrolment") == before
     assert desk.step(ticket, "confirm", desk.confirmations[0][1].code).recovery == ADDRESS
 
@@ -148,12 +152,12 @@ def test_a_code_for_an_address_is_good_once_for_that_address_and_in_time(desk: D
     desk.step(ticket, "mail", ADDRESS)
     desk.step(ticket, "mail", "autre@exemple.test")
     (_old, first), (_new, second) = desk.confirmations
-    assert desk.refused(wire.Enrol(HERE, ticket, "confirm", first.code)) == "refused_value", "of another address"
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "confirm", first.code)) == "refused_value", "of another address"
     desk.settle(now=lambda: NOW + datetime.timedelta(minutes=15))
-    assert desk.refused(wire.Enrol(HERE, ticket, "confirm", second.code)) == "refused_value", "too late"
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "confirm", second.code)) == "refused_value", "too late"
     desk.settle(now=lambda: NOW + datetime.timedelta(minutes=14))
     assert desk.step(ticket, "confirm", second.code).recovery == "autre@exemple.test"
-    assert desk.refused(wire.Enrol(HERE, ticket, "confirm", second.code)) == "refused_value", "a second time"
+    assert desk.refused(enrolment.Enrol(HERE, ticket, "confirm", second.code)) == "refused_value", "a second time"
     digest = "".join(desk.held("mdupond", "mpEnrolment"))
     assert second.code not in digest
 
@@ -176,7 +180,7 @@ def test_a_ticket_is_over(desk: Desk, change: str) -> None:
         ticket = ticket[:-1] + ("A" if ticket[-1] != "A" else "B")
     else:
         ticket = ""
-    for request in (wire.Enrol(HERE, ticket, "look"), wire.Activate(HERE, ticket, NEW)):
+    for request in (enrolment.Enrol(HERE, ticket, "look"), enrolment.Activate(HERE, ticket, NEW)):
         assert desk.ask(request) == NOT_PROVED
     assert not desk.opens("mdupond", NEW)
 
@@ -187,7 +191,7 @@ def test_an_account_that_had_a_password_chooses_another_and_gives_no_means(desk:
     assert begun.enrolment is not None
     assert (begun.before, begun.enrolment.left, begun.enrolment.needed) == ("active", ("password",), ())
     assert desk.step(begun.ticket, "mail", "voleur@exemple.test").left == ("password",)
-    assert desk.ask(wire.Activate(HERE, begun.ticket, NEW)) == wire.Done("mdupond", "active")
+    assert desk.ask(enrolment.Activate(HERE, begun.ticket, NEW)) == Done("mdupond", "active")
     assert (desk.held("mdupond", "mpRecoveryMail"), desk.letters) == (["vieux@exemple.test"], [])
 
 
@@ -196,7 +200,7 @@ def test_an_address_on_file_hears_that_it_is_another_one_now(desk: Desk) -> None
     desk.step(ticket, "mail", ADDRESS)
     desk.step(ticket, "confirm", desk.confirmations[0][1].code)
     desk.step(ticket, "charter", CHARTER)
-    assert isinstance(desk.ask(wire.Activate(HERE, ticket, NEW)), wire.Done)
+    assert isinstance(desk.ask(enrolment.Activate(HERE, ticket, NEW)), Done)
     assert desk.told == [(["vieux@exemple.test"], "mdupond", NOW)]
 
 
@@ -204,7 +208,7 @@ def test_the_account_is_active_also_where_no_letter_can_be_handed_over(desk: Des
     ticket = desk.begin(desk.pending()).ticket
     desk.step(ticket, "charter", CHARTER)
     desk.mute = True
-    assert desk.ask(wire.Activate(HERE, ticket, NEW)) == wire.Done("mdupond", "pending")
+    assert desk.ask(enrolment.Activate(HERE, ticket, NEW)) == Done("mdupond", "pending")
     assert desk.held("mdupond", "mpState") == ["active"]
 
 
@@ -213,9 +217,9 @@ def test_one_password_of_many_at_once(desk: Desk) -> None:
     desk.step(ticket, "charter", CHARTER)
     start = threading.Barrier(8)
 
-    def ask(number: int) -> wire.Answer:
+    def ask(number: int) -> Done | Refused:
         start.wait()
-        return desk.ask(wire.Activate(f"192.0.{number}.7", ticket, f"{NEW}{number}a"))
+        return desk.ask(enrolment.Activate(f"192.0.{number}.7", ticket, f"{NEW}{number}a"))
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
@@ -229,7 +233,7 @@ def test_addresses_get_so_many_codes(desk: Desk) -> None:
     other = desk.begin(desk.pending("other", OTHER_NUMEN), OTHER_NUMEN).ticket
     for one in (ticket, other, ticket):
         desk.step(one, "mail", ADDRESS)
-    slowed = desk.ask(wire.Enrol(HERE, other, "mail", ADDRESS))
+    slowed = desk.ask(enrolment.Enrol(HERE, other, "mail", ADDRESS))
     assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 86_400)
     assert desk.step(other, "mail", "autre@exemple.test").waiting == "autre@exemple.test"
@@ -252,7 +256,7 @@ class Counted(MemoryDirectory):
         return super().log_in(*words)
 
 
-@pytest.mark.parametrize("call", [wire.Begin, wire.Reset], ids=["begin", "reset"])
+@pytest.mark.parametrize("call", [enrolment.Begin, passwords.Reset], ids=["begin", "reset"])
 def test_known_and_unknown_are_the_same_work(desk: Desk, monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
     """Operations of the directory and digests are counted; the time is the pace's (`test_server`)."""
     desk.directory = desk.ground.directory = Counted()
@@ -278,7 +282,7 @@ def test_known_and_unknown_are_the_same_work(desk: Desk, monkeypatch: pytest.Mon
     ]):  # fmt: skip
         desk.directory.asked.clear()
         digests.clear()
-        words = {"login": "", "new": NEW} if call is wire.Reset else {}
+        words = {"login": "", "new": NEW} if call is passwords.Reset else {}
         answer = desk.ask(call(source=f"192.0.{number}.7", numen=numen, code=code, **words))
         seen.append((answer, tuple(desk.directory.asked), tuple(digests)))
     assert len({repr(one) for one in seen}) == 1, seen
@@ -292,26 +296,26 @@ def test_a_log_in_goes_to_the_means_on_file_and_the_answer_tells_nothing(desk: D
     desk.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for numen in (NUMEN, OTHER_NUMEN, "01E9599999ABC", "nonsense"):
         for channel in ("mail", "sms"):
-            assert desk.ask(wire.RemindLogin(HERE, numen, channel)) == Done()
+            assert desk.ask(passwords.RemindLogin(HERE, numen, channel)) == Done()
     assert desk.reminders == [(ADDRESS, "mdupond")]
     ((number, text),) = desk.gateway.sent
     assert number == "+33612345678"
     assert "mdupond" in text
-    assert desk.refused(wire.RemindLogin(HERE, NUMEN, "pigeon")) == "refused_value"
+    assert desk.refused(passwords.RemindLogin(HERE, NUMEN, "pigeon")) == "refused_value"
 
 
 def test_a_code_by_text_message(desk: Desk) -> None:
     desk.agent("mdupond", State.ACTIVE, mpRecoveryPhone=["+33612345678"])
     for login in ("mdupond", "nobody"):
-        assert desk.ask(wire.IssueCode(HERE, login, "sms")) == Done()
+        assert desk.ask(passwords.IssueCode(HERE, login, "sms")) == Done()
     ((number, text),) = desk.gateway.sent
     assert (number, len(text) <= 160) == ("+33612345678", True)
     code = text.split("\u00a0: ")[1].split(",")[0]
-    assert desk.ask(wire.Reset(HERE, "", NUMEN, code, NEW)) == wire.Done("mdupond", "active")
+    assert desk.ask(passwords.Reset(HERE, "", NUMEN, code, NEW)) == Done("mdupond", "active")
     desk.gateway.broken = True
-    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == Done(), "a gateway that is away is not told"
+    assert desk.ask(passwords.IssueCode(HERE, "mdupond", "sms")) == Done(), "a gateway that is away is not told"
     desk.settle(gateway=None)
-    assert desk.ask(wire.IssueCode(HERE, "mdupond", "sms")) == Done(), "nor is that there is none"
+    assert desk.ask(passwords.IssueCode(HERE, "mdupond", "sms")) == Done(), "nor is that there is none"
     assert len(desk.gateway.sent) == 1
     assert desk.lines()[-1]["reason"] == "no means of recovery"
     assert OLD not in desk.journal.read_text("utf-8")
@@ -320,15 +324,15 @@ def test_a_code_by_text_message(desk: Desk) -> None:
 
 def test_a_word_is_good_once_and_questions_have_stricter_limits(desk: Desk) -> None:
     code = desk.pending()
-    assert isinstance(desk.ask(wire.Begin(HERE, NUMEN, code, once="word")), wire.Done)
-    assert desk.refused(wire.Begin(HERE, NUMEN, code, once="word")) == "refused_value"
-    assert desk.refused(wire.IssueCode(HERE, "mdupond", once="word")) == "refused_value"
+    assert isinstance(desk.ask(enrolment.Begin(HERE, NUMEN, code, once="word")), Done)
+    assert desk.refused(enrolment.Begin(HERE, NUMEN, code, once="word")) == "refused_value"
+    assert desk.refused(passwords.IssueCode(HERE, "mdupond", once="word")) == "refused_value"
     desk.limits.rates = Rates(questions=Rate(2, 600))
     for number in range(2):
-        assert isinstance(desk.ask(wire.Begin(HERE, NUMEN, code, question=f"q{number}")), wire.Done)
-    assert desk.refused(wire.Begin(HERE, NUMEN, code, question="q2")) == "slow_down"
-    assert isinstance(desk.ask(wire.Begin(HERE, NUMEN, code, once="other")), wire.Done), "browsers that work go on"
-    assert isinstance(desk.ask(wire.Begin("198.51.100.7", NUMEN, code, question="q3")), wire.Done)
+        assert isinstance(desk.ask(enrolment.Begin(HERE, NUMEN, code, question=f"q{number}")), Done)
+    assert desk.refused(enrolment.Begin(HERE, NUMEN, code, question="q2")) == "slow_down"
+    assert isinstance(desk.ask(enrolment.Begin(HERE, NUMEN, code, once="other")), Done), "browsers that work go on"
+    assert isinstance(desk.ask(enrolment.Begin("198.51.100.7", NUMEN, code, question="q3")), Done)
 
 
 def test_the_journal_holds_no_answer(desk: Desk) -> None:
@@ -338,7 +342,7 @@ def test_the_journal_holds_no_answer(desk: Desk) -> None:
     desk.step(ticket, "mail", ADDRESS)
     desk.step(ticket, "confirm", desk.confirmations[0][1].code)
     desk.step(ticket, "charter", CHARTER)
-    desk.ask(wire.Activate(HERE, ticket, NEW))
+    desk.ask(enrolment.Activate(HERE, ticket, NEW))
     text = desk.journal.read_text("utf-8")
     for secret in (code, ticket, NEW, NUMEN, desk.confirmations[0][1].code, "k1:", ADDRESS, "612345678"):
         assert secret not in text

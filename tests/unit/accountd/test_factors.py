@@ -8,7 +8,8 @@ import re
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls import factors, log_in_page, passwords
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accountd.service import Service
 from malleposte.accounts import life
@@ -24,7 +25,7 @@ from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OL
 ELSEWHERE = "198.51.100.9"
 AWAY = "marie@exemple.test"
 CODE = re.compile(r"[0-9A-Z]{5}-[0-9A-Z]{5}")
-DONE = wire.Done("mdupond", "active")
+DONE = Done("mdupond", "active")
 
 
 @pytest.fixture
@@ -34,22 +35,22 @@ def stage(tmp_path: Path) -> Stage:
     return made
 
 
-def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> wire.Answer:
-    return stage.ask(wire.TryFactor(where, uid, "totp", code))
+def attempt(stage: Stage, code: str, where: str = HERE, uid: str = "mdupond") -> Done | Refused:
+    return stage.ask(log_in_page.TryFactor(where, uid, "totp", code))
 
 
-def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> wire.Answer:
-    return stage.ask(wire.FactorTried(where, "mdupond", "totp", code, right))
+def told(stage: Stage, code: str, *, right: bool, where: str = HERE) -> Done | Refused:
+    return stage.ask(log_in_page.FactorTried(where, "mdupond", "totp", code, right))
 
 
 def made(stage: Stage) -> tuple[str, ...]:
-    answer = stage.ask(wire.MakeRecoveryCodes(HERE, "mdupond"))
+    answer = stage.ask(factors.MakeRecoveryCodes(HERE, "mdupond"))
     assert isinstance(answer, Done) and len(answer.codes) == 10
     return answer.codes
 
 
-def spend(stage: Stage, kind: str, code: str, where: str = HERE) -> wire.Answer:
-    return stage.ask(wire.SpendCode(where, "mdupond", kind, code))
+def spend(stage: Stage, kind: str, code: str, where: str = HERE) -> Done | Refused:
+    return stage.ask(log_in_page.SpendCode(where, "mdupond", kind, code))
 
 
 def test_a_code_serves_once_wherever_it_comes_from(stage: Stage) -> None:
@@ -96,7 +97,7 @@ def test_guesses_from_thirty_networks_wait_in_each_and_the_owner_does_not(stage:
 def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
     for code in ("000001", "000002", "000003"):
         attempt(stage, code), told(stage, code, right=False)
-    assert stage.ask(wire.Prove(HERE, "mdupond", "Vieux-Chemin7!x")) == DONE
+    assert stage.ask(passwords.Prove(HERE, "mdupond", "Vieux-Chemin7!x")) == DONE
     answer = attempt(stage, "123456")
     assert isinstance(answer, Refused) and answer.error == ErrorCode.SLOW_DOWN
 
@@ -105,7 +106,7 @@ def test_a_right_password_forgets_no_wrong_code(stage: Stage) -> None:
 def test_nothing_of_an_account_that_may_not_log_in(stage: Stage, state: State) -> None:
     stage.agent("autre", state)
     assert attempt(stage, "123456", uid="autre") == NOT_PROVED == attempt(stage, "123456", uid="personne")
-    assert stage.ask(wire.MakeRecoveryCodes(HERE, "autre")) == NOT_PROVED
+    assert stage.ask(factors.MakeRecoveryCodes(HERE, "autre")) == NOT_PROVED
     assert attempt(stage, "123456") == DONE
 
 
@@ -149,8 +150,8 @@ def test_a_code_of_the_desk_is_spent_and_is_no_recovery_code(stage: Stage) -> No
 def mailed(stage: Stage, uid: str = "mdupond", where: str = HERE) -> str:
     """Ask for a code at the recovery address; the code that was sent there, or nothing."""
     before = len(stage.letters)
-    answer = stage.ask(wire.MailFactorCode(where, uid))
-    assert answer == wire.Done(uid, "active"), "the answer is always the same"
+    answer = stage.ask(log_in_page.MailFactorCode(where, uid))
+    assert answer == Done(uid, "active"), "the answer is always the same"
     found = [CODE.search(letter.get_content()) for letter in stage.letters[before:]]
     assert [letter["To"] for letter in stage.letters[before:]] == [AWAY] * len(found)
     return found[0][0] if found and found[0] else ""
@@ -187,7 +188,7 @@ def test_a_code_at_the_recovery_address_replaces_a_factor_once_and_its_owner_is_
 
 def test_a_code_for_a_factor_opens_no_account_and_a_code_for_an_account_replaces_no_factor(reached: Stage) -> None:
     code = mailed(reached)
-    assert reached.ask(wire.Reset(HERE, "mdupond", NUMEN, code, NEW)) == NOT_PROVED
+    assert reached.ask(passwords.Reset(HERE, "mdupond", NUMEN, code, NEW)) == NOT_PROVED
     issued = codes.issue(KEYS, "mdupond", NOW, 1, way=codes.Way.MAIL)
     change(reached, **codes.beside(entry(reached), issued, NOW))
     assert spend(reached, "mail", issued.code) == NOT_PROVED
@@ -203,7 +204,7 @@ def test_a_new_code_for_a_factor_ends_the_one_before_and_time_ends_it(reached: S
     assert spend(reached, "mail", old) == NOT_PROVED
     late = NOW + datetime.timedelta(minutes=reached.service.tools.code_minutes, seconds=1)
     later = Service(dataclasses.replace(reached.service.tools, now=lambda: late))
-    assert later.answer(wire.SpendCode(ELSEWHERE, "mdupond", "mail", new), "accountd:sso") == NOT_PROVED
+    assert later.answer(log_in_page.SpendCode(ELSEWHERE, "mdupond", "mail", new), "accountd:sso") == NOT_PROVED
     assert spend(reached, "mail", new, "203.0.113.4") == DONE
 
 
@@ -245,9 +246,9 @@ def test_codes_for_factors_are_as_few_as_other_codes(reached: Stage) -> None:
 
 def test_a_code_for_a_factor_that_cannot_be_sent_is_written_down(reached: Stage) -> None:
     reached.mute = True
-    assert reached.ask(wire.MailFactorCode(HERE, "mdupond")) == DONE
+    assert reached.ask(log_in_page.MailFactorCode(HERE, "mdupond")) == DONE
     assert reached.lines()[-1]["sent"] is False
-    assert reached.ask(wire.MailFactorCode(HERE, "personne")) == NOT_PROVED
+    assert reached.ask(log_in_page.MailFactorCode(HERE, "personne")) == NOT_PROVED
 
 
 def test_a_mailed_code_enrols_nothing(stage: Stage) -> None:
@@ -259,8 +260,8 @@ def test_a_mailed_code_enrols_nothing(stage: Stage) -> None:
     assert spend(stage, "ina", desk) == DONE
 
 
-def changed(stage: Stage, *, added: bool, kinds: tuple[str, ...]) -> wire.Answer:
-    return stage.ask(wire.FactorChanged(HERE, "mdupond", "totp", "Telephone", added, kinds))
+def changed(stage: Stage, *, added: bool, kinds: tuple[str, ...]) -> Done | Refused:
+    return stage.ask(factors.FactorChanged(HERE, "mdupond", "totp", "Telephone", added, kinds))
 
 
 def test_a_change_is_told_and_written_down(stage: Stage) -> None:
@@ -335,7 +336,7 @@ class Throttle:
 def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
     stage.service = Service(dataclasses.replace(stage.service.tools, throttle=Throttle()))  # type: ignore[arg-type]
     for where in (HERE, "192.0.2.99", ELSEWHERE, ELSEWHERE):
-        assert stage.ask(wire.Entered(where, "mdupond", "totp")) == DONE
+        assert stage.ask(log_in_page.Entered(where, "mdupond", "totp")) == DONE
     (letter,) = stage.letters
     assert ELSEWHERE in letter.get_content()
 
@@ -346,23 +347,25 @@ def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
         Service(dataclasses.replace(Stage(stage.journal.parent).service.tools, directory=stage.opened, throttle=shared))  # type: ignore[arg-type]
         for _host in range(2)
     )
-    assert one.answer(wire.TryFactor(HERE, "mdupond", "totp", "123456"), "accountd:sso") == DONE
-    assert other.answer(wire.TryFactor(ELSEWHERE, "mdupond", "totp", "123456"), "accountd:sso") == NOT_PROVED
+    assert one.answer(log_in_page.TryFactor(HERE, "mdupond", "totp", "123456"), "accountd:sso") == DONE
+    assert other.answer(log_in_page.TryFactor(ELSEWHERE, "mdupond", "totp", "123456"), "accountd:sso") == NOT_PROVED
 
 
 def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser(stage: Stage) -> None:
     mine, throttle = "a" * 32, Throttle()
     tools = dataclasses.replace(stage.service.tools, throttle=throttle)  # type: ignore[arg-type]
     stage.service = Service(tools)
-    assert stage.ask(wire.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
-    assert stage.ask(wire.FactorTried(HERE, "mdupond", "totp", "100000", True, mine)) == DONE
+    assert stage.ask(log_in_page.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE
+    assert stage.ask(log_in_page.FactorTried(HERE, "mdupond", "totp", "100000", True, mine)) == DONE
     assert throttle.clients == [("2f:mdupond", HERE, f"browser\0{mine}")], "a password alone makes none known here"
-    guesses = [wire.SpendCode(HERE, "mdupond", "recovery", f"x{number}", f"{number:032x}") for number in range(40)]
+    guesses = [
+        log_in_page.SpendCode(HERE, "mdupond", "recovery", f"x{number}", f"{number:032x}") for number in range(40)
+    ]
     answers = [stage.ask(guess) for guess in guesses]
     assert answers[0] == NOT_PROVED
     assert throttle.bounded[0], "six digits have a bound for all networks together"
     assert not any(throttle.bounded[1:]), "codes of recovery have none"
-    asked = [wire.TryFactor(HERE, "mdupond", "totp", "200000", one) for one in ("", "b" * 32, mine)]
+    asked = [log_in_page.TryFactor(HERE, "mdupond", "totp", "200000", one) for one in ("", "b" * 32, mine)]
     refused = [getattr(stage.ask(one), "error", None) for one in asked]
     assert refused == [ErrorCode.SLOW_DOWN, ErrorCode.SLOW_DOWN, None]
 
@@ -374,27 +377,27 @@ PHONE, KEY = Factor("dG90cA==", "totp", "Téléphone", NOW), Factor("a2V5", "web
 def enrolled(stage: Stage) -> list[Factor]:
     """The factors that the log-in page has."""
     held = [PHONE, KEY]
-    object.__setattr__(stage.service.tools, "factors", lambda uid: list(held) if uid == "mdupond" else [])
-    object.__setattr__(
-        stage.service.tools, "unfactor", lambda uid, ident: held.remove(next(x for x in held if x.ident == ident))
+    vars(stage.hosts).update(
+        factors=lambda uid: list(held) if uid == "mdupond" else [],
+        unfactor=lambda uid, ident: held.remove(next(x for x in held if x.ident == ident)),
     )
     return held
 
 
-def removed(stage: Stage, factor: str, password: str = OLD, of: str = "mdupond") -> wire.Answer:
-    return stage.ask(wire.RemoveFactor(HERE, "mdupond", token(of), password, factor))
+def removed(stage: Stage, factor: str, password: str = OLD, of: str = "mdupond") -> Done | Refused:
+    return stage.ask(factors.RemoveFactor(HERE, "mdupond", token(of), password, factor))
 
 
 def test_an_owner_sees_the_factors_and_nobody_else_does(stage: Stage, enrolled: list[Factor]) -> None:
-    told = stage.ask(wire.ShowFactors(HERE, "mdupond", token("mdupond")))
-    assert told == wire.Done(
+    told = stage.ask(factors.ShowFactors(HERE, "mdupond", token("mdupond")))
+    assert told == factors.FactorList(
         "mdupond",
         factors=(
-            wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),
-            wire.Factor("a2V5", "webauthn", "Clé"),
+            factors.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00"),
+            factors.Factor("a2V5", "webauthn", "Clé"),
         ),
     )
-    assert stage.ask(wire.ShowFactors(HERE, "mdupond", token("autre"))) == NO_LOG_IN
+    assert stage.ask(factors.ShowFactors(HERE, "mdupond", token("autre"))) == NO_LOG_IN
 
 
 def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, enrolled: list[Factor]) -> None:
@@ -411,7 +414,7 @@ def test_one_of_two_factors_is_removed_by_the_password_and_told(stage: Stage, en
 def test_the_last_factor_and_a_strange_one_stay(stage: Stage, enrolled: list[Factor]) -> None:
     strange = removed(stage, "bm9uZQ==")
     assert isinstance(strange, Refused) and strange.error == "refused_value"
-    assert isinstance(removed(stage, KEY.ident), wire.Done)
+    assert isinstance(removed(stage, KEY.ident), Done)
     last = removed(stage, PHONE.ident)
     assert isinstance(last, Refused) and last.error == "refused_value"
     assert enrolled == [PHONE] and len(stage.letters) == 1
@@ -441,17 +444,17 @@ OPEN = Kept(
 
 def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(stage: Stage) -> None:
     stage.hosts.kept = OPEN
-    ask = wire.ShowFactors(HERE, "mdupond", token("mdupond"))
-    assert stage.ask(ask) == wire.Done("mdupond"), "they go on unless the platform says so"
+    ask = factors.ShowFactors(HERE, "mdupond", token("mdupond"))
+    assert stage.ask(ask) == factors.FactorList("mdupond"), "they go on unless the platform says so"
     object.__setattr__(stage.service.tools, "factors_close", True)
     told = stage.ask(ask)
     assert isinstance(told, Done) and told.closes and told.diagnosis.looked
     assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
-    assert codec.decode_answer(wire.Done, codec.encode_answer(told)) == told
+    assert codec.decode_answer(factors.FactorList, codec.encode_answer(told)) == told
     stage.mute = True
     told = stage.ask(ask)
     assert isinstance(told, Done) and told.closes and not told.diagnosis.looked
-    object.__setattr__(stage.service.tools, "factors", lambda uid: [PHONE])
+    vars(stage.hosts).update(factors=lambda uid: [PHONE])
     told = stage.ask(ask)
     assert isinstance(told, Done) and not told.closes, "it is done already"
 
@@ -470,9 +473,9 @@ def test_a_log_in_page_that_gives_no_answer_is_told(stage: Stage, enrolled: list
     def away(uid: str) -> list[Factor]:
         raise MallepostError("pia1 gives no answer")
 
-    object.__setattr__(stage.service.tools, "factors", away)
-    for asked in (wire.ShowFactors(HERE, "mdupond", token("mdupond")),
-                  wire.RemoveFactor(HERE, "mdupond", token("mdupond"), OLD, KEY.ident)):  # fmt: skip
+    vars(stage.hosts).update(factors=away)
+    for asked in (factors.ShowFactors(HERE, "mdupond", token("mdupond")),
+                  factors.RemoveFactor(HERE, "mdupond", token("mdupond"), OLD, KEY.ident)):  # fmt: skip
         answer = stage.ask(asked)
         assert isinstance(answer, Refused) and answer.error == "unavailable"
     assert enrolled == [PHONE, KEY]

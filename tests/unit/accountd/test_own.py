@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import codec, own, wire
+from malleposte.accountd import codec, own
+from malleposte.accountd.calls import log_in_page, passwords
 from malleposte.accountd.calls.account import Diagnose, Diagnosed, Line, ShowAccount, ShowJournal
 from malleposte.accountd.calls.devices import AddDevice, Devices
 from malleposte.accountd.calls.protection import EndSessions
@@ -204,13 +205,13 @@ def test_a_person_at_the_log_in_page_is_no_program() -> None:
 
 def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage: Stage) -> None:
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
-        stage.ask(wire.Prove(HERE, login, password))
+        stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(wire.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 
 def test_whoever_must_wait_is_recorded_so(stage: Stage) -> None:
     for number in range(5):
-        stage.ask(wire.Prove(HERE, "mdupond", f"faux{number}"))
+        stage.ask(passwords.Prove(HERE, "mdupond", f"faux{number}"))
     assert [one.reason for one in stage.noted] == ["password"] * 3 + ["wait"] * 2

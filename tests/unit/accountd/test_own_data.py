@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
+from malleposte.accountd.calls import hacked
 from malleposte.accountd.calls.own_data import (
     AskOwnData,
     EndOwnData,
@@ -204,7 +205,7 @@ def test_a_folder_that_is_away_is_said_to_be(stage: Stage, spool: Spool) -> None
 
 def test_who_takes_the_account_back_ends_a_thief_s_copy(stage: Stage, spool: Spool) -> None:
     ready(spool)
-    answer = stage.ask(wire.Recover(HERE, NUMEN, stage.code(UID), NEW))
+    answer = stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW))
     assert isinstance(answer, Done)
     with pytest.raises(FileNotFoundError):
         spool.open(UID)

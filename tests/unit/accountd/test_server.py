@@ -18,15 +18,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from malleposte.accountd import codec, wire
+from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
+from malleposte.accountd.calls import enrolment, factors, log_in_page, passwords
 from malleposte.accountd.calls.own_data import FetchOwnData, OwnDataCopy
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
@@ -36,7 +37,7 @@ from malleposte.throttle.limits import Limits
 from msgspec import structs
 
 SECRET = "s" * 32
-CHANGE = wire.Change("192.0.2.7", "mdupond", "old", "new")
+CHANGE = passwords.Change("192.0.2.7", "mdupond", "old", "new")
 
 
 class Service:
@@ -52,14 +53,14 @@ class Service:
         assert uid in ("mdupond", "jmartin")
         return self.path.open("rb")
 
-    def answer(self, request: Request[Any], client: str) -> Any:
+    def answer(self, request: Request, client: str) -> Done | Refused:
         self.callers.append(client)
         time.sleep(self.takes)
         if isinstance(request, FetchOwnData):
             if not self.size:
                 return Refused(ErrorCode.REFUSED_VALUE)
             return OwnDataCopy("mdupond", size=self.size)
-        return OF[type(request)].answer("mdupond")
+        return Done("mdupond")
 
 
 @pytest.fixture(scope="module")
@@ -147,13 +148,13 @@ def running(pair: Path, tmp_path: Path) -> Iterator[Running]:
 
 
 def test_on_the_unix_socket_the_peer_s_user_is_the_caller(running: Running) -> None:
-    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert running.local().call(CHANGE) == Done("mdupond")
     assert running.local().call(Hello()) == Done()
     assert running.service.callers == [f"accountd:{pwd.getpwuid(os.getuid()).pw_name}"]
 
 
 def test_over_tls_the_client_proves_itself(running: Running) -> None:
-    assert running.remote().call(CHANGE) == wire.Done("mdupond")
+    assert running.remote().call(CHANGE) == Done("mdupond")
     assert running.service.callers == ["accountd:pia1"]
     for name, secret in (("pia1", "wrong"), ("other", SECRET), ("", ""), ("pia1", "")):
         with pytest.raises(RefusedError) as refused:
@@ -164,18 +165,18 @@ def test_over_tls_the_client_proves_itself(running: Running) -> None:
 
 def test_a_client_that_may_make_one_call_may_make_no_other(running: Running) -> None:
     mine = running.remote("sso-pia1")
-    assert mine.call(wire.Prove("192.0.2.7", "mdupond", "old")) == wire.Done("mdupond")
+    assert mine.call(passwords.Prove("192.0.2.7", "mdupond", "old")) == Done("mdupond")
     assert mine.call(Hello()) == Done()
     for other in (
         CHANGE,
         Block("192.0.2.7", "mdupond", "mdupond", "volé"),
-        wire.IssueCode("192.0.2.7", "mdupond"),
+        passwords.IssueCode("192.0.2.7", "mdupond"),
     ):
         with pytest.raises(RefusedError) as refused:
             mine.call(other)
         assert refused.value.refused.error == ErrorCode.UNAUTHORISED
     assert running.service.callers == ["accountd:sso-pia1"]
-    assert running.remote().call(CHANGE) == wire.Done("mdupond")
+    assert running.remote().call(CHANGE) == Done("mdupond")
 
 
 def test_the_server_s_certificate_is_verified(running: Running) -> None:
@@ -213,7 +214,7 @@ def test_what_is_no_request_ends_its_connection_alone(running: Running, content:
     answer = running.raw(content)
     assert said in answer
     assert len(answer) < 1000
-    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert running.local().call(CHANGE) == Done("mdupond")
 
 
 def test_several_requests_of_one_connection_are_answered_in_turn(running: Running) -> None:
@@ -245,20 +246,20 @@ def test_too_many_at_once_are_told_to_come_back(running: Running, monkeypatch: p
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(tell, range(8)))
     assert "slow_down" in answers
-    assert Done("mdupond") in answers
+    assert "mdupond" in [getattr(one, "uid", "") for one in answers]
 
 
 def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daemon, "WAITING", 40)
     leave = threading.Event()
 
-    def answer(request: Request[Any], client: str) -> Any:
+    def answer(request: Request, client: str) -> Done | Refused:
         assert leave.wait(60)
-        return OF[type(request)].answer("mdupond")
+        return Done("mdupond")
 
     monkeypatch.setattr(running.service, "answer", answer)
     noisy = EndSessions("192.0.2.7", "mdupond", "chef")
-    proof = wire.Enrol("192.0.2.7", "billet", "look")
+    proof = enrolment.Enrol("192.0.2.7", "billet", "look")
     with ThreadPoolExecutor(48) as pool:
         try:
             asked = [pool.submit(_tried, running.local(), one) for one in [noisy] * 12 + [proof] * 20]
@@ -271,8 +272,8 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
             ]  # fmt: skip
         finally:
             leave.set()
-        assert all(isinstance(one.result(60), Done) for one in others)
-        assert sum(isinstance(one.result(60), Done) for one in asked) == 14
+        assert [getattr(one.result(60), "uid", "") for one in others] == ["mdupond"] * 3
+        assert [getattr(one.result(60), "uid", "") for one in asked].count("mdupond") == 14
 
 
 def test_whoever_reads_drop_by_drop_gives_the_place_back(
@@ -311,7 +312,7 @@ def test_a_copy_comes_after_its_answer(running: Running, tmp_path: Path, way: st
     assert copy.answer.size == len(content)
     assert b"".join(copy) == content
     copy.close()
-    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert running.local().call(CHANGE) == Done("mdupond")
 
 
 def test_no_copy_is_no_bytes(running: Running) -> None:
@@ -339,7 +340,7 @@ def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
     held = [running.local().fetch(FETCH), running.local().fetch(FETCH)]
     with pytest.raises(RefusedError, match="slow_down"):
         running.local().fetch(FETCH)
-    assert running.local().call(CHANGE) == wire.Done("mdupond")
+    assert running.local().call(CHANGE) == Done("mdupond")
     assert sum(map(len, held[0])) == 50_000_000
     for one in held:
         one.close()
@@ -353,7 +354,7 @@ def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
         raise AssertionError("the places are still taken")
 
 
-def _tried(client: Client, request: Request[Any]) -> object:
+def _tried(client: Client, request: Request) -> object:
     try:
         return client.call(request)
     except RefusedError as error:
@@ -373,13 +374,13 @@ def test_a_client_without_server_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["local", "remote"])
 def test_hosts_of_two_versions_say_so(running: Running, caplog: pytest.LogCaptureFixture, way: str, other: str) -> None:
     ask = getattr(running, way)()
-    assert ask.call(CHANGE) == wire.Done("mdupond")
+    assert ask.call(CHANGE) == Done("mdupond")
     before = list(running.service.callers)
     # Both sides live in this process: the client takes a call by its request, accountd by its name.
     call = replace(CALLS["change"], answer=Hello)
     with pytest.MonkeyPatch.context() as patch:
         if other == "client":
-            patch.setitem(OF, wire.Change, call)
+            patch.setitem(OF, passwords.Change, call)
         else:
             patch.setitem(CALLS, "change", call)
         with pytest.raises(OtherVersionError) as said:
@@ -389,15 +390,15 @@ def test_hosts_of_two_versions_say_so(running: Running, caplog: pytest.LogCaptur
     assert words in caplog.text
     assert running.service.callers == before
     assert "old" not in caplog.text and SECRET not in caplog.text
-    assert ask.call(CHANGE) == wire.Done("mdupond")
+    assert ask.call(CHANGE) == Done("mdupond")
 
 
 def test_calls_of_the_log_in_page_are_for_the_client_that_is_named_for_them(running: Running) -> None:
-    entered = wire.Entered("192.0.2.7", "mdupond", "totp")
-    assert running.remote("sso-pia1").call(entered) == wire.Done("mdupond")
+    entered = log_in_page.Entered("192.0.2.7", "mdupond", "totp")
+    assert running.remote("sso-pia1").call(entered) == Done("mdupond")
     for asked in (running.remote(), running.local()):
         with pytest.raises(RefusedError, match="unauthorised"):
             asked.call(entered)
     with pytest.raises(RefusedError, match="unauthorised"):
-        running.remote("sso-pia1").call(wire.MakeRecoveryCodes("192.0.2.7", "mdupond"))
+        running.remote("sso-pia1").call(factors.MakeRecoveryCodes("192.0.2.7", "mdupond"))
     assert running.service.callers == ["accountd:sso-pia1"]

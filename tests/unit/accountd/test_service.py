@@ -15,8 +15,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.call import CALLS
+from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.calls.charges import SetCharge
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.log_ins import EndLogIn
@@ -38,8 +38,9 @@ from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.senders import Edit, Senders
-from malleposte.adapters.lemonldap import Session
-from malleposte.core.errors import MallepostError
+from malleposte.accounts.traces.model import Trace
+from malleposte.adapters.lemonldap import Factor, Session
+from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.memory import OPERATIONAL
@@ -102,6 +103,18 @@ class Hosts:
 
     def record(self, uid: str) -> tuple[Kept, list[Failure]]:
         return self.kept if uid == "mdupond" else Kept(), [Failure("record", "on mail2: no route")] if self.mute else []
+
+    def factors(self, uid: str) -> Sequence[Factor]:
+        return ()
+
+    def unfactor(self, uid: str, ident: str) -> object:
+        raise InputError("no such factor")
+
+    def traces(self, uid: str) -> tuple[Sequence[Trace], Sequence[Failure]]:
+        return (), ()
+
+    def untrace(self, uid: str, trace: Trace) -> Sequence[Failure]:
+        return ()
 
     def journal(self, uid: str) -> list[Line]:
         return []
@@ -254,60 +267,60 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
     stage.agent("other", State.ACTIVE, OTHER_NUMEN)
     uid = stage.agent("mdupond", State.ACTIVE)
     good = {"source": HERE, "login": uid, "numen": NUMEN, "code": stage.code(uid), "new": NEW}
-    assert stage.ask(wire.Reset(**good | wrong)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(**good | wrong)) == NOT_PROVED
     assert stage.opens(uid, OLD)
-    assert stage.ask(wire.Reset(**good)) == wire.Done(uid, "active"), "a failure spends no code"
+    assert stage.ask(passwords.Reset(**good)) == Done(uid, "active"), "a failure spends no code"
 
 
 def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    refused = stage.ask(wire.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
+    refused = stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
     assert isinstance(refused, Refused)
     assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
 def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    assert stage.ask(wire.Begin(HERE, NUMEN, stage.code(uid, days=0))) == NOT_PROVED
+    assert stage.ask(enrolment.Begin(HERE, NUMEN, stage.code(uid, days=0))) == NOT_PROVED
     gone = stage.agent("gone", State.SUSPENDED, OTHER_NUMEN)
-    assert stage.ask(wire.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
-    assert stage.ask(wire.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
-    assert stage.ask(wire.Change(HERE, "nobody", OLD, NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(HERE, gone, OTHER_NUMEN, stage.code(gone), NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, gone, OLD, NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, "nobody", OLD, NEW)) == NOT_PROVED
 
 
 def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert stage.ask(wire.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
-    refused = stage.ask(wire.Change(HERE, f"{uid}.bis", OLD, "weak"))
+    assert stage.ask(passwords.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
+    refused = stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak"))
     assert isinstance(refused, Refused)
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert stage.channel.closed == []
-    assert stage.ask(wire.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == Done(uid, "active")
     assert stage.channel.closed == [uid]
-    assert stage.ask(wire.Change(HERE, uid, OLD, "Encore-Autre9!q")) == NOT_PROVED
+    assert stage.ask(passwords.Change(HERE, uid, OLD, "Encore-Autre9!q")) == NOT_PROVED
 
 
 def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
     stage.ground.expire(uid)
-    assert stage.ask(wire.Change(HERE, uid, OLD, NEW)) == wire.Done(uid, "expired")
+    assert stage.ask(passwords.Change(HERE, uid, OLD, NEW)) == Done(uid, "expired")
     done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == Done(uid, "active", "20260903080000Z")
-    assert stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
-    again = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
+    assert stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
+    again = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
     assert isinstance(again, Refused)
     assert [one.code for one in again.violations] == ["in_history"]
-    reset = stage.ask(wire.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
-    assert reset == wire.Done(uid, "blocked", "20260903080000Z")
+    reset = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
+    assert reset == Done(uid, "blocked", "20260903080000Z")
     assert stage.held(uid, "mpBlockedUntil") == ["20260903080000Z"]
 
 
 def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for name in (uid, "MDupond.bis", f"{uid}@ac-exemple.test"):
-        assert stage.ask(wire.Prove(HERE, name, OLD)) == wire.Done(uid, "active")
+        assert stage.ask(passwords.Prove(HERE, name, OLD)) == Done(uid, "active")
     for name, password in ((uid, "wrong"), ("nobody", OLD), (uid, "")):
-        assert stage.ask(wire.Prove(HERE, name, password)) == NOT_PROVED
+        assert stage.ask(passwords.Prove(HERE, name, password)) == NOT_PROVED
     assert stage.opens(uid, OLD)
     assert OLD not in stage.journal.read_text("utf-8")
 
@@ -315,45 +328,45 @@ def test_a_password_is_proved_for_a_log_in_elsewhere(stage: Stage) -> None:
 @pytest.mark.parametrize("state", [State.PENDING, State.BLOCKED, State.SUSPENDED])
 def test_a_right_password_opens_nothing_in_these_states(stage: Stage, state: State) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active")
     stage.directory.modify(f"uid={uid},ou=people,{stage.directory.suffix}", {"mpState": [state.value]})
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == NOT_PROVED
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == NOT_PROVED
 
 
 def test_an_old_password_must_be_renewed_and_a_wrong_one_does_not_learn_it(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.EXPIRED)
     renew = Refused(ErrorCode.MUST_RENEW)
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == renew
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == renew
     other = stage.agent("jmartin", State.ACTIVE, OTHER_NUMEN)
     stage.ground.expire(other)
-    assert stage.ask(wire.Prove(HERE, other, OLD)) == renew
-    assert stage.ask(wire.Prove(HERE, other, "wrong")) == NOT_PROVED
+    assert stage.ask(passwords.Prove(HERE, other, OLD)) == renew
+    assert stage.ask(passwords.Prove(HERE, other, "wrong")) == NOT_PROVED
 
 
 def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     for number in range(3):
-        assert stage.ask(wire.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
-    slowed = stage.ask(wire.Prove(HERE, uid, OLD))
+        assert stage.ask(passwords.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
+    slowed = stage.ask(passwords.Prove(HERE, uid, OLD))
     assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
-    assert stage.ask(wire.Prove("198.51.100.7", uid, OLD)) == wire.Done(uid, "active"), "the owner is not shut out"
-    assert stage.ask(wire.Prove(HERE, uid, OLD)) == wire.Done(uid, "active"), "and has started afresh everywhere"
+    assert stage.ask(passwords.Prove("198.51.100.7", uid, OLD)) == Done(uid, "active"), "the owner is not shut out"
+    assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active"), "and has started afresh everywhere"
     counted = {kind for _owner, kind, *_rest in stage.limits.left()["strangers"]}
     assert counted == {"login-network"}, "the name's own began anew"
 
 
 def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
-    assert [stage.ask(wire.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
+    assert [stage.ask(passwords.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
     for number in range(2):
-        assert stage.ask(wire.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
-    slowed = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+        assert stage.ask(passwords.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
+    slowed = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
     assert isinstance(slowed, Refused)
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
-    assert [stage.ask(wire.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
-    assert isinstance(stage.ask(wire.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
-    assert isinstance(stage.ask(wire.Change(HERE, uid, NEW, "Encore-Autre9!q")), Done), "and frees the first"
+    assert [stage.ask(passwords.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
+    assert isinstance(stage.ask(passwords.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
+    assert isinstance(stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")), Done), "and frees the first"
 
 
 def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
@@ -386,8 +399,8 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
 
     uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
-    stage.ask(wire.Change(HERE, uid, "wrong", NEW))
-    stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    stage.ask(passwords.Change(HERE, uid, "wrong", NEW))
+    stage.ask(passwords.Change(HERE, uid, OLD, NEW))
     assert told == [
         ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd", OLD),
         ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
@@ -395,7 +408,7 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
         ("admit", uid, HERE),
     ]  # fmt: skip
     throttle.wait = 1.2
-    assert stage.ask(wire.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
+    assert stage.ask(passwords.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
 
 
 MINE, FRESH = "a" * 32, "b" * 32
@@ -439,35 +452,35 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
     uid, throttle = stage.agent("mdupond", State.ACTIVE), Remembering()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
-    right = wire.Prove(HERE, login, OLD, MINE)
-    assert stage.ask(right) == wire.Done(uid, "active")
+    right = passwords.Prove(HERE, login, OLD, MINE)
+    assert stage.ask(right) == Done(uid, "active")
     assert throttle.judged == [f"browser\0{MINE}"], "the browser is the client's device"
 
     def slowed(password: str, browser: str) -> bool:
-        answer = stage.ask(wire.Prove(HERE, login, password, browser))
+        answer = stage.ask(passwords.Prove(HERE, login, password, browser))
         return isinstance(answer, Refused) and answer.error is ErrorCode.SLOW_DOWN
 
     # Each guess with another cookie: together they are as many as without any.
     guesses = [slowed(f"wrong{number}", f"{number:032x}") for number in range(40)]
     assert guesses == [False] * 3 + [True] * 37
     assert slowed(OLD, FRESH) and slowed(OLD, ""), "strangers there wait, with the right password too"
-    assert stage.ask(right) == wire.Done(uid, "active")
+    assert stage.ask(right) == Done(uid, "active")
     own = [slowed(f"wrong{number}", MINE) for number in range(6)]
     assert own == [False] * 3 + [True] * 3 and slowed(OLD, MINE), "a known browser may not guess freely"
-    assert stage.ask(structs.replace(right, source="198.51.100.9")) == wire.Done(uid, "active")
+    assert stage.ask(structs.replace(right, source="198.51.100.9")) == Done(uid, "active")
 
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
     """Passwords that strangers try have one bound for all networks; codes, which slapd is not asked for, none."""
     uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), Remembering()
     object.__setattr__(stage.service.tools, "throttle", throttle)
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     ((_where, issued),) = stage.sent
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
     assert throttle.admitted == []
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
     assert throttle.admitted == [(uid, HERE)]
-    assert stage.ask(wire.Prove(HERE, uid, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Prove(HERE, uid, NEW)) == Done(uid, "active")
     assert throttle.bounded == [False, False, True]
 
 
@@ -475,16 +488,16 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     stage.agent("pending", State.PENDING, OTHER_NUMEN, mpRecoveryMail=["autre@exemple.test"])
     for login in (uid, "nobody", "pending"):
-        assert stage.ask(wire.IssueCode(HERE, login)) == Done()
+        assert stage.ask(passwords.IssueCode(HERE, login)) == Done()
     ((where, issued),) = stage.sent
     assert where == "marie@exemple.test"
     assert issued.expires == NOW + datetime.timedelta(minutes=15)
-    assert stage.ask(wire.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == wire.Done(uid, "active")
+    assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
     for _ in range(9):
-        stage.ask(wire.IssueCode(HERE, uid))
+        stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
-    other = stage.ask(wire.IssueCode(HERE, uid, "pigeon"))
+    other = stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))
     assert isinstance(other, Refused)
     assert other.error == "refused_value"
 
@@ -492,10 +505,10 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
     means = {"mpRecoveryMail": ["marie@exemple.test"]}
     uid = stage.agent("mdupond", State.ACTIVE, mpNumenDigest=[], **means)
-    assert stage.ask(wire.IssueCode(HERE, uid)) == Done()
+    assert stage.ask(passwords.IssueCode(HERE, uid)) == Done()
     assert (stage.sent, stage.held(uid, "mpInaCode")) == ([], [])
     assert {"action": "code", "sent": False, "reason": "no NUMEN"}.items() <= stage.lines()[-1].items()
-    stage.ask(wire.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
+    stage.ask(passwords.IssueCode(HERE, stage.agent("mleroy", State.ACTIVE, OTHER_NUMEN, **means)))
     assert [where for where, _code in stage.sent] == ["marie@exemple.test"]
 
 
@@ -503,7 +516,7 @@ def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
     uid = stage.agent(
         "mdupond", State.BLOCKED, mpRecoveryMail=["voleur@exemple.test"], mpRecoveryChanged=["20260830080000Z"]
     )
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert stage.sent == []
     assert stage.lines()[-1]["sent"] is False
 
@@ -549,10 +562,10 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
     again = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
     assert isinstance(again, Refused), "a ticket serves once"
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
-    stage.ask(wire.IssueCode("198.51.100.7", uid))
+    stage.ask(passwords.IssueCode("198.51.100.7", uid))
     assert stage.sent[1][0] == "a@exemple.test"
 
 
@@ -608,23 +621,23 @@ def test_a_stranger_s_requests_end_no_code_and_use_up_nobody_s_quota(stage: Stag
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
     desk = stage.code(uid, 7)
     for number in range(9):
-        stage.ask(wire.IssueCode(f"198.51.{number % 2}.7", uid))
+        stage.ask(passwords.IssueCode(f"198.51.{number % 2}.7", uid))
     assert len(stage.sent) == 6
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 7, "the owner, from elsewhere"
     assert len(stage.held(uid, "mpInaCode")) == 8
-    wrong = [stage.ask(wire.Reset(HERE, uid, NUMEN, f"{n}" * 10, NEW)) for n in (3, 4)]
+    wrong = [stage.ask(passwords.Reset(HERE, uid, NUMEN, f"{n}" * 10, NEW)) for n in (3, 4)]
     assert wrong == [NOT_PROVED] * 2
-    done = stage.ask(wire.Reset(HERE, uid, NUMEN, desk, NEW))
-    assert done == wire.Done(uid, "active"), "a wrong code counts once, however many wait"
+    done = stage.ask(passwords.Reset(HERE, uid, NUMEN, desk, NEW))
+    assert done == Done(uid, "active"), "a wrong code counts once, however many wait"
     assert stage.held(uid, "mpInaCode") == [], "one that is used ends all"
 
 
 def test_wrong_ones_count_for_the_account_by_whatever_name(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     names = (uid, f"{uid}.bis", f"{uid}@ac-exemple.test")
-    assert [stage.ask(wire.Change(HERE, name, f"wrong{name}", NEW)) for name in names] == [NOT_PROVED] * 3
-    slowed = [stage.ask(wire.Change(HERE, name, "another", NEW)) for name in names]
+    assert [stage.ask(passwords.Change(HERE, name, f"wrong{name}", NEW)) for name in names] == [NOT_PROVED] * 3
+    slowed = [stage.ask(passwords.Change(HERE, name, "another", NEW)) for name in names]
     assert [getattr(answer, "error", "") for answer in slowed] == ["slow_down"] * 3
 
 
@@ -695,7 +708,7 @@ def test_nobody_s_own_block_is_refused_and_a_wave_is_told(stage: Stage) -> None:
     """Twenty an hour for the whole portal were too few on the day of a wave of phishing."""
     stage.limits.rates = Rates(protections=Rate(30, 3600), whole=Rate(1, 60))
     agents = [stage.agent(f"agent{number}", State.ACTIVE, f"01E95{number:05d}ABC") for number in range(35)]
-    stage.ask(wire.Change(HERE, "nobody", "x", NEW))
+    stage.ask(passwords.Change(HERE, "nobody", "x", NEW))
     answers = [stage.ask(Block(HERE, one, token(one), "piraté")) for one in agents]
     assert [isinstance(answer, Done) for answer in answers] == [True] * len(agents)
     (letter,) = stage.letters
@@ -726,7 +739,7 @@ def test_every_call_says_what_it_costs() -> None:
 
 def test_a_name_that_is_typed_does_not_count_as_a_browser(stage: Stage) -> None:
     stage.limits.rates = Rates(network=Rate(2, 600))
-    answers = [stage.ask(wire.Change(HERE, f"a\0{number}", "x", NEW)) for number in range(4)]
+    answers = [stage.ask(passwords.Change(HERE, f"a\0{number}", "x", NEW)) for number in range(4)]
     assert [getattr(answer, "error", "") for answer in answers] == ["not_proved"] * 2 + ["slow_down"] * 2
 
 
@@ -741,7 +754,7 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
         assert leave.wait(120)
         return Moved()
 
-    def close() -> list[wire.Answer]:
+    def close() -> list[Done | Refused]:
         return [stage.ask(Block(HERE, one, token(one), "piraté")) for one in (uid, *others[:15])]
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
@@ -763,25 +776,27 @@ def test_a_block_waits_for_no_other_act(stage: Stage) -> None:
 def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     stage.away = True
-    answer = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    answer = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
     assert answer == Refused(ErrorCode.UNAVAILABLE, "the directory gives no answer")
     stage.away = False
     stage.directory.fail_after = stage.directory.changes
-    defect = stage.ask(wire.Change(HERE, uid, OLD, NEW))
+    defect = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
     assert isinstance(defect, Refused)
     assert defect.error == "unavailable"
-    assert stage.ask(wire.Change("nowhere", uid, OLD, NEW)) == Refused(ErrorCode.BAD_REQUEST, "source is no address")
+    assert stage.ask(passwords.Change("nowhere", uid, OLD, NEW)) == Refused(
+        ErrorCode.BAD_REQUEST, "source is no address"
+    )
     assert OLD not in caplog.text
     assert NEW not in caplog.text
 
 
 def test_the_journal_names_the_service_and_no_secret(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"])
-    stage.ask(wire.Change(HERE, uid, "wrong-secret", NEW))
-    stage.ask(wire.Change(HERE, "mot-de-passe-tapé-ici", OLD, NEW))
-    stage.ask(wire.IssueCode(HERE, uid))
+    stage.ask(passwords.Change(HERE, uid, "wrong-secret", NEW))
+    stage.ask(passwords.Change(HERE, "mot-de-passe-tapé-ici", OLD, NEW))
+    stage.ask(passwords.IssueCode(HERE, uid))
     code = stage.sent[0][1]
-    stage.ask(wire.Reset(HERE, uid, NUMEN, code.code, NEW))
+    stage.ask(passwords.Reset(HERE, uid, NUMEN, code.code, NEW))
     lines = stage.lines()
     assert {(line["who"], line["source"], line["account"]) for line in lines} == {("accountd:pia1", HERE, uid)}
     assert [line["action"] for line in lines] == ["refused", "modify", "code", "reset"]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
-from malleposte.accountd.message import ErrorCode, Refused, Request
+from malleposte.accountd import client
+from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte.daemons import sso_prove
 from malleposte.runtime import http
 
@@ -22,10 +23,10 @@ GIVEN = {"user": "marie.dupond@ac-exemple.test", "password": "Vieux-Chemin7!x", 
 class Accountd:
     """Answers with what it is given."""
 
-    def __init__(self, answer: wire.Done | Refused | None) -> None:
+    def __init__(self, answer: Done | Refused | None) -> None:
         self.answer, self.asked = answer, list[Request]()
 
-    def call(self, request: Request) -> wire.Done:
+    def call(self, request: Request) -> Done:
         self.asked.append(request)
         if self.answer is None:
             raise client.UnavailableError("accountd at tls://annuaire: refused")
@@ -46,7 +47,7 @@ def answered(accountd: Accountd, body: object, method: str = "POST", target: str
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
-        (wire.Done("mdupond", "active"), (200, {"uid": "mdupond"})),
+        (Done("mdupond", "active"), (200, {"uid": "mdupond"})),
         (Refused(ErrorCode.NOT_PROVED), (200, {})),
         (Refused(ErrorCode.SLOW_DOWN, wait=17), (200, {"wait": 17})),
         (Refused(ErrorCode.MUST_RENEW), (200, {"renew": RENEW})),
@@ -55,10 +56,10 @@ def answered(accountd: Accountd, body: object, method: str = "POST", target: str
         (None, (503, None)),
     ],
 )
-def test_an_answer_for_each_of_accountd_s(answer: wire.Done | Refused | None, told: tuple[int, Any]) -> None:
+def test_an_answer_for_each_of_accountd_s(answer: Done | Refused | None, told: tuple[int, Any]) -> None:
     accountd = Accountd(answer)
     assert answered(accountd, GIVEN) == told
-    assert accountd.asked == [wire.Prove("192.0.2.7", "marie.dupond@ac-exemple.test", "Vieux-Chemin7!x")]
+    assert accountd.asked == [passwords.Prove("192.0.2.7", "marie.dupond@ac-exemple.test", "Vieux-Chemin7!x")]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_an_answer_for_each_of_accountd_s(answer: wire.Done | Refused | None, to
     ],
 )
 def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None:
-    accountd = Accountd(wire.Done("mdupond"))
+    accountd = Accountd(Done("mdupond"))
     assert answered(accountd, body) == (status, {} if status == 200 else None)
     assert answered(accountd, GIVEN, method="GET")[0] == answered(accountd, GIVEN, target="/")[0] == 404
     assert accountd.asked == []
@@ -81,13 +82,13 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
 @pytest.mark.parametrize(
     ("target", "body", "call"),
     [
-        ("/try", {"kind": "totp", "code": "123456"}, wire.TryFactor("192.0.2.7", "mdupond", "totp", "123456")),
+        ("/try", {"kind": "totp", "code": "123456"}, log_in_page.TryFactor("192.0.2.7", "mdupond", "totp", "123456")),
         (
             "/tried",
             {"kind": "totp", "code": "123456", "right": True},
-            wire.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
+            log_in_page.FactorTried("192.0.2.7", "mdupond", "totp", "123456", True),
         ),
-        ("/spend", {"kind": "recovery", "code": "X"}, wire.SpendCode("192.0.2.7", "mdupond", "recovery", "X")),
+        ("/spend", {"kind": "recovery", "code": "X"}, log_in_page.SpendCode("192.0.2.7", "mdupond", "recovery", "X")),
         (
             "/changed",
             {
@@ -98,22 +99,24 @@ def test_what_is_no_question_is_not_passed_on(body: object, status: int) -> None
                 "by": "aide",
                 "reason": "volé",
             },
-            wire.FactorChanged("192.0.2.7", "mdupond", "totp", "Telephone", False, ("webauthn",), "aide", "volé"),
+            factors.FactorChanged("192.0.2.7", "mdupond", "totp", "Telephone", False, ("webauthn",), "aide", "volé"),
         ),
-        ("/mail", {}, wire.MailFactorCode("192.0.2.7", "mdupond")),
-        ("/codes", {}, wire.MakeRecoveryCodes("192.0.2.7", "mdupond")),
+        ("/mail", {}, log_in_page.MailFactorCode("192.0.2.7", "mdupond")),
+        ("/codes", {}, factors.MakeRecoveryCodes("192.0.2.7", "mdupond")),
         (
             "/ended",
             {"by": "aide", "reason": "x", "many": 2},
-            wire.SessionsEnded("192.0.2.7", "mdupond", "aide", "x", 2),
+            log_in_page.SessionsEnded("192.0.2.7", "mdupond", "aide", "x", 2),
         ),
-        ("/entered", {"how": "totp"}, wire.Entered("192.0.2.7", "mdupond", "totp")),
+        ("/entered", {"how": "totp"}, log_in_page.Entered("192.0.2.7", "mdupond", "totp")),
     ],
 )
 def test_questions_about_second_factors_are_passed_on(target: str, body: dict[str, Any], call: Request) -> None:
-    accountd = Accountd(wire.Done("mdupond", codes=("AAAAA-BBBBB",)))
+    shown = isinstance(call, factors.MakeRecoveryCodes)
+    accountd = Accountd(factors.RecoveryCodes("mdupond", codes=("AAAAA-BBBBB",)) if shown else Done("mdupond"))
     given = {"user": "mdupond", "address": "192.0.2.7"} | body
-    assert answered(accountd, given, target=target) == (200, {"uid": "mdupond", "codes": ["AAAAA-BBBBB"]})
+    answer = {"uid": "mdupond"} | ({"codes": ["AAAAA-BBBBB"]} if shown else {})
+    assert answered(accountd, given, target=target) == (200, answer)
     assert accountd.asked == [call]
     assert answered(Accountd(None), given, target=target)[0] == 503, "closed where nobody answers"
 
@@ -123,7 +126,7 @@ BROWSER = "0123456789abcdef" * 2
 
 @pytest.mark.parametrize("target", ["/prove", "/try", "/tried", "/spend", "/codes", "/entered"])
 def test_the_browser_goes_with_what_is_proved(target: str) -> None:
-    accountd = Accountd(wire.Done("mdupond"))
+    accountd = Accountd(Done("mdupond"))
     given = GIVEN | {"kind": "totp", "code": "1", "right": True, "how": "totp", "browser": BROWSER}
     assert answered(accountd, given, target=target)[0] == 200
     (asked,) = accountd.asked
@@ -131,7 +134,7 @@ def test_the_browser_goes_with_what_is_proved(target: str) -> None:
 
 
 def test_what_is_no_digest_of_a_browser_is_not_passed_on() -> None:
-    accountd = Accountd(wire.Done("mdupond"))
+    accountd = Accountd(Done("mdupond"))
     for wrong in ("x", BROWSER + "0", 7, None):
         assert answered(accountd, GIVEN | {"browser": wrong}) == (200, {})
     assert accountd.asked == []
@@ -152,14 +155,14 @@ def test_log_ins_that_wait_for_their_moment_leave_room_for_others() -> None:
     together = threading.Barrier(40)
 
     class Paced(Accountd):
-        def call(self, request: Request) -> wire.Done:
+        def call(self, request: Request) -> Done:
             together.wait(60)
             return super().call(request)
 
     async def all_at_once() -> list[http.Answer]:
         request = http.Request("POST", "/prove", {}, json.dumps(GIVEN).encode())
         with ThreadPoolExecutor(sso_prove.THREADS) as pool:
-            server = sso_prove.Server(Paced(wire.Done("mdupond")), RENEW, pool)
+            server = sso_prove.Server(Paced(Done("mdupond")), RENEW, pool)
             return await asyncio.gather(*(server.respond(request) for _ in range(40)))
 
     assert {status for status, *_rest in asyncio.run(all_at_once())} == {200}

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import passwords
 from malleposte_portal.browsers import COOKIE
 
 CHANGE = "/motdepasse/changer"
@@ -30,7 +30,7 @@ def test_accountd_is_told_a_digest_of_it(visit: Any, accountd: Any) -> None:
     (mark,) = given(visit.raw(CHANGE))
     visit.send(CHANGE, **TYPED)
     (asked,) = accountd.asked
-    assert isinstance(asked, wire.Change)
+    assert isinstance(asked, passwords.Change)
     assert asked.browser == hashlib.sha256(mark.encode()).hexdigest()[:32]
 
 

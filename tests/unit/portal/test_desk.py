@@ -6,11 +6,11 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
 from malleposte.accountd.calls.charges import Charge
 from malleposte.accountd.calls.desk import DeskFind, DeskList, Person, Sheet
 from malleposte.accountd.calls.desk_acts import DeskBlock, DeskCode, DeskRemoveFactor
 from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.factors import Factor
 from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail
 from malleposte_portal import shown_once
@@ -26,7 +26,7 @@ CODE = "3467C-DFGHJ"
 SHEET = Sheet(
     "Professeure", ("0210001M",), "20261126080000Z", "20261125080000Z", "20261124080000Z",
     ("mail 20261201080000Z", "desk 20261202080000Z"), ("mail", "aloud"),
-    (wire.Factor("abc", "totp", "Téléphone", "2026-11-01T08:00:00+00:00"), wire.Factor("d/+f=", "webauthn", "")), True,
+    (Factor("abc", "totp", "Téléphone", "2026-11-01T08:00:00+00:00"), Factor("d/+f=", "webauthn", "")), True,
 )  # fmt: skip
 ACCOUNT = Account(
     "Jean Martin", "jean@ac-exemple.test", "roundcube", "active", recovery_mail="je…@exemple.test", looked=True,

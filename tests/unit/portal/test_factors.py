@@ -6,8 +6,8 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.message import ErrorCode, Request
+from malleposte.accountd.calls import factors
+from malleposte.accountd.message import Done, ErrorCode, Request
 from malleposte.accountd.own import Account, Diagnosis, LogIn
 from malleposte_portal.own import pages
 from malleposte_portal.own.factors import ADDRESSES
@@ -16,8 +16,8 @@ from .conftest import Visitor, portal
 from .test_own import DONE, inside
 
 __all__ = ["inside"]
-PHONE = wire.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
-KEY = wire.Factor("a2V5+x/", "webauthn", "")
+PHONE = factors.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
+KEY = factors.Factor("a2V5+x/", "webauthn", "")
 TWO = replace(DONE, factors=(PHONE, KEY))
 LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
 
@@ -31,7 +31,7 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 def asked(accountd: Any) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, wire.RemoveFactor)]
+    return [one for one in accountd.asked if isinstance(one, factors.RemoveFactor)]
 
 
 @BOTH
@@ -111,8 +111,8 @@ def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, s
     (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
     call = accountd.call
 
-    def refused(request: Request) -> wire.Done:
-        if isinstance(request, wire.RemoveFactor):
+    def refused(request: Request) -> Done:
+        if isinstance(request, factors.RemoveFactor):
             accountd.refuse(ErrorCode(error), message="for the log alone")
         return call(request)
 
@@ -137,4 +137,4 @@ def test_a_provider_that_is_not_ours_sees_to_its_factors_itself(
     shown = visit.get(link_of("devices"))
     assert (LIST in {str(held.get("href")) for held, _text in shown.all("a")}) is bool(page)
     assert "Second facteur" not in visit.get(link_of("account")).all("main")[0][1]
-    assert asked(accountd) == [] and not any(isinstance(one, wire.ShowFactors) for one in accountd.asked)
+    assert asked(accountd) == [] and not any(isinstance(one, factors.ShowFactors) for one in accountd.asked)

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, codec, wire
-from malleposte.accountd.message import Refused, Request
+from malleposte.accountd import client, codec
+from malleposte.accountd.call import OF
+from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
 from malleposte.throttle.limits import Limits, Rate, Rates
@@ -27,8 +28,10 @@ WRONG = "Ces informations ne permettent pas de vous reconnaître"
 class Behind(Desk):
     """accountd as the portal's client finds it, without a socket."""
 
-    def call(self, request: Request) -> wire.Done:
-        answer = codec.decode_answer(wire.Done, codec.encode_answer(self.ask(codec.decode(codec.encode(request)))))
+    def call(self, request: Request) -> Done:
+        answer = codec.decode_answer(
+            OF[type(request)].answer, codec.encode_answer(self.ask(codec.decode(codec.encode(request))))
+        )
         if isinstance(answer, Refused):
             raise client.RefusedError(answer)
         return answer

@@ -7,8 +7,8 @@ from copy import replace
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
-from malleposte.accountd.message import Request
+from malleposte.accountd.calls import hacked as calls
+from malleposte.accountd.message import Done, Request
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
@@ -30,7 +30,7 @@ BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 class Thief(Robbed):
     """accountd as the portal's client finds it, on an account that somebody else has used."""
 
-    def call(self, request: Request) -> wire.Done:
+    def call(self, request: Request) -> Done:
         return Behind.call(self, request)  # type: ignore[arg-type]
 
 
@@ -181,26 +181,26 @@ def test_with_accountd_away_the_ticket_stays(agent: Visitor, behind: Thief) -> N
 @pytest.mark.parametrize(
     ("trace", "told"),
     [
-        (wire.Trace("a", "discard"), "supprimés ou refusés"),
-        (wire.Trace("a", "answer"), "réponse automatique"),
-        (wire.Trace("a", "folder", "INBOX", "anyone"), "ouvert à tout le monde"),
-        (wire.Trace("a", "agenda", "Calendar/personal", "pmartin"), "« Agenda » est ouvert à pmartin"),
-        (wire.Trace("a", "agenda", "Contacts/45-1", "<default>"), "« Contacts 45-1 » est ouvert à tout"),
-        (wire.Trace("a", "delegate", who="pmartin"), "pmartin peut écrire en votre nom"),
-        (wire.Trace("a", "senders", "allowed", "a@lointain.test"), "toujours acceptés : a@lointain.test"),
-        (wire.Trace("a", "senders", "blocked", "a.test, b.test (+3)"), "vont dans Indésirables : a.test, b.test (+3)"),
-        (wire.Trace("a", "signature", "a@b.test", "Payez ici"), "de a@b.test finissent par : « Payez ici »"),
-        (wire.Trace("a", "sender", "a@b.test", "Le rectorat"), "portent le nom « Le rectorat »"),
-        (wire.Trace("a", "reply", "a@b.test", "x@lointain.test"), "messages de a@b.test vont à x@lointain.test"),
-        (wire.Trace("a", "copy", "a@b.test", "x@lointain.test"), "part aussi, en copie cachée, à x@lointain.test"),
-        (wire.Trace("a", "factor", "totp", "x", "2026-09-01T08:00:00+00:00"), "de codes « x ». Ajouté le 1er"),
-        (wire.Trace("a", "recovery", "mail", "ma…@exemple.test"), "adresse de secours est ma…@exemple.test"),
-        (wire.Trace("a", "recovery", "phone", "…78", "20260820080000Z"), "téléphone de secours est …78. Ajouté le 20"),
+        (calls.Trace("a", "discard"), "supprimés ou refusés"),
+        (calls.Trace("a", "answer"), "réponse automatique"),
+        (calls.Trace("a", "folder", "INBOX", "anyone"), "ouvert à tout le monde"),
+        (calls.Trace("a", "agenda", "Calendar/personal", "pmartin"), "« Agenda » est ouvert à pmartin"),
+        (calls.Trace("a", "agenda", "Contacts/45-1", "<default>"), "« Contacts 45-1 » est ouvert à tout"),
+        (calls.Trace("a", "delegate", who="pmartin"), "pmartin peut écrire en votre nom"),
+        (calls.Trace("a", "senders", "allowed", "a@lointain.test"), "toujours acceptés : a@lointain.test"),
+        (calls.Trace("a", "senders", "blocked", "a.test, b.test (+3)"), "vont dans Indésirables : a.test, b.test (+3)"),
+        (calls.Trace("a", "signature", "a@b.test", "Payez ici"), "de a@b.test finissent par : « Payez ici »"),
+        (calls.Trace("a", "sender", "a@b.test", "Le rectorat"), "portent le nom « Le rectorat »"),
+        (calls.Trace("a", "reply", "a@b.test", "x@lointain.test"), "messages de a@b.test vont à x@lointain.test"),
+        (calls.Trace("a", "copy", "a@b.test", "x@lointain.test"), "part aussi, en copie cachée, à x@lointain.test"),
+        (calls.Trace("a", "factor", "totp", "x", "2026-09-01T08:00:00+00:00"), "de codes « x ». Ajouté le 1er"),
+        (calls.Trace("a", "recovery", "mail", "ma…@exemple.test"), "adresse de secours est ma…@exemple.test"),
+        (calls.Trace("a", "recovery", "phone", "…78", "20260820080000Z"), "téléphone de secours est …78. Ajouté le 20"),
     ],
 )  # fmt: skip
-def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: wire.Trace, told: str) -> None:
+def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: calls.Trace, told: str) -> None:
     taken_back(agent, behind)
-    answer = wire.Done("mdupond", "active", "20260903080000Z", traces=(trace,))
+    answer = calls.Traces("mdupond", "active", "20260903080000Z", traces=(trace,))
     behind.ask = lambda request: answer  # type: ignore[method-assign]
     assert told in text(agent.get(CHECK))
     agent.get(ADDRESSES["hacked_check"][1])
@@ -209,10 +209,10 @@ def test_each_kind_has_plain_words(agent: Visitor, behind: Thief, trace: wire.Tr
 def test_many_go_a_few_at_a_time(agent: Visitor, behind: Thief) -> None:
     behind.left, behind.factors = [replace(FORWARD, who=f"x{number}@lointain.test") for number in range(7)], []
     page = taken_back(agent, behind)
-    asked, call = list[wire.Check](), behind.call
+    asked, call = list[calls.Check](), behind.call
 
-    def counted(request: Request) -> wire.Done:
-        if isinstance(request, wire.Check) and request.remove:
+    def counted(request: Request) -> Done:
+        if isinstance(request, calls.Check) and request.remove:
             asked.append(request)
         return call(request)
 

@@ -6,7 +6,8 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd import client, wire
+from malleposte.accountd import client
+from malleposte.accountd.calls import passwords
 from malleposte.accountd.message import ErrorCode, Violation
 from malleposte_portal import desk, own
 from malleposte_portal.pages import ADDRESSES
@@ -24,10 +25,10 @@ FORMS: dict[str, dict[str, str]] = {
     "remind": {"numen": PROOF["numen"]},
 }
 ASKED = {
-    "change": wire.Change("192.0.2.7", "mdupond", "Ancien-Mot-9", PASSWORD),
-    "reset": wire.Reset("192.0.2.7", "", PROOF["numen"], PROOF["code"], PASSWORD),
-    "code": wire.IssueCode("192.0.2.7", "mdupond"),
-    "remind": wire.RemindLogin("192.0.2.7", PROOF["numen"]),
+    "change": passwords.Change("192.0.2.7", "mdupond", "Ancien-Mot-9", PASSWORD),
+    "reset": passwords.Reset("192.0.2.7", "", PROOF["numen"], PROOF["code"], PASSWORD),
+    "code": passwords.IssueCode("192.0.2.7", "mdupond"),
+    "remind": passwords.RemindLogin("192.0.2.7", PROOF["numen"]),
 }
 BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 EACH = pytest.mark.parametrize("name", FORMS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from malleposte.accountd import wire
+from malleposte.accountd.calls import enrolment
 
 from tests.stack.support import leaks, typed_secrets
 
@@ -26,7 +26,7 @@ def test_what_is_secret_is_kept_by_the_name_of_its_field_for_its_owner_alone(pla
 
 
 def test_messages_of_accountd_and_documents_are_looked_through() -> None:
-    typed_secrets.hidden(wire.Begin("192.0.2.7", "99E1234567ESS", CODE))
+    typed_secrets.hidden(enrolment.Begin("192.0.2.7", "99E1234567ESS", CODE))
     typed_secrets.document({"devices": [{"name": "Téléphone de Marie", "password": PASSWORD}], "codes": [f"{CODE}2"]})
     assert set(typed_secrets.kept()) == {"99E1234567ESS", CODE, PASSWORD, f"{CODE}2"}
 

@@ -13,10 +13,10 @@ from msgspec import structs
 
 from malleposte.accountd import own
 from malleposte.accountd.call import Who, call
+from malleposte.accountd.calls.factors import Factor, shown
 from malleposte.accountd.context import Context
 from malleposte.accountd.desk import LINE, Actor, actor, noted, school, target
 from malleposte.accountd.message import MOST_ITEMS, Done, Forbidden, Message, Owned, Text, fitting
-from malleposte.accountd.wire import Factor
 from malleposte.accounts import life, search
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import follow
@@ -235,12 +235,10 @@ def _last_log_in(context: Context, uid: str) -> int | None:
 def _factors(context: Context, uid: str) -> tuple[list[Factor], bool]:
     """The second factors of an account, and whether they are known."""
     try:
-        factors = context.tools.factors(uid)
+        return list(map(shown, context.tools.hosts.factors(uid))), True
     except (MallepostError, OSError) as error:
         LOG.error("the second factors of an account could not be read: %s", error)
         return [], False
-    rows = (one.as_dict() for one in factors)
-    return [Factor(one["id"], one["kind"], one["name"], one["made"]) for one in rows], True
 
 
 def listed(state: str, policy: Policy, now: datetime.datetime) -> Query:

@@ -10,12 +10,11 @@ from typing import Any
 from malleposte.accountd import sms
 from malleposte.accountd.call import Who, call
 from malleposte.accountd.calls.desk import CODE_WAYS, hindrance
+from malleposte.accountd.calls.factors import factor_removed
 from malleposte.accountd.calls.protection import block_account
 from malleposte.accountd.context import Context, ForbiddenError
 from malleposte.accountd.desk import Actor, begun, count, count_act, noted
-from malleposte.accountd.factors import Factors, Shared
 from malleposte.accountd.message import Done, Forbidden, Owned, Secret, Text
-from malleposte.accountd.wire import FactorChanged
 from malleposte.accounts import acts, life
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.factors import notice
@@ -147,23 +146,17 @@ def desk_block(context: Context, request: DeskBlock) -> Done:
 def desk_remove_factor(context: Context, request: DeskRemoveFactor) -> Done:
     """Remove it at the log-in page; the agent is told."""
     actor, entry, reason = begun(context, request)
-    uid, unfactor = first(entry.attributes, "uid"), context.tools.unfactor
-    if first(entry.attributes, "mpState") != State.ACTIVE or unfactor is None:
+    uid = first(entry.attributes, "uid")
+    if first(entry.attributes, "mpState") != State.ACTIVE:
         raise ForbiddenError(Forbidden.STATE)
     count_act(context, actor)
-    factors = context.tools.factors(uid)
-    removed = next((one for one in factors if one.ident == request.factor), None)
-    if removed is None:
+    factors = context.tools.hosts.factors(uid)
+    gone = next((one for one in factors if one.ident == request.factor), None)
+    if gone is None:
         raise MallepostError("no such factor")
-    unfactor(uid, removed.ident)
-    context.journal.write("desk-factor", uid, kind=removed.kind, note=reason)
-    kinds = tuple(sorted({one.kind for one in factors if one is not removed}))
-    changed = FactorChanged(
-        request.source, uid, removed.kind, removed.name, added=False, kinds=kinds, by=actor.uid, reason=reason
-    )
-    shared = Shared(context.tools, Context.begun, Context.trial, Context.tried, context.alone, Context.refuse)
-    answer = Factors(shared).changed(context, changed)
-    return Done(answer.uid, answer.before)
+    context.tools.hosts.unfactor(uid, gone.ident)
+    context.journal.write("desk-factor", uid, kind=gone.kind, note=reason)
+    return factor_removed(context, request.source, uid, gone, factors, by=actor.uid, reason=reason)
 
 
 def _tell(context: Context, attributes: Attributes, letter: Callable[..., Any]) -> bool:
