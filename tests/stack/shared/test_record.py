@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.account import Diagnose
-from malleposte.accountd.message import Done, ErrorCode, Refused
+from malleposte.accountd.calls.account import Diagnose, Diagnosed
+from malleposte.accountd.context import NO_LOG_IN
+from malleposte.accountd.message import ErrorCode, Refused
 from malleposte.accountd.own import Diagnosis
-from malleposte.accountd.service import NO_LOG_IN
 from malleposte.policy import rules
 from malleposte.probe.walker import wire as walker
 
@@ -63,12 +63,12 @@ def imap(mail: Mail, who: Account, password: str) -> bool:
             session.shutdown()
 
 
-def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object]) -> Done:
+def diagnosed(portal: Portal, who: Account, enough: Callable[[Diagnosis], object]) -> Diagnosed:
     """Return the answer once it has what is waited for."""
 
-    def asked() -> Done | None:
+    def asked() -> Diagnosed | None:
         answer = portal.one(Diagnose(portal.source, who.uid, portal.token(who.uid)))
-        assert isinstance(answer, Done), answer
+        assert isinstance(answer, Diagnosed), answer
         return answer if enough(answer.diagnosis) else None
 
     return wait_for(asked, 60, "a record")
