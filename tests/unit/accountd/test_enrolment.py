@@ -46,7 +46,7 @@ class Desk(Stage):
         assert isinstance(done, enrolment.EnrolmentFile), done
         return done.enrolment
 
-    def refused(self, request: Request) -> str:
+    def refused(self, request: Request[Any]) -> str:
         answer = self.ask(request)
         assert isinstance(answer, Refused), answer
         return answer.error.value

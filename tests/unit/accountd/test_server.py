@@ -53,7 +53,7 @@ class Service:
         assert uid in ("mdupond", "jmartin")
         return self.path.open("rb")
 
-    def answer(self, request: Request, client: str) -> Done | Refused:
+    def answer(self, request: Request[Any], client: str) -> Done | Refused:
         self.callers.append(client)
         time.sleep(self.takes)
         if isinstance(request, FetchOwnData):
@@ -253,7 +253,7 @@ def test_one_agent_or_network_takes_a_part_of_the_places(running: Running, monke
     monkeypatch.setattr(daemon, "WAITING", 40)
     leave = threading.Event()
 
-    def answer(request: Request, client: str) -> Done | Refused:
+    def answer(request: Request[Any], client: str) -> Done | Refused:
         assert leave.wait(60)
         return Done("mdupond")
 
