@@ -2,7 +2,7 @@
 # newer.sh PACKAGE NUMBER KIND: a repository on this host that offers PACKAGE, as installed, under a higher version.
 #   good      nothing else differs
 #   refusing  its program finds every configuration wrong
-#   breaking  once installed, nobody reaches port 587 any more
+#   breaking  once installed, no other host reaches port 587 any more
 #   none      all of it is undone, and the old package back
 set -eu
 package=$1 number=$2 kind=$3
@@ -32,7 +32,7 @@ case $kind in
   breaking)
     printf '#!/bin/sh\nset -e\nnft add table inet test_breaking\n' > tree/DEBIAN/postinst
     printf "nft 'add chain inet test_breaking i { type filter hook input priority -10; }'\n" >> tree/DEBIAN/postinst
-    printf "nft 'add rule inet test_breaking i tcp dport 587 reject'\n" >> tree/DEBIAN/postinst
+    printf "nft 'add rule inet test_breaking i iifname != lo tcp dport 587 reject'\n" >> tree/DEBIAN/postinst
     ;;
 esac
 rm -f new*.deb
