@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from malleposte.accountd import client
 from malleposte.accountd.call import OF, Who
-from malleposte.accountd.forbidden import Forbidden
-from malleposte.accountd.message import Done, ErrorCode, Refused, Request
+from malleposte.accountd.message import Done, ErrorCode, Forbidden, Refused, Request
 from malleposte_portal.core.forbidden import SENTENCES
 from malleposte_portal.core.languages import catalogues
 
