@@ -128,8 +128,8 @@ def load() -> None:
     """Import every module of `calls`, so that all are registered."""
     from malleposte.accountd import calls
 
-    for module in pkgutil.iter_modules(calls.__path__):
-        importlib.import_module(f"{calls.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(calls.__path__, f"{calls.__name__}."):
+        importlib.import_module(module.name)
 
 
 add(Call("hello", Hello, Done, Who.ANYBODY, costs.PROOF))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
 from malleposte.accountd.message import Done
 
 from malleposte_portal.core import acts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from malleposte.accountd.calls.desk import CODE_WAYS
+from malleposte.accountd.calls.desk.looks import CODE_WAYS
 from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.desk import DeskFind, DeskList, DeskReach, DeskReached, DeskShow
-from malleposte.accountd.calls.desk_acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskReached, DeskShow
 from malleposte.accountd.message import Done, Request
 
 from malleposte_portal.core import acts, words

@@ -10,8 +10,8 @@ import pytest
 from malleposte.accountd import codec
 from malleposte.accountd.call import CALLS
 from malleposte.accountd.calls.account import ShowAccount, ShowJournal
-from malleposte.accountd.calls.desk import DeskFind, DeskList, DeskReach, DeskShow
-from malleposte.accountd.calls.desk_acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk.acts import CodeGiven, DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, DeskReach, DeskShow
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.desk_rules import Rules
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Forbidden, Refused, Request

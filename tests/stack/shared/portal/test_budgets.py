@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from malleposte.accountd.calls.desk import DeskShow
-from malleposte.accountd.calls.desk_acts import DeskBlock
+from malleposte.accountd.calls.desk.acts import DeskBlock
+from malleposte.accountd.calls.desk.looks import DeskShow
 from malleposte.accountd.calls.devices import RevokeDevice
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.settings import SetQuietHours

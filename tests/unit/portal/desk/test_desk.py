@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.charges import Charge
-from malleposte.accountd.calls.desk import DeskFind, DeskList, Person, Sheet
-from malleposte.accountd.calls.desk_acts import DeskBlock, DeskCode, DeskRemoveFactor
-from malleposte.accountd.calls.desk_boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.desk.acts import DeskBlock, DeskCode, DeskRemoveFactor
+from malleposte.accountd.calls.desk.boxes import DeskBoxes, DeskSetDelegate
+from malleposte.accountd.calls.desk.looks import DeskFind, DeskList, Person, Sheet
 from malleposte.accountd.calls.factors import Factor
 from malleposte.accountd.message import ErrorCode, Forbidden
 from malleposte.accountd.own import COMPUTED, Account, Diagnosis, LogIn, RefusedMail

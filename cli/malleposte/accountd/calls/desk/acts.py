@@ -9,7 +9,7 @@ from typing import Any
 
 from malleposte.accountd import sms
 from malleposte.accountd.call import Who, call
-from malleposte.accountd.calls.desk import CODE_WAYS, hindrance
+from malleposte.accountd.calls.desk.looks import CODE_WAYS, hindrance
 from malleposte.accountd.calls.factors import factor_removed
 from malleposte.accountd.calls.protection import block_account
 from malleposte.accountd.context import Context, ForbiddenError

@@ -1,0 +1,1 @@
+"""The calls of a help desk on other agents' accounts and boxes."""
