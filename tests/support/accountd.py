@@ -13,7 +13,7 @@ _FIELDS = frozenset(name for call in CALLS.values() for name in call.answer.__st
 
 
 class Told(SimpleNamespace):
-    """What an accountd tells of an account, whatever it is asked: each answer takes the fields that it has."""
+    """The answer of an accountd about an account, whatever it is asked: each answer takes the fields that it has."""
 
     def __init__(self, uid: str = "", before: str = "", until: str = "", **fields: Any) -> None:
         assert fields.keys() <= _FIELDS, fields.keys() - _FIELDS

@@ -1,4 +1,4 @@
-"""What a call of accountd is, declared once beside its handler: who may make it, what it costs, how it is carried out.
+"""The declaration of a call of accountd, beside its handler: who may make it, what it costs, how it is carried out.
 
 `@call(...)` over a function `(context, request) -> answer` registers it; the function stays as it is. Dispatch, limits,
 client and the documentation of the protocol follow from these declarations.

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from malleposte.accountd import desk_rules as desk
-from malleposte.accountd import sms
 from malleposte.accountd.call import OF, Counts
 from malleposte.accountd.message import Forbidden
+from malleposte.accountd.notices import sms
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials
 from malleposte.accounts import acts, life

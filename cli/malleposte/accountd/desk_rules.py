@@ -1,4 +1,4 @@
-"""What a help desk may do, as the academy decides."""
+"""The limits of a help desk, as the academy decides."""
 
 from __future__ import annotations
 

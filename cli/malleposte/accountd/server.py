@@ -25,6 +25,7 @@ from malleposte.accountd import codec
 from malleposte.accountd import settings as held
 from malleposte.accountd.call import OF, Call, Who, load
 from malleposte.accountd.context import Tools
+from malleposte.accountd.dispatch import LOG, Service
 from malleposte.accountd.message import (
     LONGEST,
     BadMessageError,
@@ -36,9 +37,8 @@ from malleposte.accountd.message import (
     Refused,
     WithBytes,
 )
-from malleposte.accountd.notice import Notice
+from malleposte.accountd.notices.letters import Notice
 from malleposte.accountd.proof import Proofs
-from malleposte.accountd.service import LOG, Service
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
 from malleposte.accounts.hosts.hostd import Hostd

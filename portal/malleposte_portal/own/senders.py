@@ -11,7 +11,7 @@ from functools import partial
 from itertools import batched
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.senders import Sender, SenderLists, SetSenders, ShowSenders, Unfit
+from malleposte.accountd.calls.mailbox.senders import Sender, SenderLists, SetSenders, ShowSenders, Unfit
 from malleposte.accountd.message import MOST_ITEMS, Done
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, InputRequired, Length

@@ -12,7 +12,7 @@ from itertools import batched
 from typing import Any
 
 from flask import redirect, render_template, request, session
-from malleposte.accountd.calls.undelete import DeletedMessage, FindDeleted, Restored, Undelete
+from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Restored, Undelete
 from malleposte.accountd.message import MOST_ITEMS, Done
 from wtforms import RadioField, StringField
 from wtforms.validators import AnyOf, Length

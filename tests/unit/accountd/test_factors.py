@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from malleposte.accountd import codec
 from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
-from malleposte.accountd.service import Service
 from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
 from malleposte.adapters.lemonldap import Factor

@@ -12,8 +12,8 @@ import pytest
 from malleposte.accountd.calls import hacked, passwords
 from malleposte.accountd.calls.account import ShowAccount
 from malleposte.accountd.calls.protection import Block
+from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
-from malleposte.accountd.service import Service
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.devices import acts as devices

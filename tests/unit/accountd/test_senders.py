@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec
-from malleposte.accountd.calls.senders import Sender, SenderLists, SetSenders, ShowSenders, sender
+from malleposte.accountd.calls.mailbox.senders import Sender, SenderLists, SetSenders, ShowSenders, sender
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
 from malleposte.accounts.mailbox.senders import MOST, Edit, Senders
 from malleposte.core.errors import MallepostError

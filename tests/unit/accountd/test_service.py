@@ -24,10 +24,10 @@ from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
 from malleposte.accountd.context import Tools, look_up
+from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
-from malleposte.accountd.notice import Notice
+from malleposte.accountd.notices.letters import Notice
 from malleposte.accountd.proof import Proofs, Provider
-from malleposte.accountd.service import Service
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.credentials import codes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.accountd import codec
-from malleposte.accountd.calls.undelete import DeletedMessages, FindDeleted, Restored, Undelete, shortened
+from malleposte.accountd.calls.mailbox.undelete import DeletedMessages, FindDeleted, Restored, Undelete, shortened
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
 from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.core.errors import InputError, MallepostError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import client, codec
-from malleposte.accountd.calls.senders import Sender
+from malleposte.accountd.calls.mailbox.senders import Sender
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal import desk, own
 from malleposte_portal.app import SUBJECTS

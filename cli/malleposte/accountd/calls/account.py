@@ -31,7 +31,7 @@ class AccountShown(Done, frozen=True):
 
 
 class JournalShown(Done, frozen=True):
-    """What was done to it, newest first."""
+    """The acts on it, newest first."""
 
     journal: tuple[Line, ...] = ()
 

@@ -85,7 +85,10 @@ class Recovered(Done, frozen=True):
 
 
 class Traces(Done, frozen=True):
-    """What may be somebody else's. `open` names what could not be looked at, or not be removed: `traces`, `factors`."""
+    """Settings that may be somebody else's.
+
+    `open` names what could not be looked at, or not be removed: `traces`, `factors`.
+    """
 
     traces: tuple[Trace, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What the log-in page asks for an agent whose password it has had proved, beside a change of factors (`factors`).
+"""Calls of the log-in page for an agent whose password it has had proved, beside a change of factors (`factors`).
 
 The factors lie with the log-in page, which alone checks their codes. Here is what must hold wherever one logs in: wrong
 codes wait as wrong passwords do, by account and network; a code serves once; recovery codes and codes of the desk are

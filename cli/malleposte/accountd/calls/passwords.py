@@ -10,10 +10,10 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
-from malleposte.accountd import sms
 from malleposte.accountd.call import Counts, call
 from malleposte.accountd.context import Context, RefusedValueError, look_up
 from malleposte.accountd.message import Browser, Done, ErrorCode, Refused, Request, Secret, Text
+from malleposte.accountd.notices import sms
 from malleposte.accountd.trial import SlowDownError
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes

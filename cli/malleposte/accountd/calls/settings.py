@@ -1,4 +1,4 @@
-"""What an agent settles: the class of service, the hours in which new mail skips the inbox."""
+"""Settings of an agent: the class of service, the hours in which new mail skips the inbox."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.charges import Charge
-from malleposte.accountd.calls.senders import Sender, SetSenders, ShowSenders, Unfit
+from malleposte.accountd.calls.mailbox.senders import Sender, SetSenders, ShowSenders, Unfit
 from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 from malleposte_portal.own.senders import UNFIT
 

@@ -6,7 +6,7 @@ from copy import replace
 from typing import Any
 
 import pytest
-from malleposte.accountd.calls.undelete import DeletedMessage, FindDeleted, Undelete
+from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Undelete
 from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 
 from tests.support.portal import ADDRESSES

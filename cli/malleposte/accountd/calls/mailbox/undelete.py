@@ -34,7 +34,7 @@ class DeletedMessages(Done, frozen=True):
 
 
 class Restored(Done, frozen=True):
-    """How many messages came back."""
+    """The number of messages that came back."""
 
     many: int = 0
 

@@ -10,7 +10,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from malleposte.accountd import wave
 from malleposte.accountd.call import OF, Call, Who
 from malleposte.accountd.context import (
     NO_LOG_IN,
@@ -23,6 +22,7 @@ from malleposte.accountd.context import (
     known_as,
 )
 from malleposte.accountd.message import Done, ErrorCode, Hello, Owned, Refused, Violation
+from malleposte.accountd.notices import wave
 from malleposte.accountd.proof import NoLogInError
 from malleposte.accountd.trial import SlowDownError, Trials
 from malleposte.accounts.credentials.passwords import NotProvedError, RefusedPasswordError
