@@ -17,6 +17,7 @@ from malleposte.accountd import desk_rules as desk
 from malleposte.accountd.call import OF, Counts
 from malleposte.accountd.message import Forbidden
 from malleposte.accountd.notices import sms
+from malleposte.accountd.notices.letters import Notifier
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials
 from malleposte.accounts import acts, life
@@ -67,8 +68,23 @@ class ForbiddenError(Exception):
 
 
 @dataclass(frozen=True)
+class Rules:
+    """The academy's choices. `devices`: the most of an account; `factors_close`: whether the main password opens no
+    device once an account has a second factor.
+    """
+
+    activation: enrolment.Rules = field(default_factory=enrolment.Rules)
+    devices: int = devices.MOST
+    code_minutes: int = 15
+    block_hours: float = 48.0
+    recovery_hours: float = life.DELAY_HOURS
+    desk: desk.Rules = field(default_factory=desk.Rules)
+    factors_close: bool = False
+
+
+@dataclass(frozen=True)
 class Tools:
-    """The tools of the service. `channels` and `hosts` act on the hosts' daemons; `send` delivers a code."""
+    """The tools of the service, for its whole life. `channels` and `hosts` act on the hosts' daemons."""
 
     directory: Callable[[], AbstractContextManager[Directory]]
     keys: Keyring
@@ -77,20 +93,14 @@ class Tools:
     journal: Path
     channels: Sequence[Channel]
     hosts: Hostd
-    send: Callable[[str, codes.Issued], None]
-    tell: Callable[[Sequence[str], str, datetime.datetime], None]
-    """Say to addresses that means of recovery of a log-in change, and when. Raises OSError."""
-    post: Callable[[EmailMessage], None]
-    """Hand a letter to the mail server. Raises OSError."""
-    confirm: Callable[[str, codes.Issued], None]
-    """Send the code that confirms an address. Raises OSError."""
-    remind: Callable[[str, str, datetime.datetime], None]
-    """Send a log-in to an address. Raises OSError."""
+    letters: Notifier
     gateway: sms.Gateway | None = None
     """Sends text messages, where the academy has one that does."""
-    activation: enrolment.Rules = field(default_factory=enrolment.Rules)
+    rules: Rules = field(default_factory=Rules)
     facts: Callable[[], Facts] = Facts.read
     """The facts that letters about devices repeat."""
+    classes: Callable[[], Classes] = profiles.read
+    """The classes of service; a deploy may change them."""
     uses: Callable[[], Uses | None] = lambda: None
     """Last uses of devices, where the platform knows them."""
     proofs: Proofs = field(default_factory=Proofs)
@@ -99,17 +109,8 @@ class Tools:
     """Copies of their own data that agents asked for."""
     note: Callable[[LogIn], None] = lambda event: None
     """Have a log-in at the log-in page recorded."""
-    devices: int = devices.MOST
-    classes: Callable[[], Classes] = profiles.read
-    """The classes of service; a deploy may change them."""
     limits: Limits = field(default_factory=Limits)
     throttle: Throttle | None = None
-    code_minutes: int = 15
-    block_hours: float = 48.0
-    recovery_hours: float = life.DELAY_HOURS
-    desk: desk.Rules = field(default_factory=desk.Rules)
-    factors_close: bool = False
-    """Whether the main password opens no device once an account has a second factor."""
     later: Callable[[Callable[[], object]], object] = lambda work: work()
     now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC)
 
@@ -267,19 +268,19 @@ class Context:
     def send_code(self, channel: str, to: str, issued: codes.Issued) -> None:
         """Send a code. Raises OSError."""
         if channel == "sms" and self.tools.gateway:
-            minutes = self.tools.code_minutes
+            minutes = self.tools.rules.code_minutes
             self.tools.gateway.send(
                 to, f"Code INA : {issued.shown}, valable {minutes} minutes. Ne le donnez à personne."
             )
         else:
-            self.tools.send(to, issued)
+            self.tools.letters.send(to, issued)
 
     # --- letters ---
 
     def tell(self, holder: Holder, letter: Callable[[str], EmailMessage]) -> bool:
         """Send the account's mailbox a letter, made for its address; whether it was sent."""
         try:
-            self.tools.post(letter(next(iter(holder.attributes.get("mail", ())), "")))
+            self.tools.letters.post(letter(next(iter(holder.attributes.get("mail", ())), "")))
         except (OSError, ValueError, MallepostError) as error:
             LOG.error("a letter could not be sent: %s", type(error).__name__)
             return False

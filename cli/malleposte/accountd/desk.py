@@ -73,7 +73,7 @@ def target(context: Context, actor: Actor, typed: str, *, anywhere: bool = False
 
 
 def _is_protected(context: Context, attributes: Attributes) -> bool:
-    begins = tuple(one.casefold() for one in context.tools.desk.protected)
+    begins = tuple(one.casefold() for one in context.tools.rules.desk.protected)
     return bool(attributes.get(roles.ATTRIBUTE)) or any(
         one.strip().casefold().startswith(begins) for one in attributes.get("mpFunction", [])
     )
@@ -96,7 +96,7 @@ def count(context: Context, actor: Actor, kind: str, most: int) -> None:
 
 def count_act(context: Context, actor: Actor) -> None:
     """Count one of the acts of today. Raises ForbiddenError."""
-    count(context, actor, "acts", context.tools.desk.acts_a_day)
+    count(context, actor, "acts", context.tools.rules.desk.acts_a_day)
 
 
 def school(actor: Actor, typed: str) -> str:

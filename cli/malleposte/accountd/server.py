@@ -24,7 +24,7 @@ from typing import Any
 from malleposte.accountd import codec
 from malleposte.accountd import settings as held
 from malleposte.accountd.call import OF, Call, Who, load
-from malleposte.accountd.context import Tools
+from malleposte.accountd.context import Rules, Tools
 from malleposte.accountd.dispatch import LOG, Service
 from malleposte.accountd.message import (
     LONGEST,
@@ -37,7 +37,7 @@ from malleposte.accountd.message import (
     Refused,
     WithBytes,
 )
-from malleposte.accountd.notices.letters import Notice
+from malleposte.accountd.notices.letters import Notifier
 from malleposte.accountd.proof import Proofs
 from malleposte.accounts import facts
 from malleposte.accounts.devices import uses
@@ -311,10 +311,14 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
     """Return the tools that the service works with on this host. Raises InputError."""
     secrets = held.credentials()
     accounts = held.accounts(secrets)
-    notice = Notice(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
+    letters = Notifier(settings.academy, accounts.domain, settings.portal, settings.phone, settings.mail, settings.smtp)
     rules = LifeRules.parse(accounts.life, "accounts.json")
     hosts = Hostd(settings.hostd)
     known = uses.here(secrets / held.THROTTLE)
+    academy = Rules(
+        settings.activation, rules.devices, settings.code_minutes, rules.block_hours, rules.recovery_hours,
+        settings.desk, settings.factors_close,
+    )  # fmt: skip
     return Tools(
         directory=accounts.directory,
         keys=accounts.keys(),
@@ -323,24 +327,14 @@ def tools(settings: held.Settings, later: Callable[[Callable[[], object]], objec
         journal=settings.journal,
         channels=(hosts,),
         hosts=hosts,
-        send=notice.send,
-        tell=notice.tell,
-        post=notice.post,
-        confirm=notice.confirm,
-        remind=notice.remind,
+        letters=letters,
         gateway=held.gateway(secrets),
-        activation=settings.activation,
+        rules=academy,
         uses=lambda: known,
         proofs=Proofs(settings.provider),
         note=Teller().log_in,
-        devices=rules.devices,
         limits=Limits(settings.rates, schools=settings.school_networks),
         throttle=held.throttle(secrets),
-        code_minutes=settings.code_minutes,
-        block_hours=rules.block_hours,
-        recovery_hours=rules.recovery_hours,
-        desk=settings.desk,
-        factors_close=settings.factors_close,
         later=later,
     )
 

@@ -66,7 +66,7 @@ def stage(tmp_path: Path, ground: Any) -> Stage:
     made.agent("mdupond", State.ACTIVE, mpEstablishment=[SCHOOL], mpRecoveryMail=["marie@exemple.test"])
     made.store = store = Store()  # type: ignore[attr-defined]
     vars(made.hosts).update(factors=store.factors, unfactor=store.unfactor)
-    object.__setattr__(made.service.tools, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
+    object.__setattr__(made.service.tools.rules, "desk", Rules(read_aloud=True, read_aloud_a_day=2, protected=("DSI",)))
     return made
 
 
@@ -342,10 +342,10 @@ def test_a_code_read_aloud_is_good_once_and_ends_the_others(stage: Stage) -> Non
 
 def test_a_code_is_read_aloud_after_a_call_back_where_the_academy_wants_it(stage: Stage) -> None:
     assert code(stage, called_back=False) == forbidden(Forbidden.CALL_BACK)
-    object.__setattr__(stage.service.tools, "desk", Rules())
+    object.__setattr__(stage.service.tools.rules, "desk", Rules())
     assert code(stage) == forbidden(Forbidden.ALOUD)
     assert stage.held("mdupond", "mpInaCode") == []
-    object.__setattr__(stage.service.tools, "desk", Rules(read_aloud=True))
+    object.__setattr__(stage.service.tools.rules, "desk", Rules(read_aloud=True))
     assert isinstance(code(stage), Done)
 
 
@@ -355,7 +355,7 @@ def test_a_day_has_so_many_codes_read_aloud_and_so_many_acts(stage: Stage) -> No
     assert code(stage) == forbidden(Forbidden.CAP)
     assert isinstance(code(stage, "mail"), Done), "another way is free"
     assert isinstance(code(stage, **mine(uid="bdesk")), Done), "and another person"
-    object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=3))
+    object.__setattr__(stage.service.tools.rules, "desk", Rules(acts_a_day=3))
     assert code(stage, "mail") == forbidden(Forbidden.CAP), "what was refused counts for nothing"
     assert stage.ask(DeskBlock(**mine(), target="mdupond", reason=WHY)) == forbidden(Forbidden.CAP)
     assert stage.held("mdupond", "mpState") == ["active"]
@@ -433,7 +433,7 @@ def test_no_call_ends_a_block(stage: Stage) -> None:
 
 
 def test_a_lost_factor_is_removed_and_its_owner_told(stage: Stage) -> None:
-    object.__setattr__(stage.service.tools, "factors_close", True)
+    object.__setattr__(stage.service.tools.rules, "factors_close", True)
     change(stage, "mdupond", mpTwoFactor=["totp", "webauthn"])
     done = stage.ask(DeskRemoveFactor(**mine(), target="mdupond", factor="abc", reason=WHY))
     assert isinstance(done, Done)

@@ -140,7 +140,7 @@ def test_it_needs_the_role_a_second_factor_a_reason_and_a_day_that_is_not_full(s
     short = stage.ask(DeskSetDelegate(**mine(), box="ce.x", target="mdupond", reason=" ", add=True))
     assert isinstance(short, Refused) and short.error is ErrorCode.REFUSED_VALUE
     assert give(stage, who=mine() | {"token": token("mdupond", level=5)}) == NO_LOG_IN
-    object.__setattr__(stage.service.tools, "desk", Rules(acts_a_day=1))
+    object.__setattr__(stage.service.tools.rules, "desk", Rules(acts_a_day=1))
     assert isinstance(give(stage), Done)
     assert give(stage, add=False) == forbidden(Forbidden.CAP)
     assert stage.held("mdupond", "mpOpens") == ["ce.x"]

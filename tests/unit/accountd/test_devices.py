@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from copy import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -92,7 +91,7 @@ def test_a_block_waits_for_no_letter_about_a_device(stage: Stage, monkeypatch: p
         entered.set()
         assert leave.wait(60)
 
-    monkeypatch.setattr(stage.service, "tools", replace(stage.service.tools, post=slow))
+    monkeypatch.setattr(stage.service.tools.letters, "post", slow)
     with ThreadPoolExecutor(2) as pool:
         made = pool.submit(add, stage)
         try:

@@ -29,8 +29,10 @@ class Desk(Stage):
 
     def settle(self, **more: Any) -> None:
         """Change tools of the service."""
+        tools = self.service.tools
         for name, value in more.items():
-            object.__setattr__(self.service.tools, name, value)
+            holder = next(one for one in (tools.rules, tools.letters, tools) if hasattr(one, name))
+            object.__setattr__(holder, name, value)
 
     def pending(self, uid: str = "mdupond", numen: str = NUMEN, **more: list[str]) -> str:
         self.agent(uid, State.PENDING, numen, **more)

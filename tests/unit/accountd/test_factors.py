@@ -202,7 +202,7 @@ def entry(stage: Stage) -> dict[str, list[str]]:
 def test_a_new_code_for_a_factor_ends_the_one_before_and_time_ends_it(reached: Stage) -> None:
     old, new = mailed(reached), mailed(reached)
     assert spend(reached, "mail", old) == NOT_PROVED
-    late = NOW + datetime.timedelta(minutes=reached.service.tools.code_minutes, seconds=1)
+    late = NOW + datetime.timedelta(minutes=reached.service.tools.rules.code_minutes, seconds=1)
     later = Service(dataclasses.replace(reached.service.tools, now=lambda: late))
     assert later.answer(log_in_page.SpendCode(ELSEWHERE, "mdupond", "mail", new), "accountd:sso") == NOT_PROVED
     assert spend(reached, "mail", new, "203.0.113.4") == DONE
@@ -279,7 +279,7 @@ def test_what_its_owner_cannot_be_told_is_not_enrolled(stage: Stage) -> None:
 
 
 def test_the_main_password_closes_to_devices_where_the_platform_says_so(stage: Stage) -> None:
-    stage.service = Service(dataclasses.replace(stage.service.tools, factors_close=True))
+    object.__setattr__(stage.service.tools.rules, "factors_close", True)
     assert changed(stage, added=True, kinds=("totp",)) == DONE
     assert stage.held("mdupond", "mpTwoFactor") == ["totp"]
     assert "mdupond" in stage.channel.closed, "Dovecot remembers no password"
@@ -422,7 +422,7 @@ def test_the_last_factor_and_a_strange_one_stay(stage: Stage, enrolled: list[Fac
 
 def test_what_closes_devices_follows_a_removal(stage: Stage, enrolled: list[Factor]) -> None:
     stage.directory.modify(f"uid=mdupond,ou=people,{stage.directory.suffix}", {"mpTwoFactor": ["totp", "webauthn"]})
-    object.__setattr__(stage.service.tools, "factors_close", True)
+    object.__setattr__(stage.service.tools.rules, "factors_close", True)
     removed(stage, PHONE.ident)
     assert stage.held("mdupond", "mpTwoFactor") == ["webauthn"]
 
@@ -446,7 +446,7 @@ def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(sta
     stage.hosts.kept = OPEN
     ask = factors.ShowFactors(HERE, "mdupond", token("mdupond"))
     assert stage.ask(ask) == factors.FactorList("mdupond"), "they go on unless the platform says so"
-    object.__setattr__(stage.service.tools, "factors_close", True)
+    object.__setattr__(stage.service.tools.rules, "factors_close", True)
     told = stage.ask(ask)
     assert isinstance(told, Done) and told.closes and told.diagnosis.looked
     assert [(one.service, one.program) for one in told.diagnosis.logins] == [("imap", "K-9"), ("dav", "")]
@@ -461,7 +461,7 @@ def test_before_the_first_factor_its_owner_sees_which_programs_it_will_close(sta
 
 def test_the_letter_about_the_first_factor_names_what_stops(stage: Stage) -> None:
     stage.hosts.kept = OPEN
-    object.__setattr__(stage.service.tools, "factors_close", True)
+    object.__setattr__(stage.service.tools.rules, "factors_close", True)
     changed(stage, added=True, kinds=("totp",))
     changed(stage, added=True, kinds=("totp", "webauthn"))
     first, second = (letter.get_content() for letter in stage.letters)

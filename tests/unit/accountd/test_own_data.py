@@ -173,11 +173,11 @@ def test_what_cannot_be_told_is_not_asked_for(stage: Stage, spool: Spool) -> Non
     def mute(_letter: object) -> None:
         raise ConnectionRefusedError
 
-    post = stage.service.tools.post
-    object.__setattr__(stage.service.tools, "post", mute)
+    post = stage.service.tools.letters.post
+    object.__setattr__(stage.service.tools.letters, "post", mute)
     assert refused(demand(stage))[0] == "unavailable"
     assert spool.holders() == []
-    object.__setattr__(stage.service.tools, "post", post)
+    object.__setattr__(stage.service.tools.letters, "post", post)
     assert told(demand(stage)).state == "asked"
 
 

@@ -23,10 +23,10 @@ from malleposte.accountd.calls.log_ins import EndLogIn
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.calls.recovery import ConfirmRecovery, RecoveryAsked, SetRecovery
 from malleposte.accountd.calls.settings import SetClass, SetQuietHours
-from malleposte.accountd.context import Tools, look_up
+from malleposte.accountd.context import Rules, Tools, look_up
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Owned, Refused, Request
-from malleposte.accountd.notices.letters import Notice
+from malleposte.accountd.notices.letters import Notifier
 from malleposte.accountd.proof import Proofs, Provider
 from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
@@ -180,13 +180,17 @@ class Stage:
         self.away = False
         self.noted: list[LogIn] = []
         self.limits = Limits(Rates(account=Rate(1000, 60), wrong=Rate(3, 900)))
+        letters = SimpleNamespace(
+            send=lambda where, issued: self.sent.append((where, issued)),
+            tell=self.tell,
+            post=self.post,
+            confirm=lambda where, issued: self.confirmations.append((where, issued)),
+            remind=lambda where, login, now: self.reminders.append((where, login)),
+        )
         tools = Tools(
             self.opened, KEYS, Policy(), "ac-exemple.test", self.journal, (self.channel,), cast("Hostd", self.hosts),
-            lambda where, issued: self.sent.append((where, issued)), self.tell, self.post,
-            lambda where, issued: self.confirmations.append((where, issued)),
-            lambda where, login, now: self.reminders.append((where, login)),
-            gateway=self.gateway, facts=lambda: FACTS,
-            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW), devices=2,
+            cast("Notifier", letters), gateway=self.gateway, rules=Rules(devices=2), facts=lambda: FACTS,
+            classes=lambda: CLASSES, proofs=Proofs(PROVIDER, lambda: NOW),
             note=self.noted.append, limits=self.limits, now=lambda: NOW,
         )  # fmt: skip
         self.service = Service(tools)
@@ -815,7 +819,7 @@ def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_has_the_code_in_french_first() -> None:
-    notice = Notice(
+    notice = Notifier(
         "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
     )
     issued = codes.issue(KEYS, "mdupond", NOW, 1 / 24)
@@ -830,7 +834,7 @@ def test_the_letter_has_the_code_in_french_first() -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
-    notice = Notice(
+    notice = Notifier(
         "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
     )
     message = notice.change("marie@exemple.test", "mdupond", NOW)

@@ -107,7 +107,9 @@ def add_device(context: Context, request: AddDevice) -> NewDevice | Refused:
         if not context.shows_second_factor(uid, request.token):
             # The password was right: this counts as no wrong one.
             return Refused(ErrorCode.UNAUTHORISED, NO_LOG_IN)
-        made = acts.add(context.directory, context.journal, uid, settings, context.now, most=context.tools.devices)
+        made = acts.add(
+            context.directory, context.journal, uid, settings, context.now, most=context.tools.rules.devices
+        )
     # No block waits for the letter; one in between removes the device itself.
     if not _tell(context, holder, made.device, notice.made):
         # As with means of recovery: what its owner cannot be told is not done.

@@ -139,7 +139,7 @@ def activate(context: Context, request: Activate) -> Done:
     with context.alone(uid):
         holder = _holder(context, request.ticket, uid)
         file = enrolment.begun(holder.attributes)
-        missing = file.needed(context.tools.activation)
+        missing = file.needed(context.tools.rules.activation)
         if missing:
             raise WrongAnswerError(f"{missing[0]} is not answered yet")
         entry = acts.entry(context.directory, uid)
@@ -162,7 +162,7 @@ def _holder(context: Context, ticket: str, uid: str) -> Holder:
 
 
 def _shown(context: Context, holder: Holder, file: File) -> Enrolment:
-    rules, attributes = context.tools.activation, holder.attributes
+    rules, attributes = context.tools.rules.activation, holder.attributes
     return Enrolment(
         first(attributes, "givenName"), first(attributes, "sn"), first(attributes, "mail"), file.phone or "",
         file.mail or "", file.sent, file.left(rules), file.needed(rules),
@@ -173,10 +173,10 @@ def _answered(context: Context, holder: Holder, file: File, request: Enrol) -> t
     """Return the file with the answer of a step, and the code that is to be sent for it."""
     value, tools = request.value.strip(), context.tools
     if request.step == Step.PHONE:
-        _check_empty(value, tools.activation.phone)
+        _check_empty(value, tools.rules.activation.phone)
         return replace(file, phone=means(tools.domain, "", value)[1]), None
     if request.step == Step.MAIL:
-        _check_empty(value, tools.activation.mail)
+        _check_empty(value, tools.rules.activation.mail)
         if not value:
             return replace(file, mail="", sent="", end=None, digest=""), None
         address = means(tools.domain, value, "")[0]
@@ -202,7 +202,7 @@ def _check_empty(value: str, asked: Asked) -> None:
 
 def _send(context: Context, uid: str, address: str, issued: codes.Issued) -> None:
     try:
-        context.tools.confirm(address, issued)
+        context.tools.letters.confirm(address, issued)
     except OSError as error:
         context.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
         raise DirectoryError("mail cannot be sent") from error
@@ -212,7 +212,7 @@ def _send(context: Context, uid: str, address: str, issued: codes.Issued) -> Non
 def _welcome(context: Context, holder: Holder) -> None:
     """Send a letter to the new mailbox. The account is active whether or not it can be handed over."""
     try:
-        context.tools.post(welcome.letter(holder.attributes, context.tools.facts(), context.now))
+        context.tools.letters.post(welcome.letter(holder.attributes, context.tools.facts(), context.now))
     except (OSError, ValueError, MallepostError) as error:
         context.journal.write("welcome", holder.uid, sent=False, reason=type(error).__name__)
 
@@ -222,6 +222,6 @@ def _tell_old_address(context: Context, holder: Holder, old: str, file: File) ->
     if not old or not file.mail or old.lower() == file.mail.lower():
         return
     try:
-        context.tools.tell([old], holder.uid, context.now)
+        context.tools.letters.tell([old], holder.uid, context.now)
     except OSError as error:
         context.journal.write("told", holder.uid, sent=False, reason=type(error).__name__)

@@ -100,7 +100,7 @@ def show_factors(context: Context, request: ShowFactors) -> FactorList:
     """List them."""
     uid = active(context, request.uid).attributes["uid"][0]
     factors = tuple(map(shown, _factors(context, uid)))
-    if factors or not context.tools.factors_close:
+    if factors or not context.tools.rules.factors_close:
         return FactorList(uid, factors=factors)
     record, whole = _by_password(context, uid)
     return FactorList(uid, closes=True, diagnosis=own.diagnosis(record, {}, None, looked=whole))
@@ -145,13 +145,13 @@ def factor_changed(context: Context, request: FactorChanged) -> Done:
             **({"note": request.reason} if request.reason else {}),
         )  # fmt: skip
         before, kinds = sorted(entry.attributes.get("mpTwoFactor", ())), sorted(set(request.kinds))
-        if tools.factors_close and before != kinds:
+        if tools.rules.factors_close and before != kinds:
             change = Change(Kind.MODIFY, uid, entry.dn, {"mpTwoFactor": before}, {"mpTwoFactor": kinds})
             acts.make(context.directory, context.journal, [change])
             # Dovecot remembers whose main password opens a device.
             forget_all(tools.channels, uid)
         closed = None
-        if tools.factors_close and request.added and not before:
+        if tools.rules.factors_close and request.added and not before:
             closed = [one.event.program or one.event.service for one in _by_password(context, uid)[0].logins]
         sent = tell(
             context, entry,
@@ -205,7 +205,7 @@ def shown(factor: lemonldap.Factor) -> Factor:
 def tell(context: Context, entry: Entry, letter: Callable[[str], EmailMessage]) -> bool:
     """Send the mailbox of an entry a letter, made for its address; return whether it was sent."""
     try:
-        context.tools.post(letter(first(entry.attributes, "mail")))
+        context.tools.letters.post(letter(first(entry.attributes, "mail")))
     except (OSError, ValueError, MallepostError) as error:
         LOG.error("a letter about log-ins could not be sent: %s", type(error).__name__)
         return False

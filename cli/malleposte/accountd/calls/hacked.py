@@ -136,7 +136,7 @@ def recover(context: Context, request: Recover) -> Recovered:
         context.tools.proofs.end(uid)
         context.tools.copies.end(uid)  # whoever has the password may have asked for it
         devices = tuple(one.name for one in follow.of(context.directory, uid))
-        result = acts.recover(context.acts, uid, context.now, hours=context.tools.block_hours, note=NOTE)
+        result = acts.recover(context.acts, uid, context.now, hours=context.tools.rules.block_hours, note=NOTE)
     context.forget_guesses(holder)
     until = first(acts.entry(context.directory, uid).attributes, "mpBlockedUntil")
     _tell(context, uid, means, devices, until)
@@ -151,7 +151,7 @@ def _tell(context: Context, uid: str, means: Mapping[str, Sequence[str]], device
     tools, facts, end = context.tools, context.tools.facts(), when(until) or context.now
 
     def post(make: Callable[[], EmailMessage]) -> None:
-        tools.post(make())
+        tools.letters.post(make())
 
     sends: list[Callable[[], object]] = [
         functools.partial(post, functools.partial(notice.recovered, uid, devices, end, one, facts, context.now))
@@ -301,7 +301,7 @@ def _remove_means(context: Context, entry: Entry, kind: str) -> None:
     uid, old = first(entry.attributes, "uid"), first(entry.attributes, name)
     if kind == "mail" and old:
         try:
-            context.tools.tell([old], uid, context.now)
+            context.tools.letters.tell([old], uid, context.now)
         except OSError as error:
             context.journal.write("told", uid, sent=False, reason=type(error).__name__)
 

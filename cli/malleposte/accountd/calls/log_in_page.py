@@ -167,11 +167,11 @@ def mail_factor_code(context: Context, request: MailFactorCode) -> Done:
         if reason:
             context.journal.write("factor-code", uid, sent=False, reason=reason)
             return said(entry)
-        days = tools.code_minutes / 1440
+        days = tools.rules.code_minutes / 1440
         issued, change = codes.renew(entry, tools.keys, context.now, days, way=codes.Way.FACTOR)
         acts.make(context.directory, context.journal, [change])
     try:
-        tools.post(notice.code(issued, uid, to, tools.facts(), context.now))
+        tools.letters.post(notice.code(issued, uid, to, tools.facts(), context.now))
     except (OSError, ValueError, MallepostError) as error:
         LOG.error("a code could not be sent: %s", type(error).__name__)
         context.journal.write("factor-code", uid, sent=False, reason=type(error).__name__)
@@ -209,7 +209,7 @@ def _hindrance(context: Context, entry: Entry, to: str) -> str:
     if not to:
         return "no means of recovery"
     since = when(first(attributes, "pwdChangedTime"))
-    if since and since + datetime.timedelta(hours=context.tools.recovery_hours) > context.now:
+    if since and since + datetime.timedelta(hours=context.tools.rules.recovery_hours) > context.now:
         # The same other mailbox may have given the password: it must not give both.
         return "new password"
     return "too many" if context.tools.limits.code(first(attributes, "uid"), context.network, to) else ""

@@ -160,7 +160,7 @@ def issue_code(context: Context, request: IssueCode) -> Done:
             reason = "no NUMEN" if not opens else "too many" if to else "no means of recovery"
             context.journal.write("code", uid, sent=False, reason=reason)
             return Done()
-        days = context.tools.code_minutes / 1440
+        days = context.tools.rules.code_minutes / 1440
         issued, renewal = codes.renew(entry, context.tools.keys, context.now, days, way=codes.Way.MAIL)
         acts.make(context.directory, context.journal, [renewal])
     with _sending(context, "code", uid, request.channel):
@@ -183,7 +183,7 @@ def remind_login(context: Context, request: RemindLogin) -> Done:
         if request.channel == "sms" and context.tools.gateway:
             context.tools.gateway.send(to, f"Votre identifiant de messagerie académique : {uid}")
         else:
-            context.tools.remind(to, uid, context.now)
+            context.tools.letters.remind(to, uid, context.now)
     return Done()
 
 

@@ -31,7 +31,7 @@ def block_account(context: Context, uid: str, reason: str) -> Done:
     holder = context.account(uid)
     context.tools.proofs.end(holder.uid)
     with context.alone(holder.uid):
-        result = acts.block(context.acts, holder.uid, context.now, hours=context.tools.block_hours, note=reason)
+        result = acts.block(context.acts, holder.uid, context.now, hours=context.tools.rules.block_hours, note=reason)
     after = passwords.read(context.directory, holder.uid) or holder
     until = next(iter(after.attributes.get("mpBlockedUntil", ())), "")
     return Done(holder.uid, holder.state.value, until, left_open(result.failures))

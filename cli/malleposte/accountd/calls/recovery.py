@@ -107,7 +107,7 @@ def _ask_to_confirm(context: Context, uid: str, address: str) -> RecoveryAsked:
         raise SlowDownError(wait)
     ticket, issued = confirmation.ask(context.tools.keys, uid, address, context.now)
     try:
-        context.tools.confirm(address, issued)
+        context.tools.letters.confirm(address, issued)
     except OSError as error:
         context.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
         raise DirectoryError("mail cannot be sent") from error
@@ -119,7 +119,7 @@ def _change(context: Context, holder: Holder, *, mail: str | None = None, phone:
     """Change one of the means of recovery and tell of it; return from when on it counts, empty for now."""
     with context.alone(holder.uid):
         entry = acts.entry(context.directory, holder.uid)
-        todo = life.ask_recovery(entry, context.now, mail=mail, phone=phone, hours=context.tools.recovery_hours)
+        todo = life.ask_recovery(entry, context.now, mail=mail, phone=phone, hours=context.tools.rules.recovery_hours)
         changed = acts.make(context.directory, context.journal, todo)
         waiting = life.next_recovery(acts.entry(context.directory, holder.uid))
     if changed:
@@ -133,7 +133,7 @@ def _tell(context: Context, entry: Entry, at: datetime.datetime, new: str) -> No
     old = life.usable_recovery(entry, context.now).mail
     to = dict.fromkeys((old, waited.mail if waited else "", new, next(iter(entry.attributes.get("mail", ())), "")))
     try:
-        context.tools.tell([address for address in to if address], uid, at)
+        context.tools.letters.tell([address for address in to if address], uid, at)
     except OSError as error:
         with context.alone(uid):
             before = list(entry.attributes.get("mpRecoveryNext", ()))

@@ -87,8 +87,8 @@ change it now, and call the help desk before that date.
 
 
 @dataclass(frozen=True)
-class Notice:
-    """The sender of notices and what they say of the academy. `server` takes the mail, as host and port."""
+class Notifier:
+    """Sends letters for accountd, which name the academy. `server` takes the mail, as host and port."""
 
     academy: str
     domain: str

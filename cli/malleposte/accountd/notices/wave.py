@@ -41,6 +41,6 @@ def tell(client: str, rate: Rate, tools: Tools) -> None:
     letter = letters.automatic(postmaster, "", SUBJECT, FRENCH.format(**words), ENGLISH.format(**words))
     letter.replace_header("To", postmaster)
     try:
-        tools.post(letter)
+        tools.letters.post(letter)
     except (OSError, ValueError, MallepostError) as error:
         LOG.error("this could not be told to the postmaster: %s", type(error).__name__)

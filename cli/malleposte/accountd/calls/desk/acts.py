@@ -102,7 +102,7 @@ def _send(context: Context, entry: Entry, way: str, reason: str) -> CodeGiven:
         raise ForbiddenError(Forbidden.MEANS)
     if context.tools.limits.code(uid, context.network, to):
         raise ForbiddenError(Forbidden.CAP)
-    days = context.tools.code_minutes / 1440
+    days = context.tools.rules.code_minutes / 1440
     issued, change = codes.renew(entry, context.tools.keys, context.now, days, reason, way=codes.Way.MAIL)
     acts.make(context.directory, context.journal, [change])
     try:
@@ -117,7 +117,7 @@ def _send(context: Context, entry: Entry, way: str, reason: str) -> CodeGiven:
 
 def _read_aloud(context: Context, actor: Actor, entry: Entry, reason: str) -> CodeGiven:
     """A code that the help desk sees: it ends all others, and the owner is told before it is shown."""
-    count(context, actor, "aloud", context.tools.desk.read_aloud_a_day)
+    count(context, actor, "aloud", context.tools.rules.desk.read_aloud_a_day)
     uid, state = first(entry.attributes, "uid"), first(entry.attributes, "mpState")
     if not _tell(context, entry.attributes, functools.partial(notice.read_aloud, uid)):
         raise DirectoryError("mail cannot be sent: no code was made")
@@ -161,7 +161,7 @@ def desk_remove_factor(context: Context, request: DeskRemoveFactor) -> Done:
 
 def _tell(context: Context, attributes: Attributes, letter: Callable[..., Any]) -> bool:
     try:
-        context.tools.post(letter(first(attributes, "mail"), context.tools.facts(), context.now))
+        context.tools.letters.post(letter(first(attributes, "mail"), context.tools.facts(), context.now))
     except (OSError, ValueError, MallepostError) as error:
         LOG.error("a letter about the help desk could not be sent: %s", type(error).__name__)
         return False

@@ -87,7 +87,7 @@ def _tell(context: Context, box: Entry, agent: Entry, reason: str, *, added: boo
     who = f"{first(agent.attributes, 'cn')} ({first(agent.attributes, 'uid')})"
     try:
         facts = context.tools.facts()
-        context.tools.post(delegation.letter(uid, who, reason, mail, facts, context.now, added=added))
+        context.tools.letters.post(delegation.letter(uid, who, reason, mail, facts, context.now, added=added))
     except (OSError, ValueError, MallepostError) as error:
         context.journal.write("told", uid, sent=False, reason=type(error).__name__)
         LOG.error("a change of delegates could not be told to the box: %s", type(error).__name__)

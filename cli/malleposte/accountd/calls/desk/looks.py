@@ -197,7 +197,7 @@ def hindrance(context: Context, entry: Entry, way: str) -> Forbidden | None:
     if not entry.attributes.get("mpNumenDigest"):
         return Forbidden.NUMEN
     if way == "aloud":
-        return None if context.tools.desk.read_aloud else Forbidden.ALOUD
+        return None if context.tools.rules.desk.read_aloud else Forbidden.ALOUD
     return None if way == "letter" or context.recovery_of(entry, way) else Forbidden.MEANS
 
 
