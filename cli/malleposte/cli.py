@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "dns": "Show or check the DNS records to publish.",
     "test": "Run the tests: lint, unit, architecture, molecule, stack, browser.",
     "new-service": "Begin a service: its role, its entry in the manifest, its play, its test.",
+    "new-act": "Begin an act of an agent: its call of accountd, its page, its tests.",
     "completion": "Print the completion script of a shell.",
 }
 """Name and one-line summary of every command. The summary is the first line of the command's own help."""

@@ -74,7 +74,8 @@ CONTROLLER = tuple(
         "check", "dev", "dns", "dnsrecords", "probe", "rotation", "upgrade",
         "fleet.playbook", "fleet.reach", "fleet.vault",
         *(f"commands.{name}" for name in (
-            "check", "completion", "deploy", "dns", "lab", "new_service", "probe", "secrets", "test", "up", "upgrade",
+            "check", "completion", "deploy", "dns", "lab", "new_act", "new_service", "probe", "secrets", "test", "up",
+            "upgrade",
         )),
     )
 )  # fmt: skip
