@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import json
 import re
@@ -16,6 +15,7 @@ from malleposte.accountd.calls.settings import SetClass, SetQuietHours
 from malleposte.accountd.message import Done, ErrorCode, Hello, Refused
 from malleposte.directory.model import State
 from malleposte.policy import rules
+from msgspec import structs
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import events, first, put_event
@@ -215,7 +215,7 @@ def test_means_of_recovery_change_later_and_the_old_ones_are_told(portal, person
     letter = mail.at_foreign("test", f"test+neuf{mark}").decode()
     code = re.findall(r"^ {4}([0-9A-Z]{5}-[0-9A-Z]{5})\r?$", letter, re.MULTILINE)[0]
     confirm = ConfirmRecovery(portal.source, who.uid, portal.token(who.uid), asked.ticket, code)
-    assert portal.one(dataclasses.replace(confirm, code="3467934679")).error == "refused_value"
+    assert portal.one(structs.replace(confirm, code="3467934679")).error == "refused_value"
     assert who.held("mpRecoveryNext") == {}
     until = datetime.datetime.strptime(portal.one(confirm).until + "+0000", "%Y%m%d%H%M%SZ%z")
     assert datetime.timedelta(hours=71.9) < until - before < datetime.timedelta(hours=72.2)

@@ -15,6 +15,7 @@ from malleposte.accountd.calls.devices import AddDevice, Devices, RevokeDevice
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.probe.walker.sieve import SieveError
 from malleposte.throttle import DEVICES
+from msgspec import structs
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.dav import Device
@@ -299,7 +300,7 @@ def test_only_dovecot_and_the_writer_see_devices(cli: Cli, ways: Ways, site: Sit
 def test_the_portal_makes_lists_and_revokes_for_the_owner(site: Site, ways: Ways, people: People) -> None:
     portal, who, other = Portal(site), ways.account, people.agent()
     wrong = AddDevice(portal.source, who.uid, "Faux-Passage7!", "Portail", ("imap",))
-    refused, made = portal.ask(wrong, replace(wrong, password=who.password))
+    refused, made = portal.ask(wrong, structs.replace(wrong, password=who.password))
     assert refused == Refused(ErrorCode.NOT_PROVED)
     assert ways.open(made.secret) == SHUT | {"imap": True}
     (device,) = made.devices

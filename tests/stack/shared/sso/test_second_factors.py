@@ -7,7 +7,6 @@ import json
 import re
 import secrets
 import shlex
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
+from msgspec import structs
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.factors import Agent
@@ -156,7 +156,7 @@ def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: An
     assert (shown.kind, shown.name) == ("totp", "Telephone") and shown.made
     wrong = factors.RemoveFactor(portal.source, who.uid, token, rules.generate(), shown.ident)
     assert portal.one(wrong).error == "not_proved"
-    assert portal.one(replace(wrong, password=who.account.password)).error == "refused_value"
+    assert portal.one(structs.replace(wrong, password=who.account.password)).error == "refused_value"
     assert portal.one(factors.ShowFactors(portal.source, who.uid, token)).factors == (shown,)
 
 
