@@ -39,6 +39,7 @@ LEFT = {
     "cli/malleposte/rotation/timer.py": "units below /run",
     "cli/malleposte/dev/reference.py": "documentation in the source tree",
     "cli/malleposte/dev/skeleton.py": "a new service in the source tree",
+    "cli/malleposte/dev/skeleton_act.py": "a new act in the source tree",
     "cli/malleposte/dev/timings.py": "times of a run of the tests",
     "plugins/callback/progress.py": "the summary of a run",
     "plugins/modules/slapd_config.py": "below a folder that is swapped in when it is whole",
