@@ -34,7 +34,7 @@ Secret = Annotated[str, Meta(max_length=LONGEST_TEXT, extra={_SECRET: True})]
 Token = Annotated[str, Meta(max_length=LONGEST_TOKEN, extra={_SECRET: True})]
 """An access token of the provider."""
 Count = Annotated[int, Meta(gt=-(2**31), lt=2**31)]
-Browser = Annotated[str, Meta(pattern="^(?:[0-9a-f]{32})?$", max_length=32)]
+Browser = Annotated[str, Meta(pattern=r"^(?:[0-9a-f]{32})?\Z", max_length=32)]
 """A digest of the random cookie by which a page tells browsers apart, or nothing.
 
 It proves nothing. Delays are counted apart for a browser that has succeeded before.
@@ -45,7 +45,9 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A part of a request or of an answer. Its text leaves secrets out."""
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{one.name}={getattr(self, one.name)!r}" for one in _fields(type(self)) if _is_shown(one))
+        shown = ", ".join(
+            f"{one.name}={getattr(self, one.name)!r}" for one in msgspec.structs.fields(type(self)) if _is_shown(one)
+        )
         return f"{type(self).__name__}({shown})"
 
 
@@ -225,10 +227,6 @@ def fitting[M: Message](rows: Iterable[M], room: int = MOST_BYTES) -> tuple[M, .
             break
         shown.append(one)
     return tuple(shown)
-
-
-def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(kind)
 
 
 def _is_shown(one: msgspec.structs.FieldInfo) -> bool:

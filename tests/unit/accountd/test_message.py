@@ -130,7 +130,7 @@ TRIED = {"source": "192.0.2.7", "uid": "mdupond", "kind": "totp", "code": "c"}
         *(
             (line(args=CHANGE | {"browser": wrong}), line(args=CHANGE | {"browser": right}), r"\$.browser")
             for right in (BROWSER, "")
-            for wrong in (BROWSER[1:], f"{BROWSER}0", f"{BROWSER}\n", BROWSER.upper(), 7, None, [BROWSER])
+            for wrong in ("\n", BROWSER[1:], f"{BROWSER}0", f"{BROWSER}\n", BROWSER.upper(), 7, None, [BROWSER])
         ),
         (
             line(args=CHANGE | {"login": "x" * (LONGEST_TEXT + 1)}),
