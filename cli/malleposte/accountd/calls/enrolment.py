@@ -11,7 +11,7 @@ import msgspec
 
 from malleposte.accountd.call import Counts, call
 from malleposte.accountd.calls.passwords import renewed, uid_of_numen
-from malleposte.accountd.calls.recovery import means
+from malleposte.accountd.calls.recovery import means, send_confirmation
 from malleposte.accountd.context import Context
 from malleposte.accountd.message import Done, Message, Request, Secret, Text
 from malleposte.accountd.trial import SlowDownError
@@ -22,7 +22,6 @@ from malleposte.accounts.credentials.enrolment import Asked, File, Step
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError
 from malleposte.accounts.mails import welcome
 from malleposte.core.errors import MallepostError
-from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State, first
 
 LOOK = "look"
@@ -128,7 +127,7 @@ def enrol(context: Context, request: Enrol) -> EnrolmentFile:
                 context.directory, context.journal, enrolment.keep(acts.entry(context.directory, holder.uid), file)
             )
     if issued is not None:
-        _send(context, uid, file.sent, issued)
+        send_confirmation(context, uid, file.sent, issued)
     return EnrolmentFile(holder.uid, holder.state.value, enrolment=_shown(context, holder, file))
 
 
@@ -198,15 +197,6 @@ def _answered(context: Context, holder: Holder, file: File, request: Enrol) -> t
 def _check_empty(value: str, asked: Asked) -> None:
     if not value and asked is Asked.REQUIRED:
         raise WrongAnswerError("this step cannot be passed over")
-
-
-def _send(context: Context, uid: str, address: str, issued: codes.Issued) -> None:
-    try:
-        context.tools.letters.confirm(address, issued)
-    except OSError as error:
-        context.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
-        raise DirectoryError("mail cannot be sent") from error
-    context.journal.write("confirm", uid, sent=True)
 
 
 def _welcome(context: Context, holder: Holder) -> None:

@@ -10,7 +10,7 @@ from malleposte.accountd.context import NO_LOG_IN, ONCE_SECONDS, Context, Refuse
 from malleposte.accountd.message import Browser, Done, ErrorCode, Owned, Refused, Request, Secret, Text, Token
 from malleposte.accountd.trial import SlowDownError
 from malleposte.accounts import acts, life
-from malleposte.accounts.credentials import confirmation, passwords
+from malleposte.accounts.credentials import codes, confirmation, passwords
 from malleposte.accounts.credentials.passwords import Holder
 from malleposte.accounts.feed import values
 from malleposte.directory.errors import DirectoryError
@@ -106,13 +106,18 @@ def _ask_to_confirm(context: Context, uid: str, address: str) -> RecoveryAsked:
     if wait := context.tools.limits.code(uid, context.network, address):
         raise SlowDownError(wait)
     ticket, issued = confirmation.ask(context.tools.keys, uid, address, context.now)
+    send_confirmation(context, uid, address, issued)
+    return RecoveryAsked(uid, ticket=ticket)
+
+
+def send_confirmation(context: Context, uid: str, address: str, issued: codes.Issued) -> None:
+    """Send the code that confirms an address, and write down whether it left. Raises DirectoryError."""
     try:
         context.tools.letters.confirm(address, issued)
     except OSError as error:
         context.journal.write("confirm", uid, sent=False, reason=type(error).__name__)
         raise DirectoryError("mail cannot be sent") from error
     context.journal.write("confirm", uid, sent=True)
-    return RecoveryAsked(uid, ticket=ticket)
 
 
 def _change(context: Context, holder: Holder, *, mail: str | None = None, phone: str | None = None) -> str:
