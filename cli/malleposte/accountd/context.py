@@ -16,7 +16,7 @@ from typing import Any
 from malleposte.accountd import desk_rules as desk
 from malleposte.accountd.call import OF, Counts
 from malleposte.accountd.message import Forbidden
-from malleposte.accountd.notices import sms
+from malleposte.adapters import sms
 from malleposte.accountd.notices.letters import Notifier
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials

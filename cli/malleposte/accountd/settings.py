@@ -13,7 +13,7 @@ from typing import Any
 
 from malleposte.accountd.call import CALLS, load
 from malleposte.accountd.desk_rules import Rules as Desk
-from malleposte.accountd.notices import sms
+from malleposte.adapters import sms
 from malleposte.accountd.proof import Provider
 from malleposte.accounts.credentials import enrolment
 from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL

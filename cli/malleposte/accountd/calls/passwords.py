@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from malleposte.accountd.call import Counts, call
 from malleposte.accountd.context import Context, RefusedValueError, look_up
 from malleposte.accountd.message import Browser, Done, ErrorCode, Refused, Request, Secret, Text
-from malleposte.accountd.notices import sms
+from malleposte.adapters import sms
 from malleposte.accountd.trial import SlowDownError
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.notices import sms
+from malleposte.adapters import sms
 from malleposte.dev.world import world_sms
 
 NUMBER, TEXT = "+33612345678", "Code INA\u00a0: ABCDE-FGHJK"

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
-from malleposte.accountd.notices import sms
+from malleposte.adapters import sms
 from malleposte.core.errors import InputError
 
 NUMBER, TEXT = "+33612345678", "Code INA\u00a0: ABCDE-FGHJK « {number} »"

@@ -1,0 +1,178 @@
+"""The pager of a host: it tells people of alarms, and of vaults that watch no more (role pager).
+
+On a vault, Alertmanager posts its notifications to the loopback: `/page`, `/ticket`, and `/heartbeat` each minute,
+which goes on to the pagers of the other vaults and of the portal's hosts. A pager that misses a vault's heartbeat for
+five minutes tells people itself.
+
+Two vaults see one cause. Before it tells, a pager waits by its rank and asks the others; what one of them told within
+ten minutes is a double. A double of a page still goes by mail: no other host can silence both ways of a page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from malleposte.core.errors import MallepostError
+from malleposte.core.loops import named, reason
+from malleposte.paging import message as messages
+from malleposte.paging import peers, ways
+from malleposte.paging.beats import Beats
+from malleposte.paging.doubles import Told
+from malleposte.paging.message import PAGE, Message
+from malleposte.paging.settings import Settings
+from malleposte.runtime import http, kit, link
+
+TURN = 15.0
+"""Seconds that a pager waits for each one before it in rank."""
+LOOK = 15.0
+"""Seconds between two looks at the heartbeats."""
+LIMITS = http.Limits(head=8192, body=1_000_000, seconds=10.0)
+CONNECTIONS = 32
+
+
+class Pager:
+    """What the pager knows and does. Nothing here blocks the event loop: what takes time runs in a thread."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, turn: float = TURN) -> None:
+        """`clock` in seconds since 1970; `turn`: see TURN."""
+        self.settings, self.clock, self.turn = settings, clock, turn
+        self.told = Told()
+        self.beats = Beats([peer.name for peer in settings.peers if peer.vault], clock())
+        self.places = asyncio.Semaphore(CONNECTIONS)
+
+    async def tell(self, message: Message) -> None:
+        """Tell people, unless another host did. Raises NobodyToldError."""
+        events = [alarm.event for alarm in message.alarms]
+        told = self.told.among(events, self.clock())
+        message = messages.without(message, told)
+        if not message.alarms:
+            return
+        await asyncio.sleep(self.turn * self.settings.rank)
+        answers = await self._ask({"told": [alarm.event for alarm in message.alarms][: peers.MOST_EVENTS]})
+        elsewhere = [str(event) for answer in answers for event in answer.get("told", [])]
+        doubles, fresh = _split(message, elsewhere)
+        mine = [alarm.event for alarm in fresh.alarms]
+        self.told.add([*mine, *elsewhere], self.clock())
+        try:
+            for line in await asyncio.to_thread(self._send, fresh, doubles):
+                kit.say(f"<4>{line}")
+        except ways.NobodyToldError:
+            self.told.forget(mine)
+            raise
+
+    def _send(self, fresh: Message, doubles: Message) -> list[str]:
+        faults: list[str] = []
+        if doubles.alarms and doubles.severity == PAGE and self.settings.ways.by_mail:
+            faults += self.settings.ways.mail(doubles)
+        if fresh.alarms:
+            faults += self.settings.ways.send(fresh, self.clock())
+        return faults
+
+    async def _ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        known = self.settings
+        return await asyncio.to_thread(peers.each, known.peers, known.name, known.secret, request, kit.say)
+
+    async def hook(self, request: http.Request) -> http.Answer:
+        """Answer a notification of Alertmanager; anything but 200 makes it come again."""
+        way = request.target.removeprefix("/")
+        if request.method != "POST" or way not in (messages.PAGE, messages.TICKET, "heartbeat"):
+            return 404, [], b""
+        try:
+            if way == "heartbeat":
+                await self._ask({"heartbeat": True})
+            else:
+                await self.tell(messages.of_alertmanager(json.loads(request.body), way))
+        except MallepostError as error:
+            kit.say(f"<3>nobody was told: {error}")
+            return 503, [], b""
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            kit.say(f"<3>a notification is not understood: {reason(error)}")
+            return 400, [], b""
+        return 200, [], b""
+
+    def answer(self, line: bytes) -> dict[str, Any]:
+        """The answer to a peer's line."""
+        try:
+            client, request = peers.read(line, self.settings.clients)
+        except MallepostError as error:
+            kit.say("<4>a pager that is not known was refused")
+            return {"refused": str(error)}
+        if request.get("heartbeat"):
+            self.beats.heard(client, self.clock())
+            return {}
+        asked = request.get("told", [])
+        events = [str(event) for event in asked[: peers.MOST_EVENTS]] if isinstance(asked, list) else []
+        return {"told": self.told.among(events, self.clock())}
+
+    async def peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A connection of a peer: one line each way."""
+        try:
+            if not self.places.locked():
+                async with self.places:
+                    line = await asyncio.wait_for(reader.readline(), peers.SECONDS)
+                    writer.write(json.dumps(self.answer(line)).encode() + b"\n")
+                    await asyncio.wait_for(writer.drain(), peers.SECONDS)
+        except (OSError, ValueError, EOFError, TimeoutError):
+            pass
+        finally:
+            writer.close()
+
+    async def look(self) -> None:
+        """Tell of vaults that went or came back, until cancelled. What nobody took comes again at the next look."""
+        while True:
+            await asyncio.sleep(LOOK)
+            with named(lambda line: kit.say(f"<3>heartbeats: {line}")):
+                await self.once()
+
+    async def once(self) -> None:
+        """One look at the heartbeats. Raises NobodyToldError."""
+        news = self.beats.news(self.clock())
+        if news is not None:
+            for alarm in news.alarms:
+                kit.say(f"<4>{alarm.summary}")
+            await self.tell(news)
+            self.beats.sent(news, self.clock())
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        known = self.settings
+        tls = link.server_context(known.certificate, known.key)
+        servers = [
+            await asyncio.start_server(
+                self.peer, *known.listen, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=peers.SECONDS
+            )
+        ]
+        if known.webhook:
+            servers.append(
+                await asyncio.start_server(
+                    lambda reader, writer: http.converse(self.hook, LIMITS, reader, writer),
+                    *known.webhook,
+                    limit=LIMITS.head,
+                )
+            )
+        async with servers[0], asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.look())
+            tasks.create_task(kit.alive())
+
+
+def _split(message: Message, elsewhere: Sequence[str]) -> tuple[Message, Message]:
+    """The part that another host told, and the part that nobody did."""
+    fresh = messages.without(message, elsewhere)
+    mine = {alarm.event for alarm in fresh.alarms}
+    return messages.without(message, list(mine)), fresh
+
+
+def _serve(settings: Settings) -> int:
+    async def serving() -> None:
+        await Pager(settings).serve()
+
+    return kit.run(serving())
+
+
+def main(words: Sequence[str]) -> int:
+    """The exit code."""
+    return kit.start(words, "pager", __doc__ or "", Settings.read, _serve)

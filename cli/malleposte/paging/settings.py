@@ -1,0 +1,64 @@
+"""The settings of the pager: a file that every user reads, and the secrets that systemd hands over."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from malleposte.core.errors import InputError
+from malleposte.paging import ways
+
+SECRETS = "pager.json"
+"""The name under which systemd hands over the ways and this host's own secret."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another host with a pager: its name, where it listens (`tls://HOST:PORT`), whether it is a vault."""
+
+    name: str
+    address: str
+    vault: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`name` is this host's; `rank` the place in which it calls, the first is 0.
+
+    `listen` (address, port) takes heartbeats and questions of peers; `webhook`, of a vault alone, takes Alertmanager's
+    notifications on the loopback. `clients` has the SHA-256 (hexadecimal) of each peer's secret by name.
+    """
+
+    name: str
+    rank: int
+    listen: tuple[str, int]
+    webhook: tuple[str, int] | None
+    peers: tuple[Peer, ...]
+    clients: Mapping[str, str]
+    certificate: Path
+    key: Path
+    secret: str = field(repr=False)
+    ways: ways.Ways = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """The settings of a file; the secrets are in `$CREDENTIALS_DIRECTORY`.
+
+        Raises InputError, OSError, ValueError, KeyError, TypeError.
+        """
+        given = json.loads(path.read_text("utf-8"))
+        folder = Path(os.environ.get("CREDENTIALS_DIRECTORY", path.parent))
+        secrets: dict[str, Any] = json.loads((folder / SECRETS).read_text("utf-8"))
+        if not isinstance(secrets.get("secret"), str):
+            raise InputError(f"{folder / SECRETS}: no secret", "deploy again")
+        hook = given["webhook"]
+        return cls(
+            str(given["name"]), int(given["rank"]), (str(given["listen"][0]), int(given["listen"][1])),
+            (str(hook[0]), int(hook[1])) if hook else None, tuple(Peer(**one) for one in given["peers"]),
+            dict(given["clients"]), folder / "chain.pem", folder / "key.pem",
+            secrets["secret"], ways.of(secrets["ways"], str(folder / SECRETS)),
+        )  # fmt: skip

@@ -1,0 +1,155 @@
+"""The pager: notifications, doubles of two vaults, heartbeats."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from malleposte.daemons import pager
+from malleposte.daemons.pager import Pager
+from malleposte.paging.beats import MISSING
+from malleposte.paging.message import Message
+from malleposte.paging.settings import Peer, Settings
+from malleposte.paging.ways import NobodyToldError, Ways
+from malleposte.runtime.http import Request
+
+
+@dataclass
+class Recorded(Ways):
+    """Keeps what is sent; `broken` sends nothing."""
+
+    broken: bool = False
+    sent: list[str] = field(default_factory=list)
+    mailed: list[str] = field(default_factory=list)
+
+    @property
+    def by_mail(self) -> bool:
+        return True
+
+    def send(self, message: Message, now: float) -> list[str]:
+        if self.broken:
+            raise NobodyToldError("nobody")
+        self.sent.append(message.headline)
+        return []
+
+    def mail(self, message: Message, faults: Sequence[str] = ()) -> list[str]:
+        self.mailed.append(message.headline)
+        return []
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def made(name: str = "vault1", rank: int = 0, now: float = 1000.0) -> tuple[Pager, Recorded]:
+    names = ["vault1", "vault2", "pia1"]
+    others = tuple(Peer(one, f"tls://{one}.test", one.startswith("vault")) for one in names if one != name)
+    recorded = Recorded()
+    settings = Settings(
+        name, rank, ("127.0.0.1", 0), ("127.0.0.1", 0), others,
+        {one.name: digest(f"secret of {one.name}") for one in others}, Path("/none"), Path("/none"),
+        f"secret of {name}", recorded,
+    )  # fmt: skip
+    return Pager(settings, lambda: now, 0.0), recorded
+
+
+def notification(*keys: str, status: str = "firing") -> bytes:
+    alerts = [
+        {
+            "status": status, "fingerprint": key, "startsAt": "", "labels": {"alertname": key},
+            "annotations": {"summary": f"it is {key}"},
+        }
+        for key in keys
+    ]  # fmt: skip
+    return json.dumps({"alerts": alerts}).encode()
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *told: str) -> list[dict[str, Any]]:
+    """Other pagers told of these events; return the questions they get."""
+    asked: list[dict[str, Any]] = []
+
+    def each(
+        peers: Sequence[Peer], name: str, secret: str, request: dict[str, Any], say: object
+    ) -> list[dict[str, Any]]:
+        asked.append(request)
+        return [{"told": [one for one in request.get("told", []) if one in told]}]
+
+    monkeypatch.setattr(pager.peers, "each", each)
+    return asked
+
+
+def post(one: Pager, path: str, body: bytes) -> int:
+    return asyncio.run(one.hook(Request("POST", path, {}, body)))[0]
+
+
+def test_a_page_is_told_once_and_again_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    one, recorded = made()
+    assert post(one, "/page", notification("a")) == 200
+    assert post(one, "/page", notification("a")) == 200
+    assert recorded.sent == ["it is a"]
+    assert post(one, "/page", notification("a", "b")) == 200
+    assert post(one, "/page", notification("a", status="resolved")) == 200
+    assert recorded.sent == ["it is a", "it is b", "over: it is a"]
+
+
+def test_a_double_of_another_vault_calls_nobody_but_a_page_still_goes_by_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, "a:rings")
+    one, recorded = made("vault2", 1)
+    assert post(one, "/page", notification("a")) == 200
+    assert (recorded.sent, recorded.mailed) == ([], ["it is a"])
+    assert post(one, "/ticket", notification("c")) == 200
+    assert recorded.sent == ["it is c"]
+
+
+def test_what_reached_nobody_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    one, recorded = made()
+    recorded.broken = True
+    assert post(one, "/page", notification("a")) == 503
+    recorded.broken = False
+    assert post(one, "/page", notification("a")) == 200
+    assert recorded.sent == ["it is a"]
+
+
+@pytest.mark.parametrize(("path", "body", "status"), [("/page", b"{", 400), ("/page", b"{}", 400), ("/x", b"{}", 404)])
+def test_what_is_no_notification_is_refused(path: str, body: bytes, status: int) -> None:
+    one, recorded = made()
+    assert post(one, path, body) == status
+    assert recorded.sent == []
+
+
+def test_a_heartbeat_goes_on_to_every_peer_and_counts_with_a_secret_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers(monkeypatch)
+    one, _recorded = made()
+    assert post(one, "/heartbeat", b"{}") == 200
+    assert asked == [{"heartbeat": True}]
+
+    now = [0.0]
+    portal, recorded = made("pia1", 2)
+    portal.clock = lambda: now[0]
+    portal.beats.last = dict.fromkeys(portal.beats.last, 0.0)
+    now[0] = MISSING + 1
+    line = {"client": "vault1", "secret": "secret of vault1", "heartbeat": True}
+    assert portal.answer(json.dumps(line).encode()) == {}
+    assert "refused" in portal.answer(json.dumps({**line, "client": "vault2"}).encode())
+    assert "refused" in portal.answer(b"[]")
+    asyncio.run(portal.once())
+    assert len(recorded.sent) == 1
+    assert recorded.sent[0].startswith("vault2 watches no more")
+    asyncio.run(portal.once())
+    assert len(recorded.sent) == 1
+
+
+def test_a_peer_is_told_what_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    one, _recorded = made()
+    assert post(one, "/page", notification("a")) == 200
+    line = {"client": "vault2", "secret": "secret of vault2", "told": ["a:rings", "a:over", 3]}
+    assert one.answer(json.dumps(line).encode()) == {"told": ["a:rings"]}
