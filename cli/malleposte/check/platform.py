@@ -45,6 +45,7 @@ def facts(reader: Reader) -> Iterator[Finding]:
             _addresses,
             _outbound,
             _gateway,
+            _alarms,
             _support,
             _provider,
             _agenda,
@@ -186,6 +187,44 @@ def _gateway(reader: Reader, host: str) -> Iterator[Finding]:
     if "url" in given and not given.get("networks"):
         message = "is empty: accountd could not reach the gateway of url; give the gateway's networks"
         yield reader.wrong(host, "malleposte_sms", ("networks",), message)
+
+
+NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
+"""A telephone as gateways take it (E.164)."""
+RELAY = {
+    "host": "the relay has no name",
+    "sender": "the relay asks for a sender",
+    "networks": "the pagers could not reach the relay; give its networks",
+}
+"""Keys that a relay must have, and why."""
+
+
+def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
+    name = "malleposte_alarms"
+    given = _mapping(reader, host, name)
+    numbers, mails, relay = given.get("numbers") or [], given.get("mails") or [], given.get("relay") or {}
+    gateway = not {"url", "command"}.isdisjoint(_mapping(reader, host, "malleposte_sms"))
+    domain = str(reader.value(host, "malleposte_domain"))
+    for place, text in enumerate(numbers):
+        if not NUMBER.fullmatch(str(text)):
+            message = f"{text!r} is no telephone in E.164, such as +33612345678"
+            yield reader.wrong(host, name, ("numbers", place), message)
+    for place, text in enumerate(mails):
+        if str(text).rpartition("@")[2].lower() == domain:
+            message = f"{text} is of the platform itself: nobody would get the alarm that its mail has stopped"
+            yield reader.wrong(host, name, ("mails", place), message)
+    for key in (key for key in RELAY if relay and not relay.get(key)):
+        yield reader.wrong(host, name, ("relay", key), f"is missing: {RELAY[key]}")
+    if numbers and not gateway:
+        yield reader.wrong(host, name, ("numbers",), "no gateway sends to them: set malleposte_sms")
+    if mails and not relay:
+        yield reader.wrong(host, name, ("mails",), "no relay sends to them: set relay, one that is not the platform's")
+    if not (numbers and gateway) and not (mails and relay):
+        message = (
+            "names no way: alarms reach nobody, and what fails is found by whoever happens to ask; "
+            "give numbers with malleposte_sms, or mails with a relay of another house (docs/watch.md)"
+        )
+        yield reader.wrong(host, name, (), message, Level.WARNING)
 
 
 def _agenda(reader: Reader, host: str) -> Iterator[Finding]:

@@ -219,6 +219,45 @@ def test_a_gateway_of_text_messages_needs_its_networks(inventory: Path) -> None:
     assert "malleposte_sms.networks: is empty: accountd could not reach the gateway" in told
 
 
+def alarms(inventory: Path, given: str, level: Level) -> list[str]:
+    """Findings about the people whom the platform calls."""
+    (inventory / "group_vars/malleposte/alarms.yml").write_text(given, "utf-8")
+    told = run.check(inventory, online=False).findings
+    return [one.text() for one in told if one.level is level and "malleposte_alarms" in one.text()]
+
+
+SMS = "malleposte_sms: {url: https://sms.exemple.fr/, networks: [192.0.2.0/24]}\n"
+RELAY = "relay: {host: relais.exemple.fr, sender: a@exemple.fr, networks: [192.0.2.0/24]}"
+
+
+def test_without_any_way_alarms_reach_nobody_and_that_is_said(inventory: Path) -> None:
+    for given in ("", SMS):
+        (told,) = alarms(inventory, given, Level.WARNING)
+        assert "alarms reach nobody, and what fails is found by whoever happens to ask" in told
+    for given in (
+        f'{SMS}malleposte_alarms: {{numbers: ["+33612345678"]}}\n',
+        f"malleposte_alarms: {{mails: [astreinte@exemple.fr], {RELAY}}}\n",
+    ):
+        assert alarms(inventory, given, Level.WARNING) == alarms(inventory, given, Level.WRONG) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (f'{SMS}malleposte_alarms: {{numbers: ["0612345678"]}}', "numbers[0]: '0612345678' is no telephone"),
+        ('malleposte_alarms: {numbers: ["+33612345678"]}', "numbers: no gateway sends to them"),
+        ("malleposte_alarms: {mails: [astreinte@exemple.fr]}", "mails: no relay sends to them"),
+        (f"malleposte_alarms: {{mails: [dsi@ac-exemple.test], {RELAY}}}", "mails[0]: dsi@ac-exemple.test is of the"),
+        (
+            "malleposte_alarms: {mails: [a@exemple.fr], relay: {host: relais.exemple.fr, sender: a@exemple.fr}}",
+            "relay.networks: is missing",
+        ),
+    ],
+)
+def test_a_way_of_alarms_is_whole(inventory: Path, given: str, says: str) -> None:
+    assert any(says in told for told in alarms(inventory, f"{given}\n", Level.WRONG))
+
+
 def test_school_holidays_have_a_zone_and_one_source(inventory: Path) -> None:
     def findings(given: str) -> list[str]:
         return wrong(inventory, "school_holidays", f"malleposte_school_holidays: {given}\n")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.daemons import pager
 from malleposte.daemons.pager import Pager
 from malleposte.paging.beats import MISSING
 from malleposte.paging.message import Message
@@ -80,7 +79,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, *told: str) -> list[dict[str, Any]]
         asked.append(request)
         return [{"told": [one for one in request.get("told", []) if one in told]}]
 
-    monkeypatch.setattr(pager.peers, "each", each)
+    monkeypatch.setattr("malleposte.paging.peers.each", each)
     return asked
 
 
