@@ -15,6 +15,7 @@ class FilterModule:
         functions: Sequence[tuple[str, Callable[..., Any]]] = (
             ("manifest_firewall", manifest.firewall_rules),
             ("manifest_units", manifest.units),
+            ("manifest_watch", manifest.watch),
             ("manifest_backup", manifest.backup),
             ("manifest_restore", manifest.restore),
             ("manifest_tls_units", manifest.tls_units),

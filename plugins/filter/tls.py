@@ -17,6 +17,14 @@ def tls_ca_certificate(key: str, common_name: str) -> str:
         raise AnsibleFilterError(str(error)) from error
 
 
+def tls_client_certificate(client_key: str, key: str, certificate: str, common_name: str) -> str:
+    """The certificate of a client; always the same for one key."""
+    try:
+        return tls_authority.client_certificate(client_key, key, certificate, common_name)
+    except tls_authority.AuthorityError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
 def tls_sign(request: str, key: str, certificate: str, days: int) -> str:
     """Signs a request; run only when a certificate is due, since each call gives another one."""
     try:
@@ -27,4 +35,8 @@ def tls_sign(request: str, key: str, certificate: str, days: int) -> str:
 
 class FilterModule:
     def filters(self) -> Mapping[str, Callable[..., Any]]:
-        return {"tls_ca_certificate": tls_ca_certificate, "tls_sign": tls_sign}
+        return {
+            "tls_ca_certificate": tls_ca_certificate,
+            "tls_client_certificate": tls_client_certificate,
+            "tls_sign": tls_sign,
+        }

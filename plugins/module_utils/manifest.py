@@ -19,6 +19,7 @@ An entry says what a service is, once (``playbooks/group_vars/all/services.yml``
              (443), path (/)}``; kind is https, imaps or smtps
 ``backup``   ``{paths, dumps}``
 ``memory_mb``, ``upgrade``, ``jails``, ``database``, ``directory``, ``restore``, ``tls``: see ``service_needs.py``
+``watch``    what is measured of it and what rings, or why nothing is: see ``watched.py``
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from . import service_needs, vhosts
+from . import service_needs, vhosts, watched
 from .nftrules import COUNTS
 from .shapes import Check, ManifestError, among, check_shape, flag, languages, listed, number, path, text
 
@@ -35,7 +36,7 @@ __all__ = ["ManifestError"]
 KNOWN_KEYS = frozenset(
     {
         *("group", "present", "units", "listen", "dns", "backup", "tile", "status", "vhost", "hostname"),
-        *("memory_mb", "upgrade", "jails", "database", "directory", "restore", "tls"),
+        *("memory_mb", "upgrade", "jails", "database", "directory", "restore", "tls", "watch"),
     }
 )
 ANYWHERE = "any"
@@ -87,6 +88,7 @@ def check_manifest(services: Mapping[str, Mapping[str, Any]]) -> None:
             check_shape(f"service {name}: status", service["status"], STATUS, ["title", "host"])
     vhosts.check_vhosts(services)
     service_needs.check_needs(services)
+    watched.check_watch(services)
 
 
 def groups_of(service: Mapping[str, Any]) -> list[str]:
@@ -219,6 +221,12 @@ def firewall_rules(
 def units(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> list[str]:
     """Every unit that must be active on a host of these groups."""
     return sorted({unit for service in services_of(services, groups).values() for unit in service.get("units", [])})
+
+
+def watch(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:
+    """Return what is watched on a host of these groups: ``{units, paths, measures}`` (see ``watched.py``)."""
+    check_manifest(services)
+    return watched.watched(services_of(services, groups))
 
 
 def backup(services: Mapping[str, Mapping[str, Any]], groups: Iterable[str]) -> dict[str, Any]:

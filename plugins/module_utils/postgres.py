@@ -2,7 +2,8 @@
 """Databases and their roles: what the description says, what PostgreSQL has, and the statements between the two.
 
 A description is ``{name, owner, system_user, password, clients}``; ``owner`` defaults to ``name``. ``system_user``
-enters by the Unix socket without a password; ``clients`` (networks) enter over TLS with ``password``.
+enters by the Unix socket without a password; ``clients`` (networks) enter over TLS with ``password``. A monitor is a
+system user with a role of its own name, which reads what the server counts of itself (``pg_monitor``) and no table.
 """
 
 from __future__ import annotations
@@ -67,14 +68,25 @@ def _network(name: str, text: str) -> str:
     return str(network)
 
 
-def hba(databases: Iterable[Mapping[str, Any]], administrators: Sequence[str]) -> list[str]:
-    """Lines of pg_hba.conf: each owner into its own database, nothing else."""
+def hba(
+    databases: Iterable[Mapping[str, Any]], administrators: Sequence[str], monitors: Sequence[str] = ()
+) -> list[str]:
+    """Lines of pg_hba.conf: each owner into its own database, monitors into that of the server, nothing else."""
     lines = [f"local all {ADMIN} peer map=administrators"] if administrators else []
+    lines += [f"local {ADMIN} {monitor} peer" for monitor in _monitors(monitors)]
     for entry in checked(databases):
         if entry["system_user"]:
             lines.append(f"local {entry['name']} {entry['owner']} peer map={entry['name']}")
         lines += [f"hostssl {entry['name']} {entry['owner']} {network} scram-sha-256" for network in entry["clients"]]
     return lines
+
+
+def _monitors(names: Sequence[str]) -> list[str]:
+    """The names of monitors. Raises DatabaseError."""
+    for name in names:
+        if not _NAME.fullmatch(name) or name == ADMIN:
+            raise DatabaseError(f"a monitor cannot be {name!r}")
+    return list(names)
 
 
 def ident(databases: Iterable[Mapping[str, Any]], administrators: Sequence[str]) -> list[str]:
@@ -113,6 +125,7 @@ SELECT json_build_object(
       'password', rolpassword,
       'plain', rolcanlogin AND NOT (rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls)))
     FROM pg_authid),
+  'monitors', (SELECT json_agg(member::regrole::text) FROM pg_auth_members WHERE roleid = 'pg_monitor'::regrole),
   'databases', (SELECT json_object_agg(datname, json_build_object(
       'owner', pg_get_userbyid(datdba),
       'public', datacl IS NULL OR EXISTS (SELECT FROM aclexplode(datacl) WHERE grantee = 0)))
@@ -121,8 +134,19 @@ SELECT json_build_object(
 """Asks PostgreSQL for what `statements` compares."""
 
 
+def _watching(monitors: Iterable[str], state: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The statements that make monitors."""
+    work = []
+    for monitor in monitors:
+        if monitor not in state["roles"]:
+            work.append((f"role {monitor} made", f'CREATE ROLE "{monitor}" {RIGHTS};'))
+        if monitor not in (state.get("monitors") or []):
+            work.append((f"role {monitor} may read the server's counts", f'GRANT pg_monitor TO "{monitor}";'))
+    return work
+
+
 def statements(
-    databases: Iterable[Mapping[str, Any]], state: Mapping[str, Mapping[str, Any]], locale: str
+    databases: Iterable[Mapping[str, Any]], state: Mapping[str, Any], locale: str, monitors: Sequence[str] = ()
 ) -> list[tuple[str, str]]:
     """Return the statements, in order: ``[(text for the log, SQL)]``. Nothing is ever dropped. Raises DatabaseError."""
     if locale and not _LOCALE.fullmatch(locale):
@@ -138,6 +162,7 @@ def statements(
         if not same_password(entry["password"], role and role["password"]):
             kept = f"'{verifier(entry['password'])}'" if entry["password"] else "NULL"
             work.append((f"password of role {owner} set", f'ALTER ROLE "{owner}" PASSWORD {kept};'))
+    work += _watching(_monitors(monitors), state)
     provider = f"icu ICU_LOCALE '{locale}'" if locale else "builtin BUILTIN_LOCALE 'C.UTF-8'"
     for entry in entries:
         name, owner = entry["name"], entry["owner"]

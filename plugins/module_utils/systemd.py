@@ -26,6 +26,16 @@ def properties(names: Sequence[str], *keys: str) -> dict[str, Unit]:
     return dict(zip(names, found + [{}] * (len(names) - len(found)), strict=True))
 
 
+def dead(found: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """Units that are not as they must be, and how they are."""
+    wrong = {}
+    for name, (load, active) in found.items():
+        rests = active == "inactive" and found.get(name.replace(".service", ".socket"), ("", ""))[1] == "active"
+        if active not in ("active", "reloading") and not rests:
+            wrong[name] = active if load == "loaded" else load
+    return wrong
+
+
 def read_at() -> float:
     """The time at which systemd last began to read its files, in seconds since the epoch; 0 when it does not say."""
     stamp = told(SYSTEMCTL, "show", "--timestamp=us+utc", "--property=UnitsLoadTimestamp").strip().partition(" ")[2]

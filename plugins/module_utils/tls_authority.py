@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A certificate authority that lives on the controller: its certificate from its key, certificates from requests.
 
-The CA certificate is a function of key and name alone: fixed dates, serial from the key, deterministic signatures (RSA
-PKCS #1 v1.5, or ECDSA by RFC 6979). So the key is the only thing to keep. It carries what Python 3.13 demands: critical
-keyUsage and key identifiers (RFC 5280, 4.2.1).
+The CA certificate and those of clients are a function of keys and names alone: fixed dates, serial from the key,
+deterministic signatures (RSA PKCS #1 v1.5, or ECDSA by RFC 6979). So the keys are the only thing to keep. They carry
+what Python 3.13 demands: critical keyUsage and key identifiers (RFC 5280, 4.2.1).
 """
 
 from __future__ import annotations
@@ -49,6 +49,13 @@ def _key(pem: str) -> Key:
     return key
 
 
+def _serial(key: Key) -> int:
+    """Return the serial number that a key has for ever."""
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    der = key.public_key().public_bytes(serialization.Encoding.DER, form)
+    return int.from_bytes(hashlib.sha256(der).digest()[:16], "big") >> 1
+
+
 def _signed(builder: x509.CertificateBuilder, key: Key) -> str:
     deterministic = True if isinstance(key, ec.EllipticCurvePrivateKey) else None
     certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=deterministic)
@@ -59,7 +66,6 @@ def ca_certificate(key_pem: str, common_name: str) -> str:
     """The self-signed certificate of an authority, PEM; always the same for one key and name."""
     key = _key(key_pem)
     public = key.public_key()
-    der = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
     builder = (
@@ -67,12 +73,39 @@ def ca_certificate(key_pem: str, common_name: str) -> str:
         .subject_name(name)
         .issuer_name(name)
         .public_key(public)
-        .serial_number(int.from_bytes(hashlib.sha256(der).digest()[:16], "big") >> 1)
+        .serial_number(_serial(key))
         .not_valid_before(CA_FROM)
         .not_valid_after(CA_UNTIL)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(True), critical=True)
         .add_extension(identifier, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+    )
+    return _signed(builder, key)
+
+
+def client_certificate(client_key_pem: str, key_pem: str, ca_pem: str, common_name: str) -> str:
+    """The certificate of a client for a key, PEM; always the same for these four.
+
+    It ends with its authority: a client that must be refused gets the others a new authority.
+    """
+    client, key = _key(client_key_pem), _key(key_pem)
+    authority = x509.load_pem_x509_certificate(ca_pem.encode())
+    if authority.public_key() != key.public_key():
+        raise AuthorityError("the certificate of the authority is not for its key")
+    identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]))
+        .issuer_name(authority.subject)
+        .public_key(client.public_key())
+        .serial_number(_serial(client))
+        .not_valid_before(CA_FROM)
+        .not_valid_after(CA_UNTIL)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(client.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
     )
     return _signed(builder, key)

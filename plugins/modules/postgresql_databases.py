@@ -22,6 +22,11 @@ options:
     description: ICU locale that sorts a new database's texts; the bytes decide when empty.
     type: str
     default: ""
+  monitors:
+    description: System users who read what the server counts of itself.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     description: Reports what would change.
@@ -67,7 +72,7 @@ def run(module: AnsibleModule) -> list[str]:
         # On a fresh host PostgreSQL itself is still to come.
         return [f"database {entry['name']} made" for entry in postgres.checked(module.params["databases"])]
     state: dict[str, Any] = json.loads(psql(module, postgres.STATE))
-    work = postgres.statements(module.params["databases"], state, module.params["locale"])
+    work = postgres.statements(module.params["databases"], state, module.params["locale"], module.params["monitors"])
     if work and not module.check_mode:
         psql(module, QUIET + "\n".join(sql for _words, sql in work))
     return [words for words, _sql in work]
@@ -78,6 +83,7 @@ def main() -> None:
         argument_spec={
             "databases": {"type": "list", "elements": "dict", "required": True, "no_log": True},
             "locale": {"type": "str", "default": ""},
+            "monitors": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -45,7 +45,7 @@ dead:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.academie.malleposte.plugins.module_utils.systemd import Unit, properties, told
+from ansible_collections.academie.malleposte.plugins.module_utils.systemd import Unit, dead, properties, told
 
 JOURNALCTL = "/usr/bin/journalctl"
 PAUSE = 0.5  # seconds between two looks
@@ -72,16 +72,6 @@ def look(names: list[str]) -> dict[str, tuple[str, str]]:
 def starting(found: dict[str, tuple[str, str]]) -> bool:
     """Whether one is on its way: a service that systemd starts again and again is, until the patience ends."""
     return any(active in ("activating", "deactivating", AGAIN) for _load, active in found.values())
-
-
-def dead(found: dict[str, tuple[str, str]]) -> dict[str, str]:
-    """Units that are not as they must be, and how they are."""
-    wrong = {}
-    for name, (load, active) in found.items():
-        rests = active == "inactive" and found.get(name.replace(".service", ".socket"), ("", ""))[1] == "active"
-        if active not in ("active", "reloading") and not rests:
-            wrong[name] = active if load == "loaded" else load
-    return wrong
 
 
 def main() -> None:

@@ -78,3 +78,8 @@ def test_every_group_says_whether_it_may_have_several_hosts() -> None:
     assert (
         groups - {PLATFORM} == {*platform.ONE, *platform.SEVERAL} and not platform.ONE.keys() & platform.SEVERAL.keys()
     )
+
+
+def test_every_service_says_what_is_watched_of_it_or_why_nothing_is() -> None:
+    services = yaml.safe_load(MANIFEST.read_text("utf-8"))["malleposte_services"]
+    assert [name for name, service in services.items() if not service.get("watch")] == []

@@ -32,6 +32,7 @@ from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.platform import profiles
 from malleposte.runtime import owner
+from malleposte.watch import silence
 
 
 @click.group("restore", cls=RestoreGroup, invoke_without_command=True)
@@ -69,7 +70,7 @@ def command(context: click.Context, /, every: bool, sure: bool, **given: Any) ->
     plan = plan_of(known)
     if job.dry_run:
         return job.would("everything", everything.look(plan, source).copies)
-    with alone():
+    with alone(), silence.during("a restore", 4 * silence.HOUR, silence.ALL):
         host = ThisHost(source, job.say, known)
         outcome = everything.restore(plan, source, host, WORK, key=key, sure=sure, say=job.say)
     outcome.notes.append("now type: malleposte backup run, then malleposte probe")
@@ -303,8 +304,9 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     databases.check_name(name)
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
-    with alone():
-        source, server = job.archives(), databases.HostPostgres(config.read().restart)
+    restart = config.read().restart
+    with alone(), silence.during("a restore", silence.HOUR, *restart.get(name, ())):
+        source, server = job.archives(), databases.HostPostgres(restart)
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
 
 
@@ -343,7 +345,8 @@ def directory_command(entry: str | None, old_passwords: bool, **given: Any) -> i
         source, slapd = job.archives(), directory.HostSlapd()
         if entry:
             return job.show(directory.restore_entry(source, slapd, WORK, entry, old_passwords=old_passwords))
-        return job.show(directory.restore(source, slapd, WORK, old_passwords=old_passwords, say=job.say))
+        with silence.during("a restore", silence.HOUR, silence.ALL):
+            return job.show(directory.restore(source, slapd, WORK, old_passwords=old_passwords, say=job.say))
 
 
 @command.command("undo", cls=BoxCommand)

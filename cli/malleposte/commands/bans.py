@@ -10,9 +10,8 @@ import click
 
 from malleposte.adapters import fail2ban
 from malleposte.commands.away import EachHostCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def _read(_context: click.Context, _option: click.Parameter, words: Sequence[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """`malleposte deploy`."""
 
+import contextlib
 import json
+from functools import partial
 
 import click
 
@@ -14,6 +16,12 @@ from malleposte.fleet import playbook
 from malleposte.fleet.site import Site, Vault
 from malleposte.upgrade import plan
 from malleposte.upgrade.rolling import Rolling
+from malleposte.watch.work import silenced
+
+
+def complain(line: str) -> None:
+    """Say it beside the report."""
+    click.echo(line, err=True)
 
 
 def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
@@ -28,7 +36,9 @@ def document(rolling: Rolling, fault: MallepostError | None = None) -> str:
 def host_by_host(options: playbook.Options, vault: Vault, as_json: bool) -> int:
     """Deploy one host after the other; how many results changed. Raises MallepostError at the first failure."""
     hosts = list(plan.ordered(Site(options.inventory, vault), options.limit))
-    rolling = Rolling(options, Progress(), walker(options.inventory), to_stderr=as_json)
+    progress = Progress()
+    quiet = partial(silenced, options.inventory, "a deploy", progress.say)
+    rolling = Rolling(options, progress, walker(options.inventory), as_json, quiet)
     try:
         rolling.run(hosts)
     except MallepostError as error:
@@ -93,7 +103,7 @@ def command(
         raise InputError("--rolling and --check do not go together", "nothing changes that a probe could look at")
     where = paths.inventory(inventory)
     vault = Vault(vault_password_file, ask_vault_pass)
-    checking.gate(where, lambda line: click.echo(line, err=True), limit=limit, vault=vault, force=force)
+    checking.gate(where, complain, limit=limit, vault=vault, force=force)
     ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
     if vault_password_file:
         ask += ("--vault-password-file", vault_password_file)
@@ -112,7 +122,8 @@ def command(
     if rolling:
         changed = host_by_host(options, vault, as_json)
         return ExitCode.CHANGES if detailed_exitcode and changed else ExitCode.DONE
-    report = playbook.run(options, to_stderr=as_json)
+    with contextlib.nullcontext() if check else silenced(where, "a deploy", complain, limit):
+        report = playbook.run(options, to_stderr=as_json)
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2, ensure_ascii=False))
     else:

@@ -11,10 +11,9 @@ from typing import NoReturn
 import click
 
 from malleposte.commands.away import PortalCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.front import notices
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 class AddCommand(PortalCommand):

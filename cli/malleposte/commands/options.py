@@ -46,4 +46,5 @@ def tell_inventory(context: click.Context, option: click.Parameter, value: str |
     return value
 
 
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 INVENTORY = click.option("-i", "--inventory", callback=tell_inventory, **INVENTORY_WORDS)

@@ -15,9 +15,9 @@ from malleposte.accounts.mailbox import outbound
 from malleposte.accounts.mailbox.queue import Queue, Waiting
 from malleposte.commands.accounts.options import YES, confirm
 from malleposte.commands.away import MailCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, InputError
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 WHO = click.argument("who", metavar="ACCOUNT")
 LINE = 65536  # characters of what the filter says
 

@@ -11,9 +11,9 @@ import click
 
 from malleposte.adapters import lemonldap, log_outs
 from malleposte.commands.away import PortalCommand, person
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 BY = click.option("--by", default="", hidden=True, help="The person on the controller, for the journal.")
 REASON = click.option("--reason", required=True, help="The reason, for the journal.")
 

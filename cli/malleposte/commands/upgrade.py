@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from malleposte.dev.bringup import lab_errors
 from malleposte.dev.lab import Lab
 from malleposte.fleet.site import Site, Vault
 from malleposte.upgrade import plan, run
+from malleposte.watch.work import silenced
 
 SNAPSHOT = "before-upgrade"
 
@@ -109,7 +111,8 @@ def command(
     ask: tuple[str, ...] = ("--ask-vault-pass",) if ask_vault_pass else ()
     ask += ("--vault-password-file", vault_password_file) if vault_password_file else ()
     protect = protector(where, site, steps, no_backup)
-    upgrade = run.Upgrade(where, progress, protect, walker(where), linear, as_json, ask)
+    quiet = partial(silenced, where, "an upgrade", progress.say)
+    upgrade = run.Upgrade(where, progress, protect, walker(where), linear, as_json, ask, quiet)
     done = upgrade.run(steps)
     if as_json:
         click.echo(json.dumps({"ok": True, "hosts": done.hosts, "seconds": round(progress.elapsed, 1)}, indent=2))

@@ -2,9 +2,9 @@
 
 Four sockets, which systemd hands over. `told` takes datagrams, each a log-in, or one to submission with its address
 (`sends`); `refused` takes connections of the filter, each line a refused message with its envelope, whose recipients or
-sender are resolved to accounts here; both are for a group. `asked` is for root: `{"act": "of"|"erase"|"end", "uid":
-...}`, one line each way. `sends` answers Postfix's policy questions (SMTPD_POLICY_README): once the sessions of an
-account are ended, those of submission send no more until a log-in from their address is accepted. From an address of
+sender are resolved to accounts here; both are for a group. `asked` is for root: `{"act": "of"|"erase"|"end"|"counts",
+"uid": ...}`, one line each way. `sends` answers Postfix's policy questions (SMTPD_POLICY_README): once the sessions of
+an account are ended, those of submission send no more until a log-in from their address is accepted. From an address of
 which nothing is known, they go on.
 
 What is told waits a moment in memory, is counted there, and is written in one transaction. Names that mean no account
@@ -23,6 +23,7 @@ import signal
 import socket
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
 from malleposte.platform.identity import is_uid
 from malleposte.runtime import durable, kit
-from malleposte.throttle.record.model import IN, OUT, Event, Refusal, Tally, event, plain, reason
+from malleposte.throttle.record.model import IN, OUT, Event, LogIn, Refusal, Tally, event, plain, reason
 from malleposte.throttle.record.store import Store
 
 LOG = logging.getLogger("record")
@@ -44,6 +45,8 @@ LARGEST = 4096  # bytes of a datagram
 LONGEST = 65_536  # bytes of a line
 WAITING = 5_000
 """Events that may wait for a write; further ones are dropped until then."""
+SERVICES = 40
+"""Names of services that are counted, each with its outcomes."""
 RECIPIENTS = 50
 """Recipients of a refused message that are looked at."""
 PATIENCE = 10.0  # seconds for a line
@@ -88,6 +91,8 @@ class Record:
         self.store, self.resolver, self.domain, self.clock = store, resolver, domain, clock
         self.tally = Tally()
         self.senders: dict[tuple[str, str], int] = {}
+        self.log_ins: Counter[tuple[str, bool]] = Counter()
+        """Log-ins since the daemon began, by service and whether they were accepted."""
         self.patience = NEWS
         self._full = False
 
@@ -118,9 +123,15 @@ class Record:
             if isinstance(given, dict) and "sends" in given:
                 self.sends(given)
             else:
-                self.note(event("logins", given if isinstance(given, dict) else {}))
+                self.logged_in(event("logins", given if isinstance(given, dict) else {}))
         except (ValueError, RecursionError) as error:
             LOG.warning("a log-in is not understood: %s", error)
+
+    def logged_in(self, one: Event) -> None:
+        """Count a log-in, and note it for the next write."""
+        if isinstance(one, LogIn) and (len(self.log_ins) < SERVICES or (one.service, one.accepted) in self.log_ins):
+            self.log_ins[one.service, one.accepted] += 1
+        self.note(one)
 
     def sends(self, given: Mapping[str, Any]) -> None:
         """An accepted log-in to submission, for the next write. Raises ValueError."""
@@ -170,6 +181,8 @@ class Record:
             act, uid = str(told["act"]), str(told["uid"])
         except (ValueError, KeyError, TypeError):
             return {"error": "not a question"}
+        if act == "counts":
+            return {"log_ins": [[*key, count] for key, count in sorted(self.log_ins.items())]}
         self.write()
         if act == "of":
             return dict(msgspec.to_builtins(self.store.of(uid)))

@@ -118,7 +118,9 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def manifest(service: Service, text: str) -> str:
     """The manifest with the service's entry at its end."""
-    entry = f"\n  {service.name}:\n    group: {service.group}\n    units: [{service.unit}]\n"
+    entry = (
+        f"\n  {service.name}:\n    group: {service.group}\n    units: [{service.unit}]\n    watch: {{rings: ticket}}\n"
+    )
     entry += f"    vhost: {{label: {service.label}}}\n" if service.label else ""
     entry += f"    memory_mb: 50\n    upgrade: {{packages: [{service.package}], rank: 1}}\n"
     entry += f"    database: {{system_user: {service.database}}}\n" if service.database else ""

@@ -75,6 +75,9 @@ KINDS = (
     _kind("sso-client-portal", Way.SWAP, "lemonldap portal", "log-ins to the portal must be tried again until then"),
     _kind("sso-totp", Way.NEVER, "", "opens the seeds of one-time passwords: with another none of them works any more"),
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
+    _kind("valkey-watch", Way.SWAP, "valkey watch", "Valkey restarts; it is not measured until then"),
+    _kind("watch-ca", Way.SWAP, "watch", "the vaults read no measure of a host until it has the new authority"),
+    _kind("watch-client-.+", Way.SWAP, "watch", "the vault goes on with the new key"),
     _kind("valkey-guesses", Way.SWAP, "valkey fail2ban", "Valkey restarts; other hosts ban again once they have it"),
     _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),
     _kind(

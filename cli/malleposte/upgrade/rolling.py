@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from malleposte.core.errors import MallepostError
@@ -14,12 +15,16 @@ from malleposte.upgrade.run import probed
 
 @dataclass
 class Rolling:
-    """`options` are those of a plain deploy, `walk` is the probe; `reports` holds what each host gave, in order."""
+    """`options` are those of a plain deploy, `walk` is the probe; `reports` holds what each host gave, in order.
+
+    Inside the block that `quiet` gives for a host, its alarms are silent.
+    """
 
     options: playbook.Options
     progress: Progress
     walk: Callable[[], Sequence[Result]]
     to_stderr: bool = False
+    quiet: Callable[[str], AbstractContextManager[object]] = nullcontext
     reports: dict[str, playbook.Report] = field(default_factory=dict)
 
     def run(self, hosts: Sequence[str]) -> None:
@@ -32,7 +37,7 @@ class Rolling:
         for number, host in enumerate(hosts):
             left = ", ".join(hosts[number + 1 :])
             untouched = f"{left} left as before" if left else "no host was left"
-            with self.progress.step(f"{host}: deploy"):
+            with self.progress.step(f"{host}: deploy"), self.quiet(host):
                 report = playbook.run(replace(self.options, limit=host), to_stderr=self.to_stderr)
             self.reports[host] = report
             if report.code:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ class Done:
 
 @dataclass
 class Upgrade:
-    """`protect` keeps a host's present state and tells how to go back to it; `walk` is the probe."""
+    """`protect` keeps a host's present state and tells how to go back to it; `walk` is the probe.
+
+    Inside the block that `quiet` gives for a host, its alarms are silent.
+    """
 
     inventory: Path
     progress: Progress
@@ -36,6 +40,7 @@ class Upgrade:
     linear: bool = False
     to_stderr: bool = False
     ask: tuple[str, ...] = ()
+    quiet: Callable[[str], AbstractContextManager[object]] = nullcontext
 
     def __post_init__(self) -> None:
         """The note of an earlier run is beside the logs."""
@@ -67,8 +72,9 @@ class Upgrade:
         started = self.progress.elapsed
         self.journal.write(step, back)
         words = json.dumps({"upgrade_packages": [one.wanted for one in step.packages]})
-        self._play(step, back, "packages", playbook=PLAYBOOK, extra=(words,))
-        self._play(step, back, "converge")
+        with self.quiet(step.host):
+            self._play(step, back, "packages", playbook=PLAYBOOK, extra=(words,))
+            self._play(step, back, "converge")
         with self.progress.step(f"{step.host}: probe"):
             self._probe(f"{step.host} is upgraded and its probe fails", way_back(step, back))
         self.journal.clear()

@@ -79,16 +79,17 @@ class Queue:
 
     def of(self, uid: str, addresses: Iterable[str]) -> list[Waiting]:
         """Messages of an account, held or not."""
-        waiting = self._waiting()
+        waiting = self.waiting()
         return of(uid, addresses, waiting, self._logins(waiting))
 
     def held(self) -> list[Waiting]:
         """Every message that is held, with the account that was logged in."""
-        waiting = [one for one in self._waiting() if one.held]
+        waiting = [one for one in self.waiting() if one.held]
         known = self._logins(waiting)
         return [replace(one, login=known.get(one.ident, "")) for one in waiting]
 
-    def _waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[Waiting]:
+        """Every message of the queue. Raises MallepostError where Postfix does not say."""
         try:
             return read(self._run(["postqueue", "-j"]))
         except (ValueError, KeyError, TypeError) as error:

@@ -38,6 +38,14 @@ def erase(uid: str, path: Path = SOCKET) -> int:
     return int(_asked("erase", uid, path)["erased"]) if path.exists() else 0
 
 
+def log_ins(path: Path = SOCKET) -> dict[tuple[str, bool], int]:
+    """Return how many log-ins the daemon has seen since it began, by service and whether they were accepted.
+
+    Raises MallepostError, OSError.
+    """
+    return {(service, accepted): count for service, accepted, count in _asked("counts", "", path)["log_ins"]}
+
+
 def _asked(act: str, uid: str, path: Path) -> dict[str, Any]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
         link.settimeout(TIMEOUT)

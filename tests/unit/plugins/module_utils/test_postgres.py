@@ -48,6 +48,23 @@ def test_a_fresh_server_gets_roles_before_databases() -> None:
     ]
 
 
+def test_a_monitor_reads_the_counts_of_the_server_and_enters_no_other_database() -> None:
+    assert postgres.hba([ROUNDCUBE], [], ["prometheus"]) == [
+        "local postgres prometheus peer",
+        "local roundcube roundcube peer map=roundcube",
+    ]
+    said = postgres.statements([], NOTHING, "", ["prometheus"])
+    assert [words for words, _sql in said] == [
+        "role prometheus made",
+        "role prometheus may read the server's counts",
+    ]
+    there = {"roles": {"prometheus": {}}, "databases": {}, "monitors": ["prometheus"]}
+    assert postgres.statements([], there, "", ["prometheus"]) == []
+    for name in ("postgres", "a b", 'x"'):
+        with pytest.raises(postgres.DatabaseError, match="a monitor cannot be"):
+            postgres.hba([], [], [name])
+
+
 def test_no_statement_holds_the_password() -> None:
     assert PASSWORD not in "".join(sql for _said, sql in postgres.statements([SOGO], NOTHING, ""))
 

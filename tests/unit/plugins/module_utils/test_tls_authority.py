@@ -50,6 +50,41 @@ def test_a_strict_client_accepts_what_it_signs(authority: tuple[str, str], tmp_p
         handshake(client_context, server_context, "autre.ac-exemple.test")
 
 
+def test_a_client_is_known_by_its_certificate_and_a_stranger_is_not(authority: tuple[str, str], tmp_path: Path) -> None:
+    """A handshake in memory in which the server asks for a certificate of the authority."""
+    client_key = private_pem(ec.generate_private_key(ec.SECP256R1()))
+    certificate = tls_authority.client_certificate(client_key, *authority, "watcher")
+    assert tls_authority.client_certificate(client_key, *authority, "watcher") == certificate
+    assert x509.load_pem_x509_certificate(certificate.encode()).subject.rfc4514_string() == "CN=watcher"
+    server_key = ec.generate_private_key(ec.SECP256R1())
+    foreign_key = private_pem(ec.generate_private_key(ec.SECP256R1()))
+    foreign = foreign_key, tls_authority.ca_certificate(foreign_key, "Essai")
+    files = {
+        "server": (tls_authority.sign(request_pem(server_key, "mail.ac-exemple.test"), *authority, 90), server_key),
+        "watcher": (certificate, client_key),
+        "stranger": (tls_authority.client_certificate(client_key, *foreign, "watcher"), client_key),
+    }
+    for name, (pem, key) in files.items():
+        (tmp_path / f"{name}.pem").write_text(pem)
+        (tmp_path / f"{name}.key").write_text(key if isinstance(key, str) else private_pem(key))
+    (tmp_path / "ca.pem").write_text(authority[1])
+
+    def entered(name: str) -> None:
+        server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(tmp_path / "ca.pem"))
+        server.verify_mode = ssl.CERT_REQUIRED
+        server.verify_flags |= ssl.VERIFY_X509_STRICT
+        server.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+        client = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        if name:
+            client.load_cert_chain(tmp_path / f"{name}.pem", tmp_path / f"{name}.key")
+        handshake(client, server, "mail.ac-exemple.test")
+
+    entered("watcher")
+    for name in ("", "stranger"):
+        with pytest.raises(ssl.SSLError):
+            entered(name)
+
+
 def handshake(client_context: ssl.SSLContext, server_context: ssl.SSLContext, name: str) -> None:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     client = client_context.wrap_bio(to_client, to_server, server_hostname=name)

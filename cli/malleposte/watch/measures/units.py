@@ -1,0 +1,33 @@
+"""Whether the units of the manifest are active, and when timers last began (systemctl(1))."""
+
+from __future__ import annotations
+
+import json
+
+from malleposte.runtime import systemd
+from malleposte.watch.settings import Settings
+from malleposte.watch.textfile import Metric, metric
+
+
+def active(settings: Settings) -> list[Metric]:
+    """1 for each unit that is active, or rests behind its socket; 0 for one that failed, was stopped or is missing."""
+    names = [unit.name for unit in settings.units]
+    found = systemd.properties(names, "LoadState", "ActiveState")
+    states = {
+        name: (one.get("LoadState", "not-found"), one.get("ActiveState", "inactive")) for name, one in found.items()
+    }
+    dead = systemd.dead(states)
+    rows = [
+        (float(unit.name not in dead), {"name": unit.name, "service": unit.service, "rings": unit.rings})
+        for unit in settings.units
+    ]
+    return [metric("malleposte_unit_active", "Whether a unit that must be active on this host is", *rows)]
+
+
+def timers(settings: Settings) -> list[Metric]:
+    """When each timer of the manifest last began, in seconds since 1970; none for one that never did."""
+    names = {unit.name for unit in settings.units}
+    # `show --timestamp=unix` writes this time in words all the same (systemd 257).
+    found = json.loads(systemd.told(systemd.SYSTEMCTL, "list-timers", "--all", "--output=json"))
+    rows = [(one["last"] / 1e6, {"name": one["unit"]}) for one in found if one["unit"] in names and one["last"]]
+    return [metric("malleposte_timer_last_seconds", "When a timer last began, in seconds since 1970", *rows)]

@@ -1,0 +1,68 @@
+"""Measure this host: each measure that is due writes its file. One that fails is named, and the others go on.
+
+Usage: measures [--check] FILE
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from malleposte.core.errors import ExitCode
+from malleposte.core.loops import named
+from malleposte.runtime import kit
+from malleposte.watch import settings, status, textfile
+from malleposte.watch.registry import MEASURES
+from malleposte.watch.settings import Settings
+
+EARLY = 20.0
+"""Seconds by which a measure may come before its time: the timer's minutes are not exact."""
+
+
+def due(name: str, folder: Path, now: float) -> bool:
+    """Whether it is time for a measure, by the age of its file."""
+    try:
+        written = textfile.path(folder, name).stat().st_mtime
+    except FileNotFoundError:
+        return True
+    return not 0 <= now - written < MEASURES[name].every - EARLY
+
+
+def measure(found: Settings, now: float, say: Callable[[str], object]) -> bool:
+    """Make what is due; whether all of it was made. Files of measures that this host has no more are removed."""
+    failed: list[str] = []
+    for name in found.measures:
+        if due(name, found.folder, now):
+            with named(failed.append, name):
+                textfile.write(found.folder, name, MEASURES[name].make(found, now), now)
+    for line in failed:
+        say(f"<3>{line}")
+    for name in MEASURES.keys() - set(found.measures):
+        textfile.path(found.folder, name).unlink(missing_ok=True)
+    return not failed
+
+
+def read(path: Path) -> Settings:
+    """The settings, whose measures are all known. Raises what `settings.read` raises, ValueError."""
+    found = settings.read(path)
+    unknown = sorted(set(found.measures) - MEASURES.keys())
+    if unknown:
+        raise ValueError(f"{path}: no measure is called {unknown[0]!r}; known: {', '.join(sorted(MEASURES))}")
+    return found
+
+
+def once(found: Settings, say: Callable[[str], object]) -> int:
+    """Measure, and note since when each fault lasts; the exit code."""
+    done = measure(found, time.time(), say)
+    failed: list[str] = []
+    with named(failed.append, "faults"):
+        status.note(status.look(found, time.time(), failed.append))
+    for line in failed:
+        say(f"<3>{line}")
+    return ExitCode.DONE if done and not failed else ExitCode.FAILURE
+
+
+def main(words: Sequence[str]) -> int:
+    """See the usage above; the exit code: 0 done, 1 where a measure failed or the settings cannot be read."""
+    return kit.start(words, "measures", __doc__ or "", read, lambda found: once(found, kit.say))

@@ -1,0 +1,114 @@
+"""Notes that silence the alarms of a host for a while. Each ends by itself at its time.
+
+A note names one unit, or all of the host. `deploy`, `upgrade` and `restore` write one before they stop something, and
+shorten it when they have ended: what is wrong then rings soon.
+
+Usage: silence SECONDS REASON UNIT...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.platform import locks
+from malleposte.runtime import durable, kit
+from malleposte.watch import settings
+from malleposte.watch.textfile import FOLDER, Metric, metric, write
+
+NOTES = Path("/var/lib/malleposte/watch/silence.json")
+ALL = "all"
+"""In place of a unit: the whole host."""
+LONGEST = 24 * 3600
+"""Seconds for which a note may silence: nobody forgets one for longer."""
+AFTER = 120
+"""Seconds for which a note goes on after the work: what starts has started by then."""
+PROGRAM = "silence"
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Note:
+    """A unit, or ALL; the end of its silence (seconds since 1970); the work that asked for it."""
+
+    unit: str
+    until: float
+    reason: str
+
+
+def _parse(text: str) -> dict[str, Note]:
+    return {one["unit"]: Note(str(one["unit"]), float(one["until"]), str(one["reason"])) for one in json.loads(text)}
+
+
+def notes(now: float, path: Path = NOTES) -> dict[str, Note]:
+    """The notes that silence at a time, by unit. Raises OSError."""
+    held = kit.state(path, _parse) or {}
+    return {unit: note for unit, note in held.items() if note.until > now}
+
+
+def put(units: Iterable[str], seconds: float, reason: str, path: Path = NOTES, folder: Path = FOLDER) -> None:
+    """Silence some units, or ALL, from now on for so many seconds; 0 ends their notes.
+
+    A measure of it is written at once. Raises InputError where that is too long, OSError.
+    """
+    if not 0 <= seconds <= LONGEST:
+        raise InputError(f"{seconds:g} seconds of silence", f"from 0 to {LONGEST}")
+    now = time.time()
+    path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    with locks.waited(path.with_suffix(".lock")):
+        held = notes(now, path)
+        for unit in units:
+            held[unit] = Note(unit, now + seconds, reason)
+        held = {unit: note for unit, note in held.items() if note.until > now}
+        durable.write(path, json.dumps([asdict(held[unit]) for unit in sorted(held)]), 0o640)
+        if folder.is_dir():
+            write(folder, PROGRAM, measured(held), now)
+
+
+@contextlib.contextmanager
+def during(reason: str, seconds: float, *units: str) -> Iterator[None]:
+    """Silence some units, or ALL, while a piece of work goes on here, and for AFTER seconds once it has ended.
+
+    `seconds` is how long it can take at most: beyond, its alarms ring. A host that is not watched is none to silence.
+    """
+    if not settings.FILE.exists():
+        yield
+        return
+    put(units, seconds, reason)
+    try:
+        yield
+    finally:
+        put(units, AFTER, reason)
+
+
+def measured(held: Mapping[str, Note]) -> list[Metric]:
+    """The metrics of the notes."""
+    rows = [(note.until, {"unit": unit}) for unit, note in sorted(held.items())]
+    text = "Until when alarms of a unit, or of all the host, are silenced, in seconds since 1970"
+    return [metric("malleposte_silence_until_seconds", text, *rows)]
+
+
+def measure(_settings: settings.Settings, now: float, path: Path = NOTES) -> list[Metric]:
+    """The notes of this host."""
+    return measured(notes(now, path))
+
+
+def main(words: Sequence[str]) -> int:
+    """See the usage above; the exit code: 0 done, 1 failure, 2 bad input. A host that is not watched has no alarms."""
+    if len(words) < 3 or not words[0].isdecimal():
+        print("usage: silence SECONDS REASON UNIT...", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    if not settings.FILE.exists():
+        return ExitCode.DONE
+    try:
+        put(words[2:], float(words[0]), words[1])
+    except (MallepostError, OSError) as error:
+        print(f"silence: {error}", file=sys.stderr)
+        return error.exit_code if isinstance(error, MallepostError) else ExitCode.FAILURE
+    return ExitCode.DONE

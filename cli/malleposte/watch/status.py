@@ -1,0 +1,112 @@
+"""The state of this host: its faults, since when each lasts, and which are silenced.
+
+The measuring program notes every minute since when each fault lasts; `malleposte status` reads that.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from malleposte.core.loops import named
+from malleposte.runtime import durable, kit
+from malleposte.watch import faults, registry, settings, silence, textfile
+from malleposte.watch.faults import Fault
+from malleposte.watch.settings import Settings
+
+SINCE = Path("/var/lib/malleposte/watch/since.json")
+RUNBOOK = "docs/watch.md"
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+"""The exit codes of a plugin of Nagios (Monitoring Plugins, development guidelines)."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault as it is shown: since when (seconds since 1970), and until when it is silenced; 0 where it is not."""
+
+    fault: Fault
+    since: float
+    silenced: float = 0
+
+    def rings(self, now: float) -> bool:
+        """Whether it has lasted long enough, and is not silenced."""
+        return now - self.since >= self.fault.waits and not self.silenced
+
+    def as_dict(self) -> dict[str, Any]:
+        """For --json."""
+        told = asdict(self.fault)
+        kept = {key: told[key] for key in ("name", "rings", "text")}
+        return kept | {"runbook": self.runbook, "since": self.since, "silenced_until": self.silenced or None}
+
+    @property
+    def runbook(self) -> str:
+        """The line of the run-book."""
+        return f"{RUNBOOK}#{self.fault.runbook}"
+
+
+def _parse(text: str) -> dict[str, float]:
+    return {str(name): float(since) for name, since in json.loads(text).items()}
+
+
+def _found(found: Settings, now: float, blind: Callable[[str], object]) -> Iterator[Fault]:
+    """Every fault of this host; what cannot be looked at is told to `blind`."""
+    values: Mapping[str, Sequence[textfile.Sample]] = {}
+    with named(blind, "measures"):
+        values = textfile.read(found.folder)
+    every = {name: measure.every for name, measure in registry.MEASURES.items()}
+    yield from faults.judged(values, now)
+    yield from faults.missing(found, every, values, now)
+    with named(blind, "disks"):
+        yield from list(faults.disks(faults.mounts(Path("/proc/self/mounts").read_text("utf-8"))))
+
+
+def look(
+    found: Settings, now: float, blind: Callable[[str], object], since: Path = SINCE, notes: Path = silence.NOTES
+) -> list[Row]:
+    """The faults of this host, those that call a person first. Raises OSError."""
+    known = kit.state(since, _parse) or {}
+    quiet = silence.notes(now, notes)
+
+    def until(fault: Fault) -> float:
+        return max((quiet[unit].until for unit in {silence.ALL, fault.unit} & quiet.keys()), default=0)
+
+    rows = [Row(fault, known.get(fault.name, now), until(fault)) for fault in _found(found, now, blind)]
+    return sorted(rows, key=lambda row: (row.fault.rings != faults.PAGE, row.since))
+
+
+def note(rows: Sequence[Row], since: Path = SINCE) -> None:
+    """Keep since when each fault lasts. Raises OSError."""
+    since.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    durable.write(since, json.dumps({row.fault.name: row.since for row in rows}, sort_keys=True), 0o640)
+
+
+def here(blind: Callable[[str], object]) -> list[Row]:
+    """The faults of this host, now. Raises InputError where it is not watched, OSError, ValueError."""
+    return look(settings.read(), time.time(), blind)
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The lines for a person: each fault, since when, and what to do."""
+    lines = []
+    for row in rows:
+        quiet = f", silenced until {faults.stamp(row.silenced)}" if row.silenced else ""
+        lines.append(f"{row.fault.rings:<7} since {faults.stamp(row.since)}  {row.fault.text}{quiet}")
+        lines.append(f"{'':<7} {row.runbook}")
+    return lines or ["nothing is wrong"]
+
+
+def plugin(rows: Sequence[Row], blind: Sequence[str]) -> tuple[int, str]:
+    """The exit code and the line of a plugin of Nagios. What is silenced counts for neither."""
+    loud = [row for row in rows if not row.silenced]
+    pages = [row for row in loud if row.fault.rings == faults.PAGE]
+    words = "; ".join(row.fault.text for row in loud) or "nothing is wrong"
+    counts = f"| pages={len(pages)} tickets={len(loud) - len(pages)} silenced={len(rows) - len(loud)}"
+    if pages:
+        return CRITICAL, f"MALLEPOSTE CRITICAL - {words} {counts}"
+    if blind:
+        return UNKNOWN, f"MALLEPOSTE UNKNOWN - {'; '.join([*blind, *(row.fault.text for row in loud)])} {counts}"
+    return (WARNING, f"MALLEPOSTE WARNING - {words} {counts}") if loud else (OK, f"MALLEPOSTE OK - {words} {counts}")

@@ -1,0 +1,74 @@
+"""The program that measures: one measure that fails is named, and stops no other."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from malleposte.core.errors import ExitCode, MallepostError
+from malleposte.watch import registry, run, settings, textfile
+from malleposte.watch.registry import Measure
+from malleposte.watch.textfile import Metric, metric
+
+NOW = 1_795_996_000.0
+
+
+@pytest.fixture
+def measures(monkeypatch: pytest.MonkeyPatch) -> dict[str, Measure]:
+    """Three measures: one that works, one that fails, one that is due every ten minutes."""
+
+    def broken(_found: settings.Settings, _now: float) -> list[Metric]:
+        raise MallepostError("no answer", "look there")
+
+    def value(number: float) -> Callable[[settings.Settings, float], list[Metric]]:
+        return lambda _found, now: [metric("malleposte_x", "X", now + number)]
+
+    found = {"a-broken": Measure(broken), "b-good": Measure(value(1)), "c-slow": Measure(value(2), 600.0)}
+    monkeypatch.setattr(run, "MEASURES", found)
+    monkeypatch.setattr(registry, "MEASURES", found)
+    return found
+
+
+def found(folder: Path, *names: str) -> settings.Settings:
+    return settings.Settings(folder, (), names)
+
+
+def test_the_one_that_fails_is_named_and_the_others_are_made(measures: dict[str, Measure], tmp_path: Path) -> None:
+    said: list[str] = []
+    assert not run.measure(found(tmp_path, *measures), NOW, said.append)
+    assert said == ["<3>a-broken: no answer; look there"]
+    assert {path.name for path in tmp_path.iterdir()} == {"malleposte-b-good.prom", "malleposte-c-slow.prom"}
+    assert run.measure(found(tmp_path, "b-good"), NOW, said.append)
+
+
+def test_a_measure_is_made_when_it_is_due(measures: dict[str, Measure], tmp_path: Path) -> None:
+    both = found(tmp_path, "b-good", "c-slow")
+    run.measure(both, NOW, print)
+    for path in tmp_path.iterdir():
+        os.utime(path, (NOW, NOW))
+    run.measure(both, NOW + 60, print)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW + 60, "c-slow": NOW}
+    run.measure(both, NOW + 600, print)
+    values = {one.labels["program"]: one.value for one in textfile.read(tmp_path)[textfile.LAST]}
+    assert values == {"b-good": NOW + 600, "c-slow": NOW + 600}
+    assert run.due("c-slow", tmp_path, NOW - 5000), "a clock that was set back"
+
+
+def test_a_measure_that_the_host_has_no_more_leaves_no_file(measures: dict[str, Measure], tmp_path: Path) -> None:
+    run.measure(found(tmp_path, "b-good", "c-slow"), NOW, print)
+    (tmp_path / "malleposte-probe.prom").write_text("")
+    run.measure(found(tmp_path, "b-good"), NOW, print)
+    assert {path.name for path in tmp_path.iterdir()} == {"malleposte-b-good.prom", "malleposte-probe.prom"}
+
+
+def test_settings_are_checked_before_they_are_used(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "watch.json"
+    path.write_text(json.dumps({"folder": "/x", "units": [], "measures": ["queue"]}))
+    assert run.main(["--check", str(path)]) == ExitCode.DONE
+    path.write_text(json.dumps({"folder": "/x", "units": [], "measures": ["queue", "nothing"]}))
+    assert run.main(["--check", str(path)]) == ExitCode.FAILURE
+    assert "no measure is called 'nothing'" in capfd.readouterr().err
