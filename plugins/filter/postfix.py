@@ -75,6 +75,29 @@ def postfix_class(name: str) -> str:
     return "host_" + re.sub(r"[^a-z0-9]", "_", name.lower())
 
 
+def postfix_confined(accounts: Mapping[str, Iterable[str]]) -> str:
+    """Restrictions at the end of a list: accounts that may write to some addresses alone, by log-in."""
+    if not accounts:
+        return ""
+    table = ", ".join(f"{{ {login.lower()} = {_confined(login)} }}" for login in sorted(accounts))
+    return f", check_sasl_access inline:{{ {table} }}"
+
+
+def postfix_confined_classes(accounts: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """Their restriction classes: a recipient of their own is let pass, every other refused."""
+    text = "5.7.1 Destinataire interdit a ce compte / recipient not allowed to this account"
+    return {
+        _confined(login): "check_recipient_access inline:{ "
+        + ", ".join(f"{{ {address.lower()} = OK }}" for address in accounts[login])
+        + f" }}, check_recipient_access static:{{ 554 {text} }}"
+        for login in sorted(accounts)
+    }
+
+
+def _confined(login: str) -> str:
+    return "confined_" + re.sub(r"[^a-z0-9]", "_", login.lower())
+
+
 def postfix_hosts(
     hosts: Iterable[str],
     addresses: Mapping[str, Any],
@@ -133,4 +156,6 @@ class FilterModule:
             "postfix_rights": postfix_rights,
             "postfix_class": postfix_class,
             "postfix_hosts": postfix_hosts,
+            "postfix_confined": postfix_confined,
+            "postfix_confined_classes": postfix_confined_classes,
         }

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
+
+from ansible_collections.academie.malleposte.plugins.module_utils.policy import devices
 
 HOST_FILES = "/etc/prometheus/hosts"
 
@@ -16,14 +19,15 @@ def watcher_files(hosts: Iterable[Mapping[str, Any]], template: str) -> list[dic
     ]
 
 
-def watcher_ports(states: Iterable[Mapping[str, Any]], mail: str) -> list[dict[str, Any]]:
-    """The services whose state the portal tells, and port 25 of `mail`: `{module, targets}`, by way of asking."""
+def watcher_ports(states: Iterable[Mapping[str, Any]], mail: str, pages: Iterable[str]) -> list[dict[str, Any]]:
+    """Services whose state the portal tells, port 25 of `mail`, and further web sites: `{module, targets}`."""
     found: dict[str, list[str]] = {"smtp": [f"{mail}:25"]}
     for state in states:
         place = f"{state['host']}:{state['port']}"
         found.setdefault(state["kind"], []).append(
             f"https://{place}{state['path']}" if state["kind"] == "https" else place
         )
+    found.setdefault("https", []).extend(f"https://{page}:443/" for page in pages)
     return [{"module": kind, "targets": sorted(set(targets))} for kind, targets in sorted(found.items())]
 
 
@@ -35,9 +39,45 @@ def pager_peers(hosts: Iterable[str], vaults: Container[str], domain: str, port:
     ]
 
 
+def probe_accounts(
+    vaults: Iterable[str], addresses: Mapping[str, str | list[str]], domain: str
+) -> list[dict[str, Any]]:
+    """The two accounts of each vault's probe: `{uid, mail, vault, networks, recipients}`."""
+    rows = []
+    for vault in vaults:
+        uids = [f"probe-{vault.split('.')[0]}-{number}" for number in (1, 2)]
+        mails = [f"{uid}@{domain}" for uid in uids]
+        own = addresses[vault]
+        networks = [own] if isinstance(own, str) else list(own)
+        rows += [
+            {"uid": uid, "mail": mail, "vault": vault, "networks": networks, "recipients": mails}
+            for uid, mail in zip(uids, mails, strict=True)
+        ]
+    return rows
+
+
+def device_password(secret: str) -> str:
+    """The password of a device that a secret of the inventory stands for; always the same for one secret."""
+    number = int.from_bytes(hashlib.sha512(secret.encode()).digest())
+    groups = []
+    for size in devices.GROUPS:
+        signs = ""
+        for _ in range(size):
+            number, place = divmod(number, len(devices.ALPHABET))
+            signs += devices.ALPHABET[place]
+        groups.append(signs)
+    return "-".join(groups)
+
+
 class FilterModule:
     """The filters that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Names of the filters."""
-        return {"watcher_files": watcher_files, "watcher_ports": watcher_ports, "pager_peers": pager_peers}
+        return {
+            "watcher_files": watcher_files,
+            "watcher_ports": watcher_ports,
+            "pager_peers": pager_peers,
+            "probe_accounts": probe_accounts,
+            "device_password": device_password,
+        }

@@ -71,8 +71,11 @@ WORLD = Archive("/usr/lib/malleposte/malleposte-world.pyz", "malleposte.dev.worl
 CONTROLLER = tuple(
     f"malleposte.{name}"
     for name in (
-        "check", "dev", "dns", "dnsrecords", "probe", "rotation", "upgrade",
+        "check", "dev", "dns", "dnsrecords", "rotation", "upgrade",
         "fleet.playbook", "fleet.reach", "fleet.vault",
+        *(f"probe.{name}" for name in (
+            "accounts", "backups", "enrolment", "facts", "passwords", "report", "run", "ship", "updates",
+        )),
         *(f"commands.{name}" for name in (
             "check", "completion", "deploy", "dns", "lab", "new_act", "new_service", "probe", "secrets", "test", "up",
             "upgrade",

@@ -16,7 +16,6 @@ from typing import Any
 from malleposte.accountd import desk_rules as desk
 from malleposte.accountd.call import OF, Counts
 from malleposte.accountd.message import Forbidden
-from malleposte.adapters import sms
 from malleposte.accountd.notices.letters import Notifier
 from malleposte.accountd.proof import NoLogInError, Proofs
 from malleposte.accountd.trial import Trial, Trials
@@ -33,6 +32,7 @@ from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.renewal import Facts
 from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.adapters import sms
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import State

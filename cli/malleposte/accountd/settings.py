@@ -13,11 +13,11 @@ from typing import Any
 
 from malleposte.accountd.call import CALLS, load
 from malleposte.accountd.desk_rules import Rules as Desk
-from malleposte.adapters import sms
 from malleposte.accountd.proof import Provider
 from malleposte.accounts.credentials import enrolment
 from malleposte.accounts.disclosure.export import ACCOUNTD_JOURNAL
 from malleposte.accounts.settings import Settings as Accounts
+from malleposte.adapters import sms
 from malleposte.core.errors import InputError
 from malleposte.throttle import Settings as ThrottleSettings
 from malleposte.throttle import Throttle

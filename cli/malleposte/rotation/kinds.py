@@ -77,6 +77,8 @@ KINDS = (
     _kind("valkey-portal", Way.SWAP, "valkey portal", "nobody can log in to the portal until it has the new one"),
     _kind("valkey-watch", Way.SWAP, "valkey watch", "Valkey restarts; it is not measured until then"),
     _kind("watch-ca", Way.SWAP, "watch", "the vaults read no measure of a host until it has the new authority"),
+    _kind("pager-.+", Way.SWAP, "pager", "pagers take each other's heartbeats for missing after five minutes"),
+    _kind("probe-.+", Way.SWAP, "accounts watcher", "the probe of a vault fails until it has the new passwords"),
     _kind("watch-client-.+", Way.SWAP, "watch", "the vault goes on with the new key"),
     _kind("valkey-guesses", Way.SWAP, "valkey fail2ban", "Valkey restarts; other hosts ban again once they have it"),
     _kind("valkey-throttle", Way.SWAP, "valkey authpolicy accountd", "Valkey restarts; guesses do not wait until then"),

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from malleposte.accountd.call import Counts, call
 from malleposte.accountd.context import Context, RefusedValueError, look_up
 from malleposte.accountd.message import Browser, Done, ErrorCode, Refused, Request, Secret, Text
-from malleposte.adapters import sms
 from malleposte.accountd.trial import SlowDownError
 from malleposte.accounts import acts
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials import passwords as library
 from malleposte.accounts.credentials.passwords import Holder, NotProvedError, Proof
 from malleposte.accounts.feed import values
+from malleposte.adapters import sms
 from malleposte.directory.model import State
 from malleposte.throttle import costs
 from malleposte.throttle.record import model as record

@@ -14,11 +14,11 @@ from malleposte.accountd.calls.protection import block_account
 from malleposte.accountd.context import Context, ForbiddenError
 from malleposte.accountd.desk import Actor, begun, count, count_act, noted
 from malleposte.accountd.message import Done, Forbidden, Owned, Secret, Text
-from malleposte.adapters import sms
 from malleposte.accounts import acts, life
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.factors import notice
 from malleposte.accounts.plan.changes import Change, Kind
+from malleposte.adapters import sms
 from malleposte.core.errors import MallepostError
 from malleposte.directory.errors import DirectoryError
 from malleposte.directory.model import Attributes, State, first

@@ -55,6 +55,15 @@ def submit(plan: Plan, service: str) -> str:
     return f"arrived at {vantage.address}, DKIM d={domain} passes"
 
 
+def to_colleague(plan: Plan, service: str) -> str:
+    """An agent submits to a colleague, who reads it by IMAP. It needs no outside."""
+    (agent, colleague), path = plan.accounts, f"colleague-{plan.port(service)}"
+    with smtp(plan, plan.mail, service, agent) as session:
+        accepted(deliver(session, agent.mail, colleague.mail, compose(plan, path, agent.mail, colleague.mail)))
+    folder, _ = wait_imap(plan, colleague, path)
+    return f"in {folder} of {colleague.uid}"
+
+
 def managesieve(plan: Plan, account: Account) -> ManageSieve:
     """A logged-in ManageSieve session over TLS."""
     session = ManageSieve(connect(plan, plan.mail, "sieve"))
