@@ -14,7 +14,7 @@ from typing import Any
 
 from malleposte.core.loops import named
 from malleposte.runtime import durable, kit
-from malleposte.watch import faults, registry, settings, silence, textfile
+from malleposte.watch import faults, registry, ringing, settings, silence, textfile
 from malleposte.watch.faults import Fault
 from malleposte.watch.settings import Settings
 
@@ -85,8 +85,14 @@ def note(rows: Sequence[Row], since: Path = SINCE) -> None:
 
 
 def here(blind: Callable[[str], object]) -> list[Row]:
-    """The faults of this host, now. Raises InputError where it is not watched, OSError, ValueError."""
-    return look(settings.read(), time.time(), blind)
+    """The faults of this host, now; on a vault also those that it sees of others.
+
+    Raises InputError where it is not watched, OSError, ValueError.
+    """
+    rows = look(settings.read(), time.time(), blind)
+    with named(blind, "alarms of this vault"):
+        rows += [Row(fault, since) for fault, since in ringing.faults()]
+    return sorted(rows, key=lambda row: (row.fault.rings != faults.PAGE, row.since))
 
 
 def table(rows: Sequence[Row]) -> list[str]:
