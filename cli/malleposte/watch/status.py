@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.runtime import durable, kit
 from malleposte.watch import faults, registry, settings, silence, textfile
@@ -85,8 +86,11 @@ def note(rows: Sequence[Row], since: Path = SINCE) -> None:
 
 
 def here(blind: Callable[[str], object]) -> list[Row]:
-    """The faults of this host, now. Raises InputError where it is not watched, OSError, ValueError."""
-    return look(settings.read(), time.time(), blind)
+    """The faults of this host, now. Raises MallepostError where it is not watched, or may not be looked at."""
+    try:
+        return look(settings.read(), time.time(), blind)
+    except PermissionError as error:
+        raise MallepostError(f"{error.filename}: {error.strerror}", "run this with sudo") from error
 
 
 def table(rows: Sequence[Row]) -> list[str]:
