@@ -12,7 +12,7 @@ from pathlib import Path
 from malleposte.core.errors import ExitCode
 from malleposte.core.loops import named
 from malleposte.runtime import kit
-from malleposte.watch import settings, status, textfile
+from malleposte.watch import ring, settings, status, textfile
 from malleposte.watch.registry import MEASURES
 from malleposte.watch.settings import Settings
 
@@ -53,11 +53,15 @@ def read(path: Path) -> Settings:
 
 
 def once(found: Settings, say: Callable[[str], object]) -> int:
-    """Measure, and note since when each fault lasts; the exit code."""
+    """Measure, note since when each fault lasts, and tell the pager where no vault does; the exit code."""
     done = measure(found, time.time(), say)
     failed: list[str] = []
     with named(failed.append, "faults"):
-        status.note(status.look(found, time.time(), failed.append))
+        now = time.time()
+        rows = status.look(found, now, failed.append)
+        status.note(rows)
+        if found.pager:
+            ring.ring(found.pager, rows, now)
     for line in failed:
         say(f"<3>{line}")
     return ExitCode.DONE if done and not failed else ExitCode.FAILURE

@@ -24,16 +24,22 @@ class Unit:
 
 @dataclass(frozen=True)
 class Settings:
-    """The folder of the measures, the units to watch, the names of the measures to make."""
+    """The folder of the measures, the units to watch, the names of the measures to make.
+
+    `pager` is the address of this host's pager where no vault watches; empty elsewhere.
+    """
 
     folder: Path
     units: tuple[Unit, ...]
     measures: tuple[str, ...]
+    pager: str = ""
 
 
 def of(raw: Mapping[str, Any]) -> Settings:
     """The settings of a JSON object. Raises KeyError or TypeError where it is none."""
-    return Settings(Path(raw["folder"]), tuple(Unit(**one) for one in raw["units"]), tuple(raw["measures"]))
+    return Settings(
+        Path(raw["folder"]), tuple(Unit(**one) for one in raw["units"]), tuple(raw["measures"]), raw["pager"]
+    )
 
 
 def read(path: Path = FILE) -> Settings:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.runtime import durable, kit
 from malleposte.watch import faults, registry, ringing, settings, silence, textfile
@@ -85,11 +86,14 @@ def note(rows: Sequence[Row], since: Path = SINCE) -> None:
 
 
 def here(blind: Callable[[str], object]) -> list[Row]:
-    """The faults of this host, now; on a vault also those that it sees of others.
+    """The faults of this host, now; on a vault also the alarms that no host sees of itself.
 
-    Raises InputError where it is not watched, OSError, ValueError.
+    Raises MallepostError where it is not watched, or may not be looked at.
     """
-    rows = look(settings.read(), time.time(), blind)
+    try:
+        rows = look(settings.read(), time.time(), blind)
+    except PermissionError as error:
+        raise MallepostError(f"{error.filename}: {error.strerror}", "run this with sudo") from error
     with named(blind, "alarms of this vault"):
         rows += [Row(fault, since) for fault, since in ringing.faults()]
     return sorted(rows, key=lambda row: (row.fault.rings != faults.PAGE, row.since))

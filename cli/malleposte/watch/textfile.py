@@ -95,7 +95,10 @@ def _plain(text: str) -> str:
 def read(folder: Path) -> dict[str, list[Sample]]:
     """Return the values of all files of ours, by the name of their metric. Raises OSError, ValueError with the file."""
     values: dict[str, list[Sample]] = {}
-    for file in sorted(folder.glob("malleposte-*.prom")):
+    # Not by a pattern, which passes over a folder that may not be read.
+    for file in sorted(folder.iterdir()):
+        if not file.match("malleposte-*.prom"):
+            continue
         try:
             for name, sample in parse(file.read_text("utf-8")):
                 values.setdefault(name, []).append(sample)
