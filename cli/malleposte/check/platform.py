@@ -202,7 +202,8 @@ RELAY = {
 def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
     name = "malleposte_alarms"
     given = _mapping(reader, host, name)
-    numbers, mails, relay = given.get("numbers") or [], given.get("mails") or [], given.get("relay") or {}
+    numbers, mails = given.get("numbers") or [], given.get("mails") or []
+    relay = {key: value for key, value in (given.get("relay") or {}).items() if value}
     gateway = not {"url", "command"}.isdisjoint(_mapping(reader, host, "malleposte_sms"))
     domain = str(reader.value(host, "malleposte_domain"))
     for place, text in enumerate(numbers):
@@ -213,7 +214,7 @@ def _alarms(reader: Reader, host: str) -> Iterator[Finding]:
         if str(text).rpartition("@")[2].lower() == domain:
             message = f"{text} is of the platform itself: nobody would get the alarm that its mail has stopped"
             yield reader.wrong(host, name, ("mails", place), message)
-    for key in (key for key in RELAY if relay and not relay.get(key)):
+    for key in (key for key in RELAY if relay and key not in relay):
         yield reader.wrong(host, name, ("relay", key), f"is missing: {RELAY[key]}")
     if numbers and not gateway:
         yield reader.wrong(host, name, ("numbers",), "no gateway sends to them: set malleposte_sms")

@@ -11,6 +11,7 @@ ten minutes is a double. A double of a page still goes by mail: no other host ca
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -137,24 +138,28 @@ class Pager:
             await self.tell(news)
             self.beats.sent(news, self.clock())
 
-    async def serve(self) -> None:
-        """Serve until cancelled."""
-        known = self.settings
-        tls = link.server_context(known.certificate, known.key)
-        servers = [
-            await asyncio.start_server(
-                self.peer, *known.listen, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=peers.SECONDS
-            )
-        ]
-        if known.webhook:
+    async def listen(self) -> list[asyncio.Server]:
+        """Take connections of peers, and notifications of this host. Raises OSError, ssl.SSLError."""
+        known, servers = self.settings, list[asyncio.Server]()
+        if known.listen:
+            host, port = known.listen
+            tls = link.server_context(known.certificate, known.key)
+            wait = peers.SECONDS
             servers.append(
                 await asyncio.start_server(
-                    lambda reader, writer: http.converse(self.hook, LIMITS, reader, writer),
-                    *known.webhook,
-                    limit=LIMITS.head,
+                    self.peer, host or None, port, ssl=tls, limit=peers.LONGEST, ssl_handshake_timeout=wait
                 )
             )
-        async with servers[0], asyncio.TaskGroup() as tasks:
+        if known.webhook:
+            host, port = known.webhook
+            serve = functools.partial(http.converse, self.hook, LIMITS)
+            servers.append(await asyncio.start_server(serve, host, port, limit=LIMITS.head))
+        return servers
+
+    async def serve(self) -> None:
+        """Serve until cancelled."""
+        _servers = await self.listen()
+        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.look())
             tasks.create_task(kit.alive())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,14 @@ class Peer:
 class Settings:
     """`name` is this host's; `rank` the place in which it calls, the first is 0.
 
-    `listen` (address, port) takes heartbeats and questions of peers; `webhook`, of a vault alone, takes Alertmanager's
-    notifications on the loopback. `clients` has the SHA-256 (hexadecimal) of each peer's secret by name.
+    `listen` (address, empty for all, and port) takes heartbeats and questions of peers, where there are any; `webhook`
+    takes notifications on the loopback, as Alertmanager posts them: of a vault's, or of the host's own measures where
+    there is no vault. `clients` has the SHA-256 (hexadecimal) of each peer's secret by name.
     """
 
     name: str
     rank: int
-    listen: tuple[str, int]
+    listen: tuple[str, int] | None
     webhook: tuple[str, int] | None
     peers: tuple[Peer, ...]
     clients: Mapping[str, str]
@@ -55,10 +56,13 @@ class Settings:
         secrets: dict[str, Any] = json.loads((folder / SECRETS).read_text("utf-8"))
         if not isinstance(secrets.get("secret"), str):
             raise InputError(f"{folder / SECRETS}: no secret", "deploy again")
-        hook = given["webhook"]
         return cls(
-            str(given["name"]), int(given["rank"]), (str(given["listen"][0]), int(given["listen"][1])),
-            (str(hook[0]), int(hook[1])) if hook else None, tuple(Peer(**one) for one in given["peers"]),
+            str(given["name"]), int(given["rank"]), _place(given["listen"]),
+            _place(given["webhook"]), tuple(Peer(**one) for one in given["peers"]),
             dict(given["clients"]), folder / "chain.pem", folder / "key.pem",
             secrets["secret"], ways.of(secrets["ways"], str(folder / SECRETS)),
         )  # fmt: skip
+
+
+def _place(given: Sequence[Any]) -> tuple[str, int] | None:
+    return (str(given[0]), int(given[1])) if given else None
