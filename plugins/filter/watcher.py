@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.academie.malleposte.plugins.module_utils import manifest
 from ansible_collections.academie.malleposte.plugins.module_utils.policy import devices
 
 HOST_FILES = "/etc/prometheus/hosts"
@@ -17,6 +18,11 @@ def watcher_files(hosts: Iterable[Mapping[str, Any]], template: str) -> list[dic
     return [
         {"src": template, "dest": f"{HOST_FILES}/{host['name']}.yml", "vars": {"item": dict(host)}} for host in hosts
     ]
+
+
+def watcher_paths(groups: Iterable[str], services: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The paths at which a host of these groups says its measures, by the service manifest."""
+    return list(manifest.watch(services, groups)["paths"])
 
 
 def watcher_ports(states: Iterable[Mapping[str, Any]], mail: str, pages: Iterable[str]) -> list[dict[str, Any]]:
@@ -76,6 +82,7 @@ class FilterModule:
         """Names of the filters."""
         return {
             "watcher_files": watcher_files,
+            "watcher_paths": watcher_paths,
             "watcher_ports": watcher_ports,
             "pager_peers": pager_peers,
             "probe_accounts": probe_accounts,

@@ -19,7 +19,8 @@ LONGEST = 10_000_000
 OF_A_HOST = frozenset(
     (
         "UnitInactive UnitInactiveMinor MeasureIsOld QueueIsOld HeldMail BackupIsOld RestoreIsNotProved "
-        "CertificateEnds CertificateEndsNow SecurityUpdatesWait DiskFull DiskLow InodesLow DirectoryMapFull ProbePathFails ProbeIsSilent"
+        "CertificateEnds CertificateEndsNow SecurityUpdatesWait DiskFull DiskLow InodesLow DirectoryMapFull "
+        "ProbePathFails ProbeIsSilent"
     ).split()
 )
 """Alarms whose host says the same by its own measures."""

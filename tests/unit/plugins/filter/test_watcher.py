@@ -12,6 +12,15 @@ def test_a_file_for_each_host() -> None:
     assert made["vars"]["item"]["paths"] == ["node"]
 
 
+def test_paths_of_a_host_are_those_of_its_services() -> None:
+    services = {
+        "watch": {"group": "malleposte", "units": ["w.service"], "watch": {"rings": "page", "paths": ["node"]}},
+        "dovecot": {"group": "mail", "units": ["d.service"], "watch": {"rings": "page", "paths": ["dovecot"]}},
+    }
+    assert watcher.watcher_paths(["malleposte", "mail"], services) == ["dovecot", "node"]
+    assert watcher.watcher_paths(["malleposte", "vault"], services) == ["node"]
+
+
 def test_ports_by_the_way_of_asking() -> None:
     states = [
         {"kind": "https", "host": "webmail.test", "port": 443, "path": "/"},
