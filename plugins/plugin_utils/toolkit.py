@@ -72,7 +72,7 @@ CONTROLLER = tuple(
     f"malleposte.{name}"
     for name in (
         "check", "dev", "dns", "dnsrecords", "probe", "rotation", "upgrade",
-        "fleet.playbook", "fleet.reach", "fleet.vault",
+        "fleet.playbook", "fleet.reach", "fleet.vault", "watch.work",
         *(f"commands.{name}" for name in (
             "check", "completion", "deploy", "dns", "lab", "new_act", "new_service", "probe", "secrets", "test", "up",
             "upgrade",
