@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is measured of the manifest's services, and what rings.
+"""The watch of the manifest's services: their measures, and what rings.
 
 Of an entry's keys (see ``manifest.py``) ``watch`` is read here: ``{rings, paths, measures}``, or ``{none}``:
 

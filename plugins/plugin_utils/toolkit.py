@@ -72,7 +72,7 @@ CONTROLLER = tuple(
     f"malleposte.{name}"
     for name in (
         "check", "dev", "dns", "dnsrecords", "rotation", "upgrade",
-        "fleet.playbook", "fleet.reach", "fleet.vault",
+        "fleet.playbook", "fleet.reach", "fleet.vault", "watch.work",
         *(f"probe.{name}" for name in (
             "accounts", "backups", "enrolment", "facts", "passwords", "report", "run", "ship", "updates",
         )),

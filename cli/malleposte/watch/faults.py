@@ -167,7 +167,7 @@ def mounts(table: str) -> list[str]:
 
 
 def judged(values: Values, now: float) -> list[Fault]:
-    """What is wrong by some measures, by RULES."""
+    """The faults that some measures show, by RULES."""
     return [fault for rule in RULES for fault in rule(values, now)]
 
 

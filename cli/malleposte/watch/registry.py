@@ -15,7 +15,7 @@ MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Measure:
-    """How a measure is made, at a time in seconds since 1970; and seconds between two."""
+    """The function that makes a measure at a time (seconds since 1970), and the seconds between two."""
 
     make: Callable[[Settings, float], list[Metric]]
     every: float = MINUTE

@@ -72,7 +72,7 @@ def post(url: str, payload: Mapping[str, Any]) -> None:
 
 
 def due(rows: Sequence[Row], told: Mapping[str, Told], now: float) -> list[Told]:
-    """What must be told: faults that ring and were not told, were told as less, or long ago."""
+    """The faults to tell: those that ring and were not told, were told as less, or long ago."""
     found = []
     for row in rows:
         fault = row.fault

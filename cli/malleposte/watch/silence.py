@@ -2,21 +2,18 @@
 
 A note names one unit, or all of the host. `deploy`, `upgrade` and `restore` write one before they stop something, and
 shorten it when they have ended: what is wrong then rings soon.
-
-Usage: silence SECONDS REASON UNIT...
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from malleposte.core.errors import ExitCode, InputError, MallepostError
+from malleposte.core.errors import InputError
 from malleposte.platform import locks
 from malleposte.runtime import durable, kit
 from malleposte.watch import settings
@@ -90,25 +87,10 @@ def during(reason: str, seconds: float, *units: str) -> Iterator[None]:
 def measured(held: Mapping[str, Note]) -> list[Metric]:
     """The metrics of the notes."""
     rows = [(note.until, {"unit": unit}) for unit, note in sorted(held.items())]
-    text = "Until when alarms of a unit, or of all the host, are silenced, in seconds since 1970"
+    text = "End of the silence of a unit, or of all the host, in seconds since 1970"
     return [metric("malleposte_silence_until_seconds", text, *rows)]
 
 
 def measure(_settings: settings.Settings, now: float, path: Path = NOTES) -> list[Metric]:
     """The notes of this host."""
     return measured(notes(now, path))
-
-
-def main(words: Sequence[str]) -> int:
-    """See the usage above; the exit code: 0 done, 1 failure, 2 bad input. A host that is not watched has no alarms."""
-    if len(words) < 3 or not words[0].isdecimal():
-        print("usage: silence SECONDS REASON UNIT...", file=sys.stderr)
-        return ExitCode.BAD_INPUT
-    if not settings.FILE.exists():
-        return ExitCode.DONE
-    try:
-        put(words[2:], float(words[0]), words[1])
-    except (MallepostError, OSError) as error:
-        print(f"silence: {error}", file=sys.stderr)
-        return error.exit_code if isinstance(error, MallepostError) else ExitCode.FAILURE
-    return ExitCode.DONE

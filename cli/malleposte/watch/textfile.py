@@ -14,7 +14,7 @@ from malleposte.runtime import durable
 
 FOLDER = Path("/var/lib/prometheus/node-exporter")
 LAST = "malleposte_textfile_last_seconds"
-"""When a program last wrote its file, in seconds since 1970: so that a measure that is missing rings."""
+"""The time at which a program last wrote its file, in seconds since 1970: a measure that is missing rings by it."""
 MODE = 0o640
 """The folder's group, which is the exporter's, reads; nobody else."""
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -72,7 +72,7 @@ def path(folder: Path, program: str) -> Path:
 
 def write(folder: Path, program: str, metrics: Iterable[Metric], now: float) -> None:
     """Replace the file of a program by these metrics, and the time of this writing. Raises OSError."""
-    last = metric(LAST, "When a program last measured, in seconds since 1970", (now, {"program": program}))
+    last = metric(LAST, "Time of the last measure of a program, in seconds since 1970", (now, {"program": program}))
     durable.write(path(folder, program), render([*metrics, last]), MODE)
 
 

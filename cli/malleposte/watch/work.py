@@ -10,12 +10,13 @@ from pathlib import Path
 
 from malleposte.fleet import remote
 from malleposte.fleet.site import PLATFORM, Site
-from malleposte.watch import silence
 
 PATIENCE = 60.0
 """Seconds for a host to take a note."""
-LONGEST = 3600
-"""Seconds that a deploy of hosts may take; beyond, their alarms ring."""
+LONGEST = 60
+"""Minutes that a deploy of hosts may take; beyond, their alarms ring."""
+AFTER = 2
+"""Minutes for which the silence goes on after the work: what starts has started by then."""
 Ask = Callable[[remote.Place, Sequence[str]], subprocess.CompletedProcess[str]]
 
 
@@ -26,14 +27,14 @@ def ask(place: remote.Place, words: Sequence[str]) -> subprocess.CompletedProces
     )
 
 
-def note(place: remote.Place, seconds: int, reason: str, ask: Ask = ask) -> str:
+def note(place: remote.Place, minutes: int, reason: str, ask: Ask = ask) -> str:
     """Have a host silence its alarms; the reason why it did not.
 
     None where it is not reached, which the work itself says, and where it has no alarms yet (a new host, or one of an
     earlier release).
     """
     try:
-        done = ask(place, ["run", "silence", str(seconds), reason, silence.ALL])
+        done = ask(place, ["status", "--silence", str(minutes), "--reason", reason])
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"{place.name}: its alarms are not silenced: {error}"
     if done.returncode in (0, 2, 127, remote.SSH_FAILED):
@@ -49,13 +50,13 @@ def silenced(
     within = Site(inventory).matching(limit) if limit else None
     places = [one for one in remote.places(inventory, PLATFORM) if within is None or one.name in within]
 
-    def tell(seconds: int) -> None:
+    def tell(minutes: int) -> None:
         with ThreadPoolExecutor(max_workers=8) as pool:
-            for line in filter(None, pool.map(lambda place: note(place, seconds, reason, ask), places)):
+            for line in filter(None, pool.map(lambda place: note(place, minutes, reason, ask), places)):
                 say(line)
 
     tell(LONGEST)
     try:
         yield
     finally:
-        tell(silence.AFTER)
+        tell(AFTER)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from malleposte.accounts.credentials.resolver import AccountResolver
 from malleposte.core.errors import MallepostError
-from malleposte.daemons.record import AGAIN, GO_ON, Config, Record, Server, opened
+from malleposte.daemons.record import AGAIN, GO_ON, SERVICES, Config, Record, Server, opened
 from malleposte.throttle.record import ask
 from malleposte.throttle.record.model import Kept, LogIn, Refusal, Seen
 from malleposte.throttle.record.store import Store
@@ -57,6 +57,17 @@ def test_log_ins_are_counted_before_they_are_written(record: Record) -> None:
         record.log_in(line)
     assert record.store.of("mdupond") == Kept()
     assert held(record).logins == (Seen(event, NOW, NOW, 3),)
+
+
+def test_log_ins_are_counted_by_service_and_outcome_for_the_measures(record: Record) -> None:
+    for service, accepted in (("imap", True), ("imap", True), ("imap", False), ("page", True)):
+        record.log_in(json.dumps(asdict(LogIn("mdupond", accepted, service, "192.0.2.7"))).encode())
+    record.log_in(b"[]")
+    counts = record.answer(b'{"act": "counts", "uid": ""}')
+    assert counts == {"log_ins": [["imap", False, 1], ["imap", True, 2], ["page", True, 1]]}
+    for number in range(200):
+        record.log_in(json.dumps(asdict(LogIn("mdupond", True, f"other{number}", "192.0.2.7"))).encode())
+    assert len(record.answer(b'{"act": "counts", "uid": ""}')["log_ins"]) == SERVICES, "names that nobody counts on"
 
 
 HERE, THERE = "192.0.2.7", "2001:db8::7"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,19 @@ def test_the_command_prints_one_document(
     story = Story(monkeypatch, broken)
     monkeypatch.setattr(deploy.checking, "gate", lambda *_args, **_named: None)
     monkeypatch.setattr(deploy, "walker", lambda _: story.walk)
+    quiet: list[str] = []
+
+    @contextmanager
+    def silenced(_inventory: Path, _reason: str, _say: object, host: str) -> Iterator[None]:
+        quiet.append(host)
+        yield
+
+    monkeypatch.setattr(deploy, "silenced", silenced)
     words = ["deploy", "-i", "lab", "--rolling", "--limit", "vault", "--json", "--detailed-exitcode"]
     assert cli.main(words) == code
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is not bool(broken)
-    assert list(told["hosts"]) == ["vault1", "vault2"][:reached]
+    assert list(told["hosts"]) == quiet == ["vault1", "vault2"][:reached]
     assert ("vault2 left as before" in told.get("error", "") + told.get("hint", "")) is bool(broken)
 
 

@@ -1,4 +1,4 @@
-"""What is a fault, and what is none: each rule with a measure on either side of its limit."""
+"""Faults, and what is none: each rule with a measure on either side of its limit."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ TICKET = Fault("held mail", "ticket", "mail is held", "mail-is-held")
 
 
 class Pager:
-    """What was posted: the way, and of each alert its state and its name. While `away`, nothing is taken."""
+    """The notifications: the way, and of each alert its state and its name. While `away`, nothing is taken."""
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, list[tuple[str, str]]]] = []

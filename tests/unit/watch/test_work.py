@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from malleposte.fleet import remote
-from malleposte.watch import silence, work
+from malleposte.watch import work
 
 HOSTS = """
 all:
@@ -35,8 +35,8 @@ class Hosts:
         self.asked: list[tuple[str, str]] = []
 
     def __call__(self, place: remote.Place, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        assert list(words[:2]) == ["run", "silence"]
-        assert words[-1] == silence.ALL
+        assert list(words[:2]) == ["status", "--silence"]
+        assert words[-1] == "a deploy"
         self.asked.append((place.name, words[2]))
         return subprocess.CompletedProcess(list(words), self.codes.get(place.name, 0), "", "no room")
 
@@ -45,19 +45,19 @@ def test_every_host_is_silent_during_the_work_and_a_while_after(inventory: Path)
     hosts, said = Hosts(), list[str]()
 
     def fails() -> None:
-        assert sorted(hosts.asked) == [(name, "3600") for name in ("mail1", "pia1", "vault1")]
+        assert sorted(hosts.asked) == [(name, "60") for name in ("mail1", "pia1", "vault1")]
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError), work.silenced(inventory, "a deploy", said.append, ask=hosts):
         fails()
-    assert sorted(hosts.asked[3:]) == [(name, str(silence.AFTER)) for name in ("mail1", "pia1", "vault1")]
+    assert sorted(hosts.asked[3:]) == [(name, str(work.AFTER)) for name in ("mail1", "pia1", "vault1")]
     assert said == []
 
 
 def test_a_limit_leaves_the_others_loud(inventory: Path) -> None:
     hosts = Hosts()
     with work.silenced(inventory, "a deploy", print, "pia1", ask=hosts):
-        assert hosts.asked == [("pia1", "3600")]
+        assert hosts.asked == [("pia1", "60")]
 
 
 def test_a_host_that_cannot_take_its_note_is_named_and_a_new_one_is_not(inventory: Path) -> None:

@@ -32,9 +32,9 @@ def ages(vaults: Mapping[str, Any]) -> list[Metric]:
         elif "since" in known:
             # The first check is due a week after the first archive: until then that one stands for it.
             proved.append(seconds(known["since"]))
-    text = "When the last archive of a source was begun on a vault, in seconds since 1970"
+    text = "Begin of the last archive of a source on a vault, in seconds since 1970"
     last = metric("malleposte_backup_last_success_seconds", text, *rows)
-    text = "When a sample of the archives was last restored and compared on the vault that waits longest, since 1970"
+    text = "Last restore of a sample on the vault that waits longest, in seconds since 1970"
     return [last, metric("malleposte_restore_last_proved_seconds", text, *([min(proved)] if proved else []))]
 
 

@@ -27,4 +27,4 @@ def end(path: Path) -> float:
 def measure(_settings: Settings, _now: float) -> list[Metric]:
     """The certificates of this host. Raises MallepostError."""
     rows = [(end(path), {"name": name}) for name, path in CERTIFICATES.items()]
-    return [metric("malleposte_certificate_end_seconds", "When a certificate ends, in seconds since 1970", *rows)]
+    return [metric("malleposte_certificate_end_seconds", "End of a certificate, in seconds since 1970", *rows)]

@@ -10,7 +10,7 @@ from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric, metric
 
 PAGE = "http://127.0.0.1:9113/"
-"""Where the role nginx has it, for this host alone."""
+"""The page of the role nginx, for this host alone."""
 TIMEOUT = 10.0
 _PAGE = re.compile(
     r"Active connections: (\d+) \nserver accepts handled requests\n (\d+) (\d+) (\d+) \n"

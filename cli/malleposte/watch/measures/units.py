@@ -25,9 +25,9 @@ def active(settings: Settings) -> list[Metric]:
 
 
 def timers(settings: Settings) -> list[Metric]:
-    """When each timer of the manifest last began, in seconds since 1970; none for one that never did."""
+    """The last start of each timer of the manifest, in seconds since 1970; none for one that never began."""
     names = {unit.name for unit in settings.units}
     # `show --timestamp=unix` writes this time in words all the same (systemd 257).
     found = json.loads(systemd.told(systemd.SYSTEMCTL, "list-timers", "--all", "--output=json"))
     rows = [(one["last"] / 1e6, {"name": one["unit"]}) for one in found if one["unit"] in names and one["last"]]
-    return [metric("malleposte_timer_last_seconds", "When a timer last began, in seconds since 1970", *rows)]
+    return [metric("malleposte_timer_last_seconds", "Last start of a timer, in seconds since 1970", *rows)]

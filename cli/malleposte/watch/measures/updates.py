@@ -22,7 +22,7 @@ def ages(note: updates.Note, installed: str, now: float) -> list[Metric]:
         metric("malleposte_security_updates_waiting", "Security updates that are not installed", float(len(waiting))),
         metric("malleposte_security_updates_oldest_seconds", "Seconds for which the oldest of them waits", oldest),
         metric(
-            "malleposte_security_suite_read_seconds", "When apt last read its lists, in seconds since 1970", note.read
+            "malleposte_security_suite_read_seconds", "Last reading of apt's lists, in seconds since 1970", note.read
         ),
     ]
 

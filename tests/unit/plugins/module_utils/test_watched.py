@@ -1,4 +1,4 @@
-"""What the manifest says is watched."""
+"""The watch of services, as the manifest says it."""
 
 from __future__ import annotations
 

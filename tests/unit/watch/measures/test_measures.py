@@ -152,7 +152,7 @@ def test_each_source_has_the_time_of_its_last_archive_on_each_vault() -> None:
         "system": {"attempt": ATTEMPT | {"state": "error", "error": "no"}},
         "mail-00-0f": {"attempt": ATTEMPT | {"state": "empty"}},
     }
-    vaults = {
+    vaults: dict[str, dict[str, Any]] = {
         "vault1": {"sources": sources, "since": "2026-11-29T23:16:59+00:00",
                    "checked": {"start": "2026-11-30T11:00:00+00:00", "end": "2026-11-30T12:00:00+00:00", "ok": True}},
         "vault2": {"sources": {}, "since": "2026-11-29T23:16:59+00:00"},
