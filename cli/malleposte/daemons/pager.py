@@ -36,7 +36,7 @@ CONNECTIONS = 32
 
 
 class Pager:
-    """What the pager knows and does. Nothing here blocks the event loop: what takes time runs in a thread."""
+    """The state of the pager and its acts. Nothing here blocks the event loop: what takes time runs in a thread."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time, turn: float = TURN) -> None:
         """`clock` in seconds since 1970; `turn`: see TURN."""

@@ -12,7 +12,7 @@ from tests.stack.support.mail import wait_for
 from tests.stack.support.site import Site
 
 MAILS = "/var/lib/world-relay/messages"
-"""Where the lab's relay of another house keeps mail (role world_relay)."""
+"""The mail that the lab's relay of another house keeps (role world_relay)."""
 PATIENCE = 300.0
 """Seconds for an alarm of the lab, which shares its processors; the limits are promtool's matter."""
 

@@ -31,7 +31,7 @@ _PATIENCE = 30.0
 class Session:
     """One client: what it has said so far."""
 
-    password: str
+    password: str = field(repr=False)
     proved: bool = False
     sender: str | None = None
     recipients: list[str] = field(default_factory=list)
