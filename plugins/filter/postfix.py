@@ -85,11 +85,10 @@ def postfix_confined(accounts: Mapping[str, Iterable[str]]) -> str:
 
 def postfix_confined_classes(accounts: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Their restriction classes: a recipient of their own is let pass, every other refused."""
-    text = "5.7.1 Destinataire interdit a ce compte / recipient not allowed to this account"
     return {
         _confined(login): "check_recipient_access inline:{ "
         + ", ".join(f"{{ {address.lower()} = OK }}" for address in accounts[login])
-        + f" }}, check_recipient_access static:{{ 554 {text} }}"
+        + " }, reject"
         for login in sorted(accounts)
     }
 

@@ -97,9 +97,10 @@ def light(classes: Classes) -> str:
 
 def main(words: Sequence[str]) -> int:
     """See the usage above; the exit code."""
+    if words:
+        print("usage: watch-accounts, with the accounts on standard input", file=sys.stderr)
+        return ExitCode.BAD_INPUT
     try:
-        if words:
-            raise InputError("usage: watch-accounts, with the accounts on standard input")
         wanted = [Watcher.of(given) for given in json.load(sys.stdin)]
         settings = Settings.read()
         with here.tools(settings) as tools:

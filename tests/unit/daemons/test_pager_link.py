@@ -36,7 +36,7 @@ def settings(folder: Path, name: str, *others: Peer, webhook: bool) -> Settings:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What systemd hands over: a certificate for localhost, whose authority is trusted."""
+    """The folder that systemd hands over: a certificate for localhost, whose authority is trusted."""
     pair = certificates.pair("ec", "localhost")
     (tmp_path / "chain.pem").write_bytes(pair.chain)
     (tmp_path / "key.pem").write_bytes(pair.key)

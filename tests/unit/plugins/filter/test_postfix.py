@@ -57,3 +57,15 @@ def test_no_policy_service_adds_nothing() -> None:
     asked = postfix.postfix_policy_service("unix:private/q")
     assert "check_policy_service { unix:private/q" in asked
     assert "request_limit=1" in asked, "an idle session keeps no process of the service"
+
+
+def test_an_account_may_be_confined_to_some_recipients() -> None:
+    accounts = {"probe-vault1-1": ["probe-vault1-1@ac-exemple.test", "Probe-Vault1-2@ac-exemple.test"]}
+    assert postfix.postfix_confined({}) == ""
+    assert (
+        postfix.postfix_confined(accounts)
+        == ", check_sasl_access inline:{ { probe-vault1-1 = confined_probe_vault1_1 } }"
+    )
+    (restriction,) = postfix.postfix_confined_classes(accounts).values()
+    assert "{ probe-vault1-2@ac-exemple.test = OK }" in restriction
+    assert restriction.endswith("}, reject")
