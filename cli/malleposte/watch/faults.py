@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from malleposte.core.loops import named
 from malleposte.watch.settings import Settings
 from malleposte.watch.silence import ALL
 from malleposte.watch.textfile import LAST, Sample
@@ -144,11 +145,13 @@ def missing(found: Settings, every: Mapping[str, float], values: Values, now: fl
             yield Fault(f"measure {name}", TICKET, text, "a-measure-is-missing")
 
 
-def disks(mounts: Iterable[str]) -> Iterator[Fault]:
-    """File systems with little room, in bytes or inodes (statvfs(3))."""
+def disks(mounts: Iterable[str], blind: Callable[[str], object]) -> Iterator[Fault]:
+    """File systems with little room, in bytes or inodes (statvfs(3)); what cannot be looked at is told to `blind`."""
     for mount in mounts:
-        room = os.statvfs(mount)
-        shares = {"space": (room.f_bavail, room.f_blocks), "inodes": (room.f_favail, room.f_files)}
+        shares: Mapping[str, tuple[int, int]] = {}
+        with named(blind, f"disk {mount}"):
+            room = os.statvfs(mount)
+            shares = {"space": (room.f_bavail, room.f_blocks), "inodes": (room.f_favail, room.f_files)}
         for what, (free, whole) in shares.items():
             if whole and free / whole < FREE:
                 rings = PAGE if free / whole < FREE_PAGE else TICKET

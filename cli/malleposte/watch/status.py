@@ -20,6 +20,7 @@ from malleposte.watch.faults import Fault
 from malleposte.watch.settings import Settings
 
 SINCE = Path("/var/lib/malleposte/watch/since.json")
+MOUNTS = Path("/proc/self/mounts")
 RUNBOOK = "docs/watch.md"
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """The exit codes of a plugin of Nagios (Monitoring Plugins, development guidelines)."""
@@ -61,8 +62,7 @@ def _found(found: Settings, now: float, blind: Callable[[str], object]) -> Itera
     every = {name: measure.every for name, measure in registry.MEASURES.items()}
     yield from faults.judged(values, now)
     yield from faults.missing(found, every, values, now)
-    with named(blind, "disks"):
-        yield from list(faults.disks(faults.mounts(Path("/proc/self/mounts").read_text("utf-8"))))
+    yield from faults.disks(faults.mounts(MOUNTS.read_text("utf-8")), blind)
 
 
 def look(

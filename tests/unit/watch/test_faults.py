@@ -81,7 +81,19 @@ def test_a_disk_with_little_room(
     free: int, inodes: int, expected: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _path: room(free, inodes))
-    assert [(one.rings, one.text) for one in faults.disks(["/srv"])] == expected
+    assert [(one.rings, one.text) for one in faults.disks(["/srv"], print)] == expected
+
+
+def test_a_disk_that_cannot_be_looked_at_is_named_and_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def statvfs(path: str) -> Any:
+        if path == "/gone":
+            raise PermissionError(13, "Permission denied", path)
+        return room(5, 100)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    blind: list[str] = []
+    assert [one.name for one in faults.disks(["/gone", "/srv"], blind.append)] == ["space /srv"]
+    assert blind == ["disk /gone: Permission denied: '/gone'"]
 
 
 def test_file_systems_on_disks_are_looked_at_once() -> None:
