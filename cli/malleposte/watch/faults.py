@@ -30,6 +30,7 @@ CERTIFICATE, CERTIFICATE_PAGE = 14 * DAY, 3 * DAY
 FREE, FREE_PAGE = 0.10, 0.03
 """Share of a file system, or of its inodes, that must be free."""
 MAP = 0.8
+LIMIT = 0.9
 PROBE_SILENT = 30 * MINUTE
 MISSING = 10 * MINUTE
 """Seconds without a measure beyond the time between two."""
@@ -117,6 +118,23 @@ def directory(values: Values, _now: float) -> Iterator[Fault]:
             yield Fault("directory", TICKET, text, "the-directory-is-nearly-full")
 
 
+def stores(values: Values, _now: float) -> Iterator[Fault]:
+    """Servers of Valkey that do not answer, and limits that are near."""
+    for one in values.get("malleposte_store_up", ()):
+        if not one.value:
+            name = one.labels["store"]
+            yield Fault(f"store {name}", PAGE, f"{name} does not answer", "a-store-is-full-or-silent", 5 * MINUTE)
+    shares = {
+        f"memory of {one.labels['store']}": one.value for one in values.get("malleposte_sso_store_used_ratio", ())
+    }
+    shares |= {one.labels["limit"]: one.value for one in values.get("malleposte_limit_used_ratio", ())}
+    for name, share in shares.items():
+        if share > LIMIT:
+            yield Fault(
+                f"limit {name}", TICKET, f"{name}: {share:.0%} are used", "a-store-is-full-or-silent", 5 * MINUTE
+            )
+
+
 def probe(values: Values, now: float) -> Iterator[Fault]:
     """Paths of the probe that fail, and a probe that is silent, where it runs."""
     for one in values.get("malleposte_probe_ok", ()):
@@ -131,7 +149,7 @@ def probe(values: Values, now: float) -> Iterator[Fault]:
 
 
 RULES: Sequence[Callable[[Values, float], Iterator[Fault]]] = (
-    units, queues, backups, updates, certificates, directory, probe,
+    units, queues, backups, updates, certificates, directory, stores, probe,
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from malleposte.watch import silence
-from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, units, updates
+from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, stores, units, updates
 from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric
 
@@ -32,4 +32,5 @@ MEASURES: Mapping[str, Measure] = {
     "slapd": Measure(slapd.measure),
     "nginx": Measure(nginx.measure),
     "log-ins": Measure(log_ins.measure),
+    "stores": Measure(stores.measure, 5 * MINUTE),
 }

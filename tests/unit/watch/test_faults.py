@@ -38,6 +38,9 @@ CASES: list[tuple[str, dict[str, str], float, float, str, str]] = [
     ("certificate_end_seconds", HOST, NOW + 10 * DAY, NOW + 15 * DAY, "ticket", "certificate host ends in 10 days"),
     ("certificate_end_seconds", HOST, NOW - 1, NOW + 15 * DAY, "page", "the certificate host has ended"),
     ("slapd_map_used_ratio", {}, 0.81, 0.8, "ticket", "81% of the directory's database are used"),
+    ("store_up", {"store": "valkey-sso"}, 0, 1, "page", "valkey-sso does not answer"),
+    ("sso_store_used_ratio", {"store": "valkey-sso"}, 0.95, 0.9, "ticket", "memory of valkey-sso: 95% are used"),
+    ("limit_used_ratio", {"limit": "memory of valkey"}, 0.95, 0.9, "ticket", "memory of valkey: 95% are used"),
     ("probe_ok", {"path": "smtp-in"}, 0, 1, "page", "the probe fails on smtp-in"),
     ("probe_last_run_seconds", {}, NOW - 2 * HOUR, NOW - 60, "page", "the probe has not run for 2 hours"),
 ]
