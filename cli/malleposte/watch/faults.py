@@ -153,10 +153,10 @@ RULES: Sequence[Callable[[Values, float], Iterator[Fault]]] = (
 )  # fmt: skip
 
 
-def missing(found: Settings, every: Mapping[str, float], values: Values, now: float) -> Iterator[Fault]:
+def missing(settings: Settings, every: Mapping[str, float], values: Values, now: float) -> Iterator[Fault]:
     """Measures of this host that were not made in their time; `every` has the seconds between two, by name."""
     last = {one.labels["program"]: one.value for one in values.get(LAST, ())}
-    for name in found.measures:
+    for name in settings.measures:
         age = now - last[name] if name in last else None
         if age is None or age > every[name] + MISSING:
             text = f"the measure {name} was {f'not made for {duration(age)}' if age is not None else 'never made'}"

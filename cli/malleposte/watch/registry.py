@@ -22,8 +22,8 @@ class Measure:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "units": Measure(lambda found, _now: units.active(found)),
-    "timers": Measure(lambda found, _now: units.timers(found), 5 * MINUTE),
+    "units": Measure(lambda settings, _now: units.active(settings)),
+    "timers": Measure(lambda settings, _now: units.timers(settings), 5 * MINUTE),
     silence.PROGRAM: Measure(silence.measure),
     "queue": Measure(queue.measure),
     "updates": Measure(updates.measure, 30 * MINUTE),
