@@ -53,6 +53,12 @@ class Valkey:
             raise Unavailable(f"Valkey answers {answer!r}")
         return [one.decode("utf-8", "replace") for one in answer]
 
+    def memory(self) -> tuple[int, int]:
+        """The bytes that its data take, and those that they may; 0 where there is no limit. Raises Unavailable."""
+        with _named():
+            told: Any = self._link.info("memory")
+        return int(told["used_memory"]), int(told["maxmemory"])
+
     def close(self) -> None:
         """Close what is open."""
         self._link.close()

@@ -60,8 +60,8 @@ def command(context: click.Context, as_json: bool, nagios: bool, minutes: int | 
         context.exit(code)
     rows = status.here(blind.append)
     if as_json:
-        told = {"faults": [row.as_dict() for row in rows], "not_looked_at": blind}
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = {"faults": [row.as_dict() for row in rows], "not_looked_at": blind}
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         for line in [*status.table(rows), *(f"not looked at: {line}" for line in blind)]:
             click.echo(line)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from malleposte.core.loops import named
 from malleposte.watch.settings import Settings
 from malleposte.watch.silence import ALL
 from malleposte.watch.textfile import LAST, Sample
@@ -29,6 +30,7 @@ CERTIFICATE, CERTIFICATE_PAGE = 14 * DAY, 3 * DAY
 FREE, FREE_PAGE = 0.10, 0.03
 """Share of a file system, or of its inodes, that must be free."""
 MAP = 0.8
+LIMIT = 0.9
 PROBE_SILENT = 30 * MINUTE
 MISSING = 10 * MINUTE
 """Seconds without a measure beyond the time between two."""
@@ -116,6 +118,23 @@ def directory(values: Values, _now: float) -> Iterator[Fault]:
             yield Fault("directory", TICKET, text, "the-directory-is-nearly-full")
 
 
+def stores(values: Values, _now: float) -> Iterator[Fault]:
+    """Servers of Valkey that do not answer, and limits that are near."""
+    for one in values.get("malleposte_store_up", ()):
+        if not one.value:
+            name = one.labels["store"]
+            yield Fault(f"store {name}", PAGE, f"{name} does not answer", "a-store-is-full-or-silent", 5 * MINUTE)
+    shares = {
+        f"memory of {one.labels['store']}": one.value for one in values.get("malleposte_sso_store_used_ratio", ())
+    }
+    shares |= {one.labels["limit"]: one.value for one in values.get("malleposte_limit_used_ratio", ())}
+    for name, share in shares.items():
+        if share > LIMIT:
+            yield Fault(
+                f"limit {name}", TICKET, f"{name}: {share:.0%} are used", "a-store-is-full-or-silent", 5 * MINUTE
+            )
+
+
 def probe(values: Values, now: float) -> Iterator[Fault]:
     """Paths of the probe that fail, and a probe that is silent, where it runs."""
     for one in values.get("malleposte_probe_ok", ()):
@@ -130,25 +149,27 @@ def probe(values: Values, now: float) -> Iterator[Fault]:
 
 
 RULES: Sequence[Callable[[Values, float], Iterator[Fault]]] = (
-    units, queues, backups, updates, certificates, directory, probe,
+    units, queues, backups, updates, certificates, directory, stores, probe,
 )  # fmt: skip
 
 
-def missing(found: Settings, every: Mapping[str, float], values: Values, now: float) -> Iterator[Fault]:
+def missing(settings: Settings, every: Mapping[str, float], values: Values, now: float) -> Iterator[Fault]:
     """Measures of this host that were not made in their time; `every` has the seconds between two, by name."""
     last = {one.labels["program"]: one.value for one in values.get(LAST, ())}
-    for name in found.measures:
+    for name in settings.measures:
         age = now - last[name] if name in last else None
         if age is None or age > every[name] + MISSING:
             text = f"the measure {name} was {f'not made for {duration(age)}' if age is not None else 'never made'}"
             yield Fault(f"measure {name}", TICKET, text, "a-measure-is-missing")
 
 
-def disks(mounts: Iterable[str]) -> Iterator[Fault]:
-    """File systems with little room, in bytes or inodes (statvfs(3))."""
+def disks(mounts: Iterable[str], blind: Callable[[str], object]) -> Iterator[Fault]:
+    """File systems with little room, in bytes or inodes (statvfs(3)); what cannot be looked at is told to `blind`."""
     for mount in mounts:
-        room = os.statvfs(mount)
-        shares = {"space": (room.f_bavail, room.f_blocks), "inodes": (room.f_favail, room.f_files)}
+        shares: Mapping[str, tuple[int, int]] = {}
+        with named(blind, f"disk {mount}"):
+            room = os.statvfs(mount)
+            shares = {"space": (room.f_bavail, room.f_blocks), "inodes": (room.f_favail, room.f_files)}
         for what, (free, whole) in shares.items():
             if whole and free / whole < FREE:
                 rings = PAGE if free / whole < FREE_PAGE else TICKET

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from malleposte.watch import silence
-from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, units, updates
+from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, stores, units, updates
 from malleposte.watch.settings import Settings
 from malleposte.watch.textfile import Metric
 
@@ -22,8 +22,8 @@ class Measure:
 
 
 MEASURES: Mapping[str, Measure] = {
-    "units": Measure(lambda found, _now: units.active(found)),
-    "timers": Measure(lambda found, _now: units.timers(found), 5 * MINUTE),
+    "units": Measure(lambda settings, _now: units.active(settings)),
+    "timers": Measure(lambda settings, _now: units.timers(settings), 5 * MINUTE),
     silence.PROGRAM: Measure(silence.measure),
     "queue": Measure(queue.measure),
     "updates": Measure(updates.measure, 30 * MINUTE),
@@ -32,4 +32,5 @@ MEASURES: Mapping[str, Measure] = {
     "slapd": Measure(slapd.measure),
     "nginx": Measure(nginx.measure),
     "log-ins": Measure(log_ins.measure),
+    "stores": Measure(stores.measure, 5 * MINUTE),
 }

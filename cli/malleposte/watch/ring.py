@@ -22,7 +22,7 @@ from malleposte.runtime import durable, kit
 from malleposte.watch.faults import HOUR, PAGE, TICKET
 from malleposte.watch.status import Row
 
-TOLD = Path("/var/lib/malleposte/watch/told.json")
+NOTICES = Path("/var/lib/malleposte/watch/notices.json")
 AGAIN: Mapping[str, float] = {PAGE: 4 * HOUR, TICKET: 24 * HOUR}
 """Seconds after which a fault that lasts is told again."""
 TIMEOUT = 30.0
@@ -31,8 +31,8 @@ Post = Callable[[str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
-class Told:
-    """A fault that was told: its alarm, its sentence, its place in the run-book, since when, and when it was told."""
+class Notice:
+    """A fault that people were told of, since when it lasts, and the time of the last notice (seconds since 1970)."""
 
     name: str
     rings: str
@@ -52,17 +52,17 @@ class Told:
         }
 
 
-def _parse(text: str) -> dict[str, Told]:
-    return {one["name"]: Told(**one) for one in json.loads(text)}
+def _parse(text: str) -> dict[str, Notice]:
+    return {one["name"]: Notice(**one) for one in json.loads(text)}
 
 
 def post(url: str, payload: Mapping[str, Any]) -> None:
     """Hand a notification to the pager. Raises MallepostError where it does not take it."""
-    asked = urllib.request.Request(  # noqa: S310  # the role names the loopback
+    request = urllib.request.Request(  # noqa: S310  # the role names the loopback
         url, json.dumps(payload).encode(), {"Content-Type": "application/json"}, method="POST"
     )
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=TIMEOUT) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=TIMEOUT) as answer:
             answer.read(1)
     except urllib.error.HTTPError as error:
         with error:
@@ -71,29 +71,29 @@ def post(url: str, payload: Mapping[str, Any]) -> None:
         raise MallepostError(f"the pager does not answer: {error}", "systemctl status malleposte-pager") from error
 
 
-def due(rows: Sequence[Row], told: Mapping[str, Told], now: float) -> list[Told]:
+def due(rows: Sequence[Row], notices: Mapping[str, Notice], now: float) -> list[Notice]:
     """The faults to tell: those that ring and were not told, were told as less, or long ago."""
-    found = []
+    new = []
     for row in rows:
         fault = row.fault
-        before = told.get(fault.name)
+        before = notices.get(fault.name)
         if row.rings(now) and (before is None or before.rings != fault.rings or now - before.at >= AGAIN[fault.rings]):
-            found.append(Told(fault.name, fault.rings, fault.text, row.runbook, row.since, now))
-    return found
+            new.append(Notice(fault.name, fault.rings, fault.text, row.runbook, row.since, now))
+    return new
 
 
-def ring(url: str, rows: Sequence[Row], now: float, path: Path = TOLD, post: Post = post) -> None:
+def ring(url: str, rows: Sequence[Row], now: float, path: Path = NOTICES, post: Post = post) -> None:
     """Tell what is due, and what has ended, in one notification for each kind of alarm.
 
     `url` is that of the pager. Raises MallepostError where it took none of a kind; what it took is noted all the same.
     """
-    told = kit.state(path, _parse) or {}
+    notices = kit.state(path, _parse) or {}
     host = socket.gethostname()
     lasting = {row.fault.name for row in rows}
     failed: list[str] = []
     for kind in (PAGE, TICKET):
-        new = [one for one in due(rows, told, now) if one.rings == kind]
-        over = [one for one in told.values() if one.name not in lasting and one.rings == kind]
+        new = [one for one in due(rows, notices, now) if one.rings == kind]
+        over = [one for one in notices.values() if one.name not in lasting and one.rings == kind]
         alerts = [one.alert(host, over=False) for one in new] + [one.alert(host, over=True) for one in over]
         if not alerts:
             continue
@@ -102,9 +102,9 @@ def ring(url: str, rows: Sequence[Row], now: float, path: Path = TOLD, post: Pos
         except MallepostError as error:
             failed.append(str(error))
             continue
-        told |= {one.name: replace(one, at=now) for one in new}
-        told = {name: one for name, one in told.items() if one not in over}
+        notices |= {one.name: replace(one, at=now) for one in new}
+        notices = {name: one for name, one in notices.items() if one not in over}
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    durable.write(path, json.dumps([asdict(one) for one in told.values()]), 0o640)
+    durable.write(path, json.dumps([asdict(one) for one in notices.values()]), 0o640)
     if failed:
         raise MallepostError("; ".join(dict.fromkeys(failed)))

@@ -12,7 +12,8 @@ from pathlib import Path
 from malleposte.core.errors import ExitCode
 from malleposte.core.loops import named
 from malleposte.runtime import kit
-from malleposte.watch import ring, settings, status, textfile
+from malleposte.watch import ring, status, textfile
+from malleposte.watch import settings as files
 from malleposte.watch.registry import MEASURES
 from malleposte.watch.settings import Settings
 
@@ -29,39 +30,39 @@ def due(name: str, folder: Path, now: float) -> bool:
     return not 0 <= now - written < MEASURES[name].every - EARLY
 
 
-def measure(found: Settings, now: float, say: Callable[[str], object]) -> bool:
+def measure(settings: Settings, now: float, say: Callable[[str], object]) -> bool:
     """Make what is due; whether all of it was made. Files of measures that this host has no more are removed."""
     failed: list[str] = []
-    for name in found.measures:
-        if due(name, found.folder, now):
+    for name in settings.measures:
+        if due(name, settings.folder, now):
             with named(failed.append, name):
-                textfile.write(found.folder, name, MEASURES[name].make(found, now), now)
+                textfile.write(settings.folder, name, MEASURES[name].make(settings, now), now)
     for line in failed:
         say(f"<3>{line}")
-    for name in MEASURES.keys() - set(found.measures):
-        textfile.path(found.folder, name).unlink(missing_ok=True)
+    for name in MEASURES.keys() - set(settings.measures):
+        textfile.path(settings.folder, name).unlink(missing_ok=True)
     return not failed
 
 
 def read(path: Path) -> Settings:
-    """The settings, whose measures are all known. Raises what `settings.read` raises, ValueError."""
-    found = settings.read(path)
-    unknown = sorted(set(found.measures) - MEASURES.keys())
+    """The settings, whose measures are all known. Raises what `files.read` raises, ValueError."""
+    settings = files.read(path)
+    unknown = sorted(set(settings.measures) - MEASURES.keys())
     if unknown:
         raise ValueError(f"{path}: no measure is called {unknown[0]!r}; known: {', '.join(sorted(MEASURES))}")
-    return found
+    return settings
 
 
-def once(found: Settings, say: Callable[[str], object]) -> int:
+def once(settings: Settings, say: Callable[[str], object]) -> int:
     """Measure, note since when each fault lasts, and tell the pager where no vault does; the exit code."""
-    done = measure(found, time.time(), say)
+    done = measure(settings, time.time(), say)
     failed: list[str] = []
     with named(failed.append, "faults"):
         now = time.time()
-        rows = status.look(found, now, failed.append)
+        rows = status.look(settings, now, failed.append)
         status.note(rows)
-        if found.pager:
-            ring.ring(found.pager, rows, now)
+        if settings.pager:
+            ring.ring(settings.pager, rows, now)
     for line in failed:
         say(f"<3>{line}")
     return ExitCode.DONE if done and not failed else ExitCode.FAILURE
@@ -69,4 +70,4 @@ def once(found: Settings, say: Callable[[str], object]) -> int:
 
 def main(words: Sequence[str]) -> int:
     """See the usage above; the exit code: 0 done, 1 where a measure failed or the settings cannot be read."""
-    return kit.start(words, "measures", __doc__ or "", read, lambda found: once(found, kit.say))
+    return kit.start(words, "measures", __doc__ or "", read, lambda settings: once(settings, kit.say))

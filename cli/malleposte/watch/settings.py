@@ -1,10 +1,10 @@
-"""The settings of the watch on a host: `/etc/malleposte/watch.json` (role watch)."""
+"""The settings of the watch on a host: `/etc/malleposte/watch.json` (role watch), which root alone reads."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,15 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class Stores:
+    """The servers of Valkey on this host: their sockets by name, and a user who may ask for their counts alone."""
+
+    sockets: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """The folder of the measures, the units to watch, the names of the measures to make.
 
@@ -33,6 +42,7 @@ class Settings:
     units: tuple[Unit, ...]
     measures: tuple[str, ...]
     pager: str = ""
+    stores: Stores = Stores()
 
 
 def of(raw: Mapping[str, Any]) -> Settings:

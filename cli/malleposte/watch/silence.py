@@ -45,8 +45,8 @@ def _parse(text: str) -> dict[str, Note]:
 
 def notes(now: float, path: Path = NOTES) -> dict[str, Note]:
     """The notes that silence at a time, by unit. Raises OSError."""
-    held = kit.state(path, _parse) or {}
-    return {unit: note for unit, note in held.items() if note.until > now}
+    every = kit.state(path, _parse) or {}
+    return {unit: note for unit, note in every.items() if note.until > now}
 
 
 def put(units: Iterable[str], seconds: float, reason: str, path: Path = NOTES, folder: Path = FOLDER) -> None:
@@ -59,13 +59,13 @@ def put(units: Iterable[str], seconds: float, reason: str, path: Path = NOTES, f
     now = time.time()
     path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     with locks.waited(path.with_suffix(".lock")):
-        held = notes(now, path)
+        lasting = notes(now, path)
         for unit in units:
-            held[unit] = Note(unit, now + seconds, reason)
-        held = {unit: note for unit, note in held.items() if note.until > now}
-        durable.write(path, json.dumps([asdict(held[unit]) for unit in sorted(held)]), 0o640)
+            lasting[unit] = Note(unit, now + seconds, reason)
+        lasting = {unit: note for unit, note in lasting.items() if note.until > now}
+        durable.write(path, json.dumps([asdict(lasting[unit]) for unit in sorted(lasting)]), 0o640)
         if folder.is_dir():
-            write(folder, PROGRAM, measured(held), now)
+            write(folder, PROGRAM, measured(lasting), now)
 
 
 @contextlib.contextmanager
@@ -84,9 +84,9 @@ def during(reason: str, seconds: float, *units: str) -> Iterator[None]:
         put(units, AFTER, reason)
 
 
-def measured(held: Mapping[str, Note]) -> list[Metric]:
+def measured(lasting: Mapping[str, Note]) -> list[Metric]:
     """The metrics of the notes."""
-    rows = [(note.until, {"unit": unit}) for unit, note in sorted(held.items())]
+    rows = [(note.until, {"unit": unit}) for unit, note in sorted(lasting.items())]
     text = "End of the silence of a unit, or of all the host, in seconds since 1970"
     return [metric("malleposte_silence_until_seconds", text, *rows)]
 

@@ -8,18 +8,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from malleposte.core.errors import MallepostError
 from malleposte.core.loops import named
 from malleposte.runtime import durable, kit
-from malleposte.watch import faults, registry, ringing, settings, silence, textfile
+from malleposte.watch import faults, registry, ringing, silence, textfile
+from malleposte.watch import settings as files
 from malleposte.watch.faults import Fault
 from malleposte.watch.settings import Settings
 
 SINCE = Path("/var/lib/malleposte/watch/since.json")
+MOUNTS = Path("/proc/self/mounts")
 RUNBOOK = "docs/watch.md"
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 """The exit codes of a plugin of Nagios (Monitoring Plugins, development guidelines)."""
@@ -39,9 +41,8 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
-        told = asdict(self.fault)
-        kept = {key: told[key] for key in ("name", "rings", "text")}
-        return kept | {"runbook": self.runbook, "since": self.since, "silenced_until": self.silenced or None}
+        row = {"name": self.fault.name, "rings": self.fault.rings, "text": self.fault.text}
+        return row | {"runbook": self.runbook, "since": self.since, "silenced_until": self.silenced or None}
 
     @property
     def runbook(self) -> str:
@@ -53,29 +54,28 @@ def _parse(text: str) -> dict[str, float]:
     return {str(name): float(since) for name, since in json.loads(text).items()}
 
 
-def _found(found: Settings, now: float, blind: Callable[[str], object]) -> Iterator[Fault]:
+def _faults(settings: Settings, now: float, blind: Callable[[str], object]) -> Iterator[Fault]:
     """Every fault of this host; what cannot be looked at is told to `blind`."""
     values: Mapping[str, Sequence[textfile.Sample]] = {}
     with named(blind, "measures"):
-        values = textfile.read(found.folder)
+        values = textfile.read(settings.folder)
     every = {name: measure.every for name, measure in registry.MEASURES.items()}
     yield from faults.judged(values, now)
-    yield from faults.missing(found, every, values, now)
-    with named(blind, "disks"):
-        yield from list(faults.disks(faults.mounts(Path("/proc/self/mounts").read_text("utf-8"))))
+    yield from faults.missing(settings, every, values, now)
+    yield from faults.disks(faults.mounts(MOUNTS.read_text("utf-8")), blind)
 
 
 def look(
-    found: Settings, now: float, blind: Callable[[str], object], since: Path = SINCE, notes: Path = silence.NOTES
+    settings: Settings, now: float, blind: Callable[[str], object], since: Path = SINCE, notes: Path = silence.NOTES
 ) -> list[Row]:
     """The faults of this host, those that call a person first. Raises OSError."""
-    known = kit.state(since, _parse) or {}
+    begun = kit.state(since, _parse) or {}
     quiet = silence.notes(now, notes)
 
     def until(fault: Fault) -> float:
         return max((quiet[unit].until for unit in {silence.ALL, fault.unit} & quiet.keys()), default=0)
 
-    rows = [Row(fault, known.get(fault.name, now), until(fault)) for fault in _found(found, now, blind)]
+    rows = [Row(fault, begun.get(fault.name, now), until(fault)) for fault in _faults(settings, now, blind)]
     return sorted(rows, key=lambda row: (row.fault.rings != faults.PAGE, row.since))
 
 
@@ -91,7 +91,7 @@ def here(blind: Callable[[str], object]) -> list[Row]:
     Raises MallepostError where it is not watched, or may not be looked at.
     """
     try:
-        rows = look(settings.read(), time.time(), blind)
+        rows = look(files.read(), time.time(), blind)
     except PermissionError as error:
         raise MallepostError(f"{error.filename}: {error.strerror}", "run this with sudo") from error
     with named(blind, "alarms of this vault"):

@@ -81,15 +81,15 @@ def parse(text: str) -> Iterator[tuple[str, Sample]]:
     for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             raise ValueError(f"not a metric: {line[:80]!r}")
-        labels = {name: _plain(value) for name, value in _LABEL.findall(found[2] or "")}
-        yield found[1], Sample(float(found[3]), labels)
+        labels = {name: _plain(value) for name, value in _LABEL.findall(match[2] or "")}
+        yield match[1], Sample(float(match[3]), labels)
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+    return re.sub(r"\\(.)", lambda match: "\n" if match[1] == "n" else match[1], text)
 
 
 def read(folder: Path) -> dict[str, list[Sample]]:

@@ -64,6 +64,23 @@ def test_a_closed_connection_is_opened_again_once(valkey: Any) -> None:
     client.close()
 
 
+INFO = (
+    b"# Memory\r\nused_memory:1049576\r\nused_memory_human:1.00M\r\n"
+    b"maxmemory:268435456\r\nmaxmemory_policy:noeviction\r\n"
+)
+
+
+def test_the_memory_that_the_data_take_and_may_take(valkey: Any) -> None:
+    where, sent, said = valkey
+    said += [b"+OK\r\n", b"$%d\r\n%b\r\n" % (len(INFO), INFO), b"-NOPERM no\r\n", b"-NOPERM no\r\n", b""]
+    client = Valkey(where, "watch", "a-password")
+    assert client.memory() == (1_049_576, 268_435_456)
+    assert sent[1] == b"*2\r\n$4\r\nINFO\r\n$6\r\nmemory\r\n"
+    with pytest.raises(Unavailable, match="no"):
+        client.memory()
+    client.close()
+
+
 @pytest.mark.parametrize("word", [b"-NOAUTH no\r\n", b"$2\r\nab\r\n", b"what\r\n", b"-OOM no\r\n"])
 def test_any_other_answer_is_no_answer(valkey: Any, word: bytes) -> None:
     where, _sent, said = valkey

@@ -38,6 +38,9 @@ CASES: list[tuple[str, dict[str, str], float, float, str, str]] = [
     ("certificate_end_seconds", HOST, NOW + 10 * DAY, NOW + 15 * DAY, "ticket", "certificate host ends in 10 days"),
     ("certificate_end_seconds", HOST, NOW - 1, NOW + 15 * DAY, "page", "the certificate host has ended"),
     ("slapd_map_used_ratio", {}, 0.81, 0.8, "ticket", "81% of the directory's database are used"),
+    ("store_up", {"store": "valkey-sso"}, 0, 1, "page", "valkey-sso does not answer"),
+    ("sso_store_used_ratio", {"store": "valkey-sso"}, 0.95, 0.9, "ticket", "memory of valkey-sso: 95% are used"),
+    ("limit_used_ratio", {"limit": "memory of valkey"}, 0.95, 0.9, "ticket", "memory of valkey: 95% are used"),
     ("probe_ok", {"path": "smtp-in"}, 0, 1, "page", "the probe fails on smtp-in"),
     ("probe_last_run_seconds", {}, NOW - 2 * HOUR, NOW - 60, "page", "the probe has not run for 2 hours"),
 ]
@@ -81,7 +84,19 @@ def test_a_disk_with_little_room(
     free: int, inodes: int, expected: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _path: room(free, inodes))
-    assert [(one.rings, one.text) for one in faults.disks(["/srv"])] == expected
+    assert [(one.rings, one.text) for one in faults.disks(["/srv"], print)] == expected
+
+
+def test_a_disk_that_cannot_be_looked_at_is_named_and_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def statvfs(path: str) -> Any:
+        if path == "/gone":
+            raise PermissionError(13, "Permission denied", path)
+        return room(5, 100)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    blind: list[str] = []
+    assert [one.name for one in faults.disks(["/gone", "/srv"], blind.append)] == ["space /srv"]
+    assert blind == ["disk /gone: Permission denied: '/gone'"]
 
 
 def test_file_systems_on_disks_are_looked_at_once() -> None:

@@ -40,7 +40,7 @@ def pager() -> Pager:
 
 
 def test_a_fault_rings_when_it_has_lasted_and_once(tmp_path: Path, pager: Pager) -> None:
-    path, rows = tmp_path / "told.json", [Row(PAGE, NOW)]
+    path, rows = tmp_path / "notices.json", [Row(PAGE, NOW)]
     ring.ring("http://x", rows, NOW + 60, path, pager)
     assert pager.posted == [], "it must last two minutes"
     for minute in (2, 3, 4):
@@ -54,7 +54,7 @@ def test_a_fault_rings_when_it_has_lasted_and_once(tmp_path: Path, pager: Pager)
 
 
 def test_what_is_silenced_does_not_ring_and_one_that_was_told_is_not_over(tmp_path: Path, pager: Pager) -> None:
-    path = tmp_path / "told.json"
+    path = tmp_path / "notices.json"
     ring.ring("http://x", [Row(PAGE, NOW, NOW + 600)], NOW + 300, path, pager)
     assert pager.posted == []
     ring.ring("http://x", [Row(PAGE, NOW)], NOW + 700, path, pager)
@@ -63,7 +63,7 @@ def test_what_is_silenced_does_not_ring_and_one_that_was_told_is_not_over(tmp_pa
 
 
 def test_one_notification_a_kind_and_a_ticket_that_becomes_a_page_rings(tmp_path: Path, pager: Pager) -> None:
-    path = tmp_path / "told.json"
+    path = tmp_path / "notices.json"
     later = Fault("certificate host", "page", "it ends", "a-certificate-ends")
     sooner = Fault("certificate host", "ticket", "it ends", "a-certificate-ends")
     ring.ring("http://x", [Row(PAGE, NOW), Row(TICKET, NOW), Row(sooner, NOW)], NOW + 300, path, pager)
@@ -76,7 +76,7 @@ def test_one_notification_a_kind_and_a_ticket_that_becomes_a_page_rings(tmp_path
 
 
 def test_what_the_pager_does_not_take_is_tried_again(tmp_path: Path, pager: Pager) -> None:
-    path = tmp_path / "told.json"
+    path = tmp_path / "notices.json"
     pager.away = True
     for minute in (5, 6):
         with pytest.raises(MallepostError, match="does not answer"):
@@ -115,7 +115,7 @@ def hook() -> Iterator[str]:
 
 def test_it_is_posted_as_alertmanager_does(hook: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Hook, "status", 200)
-    ring.ring(hook, [Row(PAGE, NOW)], NOW + 300, tmp_path / "told.json")
+    ring.ring(hook, [Row(PAGE, NOW)], NOW + 300, tmp_path / "notices.json")
     ((path, payload),) = _Hook.seen
     assert (path, payload["version"]) == ("/page", "4")
     (alert,) = payload["alerts"]
@@ -124,6 +124,6 @@ def test_it_is_posted_as_alertmanager_does(hook: str, tmp_path: Path, monkeypatc
     assert alert["annotations"]["summary"].endswith(": a.service (a) is not active")
     monkeypatch.setattr(_Hook, "status", 503)
     with pytest.raises(MallepostError, match="told nobody"):
-        ring.ring(hook, [Row(TICKET, NOW)], NOW + 300, tmp_path / "told.json")
+        ring.ring(hook, [Row(TICKET, NOW)], NOW + 300, tmp_path / "notices.json")
     with pytest.raises(MallepostError, match="does not answer"):
         ring.post("http://127.0.0.1:9/page", {})

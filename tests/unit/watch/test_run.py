@@ -67,8 +67,10 @@ def test_a_measure_that_the_host_has_no_more_leaves_no_file(measures: dict[str, 
 
 def test_settings_are_checked_before_they_are_used(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "watch.json"
-    path.write_text(json.dumps({"folder": "/x", "units": [], "measures": ["queue"], "pager": ""}))
+    path.write_text(json.dumps({"folder": "/x", "units": [], "measures": ["queue"], "pager": "", "stores": {}}))
     assert run.main(["--check", str(path)]) == ExitCode.DONE
-    path.write_text(json.dumps({"folder": "/x", "units": [], "measures": ["queue", "nothing"], "pager": ""}))
+    path.write_text(
+        json.dumps({"folder": "/x", "units": [], "measures": ["queue", "nothing"], "pager": "", "stores": {}})
+    )
     assert run.main(["--check", str(path)]) == ExitCode.FAILURE
     assert "no measure is called 'nothing'" in capfd.readouterr().err

@@ -19,7 +19,7 @@ TICKET = Fault("held mail", "ticket", "mail is held", "mail-is-held")
 def test_a_fault_keeps_its_time_and_one_that_ended_loses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     since, notes = tmp_path / "since.json", tmp_path / "silence.json"
     found = Settings(tmp_path, (), ())
-    monkeypatch.setattr(faults, "disks", lambda _mounts: [])
+    monkeypatch.setattr(faults, "disks", lambda _mounts, _blind: [])
     down = metric("malleposte_unit_active", "x", (0, {"name": "a.service", "service": "a", "rings": "page"}))
     held = metric("malleposte_held_oldest_seconds", "x", 9_000.0)
     textfile.write(tmp_path, "units", [down, held], NOW)
@@ -42,7 +42,7 @@ def test_a_fault_keeps_its_time_and_one_that_ended_loses_it(tmp_path: Path, monk
 
 
 def test_what_cannot_be_looked_at_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "disks", lambda _mounts: [])
+    monkeypatch.setattr(faults, "disks", lambda _mounts, _blind: [])
     (tmp_path / "malleposte-x.prom").write_text("broken\n")
     blind: list[str] = []
     rows = status.look(Settings(tmp_path, (), ("queue",)), NOW, blind.append, tmp_path / "s", tmp_path / "n")

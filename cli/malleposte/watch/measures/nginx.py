@@ -20,10 +20,10 @@ _PAGE = re.compile(
 
 def counts(page: str) -> list[Metric]:
     """The metrics of a page of nginx. Raises MallepostError where it is none."""
-    found = _PAGE.search(page.replace("\r\n", "\n"))
-    if found is None:
+    match = _PAGE.search(page.replace("\r\n", "\n"))
+    if match is None:
         raise MallepostError(f"nginx does not count its connections: {page[:60]!r}", "deploy this host again")
-    active, accepted, handled, requests, reading, writing, waiting = map(float, found.groups())
+    active, accepted, handled, requests, reading, writing, waiting = map(float, match.groups())
     states = {"active": active, "reading": reading, "writing": writing, "waiting": waiting}
     return [
         metric(

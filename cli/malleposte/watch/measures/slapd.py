@@ -19,13 +19,15 @@ _OPERATIONS = ",cn=operations,cn=monitor"
 
 def counts(entries: Iterable[ldif.Entry]) -> list[Metric]:
     """The metrics of the monitor's entries. Raises MallepostError where the database's map is not among them."""
-    found = {entry.dn.lower(): {name: values[0] for name, values in entry.attributes.items()} for entry in entries}
-    maps = [one for one in found.values() if "olmMDBPagesMax" in one]
+    attributes = {entry.dn.lower(): {name: values[0] for name, values in entry.attributes.items()} for entry in entries}
+    maps = [one for one in attributes.values() if "olmMDBPagesMax" in one]
     if not maps:
         raise MallepostError("slapd does not say how full its database is", "deploy this host again")
     used = max(float(one["olmMDBPagesUsed"]) / float(one["olmMDBPagesMax"]) for one in maps)
     operations = {
-        dn.removesuffix(_OPERATIONS).removeprefix("cn="): one for dn, one in found.items() if dn.endswith(_OPERATIONS)
+        dn.removesuffix(_OPERATIONS).removeprefix("cn="): one
+        for dn, one in attributes.items()
+        if dn.endswith(_OPERATIONS)
     }
     rows = [(_number(one, "monitorOpCompleted"), {"operation": name}) for name, one in sorted(operations.items())]
     waiting = sum(
@@ -35,7 +37,7 @@ def counts(entries: Iterable[ldif.Entry]) -> list[Metric]:
         metric("malleposte_slapd_map_used_ratio", "Used share of the directory's database, from 0 to 1", used),
         metric(
             "malleposte_slapd_connections", "Open connections to the directory",
-            *([_number(found[_CONNECTIONS], "monitorCounter")] if _CONNECTIONS in found else []),
+            *([_number(attributes[_CONNECTIONS], "monitorCounter")] if _CONNECTIONS in attributes else []),
         ),
         metric("malleposte_slapd_operations_total", "Operations of the directory", *rows, kind="counter"),
         metric("malleposte_slapd_operations_open", "Operations that are under way", waiting),

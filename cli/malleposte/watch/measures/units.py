@@ -12,9 +12,10 @@ from malleposte.watch.textfile import Metric, metric
 def active(settings: Settings) -> list[Metric]:
     """1 for each unit that is active, or rests behind its socket; 0 for one that failed, was stopped or is missing."""
     names = [unit.name for unit in settings.units]
-    found = systemd.properties(names, "LoadState", "ActiveState")
+    properties = systemd.properties(names, "LoadState", "ActiveState")
     states = {
-        name: (one.get("LoadState", "not-found"), one.get("ActiveState", "inactive")) for name, one in found.items()
+        name: (one.get("LoadState", "not-found"), one.get("ActiveState", "inactive"))
+        for name, one in properties.items()
     }
     dead = systemd.dead(states)
     rows = [
@@ -28,6 +29,6 @@ def timers(settings: Settings) -> list[Metric]:
     """The last start of each timer of the manifest, in seconds since 1970; none for one that never began."""
     names = {unit.name for unit in settings.units}
     # `show --timestamp=unix` writes this time in words all the same (systemd 257).
-    found = json.loads(systemd.told(systemd.SYSTEMCTL, "list-timers", "--all", "--output=json"))
-    rows = [(one["last"] / 1e6, {"name": one["unit"]}) for one in found if one["unit"] in names and one["last"]]
+    listed = json.loads(systemd.told(systemd.SYSTEMCTL, "list-timers", "--all", "--output=json"))
+    rows = [(one["last"] / 1e6, {"name": one["unit"]}) for one in listed if one["unit"] in names and one["last"]]
     return [metric("malleposte_timer_last_seconds", "Last start of a timer, in seconds since 1970", *rows)]

@@ -89,6 +89,7 @@ def test_measures_of_services_are_there(site: Site) -> None:
     assert 0 < used.value < 1
     assert {sample.labels["state"] for sample in values["malleposte_nginx_connections"]} >= {"active", "waiting"}
     assert values["malleposte_timer_last_seconds"]
+    assert {one.labels["store"] for one in values["malleposte_store_up"] if one.value} == {"valkey", "valkey-throttle"}
     operations = values["malleposte_slapd_operations_total"]
     assert {sample.labels["operation"] for sample in operations if sample.value} >= {"bind", "search"}
 

@@ -14,12 +14,13 @@ from ansible_collections.academie.malleposte.plugins.module_utils import tls_aut
 from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accounts.mailbox import queue as postfix
 from malleposte.adapters import ldif
+from malleposte.adapters.valkey import Unavailable
 from malleposte.core.errors import MallepostError
 from malleposte.fleet import updates as apt
 from malleposte.runtime import systemd
 from malleposte.throttle.record import ask
-from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, units, updates
-from malleposte.watch.settings import Settings, Unit
+from malleposte.watch.measures import backups, certificates, log_ins, nginx, queue, slapd, stores, units, updates
+from malleposte.watch.settings import Settings, Stores, Unit
 from malleposte.watch.textfile import Metric
 
 from tests.support.certificates import private_pem
@@ -229,3 +230,34 @@ def test_log_ins_are_counted_by_service_and_outcome(monkeypatch: pytest.MonkeyPa
         "malleposte_log_ins_total{imap,accepted}": 12,
         "malleposte_log_ins_total{imap,refused}": 2,
     }
+
+
+class _Server:
+    """A server in Valkey's place: it answers the user alone who may count."""
+
+    def __init__(self, address: str, user: str, password: str) -> None:
+        self.silent = address.endswith("valkey-throttle/valkey.sock") or (user, password) != ("watch", "a-password")
+        self.closed = False
+
+    def memory(self) -> tuple[int, int]:
+        if self.silent:
+            raise Unavailable("Valkey: no answer")
+        return 64, 256
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_store_that_does_not_answer_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "Valkey", _Server)
+    sockets = {name: f"/run/{name}/valkey.sock" for name in ("valkey", "valkey-throttle", "valkey-sso")}
+    found = stores.measure(Settings(Path("/x"), (), (), "", Stores(sockets, "watch", "a-password")), NOW)
+    assert values(found) == {
+        "malleposte_store_up{valkey}": 1,
+        "malleposte_store_up{valkey-throttle}": 0,
+        "malleposte_store_up{valkey-sso}": 1,
+        "malleposte_sso_store_used_ratio{valkey-sso}": 0.25,
+        "malleposte_limit_used_ratio{memory of valkey}": 0.25,
+    }
+    assert "malleposte_limit_used_ratio{memory of x}" not in values(stores.shares({"x": (5, 0)})), "no limit"
+    assert "a-password" not in repr(Stores(sockets, "watch", "a-password"))
