@@ -1,11 +1,12 @@
 """The walker's refusal paths against servers that do right and servers that do wrong; ManageSieve by the byte."""
 
+import contextlib
 import socket
 import threading
 
 import pytest
 from malleposte.probe.walker import mailbox, resolver, walk
-from malleposte.probe.walker.paths import records, refusals
+from malleposte.probe.walker.paths import flows, records, refusals
 from malleposte.probe.walker.plan import PathError, Plan, poll
 from malleposte.probe.walker.sieve import ManageSieve, SieveError
 
@@ -191,3 +192,22 @@ def test_authentication_results_are_read_from_the_top():
 
 def test_poll_looks_once_more_than_never():
     assert poll(lambda: 1, 0, "x") == 1
+
+
+def test_a_colleague_reads_what_an_agent_submits_without_any_outside(monkeypatch):
+    sent = []
+
+    def deliver(_session, sender, recipient, message):
+        sent.append((sender, recipient, b"colleague-587" in message))
+        return "DATA", 250, "kept"
+
+    monkeypatch.setattr(flows, "smtp", lambda *_words: contextlib.nullcontext())
+    monkeypatch.setattr(flows, "deliver", deliver)
+    monkeypatch.setattr(flows, "wait_imap", lambda plan, account, path: ("INBOX", path.encode()))
+    plan = make_plan(vantage=None)
+    first, second = plan.accounts
+    result = walk.walk_one("colleague-587", walk.WATCHED["colleague-587"], plan)
+    assert (result["status"], result["detail"]) == ("ok", f"in INBOX of {second.uid}")
+    assert sent == [(first.mail, second.mail, True)]
+    monkeypatch.setattr(flows, "deliver", lambda *_words: ("RCPT", 451, "later"))
+    assert walk.walk_one("colleague-587", walk.WATCHED["colleague-587"], plan)["status"] == "failed"

@@ -75,7 +75,7 @@ WATCHED: dict[str, Path] = {
         name: path
         for name, path in PATHS.items()
         if name.startswith(("forged-e", "forged-h", "cleartext-", "certificate-", "dns-"))
-        or name in ("portal", "signing-key", "caldav", "carddav", "mta-sts", "autoconfig", "autodiscover")
+        or name in ("portal", "caldav", "carddav", "mta-sts", "autoconfig", "autodiscover")
     },
 }
 """The paths that a backup server walks again and again: with passwords of devices, which open no page."""
