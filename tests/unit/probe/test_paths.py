@@ -198,7 +198,7 @@ def test_a_colleague_reads_what_an_agent_submits_without_any_outside(monkeypatch
     sent = []
 
     def deliver(_session, sender, recipient, message):
-        sent.append((sender, recipient, b"colleague-587" in message))
+        sent.append((sender, recipient, b"probe" in message))
         return "DATA", 250, "kept"
 
     monkeypatch.setattr(flows, "smtp", lambda *_words: contextlib.nullcontext())
