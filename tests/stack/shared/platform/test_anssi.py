@@ -15,16 +15,17 @@ SETUID = {
 }  # fmt: skip
 SHELLS = {"root", "postgres", "borg-mail1", "borg-pia1"}
 FEW = {
-    "dbus.service", "postfix.service", "prometheus-node-exporter.service", "ssh.service", "systemd-journald.service",
+    "dbus.service", "postfix.service", "prometheus.service", "prometheus-alertmanager.service",
+    "prometheus-blackbox-exporter.service", "prometheus-node-exporter.service", "ssh.service", "systemd-journald.service",
     "systemd-logind.service", "systemd-networkd.service", "unattended-upgrades.service", "unbound.service",
 }  # fmt: skip
-"""The units of a host that only keeps archives."""
+"""The units of a host that keeps archives and watches."""
 BY_REQUEST = ("systemd-hostnamed", "systemd-timedated", "systemd-localed")
 """Begin when a deploy asks them something, and end by themselves."""
 OPEN = {
     "mail1": {22, 25, 80, 143, 443, 465, 587, 636, 993, 4190, 7443, 7448, 9443, 10465},
-    "pia1": {22, 80, 443, 7444, 9443},
-    "vault1": {22, 9443},
+    "pia1": {22, 80, 443, 7444, 7450, 9443},
+    "vault1": {22, 7450, 9443},
 }
 """TCP ports that other hosts may try; the firewall says which hosts."""
 
