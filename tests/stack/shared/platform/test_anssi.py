@@ -16,8 +16,9 @@ SETUID = {
 SHELLS = {"root", "postgres", "borg-mail1", "borg-pia1"}
 FEW = {
     "dbus.service", "postfix.service", "prometheus.service", "prometheus-alertmanager.service",
-    "prometheus-blackbox-exporter.service", "prometheus-node-exporter.service", "ssh.service", "systemd-journald.service",
-    "systemd-logind.service", "systemd-networkd.service", "unattended-upgrades.service", "unbound.service",
+    "prometheus-blackbox-exporter.service", "prometheus-node-exporter.service", "ssh.service",
+    "systemd-journald.service", "systemd-logind.service", "systemd-networkd.service", "unattended-upgrades.service",
+    "unbound.service",
 }  # fmt: skip
 """The units of a host that keeps archives and watches."""
 BY_REQUEST = ("systemd-hostnamed", "systemd-timedated", "systemd-localed")
