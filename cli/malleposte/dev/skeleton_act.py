@@ -206,21 +206,17 @@ def <NAME>(agent: sign_on.Agent) -> Answer:
     return render_template("own/<NAME>.html", form=form, refused=refused), status
 '''
 TEMPLATE = """
-{% extends "layout.html" %}
-{% import "dsfr/parts.html" as dsfr with context %}
+{% extends "own/page.html" %}
 {% block title %}{{ _("<TITLE>") }}{% endblock %}
 {% block wrong %}{% if refused or form.errors %}{{ _("Erreur :") }} {% endif %}{% endblock %}
-{% block content %}
-{% include "own/menu.html" %}
-    <h1>{{ self.title() }}</h1>
+{% block body %}
 {% if refused %}
 {{ dsfr.alert("error", _("À vérifier"), refused) }}
 {% endif %}
-    <form method="post" action="{{ link('<NAME>') }}" class="narrow">
-      <input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
+{% call dsfr.post(link("<NAME>"), "narrow") %}
 {{ form.value() }}
       {{ dsfr.button(_("Continuer")) }}
-    </form>
+{% endcall %}
 {% endblock %}
 """
 TEST_CALL = '''

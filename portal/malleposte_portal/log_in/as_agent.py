@@ -97,4 +97,4 @@ def for_agent[**P](view: Callable[Concatenate[sign_on.Agent, P], Answer]) -> Cal
 
 def unanswered(told: acts.Told) -> Answer:
     """The page that says why nothing can be shown."""
-    return render_template("own/unanswered.html", sentence=told.page), told.status
+    return render_template("log_in/unanswered.html", sentence=told.page), told.status

@@ -199,7 +199,7 @@ def logged_in[**P](view: Callable[Concatenate[Agent, P], Answer]) -> Callable[P,
         found = agent()
         if found is None:
             if request.method == "POST":
-                return render_template("log_in_ended.html"), 403
+                return render_template("log_in/log_in_ended.html"), 403
             back = request.full_path.removesuffix("?")
             back = back if local(back) == back else request.path
             return redirect(url_for("login", language=g.language, vers=back), 303)
@@ -349,7 +349,7 @@ def logout() -> Answer:
 @SUBJECT.page("/deconnecte", "/en/logged-out")
 def logged_out() -> Answer:
     """« Vous êtes déconnecté »."""
-    return render_template("logged_out.html")
+    return render_template("log_in/logged_out.html")
 
 
 def _back() -> str:
@@ -364,7 +364,7 @@ def _speak(language: str) -> None:
 
 
 def _no_log_in(sentence: str, status: int) -> Answer:
-    return render_template("no_log_in.html", sentence=sentence), status
+    return render_template("log_in/no_log_in.html", sentence=sentence), status
 
 
 def setup_sign_on(app: Flask, found: SignOn | None) -> None:

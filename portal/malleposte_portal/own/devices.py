@@ -1,14 +1,12 @@
-"""The pages of the agent's own section."""
+"""« Ma connexion et mes appareils »: each device and its password, each log-in to the portal, and a way to end them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, session
-from malleposte.accountd.calls.account import ShowAccount, ShowJournal
+from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDevice, RevokeDevice
 from malleposte.accountd.calls.protection import EndSessions
-from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.message import Done
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
@@ -19,7 +17,6 @@ from malleposte_portal.core.answers import Answer, link
 from malleposte_portal.core.forms import Form
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
-from malleposte_portal.core.words import now
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
 from malleposte_portal.log_in.provider import AwayError
@@ -27,9 +24,7 @@ from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import log_ins
 from malleposte_portal.own.forms import device_name_field, password_field
 
-SUBJECT = Subject("own")
-SOON_DAYS = 30
-"""Days before its end from which a password is said to end soon."""
+SUBJECT = Subject("devices")
 SCOPES = {"mail": ("imap", "smtp", "sieve"), "dav": ("dav",)}
 """The accesses of a device by the field that gives them, in Dovecot's names."""
 INVITES = "smtp"
@@ -58,22 +53,6 @@ class AddDeviceForm(Form):
         """The accesses that were ticked."""
         found = [one for name, many in SCOPES.items() if self[name].data for one in many]
         return tuple(dict.fromkeys([*found, INVITES] if self.invites and "dav" in found else found))
-
-
-@SUBJECT.page("/compte", "/en/account")
-@for_agent
-def account(found: sign_on.Agent) -> Answer:
-    """« Mon compte »: what is held, and what needs the agent's attention."""
-    answer = ask(found, ShowAccount)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    held = answer.account
-    days = words.days_left(held.password_until, now())
-    return render_template(
-        "own/account.html", account=held, uid=answer.uid, label=words.label(held.profile),
-        quota=held.quota_mb or words.class_of(held.profile).get("quota_mb", 0), day=words.day, moment=words.moment,
-        soon=days is not None and days <= SOON_DAYS, days=days, forwards=words.forwards,
-    )  # fmt: skip
 
 
 @SUBJECT.page("/compte/appareils", "/en/account/devices")
@@ -181,41 +160,3 @@ def sessions_end(found: sign_on.Agent) -> Answer:
     except (StoreError, AwayError):
         return unanswered(acts.Told(503, _(acts.AWAY)))
     return sign_on.logout()
-
-
-@SUBJECT.page("/compte/journal", "/en/account/journal")
-@for_agent
-def journal(found: sign_on.Agent) -> Answer:
-    """« Mon journal »: what was done to the account, in plain words."""
-    answer = ask(found, ShowJournal)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    return render_template("own/journal.html", lines=answer.journal, moment=words.moment)
-
-
-@SUBJECT.form("/compte/interface", "/en/account/interface")
-@for_agent
-def interface(found: sign_on.Agent) -> Answer:
-    """« Mon interface »: the class of service, and a button to change it for another."""
-    classes = current_app.extensions["portal"].classes
-    if request.method == "POST":
-        wanted = request.form.get("profile", "")[:100]
-        if wanted not in classes:
-            return redirect(link("interface"), 303)
-        answer = ask(found, lambda source, uid, token: SetClass(source, uid, token, wanted))
-        if isinstance(answer, acts.Told):
-            return unanswered(answer)
-        sign_on.profile_is(found, wanted)
-        session["told"] = "late" if answer.open else "class"
-        return redirect(link("interface"), 303)
-    answer = ask(found, ShowAccount)
-    if isinstance(answer, acts.Told):
-        return unanswered(answer)
-    here = answer.account.profile
-    if here != found.session.profile:
-        sign_on.profile_is(found, here)
-    others = [name for name in classes if name != here]
-    told = session.pop("told", "")
-    return render_template(
-        "own/interface.html", here=here, others=others, told=told, label=words.label, class_of=words.class_of
-    )

@@ -79,8 +79,8 @@ def page(word: str) -> Answer:
         there = sign_on.sign_on().sessions.look_once(word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be looked for: %s", error)
-        return render_template("profile.html", state="away", word=word), 503
-    return render_template("profile.html", state="there" if there else "gone", word=word), 200 if there else 404
+        return render_template("own/profile.html", state="away", word=word), 503
+    return render_template("own/profile.html", state="there" if there else "gone", word=word), 200 if there else 404
 
 
 @SUBJECT.page("/profil/<word>/telecharger", "/en/profile/<word>/download", "profile_file")
@@ -92,9 +92,9 @@ def file(word: str) -> Answer:
         content = shown_once.take("profile", word)
     except (AwayError, StoreError) as error:
         LOG.error("a profile cannot be given: %s", error)
-        return render_template("profile.html", state="away", word=word), 503
+        return render_template("own/profile.html", state="away", word=word), 503
     if content is None:
-        return render_template("profile.html", state="gone", word=word), 404
+        return render_template("own/profile.html", state="gone", word=word), 404
     answer = Response(content, content_type=KIND)
     answer.headers["Content-Disposition"] = f'attachment; filename="{NAME}"'
     return answer

@@ -9,8 +9,8 @@ from malleposte.core.paths import ROOT
 from malleposte_portal import info
 from malleposte_portal.core.languages import capital
 
-TEMPLATE = ROOT / "portal/malleposte_portal/templates/accessibility.html"
-STATEMENT = ("fec0f290406d86ae", date(2026, 11, 27))
+TEMPLATE = ROOT / "portal/malleposte_portal/templates/info/accessibility.html"
+STATEMENT = ("ebb8aac965209d40", date(2026, 11, 27))
 """A digest of the text, and its day: whoever changes the one changes both, here and in `info`."""
 
 

@@ -341,7 +341,7 @@ def test_the_digest_of_the_portal_follows_its_pages_and_what_it_imports(tmp_path
     portal = shutil.copytree(toolkit.PORTAL, tmp_path / "malleposte_portal")
     first = toolkit.digest("portal", portal=portal)
     assert toolkit.digest("portal", portal=portal) == first
-    (portal / "templates" / "home.html").write_text("other")
+    (portal / "templates" / "front" / "home.html").write_text("other")
     assert toolkit.digest("portal", portal=portal) != first
     assert toolkit.digest("accountd") != first
 
