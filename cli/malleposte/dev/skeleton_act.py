@@ -86,7 +86,7 @@ def extended(act: Act, root: Path = ROOT) -> Mapping[Path, str]:
     routes = [f"{address} | GET POST | {act.name} | logged in" for address in (act.address, act.english_address)]
     whole = {
         SUBJECTS: after(
-            SUBJECTS, imported(read(SUBJECTS), act.name), "        pages, phones, profiles,", f" {act.name},"
+            SUBJECTS, imported(read(SUBJECTS), act.name), "        account, devices, phones, profiles,", f" {act.name},"
         ),
         TERMS: after(TERMS, read(TERMS), '    "undelete": "messages supprimés rétablis",\n',
                      f'    "{act.name.replace("_", "-")}": "{act.title[0].lower()}{act.title[1:]}",\n'),
@@ -208,7 +208,7 @@ def <NAME>(agent: sign_on.Agent) -> Answer:
 TEMPLATE = """
 {% extends "own/page.html" %}
 {% block title %}{{ _("<TITLE>") }}{% endblock %}
-{% block wrong %}{% if refused or form.errors %}{{ _("Erreur :") }} {% endif %}{% endblock %}
+{% block wrong %}{% if refused or form.errors %}{{ _("Erreur :") }} {% endif %}{% endblock %}
 {% block body %}
 {% if refused %}
 {{ dsfr.alert("error", _("À vérifier"), refused) }}

@@ -22,6 +22,7 @@ from malleposte_portal.own import (
 SUBJECTS = tuple(
     module.SUBJECT
     for module in (
-        account, devices, phones, profiles, recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
+        account, devices, phones, profiles,
+        recovery, factors, log_ins, charges, undelete, senders, data, diagnosis,
     )
 )  # fmt: skip
