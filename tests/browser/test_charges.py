@@ -1,7 +1,5 @@
 """« Mes boîtes et listes » in a browser: a manager opens a box to an agent, and takes it away again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.browser.support.browser import Browser

@@ -1,7 +1,5 @@
 """The help desk in a browser: search, sheet, a code read aloud, lists, boxes; on a desktop and on a telephone."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The diagnosis of an agent who is logged in: what is wrong and what to do, in both languages, on a phone as well."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from malleposte.policy import rules

@@ -1,7 +1,5 @@
 """A first log-in as an agent makes it, from the printed letter to the first mail; and a forgotten log-in."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

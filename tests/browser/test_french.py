@@ -1,7 +1,5 @@
 """Both webmails in one language: no view has a word that is not said in France, and a folder has one name in both."""
 
-from __future__ import annotations
-
 import re
 
 from selenium.webdriver.common.by import By

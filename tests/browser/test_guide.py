@@ -1,7 +1,5 @@
 """The agents' guide on the portal: found from the first page, read with its pictures."""
 
-from __future__ import annotations
-
 from tests.browser.support.browser import Browser
 
 LOADED = """

@@ -1,7 +1,5 @@
 """« J’ai été piraté » in a browser: the proof, the choices, the end; on a desktop and a telephone, by keyboard too."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The agent's own section of the portal in a browser: log-in, a device from its making to its end, log-out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """« Mes données » in a browser: a copy is asked for, is ready by itself, is downloaded and removed."""
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A password is changed, forgotten, or at its end: each path as an agent goes it, to a log-in with the new one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

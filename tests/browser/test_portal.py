@@ -1,7 +1,5 @@
 """The portal as everybody uses it: its tiles, the keyboard, a phone, a screen reader."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 

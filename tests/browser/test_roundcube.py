@@ -1,7 +1,5 @@
 """Roundcube on a desktop and on a phone: log in, read a new message, find the page for passwords, log out."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube

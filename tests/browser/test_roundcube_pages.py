@@ -1,7 +1,5 @@
 """Roundcube in a browser: follow-up, sizes, the ways from and to the full interface."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube, sogo

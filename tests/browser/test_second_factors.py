@@ -1,7 +1,5 @@
 """Second factors as an agent meets them: enrolled, asked for, lost, required; with a virtual key in Chromium."""
 
-from __future__ import annotations
-
 import re
 import time
 from typing import Any

@@ -1,7 +1,5 @@
 """« Filtrage » in a browser: the level changes, a sender is refused, blocked and taken away again."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from tests.browser.support.browser import Browser

@@ -1,7 +1,5 @@
 """SOGo on a desktop and on a phone: log in, read a new message, open the agenda, log out; all of it in French."""
 
-from __future__ import annotations
-
 import datetime
 import zoneinfo
 from collections.abc import Iterator

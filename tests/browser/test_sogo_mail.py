@@ -1,7 +1,5 @@
 """A letter in SOGo, from the address book to the attachments and the draft; the names of its buttons."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os

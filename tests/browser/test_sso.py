@@ -1,7 +1,5 @@
 """The log-in page as an agent uses it: on a desk and on a phone, with the keyboard, with a screen reader."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Every page of the portal by its links, in both languages: an agent who manages a box and is of a help desk."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Any
 from urllib.parse import parse_qs, urlsplit

@@ -1,7 +1,5 @@
 """A message that was deleted for good comes back by the portal, to which SOGo's folders lead."""
 
-from __future__ import annotations
-
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked

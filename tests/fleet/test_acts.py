@@ -1,7 +1,5 @@
 """Each act of an operator reaches the hosts that hold something of the account, and says which it could not reach."""
 
-from __future__ import annotations
-
 import imaplib
 import json
 import zipfile

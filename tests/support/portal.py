@@ -1,7 +1,5 @@
 """The portal's pages by endpoint, with their addresses in French and English, as its subjects route them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from flask import Flask

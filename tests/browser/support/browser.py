@@ -1,7 +1,5 @@
 """One Chromium of one size, on the lab's addresses, that accepts the lab's certificates and no others."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import hashlib

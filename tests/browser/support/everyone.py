@@ -1,7 +1,5 @@
 """The checks of every page of ours: whoever uses it, on whatever screen, finds no barrier."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

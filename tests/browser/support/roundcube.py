@@ -1,7 +1,5 @@
 """Roundcube as an agent clicks through it: on a desktop its parts are side by side, on a phone one after the other."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 

@@ -1,7 +1,5 @@
 """SOGo as an agent clicks through it."""
 
-from __future__ import annotations
-
 import datetime
 import time
 

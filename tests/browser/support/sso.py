@@ -1,7 +1,5 @@
 """The log-in page in a browser."""
 
-from __future__ import annotations
-
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.browser import Browser

@@ -1,7 +1,5 @@
 """A device of few words: WebDAV requests to the platform's one address, and what their answers hold."""
 
-from __future__ import annotations
-
 import base64
 import http.client
 import time

@@ -1,7 +1,5 @@
 """A person of the help desk, in a browser at the portal that has logged in by a second factor."""
 
-from __future__ import annotations
-
 import urllib.parse
 
 from tests.stack.support.accounts_cli import Cli

@@ -1,7 +1,5 @@
 """Second factors as an agent uses them: one-time passwords (RFC 6238), enrolment, the pages that ask for a code."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

@@ -1,7 +1,5 @@
 """The ground of the suites here: a directory in memory."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.unit.accountd.ground import Memory

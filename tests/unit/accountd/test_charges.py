@@ -1,7 +1,5 @@
 """Boxes and lists that an agent manages: shown to their managers alone, changed by them, at once."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

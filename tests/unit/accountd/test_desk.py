@@ -1,7 +1,5 @@
 """The help desk's calls: who may act, on whom, how often; what is shown, what is done, what the journals say."""
 
-from __future__ import annotations
-
 import datetime
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The help desk's calls about functional boxes: which are in reach, who may be given one, what is told to whom."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The calls on devices: listed and revoked for their owner, made for an agent who proves the password."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage

@@ -1,7 +1,5 @@
 """A first log-in: steps in any order and over days, one answer for strangers, a password at the end, nothing twice."""
 
-from __future__ import annotations
-
 import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor

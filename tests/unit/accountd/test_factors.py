@@ -1,7 +1,5 @@
 """The calls of the log-in page about second factors: delays, codes that serve once, what the agent is told."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime
 import re

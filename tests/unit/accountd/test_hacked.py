@@ -1,7 +1,5 @@
 """« J'ai été piraté »: an account is taken back by NUMEN and INA code, and what a thief left is removed one by one."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime
 from collections.abc import Sequence

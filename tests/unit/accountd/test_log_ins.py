@@ -1,7 +1,5 @@
 """Log-ins at the log-in page: their owner sees them and ends one, nobody else does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

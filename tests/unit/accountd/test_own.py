@@ -1,7 +1,5 @@
 """The account of an agent who is logged in, as the agent sees it."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime
 import json

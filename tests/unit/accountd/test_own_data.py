@@ -1,7 +1,5 @@
 """« Mes données » at accountd: asked for with the password, fetched with the log-in, nobody else's."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

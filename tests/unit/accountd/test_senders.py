@@ -1,7 +1,5 @@
 """« Filtrage »: accountd shows and changes an agent's antispam, and refuses what nobody may allow or block."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

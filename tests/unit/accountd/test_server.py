@@ -1,7 +1,5 @@
 """The daemon's sockets: authorised clients, ends of connections, and a daemon that survives every error."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import datetime

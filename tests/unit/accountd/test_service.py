@@ -1,7 +1,5 @@
 """The calls of accountd, on a directory in memory: admission, answers, journal."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import datetime

@@ -1,7 +1,5 @@
 """Messages that an agent deleted for good: found for their owner, and brought back."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

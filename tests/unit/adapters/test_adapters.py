@@ -1,7 +1,5 @@
 """The programs of Dovecot and PostgreSQL, as stand-ins on the path that record their calls; locks on files."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

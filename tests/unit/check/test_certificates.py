@@ -1,7 +1,5 @@
 """Certificates that the operator gives are held against the host that is to show them, before anything is deployed."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from pathlib import Path

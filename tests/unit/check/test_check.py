@@ -1,7 +1,5 @@
 """`malleposte check`: each fault is one line that names file, line and key; exit codes; nothing is written."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import os

@@ -1,7 +1,5 @@
 """The night job of the mail store: boxes that hold expunged messages, and large folders to be indexed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """hostd: what it answers and refuses, over its Unix socket and over TLS, and what it streams."""
 
-from __future__ import annotations
-
 import contextlib
 import datetime
 import hashlib

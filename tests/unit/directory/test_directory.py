@@ -1,7 +1,5 @@
 """Typed entries, the policy's control, and the directory in memory."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.directory import Agent, AlreadyThere, FunctionalBox, NotThere, State
 from malleposte.directory.control import PolicyErrorCode, PolicyState, decode

@@ -1,7 +1,5 @@
 """Classes of service come from the facts alone: a third one, from the inventory to every place that asks."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re

@@ -1,7 +1,5 @@
 """The portal with an accountd of our own, and a client that looks at every page that a test fetches."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """« Activer mon compte », page by page, with accountd and a directory in memory behind the pages."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

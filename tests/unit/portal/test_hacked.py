@@ -1,7 +1,5 @@
 """« J’ai été piraté », page by page: the account is taken back, then each thing that was found is kept or removed."""
 
-from __future__ import annotations
-
 import re
 from copy import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Every page in both languages; first log-in, change, reset, a code: what accountd is asked, what the agent is told."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

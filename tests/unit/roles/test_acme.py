@@ -1,7 +1,5 @@
 """Every source of certificates can be deployed: what the end of a deploy asks of a host follows from its source."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 from typing import Any

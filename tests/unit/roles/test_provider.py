@@ -1,7 +1,5 @@
 """The provider by which agents log in: every service is told the same of it, from one place of the wiring."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from typing import Any

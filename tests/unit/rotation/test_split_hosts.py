@@ -1,7 +1,5 @@
 """Secrets of a platform whose database has a host of its own: the hosts that receive each new secret."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Iterator

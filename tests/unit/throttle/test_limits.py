@@ -1,7 +1,5 @@
 """Rate limits of accountd: by account and network, by network, in all; and the end of a limit."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter
 from ipaddress import ip_network

@@ -1,7 +1,5 @@
 """`malleposte deploy --rolling`: the order, the probe between the hosts, where it stops and what it then says."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

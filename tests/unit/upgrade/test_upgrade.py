@@ -1,7 +1,5 @@
 """`malleposte upgrade`: the order, manual upgrades, the note of an interrupted run, and its end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace

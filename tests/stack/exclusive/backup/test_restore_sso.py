@@ -1,7 +1,5 @@
 """Second factors and log-ins come back from the archive of the portal's host, by the words of the guide."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

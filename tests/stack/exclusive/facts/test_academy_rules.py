@@ -1,7 +1,5 @@
 """Facts by which an academy has its way: no forwards to outside, by any script; signatures of a template."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

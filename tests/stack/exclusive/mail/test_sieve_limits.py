@@ -1,7 +1,5 @@
 """Agents' filters send within limits, and those that exceed them are refused."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

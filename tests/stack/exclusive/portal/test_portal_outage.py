@@ -1,7 +1,5 @@
 """The portal while others are down: it stays up, says within a minute what does not answer and what can be done."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace

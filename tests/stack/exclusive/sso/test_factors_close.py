@@ -1,7 +1,5 @@
 """The fact `closes_devices`, turned on after agents have enrolled second factors, and off again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

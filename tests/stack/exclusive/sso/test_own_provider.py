@@ -3,8 +3,6 @@
 The lab goes back to its snapshot at the end.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

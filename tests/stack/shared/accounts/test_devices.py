@@ -1,7 +1,5 @@
 """Device passwords: what each opens, what it does not, and how it ends; with what becomes of the main password."""
 
-from __future__ import annotations
-
 import datetime
 import imaplib
 import json

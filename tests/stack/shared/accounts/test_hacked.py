@@ -1,7 +1,5 @@
 """« J’ai été piraté » on the lab: what a thief left in mailbox and webmail is found, and goes if its owner says so."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from dataclasses import replace

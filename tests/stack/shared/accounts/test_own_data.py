@@ -1,7 +1,5 @@
 """« Mes données » on the lab: a copy is made in the background, is its owner's alone, and goes with the account."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json

@@ -1,7 +1,5 @@
 """The record of log-ins and refused mail: what its owner is told of it, who else may read it, and how it ends."""
 
-from __future__ import annotations
-
 import dataclasses
 import email
 import email.policy

@@ -1,7 +1,5 @@
 """An invitation that an agent of the light class answers in Roundcube: the meeting is in the agent's agenda."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

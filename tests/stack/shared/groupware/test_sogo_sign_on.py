@@ -1,7 +1,5 @@
 """The log-in to SOGo by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """Limits of recipients for an account: counted by every way, mail above them held, and operators told."""
 
-from __future__ import annotations
-
 import base64
 import email
 import email.policy

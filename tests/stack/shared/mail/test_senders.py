@@ -1,7 +1,5 @@
 """« Filtrage »: what an agent chooses on the portal decides where the next message lands, by every program."""
 
-from __future__ import annotations
-
 import base64
 import email
 import email.policy

@@ -1,7 +1,5 @@
 """The help desk on the portal, by protocol: refusals beside what is done, codes, a lost factor, journals and audit."""
 
-from __future__ import annotations
-
 import csv
 import imaplib
 import io

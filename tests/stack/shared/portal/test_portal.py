@@ -1,7 +1,5 @@
 """The portal's pages: links to the services and to help, in two languages, for everyone."""
 
-from __future__ import annotations
-
 import re
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

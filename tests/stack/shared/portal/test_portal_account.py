@@ -1,7 +1,5 @@
 """The portal's forms do what they say: a new password lets the agent in, what is wrong changes nothing."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

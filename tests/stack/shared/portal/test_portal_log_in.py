@@ -1,7 +1,5 @@
 """Log-in to the portal by the log-in page, what an agent does there, and the ways in which it ends."""
 
-from __future__ import annotations
-
 import json
 import plistlib
 import re

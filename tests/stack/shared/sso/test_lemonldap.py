@@ -1,7 +1,5 @@
 """The log-in page and its provider: admission, refusals, and the answers to a service."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

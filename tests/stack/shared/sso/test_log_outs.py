@@ -1,7 +1,5 @@
 """Log-outs of which the provider tells the webmails (Back-Channel Logout): its own word alone ends a session."""
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.parse

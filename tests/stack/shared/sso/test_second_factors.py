@@ -1,7 +1,5 @@
 """Second factors at the log-in page, by protocol: enrolled, asked for, spent once, slowed, lost, required."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re

@@ -1,7 +1,5 @@
 """`malleposte sso`: an operator sees and removes an agent's second factors, and ends log-ins."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The log-in to Roundcube by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import re
 import urllib.parse
 from typing import Any

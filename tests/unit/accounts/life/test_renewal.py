@@ -1,7 +1,5 @@
 """Warnings before a password expires: recipients, times, texts; and the expiry."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reports on an account that writes to too many recipients, their text, and a mail server that is away."""
 
-from __future__ import annotations
-
 import email.message
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """No client delays maintenance on a backup server for ever: the forced command and the lock, with a borg that hangs."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Progress: the record of a run, and the callback over a real run on this machine."""
 
-from __future__ import annotations
-
 import io
 import json
 import stat

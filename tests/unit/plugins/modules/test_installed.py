@@ -1,7 +1,5 @@
 """The packages of a host are told by dpkg, as one text."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from tests.support.modules import run_module

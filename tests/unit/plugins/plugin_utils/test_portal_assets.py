@@ -1,7 +1,5 @@
 """The files of others that the portal serves: locked, checked, few, and made once; a fault names its remedy."""
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile

@@ -1,7 +1,5 @@
 """The help desk's pages: what is asked of accountd, what is shown, and that a refusal is a sentence."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The front page: states of services, messages, the help desk's hours; and the diagnosis without log-in."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The agents' guide: each of its pages is served as it is in the sources, its links and pictures lead somewhere."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import unquote, urldefrag
 

@@ -1,7 +1,5 @@
 """Log-in by the provider and log-out: each wrong answer beside the right one; pages that need no log-in go on."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import threading

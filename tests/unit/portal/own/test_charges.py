@@ -1,7 +1,5 @@
 """« Mes boîtes et listes »: shown to their managers, changed part by part."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

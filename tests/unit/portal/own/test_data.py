@@ -1,7 +1,5 @@
 """« Mes données »: a copy is asked for with the password, shown as it stands, fetched and removed by its owner."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from copy import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """« Diagnostiquer mon problème » after log-in: each fault in plain words, with what to do; or nothing wrong."""
 
-from __future__ import annotations
-
 import datetime
 from copy import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """« Ma double authentification »: factors are listed, one of several is removed by the password."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

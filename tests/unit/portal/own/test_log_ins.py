@@ -1,7 +1,5 @@
 """Log-ins at the log-in page and trusted browsers: listed with the devices, each ended by its owner."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

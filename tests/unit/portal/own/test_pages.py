@@ -1,7 +1,5 @@
 """The agent's own section: what is shown, made, ended; and that a log-in that is over is over here too."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

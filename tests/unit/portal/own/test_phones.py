@@ -1,7 +1,5 @@
 """« Régler mon téléphone »: addresses for each kind of device; the profile of an iPhone from the form to its end."""
 
-from __future__ import annotations
-
 import json
 import plistlib
 import socket

@@ -1,7 +1,5 @@
 """« Mes moyens de secours »: shown masked, changed by the password; a new address waits for its code."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

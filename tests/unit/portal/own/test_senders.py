@@ -1,7 +1,5 @@
 """« Filtrage »: the level changes, senders come and go."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """« Récupérer un message supprimé »: messages are found and come back."""
 
-from __future__ import annotations
-
 from copy import replace
 from typing import Any
 
