@@ -21,7 +21,7 @@ from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import FunctionalBox, State, box_attributes
 
-from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, token
+from .test_service import HERE, KEYS, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, refusal, token
 
 FORWARD = Trace("forward", who="voleur@lointain.test")
 FOLDER = Trace("folder", "Projets", "user=voleur")
@@ -120,11 +120,9 @@ def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: Robbed, 
     code = stage.code("mdupond")
     assert stage.recover(code, **wrong) == NOT_PROVED
     assert stage.opens("mdupond", OLD) and stage.held("mdupond", "mpBlockedUntil") == []
-    weak = stage.recover(code, new="weak")
-    assert isinstance(weak, Refused) and weak.violations
+    assert refusal(stage.recover(code, new="weak")).violations
     assert (stage.channel.closed, stage.letters, stage.held("mdupond", "mpBlockedUntil")) == ([], [], [])
-    again = stage.recover(code, new=OLD)
-    assert isinstance(again, Refused) and [one.code for one in again.violations] == ["in_history"]
+    assert [one.code for one in refusal(stage.recover(code, new=OLD)).violations] == ["in_history"]
     assert isinstance(stage.recover(code), Done), "a failure spends no code"
 
 
@@ -173,8 +171,7 @@ def test_a_blocked_account_is_taken_back_and_one_that_waits_is_not(stage: Robbed
     assert stage.taken_back().before == "blocked"
     assert stage.held("mdupond", "mpState") == ["active"]
     uid = stage.agent("nouveau", State.PENDING, OTHER_NUMEN)
-    refused = stage.recover(stage.code(uid), numen=OTHER_NUMEN)
-    assert isinstance(refused, Refused) and refused.error == ErrorCode.REFUSED_VALUE
+    assert refusal(stage.recover(stage.code(uid), numen=OTHER_NUMEN)).error == ErrorCode.REFUSED_VALUE
 
 
 def test_what_is_named_goes_and_nothing_else(stage: Robbed) -> None:

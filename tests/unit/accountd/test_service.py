@@ -253,6 +253,18 @@ class Stage:
         return [json.loads(line) for line in self.journal.read_text("utf-8").splitlines()]
 
 
+def success[A: Done](answer: A | Refused) -> A:
+    """The answer, which must not be a refusal."""
+    assert isinstance(answer, Done), answer
+    return answer
+
+
+def refusal(answer: Done | Refused) -> Refused:
+    """The refusal that the answer must be."""
+    assert isinstance(answer, Refused), answer
+    return answer
+
+
 @pytest.fixture
 def stage(tmp_path: Path, ground: Any) -> Stage:
     return Stage(tmp_path, ground)
@@ -276,8 +288,7 @@ def test_whatever_is_wrong_the_answer_is_one(stage: Stage, wrong: dict[str, str]
 
 def test_an_account_that_waits_has_a_first_log_in_and_no_reset(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.PENDING)
-    refused = stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW))
-    assert isinstance(refused, Refused)
+    refused = refusal(stage.ask(passwords.Reset(HERE, "", NUMEN, stage.code(uid), NEW)))
     assert (refused.error, stage.held(uid, "mpState")) == ("refused_value", ["pending"])
 
 
@@ -293,8 +304,7 @@ def test_an_old_code_and_a_suspended_account_get_the_same_answer(stage: Stage) -
 def test_a_change_is_proved_judged_and_closes_the_channels(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE)
     assert stage.ask(passwords.Change(HERE, uid, "wrong", "weak")) == NOT_PROVED
-    refused = stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak"))
-    assert isinstance(refused, Refused)
+    refused = refusal(stage.ask(passwords.Change(HERE, f"{uid}.bis", OLD, "weak")))
     assert {"too_short", "missing_upper"} <= {one.code for one in refused.violations}
     assert stage.channel.closed == []
     assert stage.ask(passwords.Change(HERE, f" {uid.upper()}@AC-exemple.test ", OLD, NEW)) == Done(uid, "active")
@@ -309,8 +319,7 @@ def test_an_expired_agent_and_a_blocked_one(stage: Stage) -> None:
     done = stage.ask(Block(HERE, uid.upper(), token(uid, iat=int(NOW.timestamp()) + 1), "piraté"))
     assert done == Done(uid, "active", "20260903080000Z")
     assert stage.ask(passwords.Change(HERE, uid, NEW, "Encore-Autre9!q")) == NOT_PROVED
-    again = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW))
-    assert isinstance(again, Refused)
+    again = refusal(stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), NEW)))
     assert [one.code for one in again.violations] == ["in_history"]
     reset = stage.ask(passwords.Reset(HERE, uid, NUMEN, stage.code(uid), "Encore-Autre9!q"))
     assert reset == Done(uid, "blocked", "20260903080000Z")
@@ -349,8 +358,7 @@ def test_guesses_at_log_ins_wait_and_use_up_nothing_of_the_forms(stage: Stage) -
     uid = stage.agent("mdupond", State.ACTIVE)
     for number in range(3):
         assert stage.ask(passwords.Prove(HERE, uid, f"wrong{number}")) == NOT_PROVED
-    slowed = stage.ask(passwords.Prove(HERE, uid, OLD))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(stage.ask(passwords.Prove(HERE, uid, OLD)))
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert stage.ask(passwords.Prove("198.51.100.7", uid, OLD)) == Done(uid, "active"), "the owner is not shut out"
     assert stage.ask(passwords.Prove(HERE, uid, OLD)) == Done(uid, "active"), "and has started afresh everywhere"
@@ -363,8 +371,7 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
     assert [stage.ask(passwords.Change(HERE, uid, "same", NEW)) for _ in range(20)] == [NOT_PROVED] * 20
     for number in range(2):
         assert stage.ask(passwords.Change(HERE, uid, f"wrong{number}", NEW)) == NOT_PROVED
-    slowed = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(stage.ask(passwords.Change(HERE, uid, OLD, NEW)))
     assert (slowed.error, slowed.wait) == ("slow_down", 900)
     assert [stage.ask(passwords.Change(HERE, "nobody", f"w{n}", NEW)) for n in range(4)][-1] == slowed
     assert isinstance(stage.ask(passwords.Change("198.51.100.9", uid, OLD, NEW)), Done), "another network is free"
@@ -499,9 +506,7 @@ def test_a_code_goes_to_the_means_of_recovery_and_nowhere_else(stage: Stage) -> 
         stage.ask(passwords.IssueCode(HERE, uid))
     assert len(stage.sent) == 3, "nobody's mailbox is filled"
     assert codes.waits({"mpInaCode": stage.held(uid, "mpInaCode")}, NOW, codes.Way.MAIL) == 2
-    other = stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))
-    assert isinstance(other, Refused)
-    assert other.error == "refused_value"
+    assert refusal(stage.ask(passwords.IssueCode(HERE, uid, "pigeon"))).error == "refused_value"
 
 
 def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None:
@@ -528,9 +533,7 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
     assert stage.ask(SetRecovery(HERE, uid, "wrong", "phone", "06 12 34 56 78")) == NOT_PROVED
     for bad in (("mail", "nonsense"), ("mail", "x@ac-exemple.test"), ("mail", "x@a.ac-exemple.test"), ("phone", "12"),
                 ("pigeon", "12")):  # fmt: skip
-        refused = stage.ask(SetRecovery(HERE, uid, OLD, *bad))
-        assert isinstance(refused, Refused)
-        assert refused.error == "refused_value"
+        assert refusal(stage.ask(SetRecovery(HERE, uid, OLD, *bad))).error == "refused_value"
     assert (stage.told, stage.confirmations) == ([], [])
     asked = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
     assert asked == RecoveryAsked(uid, "active", "20260904080000Z")
@@ -542,8 +545,8 @@ def test_a_telephone_asks_for_the_password_counts_later_and_is_told(stage: Stage
 
 def new_address(stage: Stage, uid: str, address: str = "a@exemple.test") -> tuple[str, str]:
     """Ask for another address: its ticket and the code that was sent there."""
-    done = stage.ask(SetRecovery(HERE, uid, OLD, "mail", address))
-    assert isinstance(done, Done) and done.until == ""
+    done = success(stage.ask(SetRecovery(HERE, uid, OLD, "mail", address)))
+    assert done.until == ""
     where, issued = stage.confirmations[-1]
     assert where == address
     return done.ticket, issued.shown
@@ -553,17 +556,14 @@ def test_an_address_counts_later_once_the_code_that_went_there_is_typed(stage: S
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     ticket, code = new_address(stage, uid)
     assert (stage.told, stage.held(uid, "mpRecoveryNext")) == ([], []), "nothing is changed yet"
-    wrong = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))
-    assert isinstance(wrong, Refused)
-    assert wrong.error == "refused_value"
+    assert refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, "3" * 10))).error == "refused_value"
     done = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code.lower()))
     assert done == Done(uid, "active", "20260904080000Z")
     assert stage.held(uid, "mpRecoveryNext") == ["20260904080000Z a@exemple.test -"]
     assert stage.held(uid, "mpRecoveryMail") == ["vieux@exemple.test"]
     later = datetime.datetime(2026, 9, 4, 8, tzinfo=datetime.UTC)
     assert stage.told == [(["vieux@exemple.test", "a@exemple.test", "mdupond@ac-exemple.test"], uid, later)]
-    again = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(again, Refused), "a ticket serves once"
+    refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)))  # a ticket serves once
     stage.ask(passwords.IssueCode(HERE, uid))
     assert [where for where, _code in stage.sent] == ["vieux@exemple.test"]
     object.__setattr__(stage.service.tools, "now", lambda: later)
@@ -582,12 +582,10 @@ def test_a_ticket_is_of_one_account_one_address_and_fifteen_minutes(stage: Stage
         ConfirmRecovery(HERE, uid, token(uid), "", code),
     ]
     for one in refused:
-        answer = stage.ask(one)
-        assert isinstance(answer, Refused) and answer.error == "refused_value"
+        assert refusal(stage.ask(one)).error == "refused_value"
     assert stage.ask(ConfirmRecovery(HERE, uid, token(other), ticket, code)) == NO_LOG_IN
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=15))
-    late = stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code))
-    assert isinstance(late, Refused)
+    refusal(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)))
     object.__setattr__(stage.service.tools, "now", lambda: NOW + datetime.timedelta(minutes=14))
     assert isinstance(stage.ask(ConfirmRecovery(HERE, uid, token(uid), ticket, code)), Done)
 
@@ -610,9 +608,7 @@ def test_codes_for_new_addresses_are_limited(stage: Stage) -> None:
 def test_a_change_of_means_that_cannot_be_told_is_not_made(stage: Stage) -> None:
     uid = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["vieux@exemple.test"])
     stage.mute = True
-    refused = stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))
-    assert isinstance(refused, Refused)
-    assert refused.error == "unavailable"
+    assert refusal(stage.ask(SetRecovery(HERE, uid, OLD, "phone", "06 12 34 56 78"))).error == "unavailable"
     assert stage.held(uid, "mpRecoveryNext") == []
     stage.mute = False
     assert isinstance(stage.ask(SetRecovery(HERE, uid, OLD, "mail")), Done)
@@ -659,9 +655,7 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
     for by in (token("chef"), "", "nobody", token(uid)[:-4] + "AAAA"):
         for request in (Block(HERE, uid, by, "r"), EndSessions(HERE, uid, by),
                         SetClass(HERE, uid, by, "convergence")):  # fmt: skip
-            refused = stage.ask(request)
-            assert isinstance(refused, Refused)
-            assert refused.error == "unauthorised"
+            assert refusal(stage.ask(request)).error == "unauthorised"
     assert (stage.held(uid, "mpState"), stage.held(uid, "mpProfile")) == (["active"], ["roundcube"])
     assert stage.channel.closed == []
     assert stage.ask(SetClass(HERE, uid, token(uid), "convergence")) == Done(uid, "active")
@@ -673,12 +667,8 @@ def test_acts_on_one_s_own_account_and_on_nobody_else_s(stage: Stage) -> None:
         EndSessions(HERE, "nobody", token("nobody")),
         Block(HERE, "nobody", token("nobody"), "r"),
     ):
-        refused = stage.ask(request)
-        assert isinstance(refused, Refused)
-        assert refused.error == "not_found"
-    bad = stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))
-    assert isinstance(bad, Refused)
-    assert bad.error == "refused_value"
+        assert refusal(stage.ask(request)).error == "not_found"
+    assert refusal(stage.ask(Block(HERE, uid, token(uid, iat=int(NOW.timestamp()) + 20), " "))).error == "refused_value"
     assert stage.lines()[0]["by"] == uid
 
 
@@ -782,9 +772,7 @@ def test_what_fails_inside_says_so_and_no_more(stage: Stage, caplog: pytest.LogC
     assert answer == Refused(ErrorCode.UNAVAILABLE, "the directory gives no answer")
     stage.away = False
     stage.directory.fail_after = stage.directory.changes
-    defect = stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert isinstance(defect, Refused)
-    assert defect.error == "unavailable"
+    assert refusal(stage.ask(passwords.Change(HERE, uid, OLD, NEW))).error == "unavailable"
     assert stage.ask(passwords.Change("nowhere", uid, OLD, NEW)) == Refused(
         ErrorCode.BAD_REQUEST, "source is no address"
     )
