@@ -34,8 +34,7 @@ def open_desk(browser: Browser, site: Site, web: Web, who: Any, school: str) -> 
     enter(browser, who.uid, who.account.password)
     type_code(browser, application.code())
     browser.seen("h1", "Mon compte")
-    browser.click("a", "Ouvrir l’assistance")
-    browser.seen("h1", "Assistance")
+    browser.click("a", "Ouvrir l’assistance", heading="Assistance")
 
 
 def find(browser: Browser, uid: str) -> None:
@@ -56,8 +55,7 @@ def find(browser: Browser, uid: str) -> None:
 
 def read_aloud(browser: Browser) -> str:
     """Give a code on the telephone: refused before the agent was called back, then shown."""
-    browser.click("a", "Donner un code INA")
-    browser.seen("h1", "Donner un code INA")
+    browser.click("a", "Donner un code INA", heading="Donner un code INA")
     browser.click("label[for=way-1]")
     type_in(browser, reason="demande 4711")
     browser.click("main form button")
@@ -85,8 +83,7 @@ def test_a_call_is_answered(browser: Browser, person: Any, site: Site, ca_bundle
     code = read_aloud(browser)
     assert len(code) == 11
     assert code not in browser.driver.page_source
-    browser.click("a", "Supprimer")
-    browser.seen("h1", "Supprimer un second facteur")
+    browser.click("a", "Supprimer", heading="Supprimer un second facteur")
     looked_at(browser, "factor")
     type_in(browser, reason="téléphone perdu")
     browser.click("main form button")
@@ -121,8 +118,7 @@ def test_a_school_s_box_is_opened_to_an_agent(
     looked_at(browser, "boxes")
     browser.click(".cards a")
     browser.seen("main", "Personne n’ouvre cette boîte")
-    browser.click("a", "Ouvrir la boîte à un agent")
-    browser.seen("h1", "Ouvrir la boîte à un agent")
+    browser.click("a", "Ouvrir la boîte à un agent", heading="Ouvrir la boîte à un agent")
     type_in(browser, agent="nul-ne-porte-ce-nom")
     type_in(browser, reason="demande 4711")
     browser.click("main form button")
@@ -133,8 +129,7 @@ def test_a_school_s_box_is_opened_to_an_agent(
     browser.seen("main", "La boîte est ouverte à l’agent")
     looked_at(browser, "box")
     assert near.held("mpOpens") == {"mpOpens": [box.uid]}
-    browser.click("a", "Retirer")
-    browser.seen("h1", "Retirer la boîte à un agent")
+    browser.click("a", "Retirer", heading="Retirer la boîte à un agent")
     looked_at(browser, "undelegate")
     type_in(browser, reason="muté")
     browser.click("main form button")

@@ -64,9 +64,7 @@ def enters(mail: Mail, who: Account) -> bool:
 
 def filters(mail: Mail, who: Account, name: str) -> None:
     """The script of a webmail, in force."""
-    sieve = mail.sieve(who)
-    sieve.put(name, FORWARD)
-    sieve.activate(name)
+    mail.set_filter(who, name, FORWARD)
 
 
 def inside(visitor: Webmail) -> bool:

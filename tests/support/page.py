@@ -38,6 +38,21 @@ class Page(HTMLParser):
             if name == tag
         ]
 
+    @property
+    def main(self) -> str:
+        """The text of the page's own part."""
+        return self.all("main")[0][1]
+
+    @property
+    def heading(self) -> str:
+        """The text of the first heading."""
+        return self.all("h1")[0][1]
+
+    @property
+    def links(self) -> list[str]:
+        """Where its links lead."""
+        return [str(attributes["href"]) for attributes, _text in self.all("a")]
+
     def named(self, name: str) -> str:
         """The text of the element with this id; empty where there is none."""
         for rank, (_tag, attributes) in enumerate(self.elements):

@@ -41,8 +41,3 @@ def act(visitor: SignedOn, address: str, **values: str) -> Page:
     path = address.partition("?")[0]
     (form,) = [one for one in visitor.get(address).forms() if one["action"] == path]
     return Page(visitor.follow(visitor.ask(path, form["fields"] | values)).text)
-
-
-def main(page: Page) -> str:
-    """The text of a page's main part."""
-    return page.all("main")[0][1]

@@ -78,7 +78,7 @@ def well_built(page: Page, language: str) -> None:
     assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
     labels = [held["aria-label"] for held, _text in page.all("nav")]
     assert labels and len(labels) == len(set(labels))
-    assert page.all("h1")[0][1] in page.all("title")[0][1]
+    assert page.heading in page.all("title")[0][1]
     levels = [int(tag[1]) for tag, _attributes in page.elements if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))

@@ -60,26 +60,26 @@ def begin(agent: Visitor, code: str, numen: str = NUMEN, language: str = "") -> 
 
 
 def title(page: Page) -> str:
-    return page.all("h1")[0][1]
+    return page.heading
 
 
 def test_from_two_secrets_to_an_active_account(agent: Visitor, behind: Behind) -> None:
     code = behind.pending()
     page = begin(agent, code)
     assert (agent.last.request.path, title(page)) == ("/activer/etape", "Votre téléphone")
-    shown = page.all("main")[0][1]
+    shown = page.main
     for known in ("Marie Dupond", "mdupond", "mdupond@ac-exemple.test"):
         assert known in shown
     assert title(agent.send("/activer/etape", step="phone", value="06 12 34 56 78")) == "Votre adresse de secours"
     page = agent.send("/activer/etape", step="mail", value=ADDRESS)
-    assert (title(page), ADDRESS in page.all("main")[0][1]) == ("Vérifier votre adresse de secours", True)
+    assert (title(page), ADDRESS in page.main) == ("Vérifier votre adresse de secours", True)
     page = agent.send("/activer/etape", step="confirm", value=behind.confirmations[0][1].shown)
     assert title(page) == "La charte"
     assert [text for _held, text in page.all("p") if text in ("Un.", "Deux.")] == ["Un.", "Deux."]
     assert title(agent.send("/activer/etape", step="charter", value="y")) == "Votre mot de passe"
     page = agent.send("/activer/etape", step="password", new=NEW, again=NEW)
     assert (agent.last.request.path, title(page)) == ("/fait", "Votre compte est activé")
-    assert "mdupond" in page.all("main")[0][1]
+    assert "mdupond" in page.main
     assert behind.opens("mdupond", NEW)
     assert behind.held("mdupond", "mpRecoveryMail") == [ADDRESS]
     assert behind.held("mdupond", "mpRecoveryPhone") == ["+33612345678"]
@@ -127,10 +127,10 @@ def test_an_address_may_be_another_one(agent: Visitor, behind: Behind) -> None:
     agent.send("/activer/etape", step="mail", value="faux@exemple.test")
     page = agent.send("/activer/etape", step="confirm", again="1")
     assert [where for where, _code in behind.confirmations] == ["faux@exemple.test"] * 2
-    assert "?step=mail" in str([held["href"] for held, _text in page.all("a")])
+    assert "?step=mail" in str(page.links)
     assert title(agent.get("/activer/etape?step=mail")) == "Votre adresse de secours"
     page = agent.send("/activer/etape", step="mail", value=ADDRESS)
-    assert ADDRESS in page.all("main")[0][1]
+    assert ADDRESS in page.main
     assert title(agent.send("/activer/etape", step="confirm", value=behind.confirmations[2][1].code)) == "La charte"
 
 
@@ -220,8 +220,8 @@ def test_an_old_ticket_leads_back_and_loses_nothing(agent: Visitor, behind: Behi
         held["ticket"] = "20200101000000Z.mdupond.k1:x"
     answer = agent.http.get("/activer/etape", base_url="https://pia.test")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/activer")
-    assert "reprendrez où vous en étiez" in agent.get("/activer").all("main")[0][1]
-    assert "reprendrez où vous en étiez" not in agent.get("/activer").all("main")[0][1]
+    assert "reprendrez où vous en étiez" in agent.get("/activer").main
+    assert "reprendrez où vous en étiez" not in agent.get("/activer").main
     assert title(begin(agent, code)) == "Votre adresse de secours"
 
 

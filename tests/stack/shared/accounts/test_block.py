@@ -97,9 +97,7 @@ def victims(site, crowd, cli, post, web, ca_bundle, platform):
     for profile in ("convergence", "roundcube"):
         account = crowd.agent(profile=profile, delegates=("probe2",))
         forward = f"{token()}@lointain.test"
-        sieve = post.sieve(account)
-        sieve.put("sogo" if profile == "convergence" else "roundcube", redirect(forward))
-        sieve.activate("sogo" if profile == "convergence" else "roundcube")
+        post.set_filter(account, "sogo" if profile == "convergence" else "roundcube", redirect(forward))
         device = Device(web, address, names["dav"], account)
         assert device.ask("PROPFIND", "/", Depth="0").status == 207
         if profile == "convergence":

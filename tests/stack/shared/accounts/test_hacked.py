@@ -49,9 +49,7 @@ def robbed(mail: Mail, account: Account, script: str, thief: str) -> None:
     """Leave a forward, a filter that deletes, and an inbox that is open to two others."""
     text = f'require ["copy"];\nif header :is "x-test" "a" {{ redirect :copy "{thief}"; }}\n'
     text += f'if header :contains "subject" "secret-{account.uid}" {{ discard; stop; }}\n'
-    sieve = mail.sieve(account)
-    sieve.put(script, text)
-    sieve.activate(script)
+    mail.set_filter(account, script, text)
     mail.site.run("mail1", "/usr/bin/python3", "-I", "-B", "-", account.uid, given=BLOCK)
     session = mail.imap(account)
     for who in ("probe1", KEPT):
@@ -121,11 +119,11 @@ def test_what_others_opened_is_named_to_the_agent_and_to_the_operator(
 
     visitor = Visitor(site, web)
     page = visitor.send("/pirate", numen=who.numen, code=who.code(), new=new, again=new)
-    text = page.all("main")[0][1]
+    text = page.main
     assert "Ce que l’intrus a pu lire chez d’autres" in text
     assert box.mail in text and name in text and other.mail not in text
     assert len(heads(page)) == len(told), "nothing was left, so nothing is asked"
-    text = visitor.send("/pirate/verification").all("main")[0][1]
+    text = visitor.send("/pirate/verification").main
     assert "prévenez-les" in text and "Aucun réglage n’est supprimé" in text
     assert who.held("mpOpens") == {"mpOpens": [box.uid]}
 
@@ -156,7 +154,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     assert (visitor.status, who.held("mpBlockedUntil")) == (403, {})
 
     page = visitor.send("/pirate", numen=who.numen, code=code, new=new, again=new)
-    text = page.all("main")[0][1]
+    text = page.main
     assert "1 mot de passe d’appareil est supprimé" in text and thief in text
     assert enters(who.uid, new)
     assert not enters(who.uid, who.account.password)
@@ -168,7 +166,7 @@ def test_what_a_thief_left_goes_and_what_the_owner_keeps_stays(
     assert sorted(heads(page)) == sorted(expected)
 
     page = visitor.send("/pirate/verification", **choices(page, KEPT))
-    text = page.all("main")[0][1]
+    text = page.main
     assert "1 réglage est gardé" in text, text
     account = replace(who.account, password=new)
     rights = b" ".join(mail.imap(account).getacl("INBOX")[1])

@@ -13,7 +13,7 @@ from malleposte.platform import mailstore
 from tests.stack.support import boxes
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.boxes import Box, Folder
-from tests.stack.support.desk import entered, main
+from tests.stack.support.desk import entered
 from tests.stack.support.mail import Mail, compose, quoted, wait_for
 from tests.stack.support.people import People, directory
 from tests.stack.support.site import Account, Site
@@ -259,12 +259,12 @@ def test_a_restored_folder_is_told_to_its_owner(site: Site, web: Web, person: An
     given = ("restore", "folder", who.uid, "INBOX", "--reason", "demande 4711")
     assert Cli(site).typed(*given, "--dry-run", group="backup").returncode == 0
     visitor, told = entered(site, web, who), "Dossier restauré depuis une sauvegarde"
-    assert told not in main(visitor.get("/compte/journal"))
+    assert told not in visitor.get("/compte/journal").main
     done = Cli(site).typed(*given, group="backup")
     assert done.returncode == 0, done
-    text = main(visitor.get("/compte/journal"))
+    text = visitor.get("/compte/journal").main
     assert told in text and "motif : demande 4711" in text
-    assert told not in main(entered(site, web, other).get("/compte/journal"))
+    assert told not in entered(site, web, other).get("/compte/journal").main
 
 
 def test_one_message_comes_back_by_message_id_or_uid_into_place_or_beside(

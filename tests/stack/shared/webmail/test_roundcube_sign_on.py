@@ -245,9 +245,7 @@ def test_filters_of_the_groupware_s_agents_are_not_changed_here(
     """Refused by the server, beside the same by an agent whose filters are these."""
     account, here = full
     assert here.enter(here.back(here.sso.log_in(account.uid, account.password, here.leave("/?_interface=legere"))))
-    mine = mail.sieve(account)
-    mine.put("sogo", "# sogo's\nkeep;\n")
-    mine.activate("sogo")
+    mine = mail.set_filter(account, "sogo", "# sogo's\nkeep;\n")
     other, there = people.agent(profile="roundcube"), webmail()
     assert there.login(other.uid, other.password)
     for action in FILTERS:

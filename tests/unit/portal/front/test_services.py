@@ -55,7 +55,7 @@ def seen(site: Settings) -> Callable[..., None]:
 
 
 def text(visit: Visitor, path: str) -> str:
-    return visit.get(path).all("main")[0][1]
+    return visit.get(path).main
 
 
 @pytest.mark.parametrize(("path", "up"), [("/", "Disponible"), ("/en/", "Available")])

@@ -202,7 +202,7 @@ def test_a_log_out_ends_the_provider_s_session_too(visit: Any, log_in: Any) -> N
     assert not entered(visit)
     visit.http.set_cookie(COOKIE, held, domain="pia.test", secure=True)
     assert not entered(visit), "the identifier is worth nothing any more"
-    assert "déconnecté" in visit.get("/deconnecte").all("h1")[0][1]
+    assert "déconnecté" in visit.get("/deconnecte").heading
 
 
 def told(visit: Any, token: str) -> int:
@@ -270,7 +270,7 @@ def test_pages_for_everybody_need_neither_provider_nor_valkey(
     assert visit.last.status_code == 200
     page = visit.get("/connexion")
     assert visit.last.status_code == 503
-    assert "pas possible pour le moment" in page.all("main")[0][1]
+    assert "pas possible pour le moment" in page.main
     provider.away = valkey.away = False
     assert entered(visit), "the log-in of before goes on"
 
@@ -279,7 +279,7 @@ def test_a_provider_that_is_away_says_so_in_one_sentence(fresh: Any) -> None:
     visit, provider = fresh()
     provider.away = True
     page = visit.get("/en/login")
-    assert visit.last.status_code == 503 and "not possible at the moment" in page.all("main")[0][1]
+    assert visit.last.status_code == 503 and "not possible at the moment" in page.main
     provider.away = False
     back = provider.log_in(begun(visit), "mdupond")
     provider.away = True

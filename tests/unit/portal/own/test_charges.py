@@ -7,17 +7,15 @@ import pytest
 from malleposte.accountd.calls.charges import Charge, Member, SetCharge
 from malleposte.accountd.message import ErrorCode
 
-from tests.support.portal import ADDRESSES
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.support.portal import ADDRESSES, BOTH
+from tests.unit.portal.own.test_pages import DONE
 
-__all__ = ["inside"]
 BOX = Charge("box", "ce.x", "Collège X", "ce.x@ac-exemple.test", delegates=("mdupond", "pmartin"))
 LIST = Charge(
     "list", "conseil", "Conseil", "conseil@ac-exemple.test", posters=("@anyone", "@list:autre", "ami@exemple.test"),
     moderators=("pmartin",),
 )  # fmt: skip
 PEOPLE = (Member("pmartin", "Paul Martin"),)
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
 
 
@@ -26,14 +24,14 @@ def asked(accountd: Any) -> list[Any]:
 
 
 def text(page: Any) -> str:
-    return str(page.all("main")[0][1])
+    return str(page.main)
 
 
 @BOTH
 def test_boxes_and_lists_are_listed_with_a_way_to_each(inside: Any, accountd: Any, language: int) -> None:
     accountd.answer = replace(DONE, charges=(BOX, LIST), more=True)
     page = inside.get(ADDRESSES["charges"][language])
-    links = [str(held["href"]) for held, _text in page.all("a")]
+    links = page.links
     assert f"{ADDRESSES['charge'][language]}?kind=box&name=ce.x" in links
     assert ("There are others" if language else "Il y en a d’autres") in text(page)
     accountd.answer = DONE

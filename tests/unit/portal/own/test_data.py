@@ -11,15 +11,13 @@ from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal.own import data
 from msgspec.structs import asdict
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.unit.portal.own.test_pages import DONE
 from tests.unit.portal.test_fuzzing import SIGNS
 
-__all__ = ["inside"]
 PAGE, FETCH, END = (ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
 READY = OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 class Copy:
@@ -58,7 +56,7 @@ def handed(accountd: Any, copy: Copy | Exception) -> None:
 
 
 def text(inside: Any, path: str = PAGE) -> str:
-    found: str = inside.get(path).all("main")[0][1]
+    found: str = inside.get(path).main
     return found
 
 
@@ -236,7 +234,7 @@ def test_the_page_on_personal_data_says_what_is_kept(
              "backup_months": 13}  # fmt: skip
     made.extensions["portal"] = replace(held, kept=shown)
     page = Visitor(made.test_client()).get(("/donnees-personnelles", "/en/privacy")[language])
-    text = page.all("main")[0][1]
+    text = page.main
     english = ("61 days", "after 62 days, removed after 366 days", "367 days after the removal", "13 months", "30 days")
     french = (
         "61 jours", "après 62 jours, supprimé après 366 jours", "367 jours après la suppression", "13 mois", "30 jours",

@@ -8,11 +8,10 @@ from malleposte.accountd.calls import factors
 from malleposte.accountd.message import Done, ErrorCode, Request
 from malleposte.accountd.own import Account, Diagnosis, LogIn
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.unit.portal.own.test_pages import DONE
 
-__all__ = ["inside"]
 PHONE = factors.Factor("dG90cA==", "totp", "Téléphone", "2026-09-01T08:00:00+00:00")
 KEY = factors.Factor("a2V5+x/", "webauthn", "")
 TWO = replace(DONE, factors=(PHONE, KEY))
@@ -24,9 +23,6 @@ def link_of(name: str) -> str:
     return ADDRESSES[name][0]
 
 
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
-
-
 def asked(accountd: Any) -> list[Any]:
     return [one for one in accountd.asked if isinstance(one, factors.RemoveFactor)]
 
@@ -36,8 +32,8 @@ def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: i
     accountd.answer = TWO
     page = inside.get(ADDRESSES["factors"][language])
     words = ("Security key", "1 September 2026") if language else ("Clé de sécurité", "1er septembre 2026")
-    assert all(told in page.all("main")[0][1] for told in ("Téléphone", *words))
-    links = {str(held["href"]) for held, _text in page.all("a")}
+    assert all(told in page.main for told in ("Téléphone", *words))
+    links = set(page.links)
     assert "https://sso.test/2fregisters" in links
     assert f"{ADDRESSES['factor_remove'][language]}?factor=a2V5%2Bx/" in links
 
@@ -47,14 +43,14 @@ def test_the_account_s_page_leads_to_the_factors(inside: Any, accountd: Any, lan
     """The directory knows no factor unless they close devices: this page alone says whether there is one."""
     accountd.answer = replace(DONE, account=Account("Marie Dupond", "marie@ac-exemple.test", state="active"))
     page = inside.get(ADDRESSES["account"][language])
-    assert ADDRESSES["factors"][language] in {str(held.get("href")) for held, _text in page.all("a")}
+    assert ADDRESSES["factors"][language] in page.links
 
 
 @BOTH
 def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd: Any, language: int) -> None:
     seen = LogIn("2026-09-01T08:00:00+00:00", True, "imap", "192.0.2.7", "K-9")
     accountd.answer = replace(DONE, closes=True, diagnosis=Diagnosis((seen,), looked=True))
-    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    main = inside.get(ADDRESSES["factors"][language]).main
     words = (
         ("will stop working", "Seen on", "Add a device")
         if language
@@ -62,35 +58,35 @@ def test_before_the_first_one_the_page_says_what_will_stop(inside: Any, accountd
     )
     assert all(told in main for told in ("K-9", "192.0.2.7", *words))
     accountd.answer = replace(DONE, closes=True, diagnosis=Diagnosis(looked=True))
-    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    main = inside.get(ADDRESSES["factors"][language]).main
     assert ("None used it" if language else "Aucun ne s’en est servi") in main
     accountd.answer = replace(DONE, closes=True)
-    main = inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    main = inside.get(ADDRESSES["factors"][language]).main
     assert words[2] in main and ("None used it" if language else "Aucun ne s’en") not in main
     accountd.answer = DONE
-    assert words[2] not in inside.get(ADDRESSES["factors"][language]).all("main")[0][1]
+    assert words[2] not in inside.get(ADDRESSES["factors"][language]).main
 
 
 def test_the_last_one_has_no_way_out_and_none_is_said(inside: Any, accountd: Any) -> None:
     accountd.answer = replace(DONE, factors=(PHONE,))
-    assert "Le dernier moyen" in inside.get(LIST).all("main")[0][1]
+    assert "Le dernier moyen" in inside.get(LIST).main
     assert REMOVE not in inside.last.text
     assert inside.raw(f"{REMOVE}?factor=dG90cA%3D%3D").headers["Location"] == LIST
     accountd.answer = DONE
-    assert "aucun second facteur" in inside.get(LIST).all("main")[0][1]
+    assert "aucun second facteur" in inside.get(LIST).main
 
 
 def test_one_is_removed_by_the_password(inside: Any, accountd: Any) -> None:
     accountd.answer = TWO
     page = inside.get(f"{REMOVE}?factor=a2V5%2Bx/")
-    assert "Clé de sécurité" in page.all("main")[0][1]
+    assert "Clé de sécurité" in page.main
     (form,) = [one["fields"] for one in page.forms() if one["action"] == REMOVE]
     assert form["factor"] == KEY.ident
     page = inside.post(REMOVE, form | {"password": "Vieux-Chemin7!x"})
-    assert "Le moyen est supprimé" in page.all("main")[0][1]
+    assert "Le moyen est supprimé" in page.main
     (sent,) = asked(accountd)
     assert (sent.uid, sent.password, sent.factor) == ("mdupond", "Vieux-Chemin7!x", KEY.ident)
-    assert "Le moyen est supprimé" not in inside.get(LIST).all("main")[0][1]
+    assert "Le moyen est supprimé" not in inside.get(LIST).main
 
 
 def test_nothing_goes_without_the_password_or_under_another_name(inside: Any, accountd: Any) -> None:
@@ -132,6 +128,6 @@ def test_a_provider_that_is_not_ours_sees_to_its_factors_itself(
     for path in (LIST, f"{REMOVE}?factor=dG90cA%3D%3D"):
         assert visit.raw(path).headers["Location"] == (page or link_of("devices"))
     shown = visit.get(link_of("devices"))
-    assert (LIST in {str(held.get("href")) for held, _text in shown.all("a")}) is bool(page)
-    assert "Second facteur" not in visit.get(link_of("account")).all("main")[0][1]
+    assert (LIST in shown.links) is bool(page)
+    assert "Second facteur" not in visit.get(link_of("account")).main
     assert asked(accountd) == [] and not any(isinstance(one, factors.ShowFactors) for one in accountd.asked)

@@ -15,13 +15,11 @@ from malleposte.front import profile
 from malleposte_portal.own import phones, profiles
 
 from tests.support import certificates
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, addresses
 from tests.unit.front.test_profile import SERVERS
-from tests.unit.portal.own.test_pages import DONE, SECRET, inside
+from tests.unit.portal.own.test_pages import DONE, SECRET
 
-__all__ = ["inside"]
 APPLE, KIND = ADDRESSES["setup_apple"][0], "application/x-apple-aspen-config"
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 GIVEN = {"name": "iPhone de Marie", "password": "Vieux-Chemin7!x"}
 
 
@@ -43,10 +41,10 @@ def downloaded(visitor: Any, path: str) -> Any:
 @BOTH
 @pytest.mark.parametrize("name", sorted(addresses(phones.SUBJECT).keys() - {"setup", "setup_apple_made"}))
 def test_each_kind_has_its_addresses(inside: Any, name: str, language: int) -> None:
-    text = inside.get(ADDRESSES[name][language]).all("main")[0][1]
+    text = inside.get(ADDRESSES[name][language]).main
     for told in ("mdupond", "mail.ac-exemple.test", "993", "465", "https://dav.ac-exemple.test/"):
         assert told in text, told
-    links = {held["href"] for held, _text in inside.get(ADDRESSES["setup"][language]).all("a")}
+    links = set(inside.get(ADDRESSES["setup"][language]).links)
     assert ADDRESSES[name][language] in links
 
 
@@ -81,7 +79,7 @@ def test_a_reload_of_the_profile_s_page_makes_no_second_device(
 ) -> None:
     path, made = prepared(inside, language), ADDRESSES["setup_apple_made"][language]
     assert inside.last.request.path == made
-    links = [str(held["href"]) for held, _text in inside.get(made).all("a")]
+    links = inside.get(made).links
     assert f"https://pia.test{path}" in links
     assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
     assert another().raw(made).headers["Location"].startswith(("/connexion", "/en/login"))
