@@ -198,7 +198,7 @@ def test_a_folder_that_is_away_is_said_to_be(stage: Stage, spool: Spool) -> None
     assert told(demand(stage)).state == "asked"
 
 
-def test_who_takes_the_account_back_ends_a_thief_s_copy(stage: Stage, spool: Spool) -> None:
+def test_who_takes_the_account_back_ends_an_attacker_s_copy(stage: Stage, spool: Spool) -> None:
     ready(spool)
     success(stage.ask(hacked.Recover(HERE, NUMEN, stage.code(UID), NEW)))
     with pytest.raises(FileNotFoundError):

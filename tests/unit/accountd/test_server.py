@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import datetime
 import hashlib
 import itertools
 import os
@@ -19,9 +18,6 @@ from types import SimpleNamespace
 from typing import Any, BinaryIO
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
@@ -33,6 +29,8 @@ from malleposte.accountd.message import LONGEST, Done, ErrorCode, Hello, Refused
 from malleposte.accountd.settings import Settings
 from malleposte.throttle.limits import Limits
 from msgspec import structs
+
+from tests.support.authority import root
 
 SECRET = "s" * 32
 CHANGE = passwords.Change("192.0.2.7", "mdupond", "old", "new")
@@ -63,21 +61,11 @@ class Service:
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate of `localhost`, which is its own authority."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
-    )  # fmt: skip
-    (folder / "chain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    """A key, and a certificate of `localhost` with that of its authority."""
+    folder, authority = tmp_path_factory.mktemp("tls"), root()
+    signed = authority.sign("localhost", ["localhost"])
+    (folder / "chain.pem").write_text(signed.pem + authority.pem)
+    (folder / "key.pem").write_text(signed.key_pem)
     return folder
 
 

@@ -519,7 +519,7 @@ def test_no_code_goes_to_an_account_that_it_could_not_open(stage: Stage) -> None
     assert [where for where, _code in stage.sent] == ["marie@exemple.test"]
 
 
-def test_means_of_recovery_that_a_thief_set_are_not_used(stage: Stage) -> None:
+def test_means_of_recovery_that_an_attacker_set_are_not_used(stage: Stage) -> None:
     uid = stage.agent(
         "mdupond", State.BLOCKED, mpRecoveryMail=["voleur@exemple.test"], mpRecoveryChanged=["20260830080000Z"]
     )

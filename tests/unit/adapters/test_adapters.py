@@ -11,6 +11,8 @@ from malleposte.adapters import dovecot, postgresql
 from malleposte.core.errors import MallepostError
 from malleposte.platform import locks
 
+from tests.support.programs import executable
+
 Program = Callable[[str, str], Path]
 
 
@@ -22,8 +24,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
     def made(name: str, text: str) -> Path:
         called = tmp_path / f"{name}.called"
-        (tmp_path / name).write_text(f'#!/bin/sh\necho "$*" >>{called}\n{text}\n')
-        (tmp_path / name).chmod(0o755)
+        executable(tmp_path / name, f'echo "$*" >>{called}\n{text}')
         return called
 
     return made

@@ -20,6 +20,7 @@ from malleposte_portal.log_in.sessions import Sessions
 from malleposte_portal.log_in.sign_on import SignOn
 
 from tests.support.accountd import Told, answer_to
+from tests.support.clock import Clock
 from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.tokens import CLIENT, ISSUER
@@ -187,19 +188,9 @@ def accountd() -> FakeAccountd:
     return FakeAccountd()
 
 
-class Clock:
-    """A clock that a test moves; it begins at the true time."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ NOWHERE = "personne@[192.0.2.1]"
 
 
 def redirect(target: str) -> str:
-    """Filters that a thief leaves: a forward, and an answer to everybody."""
+    """Filters that an attacker leaves: a forward, and an answer to everybody."""
     return f'require ["copy", "vacation"];\nredirect :copy "{target}";\nvacation :days 1 "absent";\n'
 
 

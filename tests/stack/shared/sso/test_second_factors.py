@@ -43,7 +43,7 @@ def there() -> str:
 
 
 def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: Any) -> None:
-    who, first, again, thief = person(), agent(), agent(), agent()
+    who, first, again, attacker = person(), agent(), agent(), agent()
     first.log_in(who.uid, who.account.password)
     assert first.entered, "no factor yet"
     application = first.enrol()
@@ -52,30 +52,30 @@ def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: 
     code = application.code()
     again.answer(page, code)
     assert again.entered
-    page = thief.log_in(who.uid, who.account.password)
-    thief.answer(page, code)
-    assert not thief.entered, "a code serves once"
-    page = thief.log_in(who.uid, who.account.password)
-    thief.answer(page, application.code())
-    assert thief.entered
+    page = attacker.log_in(who.uid, who.account.password)
+    attacker.answer(page, code)
+    assert not attacker.entered, "a code serves once"
+    page = attacker.log_in(who.uid, who.account.password)
+    attacker.answer(page, application.code())
+    assert attacker.entered
 
 
 def test_the_password_alone_or_a_wrong_code_opens_nothing(agent: Any, person: Any) -> None:
-    who, owner, thief = person(), agent(), agent()
+    who, owner, attacker = person(), agent(), agent()
     owner.log_in(who.uid, who.account.password)
     application = owner.enrol()
-    page = thief.log_in(who.uid, who.account.password)
-    for path in ("/2fregisters", "/2fregisters/totp", thief.authorize()):
-        answer = thief.ask(path)
+    page = attacker.log_in(who.uid, who.account.password)
+    for path in ("/2fregisters", "/2fregisters/totp", attacker.authorize()):
+        answer = attacker.ask(path)
         assert "code=" not in (answer.headers["Location"] or "") and "<code" not in answer.text
-    again = thief.answer(page, "000000")
-    assert not thief.entered
-    thief.answer(again, application.code())
-    assert thief.entered
+    again = attacker.answer(page, "000000")
+    assert not attacker.entered
+    attacker.answer(again, application.code())
+    assert attacker.entered
 
 
 def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: Any, site: Site) -> None:
-    who, owner, thief = person(), agent(), agent()
+    who, owner, attacker = person(), agent(), agent()
 
     def listed() -> int:
         words = f"malleposte sso sessions list {who.uid} --json"
@@ -84,10 +84,10 @@ def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: A
     owner.log_in(who.uid, who.account.password)
     application = owner.enrol()
     assert listed() == 1
-    page = thief.log_in(who.uid, who.account.password)
+    page = attacker.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and listed() == 1
-    thief.answer(page, application.code())
-    assert thief.entered and listed() == 2
+    attacker.answer(page, application.code())
+    assert attacker.entered and listed() == 2
 
 
 def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: Any, site: Site, there: str) -> None:
@@ -134,14 +134,14 @@ def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) 
     visitor.log_in(who.uid, who.account.password)
     visitor.enrol()
     pages, page = [], None
-    thief = agent()
+    attacker = agent()
     for number in range(9):
         if page is None or 'name="code"' not in page.text:
-            page = thief.log_in(who.uid, who.account.password)
-        page = thief.answer(page, f"{number:06d}")
+            page = attacker.log_in(who.uid, who.account.password)
+        page = attacker.answer(page, f"{number:06d}")
         pages.append(page.text)
     assert any('trmsg="86"' in text for text in pages)
-    assert not thief.entered
+    assert not attacker.entered
 
 
 def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: Any, site: Site) -> None:
@@ -159,7 +159,7 @@ def test_the_portal_shows_a_factor_and_keeps_the_last_one(agent: Any, person: An
 
 
 def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
-    who, owner, lost, thief = person(), agent(), agent(), agent()
+    who, owner, lost, attacker = person(), agent(), agent(), agent()
     owner.log_in(who.uid, who.account.password)
     assert owner.recovery_codes() == [], "not without a factor"
     owner.enrol()
@@ -168,11 +168,11 @@ def test_recovery_codes_serve_once(agent: Any, person: Any) -> None:
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
     lost.answer(page, codes[4].lower(), "/secours2fcheck")
     assert lost.entered
-    page = thief.other_way(thief.log_in(who.uid, who.account.password), "secours")
-    page = thief.answer(page, codes[4], "/secours2fcheck")
-    assert not thief.entered
-    thief.answer(page, codes[5], "/secours2fcheck")
-    assert thief.entered
+    page = attacker.other_way(attacker.log_in(who.uid, who.account.password), "secours")
+    page = attacker.answer(page, codes[4], "/secours2fcheck")
+    assert not attacker.entered
+    attacker.answer(page, codes[5], "/secours2fcheck")
+    assert attacker.entered
 
 
 def test_a_code_at_the_recovery_address_replaces_a_lost_factor(

@@ -83,12 +83,12 @@ def test_a_way_back_without_its_way_out_enters_nobody(webmail: Any, people: Any)
 
 def test_a_code_for_another_way_is_not_redeemed(webmail: Any, people: Any, site: Site) -> None:
     """A code that was stolen elsewhere, put into a way of one's own: it has another verifier (RFC 7636)."""
-    agent, here, thief = people.agent(), webmail(), webmail()
+    agent, here, attacker = people.agent(), webmail(), webmail()
     stolen = asked(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))["code"]
-    state = asked(thief.leave())["state"]
-    answer = thief.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
-    assert "roundcube_sessauth" not in thief.cookies, answer.status
-    assert not thief.inside
+    state = asked(attacker.leave())["state"]
+    answer = attacker.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert "roundcube_sessauth" not in attacker.cookies, answer.status
+    assert not attacker.inside
     assert "invalid_grant" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_assets
 
+from tests.support.programs import executable
+
 SHEETS = {
     "core.css": '@charset "UTF-8";@font-face{font-family:Marianne;src:url(../fonts/Marianne-Light.woff2)}'
     ":root{--grey:#fff}:root[data-fr-theme=dark]{--grey:#000}",
@@ -65,9 +67,7 @@ def test_dark_colours_come_by_the_browser_s_wish() -> None:
 
 def npm(folder: Path, script: str) -> str:
     """A program in npm's place."""
-    path = folder / "npm"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
+    path = executable(folder / "npm", script)
     return str(path)
 
 

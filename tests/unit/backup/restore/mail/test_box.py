@@ -18,7 +18,8 @@ from malleposte.backup.restore.model import Copy, Outcome
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.runtime import zstd
 
-TAKEN = datetime(2026, 3, 14, 9, tzinfo=UTC)
+from tests.support.vault import FolderVault
+
 UID = "jdupont"
 
 
@@ -76,29 +77,8 @@ def live(store: Path) -> Path:
     return home
 
 
-class Vault:
-    """An archive that is a folder."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.asked = root, 0
-
-    def find(self, path: str) -> Copy:
-        return Copy("mail-a0-af@1", "vault2", TAKEN)
-
-    latest = find
-
-    def size(self, copy: Copy) -> int:
-        return 1000
-
-    def extract(self, copy: Copy, paths: list[str], destination: Path) -> None:
-        self.asked += 1
-        for path in paths or ["/"]:
-            source = self.root / path.lstrip("/")
-            if source.is_file():
-                (destination / path.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, destination / path.lstrip("/"))
-            elif source.exists():
-                shutil.copytree(source, destination / path.lstrip("/"), symlinks=True, dirs_exist_ok=True)
+class Vault(FolderVault):
+    """One with dumps too, which are empty."""
 
     def dump(self, name: str, into: Path) -> Copy:
         into.write_text("")
