@@ -18,6 +18,7 @@ from malleposte.directory.model import State
 from malleposte.throttle.record.model import Kept, LogIn, Seen
 
 from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, refusal, success, token
+from .throttle import FakeThrottle
 
 ELSEWHERE = "198.51.100.9"
 AWAY = "marie@exemple.test"
@@ -274,54 +275,8 @@ def test_the_main_password_closes_to_devices_where_the_platform_says_so(stage: S
     assert stage.held("mdupond", "mpTwoFactor") == []
 
 
-class Throttle:
-    """Places and codes as the platform's Valkey knows them."""
-
-    def __init__(self) -> None:
-        self.clients: list[tuple[str, ...]] = []
-        self.bounded: list[bool] = []
-        self.places: dict[str, set[str]] = {}
-        self.codes: set[str] = set()
-
-    def known_by(self, name: str, password: str) -> str:
-        return password
-
-    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Refused:
-        self.bounded.append(how["bounded"])
-
-        class Verdict:
-            wait, known_wrong = 0.0, False
-
-        return Verdict()  # type: ignore[return-value]
-
-    def failed(self, *words: str) -> None: ...
-
-    def undo(self, *words: str) -> None: ...
-
-    def succeeded(self, *words: str) -> None:
-        self.clients.append(words[:3])
-
-    def known(self, *words: str) -> bool:
-        return words in self.clients
-
-    def forget(self, *names: str) -> None: ...
-
-    def admit(self, *words: str) -> None: ...
-
-    def once(self, account: str, secret: str, seconds: int) -> bool:
-        fresh = f"{account}{secret}" not in self.codes
-        self.codes.add(f"{account}{secret}")
-        return fresh
-
-    def place(self, account: str, place: str, seconds: int) -> bool:
-        known = self.places.setdefault(account, set())
-        new = bool(known) and place not in known
-        known.add(place)
-        return new
-
-
 def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
-    stage.service = Service(dataclasses.replace(stage.service.tools, throttle=Throttle()))  # type: ignore[arg-type]
+    stage.service = Service(dataclasses.replace(stage.service.tools, throttle=FakeThrottle()))  # type: ignore[arg-type]
     for where in (HERE, "192.0.2.99", ELSEWHERE, ELSEWHERE):
         assert stage.ask(log_in_page.Entered(where, "mdupond", "totp")) == DONE
     (letter,) = stage.letters
@@ -329,7 +284,7 @@ def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
 
 
 def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
-    shared = Throttle()
+    shared = FakeThrottle()
     one, other = (
         Service(dataclasses.replace(Stage(stage.journal.parent).service.tools, directory=stage.opened, throttle=shared))  # type: ignore[arg-type]
         for _host in range(2)
@@ -339,7 +294,7 @@ def test_a_code_serves_once_on_every_host(stage: Stage) -> None:
 
 
 def test_wrong_codes_of_others_behind_one_address_do_not_hold_up_a_known_browser(stage: Stage) -> None:
-    mine, throttle = "a" * 32, Throttle()
+    mine, throttle = "a" * 32, FakeThrottle()
     tools = dataclasses.replace(stage.service.tools, throttle=throttle)  # type: ignore[arg-type]
     stage.service = Service(tools)
     assert stage.ask(log_in_page.TryFactor(HERE, "mdupond", "totp", "100000", mine)) == DONE

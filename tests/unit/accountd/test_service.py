@@ -53,12 +53,16 @@ from msgspec import structs
 from tests.support.classes import CLASSES
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 from tests.unit.accountd.ground import Memory
+from tests.unit.accountd.throttle import FakeThrottle
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
 KEYS = Keyring.parse(json.dumps({"current": "k1", "keys": {"k1": base64.b64encode(b"k" * 32).decode()}}), "essai")
 NUMEN, OTHER_NUMEN = "01E9500001ABC", "01E9500002ABC"
 FACTS = Facts("ac-exemple.test", "académie d’Exemple", "pia.ac-exemple.test", "03", "aide@ac-exemple.test", "8 h", "8",
               Policy())  # fmt: skip
+NOTIFIER = Notifier(
+    "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
+)
 OLD, NEW = "Vieux-Chemin7!x", "Neuve-Barque8?z"
 HERE = "192.0.2.7"
 NOT_PROVED = Refused(ErrorCode.NOT_PROVED)
@@ -379,38 +383,11 @@ def test_wrong_ones_are_slowed_the_same_again_is_not(stage: Stage) -> None:
 
 
 def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
-    told: list[tuple[Any, ...]] = []
-
-    class Throttle:
-        wait = 0.0
-
-        def known_by(self, name: str, password: str) -> str:
-            return password
-
-        def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
-            assert how == {"again": True, "bounded": True}, "a digest of few bits is no reason not to look"
-            return SimpleNamespace(wait=self.wait)
-
-        def failed(self, *words: str) -> None:
-            told.append(("failed", *words))
-
-        def undo(self, *words: str) -> None:
-            told.append(("undo", *words))
-
-        def succeeded(self, *words: str) -> None:
-            told.append(("succeeded", *words))
-
-        def forget(self, *names: str) -> None:
-            told.append(("forget", *names))
-
-        def admit(self, *words: str) -> None:
-            told.append(("admit", *words))
-
-    uid, throttle = stage.agent("mdupond", State.ACTIVE), Throttle()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.ask(passwords.Change(HERE, uid, "wrong", NEW))
     stage.ask(passwords.Change(HERE, uid, OLD, NEW))
-    assert told == [
+    assert throttle.told == [
         ("failed", uid, HERE, "wrong", "accountd"), ("succeeded", uid, HERE, "accountd", OLD),
         ("forget", uid, "mdupond.bis", "mdupond@ac-exemple.test",
          "ina:mdupond", "ina:mdupond.bis", "ina:mdupond@ac-exemple.test"),
@@ -418,47 +395,16 @@ def test_the_throttle_of_the_platform_is_asked_and_told(stage: Stage) -> None:
     ]  # fmt: skip
     throttle.wait = 1.2
     assert stage.ask(passwords.Change(HERE, uid, NEW, OLD)) == Refused(ErrorCode.SLOW_DOWN, wait=2)
+    whole = {"again": True, "bounded": True}
+    assert throttle.how == [whole] * 3, "a digest of few bits is no reason not to look"
 
 
 MINE, FRESH = "a" * 32, "b" * 32
 
 
-class Remembering:
-    """A throttle that lets everything through, and knows the clients that have succeeded."""
-
-    def __init__(self) -> None:
-        self.clients: list[tuple[str, str, str]] = []
-        self.judged: list[str] = []
-        self.bounded: list[bool] = []
-        self.admitted: list[tuple[str, str]] = []
-
-    def known_by(self, name: str, password: str) -> str:
-        return password
-
-    def judge(self, account: str, address: str, known_by: str, client: str = "", **how: bool) -> Any:
-        self.judged.append(client)
-        self.bounded.append(how["bounded"])
-        return SimpleNamespace(wait=0.0, known_wrong=False)
-
-    def failed(self, *words: str) -> None: ...
-
-    def undo(self, *words: str) -> None: ...
-
-    def succeeded(self, account: str, address: str, client: str = "", known_by: str = "") -> None:
-        self.clients.append((account, address, client))
-
-    def known(self, account: str, address: str, client: str) -> bool:
-        return (account, address, client) in self.clients
-
-    def forget(self, *names: str) -> None: ...
-
-    def admit(self, account: str, address: str) -> None:
-        self.admitted.append((account, address))
-
-
 @pytest.mark.parametrize("login", ["mdupond", "mdupond@ac-exemple.test"])
 def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Stage, login: str) -> None:
-    uid, throttle = stage.agent("mdupond", State.ACTIVE), Remembering()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.limits.rates = Rates(account=Rate(30, 600), wrong=Rate(3, 900))
     right = passwords.Prove(HERE, login, OLD, MINE)
@@ -481,14 +427,14 @@ def test_a_browser_that_has_succeeded_waits_for_its_own_guesses_alone(stage: Sta
 
 def test_a_code_opens_whatever_strangers_guess_and_then_the_new_password_there(stage: Stage) -> None:
     """Passwords that strangers try have one bound for all networks; codes, which slapd is not asked for, none."""
-    uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), Remembering()
+    uid, throttle = stage.agent("mdupond", State.ACTIVE, mpRecoveryMail=["marie@exemple.test"]), FakeThrottle()
     object.__setattr__(stage.service.tools, "throttle", throttle)
     stage.ask(passwords.IssueCode(HERE, uid))
     ((_where, issued),) = stage.sent
     assert stage.ask(passwords.Reset(HERE, uid, NUMEN, "AAAA-AAAA-AA", NEW)) == NOT_PROVED
-    assert throttle.admitted == []
+    assert throttle.words("admit") == []
     assert stage.ask(passwords.Reset(HERE, uid, NUMEN, issued.shown, NEW)) == Done(uid, "active")
-    assert throttle.admitted == [(uid, HERE)]
+    assert throttle.words("admit") == [(uid, HERE)]
     assert stage.ask(passwords.Prove(HERE, uid, NEW)) == Done(uid, "active")
     assert throttle.bounded == [False, False, True]
 
@@ -805,11 +751,8 @@ def test_a_log_in_is_a_value_and_nothing_else(stage: Stage, login: str) -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_has_the_code_in_french_first() -> None:
-    notice = Notifier(
-        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
-    )
     issued = codes.issue(KEYS, "mdupond", NOW, 1 / 24)
-    message = notice.message("marie@exemple.test", issued)
+    message = NOTIFIER.message("marie@exemple.test", issued)
     text = message.get_content()
     assert issued.shown in text
     assert "jusqu’au 01/09/2026 à 11 h 00" in text
@@ -820,10 +763,7 @@ def test_the_letter_has_the_code_in_french_first() -> None:
 
 @pytest.mark.usefixtures("paris")
 def test_the_letter_on_means_of_recovery_has_no_address_and_french_first() -> None:
-    notice = Notifier(
-        "académie d’Exemple", "ac-exemple.test", "https://pia.ac-exemple.test/", "03", "aide@ac-exemple.test"
-    )
-    message = notice.change("marie@exemple.test", "mdupond", NOW)
+    message = NOTIFIER.change("marie@exemple.test", "mdupond", NOW)
     text = message.get_content()
     assert "prendra effet le 01/09/2026 à 10 h 00" in text
     assert text.index("Bonjour") < text.index("English")
