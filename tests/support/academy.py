@@ -10,6 +10,8 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import openpyxl
+
 FIRST = (
     "Marie Jeanne Françoise Monique Catherine Nathalie Isabelle Sylvie Élodie Céline Chloé Zoé Anaïs Maëlle "
     "Joëlle Noémie Agnès Hélène Inès Léa Jean Pierre Michel André Philippe René Louis Alain Jacques Bernard "
@@ -146,6 +148,16 @@ def render(
     if encoding == "cp1252":
         text = text.translate(str.maketrans("łŁ", "lL"))
     return text.encode(encoding)
+
+
+def workbook(*rows: tuple[object, ...]) -> bytes:
+    """The same as a workbook of Excel's, with cells of any type."""
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(list(row))
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
 
 
 def agents_file(whole: Academy, encoding: str = "utf-8", separator: str = ";") -> bytes:

@@ -414,9 +414,7 @@ def test_what_is_not_done_after_a_part_is_told_of_the_whole(monkeypatch, vault, 
     assert done.missing == left.missing and done.counts["messages"] == 3
 
 
-def test_everything_comes_back_in_order_and_goes_on_after_a_stop(
-    tmp_path, store, monkeypatch, vault, replace_all
-):
+def test_everything_comes_back_in_order_and_goes_on_after_a_stop(tmp_path, store, monkeypatch, vault, replace_all):
     host, work = Host(), tmp_path / "work"
     real = everything.put_in_place
 
