@@ -9,6 +9,7 @@ import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import openpyxl
 
@@ -153,8 +154,9 @@ def render(
 def workbook(*rows: tuple[object, ...]) -> bytes:
     """The same as a workbook of Excel's, with cells of any type."""
     book = openpyxl.Workbook()
+    sheet: Any = book.active
     for row in rows:
-        book.active.append(list(row))
+        sheet.append(list(row))
     target = io.BytesIO()
     book.save(target)
     return target.getvalue()

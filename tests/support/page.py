@@ -69,3 +69,9 @@ class Page(HTMLParser):
             elif name == "input" and held.get("type") == "hidden":
                 found[-1]["fields"][held["name"]] = held["value"]
         return found
+
+    def form(self, action: str) -> dict[str, Any]:
+        """The hidden fields of the one form that leads to an address."""
+        fields: dict[str, Any]
+        (fields,) = [form["fields"] for form in self.forms() if form["action"] == action]
+        return fields

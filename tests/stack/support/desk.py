@@ -13,9 +13,7 @@ from tests.support.page import Page
 
 def enrolled(site: Site, web: Web, who: Person) -> Application:
     """Enrol an application of codes."""
-    agent = Agent(site, web)
-    agent.log_in(who.uid, who.account.password)
-    return agent.enrol()
+    return Agent(site, web).enrolled(who)
 
 
 def entered(site: Site, web: Web, who: Person, application: Application | None = None) -> SignedOn:

@@ -125,6 +125,15 @@ class FakeAccountd:
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")
 
+    def requests[R: Request[Any]](self, kind: type[R]) -> list[R]:
+        """What it was asked of one kind."""
+        return [one for one in self.asked if isinstance(one, kind)]
+
+    def only[R: Request[Any]](self, kind: type[R]) -> R:
+        """The one request of a kind."""
+        (request,) = self.requests(kind)
+        return request
+
     def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""
         self.answer = client.RefusedError(Refused(error, **more))

@@ -113,7 +113,7 @@ def test_the_token_says_the_level_of_the_log_in_to_the_portal(site: Site, web: W
     who = person()
     application = enrolled(site, web, who)
     agent = Agent(site, web)
-    agent.answer(agent.log_in(who.uid, who.account.password), application.code())
+    agent.prove(who, application.code())
     status, told = agent.redeem(returned(agent.ask(agent.authorize()))["code"])
     assert (status, claims(told["access_token"])["level"]) == (200, 4)
     asked = {"grant_type": "refresh_token", "refresh_token": told["refresh_token"]}

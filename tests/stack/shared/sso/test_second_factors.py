@@ -52,18 +52,15 @@ def test_an_application_of_codes_is_asked_for_once_enrolled(agent: Any, person: 
     code = application.code()
     again.answer(page, code)
     assert again.entered
-    page = attacker.log_in(who.uid, who.account.password)
-    attacker.answer(page, code)
+    attacker.prove(who, code)
     assert not attacker.entered, "a code serves once"
-    page = attacker.log_in(who.uid, who.account.password)
-    attacker.answer(page, application.code())
+    attacker.prove(who, application.code())
     assert attacker.entered
 
 
 def test_the_password_alone_or_a_wrong_code_opens_nothing(agent: Any, person: Any) -> None:
     who, owner, attacker = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     page = attacker.log_in(who.uid, who.account.password)
     for path in ("/2fregisters", "/2fregisters/totp", attacker.authorize()):
         answer = attacker.ask(path)
@@ -81,8 +78,7 @@ def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: A
         words = f"malleposte sso sessions list {who.uid} --json"
         return len(json.loads(site.run("pia1", words))["sessions"])
 
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     assert listed() == 1
     page = attacker.log_in(who.uid, who.account.password)
     assert 'name="code"' in page.text and listed() == 1
@@ -92,8 +88,7 @@ def test_a_password_alone_is_no_log_in_in_the_owner_s_list(agent: Any, person: A
 
 def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: Any, site: Site, there: str) -> None:
     who, owner = person(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     ask = {"address": there, "user": who.uid, "kind": "totp"}
     waits = []
     for number in range(10):
@@ -105,14 +100,13 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
     # A wait may have ended by the next guess; each is twice as long as the one before.
     assert waits[0] == 0 and max(waits) >= 1
     visitor = agent()
-    visitor.answer(visitor.log_in(who.uid, who.account.password), application.code())
+    visitor.prove(who, application.code())
     assert visitor.entered
 
 
 def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any, person: Any, site: Site) -> None:
     who, owner, second = person(), agent(), secrets.randbelow(256)
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     recovery = owner.recovery_codes()[0]
     about = {"user": who.uid, "kind": "totp"}
     guesses = [
@@ -131,8 +125,7 @@ def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any,
 
 def test_many_wrong_codes_on_the_page_are_told_to_wait(agent: Any, person: Any) -> None:
     who, visitor = person(), agent()
-    visitor.log_in(who.uid, who.account.password)
-    visitor.enrol()
+    visitor.enrolled(who)
     pages, page = [], None
     attacker = agent()
     for number in range(9):
@@ -181,8 +174,7 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
     owner, lost = agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "secours")
     assert 'value="courriel"' in page.text
@@ -204,8 +196,7 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
 
 def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site: Site) -> None:
     who, owner, lost = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     page = lost.other_way(lost.log_in(who.uid, who.account.password), "bureau")
     lost.answer(page, Cli(site).json("reset", who.uid)["code"], "/bureau2fcheck")
     lost.ask("/2fregisters?continue=1")
@@ -214,13 +205,13 @@ def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site
     lost.ask("/2fregisters?continue=1")
     assert lost.entered
     again = agent()
-    again.answer(again.log_in(who.uid, who.account.password), application.code())
+    again.prove(who, application.code())
     assert again.entered
 
 
 def test_who_must_have_one_gets_no_code_by_mail(agent: Any, person: Any, site: Site) -> None:
     who, visitor = person(mpFunction=["Assistance aux usagers"], mpRecoveryMail=["personne@lointain.test"]), agent()
-    page = visitor.answer(visitor.log_in(who.uid, who.account.password), who.code(), "/bureau2fcheck")
+    page = visitor.prove(who, who.code(), "/bureau2fcheck")
     visitor.enrol()
     visitor.ask("/2fregisters?continue=1")
     age(site, f"uid={who.uid},ou=people,{site.place.suffix}", 4)
@@ -248,14 +239,13 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     status, refused = visitor.call("/2fregisters/totp/delete", epoch=_epoch(visitor))
     assert status == 400 and "malleposteLastFactor" in refused["error"]
     other = agent()
-    other.answer(other.log_in(who.uid, who.account.password), application.code())
+    other.prove(who, application.code())
     assert other.entered
 
 
 def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
     who, owner, after = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    owner.enrol()
+    owner.enrolled(who)
     assert owner.call("/2fregisters/totp/delete", epoch=_epoch(owner)) == (200, {"result": 1})
     after.log_in(who.uid, who.account.password)
     assert after.entered, "no code is asked for any more"
@@ -286,8 +276,7 @@ def test_a_log_in_from_a_new_place_is_told(agent: Any, person: Any, mail: Mail, 
 
 def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, person: Any) -> None:
     who, owner, browser = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     page = browser.log_in(who.uid, who.account.password)
     page = browser.answer(page, application.code(), stayconnected="1")
     _fingerprint(browser, page)
@@ -304,9 +293,8 @@ def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, pe
 
 def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Site) -> None:
     who, owner, browser = person(), agent(), agent()
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
-    page = browser.answer(browser.log_in(who.uid, who.account.password), application.code(), stayconnected="1")
+    application = owner.enrolled(who)
+    page = browser.prove(who, application.code(), stayconnected="1")
     _fingerprint(browser, page)
 
     def sessions(*words: str) -> str:
@@ -328,8 +316,7 @@ def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Sit
 
 def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, person: Any, site: Site) -> None:
     who, owner, browser, portal = person(), agent(), agent(), Portal(site)
-    owner.log_in(who.uid, who.account.password)
-    application = owner.enrol()
+    application = owner.enrolled(who)
     page = browser.log_in(who.uid, who.account.password)
     page = browser.answer(page, application.code(), stayconnected="1")
     _fingerprint(browser, page)

@@ -87,12 +87,12 @@ def test_a_copy_is_asked_for_with_the_password(inside: Any, accountd: Any) -> No
     held(accountd)
     inside.send(PAGE, password="Vieux-Chemin7!x")
     assert inside.last.status_code == 200
-    (asked,) = [one for one in accountd.asked if isinstance(one, AskOwnData)]
+    asked = accountd.only(AskOwnData)
     assert (asked.uid, asked.password) == ("mdupond", "Vieux-Chemin7!x") and asked.token.count(".") == 2
     assert "Vieux-Chemin7!x" not in inside.last.text
     page = inside.send(PAGE, password="")
     assert inside.last.status_code == 422 and page.named("password-error")
-    assert len([one for one in accountd.asked if isinstance(one, AskOwnData)]) == 1
+    assert len(accountd.requests(AskOwnData)) == 1
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_refusal_is_told_on_the_page(
         return done
 
     accountd.call = refused
-    (form,) = [one["fields"] for one in page.forms() if one["action"] == PAGE]
+    form = page.form(PAGE)
     page = inside.post(PAGE, form | {"password": "faux"})
     assert inside.last.status_code == status and said in page.named("errors")
     accountd.call = call
@@ -135,7 +135,7 @@ def test_the_copy_comes_as_a_file_and_no_address_leads_to_it(inside: Any, anothe
     assert answer.headers["Content-Disposition"] == "attachment; filename=mes-donnees-mdupond.zip"
     answer.close()
     assert copy.closed
-    (asked,) = [one for one in accountd.asked if isinstance(one, FetchOwnData)]
+    asked = accountd.only(FetchOwnData)
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
     assert inside.raw(FETCH).status_code == 405
     stranger = another()

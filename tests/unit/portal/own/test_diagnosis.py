@@ -49,7 +49,7 @@ def test_nothing_wrong_is_said_plainly(inside: Any, accountd: Any, address: str,
     found = text(inside, address)
     assert good in found
     assert "Thunderbird" in found and "192.0.2.7" in found, "the last log-in"
-    (asked,) = [one for one in accountd.asked if isinstance(one, Diagnose)]
+    asked = accountd.only(Diagnose)
     assert asked.uid == "mdupond" and asked.token.count(".") == 2
 
 

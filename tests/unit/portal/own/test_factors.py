@@ -18,15 +18,6 @@ TWO = replace(DONE, factors=(PHONE, KEY))
 LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
 
 
-def link_of(name: str) -> str:
-    """The address of a page of the agent's own."""
-    return ADDRESSES[name][0]
-
-
-def asked(accountd: Any) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, factors.RemoveFactor)]
-
-
 @BOTH
 def test_factors_have_kind_name_and_date(inside: Any, accountd: Any, language: int) -> None:
     accountd.answer = TWO
@@ -80,28 +71,28 @@ def test_one_is_removed_by_the_password(inside: Any, accountd: Any) -> None:
     accountd.answer = TWO
     page = inside.get(f"{REMOVE}?factor=a2V5%2Bx/")
     assert "Clé de sécurité" in page.main
-    (form,) = [one["fields"] for one in page.forms() if one["action"] == REMOVE]
+    form = page.form(REMOVE)
     assert form["factor"] == KEY.ident
     page = inside.post(REMOVE, form | {"password": "Vieux-Chemin7!x"})
     assert "Le moyen est supprimé" in page.main
-    (sent,) = asked(accountd)
+    sent = accountd.only(factors.RemoveFactor)
     assert (sent.uid, sent.password, sent.factor) == ("mdupond", "Vieux-Chemin7!x", KEY.ident)
     assert "Le moyen est supprimé" not in inside.get(LIST).main
 
 
 def test_nothing_goes_without_the_password_or_under_another_name(inside: Any, accountd: Any) -> None:
     accountd.answer = TWO
-    (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
+    form = inside.get(f"{REMOVE}?factor=dG90cA==").form(REMOVE)
     page = inside.post(REMOVE, form)
     assert inside.last.status_code == 422 and page.named("password-error")
     inside.post(REMOVE, form | {"password": "x", "factor": "bm9uZQ=="})
-    assert inside.last.request.path == LIST and asked(accountd) == []
+    assert inside.last.request.path == LIST and accountd.requests(factors.RemoveFactor) == []
 
 
 @pytest.mark.parametrize(("error", "status"), [("not_proved", 403), ("refused_value", 422), ("slow_down", 429)])
 def test_what_accountd_refuses_is_told(inside: Any, accountd: Any, error: str, status: int) -> None:
     accountd.answer = TWO
-    (form,) = [one["fields"] for one in inside.get(f"{REMOVE}?factor=dG90cA==").forms() if one["action"] == REMOVE]
+    form = inside.get(f"{REMOVE}?factor=dG90cA==").form(REMOVE)
     call = accountd.call
 
     def refused(request: Request) -> Done:
@@ -126,8 +117,8 @@ def test_a_provider_that_is_not_ours_sees_to_its_factors_itself(
     accountd.answer = TWO
     log_in(visit)
     for path in (LIST, f"{REMOVE}?factor=dG90cA%3D%3D"):
-        assert visit.raw(path).headers["Location"] == (page or link_of("devices"))
-    shown = visit.get(link_of("devices"))
+        assert visit.raw(path).headers["Location"] == (page or ADDRESSES["devices"][0])
+    shown = visit.get(ADDRESSES["devices"][0])
     assert (LIST in shown.links) is bool(page)
-    assert "Second facteur" not in visit.get(link_of("account")).main
-    assert asked(accountd) == [] and not any(isinstance(one, factors.ShowFactors) for one in accountd.asked)
+    assert "Second facteur" not in visit.get(ADDRESSES["account"][0]).main
+    assert accountd.requests(factors.RemoveFactor) == accountd.requests(factors.ShowFactors) == []

@@ -30,7 +30,7 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     accountd.answer = replace(DONE, log_ins=(HERE, TRUSTED))
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
     assert (answer.status_code, answer.headers["Location"]) == (303, DEVICES[0])
-    (ended,) = [one for one in accountd.asked if isinstance(one, EndLogIn)]
+    ended = accountd.only(EndLogIn)
     assert (ended.uid, ended.log_in) == ("mdupond", "autre")
     main = inside.get(DEVICES[0]).main
     assert "La connexion est fermée" in main and "webmails qu’elle avait ouverts sont fermés" in main

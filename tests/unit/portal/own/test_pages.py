@@ -69,7 +69,7 @@ def test_devices_are_listed_and_one_is_revoked(inside: Any, accountd: Any) -> No
     assert all(told in text for told in ("Téléphone", "Courriel, agenda et contacts", "192.0.2.9", "celle-ci"))
     answer = inside.press("/compte/appareils", "/compte/appareils/supprimer", device="abcdefgh")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
-    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
+    revoked = accountd.only(RevokeDevice)
     assert (revoked.uid, revoked.device) == ("mdupond", "abcdefgh")
     assert "est supprimé" in inside.get("/compte/appareils").main
     assert "est supprimé" not in inside.get("/compte/appareils").main
@@ -98,25 +98,17 @@ def test_a_form_of_another_session_leads_back_to_its_own_page(inside: Any, path:
     assert {held["href"] for held, text in page.all("a") if text == "Recommencer"} == {back}
 
 
-def test_a_device_is_made_and_its_password_shown_once(inside: Any, accountd: Any) -> None:
+def test_a_device_is_made_once_and_its_password_shown_once(inside: Any, another: Any, accountd: Any) -> None:
     page = inside.send("/compte/appareils/ajouter", name="Mon  téléphone", mail="y", password="Vieux-Chemin7!x")
-    assert page.named("secret") == SECRET
-    assert "mail.ac-exemple.test" in page.main
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
-    assert (made.login, made.name, made.scopes) == ("mdupond", "Mon téléphone", ("imap", "smtp", "sieve"))
-    assert made.token.count(".") == 2
-    inside.get("/compte/appareils")
-    assert SECRET not in inside.last.text
-
-
-def test_a_reload_of_a_device_s_password_makes_no_second_device(inside: Any, another: Any, accountd: Any) -> None:
-    page = inside.send("/compte/appareils/ajouter", name="Téléphone", mail="y", password="Vieux-Chemin7!x")
     assert (inside.last.request.path, page.named("secret")) == ("/compte/appareils/mot-de-passe", SECRET)
+    assert "mail.ac-exemple.test" in page.main
     answer = inside.raw("/compte/appareils/mot-de-passe")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/appareils")
     assert "n’est affiché qu’une fois" in inside.get("/compte/appareils").main
     assert SECRET not in inside.last.text
-    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
+    made = accountd.only(AddDevice)
+    assert (made.login, made.name, made.scopes) == ("mdupond", "Mon téléphone", ("imap", "smtp", "sieve"))
+    assert made.token.count(".") == 2
     assert another().raw("/compte/appareils/mot-de-passe").headers["Location"].startswith("/connexion")
 
 
@@ -207,12 +199,12 @@ def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) 
     accountd.answer = replace(DONE, account=replace(ACCOUNT, profile="convergence"))
     answer = inside.press("/compte/interface", "/compte/interface", profile="roundcube")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/interface")
-    (asked,) = [one for one in accountd.asked if isinstance(one, SetClass)]
+    asked = accountd.only(SetClass)
     assert (asked.uid, asked.profile) == ("mdupond", "roundcube")
     assert "est changée" in inside.get("/compte/interface").named("content")
     token = inside.get("/compte/interface").forms()[0]["fields"]["csrf_token"]
     inside.post("/compte/interface", {"csrf_token": token, "profile": "luxe"})
-    assert len([one for one in accountd.asked if isinstance(one, SetClass)]) == 1
+    assert len(accountd.requests(SetClass)) == 1
 
 
 @BOTH

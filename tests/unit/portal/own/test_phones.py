@@ -55,7 +55,7 @@ def test_a_phone_opens_the_page_of_android_by_its_code(inside: Any) -> None:
 
 def test_the_profile_of_an_iphone_is_given_once(inside: Any, another: Any, accountd: Any) -> None:
     path = prepared(inside)
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
+    made = accountd.only(AddDevice)
     assert (made.login, made.name, made.scopes) == ("mdupond", "iPhone de Marie", ("imap", "smtp", "dav"))
     assert made.password == GIVEN["password"] and made.token.count(".") == 2
     phone = another()
@@ -81,7 +81,7 @@ def test_a_reload_of_the_profile_s_page_makes_no_second_device(
     assert inside.last.request.path == made
     links = inside.get(made).links
     assert f"https://pia.test{path}" in links
-    assert len([one for one in accountd.asked if isinstance(one, AddDevice)]) == 1
+    assert len(accountd.requests(AddDevice)) == 1
     assert another().raw(made).headers["Location"].startswith(("/connexion", "/en/login"))
     clock.now += 601
     answer = inside.raw(made)
@@ -136,7 +136,7 @@ def test_a_device_whose_profile_cannot_be_kept_is_revoked(inside: Any, accountd:
     monkeypatch.setattr(profiles, "keep", lambda content: (_ for _ in ()).throw(profiles.StoreError("away")))
     inside.send(APPLE, **GIVEN)
     assert inside.last.status_code == 503
-    (revoked,) = [one for one in accountd.asked if isinstance(one, RevokeDevice)]
+    revoked = accountd.only(RevokeDevice)
     assert revoked.device == "abcdefgh"
 
 
@@ -145,7 +145,7 @@ def test_a_class_with_sogo_s_agenda_gets_the_same(visit: Any, log_in: Any, provi
     accountd.answer = DONE
     log_in(visit)
     path = prepared(visit)
-    (made,) = [one for one in accountd.asked if isinstance(one, AddDevice)]
+    made = accountd.only(AddDevice)
     assert made.scopes == ("imap", "smtp", "dav")
     assert len(plistlib.loads(downloaded(visit, path).data)["PayloadContent"]) == 3
 

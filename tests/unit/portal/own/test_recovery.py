@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
-from malleposte.accountd.message import ErrorCode, Request
+from malleposte.accountd.message import ErrorCode
 
 from tests.support.accountd import Told
 from tests.support.portal import ADDRESSES, BOTH
@@ -22,10 +22,6 @@ KINDS = pytest.mark.parametrize(
 
 def path(name: str, language: int = 0) -> str:
     return ADDRESSES[name][language]
-
-
-def asked(accountd: Any, kind: type[Request[Any]]) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, kind)]
 
 
 def wait_for_code(visitor: Any, accountd: Any, language: int = 0) -> Any:
@@ -52,7 +48,7 @@ def test_a_change_asks_for_the_password_and_says_when_it_counts(
 ) -> None:
     accountd.answer = replace(WAITS, account=replace(ACCOUNT, recovery_next="20261204120000Z"))
     text = inside.send(path(f"recovery_{kind}"), value=value, password=PASSWORD).main
-    (sent,) = asked(accountd, SetRecovery)
+    sent = accountd.only(SetRecovery)
     assert (sent.login, sent.password, sent.kind, sent.value) == ("mdupond", PASSWORD, kind, value)
     assert sent.token.count(".") == 2
     assert "Votre demande est notée" in text and "4 décembre 2026" in text
@@ -70,7 +66,7 @@ def test_a_new_address_waits_for_its_code(inside: Any, accountd: Any, language: 
     assert "marie@lointain.test" in page.main
     accountd.answer = WAITS
     inside.send(path("recovery_confirm", language), value="ABCDE-23456")
-    (sent,) = asked(accountd, ConfirmRecovery)
+    sent = accountd.only(ConfirmRecovery)
     assert (sent.uid, sent.ticket, sent.code) == ("mdupond", TICKET, "ABCDE-23456")
     assert inside.last.request.path == path("recovery", language)
     assert inside.raw(path("recovery_confirm", language)).headers["Location"] == path("recovery_mail", language)
@@ -117,5 +113,5 @@ def test_what_accountd_does_not_take_stands_at_the_field(inside: Any, accountd: 
 @pytest.mark.parametrize("kind", ["mail", "phone"])
 def test_nothing_is_asked_without_the_password(inside: Any, accountd: Any, kind: str) -> None:
     page = inside.send(path(f"recovery_{kind}"), value="06 12 34 56 78")
-    assert (inside.last.status_code, asked(accountd, SetRecovery)) == (422, [])
+    assert (inside.last.status_code, accountd.requests(SetRecovery)) == (422, [])
     assert page.named("password-error")

@@ -19,10 +19,6 @@ HELD = replace(
 PAGE = ADDRESSES["filtering"][0]
 
 
-def sent(accountd: Any) -> list[SetSenders]:
-    return [one for one in accountd.asked if isinstance(one, SetSenders)]
-
-
 def fields(page: Any, act: str) -> Any:
     return [one["fields"] for one in page.forms() if one["fields"].get("act") == act][-1]
 
@@ -72,7 +68,7 @@ def test_long_lists_are_asked_for_in_parts(inside: Any, accountd: Any) -> None:
 def test_the_level_is_changed(inside: Any, accountd: Any) -> None:
     accountd.answer = HELD
     page = inside.post(PAGE, fields(inside.get(PAGE), "level") | {"level": "normal"})
-    (asked,) = sent(accountd)
+    asked = accountd.only(SetSenders)
     assert (asked.uid, asked.level, asked.allow, asked.block, asked.remove) == ("mdupond", "normal", (), (), ())
     assert "C’est fait" in page.main
     assert "C’est fait" not in inside.get(PAGE).main
@@ -82,7 +78,7 @@ def test_the_level_is_changed(inside: Any, accountd: Any) -> None:
 def test_a_sender_is_added(inside: Any, accountd: Any, kind: str) -> None:
     accountd.answer = HELD
     inside.post(PAGE, fields(inside.get(PAGE), "add") | {"value": " x@sur.test ", "list": kind})
-    (asked,) = sent(accountd)
+    asked = accountd.only(SetSenders)
     assert {"allow": asked.allow, "block": asked.block} == {"allow": (), "block": (), kind: ("x@sur.test",)}
 
 
@@ -90,8 +86,8 @@ def test_ticked_senders_go_some_at_a_time(inside: Any, accountd: Any) -> None:
     accountd.answer = HELD
     many = [f"a{number}.test" for number in range(20)]
     inside.post(PAGE, fields(inside.get(PAGE), "remove") | {"sender": [*many, "a0.test"]})
-    assert [one for asked in sent(accountd) for one in asked.remove] == many
-    assert [len(asked.remove) for asked in sent(accountd)] == [MOST_ITEMS, 6]
+    assert [one for asked in accountd.requests(SetSenders) for one in asked.remove] == many
+    assert [len(asked.remove) for asked in accountd.requests(SetSenders)] == [MOST_ITEMS, 6]
 
 
 def test_what_is_missing_is_told_and_nothing_asked(inside: Any, accountd: Any) -> None:
@@ -107,7 +103,7 @@ def test_what_is_missing_is_told_and_nothing_asked(inside: Any, accountd: Any) -
         assert answer.all("title")[0][1].startswith("Erreur")
     inside.post(PAGE, fields(page, "add") | {"act": "else"})
     assert inside.last.status_code == 422
-    assert sent(accountd) == []
+    assert accountd.requests(SetSenders) == []
 
 
 @BOTH
@@ -139,9 +135,9 @@ def test_without_the_page_s_own_word_nothing_is_changed(inside: Any, accountd: A
     accountd.answer = HELD
     form = fields(inside.get(PAGE), "level") | {"level": "normal"}
     inside.post(PAGE, form | {"csrf_token": "x"})
-    assert inside.last.status_code == 400 and sent(accountd) == []
+    assert inside.last.status_code == 400 and accountd.requests(SetSenders) == []
     inside.post(PAGE, form)
-    assert len(sent(accountd)) == 1
+    assert len(accountd.requests(SetSenders)) == 1
 
 
 # --- of a functional box ---
@@ -163,7 +159,7 @@ def test_a_box_has_the_same_page_for_its_manager(inside: Any, accountd: Any) -> 
         answer = inside.post(OF_BOX, fields(page, act) | more)
         assert "C’est fait" in answer.main, act
         assert (inside.last.request.path, inside.last.request.query_string) == (OF_BOX, b"name=ce.x")
-    changes = sent(accountd)
+    changes = accountd.requests(SetSenders)
     assert [(one.level, one.block, one.remove) for one in changes] == [
         ("normal", (), ()), ("", ("pub2.test",), ()), ("", (), ("pub.test",)),
     ]  # fmt: skip
@@ -193,7 +189,7 @@ def test_a_box_of_somebody_else_or_none_leads_back_to_one_s_own(inside: Any, acc
     assert (answer.status_code, answer.headers["Location"]) == (303, "/compte/boites-et-listes")
     accountd.answer = DONE
     inside.post(OF_BOX, form | {"name": ""})
-    assert inside.last.request.path == "/compte/boites-et-listes" and sent(accountd) == []
+    assert inside.last.request.path == "/compte/boites-et-listes" and accountd.requests(SetSenders) == []
 
 
 def test_the_page_of_a_box_leads_to_its_filtering_and_that_of_a_list_does_not(inside: Any, accountd: Any) -> None:

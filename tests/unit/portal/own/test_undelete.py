@@ -16,7 +16,7 @@ PAGE = ADDRESSES["undelete"][0]
 
 
 def asked(accountd: Any, kind: type) -> list[Any]:
-    return [one for one in accountd.asked if isinstance(one, kind)]
+    return accountd.requests(kind)
 
 
 def fields(page: Any, act: str) -> Any:
