@@ -5,7 +5,7 @@ from typing import Any
 from tests.browser.support.browser import Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.forms import complaints, fill
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter_at
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.people import People
 
@@ -14,8 +14,7 @@ def test_a_manager_decides_who_opens_a_box(browser: Browser, person: Any, people
     chief, other, cli = person(), person(), Cli(site)
     box = people.box(chief.uid, name="Collège d’essai")
     assert cli.typed("box", "manager", box.uid, chief.uid).returncode == 0
-    browser.open("portal", "/compte/boites-et-listes")
-    enter(browser, chief.uid, chief.account.password)
+    enter_at(browser, chief.account, "portal", "/compte/boites-et-listes")
     browser.seen("h1", "Mes boîtes et listes")
     checked(browser, "portal-charges")
     browser.click(".cards a", "Gérer", heading="Collège d’essai")

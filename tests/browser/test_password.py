@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import for_everyone
 from tests.browser.support.forms import complaints, fill, human, type_in
-from tests.browser.support.sso import enter
+from tests.browser.support.sso import enter, enter_at
 from tests.stack.support.passwords import age
 from tests.stack.support.site import Site
 
@@ -85,8 +85,7 @@ def test_whose_password_is_at_its_end_is_led_to_a_new_one_and_on_to_the_mail(
 ) -> None:
     who, new = person(), rules.generate()
     ends(who, site)
-    browser.open("webmail")
-    enter(browser, who.uid, who.account.password)
+    enter_at(browser, who.account, "webmail")
     browser.seen("h1", "Changer mon mot de passe")
     browser.seen(".fr-alert--info", "Votre mot de passe a expiré")
     for_everyone(browser, "portal-change-expired")

@@ -89,6 +89,12 @@ def checked(browser: Browser, picture: str = "") -> None:
         browser.picture(picture)
 
 
+def looked_at(browser: Browser, picture: str, language: str = "fr") -> None:
+    """The same of a page that says its language."""
+    assert browser.language() == language
+    checked(browser, picture)
+
+
 def for_everyone(browser: Browser, picture: str = "") -> None:
     """The same of a page that needs no log-in, then on other screens, in other colours and by the keyboard."""
     checked(browser, picture)
