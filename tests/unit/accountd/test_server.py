@@ -79,6 +79,11 @@ class Running:
     def remote(self, name: str = "pia1", secret: str = SECRET, ca: str | None = None) -> Client:
         return Client(f"tls://localhost:{self.port}", name, secret, ca or str(self.folder / "chain.pem"), 10)
 
+    def has_copy(self, folder: Path, content: bytes, size: int = 0) -> None:
+        """Have a copy ready that is said to have `size` bytes, else as many as it has."""
+        self.service.path, self.service.size = folder / "copy", size or len(content)
+        self.service.path.write_bytes(content)
+
     def raw(self, content: bytes) -> bytes:
         """Send bytes on the Unix socket and read until the end."""
         with socket.socket(socket.AF_UNIX) as link:
@@ -266,8 +271,7 @@ def test_whoever_reads_drop_by_drop_gives_the_place_back(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "HANDING_LONGEST", 0.0)
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     copy = running.local().fetch(FETCH)
     with pytest.raises(ConnectionError):
         list(copy)
@@ -275,8 +279,7 @@ def test_whoever_reads_drop_by_drop_gives_the_place_back(
 
 
 def test_one_agent_fetches_few_copies_at_once(running: Running, tmp_path: Path) -> None:
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     with contextlib.ExitStack() as held:
         for _ in range(2):
             held.callback(running.local().fetch(FETCH).close)
@@ -292,8 +295,7 @@ FETCH = FetchOwnData("192.0.2.7", "mdupond", "jeton")
 @pytest.mark.parametrize("way", ["local", "remote"])
 def test_a_copy_comes_after_its_answer(running: Running, tmp_path: Path, way: str) -> None:
     content = os.urandom(daemon.PIECE * 3 + 7)
-    running.service.path, running.service.size = tmp_path / "copy", len(content)
-    running.service.path.write_bytes(content)
+    running.has_copy(tmp_path, content)
     copy = getattr(running, way)().fetch(FETCH)
     assert copy.answer.size == len(content)
     assert b"".join(copy) == content
@@ -309,8 +311,7 @@ def test_no_copy_is_no_bytes(running: Running) -> None:
 
 
 def test_a_copy_that_ends_too_early_is_an_error(running: Running, tmp_path: Path) -> None:
-    running.service.path, running.service.size = tmp_path / "copy", 100
-    running.service.path.write_bytes(b"x" * 60)
+    running.has_copy(tmp_path, b"x" * 60, 100)
     copy = running.local().fetch(FETCH)
     with pytest.raises(ConnectionError):
         list(copy)
@@ -321,8 +322,7 @@ def test_who_reads_slowly_keeps_no_thread_and_has_a_limit(
     running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemon, "HANDING", 2)
-    running.service.path, running.service.size = tmp_path / "copy", 50_000_000
-    running.service.path.write_bytes(b"x" * 50_000_000)
+    running.has_copy(tmp_path, b"x" * 50_000_000)
     held = [running.local().fetch(FETCH), running.local().fetch(FETCH)]
     with pytest.raises(RefusedError, match="slow_down"):
         running.local().fetch(FETCH)
