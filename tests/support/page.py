@@ -50,7 +50,7 @@ class Page(HTMLParser):
 
     @property
     def links(self) -> list[str]:
-        """Where its links lead."""
+        """The addresses to which its links lead."""
         return [str(attributes["href"]) for attributes, _text in self.all("a")]
 
     def named(self, name: str) -> str:

@@ -17,7 +17,7 @@ class FakeThrottle:
         self.codes: set[str] = set()
 
     def words(self, act: str) -> list[tuple[str, ...]]:
-        """What it was told of one act, call by call."""
+        """The arguments of each call of one act."""
         return [told[1:] for told in self.told if told[0] == act]
 
     @property

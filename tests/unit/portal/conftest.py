@@ -126,7 +126,7 @@ class FakeAccountd:
         raise client.UnavailableError("no copy")
 
     def requests[R: Request[Any]](self, kind: type[R]) -> list[R]:
-        """What it was asked of one kind."""
+        """The requests of one kind that came."""
         return [one for one in self.asked if isinstance(one, kind)]
 
     def only[R: Request[Any]](self, kind: type[R]) -> R:

@@ -1,4 +1,4 @@
-"""What happens to hosts one after the other, noted, with a failure at a place of a test's choice."""
+"""Events on hosts, one after the other, noted, with a failure at a place of a test's choice."""
 
 from collections.abc import Sequence
 
