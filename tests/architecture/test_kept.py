@@ -1,7 +1,5 @@
 """The page on personal data says for how long data are kept: as the roles do where nobody overrides them."""
 
-from __future__ import annotations
-
 import re
 
 import yaml

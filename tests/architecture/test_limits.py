@@ -1,7 +1,5 @@
 """docs/limits.md: each row names settings, facts and tests that exist, and no budget of accountd is without a row."""
 
-from __future__ import annotations
-
 import ast
 import dataclasses
 import re

@@ -1,7 +1,5 @@
 """A decision is written once: a second copy of a known one is refused, with the module that has it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One package on the hosts: a role ships configuration and units, and no code that the package could hold."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One role, one daemon, its own variables: rules 1 to 4, 9 and 10 of docs/architecture.md."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

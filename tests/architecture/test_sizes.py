@@ -1,7 +1,5 @@
 """Packages and files stay small, and no two modules import each other."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A secret in a dataclass is not part of its text: a traceback, a failed assertion or a log line would show it."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 

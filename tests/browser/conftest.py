@@ -1,7 +1,5 @@
 """Fixtures of the browser tests: those of the stack tests that they need, and a fresh window of Chromium a test."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The agent's own section of the portal in a browser: log-in, a device from its making to its end, log-out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -45,8 +43,7 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     assert browser.seen("h1").location["y"] < 300
     browser.section("Ma connexion et mes appareils")
     browser.seen("main", "aucun mot de passe d’appareil")
-    browser.click("main a", "Ajouter un appareil")
-    browser.seen("h1", "Ajouter un appareil")
+    browser.click("main a", "Ajouter un appareil", heading="Ajouter un appareil")
     checked(browser, "portal-device-add")
     type_in(browser, name="Téléphone de Marie", password=rules.generate())
     browser.click("main button", "Créer le mot de passe")
@@ -81,8 +78,7 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
 
 def test_a_log_out_is_one_at_the_log_in_page_too(browser: Browser, person: Any) -> None:
     enter(browser, person())
-    browser.click("header button", "Se déconnecter")
-    browser.seen("h1", "Vous êtes déconnecté")
+    browser.click("header button", "Se déconnecter", heading="Vous êtes déconnecté")
     checked(browser, "portal-logged-out")
     assert browser.driver.get_cookie("__Host-agent") is None
     browser.click("main a", "Se connecter")
@@ -145,8 +141,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
     who = person()
     enter(browser, who)
     browser.section("Ma connexion et mes appareils")
-    browser.click("main a", "Régler mon téléphone ou mon ordinateur")
-    browser.seen("h1", "Régler mon téléphone ou mon ordinateur")
+    browser.click("main a", "Régler mon téléphone ou mon ordinateur", heading="Régler mon téléphone ou mon ordinateur")
     checked(browser, "portal-setup")
     for kind in ("android", "thunderbird", "outlook"):
         browser.open("portal", f"/compte/appareils/regler/{kind}")
@@ -155,8 +150,7 @@ def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: B
     browser.open("portal", "/compte/appareils/regler/apple")
     checked(browser, "portal-setup-apple")
     type_in(browser, name="iPhone de Marie", password=who.account.password)
-    browser.click("main button", "Préparer le profil")
-    browser.seen("h1", "Le profil est prêt")
+    browser.click("main button", "Préparer le profil", heading="Le profil est prêt")
     assert browser.seen("img.qr").get_property("naturalWidth")
     checked(browser, "portal-profile-made")
     browser.click("main a", "Ouvrir le lien")
@@ -176,18 +170,15 @@ def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: An
     browser.section("Mes moyens de secours")
     browser.seen("main", "ma…@lointain.test")
     checked(browser, "portal-recovery")
-    browser.click("main a", "Changer le téléphone")
-    browser.seen("h1", "Changer mon téléphone de secours")
+    browser.click("main a", "Changer le téléphone", heading="Changer mon téléphone de secours")
     checked(browser, "portal-recovery-telephone")
     type_in(browser, value="06 12 34 56 78", password=who.account.password)
     browser.click("main button", "Continuer")
     browser.seen("main", "Votre demande est notée")
     checked(browser, "portal-recovery-asked")
-    browser.click("main a", "Changer l’adresse")
-    browser.seen("h1", "Changer mon adresse de secours")
+    browser.click("main a", "Changer l’adresse", heading="Changer mon adresse de secours")
     type_in(browser, value="test@lointain.test", password=who.account.password)
-    browser.click("main button", "Continuer")
-    browser.seen("h1", "Vérifier votre adresse de secours")
+    browser.click("main button", "Continuer", heading="Vérifier votre adresse de secours")
     checked(browser, "portal-recovery-code")
     assert browser.complaints() == []
 
@@ -197,8 +188,7 @@ def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(brows
     browser.open("portal", "/compte/double-authentification")
     browser.seen("main", "Vous n’avez aucun second facteur.")
     checked(browser, "portal-second-factors")
-    browser.click("main a", "Ajouter un moyen")
-    browser.seen("h1", "Mes moyens de connexion")
+    browser.click("main a", "Ajouter un moyen", heading="Mes moyens de connexion")
 
 
 @pytest.mark.parametrize(("profile", "webmail"), WEBMAILS.items(), ids=WEBMAILS)
@@ -210,8 +200,7 @@ def test_a_log_out_in_one_tab_is_one_in_the_others(
     first, second = browser.driver.current_window_handle, browser.tab()
     browser.open("portal", "/compte")
     browser.seen("h1", "Mon compte")
-    browser.click("header button", "Se déconnecter")
-    browser.seen("h1", "Vous êtes déconnecté")
+    browser.click("header button", "Se déconnecter", heading="Vous êtes déconnecté")
     browser.open("webmail")
     browser.seen("#userfield")
     browser.driver.switch_to.window(first)

@@ -1,7 +1,5 @@
 """An agent's morning in Roundcube: the inbox put in order, a message with an attachment, a filter, an absence."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy

@@ -1,7 +1,5 @@
 """The agenda of SOGo as agents use it: a meeting by video for both classes, a room, an agenda that is shared."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy

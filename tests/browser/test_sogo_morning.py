@@ -1,7 +1,5 @@
 """An agent's morning in SOGo: a message with an attachment, a label, the archive, an absence, the space in use."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os

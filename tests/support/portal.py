@@ -1,9 +1,8 @@
 """The portal's pages by endpoint, with their addresses in French and English, as its subjects route them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
+import pytest
 from flask import Flask
 from malleposte_portal.app import SUBJECTS
 from malleposte_portal.core.settings import LANGUAGES
@@ -36,3 +35,5 @@ def acts(*subjects: Subject) -> list[str]:
 
 
 ADDRESSES = addresses(*SUBJECTS)
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
+"""Runs a test in each language; `language` is the rank of its address."""

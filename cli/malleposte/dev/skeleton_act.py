@@ -222,8 +222,6 @@ TEMPLATE = """
 TEST_CALL = '''
 """« <TITLE> »: for an account's owner alone."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -253,31 +251,26 @@ def test_it_is_the_owner_s_alone(stage: Stage) -> None:
 TEST_PAGE = '''
 """« <TITLE> »: the page."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from malleposte.accountd.calls.<NAME> import <CLASS>
 
-from tests.unit.portal.own.test_pages import DONE, inside
+from tests.unit.portal.own.test_pages import DONE
 
-__all__ = ["inside"]
 PAGE = "<ADDRESS>"
 
 
 def test_the_form_is_carried_out(inside: Any, accountd: Any) -> None:
     accountd.answer = DONE
-    (form,) = [one["fields"] for one in inside.get(PAGE).forms() if one["action"] == PAGE]
-    inside.post(PAGE, form | {"value": "une valeur"})
+    inside.post(PAGE, inside.get(PAGE).form(PAGE) | {"value": "une valeur"})
     assert inside.last.request.path != PAGE, "the way goes on to another page"
-    (request,) = [one for one in accountd.asked if isinstance(one, <CLASS>)]
+    request = accountd.only(<CLASS>)
     assert (request.uid, request.value) == ("mdupond", "une valeur")
 
 
 def test_an_empty_answer_asks_nothing(inside: Any, accountd: Any) -> None:
     accountd.answer = DONE
-    (form,) = [one["fields"] for one in inside.get(PAGE).forms() if one["action"] == PAGE]
-    inside.post(PAGE, form | {"value": ""})
+    inside.post(PAGE, inside.get(PAGE).form(PAGE) | {"value": ""})
     assert inside.last.status_code == 422
-    assert not [one for one in accountd.asked if isinstance(one, <CLASS>)]
+    assert accountd.requests(<CLASS>) == []
 '''

@@ -1,7 +1,5 @@
 """One Chromium of one size, on the lab's addresses, that accepts the lab's certificates and no others."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import hashlib
@@ -237,8 +235,11 @@ class Browser:
         field.send_keys(text)
         self.wait(lambda: field.get_attribute("value") == text, f"{selector} does not take {text}")
 
-    def click(self, selector: str, text: str = "") -> None:
-        """Click an element once it can be clicked; pages put curtains over themselves while they load."""
+    def click(self, selector: str, text: str = "", heading: str = "") -> None:
+        """Click an element once it can be clicked; pages put curtains over themselves while they load.
+
+        `heading`: of the page to which it leads, which is waited for.
+        """
 
         def press() -> bool:
             element = self.seen(selector, text)
@@ -249,6 +250,8 @@ class Browser:
             return True
 
         self.wait(press, f"{selector} with {text!r} cannot be clicked")
+        if heading:
+            self.seen("h1", heading)
 
     def section(self, words: str) -> None:
         """Follow a link of the portal's menu of a section, which is behind a button on a phone."""

@@ -1,7 +1,5 @@
 """A browser of few words: one request to a host of the lab, under a name of the platform."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 import ssl

@@ -3,8 +3,6 @@
 `tests/stack/shared/accountd/test_slapd_*.py` run it on a slapd of the role's configuration.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from typing import Protocol

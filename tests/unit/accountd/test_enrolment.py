@@ -1,7 +1,5 @@
 """A first log-in: steps in any order and over days, one answer for strangers, a password at the end, nothing twice."""
 
-from __future__ import annotations
-
 import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from malleposte.directory import State
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.throttle.limits import Rate, Rates
 
-from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage
+from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage, refusal
 
 ADDRESS = "marie@exemple.test"
 CHARTER = "v2026"
@@ -49,8 +47,7 @@ class Desk(Stage):
         return done.enrolment
 
     def refused(self, request: Request[Any]) -> str:
-        answer = self.ask(request)
-        assert isinstance(answer, Refused), answer
+        answer = refusal(self.ask(request))
         return answer.error.value
 
 
@@ -235,8 +232,7 @@ def test_addresses_get_so_many_codes(desk: Desk) -> None:
     other = desk.begin(desk.pending("other", OTHER_NUMEN), OTHER_NUMEN).ticket
     for one in (ticket, other, ticket):
         desk.step(one, "mail", ADDRESS)
-    slowed = desk.ask(enrolment.Enrol(HERE, other, "mail", ADDRESS))
-    assert isinstance(slowed, Refused)
+    slowed = refusal(desk.ask(enrolment.Enrol(HERE, other, "mail", ADDRESS)))
     assert (slowed.error, slowed.wait) == ("slow_down", 86_400)
     assert desk.step(other, "mail", "autre@exemple.test").waiting == "autre@exemple.test"
     assert len(desk.confirmations) == 4

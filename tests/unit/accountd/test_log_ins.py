@@ -1,7 +1,5 @@
 """Log-ins at the log-in page: their owner sees them and ends one, nobody else does."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -11,10 +9,8 @@ from malleposte.accountd.message import Done, Refused
 from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
 
-from .test_factors import stage
-from .test_service import HERE, NO_LOG_IN, NOW, Stage, token
+from .test_service import HERE, NO_LOG_IN, NOW, Stage, refusal, success, token
 
-__all__ = ["stage"]
 LAPTOP = Session("d1gest", "192.0.2.7", NOW, 4, True, NOW, f"Firefox\n{'x' * 400}", "s3cret")
 HOME = Session("autre", "", None, 2)
 
@@ -39,8 +35,7 @@ def ended(stage: Stage, ident: str, of: str = "mdupond") -> Done | Refused:
 
 
 def test_an_owner_sees_log_ins_without_what_opens_them(stage: Stage, open_ones: list[Session]) -> None:
-    told = stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond")))
-    assert isinstance(told, Done)
+    told = success(stage.ask(ShowLogIns(HERE, "mdupond", token("mdupond"))))
     laptop, home = told.log_ins
     assert (laptop.ident, laptop.place, laptop.since, laptop.trusted) == ("d1gest", "192.0.2.7", NOW.isoformat(), True)
     assert laptop.until == NOW.isoformat() and laptop.browser.startswith("Firefox xxx") and len(laptop.browser) == 300
@@ -51,8 +46,7 @@ def test_an_owner_sees_log_ins_without_what_opens_them(stage: Stage, open_ones: 
 
 def test_one_ends_and_is_written_down(stage: Stage, open_ones: list[Session]) -> None:
     assert ended(stage, "d1gest", of="autre") == NO_LOG_IN
-    strange = ended(stage, "s3cret")
-    assert isinstance(strange, Refused) and strange.error == "refused_value"
+    assert refusal(ended(stage, "s3cret")).error == "refused_value"
     assert open_ones == [LAPTOP, HOME] and stage.lines() == []
     assert ended(stage, "d1gest") == Done("mdupond", "active")
     assert open_ones == [HOME]

@@ -1,7 +1,5 @@
 """Roles of accounts: scopes as they are written, and whom a help desk reaches."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.accounts import roles
 from malleposte.accounts.plan.changes import Change

@@ -1,7 +1,5 @@
 """An agent's log-ins and second factors, as the provider's own program tells them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

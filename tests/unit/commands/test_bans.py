@@ -1,7 +1,5 @@
 """`malleposte bans`: every host that agents reach, once; on a host, what fail2ban says."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

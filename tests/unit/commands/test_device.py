@@ -1,7 +1,5 @@
 """`accounts device`: what an operator types and reads."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Callable, Iterator

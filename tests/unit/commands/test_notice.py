@@ -1,7 +1,5 @@
 """`malleposte notice`: on a host of the portal posted with an end, listed, ended; from the controller sent to each."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

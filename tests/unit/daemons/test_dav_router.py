@@ -1,7 +1,5 @@
 """The router of devices: its reading of a request, its queries to Dovecot, its destinations."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

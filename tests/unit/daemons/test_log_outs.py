@@ -1,7 +1,5 @@
 """Log-outs of which the provider tells the webmails: each wrong token beside the right one."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import json

@@ -1,7 +1,5 @@
 """Log-ins to SOGo by the academy's page: the way out, the way back, the sessions that its front keeps."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

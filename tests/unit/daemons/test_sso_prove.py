@@ -1,7 +1,5 @@
 """Answers to the log-in page about a password: nothing but a proof lets anybody in."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

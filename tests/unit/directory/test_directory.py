@@ -1,7 +1,5 @@
 """Typed entries, the policy's control, and the directory in memory."""
 
-from __future__ import annotations
-
 import pytest
 from malleposte.directory import Agent, AlreadyThere, FunctionalBox, NotThere, State
 from malleposte.directory.control import PolicyErrorCode, PolicyState, decode
@@ -86,8 +84,8 @@ def test_memory_refuses_what_slapd_refuses() -> None:
     directory.add(AGENT.dn(directory.suffix), agent_attributes(AGENT))
     with pytest.raises(AlreadyThere):
         directory.add(AGENT.dn(directory.suffix), agent_attributes(AGENT))
-    thief = FunctionalBox("voleur", "Voleur", "elodie.martin@ac-exemple.test")
-    [answer] = directory.add_many([(thief.dn(directory.suffix), box_attributes(thief))])
+    attacker = FunctionalBox("voleur", "Voleur", "elodie.martin@ac-exemple.test")
+    [answer] = directory.add_many([(attacker.dn(directory.suffix), box_attributes(attacker))])
     assert (answer.code, answer.done) == (19, False)
 
 

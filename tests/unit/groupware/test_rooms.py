@@ -1,7 +1,5 @@
 """Rooms and equipment: entries from words and from feeds, and what is refused."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Feeds of distribution lists: rows become entries, unknown names are refused, a second run changes nothing."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Sequence
 from dataclasses import replace

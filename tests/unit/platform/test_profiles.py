@@ -1,11 +1,8 @@
 """Classes of service come from the facts alone: a third one, from the inventory to every place that asks."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +34,7 @@ from malleposte.platform.classes import ClassError, Classes
 from malleposte.probe.accounts import probe_agents
 
 from tests.support.classes import CLASSES, THIRD, THREE
+from tests.support.inventories import copied
 from tests.unit.accounts.test_agendas import Memory, agenda, event
 
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)
@@ -48,7 +46,7 @@ WIRED = (
 
 def inventory(folder: Path, said: Mapping[str, Any]) -> Path:
     """The standalone inventory with these facts too."""
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    copied(folder)
     (folder / "group_vars/malleposte/more.yml").write_text(yaml.safe_dump(dict(said)), "utf-8")
     return folder
 

@@ -1,7 +1,5 @@
 """The packages that a new host gets at once: those of the roles of its groups, and none that must wait."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """The portal with an accountd of our own, and a client that looks at every page that a test fetches."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from malleposte_portal.log_in.sessions import Sessions
 from malleposte_portal.log_in.sign_on import SignOn
 
 from tests.support.accountd import Told, answer_to
+from tests.support.clock import Clock
 from tests.support.human import answers
 from tests.support.page import Page
 from tests.support.tokens import CLIENT, ISSUER
@@ -80,7 +79,7 @@ def well_built(page: Page, language: str) -> None:
     assert [len(page.all(tag)) for tag in ("title", "h1", "main", "header", "footer")] == [1] * 5
     labels = [held["aria-label"] for held, _text in page.all("nav")]
     assert labels and len(labels) == len(set(labels))
-    assert page.all("h1")[0][1] in page.all("title")[0][1]
+    assert page.heading in page.all("title")[0][1]
     levels = [int(tag[1]) for tag, _attributes in page.elements if tag in ("h1", "h2", "h3", "h4")]
     assert levels[0] == 1
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
@@ -125,6 +124,15 @@ class FakeAccountd:
 
     def fetch(self, request: Request[Any]) -> client.Copy:
         raise client.UnavailableError("no copy")
+
+    def requests[R: Request[Any]](self, kind: type[R]) -> list[R]:
+        """The requests of one kind that came."""
+        return [one for one in self.asked if isinstance(one, kind)]
+
+    def only[R: Request[Any]](self, kind: type[R]) -> R:
+        """The one request of a kind."""
+        (request,) = self.requests(kind)
+        return request
 
     def refuse(self, error: ErrorCode, **more: Any) -> None:
         """Refuse from now on."""
@@ -189,19 +197,9 @@ def accountd() -> FakeAccountd:
     return FakeAccountd()
 
 
-class Clock:
-    """A clock that a test moves; it begins at the true time."""
-
-    def __init__(self) -> None:
-        self.now = time.time()
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(time.time())
 
 
 @pytest.fixture

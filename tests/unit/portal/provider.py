@@ -1,7 +1,5 @@
 """An OpenID Connect provider in memory: it logs in whom a test says, and counts what it is asked."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Every form with what no browser sends: never a page of 500, nothing injected, the same headers."""
 
-from __future__ import annotations
-
 import random
 from copy import replace
 from typing import Any

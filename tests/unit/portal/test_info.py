@@ -1,7 +1,5 @@
 """The accessibility statement bears the day on which its text was last changed."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import date
 

@@ -1,6 +1,5 @@
 """The probe's own DNS, DER and DKIM, against the libraries that the vantage host does not have."""
 
-import datetime
 import hashlib
 
 import dkim as dkimpy
@@ -9,12 +8,12 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
 from malleposte.probe.walker import der, dkim, resolver
 from malleposte.probe.walker.paths import certificates
+
+from tests.support.authority import root
 
 MESSAGE = (
     b"From: Jeanne <jeanne@ac-exemple.test>\r\nTo: x@lointain.test\r\nSubject:  Deux   mots\r\n\tet un repli\r\n\r\n"
@@ -96,17 +95,10 @@ def test_rsa_numbers_and_public_key_info(key):
 
 
 def test_tlsa_records_match_what_is_presented():
-    private = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
-        .serial_number(7).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-        .sign(private, hashes.SHA256())
-    )  # fmt: skip
-    raw = made.public_bytes(serialization.Encoding.DER)
-    assert der.public_key_info(raw) == spki(private)
-    digest = hashlib.sha256(spki(private)).hexdigest()
+    signed = root("mx")
+    raw = signed.certificate.public_bytes(serialization.Encoding.DER)
+    assert der.public_key_info(raw) == spki(signed.key)
+    digest = hashlib.sha256(spki(signed.key)).hexdigest()
     assert certificates.tlsa_matches(f"3 1 1 {digest}", [raw])
     assert certificates.tlsa_matches(f"3 0 1 {hashlib.sha256(raw).hexdigest()}", [raw])
     assert certificates.tlsa_matches(f"2 1 1 {digest}", [b"\x30\x00", raw])

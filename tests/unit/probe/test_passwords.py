@@ -1,7 +1,5 @@
 """The probe's passwords are renewed in time, whenever it is interrupted."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from pathlib import Path

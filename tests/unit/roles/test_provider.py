@@ -1,9 +1,6 @@
 """The provider by which agents log in: every service is told the same of it, from one place of the wiring."""
 
-from __future__ import annotations
-
 import re
-import shutil
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from malleposte.accountd.proof import Provider
 from malleposte.core.paths import ROOT
 from malleposte.fleet.site import Site
 
+from tests.support.inventories import copied
 from tests.support.sign_on import OWN_PROVIDER
 
 WIRING = ROOT / "playbooks/group_vars/all/wiring.yml"
@@ -58,8 +56,7 @@ Told = tuple[dict[str, Any], Any]
 @pytest.fixture(scope="module", params=["ours", "another"])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The provider of an inventory, and what variables are there."""
-    folder = tmp_path_factory.mktemp("inventory") / "mine"
-    shutil.copytree(ROOT / "inventories/standalone", folder, ignore=shutil.ignore_patterns("secrets"))
+    folder = copied(tmp_path_factory.mktemp("inventory") / "mine")
     if request.param == "another":
         given = {"malleposte_sso": OWN_PROVIDER}
         (folder / "group_vars/malleposte/sso.yml").write_text(yaml.safe_dump(given), "utf-8")

@@ -1,7 +1,5 @@
 """Secrets changed for new ones: files, order of the steps, and the resumption of a run. No host is asked."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """A backup server that is down does not stop the backups to the others."""
 
-from __future__ import annotations
-
 import json
 import time
 

@@ -1,7 +1,5 @@
 """Configurations that slapd refuses, and manual additions to its own."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any

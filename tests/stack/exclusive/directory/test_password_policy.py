@@ -1,7 +1,5 @@
 """A changed fact of the password policy reaches slapd."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from typing import Any

@@ -1,7 +1,5 @@
 """The calendar of school holidays that an inventory has: it comes, changes and goes with the fact."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tests.stack.support.accounts_cli import Cli

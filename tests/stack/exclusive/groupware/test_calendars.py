@@ -1,7 +1,5 @@
 """A calendar is withdrawn while the timer's run is under way."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Iterator
 from urllib.parse import urlsplit

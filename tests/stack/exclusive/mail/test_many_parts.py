@@ -1,7 +1,5 @@
 """A message of absurdly many parts is refused on its way in, and harmless in a mailbox."""
 
-from __future__ import annotations
-
 import email
 import email.policy
 import os

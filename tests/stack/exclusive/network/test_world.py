@@ -1,7 +1,5 @@
 """Hosts follow when the lab's authority changes its root."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A deploy removes journals in which earlier versions left secrets, and those alone."""
 
-from __future__ import annotations
-
 import secrets
 
 from malleposte.fleet import playbook

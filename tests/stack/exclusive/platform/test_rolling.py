@@ -1,7 +1,5 @@
 """A rolling deploy of the two vaults: one after the other, the probe between; a bad first one spares the second."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """The portal while others are down: it stays up, says within a minute what does not answer and what can be done."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -120,7 +118,7 @@ def test_without_the_log_in_the_pages_for_everybody_go_on(
         return browser if browser.last.status == 200 else None
 
     visitor = wait_for(logged_in, MINUTE, "the log-in is not possible")
-    assert "Mon compte" in visitor.get("/compte").all("h1")[0][1]
+    assert "Mon compte" in visitor.get("/compte").heading
     device = replace(who.account, password=Cli(site).json("device", "add", who.uid, "--name", "Essai")["password"])
     open_page = Webmail(site, web)
     assert open_page.login(who.uid, who.account.password)

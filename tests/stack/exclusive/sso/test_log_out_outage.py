@@ -1,7 +1,5 @@
 """A log-out, and the end of a log-in, while the webmails cannot be told of it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """accountd as the portal uses it: from the portal's host over TLS, with its effects in every channel."""
 
-from __future__ import annotations
-
 import datetime
 import json
 import re

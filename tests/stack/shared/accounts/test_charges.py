@@ -1,7 +1,5 @@
 """« Mes boîtes et listes » on the lab: what a manager changes on the portal counts for mail and lists at once."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Any
 

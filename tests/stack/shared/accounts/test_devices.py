@@ -1,7 +1,5 @@
 """Device passwords: what each opens, what it does not, and how it ends; with what becomes of the main password."""
 
-from __future__ import annotations
-
 import datetime
 import imaplib
 import json
@@ -159,10 +157,10 @@ def test_a_revoked_device_sends_no_more_in_a_session_that_it_has_open(
 ) -> None:
     who, other = ways.account, people.agent()
     lost = replace(who, password=added(cli, who, name="Perdu")["password"])
-    with mail.session(lost) as thief, mail.session(lost, 465) as again, mail.session(other) as neighbour:
-        assert sends(thief, who) and sends(again, who) and sends(neighbour, other)
+    with mail.session(lost) as attacker, mail.session(lost, 465) as again, mail.session(other) as neighbour:
+        assert sends(attacker, who) and sends(again, who) and sends(neighbour, other)
         assert cli.json("device", "revoke", who.uid, "perdu", "--reason", "lost")["failures"] == []
-        assert not sends(thief, who) and not sends(again, who)
+        assert not sends(attacker, who) and not sends(again, who)
         assert sends(neighbour, other)
     with mail.session(who) as session:
         assert sends(session, who), "what is still good connects again"

@@ -1,7 +1,5 @@
 """The table « Ends » of docs/operate.md, cell by cell: what an act ends of all that an agent has open."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Iterator

@@ -110,14 +110,14 @@ def test_a_quota_holds_at_once(cli, people, mail, site):
 
 def test_filters_stay_in_force_when_the_class_changes(cli, people, mail, site):
     who = people.agent(profile="convergence")
-    sieve = mail.sieve(who)
-    sieve.put("sogo", 'require ["fileinto"];\nif header :contains "subject" "triage" { fileinto "Archives"; stop; }\n')
-    sieve.activate("sogo")
+    mail.set_filter(
+        who, "sogo", 'require ["fileinto"];\nif header :contains "subject" "triage" { fileinto "Archives"; stop; }\n'
+    )
     done = cli.json("profile", who.uid, "roundcube", "--reason", "essai")
     assert done["carried"] == "sogo" and entry(site, who.uid)["mpProfile"] == ["roundcube"]
-    sieve = mail.sieve(who)
-    sieve.put("roundcube", 'require ["fileinto"];\nif header :contains "subject" "autre" { fileinto "Corbeille"; }\n')
-    sieve.activate("roundcube")
+    mail.set_filter(
+        who, "roundcube", 'require ["fileinto"];\nif header :contains "subject" "autre" { fileinto "Corbeille"; }\n'
+    )
     for word, folder in (("triage", "Archives"), ("autre", "Corbeille"), ("rien", "INBOX")):
         subject = f"{word} {token()}"
         mail.foreign("a@lointain.test", who.mail, compose("a@lointain.test", who.mail, subject))

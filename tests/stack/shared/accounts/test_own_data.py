@@ -1,7 +1,5 @@
 """« Mes données » on the lab: a copy is made in the background, is its owner's alone, and goes with the account."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json
@@ -37,7 +35,7 @@ def enter(site: Site, web: Web, person: Any) -> Callable[[], tuple[SignedOn, Any
     def made() -> tuple[SignedOn, Any]:
         who, visitor = person(), SignedOn(site, web)
         page = visitor.log_in(who.uid, who.account.password)
-        assert page.all("h1")[0][1] == "Mon compte", page.all("main")
+        assert page.heading == "Mon compte", page.all("main")
         return visitor, who
 
     return made
@@ -45,7 +43,7 @@ def enter(site: Site, web: Web, person: Any) -> Callable[[], tuple[SignedOn, Any
 
 def text(page: Page) -> str:
     """The words of a page."""
-    found: str = page.all("main")[0][1]
+    found: str = page.main
     return found
 
 

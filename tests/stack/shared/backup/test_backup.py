@@ -1,7 +1,5 @@
 """The backups: their content, the limits of a client on a backup server, and maintenance there."""
 
-from __future__ import annotations
-
 import configparser
 import json
 

@@ -3,8 +3,6 @@
 Who reads and writes what: test_directory_rights.py. Which passwords it takes: test_password_policy.py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

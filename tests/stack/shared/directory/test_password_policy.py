@@ -1,7 +1,5 @@
 """The password policy as the deployed slapd enforces it: the one table of passwords, its facts, a change of a fact."""
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

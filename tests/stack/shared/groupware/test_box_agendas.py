@@ -1,7 +1,5 @@
 """Agendas of functional boxes: delegates write and read, nobody else sees them; meetings go by the mail of the box."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import secrets

@@ -1,7 +1,5 @@
 """Published calendars: seen by the agents of a school in Radicale, SOGo and at an address, read-only, withdrawn."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The devices' one address: authentication, the store of each class, and the answer to a wrong password."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable

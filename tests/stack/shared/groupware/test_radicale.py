@@ -1,7 +1,5 @@
 """Radicale, through the devices' address: whole events and contacts, notified changes, no access to another's tree."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote

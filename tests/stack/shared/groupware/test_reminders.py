@@ -1,7 +1,5 @@
 """A reminder by mail that an agent of the light class set in the agenda of a telephone or a program."""
 
-from __future__ import annotations
-
 import datetime
 import email
 import email.policy

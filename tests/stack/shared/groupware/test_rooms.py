@@ -1,7 +1,5 @@
 """Rooms and equipment in SOGo's agendas: booked when free and by those who may, else refused; no log-in, no mail."""
 
-from __future__ import annotations
-
 import concurrent.futures
 import datetime
 import html

@@ -1,7 +1,5 @@
 """Published calendars in SOGo: agents keep what they chose, who leaves a rule loses one, nobody is their owner."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import secrets

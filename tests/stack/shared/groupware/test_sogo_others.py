@@ -1,7 +1,5 @@
 """SOGo with others: a guest outside and the answer, an address book and a mail folder that are shared; and tasks."""
 
-from __future__ import annotations
-
 import email
 import json
 from collections.abc import Callable

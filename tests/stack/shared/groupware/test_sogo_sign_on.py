@@ -1,7 +1,5 @@
 """The log-in to SOGo by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -98,12 +96,12 @@ def test_a_way_back_without_its_way_out_enters_nobody(visit: Visit, agent: Any) 
 
 def test_a_code_for_another_way_has_another_verifier(visit: Visit, agent: Any) -> None:
     """A code that was stolen elsewhere, put into a way of one's own."""
-    here, thief = visit(agent), visit(agent)
+    here, attacker = visit(agent), visit(agent)
     stolen = asked(here.back(here.sign_in(here.leave())))["code"]
-    state = asked(thief.leave())["state"]
-    answer = thief.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
-    assert answer.status == 403 and COOKIE not in thief.cookies
-    assert not thief.inside
+    state = asked(attacker.leave())["state"]
+    answer = attacker.get(f"/connexion/retour?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert answer.status == 403 and COOKIE not in attacker.cookies
+    assert not attacker.inside
 
 
 def test_tabs_that_open_together_all_come_back(visit: Visit, agent: Any) -> None:

@@ -1,7 +1,5 @@
 """The log-in page and its provider: admission, refusals, and the answers to a service."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re
@@ -51,10 +49,10 @@ def test_the_page_is_french_and_leads_to_the_portal(browser: Any, platform: Any)
     answer = browser().ask("/")
     page = Page(answer.text)
     assert [held["lang"] for held, _text in page.all("html")] == ["fr"]
-    assert page.all("h1")[0][1].strip() == "Connexion"
+    assert page.heading.strip() == "Connexion"
     labels = {held["for"] for held, _text in page.all("label")}
     assert labels == {"userfield", "passwordfield"}
-    links = {held["href"] for held, _text in page.all("a")}
+    links = set(page.links)
     portal = f"https://{platform['hostnames']['portal']}"
     assert {f"{portal}/motdepasse", f"{portal}/activer"} <= links
     (policy,) = answer.headers.get_all("Content-Security-Policy") or []

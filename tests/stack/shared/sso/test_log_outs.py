@@ -1,7 +1,5 @@
 """Log-outs of which the provider tells the webmails (Back-Channel Logout): its own word alone ends a session."""
 
-from __future__ import annotations
-
 import json
 import time
 import urllib.parse
@@ -110,7 +108,7 @@ def test_a_log_out_of_the_portal_ends_both_webmails_of_that_log_in(
 ) -> None:
     agent = people.agent(profile="convergence")
     here, elsewhere = (LogIn(site, web, ca_bundle, agent) for _ in range(2))
-    assert here.portal.press("/", "/deconnexion").all("h1")[0][1] == "Vous êtes déconnecté"
+    assert here.portal.press("/", "/deconnexion").heading == "Vous êtes déconnecté"
     wait_for(lambda: here.open == NONE_OPEN, 5, "a service still opens")
     assert elsewhere.open == ALL_OPEN, "another log-in goes on"
 

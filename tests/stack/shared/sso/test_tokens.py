@@ -1,7 +1,5 @@
 """Log-ins to the mail by tokens of the log-in page: what opens, what does not, and what ends them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

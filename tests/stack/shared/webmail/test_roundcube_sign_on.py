@@ -1,7 +1,5 @@
 """The log-in to Roundcube by the academy's page: the way there and back, what is refused, what ends it."""
 
-from __future__ import annotations
-
 import re
 import urllib.parse
 from typing import Any
@@ -85,12 +83,12 @@ def test_a_way_back_without_its_way_out_enters_nobody(webmail: Any, people: Any)
 
 def test_a_code_for_another_way_is_not_redeemed(webmail: Any, people: Any, site: Site) -> None:
     """A code that was stolen elsewhere, put into a way of one's own: it has another verifier (RFC 7636)."""
-    agent, here, thief = people.agent(), webmail(), webmail()
+    agent, here, attacker = people.agent(), webmail(), webmail()
     stolen = asked(here.back(here.sso.log_in(agent.uid, agent.password, here.leave())))["code"]
-    state = asked(thief.leave())["state"]
-    answer = thief.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
-    assert "roundcube_sessauth" not in thief.cookies, answer.status
-    assert not thief.inside
+    state = asked(attacker.leave())["state"]
+    answer = attacker.ask(f"{BACK}?{urllib.parse.urlencode({'code': stolen, 'state': state})}")
+    assert "roundcube_sessauth" not in attacker.cookies, answer.status
+    assert not attacker.inside
     assert "invalid_grant" in site.run(site.host_of("web"), "journalctl -t roundcube --since=-2min -o cat")
 
 
@@ -247,9 +245,7 @@ def test_filters_of_the_groupware_s_agents_are_not_changed_here(
     """Refused by the server, beside the same by an agent whose filters are these."""
     account, here = full
     assert here.enter(here.back(here.sso.log_in(account.uid, account.password, here.leave("/?_interface=legere"))))
-    mine = mail.sieve(account)
-    mine.put("sogo", "# sogo's\nkeep;\n")
-    mine.activate("sogo")
+    mine = mail.set_filter(account, "sogo", "# sogo's\nkeep;\n")
     other, there = people.agent(profile="roundcube"), webmail()
     assert there.login(other.uid, other.password)
     for action in FILTERS:

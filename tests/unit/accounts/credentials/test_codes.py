@@ -1,7 +1,5 @@
 """INA codes: their form, their owners, their lifetime, and the keys that recognise them."""
 
-from __future__ import annotations
-
 import base64
 import datetime
 import json

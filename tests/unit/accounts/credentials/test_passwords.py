@@ -1,7 +1,5 @@
 """Passwords: rights to set a new one, states, refusals by name, and no disclosure of any."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator

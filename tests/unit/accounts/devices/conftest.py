@@ -1,7 +1,5 @@
 """An agent with a device, in memory."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Device passwords made and revoked."""
 
-from __future__ import annotations
-
 import datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The copies are made in turn, whole or not at all, and their owners are told."""
 
-from __future__ import annotations
-
 import datetime
 import gzip
 import io

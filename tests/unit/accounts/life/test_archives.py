@@ -1,7 +1,5 @@
 """The end of archives: only of what was removed, only in time, by a clock that agrees with the night before."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Reserved names, ends of boxes and lists, disclosures to agents: on a directory in memory."""
 
-from __future__ import annotations
-
 import datetime
 import io
 import json

@@ -249,7 +249,7 @@ def test_means_that_wait_are_confirmed_given_up_or_void(held):
                                "mpRecoveryChanged": ["20261124120000Z"]}  # fmt: skip
     assert life.cancel_recovery(held(**wait))[0].after == {"mpRecoveryNext": []}
     assert life.ask_recovery(held(**wait), NOW, mail="moi@lointain.test", phone="")[0].after == {"mpRecoveryNext": []}
-    assert life.block(held(**wait), NOW)[0].after["mpRecoveryNext"] == [], "a thief's change goes with the block"
+    assert life.block(held(**wait), NOW)[0].after["mpRecoveryNext"] == [], "an attacker's change goes with the block"
     (modified,) = life.set_recovery(held(**wait), NOW, phone="+33699999999")
     assert modified.after["mpRecoveryNext"] == []
     for act in (life.cancel_recovery, lambda entry: life.confirm_recovery(entry, NOW)):
@@ -257,7 +257,7 @@ def test_means_that_wait_are_confirmed_given_up_or_void(held):
             act(held(mpRecoveryNext=[]))
 
 
-def test_a_thief_s_change_is_not_believed_and_the_old_means_stay(held):
+def test_an_attacker_s_change_is_not_believed_and_the_old_means_stay(held):
     wait = {"mpRecoveryMail": ["moi@lointain.test"], "mpRecoveryNext": ["20261127120000Z voleur@lointain.test -"]}
     blocked = held(mpState=["blocked"], **wait)
     assert life.usable_recovery(blocked, NOW).mail == "moi@lointain.test"

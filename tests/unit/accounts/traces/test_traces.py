@@ -1,7 +1,5 @@
 """Settings that somebody else may have left: found and removed, and nothing beside them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A client's backup settings, and the place of a mailbox in them."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

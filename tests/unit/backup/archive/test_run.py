@@ -1,7 +1,5 @@
 """A run of the backups: one failure hides no other, and says its name."""
 
-from __future__ import annotations
-
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """A host in use, wherever the directory is: a restore of everything asks before it replaces its data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """The delegates of the boxes of the directory that share an agenda: those of the box who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Those who may book the rooms of the directory: everybody, a school, named agents, a rule; of those who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from malleposte.directory.memory import MemoryDirectory

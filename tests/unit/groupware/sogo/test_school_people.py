@@ -1,7 +1,5 @@
 """The people of each school, without the hidden ones, and those of them who have SOGo."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from malleposte.directory.memory import MemoryDirectory

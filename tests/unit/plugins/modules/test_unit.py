@@ -1,7 +1,5 @@
 """The unit module asks systemd once, and tells it once what to do with the units that are not as they must be."""
 
-from __future__ import annotations
-
 import json
 import os
 import time

@@ -1,7 +1,5 @@
 """The package as hosts have it: one file, always the same bytes, with every program, and it knows what it cannot do."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import multiprocessing

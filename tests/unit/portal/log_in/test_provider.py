@@ -1,7 +1,5 @@
 """The provider, as the portal asks it."""
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 

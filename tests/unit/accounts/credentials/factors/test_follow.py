@@ -1,7 +1,5 @@
 """The night brings `mpTwoFactor` in step with the factors at the log-in page, both ways."""
 
-from __future__ import annotations
-
 import datetime
 import json
 from collections.abc import Iterator

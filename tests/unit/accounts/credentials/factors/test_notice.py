@@ -1,7 +1,5 @@
 """Letters about log-ins: French first, the facts, and no secret."""
 
-from __future__ import annotations
-
 import datetime
 from collections.abc import Callable
 from email.message import EmailMessage

@@ -1,7 +1,5 @@
 """Requests of a restore to doveadm: which words, for which folders."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 
