@@ -1,4 +1,4 @@
-"""The directory for the rest of the program: typed entries behind a Protocol, with LDAP or memory below.
+"""The directory for the rest of the program: typed entries behind a Protocol, with LDAP below.
 
 Only this package imports ldap3.
 """

@@ -15,9 +15,9 @@ from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
 from malleposte.directory import State
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.throttle.limits import Rate, Rates
 
+from tests.support.directory import MemoryDirectory
 from tests.unit.accountd.test_service import HERE, NEW, NOT_PROVED, NOW, NUMEN, OLD, OTHER_NUMEN, Stage
 
 ADDRESS = "marie@exemple.test"

@@ -19,11 +19,11 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import context, edit
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.platform import profiles
 
 from tests.support.classes import CLASSES
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 KEYS = Keyring("k1", {"k1": b"1" * 32})

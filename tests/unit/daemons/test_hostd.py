@@ -32,9 +32,9 @@ from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.daemons import hostd
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.runtime import link
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)

@@ -30,13 +30,13 @@ from malleposte.check.sources import read
 from malleposte.check.specs import known
 from malleposte.core.errors import InputError
 from malleposte.core.paths import ROOT
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.fleet.site import Site
 from malleposte.platform import facts, mailstore, profiles
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.probe.accounts import probe_agents
 
 from tests.support.classes import CLASSES, THIRD, THREE
+from tests.support.directory import MemoryDirectory
 from tests.unit.accounts.test_agendas import Memory, agenda, event
 
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)
