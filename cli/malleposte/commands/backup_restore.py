@@ -84,7 +84,7 @@ def plan_of(known: config.Config) -> everything.Plan:
     if mail:
         kept.append(f"{known.mail_root}/.shared")
     dumps = tuple(one.name for one in known.sources if one.command and one.name == directory.DUMP)
-    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.stop)
+    return everything.Plan(tuple(kept), mail, dumps, known.parallel, known.units, known.restore.stop)
 
 
 @command.command("mailbox", cls=BoxCommand)
@@ -304,7 +304,7 @@ def database_command(name: str, beside: bool, discard: bool, **given: Any) -> in
     if job.dry_run:
         return job.foreseen(f"database {name}", f"postgresql-{name}")
     with alone():
-        source, server = job.archives(), databases.HostPostgres(config.read().restart)
+        source, server = job.archives(), databases.HostPostgres(config.read().restore.restart)
         return job.show(databases.restore(name, source, server, WORK, beside=beside, discard=discard, say=job.say))
 
 
@@ -319,7 +319,7 @@ def refresh_command(name: str) -> None:
     Example:
       sudo ./malleposte backup restore refresh --host web1
     """
-    known = config.read().restart
+    known = config.read().restore.restart
     failed = databases.settle(unit for one, units in known.items() if name in ("", one) for unit in units)
     if failed:
         raise MallepostError(f"not restarted: {', '.join(failed)}", f"see journalctl -u {failed[0]}")

@@ -14,7 +14,7 @@ from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.credentials.enrolment import Asked, Rules
-from malleposte.directory import State
+from malleposte.directory.model import State
 from malleposte.throttle.limits import Rate, Rates
 
 from tests.support.directory import MemoryDirectory

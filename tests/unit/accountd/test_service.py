@@ -41,9 +41,8 @@ from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.model import Attributes, agent_attributes
+from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.policy.model import Policy
 from malleposte.throttle import costs

@@ -241,7 +241,7 @@ def test_the_services_that_cache_a_database_are_restarted(monkeypatch, capsys, c
         ran.append(words)
         return subprocess.CompletedProcess(words, code)
 
-    known = SimpleNamespace(restart={"sogo": ("memcached.service", "sogo.service")})
+    known = SimpleNamespace(restore=config.Restore(restart={"sogo": ("memcached.service", "sogo.service")}))
     monkeypatch.setattr(config, "read", lambda: known)
     monkeypatch.setattr(paths, "HOSTED", True)
     monkeypatch.setattr(restore_database.subprocess, "run", run)

@@ -364,7 +364,7 @@ def test_its_settings_name_what_is_wrong_with_them(tmp_path: Path) -> None:
     assert (other.name, other.way.client, other.way.secret) == ("mail1", "dir1", "s")
     assert "'s'" not in repr(other.way)
     secrets.write_text("{}")
-    with pytest.raises(InputError, match=r"secrets\.json: not the secrets"):
+    with pytest.raises(InputError, match=r"secrets\.json: no secret for mail1"):
         found.others()
     for wrong, word in (
         ({"hosts": [{"name": "a", "address": "", "holds": ["cellar"]}]}, "cellar is not known"),

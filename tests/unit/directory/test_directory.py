@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from malleposte.directory import Agent, AlreadyThere, FunctionalBox, NotThere, State
 from malleposte.directory.control import PolicyErrorCode, PolicyState, decode
-from malleposte.directory.errors import Refused
+from malleposte.directory.errors import AlreadyThere, NotThere, Refused
 from malleposte.directory.ldap import filter_of
-from malleposte.directory.model import agent_attributes, box_attributes, escape
+from malleposte.directory.model import Agent, FunctionalBox, State, agent_attributes, box_attributes, escape
 
 from tests.support.directory import MemoryDirectory
 

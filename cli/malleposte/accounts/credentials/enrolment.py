@@ -17,7 +17,6 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
 
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.credentials.digests import Keyring
@@ -63,18 +62,10 @@ class Rules:
     mail: Asked = Asked.OPTIONAL
     charter: Asked = Asked.REQUIRED
 
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any], where: str) -> Rules:
-        """Raises InputError on what is no step or no choice."""
-        try:
-            found = cls(**{name: Asked(value) for name, value in raw.items()})
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"{where}: activation: {error}", "phone, mail and charter are required, optional or off"
-            ) from error
-        if found.charter is Asked.OPTIONAL:
-            raise InputError(f"{where}: activation: a charter is required or off")
-        return found
+    def __post_init__(self) -> None:
+        """Raise ValueError for a charter that may be passed over."""
+        if self.charter is Asked.OPTIONAL:
+            raise ValueError("a charter is required or off")
 
 
 @dataclass(frozen=True)

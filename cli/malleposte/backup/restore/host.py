@@ -64,7 +64,7 @@ class ThisHost:
             there = server.sql("SELECT datname FROM pg_database").split()
         except (MallepostError, OSError):  # no PostgreSQL here
             return found
-        for name, question in self._known.users.items():
+        for name, question in self._known.restore.users.items():
             if name in there:
                 with contextlib.suppress(MallepostError):  # nobody was there yet: SOGo makes its tables late
                     found[name] = int(server.sql(question, name).strip() or 0)
@@ -80,7 +80,7 @@ class ThisHost:
 
     def database(self, name: str) -> Outcome:
         """See Host."""
-        server = restore_database.HostPostgres(self._known.restart)
+        server = restore_database.HostPostgres(self._known.restore.restart)
         return restore_database.restore(name, self._archives, server, WORK, say=self._say)
 
     @contextlib.contextmanager

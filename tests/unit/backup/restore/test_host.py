@@ -14,6 +14,7 @@ from malleposte.backup.restore import directory as restore_directory
 from malleposte.backup.restore import host as restore_host
 from malleposte.core.errors import MallepostError
 from malleposte.platform import mailstore
+from malleposte.runtime.settings import convert
 
 MAIL = "mailboxes with mail"
 AGENDAS = "agents with agendas"
@@ -22,12 +23,13 @@ ENTRY = (
 )
 BOX = ENTRY.format(uid="postmaster", branch="functional", kind="mpFunctionalBox")
 AGENT = ENTRY.format(uid="anne", branch="people", kind="mpAgent")
-KNOWN = config.parse(
+KNOWN = convert(
     {
         "client": "mail1", "vaults": [], "sources": [], "ssh_config": "/x", "base": "/x", "state": "/x",
         "mail_root": "/srv/mail", "databases": True,
         "restore": {"users": {"sogo": "SELECT count(*) FROM agents", "roundcube": "SELECT count(*) FROM users"}},
-    }
+    },
+    config.Config,
 )  # fmt: skip
 
 
