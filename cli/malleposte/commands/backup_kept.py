@@ -13,6 +13,7 @@ from malleposte.backup.archive.run import size
 from malleposte.backup.restore import kept
 from malleposte.backup.restore.database import HostPostgres
 from malleposte.commands.backup_options import BackedUpCommand
+from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.core.loops import named
 from malleposte.fleet import remote
@@ -53,7 +54,7 @@ class KeptCommand(BackedUpCommand):
 @click.option("--remove", "names", multiple=True, metavar="ID", help="Remove this one for good (repeatable).")
 @click.option("--older-than", "days", type=click.FloatRange(0), metavar="DAYS", help="Remove all that are older.")
 @click.option("--dry-run", is_flag=True, help="Show what would be removed.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@AS_JSON
 def command(
     names: tuple[str, ...],
     days: float | None,

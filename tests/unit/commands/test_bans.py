@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from malleposte.adapters import fail2ban
 from malleposte.commands import bans
 from malleposte.core import paths
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.core.errors import InputError
 from malleposte.fleet import remote
 
 LISTING = {

@@ -18,7 +18,7 @@ from malleposte.accounts.journal import Journal
 from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import context, edit
 from malleposte.core import paths
-from malleposte.core.errors import ExitCode, InputError
+from malleposte.core.errors import InputError
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.platform import profiles
 
@@ -83,7 +83,7 @@ def typed(
 
     def run(command: Any, *words: str, given: str = "") -> str:
         monkeypatch.setattr("sys.stdin", io.StringIO(given))
-        assert command.main(list(words), standalone_mode=False) == ExitCode.DONE
+        assert not command.main(list(words), standalone_mode=False)
         return capsys.readouterr().out
 
     return run

@@ -55,7 +55,7 @@ def test_what_is_wrong_is_named_with_the_file(tmp_path: Path, wrong: dict[str, A
 
 
 def test_a_file_that_is_none_or_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="No such file.*; deploy it"):
+    with pytest.raises(InputError, match=r"No such file.*; deploy it"):
         settings.read(tmp_path / "none", Whole, "a test", "deploy it")
     for text in ("{", "[]", "7"):
         (tmp_path / "whole.json").write_text(text)

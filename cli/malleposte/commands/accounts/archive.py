@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -18,8 +17,8 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import OVERRIDE, REASON, WHO, YES, confirm
 from malleposte.commands.accounts.output import failed, tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, run
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 
 
@@ -148,12 +147,8 @@ def nightly_command(steps: tuple[str, ...], dry_run: bool, as_json: bool) -> int
       sudo ./malleposte accounts nightly --step lift --json
     """
     told = nightly.run(Settings.read(), now(), steps, dry=dry_run)
-    if as_json:
-        rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
-        click.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        for one in told:
-            click.echo(f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}")
+    rows = [{"step": one.step, "done": one.done, "failures": one.failures} for one in told]
+    answer(rows, (f"{one.step:<14} {len(one.done)} {' '.join(one.done[:20])}" for one in told), as_json=as_json)
     for one in told:
         for failure in one.failures:
             click.echo(f"malleposte: {one.step}: {failure}", err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 
 import click
@@ -17,8 +16,9 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.directory.model import FunctionalBox
 from malleposte.directory.protocol import Entry
@@ -115,13 +115,10 @@ def ensure_command(wanted: tuple[str, ...], as_json: bool) -> None:
             make(directory, tools.journal, boxes.create(box, {}, (), directory.suffix))
         if found:
             relisted(tools)
-    if as_json:
-        click.echo(json.dumps({"made": [box.uid for box in found]}))
-        return
-    for box in found:
-        click.echo(f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`")
-    if not found:
-        click.echo("every address has somewhere to arrive")
+    lines = [
+        f"{box.mail}: made; nobody opens it until `malleposte accounts box delegate {box.uid} UID`" for box in found
+    ]
+    answer({"made": [box.uid for box in found]}, lines or ["every address has somewhere to arrive"], as_json=as_json)
 
 
 @box_group.command("show", cls=HostCommand)
@@ -154,11 +151,8 @@ def list_command(orphans: bool, as_json: bool) -> None:
     with settings.directory() as directory:
         found = [_row(entry) for entry in directory.search("functional", boxes.BOX)]
     rows = sorted((row for row in found if not orphans or not row["delegates"]), key=lambda row: str(row["uid"]))
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        click.echo(f"{row['uid']:<24} {len(row['delegates']):>3}  {row['name']}")
+    lines = (f"{row['uid']:<24} {len(row['delegates']):>3}  {row['name']}" for row in rows)
+    answer(rows, lines, as_json=as_json)
 
 
 def _row(entry: Entry) -> dict[str, str | list[str]]:

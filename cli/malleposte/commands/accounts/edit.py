@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -21,8 +20,8 @@ from malleposte.accounts.used_names import UsedNames
 from malleposte.commands.accounts.context import host, now
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.accounts.output import tell
-from malleposte.commands.accounts.shared import AS_JSON
 from malleposte.commands.away import HostCommand, TypedCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.model import Agent, Attributes, first
 from malleposte.platform import profiles
@@ -369,11 +368,8 @@ def _show_quota(who: str, *, as_json: bool) -> int:
     uid, own, profile = (first(entry.attributes, name) for name in ("uid", "mpQuota", "mpProfile"))
     classes = profiles.read()
     of_class = classes[profile].quota_mb if profile in classes else None
-    if as_json:
-        row = {"uid": uid, "quota_mb": int(own) if own else of_class, "own": bool(own), "class_mb": of_class}
-        click.echo(json.dumps(row))
-    elif own:
-        click.echo(f"{uid}: {own} MB, its own (class {profile}: {of_class or 'not known'} MB)")
-    else:
-        click.echo(f"{uid}: {of_class or 'not known'} MB, of the class {profile}")
+    row = {"uid": uid, "quota_mb": int(own) if own else of_class, "own": bool(own), "class_mb": of_class}
+    class_mb = f"{of_class or 'not known'} MB"
+    own_line, class_line = f"{own} MB, its own (class {profile}: {class_mb})", f"{class_mb}, of the class {profile}"
+    answer(row, [f"{uid}: {own_line if own else class_line}"], as_json=as_json)
     return ExitCode.DONE

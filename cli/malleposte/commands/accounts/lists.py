@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -15,8 +15,9 @@ from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand, MailCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.protocol import Entry
 from malleposte.lists import daemon, edits
@@ -105,12 +106,12 @@ def list_command(as_json: bool) -> None:
     """
     with Settings.read().directory() as directory:
         rows = sorted((_row(entry) for entry in directory.search("lists", ASKED)), key=lambda row: str(row["name"]))
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        kind = "rule" if row["rules"] else "named"
-        click.echo(f"{row['name']:<32} {kind:<6} {'moderated' if row['moderators'] else '':<10} {row['title']}")
+    lines = (
+        f"{row['name']:<32} {'rule' if row['rules'] else 'named':<6} {'moderated' if row['moderators'] else '':<10} "
+        f"{row['title']}"
+        for row in rows
+    )
+    answer(rows, lines, as_json=as_json)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -297,15 +298,15 @@ def queue_command(as_json: bool) -> None:
       sudo ./malleposte accounts lists queue
     """
     rows = _daemon("queue")
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False))
-        return
-    for row in rows:
-        words = {"held": "held", "bad": "put aside"}
-        far = words.get(row["place"]) or f"{row.get('done', '?')}/{row.get('recipients') or '?'}"
-        click.echo(f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}")
-        if "reason" in row:
-            click.echo(f"    {row['reason']}")
+    answer(rows, (line for row in rows for line in _waiting(row)), as_json=as_json)
+
+
+def _waiting(row: Mapping[str, Any]) -> Iterator[str]:
+    words = {"held": "held", "bad": "put aside"}
+    far = words.get(row["place"]) or f"{row.get('done', '?')}/{row.get('recipients') or '?'}"
+    yield f"{row['id']}  {far:<12} {row['list']:<24} {row['sender']:<32} {row['subject'][:60]}"
+    if "reason" in row:
+        yield f"    {row['reason']}"
 
 
 @lists_group.command("approve", cls=HeldCommand)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,8 +18,9 @@ from malleposte.accounts.settings import Settings, one_writer
 from malleposte.commands.accounts.boxes import shut
 from malleposte.commands.accounts.context import now
 from malleposte.commands.accounts.options import REASON, YES, confirm
-from malleposte.commands.accounts.shared import AS_JSON, show
+from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
+from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError
 from malleposte.directory.model import EVERYONE, Attributes, Resource, ResourceKind, first
 from malleposte.directory.protocol import Entry
@@ -96,12 +96,9 @@ def list_command(as_json: bool) -> None:
     """
     with Settings.read().directory() as directory:
         found = sorted((_row(entry) for entry in directory.search("resources", rooms.ROOM)), key=lambda row: row["uid"])
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
-        return
-    for row in found:
-        state = "" if row["state"] == "active" else f" ({row['state']})"
-        click.echo(f"{row['uid']:<32} {row['kind']:<10} {row['name']}{state}")
+    states = {row["uid"]: "" if row["state"] == "active" else f" ({row['state']})" for row in found}
+    lines = (f"{row['uid']:<32} {row['kind']:<10} {row['name']}{states[row['uid']]}" for row in found)
+    answer(found, lines, as_json=as_json)
 
 
 @room_group.command("show", cls=HostCommand)
