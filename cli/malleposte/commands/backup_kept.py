@@ -11,7 +11,7 @@ import click
 from malleposte.backup.archive import config
 from malleposte.backup.archive.run import size
 from malleposte.backup.restore import kept
-from malleposte.backup.restore.database import HostPostgres
+from malleposte.backup.restore.database import Postgres
 from malleposte.commands.backup_options import BackedUpCommand
 from malleposte.commands.options import AS_JSON
 from malleposte.core.errors import ExitCode, InputError
@@ -32,12 +32,12 @@ def found() -> list[kept.Kept]:
 
 def databases() -> list[str]:
     """Names of this host's databases."""
-    return HostPostgres().sql("SELECT datname FROM pg_database ORDER BY 1").split()
+    return Postgres().sql("SELECT datname FROM pg_database ORDER BY 1").split()
 
 
 def drop(name: str) -> None:
     """Drop a database that was replaced."""
-    HostPostgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
+    Postgres().sql(f'DROP DATABASE IF EXISTS "{name}"')
 
 
 class KeptCommand(BackedUpCommand):

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from malleposte.backup.restore.kept import ASIDE, RADICALE
 from malleposte.backup.restore.mail import swap
-from malleposte.backup.restore.model import STAMP, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform import locks
 from malleposte.runtime import owner
@@ -47,7 +48,7 @@ class Store:
 def restore(
     uid: str,
     collection: str,
-    source: Source,
+    source: Archives,
     store: Store,
     *,
     beside: bool = False,
@@ -65,7 +66,7 @@ def restore(
 def _restore(
     uid: str,
     collection: str,
-    source: Source,
+    source: Archives,
     store: Store,
     *,
     beside: bool,

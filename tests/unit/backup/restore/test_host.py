@@ -51,8 +51,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., resto
                 raise MallepostError("no PostgreSQL here")
             return str(users[name]) if name else "\n".join(users)
 
-        monkeypatch.setattr(restore_directory.HostSlapd, "live", lambda _self: entries.encode())
-        monkeypatch.setattr(restore_database.HostPostgres, "sql", sql)
+        monkeypatch.setattr(restore_directory.Slapd, "live", lambda _self: entries.encode())
+        monkeypatch.setattr(restore_database.Postgres, "sql", sql)
         monkeypatch.setattr(mailstore, "STORE", store)
         store = dav.Store(root)
         monkeypatch.setattr(dav, "Store", lambda: store)

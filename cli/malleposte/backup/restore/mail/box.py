@@ -27,7 +27,8 @@ from pathlib import Path
 from malleposte.backup.restore.kept import ASIDE, free
 from malleposte.backup.restore.mail import maildir, swap
 from malleposte.backup.restore.mail.dovecot import Dovecot
-from malleposte.backup.restore.model import STAMP, Copy, Outcome, Source
+from malleposte.backup.restore.model import STAMP, Copy, Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.platform.mailstore import MAILDIR
 from malleposte.runtime import durable, owner
@@ -122,7 +123,7 @@ class Box:
 
 
 def restore(
-    uid: str, source: Source, dovecot: Dovecot, options: Options | None = None, say: Callable[[str], None] = print
+    uid: str, source: Archives, dovecot: Dovecot, options: Options | None = None, say: Callable[[str], None] = print
 ) -> Outcome:
     """The box of `uid` as the archive has it. Run again after an interruption, it ends in the same place."""
     box = Box(uid, dovecot.home(uid))
@@ -130,7 +131,7 @@ def restore(
         return _restore(box, source, dovecot, options or Options(), say)
 
 
-def _restore(box: Box, source: Source, dovecot: Dovecot, chosen: Options, say: Callable[[str], None]) -> Outcome:
+def _restore(box: Box, source: Archives, dovecot: Dovecot, chosen: Options, say: Callable[[str], None]) -> Outcome:
     uid, begun = box.uid, time.monotonic()
     box.open()
     copy = source.find(str(box.home))
@@ -206,7 +207,7 @@ def _bring_back(box: Box, stamp: str, dovecot: Dovecot) -> Path | None:
     return box.finish(datetime.now().strftime(STAMP), discard=False)
 
 
-def _extract(box: Box, source: Source, copy: Copy, say: Callable[[str], None]) -> None:
+def _extract(box: Box, source: Archives, copy: Copy, say: Callable[[str], None]) -> None:
     """Prepare `tree`, unless an earlier run has done so from the same archive."""
     name = f"{copy.vault} {copy.archive}"
     noted = box.note.read_text("utf-8") if box.note.exists() else ""

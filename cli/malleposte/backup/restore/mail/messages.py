@@ -20,7 +20,8 @@ from typing import Any
 from malleposte.backup.restore.mail import box as box_module
 from malleposte.backup.restore.mail import maildir
 from malleposte.backup.restore.mail.dovecot import Dovecot
-from malleposte.backup.restore.model import Outcome, Source
+from malleposte.backup.restore.model import Outcome
+from malleposte.backup.restore.vault import Archives
 from malleposte.core.errors import InputError
 from malleposte.platform.mailstore import MAILDIR
 from malleposte.runtime import owner
@@ -94,7 +95,7 @@ def row(message: maildir.Message) -> dict[str, Any]:
     }
 
 
-def listing(uid: str, source: Source, dovecot: Dovecot, wanted: Wanted) -> Outcome:
+def listing(uid: str, source: Archives, dovecot: Dovecot, wanted: Wanted) -> Outcome:
     """List the wanted messages that the archive has. Nothing is restored."""
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
@@ -109,7 +110,7 @@ def listing(uid: str, source: Source, dovecot: Dovecot, wanted: Wanted) -> Outco
 
 def restore(
     uid: str,
-    source: Source,
+    source: Archives,
     dovecot: Dovecot,
     wanted: Wanted,
     *,
@@ -126,7 +127,7 @@ def restore(
 
 
 def _restore(
-    box: box_module.Box, source: Source, dovecot: Dovecot, wanted: Wanted, *, beside: bool, say: Callable[[str], None]
+    box: box_module.Box, source: Archives, dovecot: Dovecot, wanted: Wanted, *, beside: bool, say: Callable[[str], None]
 ) -> Outcome:
     uid, begun = box.uid, time.monotonic()
     if box.held:
@@ -167,7 +168,7 @@ def _place(box: box_module.Box) -> Path:
     return box.store / ".malleposte-messages" / box.uid
 
 
-def _extracted(box: box_module.Box, source: Source, folder: str) -> tuple[Any, Path]:
+def _extracted(box: box_module.Box, source: Archives, folder: str) -> tuple[Any, Path]:
     """The archive and a cleaned maildir of it: of one folder alone where one is named."""
     place = _place(box)
     owner.hand_over(place.parent)
