@@ -172,26 +172,23 @@ class Slapd:
     def load(self, text: str, name: str) -> Path:
         """Load LDIF into a new database directory beside the live one. Raises MallepostError when slapd refuses it."""
         with owner.as_owner(self.database.parent):
-            return self._load(text, name)
-
-    def _load(self, text: str, name: str) -> Path:
-        fresh = self.database.with_name(f"{self.database.name}.{name}")
-        scratch = self.database.with_name("config.restore")
-        for path in (fresh, scratch):
-            shutil.rmtree(path, ignore_errors=True)
-        try:
-            shutil.copytree(self.config, scratch)
-            scratch.chmod(0o700)
-            fresh.mkdir(mode=0o700)
-            for file in (scratch / "cn=config").glob("olcDatabase=*mdb.ldif"):
-                content = file.read_text("utf-8")
-                file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
-            words = ("slapadd", "-q", "-n1", "-F", str(scratch))
-            self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
-            self.settle(fresh)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-        return fresh
+            fresh = self.database.with_name(f"{self.database.name}.{name}")
+            scratch = self.database.with_name("config.restore")
+            for path in (fresh, scratch):
+                shutil.rmtree(path, ignore_errors=True)
+            try:
+                shutil.copytree(self.config, scratch)
+                scratch.chmod(0o700)
+                fresh.mkdir(mode=0o700)
+                for file in (scratch / "cn=config").glob("olcDatabase=*mdb.ldif"):
+                    content = file.read_text("utf-8")
+                    file.write_text(content.replace(f" {self.database}\n", f" {fresh}\n"), "utf-8")
+                words = ("slapadd", "-q", "-n1", "-F", str(scratch))
+                self._run(*words, given=text, what="slapd refuses the archive", place=fresh)
+                self.settle(fresh)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+            return fresh
 
     def swap(self, fresh: Path) -> None:
         """Stop slapd, exchange the directories, start it. Raises MallepostError, all put back, when it fails."""

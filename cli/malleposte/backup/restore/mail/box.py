@@ -128,33 +128,30 @@ def restore(
     """The box of `uid` as the archive has it. Run again after an interruption, it ends in the same place."""
     box = Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _restore(box, source, dovecot, options or Options(), say)
-
-
-def _restore(box: Box, source: Archives, dovecot: Dovecot, chosen: Options, say: Callable[[str], None]) -> Outcome:
-    uid, begun = box.uid, time.monotonic()
-    box.open()
-    copy = source.find(str(box.home))
-    stamp = datetime.now().strftime(STAMP)
-    counts = {}
-    if not box.released:
-        _extract(box, source, copy, say)
-        if found := dovecot.modseqs(uid):
-            durable.write(box.modseqs, json.dumps(found))
-        say("closing the box: deliveries wait, sessions end")
-        box.hold()
-        dovecot.end_sessions(uid)
-        counts = merge(box, keep_newer=chosen.keep_newer)
-        box.release()
-    modseqs = json.loads(box.modseqs.read_text("utf-8")) if box.modseqs.exists() else {}
-    kept = box.finish(stamp, discard=chosen.discard)
-    dovecot.renew(uid, modseqs)
-    total = dovecot.count(uid)
-    outcome = Outcome(f"mailbox {uid}", copy, {"messages": total, **counts}, seconds=time.monotonic() - begun)
-    if kept:
-        outcome.aside = str(kept)
-        outcome.undo = f"malleposte backup restore undo {uid} {kept.name}"
-    return outcome
+        chosen = options or Options()
+        uid, begun = box.uid, time.monotonic()
+        box.open()
+        copy = source.find(str(box.home))
+        stamp = datetime.now().strftime(STAMP)
+        counts = {}
+        if not box.released:
+            _extract(box, source, copy, say)
+            if found := dovecot.modseqs(uid):
+                durable.write(box.modseqs, json.dumps(found))
+            say("closing the box: deliveries wait, sessions end")
+            box.hold()
+            dovecot.end_sessions(uid)
+            counts = merge(box, keep_newer=chosen.keep_newer)
+            box.release()
+        modseqs = json.loads(box.modseqs.read_text("utf-8")) if box.modseqs.exists() else {}
+        kept = box.finish(stamp, discard=chosen.discard)
+        dovecot.renew(uid, modseqs)
+        total = dovecot.count(uid)
+        outcome = Outcome(f"mailbox {uid}", copy, {"messages": total, **counts}, seconds=time.monotonic() - begun)
+        if kept:
+            outcome.aside = str(kept)
+            outcome.undo = f"malleposte backup restore undo {uid} {kept.name}"
+        return outcome
 
 
 def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
@@ -164,23 +161,21 @@ def undo(uid: str, stamp: str, dovecot: Dovecot) -> Outcome:
     """
     box = Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _undo(box, stamp, dovecot)
-
-
-def _undo(box: Box, stamp: str, dovecot: Dovecot) -> Outcome:
-    uid, begun, kept = box.uid, time.monotonic(), None
-    box.open()
-    if stamp:
-        kept = _bring_back(box, stamp, dovecot)
-    elif box.held and box.old.is_dir():
-        box.reopen()
-    else:
-        raise InputError(f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}")
-    dovecot.renew(uid, {})
-    outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
-    if kept:
-        outcome.aside, outcome.undo = str(kept), f"malleposte backup restore undo {uid} {kept.name}"
-    return outcome
+        uid, begun, kept = box.uid, time.monotonic(), None
+        box.open()
+        if stamp:
+            kept = _bring_back(box, stamp, dovecot)
+        elif box.held and box.old.is_dir():
+            box.reopen()
+        else:
+            raise InputError(
+                f"account {uid}: no restore holds its box", f"to undo one that ended, name it: {_known(box)}"
+            )
+        dovecot.renew(uid, {})
+        outcome = Outcome(f"mailbox {uid}", counts={"messages": dovecot.count(uid)}, seconds=time.monotonic() - begun)
+        if kept:
+            outcome.aside, outcome.undo = str(kept), f"malleposte backup restore undo {uid} {kept.name}"
+        return outcome
 
 
 def _known(box: Box) -> str:

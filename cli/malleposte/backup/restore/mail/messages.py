@@ -123,45 +123,41 @@ def restore(
     """
     box = box_module.Box(uid, dovecot.home(uid))
     with owner.as_owner(box.home):
-        return _restore(box, source, dovecot, wanted, beside=beside, say=say)
-
-
-def _restore(
-    box: box_module.Box, source: Archives, dovecot: Dovecot, wanted: Wanted, *, beside: bool, say: Callable[[str], None]
-) -> Outcome:
-    uid, begun = box.uid, time.monotonic()
-    if box.held:
-        raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
-    say("extracting")
-    copy, tree = _extracted(box, source, wanted.folder)
-    parent = f"{BESIDE}/{copy.taken.astimezone():%Y-%m-%d %Hh%M}" if beside else ""
-    counts = {"messages": 0, "already there": 0}
-    try:
-        present = list(maildir.messages(tree, wanted.folder or None))
-        chosen = {message for message in present if wanted.fits(message)}
-        known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
-        missing = wanted.lacking(known, {one.uid for one in chosen})
-        if not chosen:
-            named = f": {', '.join(missing)}" if missing else ""
-            raise InputError(f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of")
-        doubles = set(_doubles(box.home / MAILDIR, parent, chosen))
-        for message in present:
-            if message not in chosen or message in doubles:
-                message.path.unlink()
-        counts = {"messages": len(chosen) - len(doubles), "already there": len(doubles)}
-        if counts["messages"]:
-            say(f"importing {counts['messages']} messages")
-            names = {message.folder for message in chosen - doubles}
-            fresh = sorted(_target(parent, name) for name in names - set(_existing(box, parent)))
-            _keep_folders(tree, names)
-            dovecot.adopt(uid, tree, parent)
-            dovecot.subscribe(uid, fresh)
-    finally:
-        shutil.rmtree(_place(box))
-    what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
-    outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
-    outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
-    return outcome
+        uid, begun = box.uid, time.monotonic()
+        if box.held:
+            raise InputError(f"account {uid}: a restore of the whole box holds it", "run that one again first")
+        say("extracting")
+        copy, tree = _extracted(box, source, wanted.folder)
+        parent = f"{BESIDE}/{copy.taken.astimezone():%Y-%m-%d %Hh%M}" if beside else ""
+        counts = {"messages": 0, "already there": 0}
+        try:
+            present = list(maildir.messages(tree, wanted.folder or None))
+            chosen = {message for message in present if wanted.fits(message)}
+            known = {headers(one)["message-id"] for one in chosen} if wanted.message_ids else set()
+            missing = wanted.lacking(known, {one.uid for one in chosen})
+            if not chosen:
+                named = f": {', '.join(missing)}" if missing else ""
+                raise InputError(
+                    f"account {uid}: no such message in {copy}{named}", "look with --list, or another --as-of"
+                )
+            doubles = set(_doubles(box.home / MAILDIR, parent, chosen))
+            for message in present:
+                if message not in chosen or message in doubles:
+                    message.path.unlink()
+            counts = {"messages": len(chosen) - len(doubles), "already there": len(doubles)}
+            if counts["messages"]:
+                say(f"importing {counts['messages']} messages")
+                names = {message.folder for message in chosen - doubles}
+                fresh = sorted(_target(parent, name) for name in names - set(_existing(box, parent)))
+                _keep_folders(tree, names)
+                dovecot.adopt(uid, tree, parent)
+                dovecot.subscribe(uid, fresh)
+        finally:
+            shutil.rmtree(_place(box))
+        what = f"folder {wanted.folder} of {uid}" if wanted.folder else f"messages of {uid}"
+        outcome = Outcome(what, copy, counts, seconds=time.monotonic() - begun, missing=missing)
+        outcome.notes.append(f"into {parent}/" if beside else "into the folders they were in")
+        return outcome
 
 
 def _place(box: box_module.Box) -> Path:
