@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import replace
 
 from malleposte.accounts import names
 from malleposte.accounts.feed import Feed, RoomRow, rows
@@ -101,7 +100,7 @@ def edit(held: Entry, wanted: Attributes, line: int = 0) -> list[Change]:
             "give its UAI code, or other bookers",
             french="aucun UAI : quelle école ?",
         )
-    return [replace(one, line=line) for one in change(Kind.ROOM, held, wanted)]
+    return change(Kind.ROOM, held, wanted, line=line)
 
 
 def plan(feed: Feed, current: Current, domain: str, now: datetime.datetime) -> tuple[Plan, Feed]:

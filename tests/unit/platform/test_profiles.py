@@ -183,7 +183,7 @@ def test_a_table_that_cannot_be_used_is_refused(table: dict[str, Any], said: str
 
 
 def test_facts_that_are_none_are_told(tmp_path: Path) -> None:
-    for content, said in (("{", "not the platform's facts"), ("[]", "no classes of service"), ("{}", "no classes")):
+    for content, said in (("{", "not the platform's facts"), ("[]", "not the platform.s facts"), ("{}", "no classes")):
         (tmp_path / "platform.json").write_text(content)
         with pytest.raises(InputError, match=said):
             profiles.read(tmp_path / "platform.json")

@@ -19,9 +19,8 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import MallepostError
-from malleposte.directory.model import Attributes, State, escape, first
+from malleposte.directory.model import Attributes, State, first
 from malleposte.directory.protocol import Directory, Entry
-from malleposte.platform.times import stamp
 from malleposte.runtime import durable
 
 
@@ -60,16 +59,7 @@ def stone_of(directory: Directory, held: Entry, now: datetime.datetime) -> Chang
     """A list's tombstone. A list has no log-in: the stone gets a name that no account and no other stone has."""
     stem, taken = stone_name(first(held.attributes, "cn")), UsedNames(directory)
     name = next(name for name in (stem, *(f"{stem}.{number}" for number in range(2, 1000))) if name not in taken)
-    addresses = dict.fromkeys(
-        value.lower() for key in ("mail", "mailLocalAddress") for value in held.attributes.get(key, [])
-    )
-    after: Attributes = {
-        "objectClass": ["mpTombstone", "inetLocalMailRecipient"],
-        "uid": [name],
-        "mpRemoved": [stamp(now)],
-        "mailLocalAddress": list(addresses),
-    }
-    return Change(Kind.TOMBSTONE, name, f"uid={escape(name)},ou=tombstones,{directory.suffix}", {}, after)
+    return removal.tombstone(held, directory.suffix, now, name)
 
 
 def _kept(path: Path, attributes: Attributes) -> Path:

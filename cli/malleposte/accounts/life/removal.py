@@ -121,9 +121,9 @@ def give_way(
     _settle(directory, journal, path, stone)
 
 
-def tombstone(held: Entry, suffix: str, now: datetime.datetime) -> Change:
-    """The entry that keeps the names: uid, every address, every log-in."""
-    uid, attributes = uid_of(held), held.attributes
+def tombstone(held: Entry, suffix: str, now: datetime.datetime, name: str = "") -> Change:
+    """The entry that keeps the names: uid (`name`, of what has none), every address, every log-in."""
+    uid, attributes = name or uid_of(held), held.attributes
     addresses = dict.fromkeys(
         value.lower() for name in ("mail", "mailLocalAddress") for value in attributes.get(name, [])
     )
