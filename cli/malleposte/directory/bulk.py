@@ -2,8 +2,7 @@
 
 ldap3 makes every request out of typed objects, which takes as long as slapd needs for the entry, on the machine that
 slapd runs on. These are the same bytes (a test compares them), forty times cheaper; ldap3 reads the answers. LDAP
-transactions would be faster
-still; slapd 2.6.10 hangs on them or damages its database.
+transactions would be faster still; slapd 2.6.10 hangs on them or damages its database.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.channels import Failure, close_all, forget_all
 from malleposte.accounts.life import ending
 from malleposte.accounts.mailbox import own_addresses
+from malleposte.accounts.plan.changes import Kind
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
 from malleposte.accounts.used_names import UsedNames
@@ -20,7 +21,7 @@ from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import ExitCode, InputError
-from malleposte.directory.model import FunctionalBox
+from malleposte.directory.model import FunctionalBox, first
 from malleposte.directory.protocol import Entry
 from malleposte.platform import profiles
 
@@ -267,12 +268,18 @@ def end_command(box: str, reason: str, yes: bool) -> int:
         uid = held.attributes["uid"][0]
         people = held.attributes.get("mpDelegate", [])
         confirm(f"End the box {uid} with all its mail ({len(people)} open it)?", yes=yes)
-        path, removed = ending.end_box(tools, here.rules_of(settings), (settings.journal,), held, now(), reason)
+        end(settings, tools, held, reason)
         relisted(tools)
-        click.echo(f"{uid}: ended, archived in {path}; its address is never given again")
-        for store in removed.stores:
-            click.echo(f"  {store}")
         return shut(tools, people, sessions=True)
+
+
+def end(settings: Settings, tools: Tools, entry: Entry, reason: str, kind: Kind = Kind.BOX) -> None:
+    """End a box or a room, and tell where its archive is and from where it went. Raises MallepostError."""
+    rules = here.rules_of(settings)
+    path, removed = ending.end_box(tools, rules, (settings.journal,), entry, now(), reason, kind=kind)
+    click.echo(f"{first(entry.attributes, 'uid')}: ended, archived in {path}; its address is never given again")
+    for store in removed.stores:
+        click.echo(f"  {store}")
 
 
 @box_group.command("mirror", cls=HostCommand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -19,7 +19,8 @@ from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand, MailCommand
 from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.protocol import Entry
+from malleposte.directory.model import Attributes
+from malleposte.directory.protocol import Directory, Entry
 from malleposte.lists import daemon, edits
 from malleposte.lists.members import by_rule, expand
 from malleposte.lists.model import ASKED, to_list
@@ -184,11 +185,7 @@ def poster_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> 
     Example:
       sudo ./malleposte accounts lists poster chefs-yonne --add recteur --remove @members
     """
-    with here.tools(Settings.read()) as tools:
-        entry = edits.found(tools.directory, name)
-        more, less = ([edits.poster_word(tools.directory, word) for word in words] for words in (add, remove))
-        make(tools.directory, tools.journal, edits.adjusted(entry, "mpPoster", more, less))
-        click.echo(", ".join(to_list(edits.found(tools.directory, name).attributes).posters) or "nobody")
+    click.echo(", ".join(to_list(_adjusted(name, "mpPoster", edits.poster_word, add, remove)).posters) or "nobody")
 
 
 @lists_group.command("moderate", cls=HostCommand)
@@ -220,12 +217,19 @@ def manager_command(name: str, add: tuple[str, ...], remove: tuple[str, ...]) ->
 
 
 def _people(name: str, attribute: str, add: Sequence[str], remove: Sequence[str]) -> None:
+    attributes = _adjusted(name, attribute, edits.account, add, remove)
+    click.echo(", ".join(sorted(attributes.get(attribute, []))) or "nobody")
+
+
+def _adjusted(
+    name: str, attribute: str, read: Callable[[Directory, str], str], add: Sequence[str], remove: Sequence[str]
+) -> Attributes:
+    """The attributes of a list once words, which `read` gives their value, came to one of them and left it."""
     with here.tools(Settings.read()) as tools:
         entry = edits.found(tools.directory, name)
-        more, less = ([edits.account(tools.directory, word) for word in words] for words in (add, remove))
+        more, less = ([read(tools.directory, word) for word in words] for words in (add, remove))
         make(tools.directory, tools.journal, edits.adjusted(entry, attribute, more, less))
-        held = edits.found(tools.directory, name).attributes.get(attribute, [])
-        click.echo(", ".join(sorted(held)) or "nobody")
+        return edits.found(tools.directory, name).attributes
 
 
 @lists_group.command("set", cls=HostCommand)

@@ -11,12 +11,10 @@ from malleposte.accounts import here
 from malleposte.accounts.acts import Tools, make
 from malleposte.accounts.feed.values import MOST_BOOKINGS, BadValueError
 from malleposte.accounts.feed.values import uai as judged
-from malleposte.accounts.life import ending
 from malleposte.accounts.plan.changes import Change, Kind
 from malleposte.accounts.plan.current import Current
 from malleposte.accounts.settings import Settings, one_writer
-from malleposte.commands.accounts.boxes import shut
-from malleposte.commands.accounts.context import now
+from malleposte.commands.accounts.boxes import end, shut
 from malleposte.commands.accounts.options import REASON, YES, confirm
 from malleposte.commands.accounts.shared import show
 from malleposte.commands.away import HostCommand
@@ -191,9 +189,5 @@ def end_command(room: str, reason: str, yes: bool) -> int:
         held = rooms.find(tools.directory, room)
         uid = first(held.attributes, "uid")
         confirm(f"End {uid} with all its bookings?", yes=yes)
-        rules = here.rules_of(settings)
-        path, removed = ending.end_box(tools, rules, (settings.journal,), held, now(), reason, kind=Kind.ROOM)
-        click.echo(f"{uid}: ended, archived in {path}; its address is never given again")
-        for store in removed.stores:
-            click.echo(f"  {store}")
+        end(settings, tools, held, reason, Kind.ROOM)
         return shut(tools, [uid], sessions=False)
