@@ -78,7 +78,7 @@ class Uses:
 
     def of(self, devices: Iterable[str]) -> Mapping[str, Use]:
         """The last uses that are known of these devices."""
-        found: dict[str, Use] = {}
+        uses: dict[str, Use] = {}
         names = list(devices)
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
@@ -86,11 +86,11 @@ class Uses:
                 told = self._store.texts(LOOK, [_key(name) for name in part])
             except Unavailable as error:
                 LOG.warning("the last uses of devices are not known: %s", error)
-                return found
+                return uses
             for name, at, place in zip(part, told[::2], told[1::2], strict=False):
                 if at.isdecimal():
-                    found[name] = Use(datetime.datetime.fromtimestamp(int(at), datetime.UTC), place)
-        return found
+                    uses[name] = Use(datetime.datetime.fromtimestamp(int(at), datetime.UTC), place)
+        return uses
 
 
 def used(device: Device, use: Use | None) -> Attributes:

@@ -42,7 +42,7 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Filter:
     """Parts of sender and subject, and days since the deletion; empty or 0: any."""
 
     sender: str = ""
@@ -58,7 +58,7 @@ class Wanted:
         return found + (["SAVEDSINCE", f"{self.days}d"] if self.days else [])
 
 
-def find(uid: str, wanted: Wanted, run: Run = doveadm) -> list[Deleted]:
+def find(uid: str, wanted: Filter, run: Run = doveadm) -> list[Deleted]:
     """The messages, those deleted last first, at most `MOST`. Raises MallepostError."""
     told = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *wanted.words(), timeout=SECONDS).stdout
     rows = [_read(row) for row in json.loads(told or "[]")]
@@ -74,15 +74,15 @@ def _read(row: dict[str, str]) -> Deleted:
 
 def parted(idents: Iterable[str]) -> dict[str, list[str]]:
     """Numbers by folder. Raises InputError."""
-    found: dict[str, list[str]] = {}
+    numbers: dict[str, list[str]] = {}
     for ident in idents:
         match = IDENT.fullmatch(ident)
         if not match or set("*%") & set(match[1]):
             raise InputError(
                 f"{ident!r} is no message", "`malleposte accounts undelete ACCOUNT` lists them: FOLDER:NUMBER"
             )
-        found.setdefault(match[1], []).append(match[2])
-    return found
+        numbers.setdefault(match[1], []).append(match[2])
+    return numbers
 
 
 def target(folder: str) -> str:

@@ -66,15 +66,15 @@ def export_command(who: str, out: str, reason: str) -> int:
       sudo ./malleposte accounts export mdupond --out mdupond.zip --reason "request of 3 May"
     """
     with host(who) as (tools, _rules, settings, uid):
-        held = acts.entry(tools.directory, uid)
+        entry = acts.entry(tools.directory, uid)
         exporter = Exporter(tools.hosts.files, (settings.journal, ACCOUNTD_JOURNAL))
         if out == "-":
-            report = exporter.write(Subject.of(tools.directory, held), sys.stdout.buffer)
+            report = exporter.write(Subject.of(tools.directory, entry), sys.stdout.buffer)
         else:
             path = Path(out)
             path.unlink(missing_ok=True)
             with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                report = exporter.write(Subject.of(tools.directory, held), file)
+                report = exporter.write(Subject.of(tools.directory, entry), file)
         tools.journal.write("export", uid, counts=report.counts, **({"note": reason} if reason else {}))
     click.echo(f"{uid}: " + ", ".join(f"{count} {kind}" for kind, count in report.counts.items()), err=True)
     return failed(uid, report.failures, "not exported")

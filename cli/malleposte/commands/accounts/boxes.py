@@ -157,12 +157,12 @@ def list_command(orphans: bool, as_json: bool) -> None:
 
 
 def _row(entry: Entry) -> dict[str, str | list[str]]:
-    held = entry.attributes
-    one = {key: (held.get(name) or [""])[0] for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
-    rest = {"state": (held.get("mpState") or [""])[0], "quota_mb": (held.get("mpQuota") or [""])[0]}
-    rest["agenda"] = "on" if held.get("mpAgenda") == ["TRUE"] else "off"
+    attributes = entry.attributes
+    one = {key: (attributes.get(name) or [""])[0] for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
+    rest = {"state": (attributes.get("mpState") or [""])[0], "quota_mb": (attributes.get("mpQuota") or [""])[0]}
+    rest["agenda"] = "on" if attributes.get("mpAgenda") == ["TRUE"] else "off"
     many = {"schools": "mpEstablishment", "delegates": "mpDelegate", "managers": "mpManager"}
-    return {**one, **rest, **{key: sorted(held.get(name, [])) for key, name in many.items()}}
+    return {**one, **rest, **{key: sorted(attributes.get(name, [])) for key, name in many.items()}}
 
 
 @box_group.command("delegate", cls=HostCommand)
@@ -219,8 +219,8 @@ def manager_command(box: str, uids: tuple[str, ...], remove: bool) -> None:
     with here.tools(Settings.read()) as tools:
         members = boxes.gather(tools.directory, box, uids, gone=remove)
         make(tools.directory, tools.journal, boxes.managers(members, remove=remove))
-        held = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
-        click.echo(f"{members.uid}: managed by {', '.join(sorted(held)) or 'nobody'}")
+        managers = boxes.find(tools.directory, members.uid).attributes.get("mpManager", [])
+        click.echo(f"{members.uid}: managed by {', '.join(sorted(managers)) or 'nobody'}")
 
 
 @box_group.command("agenda", cls=HostCommand)
@@ -239,9 +239,9 @@ def agenda_command(box: str, on: bool, reason: str) -> int:
       sudo ./malleposte accounts box agenda ce.9990001x --off --reason "nobody used it"
     """
     with here.tools(Settings.read()) as tools:
-        held = boxes.find(tools.directory, box)
-        uid = held.attributes["uid"][0]
-        changed = make(tools.directory, tools.journal, boxes.agenda(held, on=on), reason)
+        entry = boxes.find(tools.directory, box)
+        uid = entry.attributes["uid"][0]
+        changed = make(tools.directory, tools.journal, boxes.agenda(entry, on=on), reason)
         later = "; SOGo follows within two minutes" if changed else " already"
         click.echo(f"{uid}: agenda {'on' if on else 'off'}{later}")
         # SOGo remembers whom it knows.
@@ -264,11 +264,11 @@ def end_command(box: str, reason: str, yes: bool) -> int:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = boxes.find(tools.directory, box)
-        uid = held.attributes["uid"][0]
-        people = held.attributes.get("mpDelegate", [])
+        entry = boxes.find(tools.directory, box)
+        uid = entry.attributes["uid"][0]
+        people = entry.attributes.get("mpDelegate", [])
         confirm(f"End the box {uid} with all its mail ({len(people)} open it)?", yes=yes)
-        end(settings, tools, held, reason)
+        end(settings, tools, entry, reason)
         relisted(tools)
         return shut(tools, people, sessions=True)
 

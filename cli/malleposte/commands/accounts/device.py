@@ -75,7 +75,7 @@ def add_command(
     moment = now()
     expires = moment + datetime.timedelta(days=days) if days else None
     with host(who) as (tools, rules, _settings, uid):
-        wanted = acts.Wanted(name, scopes or SCOPES, expires, networks)
+        wanted = acts.Specification(name, scopes or SCOPES, expires, networks)
         made = acts.add(tools.directory, tools.journal, uid, wanted, moment, most=rules.devices)
         if reason:
             tools.journal.write("device-reason", uid, device=made.device.ident, note=reason)

@@ -64,9 +64,9 @@ def edited(
         result = Result(make(tools.directory, tools.journal, what(tools, uid), reason))
         # Also where nothing changed: a run before this one may not have reached every host.
         result.failures += forget_all(tools.channels, uid)
-        held = acts.entry(tools.directory, uid).attributes
-    more = {"mail": first(held, "mail"), "addresses": held.get("mailLocalAddress", [])}
-    return tell(result, uid, done, as_json=as_json, lines=lines(held) if lines else (), **more)
+        attributes = acts.entry(tools.directory, uid).attributes
+    more = {"mail": first(attributes, "mail"), "addresses": attributes.get("mailLocalAddress", [])}
+    return tell(result, uid, done, as_json=as_json, lines=lines(attributes) if lines else (), **more)
 
 
 @click.command("create", cls=TypedCommand)
@@ -250,13 +250,13 @@ def rename_command(
         return edited(who, reason, "renamed", what, as_json=as_json, lines=_named)
 
 
-def _named(held: Attributes) -> list[str]:
+def _named(attributes: Attributes) -> list[str]:
     """Name, address, and what goes on beside them."""
-    mail = first(held, "mail")
-    others = [address for address in held.get("mailLocalAddress", []) if address != mail]
-    told = [f"{first(held, 'cn')} <{mail}>"]
+    mail = first(attributes, "mail")
+    others = [address for address in attributes.get("mailLocalAddress", []) if address != mail]
+    told = [f"{first(attributes, 'cn')} <{mail}>"]
     told += [f"mail to it still arrives, and it still logs in: {address}" for address in others]
-    return told + [f"logs in as well: {alias}" for alias in held.get("mpLoginAlias", [])]
+    return told + [f"logs in as well: {alias}" for alias in attributes.get("mpLoginAlias", [])]
 
 
 @click.command("move", cls=HostCommand)

@@ -270,10 +270,10 @@ def end_command(name: str, reason: str, yes: bool) -> None:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = edits.found(tools.directory, name)
-        mail = to_list(held.attributes).mail
+        entry = edits.found(tools.directory, name)
+        mail = to_list(entry.attributes).mail
         confirm(f"End the list {mail}?", yes=yes)
-        path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), held, now(), reason)
+        path = ending.end_list(tools.directory, tools.journal, here.rules_of(settings), entry, now(), reason)
     click.echo(f"{mail}: ended, kept in {path}; its address is never given again")
 
 

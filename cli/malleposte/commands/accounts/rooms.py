@@ -115,12 +115,12 @@ def show_command(room: str, as_json: bool) -> None:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    held = entry.attributes
-    one = {key: first(held, name) for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
-    kind = next((word for word, kind in rooms.KINDS.items() if kind == first(held, "mpResourceKind")), "")
-    rest = {"kind": kind, "state": first(held, "mpState"), "bookings": int(first(held, "mpBookings") or 1)}
+    attributes = entry.attributes
+    one = {key: first(attributes, name) for key, name in (("uid", "uid"), ("name", "cn"), ("mail", "mail"))}
+    kind = next((word for word, kind in rooms.KINDS.items() if kind == first(attributes, "mpResourceKind")), "")
+    rest = {"kind": kind, "state": first(attributes, "mpState"), "bookings": int(first(attributes, "mpBookings") or 1)}
     many = {"schools": "mpEstablishment", "bookers": "mpBooker"}
-    return {**one, **rest, **{key: sorted(held.get(name, [])) for key, name in many.items()}}
+    return {**one, **rest, **{key: sorted(attributes.get(name, [])) for key, name in many.items()}}
 
 
 @room_group.command("set", cls=HostCommand)
@@ -144,8 +144,8 @@ def set_command(
       sudo ./malleposte accounts room set vehicule.9990001x --suspend --reason "at the garage"
     """
     with here.tools(Settings.read()) as tools:
-        held = rooms.find(tools.directory, room)
-        schools = _schools(uai) or tuple(held.attributes.get("mpEstablishment", ()))
+        entry = rooms.find(tools.directory, room)
+        schools = _schools(uai) or tuple(entry.attributes.get("mpEstablishment", ()))
         wanted: Attributes = {}
         if name:
             wanted |= {"cn": [name], "displayName": [name]}
@@ -157,14 +157,14 @@ def set_command(
             wanted["mpBookings"] = [str(bookings)]
         if bookers:
             wanted["mpBooker"] = list(rooms.bookers(tools.directory, bookers, schools))
-        made = rooms.edit(held, wanted)
+        made = rooms.edit(entry, wanted)
         if suspend is not None:
-            made += rooms.suspended(held, suspend=suspend)
-        return _changed(tools, first(held.attributes, "uid"), made, reason)
+            made += rooms.suspended(entry, suspend=suspend)
+        return _changed(tools, first(entry.attributes, "uid"), made, reason)
 
 
-def _changed(tools: Tools, uid: str, made: list[Change], reason: str) -> int:
-    changed = make(tools.directory, tools.journal, made, reason)
+def _changed(tools: Tools, uid: str, changes: list[Change], reason: str) -> int:
+    changed = make(tools.directory, tools.journal, changes, reason)
     click.echo(f"{uid}: {f'changed; {LATER}' if changed else 'nothing to change'}")
     # SOGo remembers what a resource is.
     return shut(tools, [uid], sessions=False)
@@ -186,8 +186,8 @@ def end_command(room: str, reason: str, yes: bool) -> int:
     """
     settings = Settings.read()
     with one_writer(), here.tools(settings) as tools:
-        held = rooms.find(tools.directory, room)
-        uid = first(held.attributes, "uid")
+        entry = rooms.find(tools.directory, room)
+        uid = first(entry.attributes, "uid")
         confirm(f"End {uid} with all its bookings?", yes=yes)
-        end(settings, tools, held, reason, Kind.ROOM)
+        end(settings, tools, entry, reason, Kind.ROOM)
         return shut(tools, [uid], sessions=False)

@@ -65,7 +65,7 @@ class Stage:
         return self.tools.directory
 
     def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.Made:
-        wanted = devices.Wanted(name, **more)
+        wanted = devices.Specification(name, **more)
         return devices.add(self.tools.directory, self.tools.journal, uid, wanted, NOW)
 
     def held(self) -> list[dict[str, list[str]]]:
