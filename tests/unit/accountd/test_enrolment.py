@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec.structs
 import pytest
 from malleposte.accountd.calls import enrolment, passwords
 from malleposte.accountd.message import Done, Refused, Request
@@ -229,7 +229,7 @@ def test_one_password_of_many_at_once(desk: Desk) -> None:
 
 
 def test_addresses_get_so_many_codes(desk: Desk) -> None:
-    desk.limits.rates = replace(desk.limits.rates, codes=Rate(50, 3600), codes_account=Rate(50, 3600),
+    desk.limits.rates = msgspec.structs.replace(desk.limits.rates, codes=Rate(50, 3600), codes_account=Rate(50, 3600),
                                 day_target=Rate(3, 86_400))  # fmt: skip
     ticket = desk.begin(desk.pending()).ticket
     other = desk.begin(desk.pending("other", OTHER_NUMEN), OTHER_NUMEN).ticket
