@@ -10,7 +10,7 @@ from malleposte.accounts.agendas import Moved
 from malleposte.accounts.channels import Failure
 from malleposte.accounts.hosts.model import File, Piece, Removed
 from malleposte.accounts.hosts.table import Act
-from malleposte.accounts.mailbox.deleted import Deleted, Filter
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.queue import Waiting
 from malleposte.accounts.mailbox.senders import Edit, Senders
@@ -113,7 +113,7 @@ class FakeHost:
         self._asked("drop", uid)
         return True
 
-    def deleted(self, uid: str, wanted: Filter) -> list[Deleted]:
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
         self._asked("deleted", uid, wanted.sender)
         return [Deleted("Projets:12", "Projets", "ami@lointain.test", "Bonjour", "2026-01-01", "2026-01-02", 10)]
 

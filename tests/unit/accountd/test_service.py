@@ -35,7 +35,7 @@ from malleposte.accounts.credentials.digests import Keyring
 from malleposte.accounts.disclosure.lines import Line
 from malleposte.accounts.hosts.hostd import Hostd
 from malleposte.accounts.life.renewal import Facts
-from malleposte.accounts.mailbox.deleted import Deleted, Filter
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
@@ -124,7 +124,7 @@ class Hosts:
     def end_log_in(self, uid: str, ident: str) -> tuple[str, ...] | None:
         return None
 
-    def deleted(self, uid: str, wanted: Filter) -> list[Deleted]:
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
         return []
 
     def undelete(self, uid: str, idents: Sequence[str]) -> Mapping[str, int]:

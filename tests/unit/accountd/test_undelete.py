@@ -10,7 +10,7 @@ import pytest
 from malleposte.accountd import codec
 from malleposte.accountd.calls.mailbox.undelete import DeletedMessages, FindDeleted, Restored, Undelete, shortened
 from malleposte.accountd.message import LONGEST, Done, ErrorCode, Refused
-from malleposte.accounts.mailbox.deleted import Deleted, Filter
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.model import State
 
@@ -22,10 +22,10 @@ class Kept:
 
     def __init__(self) -> None:
         self.held = [_kept(f"Projets:{number}", f"Conseil {number}") for number in (12, 13)]
-        self.wanted: list[tuple[str, Filter]] = []
+        self.wanted: list[tuple[str, Wanted]] = []
         self.away: Exception | None = None
 
-    def deleted(self, uid: str, wanted: Filter) -> list[Deleted]:
+    def deleted(self, uid: str, wanted: Wanted) -> list[Deleted]:
         if self.away:
             raise self.away
         self.wanted.append((uid, wanted))
@@ -76,7 +76,7 @@ def test_messages_are_found_and_come_back(stage: Stage, kept: Kept) -> None:
         ("Projets:12", "Projets", "Conseil 12"), ("Projets:13", "Projets", "Conseil 13"),
     ]  # fmt: skip
     assert answer.deleted[0].time.startswith("2026-10-02T09:30:00") and not answer.more
-    assert kept.wanted == [("mdupond", Filter("ami", "Conseil", 7))]
+    assert kept.wanted == [("mdupond", Wanted("ami", "Conseil", 7))]
     assert codec.decode_answer(DeletedMessages, codec.encode_answer(answer)) == answer
     done = back(stage, "Projets:12")
     assert isinstance(done, Done) and done.many == 1

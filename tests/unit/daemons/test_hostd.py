@@ -24,7 +24,7 @@ from malleposte.accounts.hosts.model import File, Removed
 from malleposte.accounts.hosts.remote import RemoteHost, Way
 from malleposte.accounts.hosts.settings import HostSettings
 from malleposte.accounts.hosts.table import ACTS, version
-from malleposte.accounts.mailbox.deleted import Filter
+from malleposte.accounts.mailbox.deleted import Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.queue import Waiting
 from malleposte.accounts.mailbox.senders import Edit
@@ -90,7 +90,7 @@ def test_each_act_reaches_the_host_and_its_answer_comes_back(tmp_path: Path, hos
         host.untold = ("sogo",)
         assert acts.log_ins.end_log_in(away, "mdupond", "autre") == ("sogo",)
         assert acts.record.record(away, "mdupond") == FakeHost("mail1", frozenset()).record("mdupond")
-        assert acts.mailbox.deleted(away, "mdupond", Filter("ami"))[0].ident == "Projets:12"
+        assert acts.mailbox.deleted(away, "mdupond", Wanted("ami"))[0].ident == "Projets:12"
         assert acts.mailbox.undelete(away, "mdupond", ["Projets:12"]) == {"Projets": 1}
         assert acts.mailbox.set_senders(away, "mdupond", Edit("strict", block=("pub.test",))) == acts.mailbox.senders(
             away, "mdupond"

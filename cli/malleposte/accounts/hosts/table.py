@@ -1,7 +1,7 @@
 """The table of acts on hosts. An act is declared once, as a function of the host that does it; the rest follows.
 
     @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
-    def deleted(host: LocalHost, uid: Uid, wanted: Filter) -> list[Deleted]:
+    def deleted(host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
 
 Its arguments and its answer are what goes over the wire, with these names and types. `Hosts` asks those that `on`
 names and gives their answers to `merge`; `RemoteHost` and `Hostd` send it to a hostd, which decodes it by the same

@@ -42,7 +42,7 @@ class Deleted:
 
 
 @dataclass(frozen=True)
-class Filter:
+class Wanted:
     """Parts of sender and subject, and days since the deletion; empty or 0: any."""
 
     sender: str = ""
@@ -58,7 +58,7 @@ class Filter:
         return found + (["SAVEDSINCE", f"{self.days}d"] if self.days else [])
 
 
-def find(uid: str, wanted: Filter, run: Run = doveadm) -> list[Deleted]:
+def find(uid: str, wanted: Wanted, run: Run = doveadm) -> list[Deleted]:
     """The messages, those deleted last first, at most `MOST`. Raises MallepostError."""
     told = run("-f", "json", "fetch", "-u", checked(uid), "--", FIELDS, *wanted.words(), timeout=SECONDS).stdout
     rows = [_read(row) for row in json.loads(told or "[]")]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from malleposte.accounts.mailbox.deleted import Filter
+from malleposte.accounts.mailbox.deleted import Wanted
 from malleposte.commands.accounts.context import host
 from malleposte.commands.accounts.options import REASON, WHO
 from malleposte.commands.away import HostCommand
@@ -43,7 +43,7 @@ def undelete_command(
     if messages and (sender or subject or days or everything):
         raise InputError("messages and a search were given", "give one or the other")
     with host(who) as (tools, _rules, _settings, uid):
-        wanted = Filter(sender, subject, days or 0)
+        wanted = Wanted(sender, subject, days or 0)
         found = [] if messages else tools.hosts.deleted(uid, wanted)
         chosen = list(messages) or ([one.ident for one in found] if everything else [])
         restored = tools.hosts.undelete(uid, chosen) if chosen else {}

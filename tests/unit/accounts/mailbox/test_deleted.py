@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from malleposte.accounts.mailbox.deleted import Deleted, Filter, find, parted, restore
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted, find, parted, restore
 from malleposte.core.errors import InputError
 
 
@@ -36,7 +36,7 @@ ROW = {
 
 def test_a_search_by_sender_subject_and_days() -> None:
     dovecot = Dovecot(fetch=[ROW, ROW | {"uid": "13", "date.saved": "2026-01-03 10:00:00"}])
-    found = find("mdupond", Filter("ami", "été", 7), dovecot)
+    found = find("mdupond", Wanted("ami", "été", 7), dovecot)
     assert [one.ident for one in found] == ["Projets/2026:13", "Projets/2026:12"]
     assert found[1] == Deleted(
         "Projets/2026:12", "Projets/2026", "Ami <ami@lointain.test>", "Été", "2026-01-01 10:00:00",
@@ -62,7 +62,7 @@ def test_each_message_comes_back_to_its_folder_and_what_was_thrown_away_to_the_i
 @pytest.mark.parametrize("word", ["-A", "-uautre", "--help", "-F/etc/passwd"])
 def test_no_word_of_an_agent_is_an_option(word: str) -> None:
     dovecot = Dovecot(fetch=[], search=[{"uid": "12"}])
-    find("mdupond", Filter(word, word), dovecot)
+    find("mdupond", Wanted(word, word), dovecot)
     restore("mdupond", [f"{word}:12"], dovecot)
     for words in dovecot.ran:
         if word in words:

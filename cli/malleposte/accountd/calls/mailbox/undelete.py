@@ -62,7 +62,7 @@ def find_deleted(context: Context, request: FindDeleted) -> DeletedMessages:
     holder = context.owner(request.uid)
     sender, subject = request.sender[:LONGEST].strip(), request.subject[:LONGEST].strip()
     with reached():
-        messages = context.tools.hosts.deleted(holder.uid, deleted.Filter(sender, subject, max(request.days, 0)))
+        messages = context.tools.hosts.deleted(holder.uid, deleted.Wanted(sender, subject, max(request.days, 0)))
     shown, more = shortened(messages)
     return DeletedMessages(holder.uid, holder.state.value, deleted=shown, more=more)
 

@@ -10,7 +10,7 @@ from malleposte.accounts.hosts.table import STORE_OF_THE_ACCOUNT, Uid, act, only
 from malleposte.accounts.mailbox import deleted as expunged
 from malleposte.accounts.mailbox import filters
 from malleposte.accounts.mailbox import senders as antispam
-from malleposte.accounts.mailbox.deleted import Deleted, Filter
+from malleposte.accounts.mailbox.deleted import Deleted, Wanted
 from malleposte.accounts.mailbox.filters import Filters
 from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.platform import profiles
@@ -35,7 +35,7 @@ def look(host: LocalHost, uid: Uid) -> Filters:
 
 
 @act(on=STORE_OF_THE_ACCOUNT, merge=only, accountd=True)
-def deleted(_host: LocalHost, uid: Uid, wanted: Filter) -> list[Deleted]:
+def deleted(_host: LocalHost, uid: Uid, wanted: Wanted) -> list[Deleted]:
     """Return messages that the agent deleted for good and that are kept for a while."""
     return expunged.find(uid, wanted)
 
