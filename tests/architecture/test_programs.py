@@ -44,7 +44,9 @@ def python_of(role: Path) -> list[str]:
 
 
 def test_a_role_holds_no_python(role: Path) -> None:
-    assert python_of(role) == [], "move it into cli/malleposte/programs, and start it with the filter `program`"
+    assert python_of(role) == [], (
+        "move it into cli/malleposte, with a line in programs.py; start it with the filter `program`"
+    )
 
 
 def test_python_in_a_role_would_be_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from .conftest import ROOT
 
 PACKAGES = ("cli/malleposte", "portal/malleposte_portal", "plugins")
 LOOSE, LINES = 15, 400
-FLAT = {"cli/malleposte/commands", "cli/malleposte/commands/accounts", "cli/malleposte/programs", *(
+FLAT = {"cli/malleposte/commands", "cli/malleposte/commands/accounts", *(
     f"plugins/{name}" for name in ("action", "filter", "lookup", "modules", "module_utils")
 )}  # fmt: skip
 """Folders that hold a file a command, a program or a plug-in of Ansible."""

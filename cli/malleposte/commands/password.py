@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from malleposte.accounts import facts
-from malleposte.commands.options import INVENTORY
+from malleposte.commands.options import AS_JSON, INVENTORY
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError
 from malleposte.fleet import remote
@@ -23,7 +23,6 @@ from malleposte.policy.model import Policy, PolicyError
 MOST = 1_000_000  # bytes that are read at all
 LANGUAGES = ("fr", "en")
 LANGUAGE = click.option("--lang", type=click.Choice(LANGUAGES), help="Language of the answer (default: locale).")
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def policy_of(inventory: str | None) -> Policy:
@@ -130,7 +129,7 @@ def check_command(
 @INVENTORY
 @LANGUAGE
 @AS_JSON
-def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int:
+def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> None:
     """Print the policy in sentences, as agents read it.
 
     \b
@@ -139,4 +138,3 @@ def rules_command(inventory: str | None, lang: str | None, as_json: bool) -> int
     """
     told = list(project.sentences(policy_of(inventory), language_of(lang)).values())
     click.echo(json.dumps(told, ensure_ascii=False) if as_json else "\n".join(told))
-    return ExitCode.DONE

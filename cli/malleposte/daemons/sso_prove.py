@@ -21,11 +21,11 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from malleposte.accountd import client
 from malleposte.accountd.calls import factors, log_in_page, passwords
-from malleposte.accountd.message import BadMessageError, Done, ErrorCode, Request, checked
+from malleposte.accountd.message import BadMessageError, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
 LOG = logging.getLogger("sso-prove")
@@ -53,14 +53,6 @@ QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
 """By address: the call of accountd, and its fields by the names that the log-in page gives them."""
 
 
-class Accountd(Protocol):
-    """See malleposte.accountd.client.Client."""
-
-    def call(self, request: Request[Any]) -> Done:
-        """Raises client.RefusedError, client.UnavailableError."""
-        ...
-
-
 @dataclass(frozen=True)
 class Config:
     """The way to accountd, and the page on which a password is renewed."""
@@ -78,7 +70,7 @@ class Config:
             raise ValueError(f"not the settings of sso-prove ({error})") from error
 
 
-def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, Any]:
+def asked(accountd: client.Client, renew: str, request: Request[Any]) -> dict[str, Any]:
     """The answer to one question. Raises client.UnavailableError."""
     try:
         done = accountd.call(request)
@@ -97,7 +89,7 @@ def asked(accountd: Accountd, renew: str, request: Request[Any]) -> dict[str, An
 class Server:
     """Requests of the log-in page."""
 
-    def __init__(self, accountd: Accountd, renew: str, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, accountd: client.Client, renew: str, pool: ThreadPoolExecutor) -> None:
         self.accountd, self.renew, self.pool = accountd, renew, pool
 
     async def respond(self, request: http.Request) -> http.Answer:

@@ -7,8 +7,9 @@ import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.protocol import Directory
+
+from tests.support.directory import MemoryDirectory
 
 
 class Ground[D: Directory](Protocol):

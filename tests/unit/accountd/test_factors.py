@@ -13,9 +13,10 @@ from malleposte.accounts import life
 from malleposte.accounts.credentials import codes
 from malleposte.adapters.lemonldap import Factor
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import OPERATIONAL
 from malleposte.directory.model import State
 from malleposte.throttle.record.model import Kept, LogIn, Seen
+
+from tests.support.directory import OPERATIONAL
 
 from .test_service import HERE, KEYS, NEW, NO_LOG_IN, NOT_PROVED, NOW, NUMEN, OLD, Stage, refusal, success, token
 from .throttle import FakeThrottle

@@ -129,7 +129,7 @@ def test_whatever_is_wrong_the_answer_is_one_and_nothing_changes(stage: HackedSt
 def test_every_way_in_closes_at_once(stage: HackedStage) -> None:
     directory, journal = stage.directory, Journal(stage.journal, "essai")
     with journal:
-        made = devices.add(directory, journal, "mdupond", devices.Wanted("Téléphone du voleur"), NOW)
+        made = devices.add(directory, journal, "mdupond", devices.Specification("Téléphone du voleur"), NOW)
 
     def known() -> list[str]:
         return [one.dn for one in directory.search("devices", ("mpDeviceId",), {"mpDeviceOwner": "mdupond"})]

@@ -39,10 +39,8 @@ from malleposte.accounts.mailbox.senders import Edit, Senders
 from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory import Agent, State
 from malleposte.directory.errors import DirectoryError
-from malleposte.directory.memory import OPERATIONAL
-from malleposte.directory.model import Attributes, agent_attributes
+from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.protocol import Directory
 from malleposte.policy.model import Policy
 from malleposte.throttle import costs
@@ -51,6 +49,7 @@ from malleposte.throttle.record.model import Kept, LogIn
 from msgspec import structs
 
 from tests.support.classes import CLASSES
+from tests.support.directory import OPERATIONAL
 from tests.support.tokens import CLIENT, ISSUER, Minter, made_key, public
 from tests.unit.accountd.ground import Memory
 from tests.unit.accountd.throttle import FakeThrottle

@@ -16,11 +16,11 @@ from malleposte.accounts.life.rules import LifeRules
 from malleposte.commands.accounts import device
 from malleposte.core import paths
 from malleposte.core.errors import ExitCode, InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.policy.devices import is_device_password
 from malleposte.policy.model import Policy
 
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 FACTS = renewal.Facts(

@@ -90,7 +90,7 @@ class Portals:
             if isinstance(done.exception, InputError):
                 return ExitCode.BAD_INPUT, {"error": str(done.exception)}
             assert done.exception is None
-            return done.return_value, json.loads(done.stdout)
+            return done.return_value or 0, json.loads(done.stdout)
 
         patch.setattr(remote.Place, "answer", answer)
 

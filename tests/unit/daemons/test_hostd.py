@@ -30,10 +30,10 @@ from malleposte.accounts.traces.model import Trace
 from malleposte.adapters.lemonldap import Factor, Session
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.daemons import hostd
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.runtime import link
 
 from tests.support.authority import root
+from tests.support.directory import MemoryDirectory
 from tests.support.hosts import FakeHost
 
 NOW = datetime.datetime(2026, 9, 1, 8, tzinfo=datetime.UTC)
@@ -344,7 +344,7 @@ def test_its_settings_name_what_is_wrong_with_them(tmp_path: Path) -> None:
     assert (other.name, other.way.client, other.way.secret) == ("mail1", "dir1", "s")
     assert "'s'" not in repr(other.way)
     secrets.write_text("{}")
-    with pytest.raises(InputError, match=r"secrets\.json: not the secrets"):
+    with pytest.raises(InputError, match=r"secrets\.json: no secret for mail1"):
         found.others()
     for wrong, word in (
         ({"hosts": [{"name": "a", "address": "", "holds": ["cellar"]}]}, "cellar is not known"),

@@ -27,13 +27,13 @@ from malleposte.check.sources import read
 from malleposte.check.specs import known
 from malleposte.core.errors import InputError
 from malleposte.core.paths import ROOT
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.fleet.site import Site
 from malleposte.platform import facts, mailstore, profiles
 from malleposte.platform.classes import ClassError, Classes
 from malleposte.probe.accounts import probe_agents
 
 from tests.support.classes import CLASSES, THIRD, THREE
+from tests.support.directory import MemoryDirectory
 from tests.support.inventories import copied
 from tests.unit.accounts.test_agendas import Memory, agenda, event
 
@@ -181,7 +181,7 @@ def test_a_table_that_cannot_be_used_is_refused(table: dict[str, Any], said: str
 
 
 def test_facts_that_are_none_are_told(tmp_path: Path) -> None:
-    for content, said in (("{", "not the platform's facts"), ("[]", "no classes of service"), ("{}", "no classes")):
+    for content, said in (("{", "not the platform's facts"), ("[]", "not the platform.s facts"), ("{}", "no classes")):
         (tmp_path / "platform.json").write_text(content)
         with pytest.raises(InputError, match=said):
             profiles.read(tmp_path / "platform.json")

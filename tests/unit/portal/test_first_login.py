@@ -9,7 +9,7 @@ from malleposte.accountd import client, codec
 from malleposte.accountd.call import OF
 from malleposte.accountd.message import Done, Refused, Request
 from malleposte.accounts.credentials.enrolment import Asked, Rules
-from malleposte.directory import State
+from malleposte.directory.model import State
 from malleposte.throttle.limits import Limits, Rate, Rates
 from malleposte_portal import create_app
 from malleposte_portal.core.settings import Settings

@@ -10,7 +10,7 @@ from malleposte.accountd.message import Done, Request
 from malleposte.accounts.credentials import codes
 from malleposte.accounts.mailbox.filters import forwards
 from malleposte.accounts.traces.model import OTHERS, Trace
-from malleposte.directory import State
+from malleposte.directory.model import State
 from malleposte_portal import create_app, hacked
 from malleposte_portal.core.settings import Settings
 

@@ -66,10 +66,10 @@ class Subject:
     devices: Sequence[Device] = ()
 
     @classmethod
-    def of(cls, directory: Directory, held: Entry) -> Subject:
+    def of(cls, directory: Directory, entry: Entry) -> Subject:
         """From an account's entry. Raises ValueError for a uid that is none."""
-        uid = checked(uid_of(held))
-        return cls(uid, held.attributes, follow.of(directory, uid))
+        uid = checked(uid_of(entry))
+        return cls(uid, entry.attributes, follow.of(directory, uid))
 
 
 class Exporter:

@@ -123,11 +123,11 @@ def account(attributes: Mapping[str, Sequence[str]], classes: Mapping[str, str] 
     return told | ({words: [(classes or {}).get(one, one) for one in told[words]]} if words in told else {})
 
 
-def device(held: Device) -> dict[str, str]:
+def device(one: Device) -> dict[str, str]:
     """A device, without what its password is proved by."""
-    moments = {"créé le": held.made, "valable jusqu’au": held.expires, "servi pour la dernière fois le": held.used}
-    told = {"appareil": held.name, "usages": ", ".join(held.scopes), "dernière adresse": held.place}
-    told["réseaux permis"] = ", ".join(held.networks)
+    moments = {"créé le": one.made, "valable jusqu’au": one.expires, "servi pour la dernière fois le": one.used}
+    told = {"appareil": one.name, "usages": ", ".join(one.scopes), "dernière adresse": one.place}
+    told["réseaux permis"] = ", ".join(one.networks)
     told |= {words: f"{moment.astimezone():%d/%m/%Y %H:%M}" for words, moment in moments.items() if moment}
     return {words: value for words, value in told.items() if value}
 

@@ -16,7 +16,6 @@ from malleposte.core.errors import InputError
 from malleposte.core.progress import duration
 
 GROUP = "directory"
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def read_bytes(path: Path, most: int) -> bytes:

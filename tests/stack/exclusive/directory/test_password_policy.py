@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.academie.malleposte.plugins.filter import openldap
 from malleposte.core.paths import ROOT, VENV_BIN
 from malleposte.core.run import environment
-from malleposte.directory import Refused
+from malleposte.directory.errors import Refused
 from malleposte.directory.ldap import LdapDirectory
 
 VIOLATION = 19

@@ -10,10 +10,10 @@ from typing import Any
 
 import ldap3
 import pytest
-from malleposte.directory import AlreadyThere, Refused, State
 from malleposte.directory.control import PolicyErrorCode
+from malleposte.directory.errors import AlreadyThere, Refused
 from malleposte.directory.ldap import LdapDirectory
-from malleposte.directory.model import Agent, agent_attributes
+from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.fleet import reach, vault
 
 from tests.support import passwords

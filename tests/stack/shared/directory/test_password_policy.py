@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from malleposte.directory import Refused
+from malleposte.directory.errors import Refused
 from malleposte.directory.ldap import LdapDirectory
 from malleposte.policy import project, rules
 from malleposte.policy.model import Policy

@@ -22,10 +22,10 @@ from malleposte.accounts.plan.admit import admit
 from malleposte.accounts.plan.build import Rules, plan
 from malleposte.accounts.plan.current import Current
 from malleposte.core.errors import InputError
-from malleposte.directory.memory import MemoryDirectory
 
 from tests.support import academy, naughty
 from tests.support.classes import read_feed
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 SUFFIX = "dc=ac-exemple,dc=test"

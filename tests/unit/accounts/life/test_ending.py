@@ -22,12 +22,13 @@ from malleposte.accounts.plan.current import Current
 from malleposte.accounts.used_names import UsedNames
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import Device, device_attributes
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, FunctionalBox, agent_attributes
 from malleposte.lists import edits
 from malleposte.lists.model import entry_of
 from malleposte.lists.rule import parse
 from malleposte.platform import mailstore
+
+from tests.support.directory import MemoryDirectory
 
 DOMAIN = "ac-exemple.test"
 NOW = datetime.datetime(2026, 9, 1, 6, tzinfo=datetime.UTC)

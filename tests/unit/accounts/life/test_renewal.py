@@ -16,11 +16,11 @@ from malleposte.accounts.life.nightly import renew
 from malleposte.accounts.life.renewal import Acts, Deed, Facts, carry_out, due, message
 from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.core.errors import MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import Entry
 from malleposte.policy.model import Policy
 
+from tests.support.directory import MemoryDirectory
 from tests.support.programs import executable
 
 NOW = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)

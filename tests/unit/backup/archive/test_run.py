@@ -11,12 +11,13 @@ import pytest
 from malleposte.backup.archive import archives, borg, config, run, state
 from malleposte.backup.vault import check
 from malleposte.core.errors import MallepostError
+from malleposte.runtime.settings import convert
 
 
 @pytest.fixture
 def known(tmp_path: Path) -> config.Config:
     (tmp_path / "files").mkdir()
-    return config.parse(
+    return convert(
         {
             "client": "mail1",
             "vaults": [
@@ -32,7 +33,8 @@ def known(tmp_path: Path) -> config.Config:
                 {"name": "system", "repository": "system", "paths": [str(tmp_path / "files")], "exclude": ["*/x"]},
                 {"name": "mail-00-ff", "repository": "mail-00-ff", "paths": ["/nowhere"]},
             ],
-        }
+        },
+        config.Config,
     )
 
 

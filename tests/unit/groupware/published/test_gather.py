@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from malleposte.core.errors import InputError, MallepostError
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, Attributes, State, agent_attributes
 from malleposte.directory.query import Query
 from malleposte.groupware.published import content
@@ -18,6 +17,7 @@ from malleposte.groupware.published.settings import Fixed
 from malleposte.groupware.published.store import Store
 from malleposte.lists import rule
 
+from tests.support.directory import MemoryDirectory
 from tests.unit.groupware.files import calendar, event
 
 NOW = datetime.datetime(2026, 11, 26, 8, 0, tzinfo=datetime.UTC)

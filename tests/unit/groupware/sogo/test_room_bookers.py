@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import (
     EVERYONE,
     SCHOOL,
@@ -17,6 +16,8 @@ from malleposte.groupware.sogo import room_agendas
 from malleposte.groupware.sogo.reading import Reading
 from malleposte.groupware.sogo.room_agendas import Room
 from malleposte.lists.rule import parse, to_url
+
+from tests.support.directory import MemoryDirectory
 
 DIRECTORY = MemoryDirectory()
 SUFFIX = DIRECTORY.suffix

@@ -1,4 +1,4 @@
-"""A directory in memory, for tests: same Protocol, same refusals, unique values and classes of the schema included."""
+"""A directory in memory: same Protocol, same refusals, unique values and classes of the schema included."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -6,7 +6,7 @@ from malleposte.directory.control import PolicyErrorCode, PolicyState
 from malleposte.directory.errors import AlreadyThere, NotThere, PasswordRefused, Refused
 from malleposte.directory.model import Attributes
 from malleposte.directory.protocol import Answer, BindResult, Branch, Entry
-from malleposte.directory.query import Query, query_of
+from malleposte.directory.query import All, AnyOf, Contains, Equal, Not, Present, Query, UpTo, query_of
 
 OPERATIONAL = ("pwdchangedtime", "pwdlastsuccess", "pwdhistory", "pwdfailuretime")
 """Attributes that slapd alone writes (ppolicy, lastbind), in small letters."""
@@ -16,6 +16,30 @@ UNIQUE = ("uid", "mail", "mailLocalAddress", "mpLoginAlias")
 def _values(attributes: Mapping[str, Sequence[str]], name: str) -> list[str]:
     wanted = name.lower()
     return [value for key, values in attributes.items() if key.lower() == wanted for value in values]
+
+
+def matches(query: Query, attributes: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a query means an entry. Comparison ignores case, as the schema's attributes do.
+
+    Times compare as texts, which generalizedTime in UTC allows.
+    """
+    match query:
+        case All(parts):
+            return all(matches(part, attributes) for part in parts)
+        case AnyOf(parts):
+            return any(matches(part, attributes) for part in parts)
+        case Not(part):
+            return not matches(part, attributes)
+    values = [value.lower() for value in _values(attributes, query.name)]
+    match query:
+        case Equal(_, value):
+            return value.lower() in values
+        case Contains(_, value):
+            return any(value.lower() in one for one in values)
+        case Present():
+            return bool(values)
+        case UpTo(_, value):
+            return any(one <= value.lower() for one in values)
 
 
 class MemoryDirectory:
@@ -42,7 +66,7 @@ class MemoryDirectory:
         end = f",ou={branch},{self.suffix}".lower()
         asked = {name.lower() for name in attributes}
         for key, entry in list(self.entries.items()):
-            if key.endswith(end) and query_of(where).matches(entry.attributes):
+            if key.endswith(end) and matches(query_of(where), entry.attributes):
                 kept = {name: list(v) for name, v in entry.attributes.items() if name.lower() in asked}
                 yield Entry(entry.dn, kept)
 
