@@ -10,6 +10,7 @@ from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDev
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.calls.settings import SetClass
 from malleposte.accountd.message import Done
+from malleposte.accountd.relying_party import AwayError
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
@@ -22,7 +23,6 @@ from malleposte_portal.core.subject import Subject
 from malleposte_portal.core.words import now
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import log_ins
 from malleposte_portal.own.forms import device_name_field, password_field
