@@ -1,7 +1,6 @@
 """Log-out tokens, by which the provider says that a session has ended (OpenID Connect Back-Channel Logout 1.0).
 
-Standard library alone: the portal and the webmails' front each verify the signature in their own way, and judge the
-claims here. See sections 2.4 and 2.6.
+The portal and the webmails' front verify the signature first (`relying_party`). See sections 2.4 and 2.6.
 """
 
 from __future__ import annotations
