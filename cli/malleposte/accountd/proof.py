@@ -20,9 +20,10 @@ from typing import Any
 from authlib.jose import JsonWebKey, JsonWebToken, JWTClaims
 from authlib.jose.errors import BadSignatureError, JoseError
 
-from malleposte.accountd.log_out import LEEWAY
 from malleposte.platform import sign_on
 
+LEEWAY = 30
+"""Seconds by which the clocks of two hosts may differ."""
 REMEMBERED = 50_000
 """Accounts whose sessions were ended; what was ended longest ago goes first, long after its tokens did."""
 

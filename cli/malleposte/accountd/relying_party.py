@@ -21,14 +21,16 @@ from authlib.jose import JsonWebKey
 from authlib.jose.errors import JoseError
 from authlib.oidc.core import CodeIDToken
 
-from malleposte.accountd import log_out
-from malleposte.accountd.proof import verifier
+from malleposte.accountd.proof import LEEWAY, verifier
 from malleposte.platform import identity
 
 PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
 REMEMBERED = 10.0
 """Seconds for which the provider counts as there after an answer; it is asked for new keys no sooner."""
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+OLDEST = 600
+"""Seconds for which a log-out token counts where it names no end of its own."""
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
 authority that came since (requests.adapters)."""
@@ -185,15 +187,33 @@ class RelyingParty:
         return Agent(uid, str(name or uid), profile, sid, float(since) if isinstance(since, int | float) else 0.0)
 
     def ended(self, logout_token: str, client_id: str = "") -> tuple[str, str]:
-        """The session (`sid`) and the agent of a log-out token; one of them may be empty.
+        """The session (`sid`) and the agent of a log-out token (sections 2.4 and 2.6); one of them may be empty.
 
         `client_id`: another client of ours there, for which the token is. Raises RefusedError, AwayError.
         """
-        claims = self._signed(logout_token, log_out.asked(self.issuer, client_id or self.client_id))
-        try:
-            return log_out.ended(claims, self._uid_claim, self._clock())
-        except log_out.NoLogOutError as error:
-            raise RefusedError(str(error)) from error
+        asked = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": client_id or self.client_id},
+            "iat": {"essential": True},
+            "events": {"essential": True},
+        }
+        claims = self._signed(logout_token, asked)
+        events, issued = claims.get("events"), claims.get("iat")
+        if not isinstance(events, Mapping) or not isinstance(events.get(EVENT), Mapping):
+            raise RefusedError("it tells of no log-out")
+        # An identity token of the same key and audience bears the nonce.
+        if "nonce" in claims:
+            raise RefusedError("it has a nonce")
+        if isinstance(issued, bool) or not isinstance(issued, int | float):
+            raise RefusedError("it has no time")
+        if not self._clock() - OLDEST <= issued <= self._clock() + LEEWAY:
+            raise RefusedError("it is of another time")
+        sid, uid = (claims.get(name, "") for name in ("sid", self._uid_claim))
+        if not isinstance(sid, str) or not isinstance(uid, str):
+            raise RefusedError("its session or its agent is no text")
+        if not sid and not uid:
+            raise RefusedError("it names neither a session nor an agent")
+        return sid, uid
 
     def _signed(self, token: str, asked: Mapping[str, Any], kind: Any = None, params: Any = None) -> Any:
         # Log-out tokens come from anybody: an unknown key has the provider asked for its keys once in a while.
@@ -201,7 +221,7 @@ class RelyingParty:
         for seconds in (float("inf"), latest):
             try:
                 claims = self._jwt.decode(token, self._keyset(seconds), kind, dict(asked), params)
-                claims.validate(now=int(self._clock()), leeway=log_out.LEEWAY)
+                claims.validate(now=int(self._clock()), leeway=LEEWAY)
             except ValueError as error:
                 # No key of this name: the provider may have a new one.
                 if seconds > latest:

@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from authlib.jose import JsonWebKey, JsonWebToken
-from malleposte.accountd.log_out import EVENT, LEEWAY, OLDEST
-from malleposte.accountd.relying_party import RelyingParty
+from malleposte.accountd.proof import LEEWAY
+from malleposte.accountd.relying_party import EVENT, OLDEST, RelyingParty
 from malleposte.daemons.dav_router.log_out import LogOuts
 from malleposte.daemons.dav_router.sessions import Session, Sessions
 from malleposte.runtime.http import Answer, Request
