@@ -9,10 +9,7 @@ from .conftest import ROOT
 
 FOLDERS = ("cli", "plugins", "portal", "tests/stack/support", "tests/browser/support")
 SECRET = frozenset({"password", "secret", "api_key", "numen", "code", "token", "id_token"})
-TOLD = {
-    ("policy/rules.py", "Violation", "code"): "names the rule",
-    ("dav_router/provider.py", "Client", "token"): "an address",
-}
+TOLD = {("policy/rules.py", "Violation", "code"): "names the rule"}
 """Fields of such a name that hold no secret."""
 
 

@@ -12,12 +12,12 @@ from malleposte.accountd import client
 from malleposte.accountd.calls.devices import Device, RevokeDevice
 from malleposte.accountd.calls.own_data import FetchOwnData
 from malleposte.accountd.message import Done, ErrorCode, Request
+from malleposte.accountd.relying_party import AwayError, RefusedError
 
 from malleposte_portal.core import acts
 from malleposte_portal.core.answers import Answer
 from malleposte_portal.core.languages import translate as _
 from malleposte_portal.log_in import sign_on
-from malleposte_portal.log_in.provider import AwayError, RefusedError
 from malleposte_portal.log_in.sessions import StoreError
 
 LOG = logging.getLogger("malleposte_portal")

@@ -8,6 +8,7 @@ from flask import redirect, render_template, request, session
 from malleposte.accountd.calls.devices import AddDevice, Device, Devices, NewDevice, RevokeDevice
 from malleposte.accountd.calls.protection import EndSessions
 from malleposte.accountd.message import Done
+from malleposte.accountd.relying_party import AwayError
 from wtforms import BooleanField
 from wtforms.validators import ValidationError
 
@@ -19,7 +20,6 @@ from malleposte_portal.core.languages import translate as _
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
 from malleposte_portal.log_in.as_agent import ask, for_agent, unanswered, withdrawn
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 from malleposte_portal.own import log_ins
 from malleposte_portal.own.forms import device_name_field, password_field

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from flask import Flask, Response, current_app, render_template, request
+from malleposte.accountd.relying_party import AwayError
 from malleposte.front import profile
 
 from malleposte_portal.core.answers import Answer
 from malleposte_portal.core.settings import Settings
 from malleposte_portal.core.subject import Subject
 from malleposte_portal.log_in import shown_once, sign_on
-from malleposte_portal.log_in.provider import AwayError
 from malleposte_portal.log_in.sessions import StoreError
 
 SUBJECT = Subject("profiles")

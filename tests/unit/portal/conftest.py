@@ -12,10 +12,10 @@ from ansible_collections.academie.malleposte.plugins.plugin_utils import portal_
 from jinja2.bccache import Bucket, BytecodeCache
 from malleposte.accountd import client
 from malleposte.accountd.message import Done, ErrorCode, Refused, Request
+from malleposte.accountd.relying_party import RelyingParty
 from malleposte_portal import create_app
 from malleposte_portal.core import browsers
 from malleposte_portal.core.settings import Settings
-from malleposte_portal.log_in.provider import Provider
 from malleposte_portal.log_in.sessions import Sessions
 from malleposte_portal.log_in.sign_on import SignOn
 
@@ -23,10 +23,9 @@ from tests.support.accountd import Told, answer_to
 from tests.support.clock import Clock
 from tests.support.human import answers
 from tests.support.page import Page
+from tests.support.provider import SECRET, FakeProvider
 from tests.support.tokens import CLIENT, ISSUER
 from tests.support.valkey import MemoryValkey, ValkeyError
-
-from .provider import SECRET, FakeProvider
 
 SUPPORT = {"phone": "03 00 00 00 00", "mail": "assistance@ac-exemple.test", "hours": "de 8 h", "hours_en": "from 8"}
 TILES = (
@@ -217,7 +216,7 @@ def portal(
 ) -> Any:
     """A portal whose log-in is by the provider in memory; `about_factors`: see SignOn."""
     settings = Settings("Académie d’Exemple", SUPPORT, TILES, classes=CLASSES, **NAMES)
-    asked = Provider(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
+    asked = RelyingParty(ISSUER, CLIENT, SECRET, http=provider.mount, clock=clock)
     kept = Sessions(valkey, ValkeyError, clock=clock)
     found = SignOn(asked, kept, **({"factors_page": f"{ISSUER}2fregisters"} | about_factors))
     made = create_app(settings, accountd, b"k" * 32, sign_on=found, testing=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from malleposte.accountd.log_out import EVENT
+from malleposte.accountd.relying_party import EVENT
 from malleposte.dev.bringup import SNAPSHOT
 from malleposte.dev.world import world_sso
 from malleposte.fleet import playbook

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls.log_ins import EndLogIn, ShowLogIns
-from malleposte.accountd.log_out import EVENT
 from malleposte.accountd.message import Done
+from malleposte.accountd.relying_party import EVENT
 
 from tests.stack.support.accounts_cli import Cli
 from tests.stack.support.ends import SOGO_SESSIONS

@@ -13,10 +13,10 @@ from malleposte.accountd.message import ErrorCode
 from malleposte_portal.log_in import sessions
 from malleposte_portal.log_in.sign_on import COOKIE, END, RETURN, local
 
+from tests.support.provider import EVENT, SECRET, FakeProvider
 from tests.support.tokens import CLIENT, Minter
 from tests.unit.portal.conftest import portal
 from tests.unit.portal.own.test_pages import DONE
-from tests.unit.portal.provider import EVENT, SECRET, FakeProvider
 
 
 def begun(visit: Any, path: str = "/connexion") -> str:

@@ -19,7 +19,7 @@ EVENT: dict[str, Any] = {"http://schemas.openid.net/event/backchannel-logout": {
 
 @dataclass
 class FakeProvider(BaseAdapter):
-    """Answers what the portal's own requests ask. `changed` replaces claims of the next identity tokens."""
+    """Answers what a relying party asks. `changed` replaces claims of the next identity tokens."""
 
     clock: Callable[[], float]
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -30,11 +30,14 @@ class FakeProvider(BaseAdapter):
     sign_with: str = ""
     """Another key than the one that is published."""
     away: bool = False
+    seconds: int = 300
+    """The life of an access token."""
     rotates: bool = False
     """Whether each refresh token is good once."""
     busy: Callable[[], object] = lambda: None
     """Called while it renews tokens."""
     asked: list[dict[str, str]] = field(default_factory=list)
+    keys_asked: int = 0
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -59,17 +62,17 @@ class FakeProvider(BaseAdapter):
         since = int(self.clock()) if asked.get("prompt") == "login" or since is None else since
         self.codes[code] = asked | {"uid": uid, "sid": f"sid-{len(self.codes)}", "since": since}
         back = urlsplit(asked["redirect_uri"])
-        assert (back.scheme, back.netloc) == ("https", "pia.test")
+        assert back.scheme == "https"
         given = {"code": code, "state": asked["state"]} | more
         return f"{back.path}?" + "&".join(f"{name}={value}" for name, value in given.items() if value)
 
     def log_out_token(self, **changed: Any) -> str:
-        """The token that tells the portal of a log-out."""
+        """The token that tells of a log-out."""
         now = int(self.clock())
         claims = {"iss": ISSUER, "aud": [CLIENT], "iat": now, "exp": now + 120, "jti": "j", "events": EVENT} | changed
         return self.minter.sign({name: value for name, value in claims.items() if value is not None}, typ="logout+jwt")
 
-    # --- the portal ---
+    # --- the relying party ---
 
     def send(self, request: requests.PreparedRequest, *words: Any, **named: Any) -> requests.Response:
         if self.away:
@@ -80,6 +83,7 @@ class FakeProvider(BaseAdapter):
             content: dict[str, Any] = {f"{name}_endpoint": f"{ISSUER}oauth2/{path}" for name, path in names.items()}
             return self._answer(200, content | {"issuer": ISSUER, "jwks_uri": f"{ISSUER}oauth2/jwks"})
         if path.endswith("jwks"):
+            self.keys_asked += 1
             key = JsonWebKey.import_key(public(self.key), {"kty": "RSA"})
             return self._answer(200, {"keys": [key.as_dict() | {"kid": self.kid}]})
         body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
@@ -93,7 +97,7 @@ class FakeProvider(BaseAdapter):
             uid = self.sessions.get(given["refresh_token"])
             if uid is None:
                 return self._answer(400, {"error": "invalid_grant"})
-            told: dict[str, Any] = {"access_token": self.minter.access(uid), "expires_in": 300}
+            told: dict[str, Any] = {"access_token": self.minter.access(uid), "expires_in": self.seconds}
             if self.rotates:
                 # A refresh token is good once (RFC 9700, section 4.14.2).
                 del self.sessions[given["refresh_token"]]
@@ -107,13 +111,14 @@ class FakeProvider(BaseAdapter):
         assert begun["code_challenge_method"] == "S256"
         now = int(self.clock())
         claims = {
-            "iss": ISSUER, "aud": [CLIENT], "sub": begun["uid"], "iat": now, "exp": now + 300, "nonce": begun["nonce"],
-            "name": "Marie Dupond", "profile_class": "roundcube", "sid": begun["sid"], "auth_time": begun["since"],
+            "iss": ISSUER, "aud": [begun["client_id"]], "sub": begun["uid"], "iat": now, "exp": now + 300,
+            "nonce": begun["nonce"], "name": "Marie Dupond", "profile_class": "roundcube", "sid": begun["sid"],
+            "auth_time": begun["since"],
         } | self.changed  # fmt: skip
         token = self.minter.sign({name: value for name, value in claims.items() if value is not None}, typ="JWT")
         self.sessions[f"refresh-{begun['sid']}"] = begun["uid"]
         return self._answer(200, {
-            "access_token": self.minter.access(begun["uid"]), "id_token": token, "expires_in": 300,
+            "access_token": self.minter.access(begun["uid"]), "id_token": token, "expires_in": self.seconds,
             "refresh_token": f"refresh-{begun['sid']}", "token_type": "Bearer",
         })  # fmt: skip
 

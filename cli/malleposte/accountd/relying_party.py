@@ -1,12 +1,13 @@
-"""The OpenID Connect provider, as the portal asks it: authorisation code with PKCE, refresh, log-out.
+"""A relying party: authorisation code with PKCE, refresh, log-out, for the portal and SOGo's front.
 
 Sources: OpenID Connect Core 1.0 (section 3.1), RP-Initiated Logout 1.0, Back-Channel Logout 1.0; RFC 7636 (PKCE).
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,20 @@ from urllib.parse import urlencode
 import requests
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
-from authlib.jose import JsonWebKey, JsonWebToken
+from authlib.jose import JsonWebKey
 from authlib.jose.errors import JoseError
 from authlib.oidc.core import CodeIDToken
-from malleposte.accountd import log_out
+
+from malleposte.accountd.proof import LEEWAY, verifier
+from malleposte.platform import identity
 
 PATIENCE = (3.0, 10.0)
 """Seconds for a connection and for an answer."""
+REMEMBERED = 10.0
+"""Seconds for which the provider counts as there after an answer; it is asked for new keys no sooner."""
+EVENT = "http://schemas.openid.net/event/backchannel-logout"
+OLDEST = 600
+"""Seconds for which a log-out token counts where it names no end of its own."""
 AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 """Named, it is read for each connection. Left to itself requests reads it once, when the program starts, and knows no
 authority that came since (requests.adapters)."""
@@ -38,26 +46,32 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True)
 class Started:
-    """A log-in that was begun: the address to send the browser to, and what is kept until it comes back."""
+    """A log-in that was begun: the address to send the browser to, and what is kept until it comes back.
+
+    `state` is in addresses; the browser's own cookie alone has the `verifier`, of which the nonce is made.
+    """
 
     address: str
     state: str
-    nonce: str
     verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a log-in. `good_until` is when the access token ends (seconds since 1970)."""
+    """The tokens of a log-in. `good_until` is when the access token ends (seconds since 1970).
+
+    `identity` is the token that is kept for the log-out; empty where a renewal gave none.
+    """
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
+    identity: str = field(repr=False)
     good_until: float
 
 
 @dataclass(frozen=True)
 class Agent:
-    """The agent of a checked identity token, which is kept for the log-out. `sid` names the provider's session.
+    """The agent of a checked identity token. `sid` names the provider's session.
 
     `since` is when the agent last gave a password there (seconds since 1970).
     """
@@ -66,12 +80,11 @@ class Agent:
     name: str
     profile: str
     sid: str
-    id_token: str = field(repr=False)
     since: float
 
 
-class Provider:
-    """One provider. Thread-safe. Its addresses and keys are asked for when they are needed first."""
+class RelyingParty:
+    """One client of one provider. Thread-safe. Its addresses and keys are asked for when they are needed first."""
 
     def __init__(
         self,
@@ -87,16 +100,15 @@ class Provider:
     ) -> None:
         """`uid_claim`: the claim of its tokens that is the agent's uid; `algorithms`: by what they may be signed.
 
-        `http` may change each session of requests, as tests do; `clock` gives seconds since 1970.
+        `http` may change each session of requests, as tests do; `clock` gives seconds since 1970. Raises ValueError.
         """
         self.issuer, self.client_id, self._secret, self._uid_claim = issuer, client_id, client_secret, uid_claim
         self._http, self._clock = http, clock
         self._scope = scope
-        # A token does not choose how it is verified.
-        self._jwt = JsonWebToken(list(algorithms))
-        self._lock = threading.Lock()
-        self._found: Mapping[str, Any] = {}
+        self._jwt = verifier(algorithms)
+        self._document: Mapping[str, Any] = {}
         self._keys: Any = None
+        self._seen = self._keys_asked = 0.0
 
     def now(self) -> float:
         """The time by which tokens end."""
@@ -107,15 +119,16 @@ class Provider:
     def start(self, back: str, *, anew: bool = False) -> Started:
         """Begin a log-in that comes back to an address; `anew`: whoever is known there gives the password again.
 
-        Raises AwayError.
+        Raises AwayError: a browser that is led to a provider that is away shows an error of its own.
         """
         more = {"prompt": "login"} if anew else {}
-        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        state, verifier = secrets.token_hex(16), secrets.token_urlsafe(48)
+        page = self._address("authorization_endpoint", REMEMBERED)
         with self._session(redirect_uri=back) as session:
             address, _state = session.create_authorization_url(
-                self._address("authorization_endpoint"), state=state, nonce=nonce, code_verifier=verifier, **more
+                page, state=state, nonce=_nonce(verifier), code_verifier=verifier, **more
             )
-        return Started(str(address), state, nonce, verifier)
+        return Started(str(address), state, verifier)
 
     def log_out(self, id_token: str, back: str) -> str:
         """The address that ends the provider's session and leads back. Raises AwayError."""
@@ -124,15 +137,18 @@ class Provider:
 
     # --- what the provider is asked ---
 
-    def redeem(self, code: str, nonce: str, verifier: str, back: str) -> tuple[Agent, Tokens]:
+    def redeem(self, code: str, verifier: str, back: str) -> tuple[Agent, Tokens]:
         """Tokens for a code. Raises RefusedError, AwayError."""
         told = self._asked(
             redirect_uri=back, grant_type="authorization_code", code=code, code_verifier=verifier
         )  # fmt: skip
-        return self._agent(str(told.get("id_token", "")), nonce, str(told["access_token"])), self._tokens(told)
+        tokens = self._tokens(told)
+        return self._agent(tokens, _nonce(verifier)), tokens
 
     def renew(self, refresh: str) -> Tokens:
         """Tokens that follow. Raises RefusedError where the log-in has ended, AwayError."""
+        if not refresh:
+            raise RefusedError("the token has ended")
         told = self._asked(grant_type="refresh_token", refresh_token=refresh)
         return self._tokens({"refresh_token": refresh, **told})
 
@@ -149,48 +165,66 @@ class Provider:
         return told
 
     def _tokens(self, told: Mapping[str, Any]) -> Tokens:
-        seconds = float(told.get("expires_in") or 0)
-        return Tokens(str(told["access_token"]), str(told.get("refresh_token", "")), self._clock() + seconds)
+        access, refresh, known = (str(told.get(f"{name}_token") or "") for name in ("access", "refresh", "id"))
+        return Tokens(access, refresh, known, self._clock() + float(told.get("expires_in") or 0))
 
     # --- what it signs ---
 
-    def _agent(self, id_token: str, nonce: str, access: str) -> Agent:
+    def _agent(self, tokens: Tokens, nonce: str) -> Agent:
         """The agent of an identity token (OpenID Connect Core, 3.1.3.7). Raises RefusedError, AwayError."""
         asked = {
             "iss": {"essential": True, "value": self.issuer},
             "aud": {"essential": True, "value": self.client_id},
             "nonce": {"essential": True, "value": nonce},
         }
-        claims = self._signed(id_token, asked, CodeIDToken, {"nonce": nonce, "client_id": self.client_id,
-                                                            "access_token": access})  # fmt: skip
+        claims = self._signed(tokens.identity, asked, CodeIDToken, {"nonce": nonce, "client_id": self.client_id,
+                                                                   "access_token": tokens.access})  # fmt: skip
         uid, name = claims.get(self._uid_claim), claims.get("name")
-        if not isinstance(uid, str) or not uid:
+        if not isinstance(uid, str) or not identity.is_uid(uid):
             raise RefusedError("it names nobody")
         profile, sid = str(claims.get("profile_class") or ""), str(claims.get("sid") or "")
         since = claims.get("auth_time")
-        return Agent(
-            uid, str(name or uid), profile, sid, id_token, float(since) if isinstance(since, int | float) else 0.0
-        )
+        return Agent(uid, str(name or uid), profile, sid, float(since) if isinstance(since, int | float) else 0.0)
 
-    def ended(self, logout_token: str) -> tuple[str, str]:
-        """The session (`sid`) and the agent of a log-out token; one of them may be empty.
+    def ended(self, logout_token: str, client_id: str = "") -> tuple[str, str]:
+        """The session (`sid`) and the agent of a log-out token (sections 2.4 and 2.6); one of them may be empty.
 
-        Raises RefusedError, AwayError.
+        `client_id`: another client of ours there, for which the token is. Raises RefusedError, AwayError.
         """
-        claims = self._signed(logout_token, log_out.asked(self.issuer, self.client_id))
-        try:
-            return log_out.ended(claims, self._uid_claim, self._clock())
-        except log_out.NoLogOutError as error:
-            raise RefusedError(str(error)) from error
+        asked = {
+            "iss": {"essential": True, "value": self.issuer},
+            "aud": {"essential": True, "value": client_id or self.client_id},
+            "iat": {"essential": True},
+            "events": {"essential": True},
+        }
+        claims = self._signed(logout_token, asked)
+        events, issued = claims.get("events"), claims.get("iat")
+        if not isinstance(events, Mapping) or not isinstance(events.get(EVENT), Mapping):
+            raise RefusedError("it tells of no log-out")
+        # An identity token of the same key and audience bears the nonce.
+        if "nonce" in claims:
+            raise RefusedError("it has a nonce")
+        if isinstance(issued, bool) or not isinstance(issued, int | float):
+            raise RefusedError("it has no time")
+        if not self._clock() - OLDEST <= issued <= self._clock() + LEEWAY:
+            raise RefusedError("it is of another time")
+        sid, uid = (claims.get(name, "") for name in ("sid", self._uid_claim))
+        if not isinstance(sid, str) or not isinstance(uid, str):
+            raise RefusedError("its session or its agent is no text")
+        if not sid and not uid:
+            raise RefusedError("it names neither a session nor an agent")
+        return sid, uid
 
     def _signed(self, token: str, asked: Mapping[str, Any], kind: Any = None, params: Any = None) -> Any:
-        for again in (False, True):
+        # Log-out tokens come from anybody: an unknown key has the provider asked for its keys once in a while.
+        latest = REMEMBERED if kind is None else 0.0
+        for seconds in (float("inf"), latest):
             try:
-                claims = self._jwt.decode(token, self._keyset(again), kind, dict(asked), params)
-                claims.validate(now=int(self._clock()), leeway=log_out.LEEWAY)
+                claims = self._jwt.decode(token, self._keyset(seconds), kind, dict(asked), params)
+                claims.validate(now=int(self._clock()), leeway=LEEWAY)
             except ValueError as error:
                 # No key of this name: the provider may have a new one.
-                if not again:
+                if seconds > latest:
                     continue
                 raise RefusedError("signed with a key that the provider does not have") from error
             except (JoseError, AuthlibBaseError, TypeError, KeyError) as error:
@@ -200,30 +234,30 @@ class Provider:
 
     # --- where all that is ---
 
-    def _address(self, name: str) -> str:
-        address = str(self._metadata().get(name, ""))
+    def _address(self, name: str, seconds: float = float("inf")) -> str:
+        """One of the provider's addresses, which it has told within so many seconds. Raises AwayError."""
+        address = str(self._metadata(seconds).get(name, ""))
         if not address.startswith("https://"):
             raise AwayError(f"{self.issuer}: no {name}")
         return address
 
-    def _metadata(self) -> Mapping[str, Any]:
-        with self._lock:
-            if not self._found:
-                told = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-                if told.get("issuer") != self.issuer:
-                    raise AwayError(f"{self.issuer}: it calls itself otherwise")
-                self._found = told
-            return self._found
+    def _metadata(self, seconds: float) -> Mapping[str, Any]:
+        if not self._document or self._clock() >= self._seen + seconds:
+            told = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            if told.get("issuer") != self.issuer:
+                raise AwayError(f"{self.issuer}: it calls itself otherwise")
+            self._document, self._seen = told, self._clock()
+        return self._document
 
-    def _keyset(self, again: bool) -> Any:
-        address = self._address("jwks_uri")
-        with self._lock:
-            if self._keys is None or again:
-                try:
-                    self._keys = JsonWebKey.import_key_set(dict(self._fetched(address)))
-                except (KeyError, ValueError, TypeError) as error:
-                    raise AwayError(f"{self.issuer}: no keys") from error
-            return self._keys
+    def _keyset(self, seconds: float) -> Any:
+        """The provider's keys, as it told them within so many seconds."""
+        if self._keys is None or self._clock() >= self._keys_asked + seconds:
+            self._keys_asked = self._clock()
+            try:
+                self._keys = JsonWebKey.import_key_set(dict(self._fetched(self._address("jwks_uri"))))
+            except (KeyError, ValueError, TypeError) as error:
+                raise AwayError(f"{self.issuer}: no keys") from error
+        return self._keys
 
     def _fetched(self, address: str) -> Mapping[str, Any]:
         try:
@@ -244,3 +278,8 @@ class Provider:
         session.verify = AUTHORITIES
         self._http(session)
         return session
+
+
+def _nonce(verifier: str) -> str:
+    """The word that the identity token must bear: another digest of the verifier than the challenge, which is seen."""
+    return hmac.new(verifier.encode(), b"nonce", hashlib.sha256).hexdigest()

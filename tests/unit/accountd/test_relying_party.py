@@ -1,13 +1,21 @@
-"""The provider, as the portal asks it."""
+"""The provider, as its clients ask it."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from malleposte_portal.log_in.provider import AUTHORITIES, Agent, Provider, RefusedError
+from malleposte.accountd.relying_party import AUTHORITIES, Agent, AwayError, RefusedError, RelyingParty
 
+from tests.support.provider import SECRET, FakeProvider
 from tests.support.tokens import CLIENT, ISSUER
-from tests.unit.portal.provider import SECRET, FakeProvider
+
+NOW = 1_900_000_000.0
+BACK = "https://pia.test/connexion/retour"
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider(lambda: NOW)
 
 
 def test_an_authority_that_came_since_the_start_is_known(provider: FakeProvider) -> None:
@@ -18,18 +26,17 @@ def test_an_authority_that_came_since_the_start_is_known(provider: FakeProvider)
         verified.append(session.verify)
         provider.mount(session)
 
-    Provider(ISSUER, CLIENT, SECRET, http=seen).start("https://pia.test/connexion/retour")
+    RelyingParty(ISSUER, CLIENT, SECRET, http=seen).start(BACK)
     assert set(verified) == {AUTHORITIES}
 
 
 def test_the_uid_is_the_claim_that_is_given(provider: FakeProvider) -> None:
-    back = "https://pia.test/connexion/retour"
-    asked = Provider(ISSUER, CLIENT, SECRET, uid_claim="login", http=provider.mount, clock=provider.clock)
+    asked = RelyingParty(ISSUER, CLIENT, SECRET, uid_claim="login", http=provider.mount, clock=provider.clock)
 
     def redeemed() -> Agent:
-        begun = asked.start(back)
+        begun = asked.start(BACK)
         code = dict(parse_qsl(urlsplit(provider.log_in(begun.address, "3f2c")).query))["code"]
-        return asked.redeem(code, begun.nonce, begun.verifier, back)[0]
+        return asked.redeem(code, begun.verifier, BACK)[0]
 
     with pytest.raises(RefusedError, match="names nobody"):
         redeemed()
@@ -43,18 +50,38 @@ def test_the_uid_is_the_claim_that_is_given(provider: FakeProvider) -> None:
 
 
 def test_the_algorithm_and_the_scopes_are_those_that_are_given(provider: FakeProvider) -> None:
-    back = "https://pia.test/connexion/retour"
 
     def redeemed(*algorithms: str) -> str:
-        asked = Provider(
+        asked = RelyingParty(
             ISSUER, CLIENT, SECRET, algorithms=algorithms, scope="openid interne", http=provider.mount,
             clock=provider.clock,
         )  # fmt: skip
-        begun = asked.start(back)
+        begun = asked.start(BACK)
         assert dict(parse_qsl(urlsplit(begun.address).query))["scope"] == "openid interne"
         code = dict(parse_qsl(urlsplit(provider.log_in(begun.address, "mdupond")).query))["code"]
-        return asked.redeem(code, begun.nonce, begun.verifier, back)[0].uid
+        return asked.redeem(code, begun.verifier, BACK)[0].uid
 
     assert redeemed("ES256", "RS256") == "mdupond"
     with pytest.raises(RefusedError):
         redeemed("ES256")
+
+
+def test_no_browser_is_led_to_a_provider_that_went_away(provider: FakeProvider) -> None:
+    now = [NOW]
+    asked = RelyingParty(ISSUER, CLIENT, SECRET, http=provider.mount, clock=lambda: now[0])
+    asked.start(BACK)
+    provider.away = True
+    now[0] += 9
+    asked.start(BACK)
+    now[0] += 1
+    with pytest.raises(AwayError):
+        asked.start(BACK)
+    assert asked.log_out("jeton", BACK).startswith(f"{ISSUER}oauth2/logout?")
+    provider.away = False
+    assert asked.start(BACK).address.startswith(f"{ISSUER}oauth2/authorize?")
+
+
+@pytest.mark.parametrize("algorithms", [(), ("none",), ("HS256",), ("RS256", "HS256")])
+def test_a_token_does_not_choose_how_it_is_verified(algorithms: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="no algorithm of tokens"):
+        RelyingParty(ISSUER, CLIENT, SECRET, algorithms=algorithms)
