@@ -26,6 +26,7 @@ def slow(site: Site) -> Iterator[None]:
     site.run(host, f"rm -r $(dirname {DROP_IN}) && systemctl daemon-reload")
 
 
+@pytest.mark.full
 def test_what_is_withdrawn_during_a_run_is_served_no_more(
     calendars: Calendars, web: Web, site: Site, request: pytest.FixtureRequest
 ) -> None:

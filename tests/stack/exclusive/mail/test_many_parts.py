@@ -223,6 +223,7 @@ def test_a_page_that_does_not_end_is_ended(
     assert "_action" in reader.page(_task="mail")
 
 
+@pytest.mark.full
 def test_accounts_of_one_network_leave_room_for_another(
     site: Any, mail: Any, people: Any, visit: Callable[[Any], Webmail], stuck: Callable[[Any], Any]
 ) -> None:
