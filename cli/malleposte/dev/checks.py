@@ -32,6 +32,9 @@ ANYWHERE = tuple(
 """Tests of the stack that ask for hosts by their groups: the tier fleet runs them too, where services are apart."""
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
+ONCE_MORE = ("--reruns=1", "--max-suite-reruns=1", "-raR")
+"""On the lab, the first test of a run that fails is tried again: hosts share two cores with the tests, and a test may meet
+what another provoked. It is named in the closing lines, and must be mended. A second one that fails is a fault."""
 BROWSER_WORKERS = 2
 """A browser and the hosts take turns to compute; tests of a file share nothing with those of another."""
 
@@ -102,6 +105,8 @@ def pytest_check(
         words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     if lane == "shared":
         words += ["-n", str(SHARED_WORKERS), "--dist", "loadscope", "--no-loadscope-reorder"]
+    if tier in ON_LAB:
+        words += ONCE_MORE
     if not full:
         words += ["-m", "not full"]
     if expression:
