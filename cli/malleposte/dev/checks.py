@@ -33,7 +33,7 @@ ANYWHERE = tuple(
 SHARED_WORKERS = 4
 """The shared tests wait for the hosts far more than they compute."""
 ONCE_MORE = ("--reruns=1", "--max-suite-reruns=1", "-raR")
-"""On the lab, the first test of a run that fails is tried again: hosts share two cores with the tests, and a test may meet
+"""On the lab, the first test of a run that fails is tried again: hosts share two cores with tests, and one may meet
 what another provoked. It is named in the closing lines, and must be mended. A second one that fails is a fault."""
 BROWSER_WORKERS = 2
 """A browser and the hosts take turns to compute; tests of a file share nothing with those of another."""

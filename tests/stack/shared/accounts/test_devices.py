@@ -249,6 +249,7 @@ def test_every_end_of_an_account_is_one_of_its_devices(cli: Cli, ways: Ways) -> 
     assert cli.json("device", "list", who.uid)["devices"] == []
 
 
+@pytest.mark.full
 def test_a_new_name_and_another_class_go_to_the_devices(cli: Cli, ways: Ways, platform: dict[str, Any]) -> None:
     who, made = ways.account, added(cli, ways.account)["password"]
     address = f"{token()}@{platform['domain']}"

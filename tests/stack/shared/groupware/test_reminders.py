@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.stack.support.dav import Device, first
-from tests.stack.support.mail import Mail, token
+from tests.stack.support.mail import Mail, token, wait_for
 from tests.stack.support.site import Site
 
 pytestmark = pytest.mark.scattered
@@ -51,8 +51,9 @@ def test_an_alarm_by_mail_reaches_the_owner_alone(device: Callable[..., Device],
     mine = device(profile="roundcube")
     shown = put(mine, "DISPLAY", datetime.timedelta(seconds=10))
     wanted = put(mine, "EMAIL", datetime.timedelta(seconds=10))
-    # The timer does the same every two minutes; a job that runs is waited for.
-    found = mail.arrived(mine.account, wanted, timeout=300)
+    # The timer does the same every two minutes.
+    wait_for(lambda: (site.run_job(site.host_of("web"), JOB), mail.count(mine.account, wanted))[1], 300)
+    found = mail.arrived(mine.account, wanted)
     message = email.message_from_bytes(found, policy=email.policy.default)
     assert message["Subject"] == f"Rappel\u00a0: Réunion {wanted}"
     assert message["From"].addresses[0].username == "postmaster"

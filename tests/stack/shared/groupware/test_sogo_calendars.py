@@ -43,6 +43,7 @@ def state(site: Site, ident: str, *agents: Groupware) -> str:
     return sql(site, "".join(digest.format(*pair) for pair in tables.items()))
 
 
+@pytest.mark.full
 def test_an_agent_keeps_what_was_chosen_and_sees_what_changed(calendars: Calendars, visit: Visit, site: Site) -> None:
     here, name = school(), f"Été {secrets.token_hex(4)}"
     hider, painter, leaver = (visit(establishments=(here,)) for _ in range(3))
