@@ -51,7 +51,7 @@ def running() -> Iterator[list[Chromium]]:
         chromium.quit()
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=lambda size: size.name)
+@pytest.fixture(params=[DESKTOP, pytest.param(PHONE, marks=pytest.mark.full)], ids=lambda size: size.name)
 def browser(
     request: pytest.FixtureRequest,
     site: Site,
@@ -60,7 +60,7 @@ def browser(
     pins: set[str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Browser]:
-    """A fresh window of each size; where the test fails, what it showed last is kept, and the next starts Chromium."""
+    """A fresh window; a failed test leaves a picture of it, and the next starts Chromium. A full run has both sizes."""
     size: Size = request.param
     PICTURES.mkdir(parents=True, exist_ok=True)
     if not running:

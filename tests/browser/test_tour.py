@@ -10,7 +10,7 @@ import pytest
 from malleposte_portal.app import SUBJECTS
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import BOTH_SIZES, Browser
 from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter
 from tests.browser.test_second_factors import type_code
@@ -52,6 +52,7 @@ def links(browser: Browser, language: str) -> list[str]:
     ]
 
 
+@BOTH_SIZES
 @pytest.mark.parametrize("language", ["fr", pytest.param("en", marks=pytest.mark.full)])
 def test_every_page_is_reached_by_links_and_has_no_barrier(
     browser: Browser, person: Any, people: People, site: Site, ca_bundle: Any, language: str
