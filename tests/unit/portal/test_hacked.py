@@ -17,14 +17,13 @@ from malleposte_portal import create_app, hacked
 from malleposte_portal.core.settings import Settings
 
 from tests.support.page import Page
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.accountd.test_hacked import FOLDER, FORWARD, OTHER_NUMEN, Robbed
 from tests.unit.accountd.test_service import KEYS, NEW, NOW, NUMEN, OLD
 from tests.unit.portal.conftest import SUPPORT, TILES, Visitor
 from tests.unit.portal.test_first_login import WRONG, Behind
 
 START, CHECK, END = (ADDRESSES[name][0] for name in ("hacked", "hacked_check", "hacked_end"))
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 class Thief(Robbed):

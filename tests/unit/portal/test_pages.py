@@ -13,7 +13,7 @@ from malleposte_portal import desk, own
 from malleposte_portal.log_in import sign_on
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, addresses
 from tests.unit.portal.conftest import TILES
 
 PASSWORD = "Tulipe-Verte-4-Lampe"
@@ -31,7 +31,6 @@ ASKED = {
     "code": passwords.IssueCode("192.0.2.7", "mdupond"),
     "remind": passwords.RemindLogin("192.0.2.7", PROOF["numen"]),
 }
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 EACH = pytest.mark.parametrize("name", FORMS)
 
 

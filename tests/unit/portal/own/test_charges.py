@@ -9,7 +9,7 @@ import pytest
 from malleposte.accountd.calls.charges import Charge, Member, SetCharge
 from malleposte.accountd.message import ErrorCode
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
@@ -19,7 +19,6 @@ LIST = Charge(
     moderators=("pmartin",),
 )  # fmt: skip
 PEOPLE = (Member("pmartin", "Paul Martin"),)
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 ALL, ONE, ADD, REMOVE = (ADDRESSES[name][0] for name in ("charges", "charge", "charge_add", "charge_remove"))
 
 

@@ -13,7 +13,7 @@ from malleposte.accountd.message import Done, ErrorCode, Refused, Request
 from malleposte_portal.own import data
 from msgspec.structs import asdict
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 from tests.unit.portal.test_fuzzing import SIGNS
@@ -21,7 +21,6 @@ from tests.unit.portal.test_fuzzing import SIGNS
 __all__ = ["inside"]
 PAGE, FETCH, END = (ADDRESSES[name][0] for name in ("own_data", "own_data_fetch", "own_data_end"))
 READY = OwnData("ready", "20261126120000Z", "20991203130000Z", "20991127120000Z", 1_234_567_890)
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 class Copy:

@@ -10,7 +10,7 @@ from malleposte.accountd.calls import factors
 from malleposte.accountd.message import Done, ErrorCode, Request
 from malleposte.accountd.own import Account, Diagnosis, LogIn
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 
@@ -24,9 +24,6 @@ LIST, REMOVE = (ADDRESSES[name][0] for name in ("factors", "factor_remove"))
 def link_of(name: str) -> str:
     """The address of a page of the agent's own."""
     return ADDRESSES[name][0]
-
-
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 def asked(accountd: Any) -> list[Any]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from copy import replace
 from typing import Any
 
-import pytest
 from malleposte.accountd import client
 from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import ErrorCode, Refused, Request
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.conftest import Visitor, portal
 from tests.unit.portal.own.test_pages import DONE, inside
 
@@ -18,7 +17,6 @@ __all__ = ["inside"]
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 HERE = OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
 TRUSTED = OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 DEVICES, END = ADDRESSES["devices"], ADDRESSES["log_in_end"]
 
 

@@ -21,7 +21,7 @@ from malleposte_portal.log_in.sessions import StoreError, key_of
 from malleposte_portal.own import phones
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, acts, addresses
+from tests.support.portal import ADDRESSES, BOTH, acts, addresses
 
 PHONE = Device("abcdefgh", "Téléphone", ("imap", "dav"), "20261001080000Z", "", "20261101080000Z", "192.0.2.9")
 ACCOUNT = Account(
@@ -39,7 +39,6 @@ ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove",
 PAGES = [name for name in addresses(*own.SUBJECTS) if name not in (*acts(*own.SUBJECTS), *ALONE)]
 FORMS = ("device_add", "recovery_mail", "recovery_phone", *addresses(phones.SUBJECT))
 """Pages that ask accountd nothing before they are filled in."""
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 @pytest.fixture

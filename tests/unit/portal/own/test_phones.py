@@ -17,13 +17,12 @@ from malleposte.front import profile
 from malleposte_portal.own import phones, profiles
 
 from tests.support import certificates
-from tests.support.portal import ADDRESSES, addresses
+from tests.support.portal import ADDRESSES, BOTH, addresses
 from tests.unit.front.test_profile import SERVERS
 from tests.unit.portal.own.test_pages import DONE, SECRET, inside
 
 __all__ = ["inside"]
 APPLE, KIND = ADDRESSES["setup_apple"][0], "application/x-apple-aspen-config"
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 GIVEN = {"name": "iPhone de Marie", "password": "Vieux-Chemin7!x"}
 
 

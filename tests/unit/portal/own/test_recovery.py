@@ -10,7 +10,7 @@ from malleposte.accountd.calls.recovery import ConfirmRecovery, SetRecovery
 from malleposte.accountd.message import ErrorCode, Request
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
@@ -18,7 +18,6 @@ TICKET = "20261201120000Z k1:digest marie@lointain.test"
 ASKED = Told("mdupond", ticket=TICKET)
 WAITS = replace(DONE, until="20261204120000Z")
 PASSWORD = "Vieux-Chemin7!x"
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 KINDS = pytest.mark.parametrize(
     ("kind", "value"), [("mail", "marie@lointain.test"), ("phone", "06 12 34 56 78"), ("phone", ""), ("mail", "")]
 )

@@ -12,7 +12,7 @@ from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 from malleposte_portal.own.senders import UNFIT
 
 from tests.support.accountd import answer_to
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.own.test_pages import ACCOUNT, DONE, inside
 
 __all__ = ["inside"]
@@ -20,7 +20,6 @@ HELD = replace(
     DONE, level="strict", senders=(Sender("ami@lointain.test", True), Sender("pub.test", False))
 )  # fmt: skip
 PAGE = ADDRESSES["filtering"][0]
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 def sent(accountd: Any) -> list[SetSenders]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from copy import replace
 from typing import Any
 
-import pytest
 from malleposte.accountd.calls.mailbox.undelete import DeletedMessage, FindDeleted, Undelete
 from malleposte.accountd.message import MOST_ITEMS, Done, ErrorCode, Request
 
-from tests.support.portal import ADDRESSES
+from tests.support.portal import ADDRESSES, BOTH
 from tests.unit.portal.own.test_pages import DONE, inside
 
 __all__ = ["inside"]
@@ -17,7 +16,6 @@ ONE = DeletedMessage("Projets:12", "Projets", "Ami <ami@lointain.test>", "Consei
 OTHER = DeletedMessage("Corbeille:3", "INBOX", "", "", "2026-10-01T09:30:00+00:00")
 FOUND = replace(DONE, deleted=(ONE, OTHER), many=2)
 PAGE = ADDRESSES["undelete"][0]
-BOTH = pytest.mark.parametrize("language", [0, 1], ids=["fr", "en"])
 
 
 def asked(accountd: Any, kind: type) -> list[Any]:
