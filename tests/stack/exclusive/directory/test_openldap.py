@@ -78,6 +78,7 @@ def test_a_value_added_by_hand_goes_at_the_next_run(site: Any, place: reach.Plac
     assert '"changed": false' in text
 
 
+@pytest.mark.full
 def test_an_overlay_added_by_hand_goes_by_a_restart_and_the_data_stay(site: Any, place: reach.Place) -> None:
     name = _name(site)
     wanted = site.run(name, "slapcat -n0 -o ldif-wrap=no")

@@ -12,6 +12,8 @@ from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
+pytestmark = pytest.mark.full
+
 UNIT = "malleposte-calendars.service"
 DROP_IN = f"/run/systemd/system/{UNIT}.d/slow.conf"
 
@@ -26,7 +28,6 @@ def slow(site: Site) -> Iterator[None]:
     site.run(host, f"rm -r $(dirname {DROP_IN}) && systemctl daemon-reload")
 
 
-@pytest.mark.full
 def test_what_is_withdrawn_during_a_run_is_served_no_more(
     calendars: Calendars, web: Web, site: Site, request: pytest.FixtureRequest
 ) -> None:

@@ -14,7 +14,7 @@ from malleposte.core.paths import ROOT
 
 RIGHT = "right"
 FACTS = "group_vars/malleposte/platform.yml"
-LONG = {"wrong type", "duplicate port"}
+LONG = {"wrong type", "duplicate port", "missing secret"}
 """The cases of a full run alone."""
 CASES = {
     "misspelt key": (
@@ -110,6 +110,7 @@ def test_a_host_that_cannot_be_reached_ends_a_deploy_before_it_begins(tried):
     assert one.notes != ""
 
 
+@pytest.mark.full
 def test_the_lab_is_found_right(site):
     words = [sys.executable, "-m", "malleposte", "check", "-i", str(site.inventory), "--json"]
     done = subprocess.run(

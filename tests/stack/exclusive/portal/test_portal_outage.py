@@ -101,6 +101,7 @@ def notice(site: Site, *words: str) -> Any:
     return document(Cli(site).typed(*words, "--json", group="notice"))["hosts"]["pia1"]
 
 
+@pytest.mark.full
 def test_a_message_is_shown_until_its_end(site: Site, text: Callable[[str], str]) -> None:
     (made,) = notice(site, "add", "incident", "Essai : une panne d’exercice.", "--en", "A drill.", "--for", "2h")
     try:

@@ -31,6 +31,7 @@ def test_an_import_from_the_controller_and_the_same_again(typed, feeds, tmp_path
     assert (again.returncode, plan["changes"], plan["unchanged"]) == (4, [], 30), "a row is refused again"
 
 
+@pytest.mark.full
 def test_too_many_departures_change_nothing_until_they_are_meant(typed, feeds, tmp_path):
     assert typed("import", written(tmp_path / "a.csv", people_of(20)), "--yes").returncode == 0
     shorter = written(tmp_path / "b.csv", people_of(10))
@@ -56,6 +57,7 @@ def test_who_leaves_by_a_feed_is_shut_out_at_once(typed, feeds, mail, people, tm
         mail.imap(who)
 
 
+@pytest.mark.full
 def test_who_is_renamed_by_a_feed_still_logs_in_by_the_old_address(typed, feeds, mail, person, tmp_path):
     who = person()
     (row,) = people_of(1)

@@ -85,7 +85,7 @@ def test_a_box_of_functions_has_no_token(bearer: Bearer, forge: Forge, people: A
     assert not bearer.imap(box.uid, forge.ours(sub=box.uid))
 
 
-@pytest.mark.parametrize("act", ["block", "suspend"])
+@pytest.mark.parametrize("act", ["block", pytest.param("suspend", marks=pytest.mark.full)])
 def test_an_account_that_is_shut_has_no_token_any_more(
     act: str, site: Site, bearer: Bearer, forge: Forge, people: Any
 ) -> None:
