@@ -319,6 +319,7 @@ def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Rea
     assert browser.driver.current_url.startswith(browser.url("webmail"))
 
 
+@pytest.mark.full
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
     box = people.box(agent.uid, name="Collège")

@@ -10,7 +10,7 @@ import pytest
 from malleposte_portal.app import SUBJECTS
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import BOTH_SIZES, Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter
 from tests.browser.test_second_factors import type_code
@@ -21,6 +21,8 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
 from tests.support.portal import ADDRESSES, acts
+
+pytestmark = first_on(PHONE)
 
 AFTER_AN_ACT = {
     "step",
@@ -52,7 +54,6 @@ def links(browser: Browser, language: str) -> list[str]:
     ]
 
 
-@BOTH_SIZES
 @pytest.mark.parametrize("language", ["fr", pytest.param("en", marks=pytest.mark.full)])
 def test_every_page_is_reached_by_links_and_has_no_barrier(
     browser: Browser, person: Any, people: People, site: Site, ca_bundle: Any, language: str
