@@ -93,6 +93,7 @@ def test_who_changes_school_loses_it_and_nothing_is_written_again(
     assert stayer.propfind(f"Calendar/{ident}/", owner=PUBLISHER).status == 207
 
 
+@pytest.mark.full
 def test_who_is_new_sees_it_at_the_first_visit(calendars: Calendars, visit: Visit, people: People) -> None:
     here = school()
     account = people.agent(profile="convergence", establishments=(here,))
