@@ -100,7 +100,7 @@ def pytest_check(
     name = "-".join(filter(None, (tier, lane)))
     words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
-        # What a file reads once, such as an inventory with all its variables, is then read by one worker.
+        # One worker reads all that the tests of a file share, such as an inventory with all its variables.
         words += ["-n", "2", "--dist", "loadfile"]
     if tier == "browser":
         words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
