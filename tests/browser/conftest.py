@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from malleposte.dev import timings
 
 from tests.browser.support.agent import Reader
 from tests.browser.support.browser import DESKTOP, PHONE, PICTURES, Browser, Chromium, Size, pin
@@ -14,6 +13,7 @@ from tests.stack.conftest import ca_bundle, enters, mail, people, person, plan, 
 from tests.stack.support.mail import Mail
 from tests.stack.support.people import People
 from tests.stack.support.site import Site
+from tests.support.order import longest_first
 
 __all__ = ["ca_bundle", "enters", "mail", "people", "person", "plan", "platform", "site"]
 
@@ -24,8 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in own:
         item.add_marker(pytest.mark.browser)
     if len(own) == len(items):
-        known = timings.budgets()
-        items.sort(key=lambda item: -timings.budget(item.nodeid.partition("::")[0], known))
+        longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -101,7 +101,7 @@ def pytest_check(
     words = ["-m", "pytest", *(paths or [f"tests/{tier}"]), "--durations=20", "--durations-min=5"]
     if tier in ("unit", "architecture"):
         # One worker reads all that the tests of a file share, such as an inventory with all its variables.
-        words += ["-n", "2", "--dist", "loadfile"]
+        words += ["-n", "2", "--dist", "loadfile", *(["--no-loadscope-reorder"] if tier == "unit" else [])]
     if tier == "browser":
         words += ["-n", str(BROWSER_WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     if lane == "shared":
