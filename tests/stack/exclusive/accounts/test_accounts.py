@@ -12,12 +12,8 @@ from malleposte.core.paths import ROOT
 from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.stack.support.feeds import MARK, people_of, written
 
-ROWS = 600
-"""So many that an import is under way for a while."""
-
-
 def test_an_import_that_loses_the_directory_says_so_and_is_run_again(typed, feeds, site, tmp_path):
-    feed = written(tmp_path / "a.csv", people_of(ROWS))
+    feed = written(tmp_path / "a.csv", people_of(1500))
     argv, pipe = Cli(site).argv("import", feed, "--yes"), subprocess.PIPE
     with subprocess.Popen(argv, cwd=ROOT, env=ENVIRONMENT, stdout=pipe, stderr=pipe) as running:
         while not feeds.dns() and running.poll() is None:
@@ -26,9 +22,9 @@ def test_an_import_that_loses_the_directory_says_so_and_is_run_again(typed, feed
         _out, said = running.communicate(timeout=300)
     assert running.returncode == 1, said
     assert b"the directory" in said and b"run the same again" in said, said
-    assert 0 < len(feeds.dns()) < ROWS
+    assert 0 < len(feeds.dns()) < 1500
     again = json.loads(typed("import", feed, "--yes", "--json").stdout)
-    assert (again["skipped"], len(feeds.dns())) == ([], ROWS)
+    assert (again["skipped"], len(feeds.dns())) == ([], 1500)
 
 
 def kept_as(made: subprocess.CompletedProcess[bytes]) -> str:
