@@ -12,6 +12,7 @@ from malleposte.core.paths import ROOT
 from tests.stack.support.accounts_cli import ENVIRONMENT, Cli
 from tests.stack.support.feeds import MARK, people_of, written
 
+
 def test_an_import_that_loses_the_directory_says_so_and_is_run_again(typed, feeds, site, tmp_path):
     feed = written(tmp_path / "a.csv", people_of(1500))
     argv, pipe = Cli(site).argv("import", feed, "--yes"), subprocess.PIPE
