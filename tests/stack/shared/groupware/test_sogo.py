@@ -364,13 +364,18 @@ def test_a_device_in_the_inbox_of_invitations_keeps_no_connection(people, visit,
     agent.host = place
     inbox, sent = "Calendar/inbox/", {"Depth": "1", "Content-Type": "text/xml"}
     assert agent.propfind("Calendar/").status == 207
-    for _ in range(5):
-        assert "schedule-inbox" in agent.propfind(inbox).text
-        assert agent.request("REPORT", agent.dav(inbox), SYNC, basic=True, headers=sent).status == 403
-        for other in (f"{inbox}x.ics", "Calendar//inbox/x.ics", "Calendar/in%62ox/x.ics"):
-            assert agent.put(other, event("x", "Perdu"), ICS) == 403, other
-    kept = f"datname = 'sogo' and query like '%''{agent.account.uid}''%'"
-    assert int(sql(mail1, f"select count(*) from pg_stat_activity where {kept}")) < 5
+    for other in (f"{inbox}x.ics", "Calendar//inbox/x.ics", "Calendar/in%62ox/x.ics"):
+        assert agent.put(other, event("x", "Perdu"), ICS) == 403, other
+
+    def connections(looks: int) -> int:
+        """The connections whose last question was for this agent, after further looks: a worker has a few for good."""
+        for _ in range(looks):
+            assert "schedule-inbox" in agent.propfind(inbox).text
+            assert agent.request("REPORT", agent.dav(inbox), SYNC, basic=True, headers=sent).status == 403
+        asked = f"datname = 'sogo' and query like '%''{agent.account.uid}''%'"
+        return int(sql(mail1, f"select count(*) from pg_stat_activity where {asked}"))
+
+    assert connections(5) + 5 > connections(10)
     assert agent.put(f"{CALENDAR}/y.ics", event("y", "Gardé"), ICS) == 201
 
 
