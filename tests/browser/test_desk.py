@@ -3,6 +3,7 @@
 import secrets
 from typing import Any
 
+import pytest
 from malleposte.directory.model import State
 from selenium.webdriver.common.by import By
 
@@ -83,6 +84,7 @@ def test_a_call_is_answered(browser: Browser, person: Any, site: Site, ca_bundle
     browser.seen("main", "est supprimé")
 
 
+@pytest.mark.full
 def test_a_school_s_agents_are_listed(browser: Browser, person: Any, site: Site, ca_bundle: Any) -> None:
     school = uai(5000 + secrets.randbelow(5000))
     waits = person(State.PENDING, mpEstablishment=[school])

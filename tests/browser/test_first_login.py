@@ -132,6 +132,7 @@ def test_a_forgotten_log_in_comes_by_mail(browser: Browser, person: Any, mail: A
     assert f"    {who.uid}" in mail.at_foreign("test", f"test+{mark}").decode()
 
 
+@pytest.mark.full
 def test_without_javascript_a_question_is_asked(browser: Browser, person: Any) -> None:
     browser.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     browser.open("portal", "/activer")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from malleposte.policy import rules
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -60,6 +61,7 @@ def test_an_account_is_taken_back(browser: Browser, person: Any, mail: Mail, ent
     assert b"probe1" in b" ".join(mail.imap(replace(who.account, password=new)).getacl("INBOX")[1])
 
 
+@pytest.mark.full
 def test_without_javascript_the_path_is_the_same(browser: Browser, person: Any, mail: Mail) -> None:
     who, new = person(mpProfile=["roundcube"]), rules.generate()
     account_after_theft(mail, who)

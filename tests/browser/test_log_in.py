@@ -98,6 +98,7 @@ def test_a_block_ends_the_log_in(browser: Browser, person: Any, site: Site) -> N
     assert browser.driver.find_elements(By.CSS_SELECTOR, "header form") == []
 
 
+@pytest.mark.full
 def test_a_page_that_was_asked_for_in_english_comes_after_the_log_in(browser: Browser, person: Any) -> None:
     who = person()
     browser.open("portal", "/en/account/devices")
@@ -124,6 +125,7 @@ def test_each_of_two_tabs_comes_to_its_own_page(browser: Browser, person: Any) -
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, person: Any) -> None:
     enter(browser, person())
     browser.section("Mon interface")
@@ -137,6 +139,7 @@ def test_the_interface_is_changed_and_the_first_page_with_it(browser: Browser, p
     checked(browser, "portal-home-logged-in")
 
 
+@pytest.mark.full
 def test_a_profile_for_an_iphone_is_prepared_and_its_link_serves_once(browser: Browser, person: Any) -> None:
     who = person()
     enter(browser, who)
@@ -183,6 +186,7 @@ def test_the_means_of_recovery_are_seen_and_changed(browser: Browser, person: An
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_an_agent_without_a_second_factor_is_led_to_the_page_that_adds_one(browser: Browser, person: Any) -> None:
     enter(browser, person())
     browser.open("portal", "/compte/double-authentification")

@@ -4,12 +4,13 @@ from selenium.webdriver.common.by import By
 
 from tests.browser.support import roundcube
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import BOTH_SIZES, Browser
 from tests.browser.support.sso import enter_at
 from tests.stack.support.mail import Mail, compose, token
 from tests.stack.support.people import People
 
 
+@BOTH_SIZES
 def test_an_agent_reads_what_just_came(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
     enter_at(browser, agent, "webmail")

@@ -7,6 +7,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -60,6 +61,7 @@ def deleted_and_back(browser: Browser, mail: Mail, agent: Account) -> None:
     mail.arrived(agent, "Emploi")
 
 
+@pytest.mark.full
 def test_an_agent_puts_the_inbox_in_order(browser: Browser, reader: Reader, mail: Mail) -> None:
     agent, year = reader.agent("roundcube"), datetime.datetime.now().year
     word, junk = reader.subject.rpartition(" ")[2], LETTERS[0][1]

@@ -169,6 +169,7 @@ def test_a_key_is_a_second_factor_and_a_way_in_without_a_password(browser: Brows
     browser.picture("factors-passkey-entered")
 
 
+@pytest.mark.full
 def test_who_has_both_chooses_and_enters_by_each(browser: Browser, person: Any) -> None:
     who = person()
     key = virtual_key(browser)
@@ -229,6 +230,7 @@ def test_a_lost_factor_is_replaced_with_a_code_of_the_desk(browser: Browser, per
     browser.seen("h1", "Vous êtes connecté")
 
 
+@pytest.mark.full
 def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person: Any, site: Site, mail: Mail) -> None:
     mark = token()
     who = person(mpRecoveryMail=[f"test+{mark}@lointain.test"])
@@ -249,7 +251,7 @@ def test_a_lost_factor_is_replaced_with_a_code_by_mail(browser: Browser, person:
     browser.seen("h1", "Vous êtes connecté")
 
 
-@pytest.mark.parametrize("trusted", [True, False], ids=["trusted", "not-trusted"])
+@pytest.mark.parametrize("trusted", [True, pytest.param(False, marks=pytest.mark.full)], ids=["trusted", "not-trusted"])
 def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any, trusted: bool) -> None:
     who = person()
     application = comes_back(browser, who)
@@ -264,6 +266,7 @@ def test_a_browser_is_trusted_if_its_owner_says_so(browser: Browser, person: Any
     browser.seen("h1", "Vous êtes connecté" if trusted else "Second facteur")
 
 
+@pytest.mark.full
 def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person: Any) -> None:
     who = person()
     application = comes_back(browser, who)
@@ -288,6 +291,7 @@ def test_the_owner_sees_and_ends_log_ins_on_the_portal(browser: Browser, person:
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, person: Any) -> None:
     who, other = (person(mpFunction=["Essai de proposition"]) for _ in range(2))
     browser.open("portal")
@@ -307,6 +311,7 @@ def test_a_factor_is_offered_and_nobody_is_kept_from_going_on(browser: Browser, 
     assert browser.complaints() == []
 
 
+@pytest.mark.full
 def test_before_the_first_factor_the_portal_names_what_will_stop(
     browser: Browser, person: Any, mail: Mail, site: Site
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from tests.browser.support.agent import Reader
-from tests.browser.support.browser import DESKTOP, ON_TOP, Browser
+from tests.browser.support.browser import BOTH_SIZES, DESKTOP, ON_TOP, Browser
 from tests.browser.support.sogo import log_in
 from tests.browser.support.sso import enter_at
 from tests.stack.support.calendars import Calendars, file, school
@@ -68,6 +68,7 @@ def faint(browser: Browser) -> list[str]:
     return [text for text, ink in words if contrast(over(ink, ground), ground) < 4.5]
 
 
+@BOTH_SIZES
 def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, reader: Reader, agent: Account) -> None:
     enter_at(browser, agent, "groupware")
     browser.seen(".sg-folder-name", "Boîte de réception")
@@ -99,6 +100,7 @@ def test_an_agent_reads_what_just_came_and_opens_the_agenda(browser: Browser, re
     assert not browser.driver.find_elements(By.CSS_SELECTOR, ".sg-folder-name")
 
 
+@pytest.mark.full
 def test_an_agent_finds_a_published_calendar_beside_the_own(browser: Browser, reader: Reader, site: Site) -> None:
     here, name, calendars = school(), f"Examens {token()}", Calendars(site)
     agent = reader.agent("convergence", letters=False, establishments=(here,))
@@ -198,6 +200,7 @@ def ground(browser: Browser, text: str) -> str:
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_no_agenda_is_grey(browser: Browser, agent: Account, site: Site, ca_bundle: Path) -> None:
     agenda, today = Groupware(site, ca_bundle, agent), datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
     name, uid = f"projets-{token()}", token()
@@ -259,6 +262,7 @@ def test_no_page_needs_what_the_policy_refuses(browser: Browser, reader: Reader,
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
     browser: Browser, agent: Account, site: Site
 ) -> None:
@@ -277,6 +281,7 @@ def test_the_page_that_was_wanted_is_opened_and_again_after_the_session(
 
 
 @pytest.mark.parametrize("browser", [DESKTOP], indirect=True, ids=["desktop"])
+@pytest.mark.full
 def test_a_question_that_a_log_out_overtakes_does_not_stop_it(browser: Browser, agent: Account, site: Site) -> None:
     """The page would come anew in place of the log-out, and lead back with a code of the log-in that ends."""
     log_in(browser, agent)
@@ -295,6 +300,7 @@ def test_one_log_in_opens_the_portal_and_the_webmail_of_the_class(
     assert browser.driver.current_url.startswith(browser.url("groupware"))
 
 
+@pytest.mark.full
 def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Reader) -> None:
     agent = reader.agent("roundcube")
     enter_at(browser, agent, "portal", "/compte")
@@ -303,6 +309,7 @@ def test_who_has_no_sogo_ends_in_the_other_webmail(browser: Browser, reader: Rea
     assert browser.driver.current_url.startswith(browser.url("webmail"))
 
 
+@pytest.mark.full
 def test_a_delegate_chooses_the_box_as_sender(browser: Browser, reader: Reader, people: People, site: Site) -> None:
     agent = reader.agent("convergence", letters=False)
     box = people.box(agent.uid, name="Collège")

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -37,6 +38,7 @@ def away(browser: Browser, mail: Mail, agent: Account) -> None:
     assert b"vacation" in b"".join(mail.sieve(agent).command('GETSCRIPT "sogo"'))
 
 
+@pytest.mark.full
 def test_an_agent_writes_labels_archives_and_is_away(
     browser: Browser, reader: Reader, people: People, mail: Mail, tmp_path: Path
 ) -> None:

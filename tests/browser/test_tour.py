@@ -8,7 +8,7 @@ import pytest
 from malleposte_portal.app import SUBJECTS
 from selenium.webdriver.common.by import By
 
-from tests.browser.support.browser import Browser
+from tests.browser.support.browser import PHONE, Browser, first_on
 from tests.browser.support.everyone import checked
 from tests.browser.support.sso import enter_at
 from tests.browser.test_second_factors import type_code
@@ -19,6 +19,8 @@ from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 from tests.support.academy import uai
 from tests.support.portal import ADDRESSES, acts
+
+pytestmark = first_on(PHONE)
 
 AFTER_AN_ACT = {
     "step",

@@ -9,6 +9,11 @@ from malleposte_portal.core.settings import LANGUAGES
 from malleposte_portal.core.subject import Subject
 from werkzeug.routing import Rule
 
+BOTH = pytest.mark.parametrize("language", [0, 1], ids=LANGUAGES)
+"""The mark of a test of a page in each language."""
+FRENCH_FIRST = pytest.mark.parametrize("language", [0, pytest.param(1, marks=pytest.mark.full)], ids=LANGUAGES)
+"""The same, in English in a full run alone: another test of the gate looks at the same pages in English."""
+
 
 def _rules(subjects: tuple[Subject, ...]) -> Iterator[Rule]:
     app = Flask("routes", static_folder=None)

@@ -86,13 +86,14 @@ PHONE = Size("phone", 390, 844, 1.5, True)
 
 
 def first_on(size: Size) -> pytest.MarkDecorator:
-    """The mark of a file of long tests: the gate runs them on one size of screen, a full run on both.
-
-    The tour looks at every page of the portal on both.
-    """
+    """The mark of a file of which the gate runs the tests on this size of screen, a full run on both."""
     other = PHONE if size == DESKTOP else DESKTOP
     sizes = [size, pytest.param(other, marks=pytest.mark.full)]
     return pytest.mark.parametrize("browser", sizes, indirect=True, ids=[size.name, other.name])
+
+
+BOTH_SIZES = pytest.mark.parametrize("browser", [DESKTOP, PHONE], indirect=True, ids=[DESKTOP.name, PHONE.name])
+"""The mark of a test that the gate runs on both: the first look at each webmail."""
 
 
 def pin(name: str, address: str, authorities: Path) -> str:

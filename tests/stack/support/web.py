@@ -48,6 +48,10 @@ class Web:
     def __post_init__(self) -> None:
         self.context = ssl.create_default_context(cafile=self.authorities)
 
+    def trust(self, authorities: Path) -> None:
+        """Trust the authorities of a file as well."""
+        self.context.load_verify_locations(authorities)
+
     def get(
         self,
         address: str,

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from malleposte.core.paths import ROOT
 
 from tests.stack.support import boxes
@@ -56,6 +57,7 @@ def put(dav: Device) -> str:
     return path
 
 
+@pytest.mark.full
 def test_everything_comes_back_and_what_it_replaced_is_kept(
     site: Site, mail: Mail, people: People, device: Callable[..., Device]
 ) -> None:

@@ -42,7 +42,9 @@ def signatures(site: Site, uid: str) -> dict[str, str]:
     return dict(json.loads(found))
 
 
-@pytest.mark.parametrize("script", ["roundcube", "sogo", "ancien"])
+@pytest.mark.parametrize(
+    "script", ["roundcube", *(pytest.param(one, marks=pytest.mark.full) for one in ("sogo", "ancien"))]
+)
 def test_a_forward_stays_in_the_inbox_and_one_within_leaves(mail: Any, people: People, site: Site, script: str) -> None:
     reader, colleague = people.agent(), people.agent()
     within = filtered(mail, reader, f'redirect "{colleague.mail}";\n', script)

@@ -10,6 +10,8 @@ from tests.stack.support.calendars import Calendars, file, school
 from tests.stack.support.site import Site
 from tests.stack.support.web import Web
 
+pytestmark = pytest.mark.full
+
 UNIT = "malleposte-calendars.service"
 DROP_IN = f"/run/systemd/system/{UNIT}.d/slow.conf"
 

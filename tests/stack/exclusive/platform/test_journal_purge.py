@@ -2,9 +2,12 @@
 
 import secrets
 
+import pytest
 from malleposte.fleet import playbook
 
 from tests.stack.support.site import Site
+
+pytestmark = pytest.mark.full
 
 TASK = "Remove journals that hold secrets of earlier deploys"
 NAME = "ansible-academie.malleposte.config_set"

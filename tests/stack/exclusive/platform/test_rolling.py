@@ -13,6 +13,8 @@ from malleposte.upgrade.rolling import Rolling
 
 from tests.stack.support.site import Site
 
+pytestmark = pytest.mark.full
+
 VAULTS = ["vault1", "vault2"]
 FILE = "/etc/systemd/journald.conf.d/malleposte.conf"
 BURST = 100_000
@@ -46,7 +48,6 @@ def rolling(site: Site) -> Iterator[Make]:
     assert bursts(site) == [BURST, BURST]
 
 
-@pytest.mark.full
 def test_the_vaults_follow_one_another(rolling: Make) -> None:
     deploy, met = rolling(base_journal_rate_burst=BURST + 1)
     deploy.run(VAULTS)

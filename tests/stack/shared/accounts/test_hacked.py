@@ -101,7 +101,7 @@ def opened_by(site: Site, ca_bundle: Path, mail: Mail, person: Any, who: Account
 OTHERS = {"roundcube": ["box", "their-folder"], "convergence": ["box", "their-agenda", "their-folder", "their-mail"]}
 
 
-@pytest.mark.parametrize("profile", OTHERS)
+@pytest.mark.parametrize("profile", [pytest.param("roundcube", marks=pytest.mark.full), "convergence"])
 def test_what_others_opened_is_named_to_the_agent_and_to_the_operator(
     site: Site, web: Web, ca_bundle: Path, person: Any, people: Any, mail: Mail, profile: str
 ) -> None:
@@ -138,7 +138,7 @@ def identity(site: Site, account: Account, profile: str) -> list[str]:
     return site.run("mail1", "runuser -u postgres -- psql -AtX roundcube -f -", given=asked).strip().split("|")
 
 
-@pytest.mark.parametrize("profile", ["roundcube", "convergence"])
+@pytest.mark.parametrize("profile", ["roundcube", pytest.param("convergence", marks=pytest.mark.full)])
 def test_what_an_attacker_left_goes_and_what_the_owner_keeps_stays(
     site: Site, web: Web, ca_bundle: Path, person: Any, mail: Mail, enters: Any, profile: str
 ) -> None:

@@ -66,6 +66,7 @@ def test_create_find_show_list(cli, made, site):
     assert cli.typed("show", "nobody-of-that-name").returncode == 2
 
 
+@pytest.mark.full
 def test_modify_move_and_rename(cli, people, mail, site):
     who = people.agent()
     cli.json("modify", who.uid, "--function", "Principal", "--recovery-phone", "06 12 34 56 78", "--reason", "essai")
@@ -95,6 +96,7 @@ def test_modify_move_and_rename(cli, people, mail, site):
     assert taken.returncode == 2 and "never given again" in taken.stderr
 
 
+@pytest.mark.full
 def test_a_quota_holds_at_once(cli, people, mail, site):
     who = people.agent()
     limit = f"doveadm -f flow quota get -u {who.uid}"
@@ -108,6 +110,7 @@ def test_a_quota_holds_at_once(cli, people, mail, site):
     assert "2500 MB, of the class roundcube" in cli("quota", who.uid).stdout
 
 
+@pytest.mark.full
 def test_filters_stay_in_force_when_the_class_changes(cli, people, mail, site):
     who = people.agent(profile="convergence")
     mail.set_filter(

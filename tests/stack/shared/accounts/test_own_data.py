@@ -133,6 +133,7 @@ def test_a_second_request_of_the_day_is_refused(enter: Any) -> None:
     assert not other.send(PAGE, password=neighbour.account.password).named("errors")
 
 
+@pytest.mark.full
 def test_its_owner_removes_it_and_a_purge_does(enter: Any, site: Site, people: People) -> None:
     (visitor, who), (other, neighbour) = enter(), enter()
     for browser, agent in ((visitor, who), (other, neighbour)):
@@ -156,6 +157,7 @@ def test_its_owner_removes_it_and_a_purge_does(enter: Any, site: Site, people: P
     assert held(site, neighbour.uid) == []
 
 
+@pytest.mark.full
 def test_its_time_ends_by_itself(enter: Any, site: Site) -> None:
     visitor, who = enter()
     visitor.send(PAGE, password=who.account.password)
@@ -170,6 +172,7 @@ def test_its_time_ends_by_itself(enter: Any, site: Site) -> None:
     assert held(site, who.uid) == [f"{who.uid}.json accountd 600"]
 
 
+@pytest.mark.full
 def test_what_makes_copies_waits_for_everybody_else(site: Site) -> None:
     host, unit = site.host_of("directory"), "malleposte-accounts-own-data"
     assert site.run(host, f"systemctl is-active {unit}.path").strip() == "active"

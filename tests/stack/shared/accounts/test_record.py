@@ -169,6 +169,7 @@ def test_its_own_uid_alone_reads_it(site: Site, group: str, users: tuple[str, ..
         assert (done == "yes\n") is (user == "root"), user
 
 
+@pytest.mark.full
 def test_an_export_holds_the_record_and_a_purge_erases_it(
     mail: Mail, people: People, portal: Portal, cli: Cli, site: Site
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_whole_mailbox_comes_back_identical_with_its_uids_and_keeps_what_came_
     assert back["counts"]["messages"] == wrecked.count
 
 
+@pytest.mark.full
 def test_without_newer_the_box_is_as_it_was(mail: Mail, saved: tuple[Account, Box], restore: Any) -> None:
     who, then = saved
     wreck(mail, who)
@@ -153,6 +154,7 @@ def test_without_newer_the_box_is_as_it_was(mail: Mail, saved: tuple[Account, Bo
     assert max(boxes.look(mail, who).folders["INBOX"].letters) > max(then.folders["INBOX"].letters) + 1
 
 
+@pytest.mark.full
 def test_an_older_archive_is_found_by_its_date(
     site: Site, mail: Mail, people: People, backup: Any, restore: Any
 ) -> None:
@@ -214,6 +216,7 @@ def test_deliveries_wait_while_a_restore_holds_the_box_and_a_killed_restore_ends
     assert boxes.look(mail, who).count == then.count + 1
 
 
+@pytest.mark.full
 def test_a_held_box_can_be_opened_again_as_it_was(
     site: Site, mail: Mail, people: People, backup: Any, restore: Any
 ) -> None:
@@ -234,6 +237,7 @@ def test_a_held_box_can_be_opened_again_as_it_was(
     assert_same(boxes.look(mail, who), then)
 
 
+@pytest.mark.full
 def test_a_folder_comes_back_into_place_without_doubles(
     site: Site, mail: Mail, saved: tuple[Account, Box], restore: Any
 ) -> None:
@@ -310,6 +314,7 @@ def test_an_entry_of_the_directory_comes_back_and_no_password_with_it(
     assert mail.imap(other).noop()[0] == "OK"
 
 
+@pytest.mark.full
 def test_a_dry_run_changes_nothing_and_names_the_archive(site: Site, mail: Mail, people: People, backup: Any) -> None:
     who = people.agent()
     boxes.append(mail.imap(who), "INBOX", "un seul")

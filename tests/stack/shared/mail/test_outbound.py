@@ -121,6 +121,7 @@ def test_a_filter_that_redirects_too_much_keeps_mail_in_the_inbox(site, mail, pe
     assert "filtre" in written(mail.arrived(reader, "retenus"))
 
 
+@pytest.mark.full
 def test_a_filter_that_refuses_too_much_keeps_mail_in_the_inbox(site, mail, people, subject):
     reader, sender = people.agent(), f"probe@{FOREIGN}"
     mail.set_filter(reader, "roundcube", 'require "reject";\nreject "Absent.";\n')
@@ -136,6 +137,7 @@ def test_a_filter_that_refuses_too_much_keeps_mail_in_the_inbox(site, mail, peop
     assert f"{subject}a" not in str(found)
 
 
+@pytest.mark.full
 def test_an_answer_of_absence_counts_and_ends_beyond_the_limit(site, mail, people, subject):
     reader, first, second = people.agent(), f"probe@{FOREIGN}", f"test@{FOREIGN}"
     mail.set_filter(
@@ -152,6 +154,7 @@ def test_an_answer_of_absence_counts_and_ends_beyond_the_limit(site, mail, peopl
     assert site.run("world", there, check=False) == ""
 
 
+@pytest.mark.full
 def test_a_stranger_s_notice_counts_for_who_redirects_it(site, mail, people, subject):
     reader, named, away = people.agent(), people.agent(), f"test@{FOREIGN}"
     mail.set_filter(reader, "roundcube", f'redirect "{away}";\n')

@@ -176,6 +176,7 @@ def test_colleagues_are_verified_and_the_academy_is_never_blocked(agent: Any, ma
     reader.lands(subject, JUNK)
 
 
+@pytest.mark.full
 def test_it_outlives_a_class_and_is_shown_exported_and_in_the_journal(agent: Any, site: Site, mail: Mail) -> None:
     reader, cli = agent(), Cli(site)
     uid = reader.who.uid

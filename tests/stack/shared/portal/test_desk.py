@@ -176,6 +176,7 @@ def test_a_lost_factor_is_removed(site: Site, web: Web, desk: Any, person: Any, 
     assert "Telephone" in body(mail.arrived(near.account, "Way to log in removed"))
 
 
+@pytest.mark.full
 def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
     site: Site, web: Web, desk: Any, person: Any, people: People, school: str, mail: Mail
 ) -> None:
@@ -211,6 +212,7 @@ def test_a_box_of_its_school_is_opened_and_closed_and_no_other(
     assert {("delegate", near.uid), ("undelegate", near.uid), ("refused", far.uid)} <= set(acts)
 
 
+@pytest.mark.full
 def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, school: str) -> None:
     _who, visitor = desk
     near = person(State.PENDING, mpEstablishment=[school])
@@ -226,6 +228,7 @@ def test_a_letter_is_asked_for_and_printed(site: Site, desk: Any, person: Any, s
     assert near.held("mpLetterAsked") == {}
 
 
+@pytest.mark.full
 def test_roles_are_listed(site: Site, desk: Any, school: str) -> None:
     who, _visitor = desk
     found = {row["uid"]: row["roles"] for row in Cli(site).json("role", "list")}

@@ -159,6 +159,7 @@ def test_what_operators_did_is_told(inside: Any, site: Site) -> None:
     assert "root@" not in text
 
 
+@pytest.mark.full
 def test_exports_and_delegations_are_told(inside: Any, site: Site, people: People) -> None:
     visitor, who = inside
     box, cli = people.box(), Cli(site)
@@ -170,6 +171,7 @@ def test_exports_and_delegations_are_told(inside: Any, site: Site, people: Peopl
     assert "Données remises" in text and "motif : demande 4711" in text
 
 
+@pytest.mark.full
 def test_log_ins_are_listed_and_ended(inside: Any, browser: Any) -> None:
     visitor, who = inside
     second = browser()

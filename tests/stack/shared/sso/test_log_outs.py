@@ -126,6 +126,7 @@ def test_a_log_in_that_its_owner_ends_is_over_at_the_next_request_everywhere(
     assert done == Done(agent.uid, "active"), "all were told"
 
 
+@pytest.mark.full
 def test_what_an_operator_ends_is_over_at_the_next_request_everywhere(
     site: Site, web: Web, people: Any, ca_bundle: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_wrong_codes_wait_and_the_owner_elsewhere_does_not(agent: Any, person: A
     assert visitor.entered
 
 
+@pytest.mark.full
 def test_guesses_from_thirty_networks_wait_and_a_recovery_code_opens(agent: Any, person: Any, site: Site) -> None:
     who, owner, second = person(), agent(), secrets.randbelow(256)
     owner.enrolled(who)
@@ -194,6 +195,7 @@ def test_a_code_at_the_recovery_address_replaces_a_lost_factor(
     assert "factor-code" in told_of and told_of.count("factor-add") == 2
 
 
+@pytest.mark.full
 def test_a_code_of_the_desk_replaces_a_lost_factor(agent: Any, person: Any, site: Site) -> None:
     who, owner, lost = person(), agent(), agent()
     owner.enrolled(who)
@@ -243,6 +245,7 @@ def test_who_must_have_one_enrols_it_with_a_code_of_the_desk(agent: Any, person:
     assert other.entered
 
 
+@pytest.mark.full
 def test_a_factor_is_removed_and_told(agent: Any, person: Any, mail: Mail) -> None:
     who, owner, after = person(), agent(), agent()
     owner.enrolled(who)
@@ -291,6 +294,7 @@ def test_a_trusted_browser_is_asked_for_no_code_until_it_logs_out(agent: Any, pe
     assert 'name="code"' in page.text and not browser.entered
 
 
+@pytest.mark.full
 def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Site) -> None:
     who, owner, browser = person(), agent(), agent()
     application = owner.enrolled(who)

@@ -18,7 +18,7 @@ from malleposte_portal.log_in import shown_once
 from malleposte_portal.log_in.sessions import StoreError
 
 from tests.support.accountd import Told
-from tests.support.portal import ADDRESSES, BOTH, addresses
+from tests.support.portal import ADDRESSES, BOTH, FRENCH_FIRST, addresses
 
 CODE = "3467C-DFGHJ"
 SHEET = Sheet(
@@ -69,7 +69,7 @@ def test_each_page_asks_accountd_with_the_token(
     assert (request.uid, request.token.count(".")) == ("mdupond", 2)
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize("word", Forbidden)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_refusal_is_a_sentence_and_ends_no_log_in(
@@ -90,7 +90,7 @@ def test_every_word_has_its_own_sentence() -> None:
     assert len(set(SENTENCES.values())) == len(Forbidden)
 
 
-@BOTH
+@FRENCH_FIRST
 def test_agents_are_found_and_lead_to_their_sheets(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk"][language], text="  martin   jean ")
     assert accountd.only(DeskFind).text == "martin jean"
@@ -135,7 +135,7 @@ def test_a_search_that_accountd_does_not_take_is_said(inside: Any, accountd: Any
     assert inside.send("/assistance", text="xx").named("found")
 
 
-@BOTH
+@FRENCH_FIRST
 def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_list"][language], school="0210001m", state="idle")
     request = accountd.only(DeskList)
@@ -145,7 +145,7 @@ def test_a_list_of_a_school(inside: Any, accountd: Any, language: int) -> None:
     assert inside.send(ADDRESSES["desk_list"][language], school="0210001M").all("main")
 
 
-@BOTH
+@FRENCH_FIRST
 def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any, language: int) -> None:
     page = inside.send(ADDRESSES["desk_boxes"][language], school="0210001m")
     assert accountd.only(DeskBoxes).school == "0210001M"
@@ -160,7 +160,7 @@ def test_the_boxes_of_a_school_lead_to_who_opens_them(inside: Any, accountd: Any
     assert inside.send(ADDRESSES["desk_boxes"][language], school="0210001M").all("main")
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize(("name", "add"), [("desk_delegate", True), ("desk_undelegate", False)])
 def test_a_delegate_comes_and_goes(inside: Any, accountd: Any, name: str, add: bool, language: int) -> None:
     address, box = ADDRESSES[name][language], f"{ADDRESSES['desk_box'][language]}?box=ce.0210001m"
@@ -221,7 +221,7 @@ def test_a_sheet_shows_log_ins_and_refused_mail(inside: Any, accountd: Any) -> N
 
 
 @pytest.mark.parametrize("state", ["pending", "active", "blocked", "expired", "suspended"])
-@BOTH
+@FRENCH_FIRST
 def test_a_sheet_of_each_state(inside: Any, accountd: Any, state: str, language: int) -> None:
     account = Account("Jean", state=state, blocked_until="20991201080000Z", absence=True,
                            forwards=("a…@b.test", COMPUTED))  # fmt: skip
@@ -242,7 +242,7 @@ def given_aloud(inside: Any, accountd: Any, language: int = 0) -> Any:
     return inside.http.post(ADDRESSES["desk_code"][language], data=sent, base_url="https://pia.test")
 
 
-@BOTH
+@FRENCH_FIRST
 def test_a_code_read_aloud_is_made_once_and_shown_once(
     inside: Any, another: Any, accountd: Any, valkey: Any, language: int
 ) -> None:
@@ -298,7 +298,7 @@ def test_an_act_is_done_and_said_on_the_sheet_once(
     assert "fr-alert--success" not in str(inside.get(at("desk_agent")).all("div"))
 
 
-@BOTH
+@FRENCH_FIRST
 @pytest.mark.parametrize("name", ["desk_code", "desk_block", "desk_factor"])
 def test_an_act_without_a_reason_asks_nothing(inside: Any, accountd: Any, name: str, language: int) -> None:
     fields = inside.get(at(name, language)).forms()[-1]["fields"]
