@@ -19,6 +19,7 @@ from malleposte.commands.away import HostCommand
 from malleposte.core.errors import ExitCode, InputError, MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.model import first
+from malleposte.platform import letters
 from malleposte.platform.times import stamp
 from malleposte.policy.devices import SCOPES, is_identifier
 
@@ -153,7 +154,7 @@ def _told(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
     """Write to the owner; a failure of the result where that cannot be done."""
     to = first(entry(tools.directory, device.owner).attributes, "mail")
     try:
-        renewal.hand_over(letter(device, to, renewal.Facts.read(), now()))
+        letters.queue(letter(device, to, renewal.Facts.read(), now()))
     except (MallepostError, ValueError) as error:
         return [Failure("notice to the owner", str(error))]
     return []

@@ -21,6 +21,7 @@ from malleposte.core.errors import MallepostError
 from malleposte.directory.memory import MemoryDirectory
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import Entry
+from malleposte.platform import letters
 from malleposte.policy.model import Policy
 
 NOW = datetime.datetime(2026, 11, 24, 3, 0, tzinfo=datetime.UTC)
@@ -200,12 +201,12 @@ def test_the_mail_server_is_given_an_envelope(monkeypatch: pytest.MonkeyPatch, t
     program, log = tmp_path / "sendmail", tmp_path / "log"
     program.write_text(f'#!/bin/sh\necho "$@" > {log}\ncat >> {log}\n')
     program.chmod(0o755)
-    monkeypatch.setattr(renewal, "SENDMAIL", (str(program), "-i", "-f"))
-    renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+    monkeypatch.setattr(letters, "SENDMAIL", (str(program), "-i", "-f"))
+    letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
     assert log.read_text().startswith("-i -f assistance@ac-exemple.test -- jean.dupont@ac-exemple.test\n")
     program.write_text("#!/bin/sh\necho no room >&2\nexit 75\n")
     with pytest.raises(MallepostError, match="no room"):
-        renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+        letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
 
 
 def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
