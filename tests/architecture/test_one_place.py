@@ -52,6 +52,12 @@ DECISIONS = (
         "DELETE FROM sogo_acl WHERE c_folder_id = 1",
     ),
     Decision(
+        "the headers of a letter",
+        r'\["Auto-Submitted"\] = ',
+        ("cli/malleposte/platform/letters.py",),
+        'letter["Auto-Submitted"] = "auto-generated"',
+    ),
+    Decision(
         "how the directory writes a time",
         r'%Y%m%d%H%M%S(Z|%z)|\bwhen\(f"|\[:8\] [<>]',
         ("cli/malleposte/platform/times.py",),
