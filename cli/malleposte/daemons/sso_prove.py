@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from malleposte.accountd import client
-from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.calls import factors, log_in_page, log_ins, passwords
 from malleposte.accountd.message import BadMessageError, Done, ErrorCode, Request, checked
 from malleposte.runtime import http, kit
 
@@ -45,9 +45,9 @@ QUESTIONS: Mapping[str, tuple[type[Request[Any]], Mapping[str, str]]] = {
         factors.FactorChanged,
         {"user": "uid"} | {name: name for name in ("kind", "name", "added", "kinds", "by", "reason")},
     ),
-    "/ended": (log_in_page.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
+    "/ended": (log_ins.SessionsEnded, {"user": "uid", "by": "by", "reason": "reason", "many": "many"}),
     "/codes": (factors.MakeRecoveryCodes, {"user": "uid"}),
-    "/entered": (log_in_page.Entered, {"user": "uid", "how": "how"}),
+    "/entered": (log_ins.Entered, {"user": "uid", "how": "how"}),
 }
 """By address: the call of accountd, and its fields by the names that the log-in page gives them; see `BROWSER`."""
 BROWSER = "browser"

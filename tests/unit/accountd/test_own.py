@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import codec, own
-from malleposte.accountd.calls import log_in_page, passwords
+from malleposte.accountd.calls import log_ins, passwords
 from malleposte.accountd.calls.account import Diagnose, Diagnosed, Line, ShowAccount, ShowJournal
 from malleposte.accountd.calls.devices import AddDevice, Devices
 from malleposte.accountd.calls.protection import EndSessions
@@ -207,7 +207,7 @@ def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
         stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_ins.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 
