@@ -98,11 +98,14 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
          "after": {"mpOpens": ["ce.0210001a"], "mpCorps": ["PLC"]}},
         {"time": "2026-08-07T08:00:00", "who": "root@mail1", "action": "restore-folder", "account": "mdupond",
          "what": "Projets", "note": "demande 4711"},
+        {"time": "2026-08-08T08:00:00", "who": "accountd:portal", "action": "device-add", "account": "mdupond",
+         "name": "Téléphone d’Amélie"},
     ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
     answer = stage.ask(ShowJournal(HERE, "mdupond", token("mdupond")))
     assert isinstance(answer, Done)
     assert answer.journal == (
+        Line("2026-08-08T08:00:00", "mot de passe d’appareil créé", "portal", name="Téléphone d’Amélie"),
         Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
         Line("2026-08-06T08:00:00", "données modifiées", "operators"),
         Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),

@@ -178,6 +178,6 @@ def line(raw: str) -> str:
         shown = held.get(key)
         told = account(shown) if isinstance(shown, dict) else {}
         row |= {words: told} if told else {}
-    row |= {"motif": held["note"]} if held.get("note") else {}
+    row |= {words: held[key] for key, words in (("name", "nom"), ("note", "motif")) if held.get(key)}
     row |= {"messages retenus": len(held["held"])} if isinstance(held.get("held"), list) and held["held"] else {}
     return json.dumps(row, ensure_ascii=False) + "\n"
