@@ -98,8 +98,8 @@ def read_answer(local: str) -> tuple[str, str, str] | None:
     return (word, name, token) if word in (APPROVE, REJECT) and name and token else None
 
 
-def _mail(sender: str, to: str, subject: str, text: str) -> EmailMessage:
-    return letters.compose(" ".join(subject.split()), text, sender=sender, to=to)
+def _mail(sender: str, to: str, subject: str, text: str, languages: str = "fr, en") -> EmailMessage:
+    return letters.compose(" ".join(subject.split()), text, sender=sender, to=to, languages=languages)
 
 
 def held(one: MailingList, about: About, name: str, message: bytes) -> bytes:
@@ -140,7 +140,7 @@ def left_out(one: MailingList, about: About, refused: Sequence[str]) -> bytes:
 def aside(postmaster: str, name: str, about: str, reason: str) -> bytes:
     """To the operators: a message was put aside."""
     text = _ASIDE.format(name=name, list=about or "?", reason=reason)
-    return _mail(postmaster, postmaster, f"Lists: message {name} was put aside", text).as_bytes()
+    return _mail(postmaster, postmaster, f"Lists: message {name} was put aside", text, "en").as_bytes()
 
 
 def addresses(uids: Sequence[str], delivery_domain: str) -> list[str]:

@@ -42,8 +42,8 @@ def compose(
     letter["Message-ID"] = email.utils.make_msgid(domain=letter["From"].addresses[0].domain)
     letter["Auto-Submitted"] = "auto-generated"
     letter["X-Auto-Response-Suppress"] = "All"
-    letter["Content-Language"] = languages
     letter.set_content(text, cte="quoted-printable")
+    letter["Content-Language"] = languages  # set_content removes such headers
     return letter
 
 
