@@ -130,7 +130,7 @@ def test_the_browser_goes_with_what_is_proved(target: str) -> None:
     given = GIVEN | {"kind": "totp", "code": "1", "right": True, "how": "totp", "browser": BROWSER}
     assert answered(accountd, given, target=target)[0] == 200
     (asked,) = accountd.asked
-    assert getattr(asked, "browser", None) == (BROWSER if target in ("/prove", "/try", "/tried", "/spend") else None)
+    assert getattr(asked, "browser", None) == (None if target == "/codes" else BROWSER)
 
 
 def test_what_is_no_digest_of_a_browser_is_not_passed_on() -> None:
