@@ -67,9 +67,11 @@ class Subject:
 
     @classmethod
     def of(cls, directory: Directory, held: Entry) -> Subject:
-        """From an account's entry. Raises ValueError for a uid that is none."""
-        uid = checked(uid_of(held))
-        return cls(uid, held.attributes, follow.of(directory, uid))
+        """From an account's entry, with every fact that is told. Raises ValueError for a uid that is none."""
+        uid, attributes = checked(uid_of(held)), held.attributes
+        for entry in directory.search("people", tuple(disclosure.FACTS), {"uid": uid}):
+            attributes = attributes | entry.attributes
+        return cls(uid, attributes, follow.of(directory, uid))
 
 
 class Exporter:
