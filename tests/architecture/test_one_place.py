@@ -50,6 +50,26 @@ DECISIONS = (
         "DELETE FROM sogo_acl WHERE c_folder_id = 1",
     ),
     Decision(
+        "the headers of a letter",
+        r'\["Auto-Submitted"\] = ',
+        # The probe's own runs by the standard library alone, on a host that has no more.
+        ("cli/malleposte/platform/letters.py", "cli/malleposte/probe/walker/mailbox.py"),
+        'letter["Auto-Submitted"] = "auto-generated"',
+    ),
+    Decision(
+        "how a letter is handed to a mail server",
+        r"smtplib\.SMTP\(|/usr/sbin/sendmail",
+        # The others hand over no letter of a program: what people wrote to a list, what an agent reports, tests.
+        (
+            "cli/malleposte/platform/letters.py",
+            "cli/malleposte/lists/carrier.py",
+            "cli/malleposte/accounts/mailbox/report_message.py",
+            "cli/malleposte/probe/walker/paths/flows.py",
+            "tests/stack/support/mail.py",
+        ),
+        "with smtplib.SMTP(host, int(port), timeout=60) as session:",
+    ),
+    Decision(
         "how the directory writes a time",
         r'%Y%m%d%H%M%S(Z|%z)|\bwhen\(f"|\[:8\] [<>]',
         ("cli/malleposte/platform/times.py",),

@@ -65,12 +65,20 @@ def test_an_agent_adds_a_device_uses_it_and_revokes_it(browser: Browser, person:
     browser.seen("main", "Téléphone de Marie")
     assert len(browser.driver.find_elements(By.NAME, "device")) == 1
     assert secret not in browser.driver.page_source
+    # The page shows each log-in, and this browser takes a name.
+    browser.click("main summary", "Donner un nom")
+    browser.seen("#name-1").send_keys("Ordinateur de la salle 12")
+    checked(browser, "portal-log-in-name")
+    browser.click("main button", "Enregistrer le nom")
+    browser.seen("main", "Le nom du navigateur est changé")
+    browser.seen("main h3", "Ordinateur de la salle 12")
     checked(browser, "portal-devices")
     browser.click("main button", "Supprimer")
     browser.seen("main", "L’appareil est supprimé")
     assert not enters(who.uid, secret)
     browser.section("Mon journal")
     browser.seen("main", "Mot de passe d’appareil supprimé")
+    browser.seen("main", "Ordinateur de la salle 12")
     checked(browser, "portal-journal")
     # Chromium notes the status of the form that was sent back.
     assert [one for one in browser.complaints() if "/compte/appareils/ajouter" not in one] == []

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from malleposte.accountd import codec
-from malleposte.accountd.calls import factors, log_in_page, passwords
+from malleposte.accountd.calls import factors, log_in_page, log_ins, passwords
 from malleposte.accountd.dispatch import Service
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.accounts import life
@@ -279,7 +279,7 @@ def test_the_main_password_closes_to_devices_where_the_platform_says_so(stage: S
 def test_a_new_place_is_told_and_a_known_one_is_not(stage: Stage) -> None:
     stage.service = Service(dataclasses.replace(stage.service.tools, throttle=FakeThrottle()))  # type: ignore[arg-type]
     for where in (HERE, "192.0.2.99", ELSEWHERE, ELSEWHERE):
-        assert stage.ask(log_in_page.Entered(where, "mdupond", "totp")) == DONE
+        assert stage.ask(log_ins.Entered(where, "mdupond", "totp")) == DONE
     (letter,) = stage.letters
     assert ELSEWHERE in letter.get_content()
 

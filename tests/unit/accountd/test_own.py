@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from malleposte.accountd import codec, own
-from malleposte.accountd.calls import log_in_page, passwords
+from malleposte.accountd.calls import log_ins, passwords
 from malleposte.accountd.calls.account import Diagnose, Diagnosed, Line, ShowAccount, ShowJournal
 from malleposte.accountd.calls.devices import AddDevice, Devices
 from malleposte.accountd.calls.protection import EndSessions
@@ -94,10 +94,13 @@ def test_the_journal_tells_acts_in_words_newest_first(stage: Stage) -> None:
          "after": {"mpOpens": ["ce.0210001a"], "mpCorps": ["PLC"]}},
         {"time": "2026-08-07T08:00:00", "who": "root@mail1", "action": "restore-folder", "account": "mdupond",
          "what": "Projets", "note": "demande 4711"},
+        {"time": "2026-08-08T08:00:00", "who": "accountd:portal", "action": "device-add", "account": "mdupond",
+         "name": "Téléphone d’Amélie"},
     ]  # fmt: skip
     stage.journal.write_text("".join(json.dumps(one) + "\n" for one in lines), "utf-8")
     answer = success(stage.ask(ShowJournal(HERE, "mdupond", token("mdupond"))))
     assert answer.journal == (
+        Line("2026-08-08T08:00:00", "mot de passe d’appareil créé", "portal", name="Téléphone d’Amélie"),
         Line("2026-08-07T08:00:00", "dossier restauré depuis une sauvegarde", "operators", "demande 4711"),
         Line("2026-08-06T08:00:00", "données modifiées", "operators"),
         Line("2026-08-05T08:00:00", "accès à une boîte partagée modifié", "operators"),
@@ -198,7 +201,7 @@ def test_log_ins_at_the_log_in_page_are_recorded_and_unknown_names_are_not(stage
     for login, password in (("mdupond", "faux"), ("personne", "faux"), ("mdupond.bis", OLD)):
         stage.ask(passwords.Prove(HERE, login, password))
     assert stage.noted == [model.LogIn("mdupond", False, "page", HERE, reason="password")]
-    stage.ask(log_in_page.Entered(HERE, "mdupond", "password"))
+    stage.ask(log_ins.Entered(HERE, "mdupond", "password"))
     assert stage.noted[1:] == [model.LogIn("mdupond", True, "page", HERE)]
 
 

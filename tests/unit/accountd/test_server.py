@@ -21,7 +21,7 @@ import pytest
 from malleposte.accountd import codec
 from malleposte.accountd import server as daemon
 from malleposte.accountd.call import CALLS, OF
-from malleposte.accountd.calls import enrolment, factors, log_in_page, passwords
+from malleposte.accountd.calls import enrolment, factors, log_ins, passwords
 from malleposte.accountd.calls.own_data import FetchOwnData, OwnDataCopy
 from malleposte.accountd.calls.protection import Block, EndSessions
 from malleposte.accountd.client import Client, OtherVersionError, RefusedError, UnavailableError
@@ -380,7 +380,7 @@ def test_hosts_of_two_versions_say_so(running: Running, caplog: pytest.LogCaptur
 
 
 def test_calls_of_the_log_in_page_are_for_the_client_that_is_named_for_them(running: Running) -> None:
-    entered = log_in_page.Entered("192.0.2.7", "mdupond", "totp")
+    entered = log_ins.Entered("192.0.2.7", "mdupond", "totp")
     assert running.remote("sso-pia1").call(entered) == Done("mdupond")
     for asked in (running.remote(), running.local()):
         with pytest.raises(RefusedError, match="unauthorised"):

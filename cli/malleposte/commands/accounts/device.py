@@ -18,6 +18,7 @@ from malleposte.commands.options import AS_JSON, answer
 from malleposte.core.errors import InputError, MallepostError
 from malleposte.directory.devices import Device
 from malleposte.directory.model import first
+from malleposte.platform import letters
 from malleposte.platform.times import stamp
 from malleposte.policy.devices import SCOPES, is_identifier
 
@@ -150,7 +151,7 @@ def _told(tools: Tools, device: Device, letter: notice.Letter) -> list[Failure]:
     """Write to the owner; a failure of the result where that cannot be done."""
     to = first(entry(tools.directory, device.owner).attributes, "mail")
     try:
-        renewal.hand_over(letter(device, to, renewal.Facts.read(), now()))
+        letters.queue(letter(device, to, renewal.Facts.read(), now()))
     except (MallepostError, ValueError) as error:
         return [Failure("notice to the owner", str(error))]
     return []

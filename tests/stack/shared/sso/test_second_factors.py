@@ -1,6 +1,7 @@
 """Second factors at the log-in page, by protocol: enrolled, asked for, spent once, slowed, lost, required."""
 
 import datetime
+import hashlib
 import json
 import re
 import secrets
@@ -9,7 +10,8 @@ from typing import Any
 
 import pytest
 from malleposte.accountd.calls import factors, log_in_page
-from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
+from malleposte.accountd.calls.account import ShowJournal
+from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import Done, ErrorCode, Refused
 from malleposte.adapters import lemonldap
 from malleposte.policy import rules
@@ -20,6 +22,7 @@ from tests.stack.support.factors import Agent
 from tests.stack.support.mail import Mail, body, token, wait_for
 from tests.stack.support.passwords import age
 from tests.stack.support.portal import Portal
+from tests.stack.support.provider import BROWSER, SESSION
 from tests.stack.support.site import Site
 from tests.stack.support.sso import journal, told
 from tests.stack.support.web import Web
@@ -316,6 +319,53 @@ def test_a_browser_is_trusted_for_thirty_days(agent: Any, person: Any, site: Sit
         if not asked:
             _fingerprint(browser, page)
             assert browser.entered
+
+
+def test_a_browser_keeps_the_name_that_its_owner_gave_it(agent: Any, person: Any, mail: Mail, site: Site) -> None:
+    who, stranger, owner, other, portal = person(), person(), agent(), agent(), Portal(site)
+    given = "Ordinateur « à l’étage » d'Amélie <12>"
+    token = portal.token(who.uid)
+    for browser in (other, owner):
+        browser.log_in(who.uid, who.account.password)
+        assert browser.entered
+
+    def name(one: OpenLogIn, name: str, of: str = who.uid) -> Any:
+        return portal.one(NameBrowser(portal.source, of, portal.token(of), one.ident, name))
+
+    def shown() -> dict[str, OpenLogIn]:
+        """The log-ins by the times at which they began, the latest first, with the names of the browsers."""
+        return {one.ident: one for one in portal.one(ShowLogIns(portal.source, who.uid, token)).log_ins}
+
+    before = shown()
+    assert len(before) == 2 and all(one.takes_name and not one.name for one in before.values())
+    mine = next(iter(before.values()))
+    refused = name(mine, given, stranger.uid)
+    assert isinstance(refused, Refused) and refused.error == "refused_value", "nobody names the browser of another"
+    assert isinstance(name(mine, "x" * 41), Refused) and isinstance(name(mine, "a\x07b"), Refused)
+    assert isinstance(name(mine, given), Done)
+    assert [one.name for one in shown().values()].count(given) == 1
+
+    # The end of the log-in is not that of the name: its browser has it again.
+    named = next(browser for browser in (other, owner) if _digest(browser) in str(who.held("mpBrowserName")))
+    assert isinstance(portal.one(EndLogIn(portal.source, who.uid, token, mine.ident)), Done)
+    assert given not in {one.name for one in shown().values()}
+    del named.cookies[SESSION]
+    named.log_in(who.uid, who.account.password)
+    assert [one.name for one in shown().values()].count(given) == 1
+    lines = [(one.act, one.name) for one in portal.one(ShowJournal(portal.source, who.uid, token)).journal]
+    assert ("nom d’un navigateur changé", given) in lines
+    assert ("connexions fermées à la page de connexion", given) in lines
+
+    far = f"10.{secrets.randbelow(100)}.3.9"
+    words = {"address": far, "user": who.uid, "how": "password", "browser": _digest(named)}
+    assert told(site, ("/entered", words))[0][0] == 200
+    letter = " ".join(body(mail.arrived(who.account, "new place")).split())
+    assert f"(adresse {far}, navigateur « {given} »)" in letter and f"(address {far}, browser “{given}”)" in letter
+
+
+def _digest(browser: Any) -> str:
+    """The digest of the cookie by which the page knows a browser."""
+    return hashlib.sha256(browser.cookies[BROWSER].encode()).hexdigest()[:32]
 
 
 def test_the_owner_ends_a_log_in_and_a_trusted_browser_each_alone(agent: Any, person: Any, site: Site) -> None:

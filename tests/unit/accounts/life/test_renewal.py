@@ -18,6 +18,7 @@ from malleposte.accounts.life.steps import NightlyRun, StepResult
 from malleposte.core.errors import MallepostError
 from malleposte.directory.model import Agent, State, agent_attributes
 from malleposte.directory.protocol import Entry
+from malleposte.platform import letters
 from malleposte.policy.model import Policy
 
 from tests.support.directory import MemoryDirectory
@@ -199,12 +200,12 @@ def test_an_address_that_is_none_fails_alone() -> None:
 def test_the_mail_server_is_given_an_envelope(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     log = tmp_path / "log"
     program = executable(tmp_path / "sendmail", f'echo "$@" > {log}\ncat >> {log}')
-    monkeypatch.setattr(renewal, "SENDMAIL", (str(program), "-i", "-f"))
-    renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+    monkeypatch.setattr(letters, "SENDMAIL", (str(program), "-i", "-f"))
+    letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
     assert log.read_text().startswith("-i -f assistance@ac-exemple.test -- jean.dupont@ac-exemple.test\n")
     program.write_text("#!/bin/sh\necho no room >&2\nexit 75\n")
     with pytest.raises(MallepostError, match="no room"):
-        renewal.hand_over(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
+        letters.queue(message(next(due([entry(5)], Policy(), NOW)), FACTS, NOW))
 
 
 def test_a_night(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

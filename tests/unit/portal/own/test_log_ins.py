@@ -4,7 +4,7 @@ from copy import replace
 from typing import Any
 
 from malleposte.accountd import client
-from malleposte.accountd.calls.log_ins import EndLogIn, OpenLogIn, ShowLogIns
+from malleposte.accountd.calls.log_ins import EndLogIn, NameBrowser, OpenLogIn, ShowLogIns
 from malleposte.accountd.message import ErrorCode, Refused, Request
 
 from tests.support.portal import ADDRESSES, BOTH
@@ -14,7 +14,7 @@ from tests.unit.portal.own.test_pages import DONE
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 HERE = OpenLogIn("d1gest", "192.0.2.7", "2026-09-01T08:00:00+00:00", False, "", FIREFOX)
 TRUSTED = OpenLogIn("autre", "", "2026-09-02T08:00:00+00:00", True, "2026-10-02T08:00:00+00:00", "")
-DEVICES, END = ADDRESSES["devices"], ADDRESSES["log_in_end"]
+DEVICES, END, NAME = ADDRESSES["devices"], ADDRESSES["log_in_end"], ADDRESSES["log_in_name"]
 
 
 @BOTH
@@ -47,6 +47,39 @@ def test_one_is_ended_and_one_that_is_gone_is_said(inside: Any, accountd: Any) -
     accountd.call = refused
     answer = inside.press(DEVICES[0], END[0], log_in="autre")
     assert answer.status_code == 422 and "déjà fermée" in answer.text and "for the log" not in answer.text
+
+
+@BOTH
+def test_a_browser_is_named_where_it_can_be_known_again(inside: Any, accountd: Any, language: int) -> None:
+    named = replace(HERE, name="Salle <12> d’Amélie", takes_name=True)
+    accountd.answer = replace(DONE, log_ins=(named, TRUSTED))
+    page = inside.get(DEVICES[language])
+    main = page.all("main")[0][1]
+    assert "Salle <12> d’Amélie" in main and "Firefox, Linux." in main, "it is text, and no markup"
+    (form,) = [one for one in page.forms() if one["action"] == NAME[language]]
+    (field,) = [held for held, _text in page.all("input") if held.get("name") == "name"]
+    assert (field["value"], field["maxlength"]) == ("Salle <12> d’Amélie", "40")
+    inside.post(NAME[language], form["fields"] | {"name": "Téléphone d’Amélie"})
+    (request,) = [one for one in accountd.asked if isinstance(one, NameBrowser)]
+    assert (request.uid, request.log_in, request.name) == ("mdupond", "d1gest", "Téléphone d’Amélie")
+    told = "Le nom du navigateur est changé", "The name of the browser is changed"
+    assert told[language] in inside.last.text
+
+
+def test_a_name_that_is_refused_is_said(inside: Any, accountd: Any) -> None:
+    accountd.answer = replace(DONE, log_ins=(replace(HERE, takes_name=True),))
+    call = accountd.call
+
+    def refused(request: Request[Any]) -> Any:
+        if isinstance(request, NameBrowser):
+            raise client.RefusedError(Refused(ErrorCode.REFUSED_VALUE, "for the log alone"))
+        return call(request)
+
+    accountd.call = refused
+    (form,) = [one for one in inside.get(DEVICES[0]).forms() if one["action"] == NAME[0]]
+    inside.post(NAME[0], form["fields"] | {"name": "x" * 41})
+    assert inside.last.status_code == 422
+    assert "40 caractères au plus" in inside.last.text and "for the log" not in inside.last.text
 
 
 def test_devices_are_shown_where_the_log_in_page_gives_no_answer(inside: Any, accountd: Any) -> None:

@@ -29,7 +29,10 @@ ACCOUNT = Account(
 SECRET = "abcdefgh-abcd-abcd-abcd-abcd"
 DONE = Told(
     "mdupond", "active", devices=(PHONE,), secret=SECRET, account=ACCOUNT,
-    journal=(Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),),
+    journal=(
+        Line("2026-11-01T08:00:00+00:00", "compte bloqué", "operators", "vol"),
+        Line("2026-10-31T08:00:00+00:00", "second facteur ajouté", "portal", name="Clé <bleue>"),
+    ),
 )  # fmt: skip
 ALONE = ("device_made", "setup_apple_made", "recovery_confirm", "factor_remove", "charge", "charge_add",
          "charge_filtering", "diagnosis")  # fmt: skip
@@ -190,7 +193,9 @@ def test_all_log_ins_end_at_once(inside: Any, another: Any, log_in: Any, account
 def test_the_journal_is_told_in_words(inside: Any) -> None:
     text = inside.get("/compte/journal").main
     assert all(told in text for told in ("Compte bloqué", "1er novembre 2026", "par l’académie", "vol"))
-    assert "Account blocked" in inside.get("/en/account/journal").main
+    assert "Second facteur ajouté : « Clé <bleue> »" in text, "it is text, and no markup"
+    text = inside.get("/en/account/journal").main
+    assert "Account blocked" in text and "Second factor added: “Clé <bleue>”" in text
 
 
 def test_the_interface_is_changed_for_another_class(inside: Any, accountd: Any) -> None:
