@@ -21,11 +21,10 @@ from malleposte.accountd.message import Done, Refused
 from malleposte.adapters.lemonldap import Session
 from malleposte.core.errors import MallepostError
 
-from .test_factors import ELSEWHERE, stage
+from .test_factors import ELSEWHERE
 from .test_service import HERE, NO_LOG_IN, NOW, Stage, refusal, success, token
 from .throttle import FakeThrottle
 
-__all__ = ["stage"]
 DIGEST = "ab" * 16
 LAPTOP = Session("d1gest", "192.0.2.7", NOW, 4, True, NOW, f"Firefox\n{'x' * 400}", "s3cret", digest=DIGEST)
 HOME = Session("autre", "", None, 2)

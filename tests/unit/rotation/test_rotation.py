@@ -106,7 +106,7 @@ def signing(made: Any) -> Signing:
     return found
 
 
-ROLES = ["accountd", "dav", "dovecot", "lemonldap"]
+ROLES = ["accountd", "dovecot", "lemonldap"]
 
 
 def test_a_signing_key_proves_what_it_signed_until_that_has_ended(signing: Signing) -> None:

@@ -62,7 +62,7 @@ class Stage:
         assert isinstance(self.tools.directory, MemoryDirectory)
         return self.tools.directory
 
-    def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.Made:
+    def add(self, name: str = "Téléphone", uid: str = UID, **more: Any) -> devices.NewDevice:
         wanted = devices.Specification(name, **more)
         return devices.add(self.tools.directory, self.tools.journal, uid, wanted, NOW)
 
