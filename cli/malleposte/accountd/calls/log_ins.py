@@ -6,6 +6,8 @@ digest of the cookie by which the page knows the browser again, so that later lo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from malleposte.accountd.call import Who, call
 from malleposte.accountd.calls.factors import active, said, tell
 from malleposte.accountd.context import Context, RefusedValueError, known_as, reached
@@ -131,7 +133,7 @@ def name_browser(context: Context, request: NameBrowser) -> Done:
         raise InputError("no such log-in, or its browser keeps no cookie")
     with context.alone(holder.uid):
         values = values_of(context, holder.uid)
-        if names_of(context, holder.uid).get(digest, "") != name:
+        if by_digest(values).get(digest, "") != name:
             kept = [value for value in values if value.split(" ", 2)[1] != digest]
             given = [f"{stamp(context.now)} {digest} {name}"] if name else []
             context.directory.modify(holder.dn, {NAMES: [*kept, *given][-MOST_NAMES:]})
@@ -151,7 +153,12 @@ def values_of(context: Context, uid: str) -> list[str]:
 
 def names_of(context: Context, uid: str) -> dict[str, str]:
     """Return the names of an account's browsers, by the digest of each."""
-    return {digest: name for _given, digest, name in (value.split(" ", 2) for value in values_of(context, uid))}
+    return by_digest(values_of(context, uid))
+
+
+def by_digest(values: Iterable[str]) -> dict[str, str]:
+    """Return the names in values of the directory, by the digest of each browser."""
+    return {digest: name for _given, digest, name in (value.split(" ", 2) for value in values)}
 
 
 def digest_of(context: Context, uid: str, ident: str) -> str:
